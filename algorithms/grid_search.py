@@ -1,0 +1,56 @@
+"""Grid search: the classic to compare with, every combination of a few levels."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from objectives.space import Config, Space
+
+MOST_POINTS = 1_000_000
+
+
+class GridSearch:
+    """Every combination of `levels` values of each hyperparameter, in random order.
+
+    The values of a hyperparameter lie evenly in probability (the middles of `levels` equal cells of
+    its distribution), so a log-uniform learning rate gets a logarithmic grid; a categorical gets all
+    its choices. The order is random because a budget rarely covers the grid, and row by row the
+    last rows would never be reached. When the grid is used up there is nothing left to try.
+
+    Args:
+        config_space: the space.
+        rng: shuffles the grid.
+        initial_config: tried first, before the grid.
+        levels: values of each numeric hyperparameter, >= 1.
+
+    Raises:
+        ValueError: a bad number of levels, or a grid of more than a million points.
+    """
+
+    def __init__(
+        self,
+        config_space: Space,
+        *,
+        rng: np.random.Generator,
+        initial_config: Config | None = None,
+        levels: int = 5,
+    ) -> None:
+        if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
+            raise ValueError(f"levels = {levels!r}: need a whole number >= 1")
+        values = [config_space.levels(name, levels) for name in config_space]
+        points = math.prod(len(axis) for axis in values)
+        if points > MOST_POINTS:
+            raise ValueError(f"levels = {levels}: gives {points} grid points, at most {MOST_POINTS} are allowed")
+        grid = [dict(zip(config_space, point, strict=True)) for point in itertools.product(*values)]
+        first = [] if initial_config is None else [dict(initial_config)]
+        self.ahead = iter([*first, *(grid[i] for i in rng.permutation(len(grid)))])
+
+    def sample_configuration(self) -> Config | None:
+        return next(self.ahead, None)
+
+    def update(self, config: Config, error: float, additional_info: Any = None) -> None:
+        """Grid search learns nothing."""

@@ -1,0 +1,168 @@
+"""What the neural-network objectives share: data, folds, seeding, counting."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+
+import numpy as np
+import torch
+from torch import nn
+
+from objectives.data import LOADERS, Split, checksums, load_splits
+from objectives.networks import materialise, seeded_generator
+from objectives.objective import Epoch, Machine, Objective, substream
+from objectives.space import Config, Space
+from objectives.training import Counts, train
+
+CLASSES = 10
+
+
+class Purpose(IntEnum):
+    """Substreams of a trial's seed; each is followed by the number of the fold."""
+
+    WEIGHTS = 0
+    ORDER = 1
+    DROPOUT = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What an objective looks like on one data set."""
+
+    space: Space
+    default: Config | None
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageClassification(Objective):
+    """Validation error of a network trained by SGD on one of two image data sets.
+
+    Args:
+        data: "digits" or "fashion_mnist".
+        split: "standard" (training, validation and test set apart) or "book" (train on every
+            training image, validate on the test set, as *Dive into Deep Learning* does).
+        folds: k-fold cross-validation error over training and validation images; None validates once.
+        epochs: train that long instead of the data set's own number.
+
+    Raises:
+        ValueError: an option outside these.
+    """
+
+    data: str = "digits"
+    split: str = "standard"
+    folds: int | None = None
+    epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("data", self.data, list(LOADERS))
+        _one_of("split", self.split, ["standard", "book"])
+        _whole("folds", self.folds, 2, 100)
+        _whole("epochs", self.epochs, 1, 10_000)
+        if self.split == "book" and self.folds is not None:
+            raise ValueError('folds: not with split = "book", which validates on the test set')
+
+    @property
+    @abstractmethod
+    def setting(self) -> Setting:
+        """Space, default configuration and epochs on the chosen data set."""
+
+    @abstractmethod
+    def network(self, config: Config, split: Split, dropout: torch.Generator) -> nn.Module:
+        """The untrained network; it is built without storage and initialised afterwards."""
+
+    @property
+    def xavier(self) -> bool:
+        """Whether weights start from Glorot's uniform distribution instead of PyTorch's default."""
+        return False
+
+    @property
+    def space(self) -> Space:
+        return self.setting.space
+
+    @property
+    def default(self) -> Config | None:
+        return self.setting.default
+
+    @property
+    def max_epochs(self) -> int:
+        return self.epochs or self.setting.epochs
+
+    @property
+    def chance_error(self) -> float:
+        return 1 - 1 / CLASSES
+
+    def learning_rate(self, config: Config) -> float:
+        return float(config["learning_rate"])
+
+    def batch_size(self, config: Config) -> int:
+        return int(config["batch_size"])
+
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        splits = load_splits(self.data, self.split, self.folds, machine)
+        started = time.perf_counter()
+        folds = [self._start(config, split, seed, fold, machine) for fold, split in enumerate(splits)]
+        set_up = time.perf_counter() - started
+        valid_total = sum(len(split.valid) for split in splits)
+        test_total = sum(len(split.test) for split in splits)
+        for counts in zip(*folds, strict=True):
+            seconds = sum(fold.seconds for fold in counts) + set_up
+            set_up = 0.0
+            if not all(fold.finite for fold in counts):
+                yield Epoch(
+                    valid_error=self.chance_error, test_error=self.chance_error, seconds=seconds, diverged=True
+                )
+                return
+            yield Epoch(
+                valid_error=sum(fold.valid_wrong for fold in counts) / valid_total,
+                test_error=sum(fold.test_wrong for fold in counts) / test_total,
+                seconds=seconds,
+            )
+
+    def prepare(self, machine: Machine) -> dict[str, str]:
+        load_splits(self.data, self.split, self.folds, machine)
+        _warm_up(self, machine)
+        return checksums(self.data, machine)
+
+    def _start(
+        self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine
+    ) -> Iterator[Counts]:
+        dropout = seeded_generator(substream(seed, Purpose.DROPOUT, fold), machine.device)
+        network = materialise(
+            lambda: self.network(config, split, dropout),
+            substream(seed, Purpose.WEIGHTS, fold),
+            machine.device,
+            xavier=self.xavier,
+        )
+        return train(
+            network,
+            split,
+            learning_rate=self.learning_rate(config),
+            batch_size=self.batch_size(config),
+            order_seed=substream(seed, Purpose.ORDER, fold),
+        )
+
+
+@cache
+def _warm_up(objective: ImageClassification, machine: Machine) -> None:
+    """Train a throw-away network for a few steps: a process's first steps are tens of times slower."""
+    split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
+    config = objective.default or objective.space.sample(np.random.default_rng(0))
+    few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
+    part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))
+    next(objective._start(config, part, np.random.SeedSequence(0), 0, machine))
+
+
+def _one_of(field: str, value: object, allowed: list[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{field} = {value!r}: not one of {', '.join(allowed)}")
+
+
+def _whole(field: str, value: object, low: int, high: int) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high):
+        raise ValueError(f"{field} = {value!r}: need a whole number in {low}..{high}")

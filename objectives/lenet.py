@@ -1,0 +1,41 @@
+"""LeNet: the book's convolutional HPO objective, two hyperparameters.
+
+On digits (1 197 training images) the book's sigmoid network stays at chance for all of its 10 epochs
+at any learning rate of the space, so there the activation is the hyperbolic tangent of the original
+LeNet-5 and kernels are 3x3; see docs/decisions/0004-digits-objectives.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy import stats
+from torch import nn
+
+from objectives.classification import ImageClassification, Setting
+from objectives.data import Split
+from objectives.networks import lenet, small_lenet
+from objectives.space import Config, Space
+
+SETTING = Setting(
+    space=Space({"learning_rate": stats.loguniform(1e-2, 1), "batch_size": stats.randint(32, 256)}),
+    default={"learning_rate": 0.1, "batch_size": 128},
+    epochs=10,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeNet(ImageClassification):
+    """LeNet: learning rate and batch size (2-d); sigmoid on Fashion-MNIST, tanh and 8x8 on digits."""
+
+    @property
+    def setting(self) -> Setting:
+        return SETTING
+
+    @property
+    def xavier(self) -> bool:
+        return True
+
+    def network(self, config: Config, split: Split, dropout: torch.Generator) -> nn.Module:
+        return small_lenet(nn.Tanh) if self.data == "digits" else lenet(nn.Sigmoid)

@@ -1,0 +1,94 @@
+"""What an objective is: a space, a default configuration, and training as a pure function."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from objectives.space import Config, Scalar, Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """What one more epoch of training came to.
+
+    Attributes:
+        valid_error: wrong / total on the validation set; what algorithms see.
+        test_error: wrong / total on the test set; recorded, never shown to an algorithm.
+        seconds: measured time of this epoch's training and validation (not of the test).
+        diverged: weights are no longer finite; both errors are the chance error, and training ends.
+    """
+
+    valid_error: float
+    test_error: float
+    seconds: float
+    diverged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Where a trial trains. Changes how long it takes and, across devices, its last bits."""
+
+    device: str = "cpu"
+    data: Path | None = None
+
+
+class Objective(ABC):
+    """Something to minimise. Constructing one touches no device and no disk.
+
+    A trial's curve is a function of (objective, configuration, seed) alone. The seed is one
+    `SeedSequence` per trial; weights, data order, dropout and noise draw from its substreams.
+    """
+
+    @property
+    @abstractmethod
+    def space(self) -> Space: ...
+
+    @property
+    @abstractmethod
+    def default(self) -> Config | None:
+        """The configuration every algorithm tries first, or None."""
+
+    @property
+    @abstractmethod
+    def max_epochs(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def chance_error(self) -> float:
+        """Error of an answer given without training: what a diverged trial is worth."""
+
+    @abstractmethod
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        """Train one trial, an epoch for every item drawn; a suspended iterator is a paused trial."""
+
+    @abstractmethod
+    def prepare(self, machine: Machine) -> dict[str, str]:
+        """Load what training needs and warm up, so that no trial is charged for it.
+
+        Returns:
+            Names and SHA-256 checksums of the data, for the record.
+        """
+
+    def __call__(self, *, max_epochs: int | None = None, **config: Scalar) -> float:
+        """Validation error after `max_epochs` (default: all) epochs, on the CPU, with a fixed seed.
+
+        The form the book's tuner calls: `objective(learning_rate=0.1, batch_size=128)`.
+        """
+        seed = np.random.SeedSequence(0)
+        curve = self.train(self.space.check(config), seed, Machine())
+        last = next(curve)
+        for _ in range((max_epochs or self.max_epochs) - 1):
+            if last.diverged:
+                break
+            last = next(curve)
+        return last.valid_error
+
+
+def substream(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
+    """The child of `seed` named by `key`; unlike `seed.spawn`, calling it twice gives it twice."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))

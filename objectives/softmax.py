@@ -1,0 +1,31 @@
+"""Softmax regression: the book's first HPO objective, one hyperparameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy import stats
+from torch import nn
+
+from objectives.classification import ImageClassification, Setting
+from objectives.data import Split
+from objectives.networks import softmax_regression
+from objectives.space import Config, Space
+
+SETTING = Setting(space=Space({"learning_rate": stats.loguniform(1e-4, 1)}), default=None, epochs=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftmaxRegression(ImageClassification):
+    """Softmax regression, batches of 16: the learning rate (1-d), on digits or Fashion-MNIST."""
+
+    @property
+    def setting(self) -> Setting:
+        return SETTING
+
+    def batch_size(self, config: Config) -> int:
+        return 16
+
+    def network(self, config: Config, split: Split, dropout: torch.Generator) -> nn.Module:
+        return softmax_regression(split.train.x[0].numel())
