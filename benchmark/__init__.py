@@ -1,0 +1,1 @@
+"""Runs comparisons: suite, tuner, runner, ledger and command line."""

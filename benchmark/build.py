@@ -1,0 +1,142 @@
+"""From a suite's names and options to objects: objectives, searchers, schedulers."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from algorithms import SCHEDULERS, SEARCHERS
+from algorithms.roles import Scheduler
+from benchmark.refusal import BadInput, call, nearest
+from benchmark.seeding import GlobalStreams, search_generator, stream
+from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
+from objectives import OBJECTIVES
+from objectives.objective import Objective
+from objectives.space import Config
+
+
+class SeededScheduler:
+    """Runs a scheduler that may use global generators on private states of them."""
+
+    def __init__(self, scheduler: Scheduler, streams: GlobalStreams) -> None:
+        self.scheduler, self.streams = scheduler, streams
+
+    def suggest(self) -> Config | None:
+        with self.streams.active():
+            return self.scheduler.suggest()
+
+    def update(self, config: Config, error: float, info: Any = None) -> None:
+        with self.streams.active():
+            self.scheduler.update(config, error)
+
+
+def is_dotted(name: str) -> bool:
+    """Whether a part is third-party code, named by `package.module:Class` or `package.module.Class`."""
+    return ":" in name or "." in name
+
+
+def build_objective(entry: ObjectiveEntry) -> Objective:
+    """The objective of a suite's entry.
+
+    Raises:
+        BadInput: an unknown name or option, or a value that the objective refuses.
+    """
+    field = f"objectives.{entry.label}"
+    made = call(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
+    if not isinstance(made, Objective):
+        raise BadInput(f"{field}.name = {entry.part.name!r}: {made!r} is not an objectives.objective.Objective")
+    if made.default is not None:
+        made.space.check(made.default)
+    return made
+
+
+def build_scheduler(run: Run, objective: Objective) -> Scheduler:
+    """A fresh scheduler (holding a fresh searcher) for one run.
+
+    Code by dotted path is offered the same arguments by name as ours: `config_space` (as the book's
+    plain dict, whose distributions draw from the run's stream), `initial_config`, `rng`,
+    `max_epochs`, and `searcher` for a scheduler.
+
+    Raises:
+        BadInput: an unknown name or option, or a value that the algorithm refuses.
+    """
+    label = run.objective.label, run.algorithm.label, run.repetition
+    rng = search_generator(run.suite_seed, *label)
+    entry = run.algorithm
+    parts = [entry.scheduler] + ([entry.searcher] if entry.searcher else [])
+    if not any(is_dotted(part.name) for part in parts):
+        return _assemble(entry, objective, rng)
+    streams = GlobalStreams(stream(run.suite_seed, "globals", *label))
+    with streams.active():
+        return SeededScheduler(_assemble(entry, objective, rng), streams)
+
+
+def check_suite(suite: Suite) -> dict[str, Objective]:
+    """Build every objective and algorithm once, so that nothing bad is found after the start.
+
+    Raises:
+        BadInput: the first part that cannot be built.
+    """
+    objectives = {entry.label: build_objective(entry) for entry in suite.objectives}
+    for run in suite.runs():
+        if run.repetition == 0:
+            build_scheduler(run, objectives[run.objective.label])
+    return objectives
+
+
+def _assemble(entry: AlgorithmEntry, objective: Objective, rng: np.random.Generator) -> Scheduler:
+    field = f"algorithms.{entry.label}"
+    offered = _offer(objective, rng)
+    make_scheduler = _resolve(f"{field}.scheduler", entry.scheduler.name, SCHEDULERS)
+    takes_searcher = "searcher" in inspect.signature(make_scheduler).parameters
+    if takes_searcher != (entry.searcher is not None):
+        need = "needs a searcher" if takes_searcher else "takes no searcher"
+        raise BadInput(f"{field}.searcher: the scheduler {entry.scheduler.name!r} {need}")
+    if entry.searcher is not None:
+        searcher = _make(f"{field}.searcher", entry.searcher, SEARCHERS, offered)
+        offered = {**offered, "searcher": searcher}
+    scheduler: Scheduler = _make(f"{field}.scheduler", entry.scheduler, SCHEDULERS, offered)
+    return scheduler
+
+
+def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:
+    default = None if objective.default is None else dict(objective.default)
+    return {
+        "config_space": objective.space,
+        "initial_config": default,
+        "rng": rng,
+        "max_epochs": objective.max_epochs,
+    }
+
+
+def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str, Any]) -> Any:
+    if is_dotted(part.name):
+        offered = {**offered, "config_space": offered["config_space"].bound_to(offered["rng"])}
+    made = call(field, _resolve(field, part.name, registry), part.options, offered)
+    for method in ("sample_configuration",) if registry is SEARCHERS else ("suggest", "update"):
+        if not callable(getattr(made, method, None)):
+            raise BadInput(f"{field} = {part.name!r}: it has no method {method}()")
+    return made
+
+
+def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
+    """The registered callable of that name, or the one at a dotted path."""
+    if name in registry:
+        return registry[name]
+    if not is_dotted(name):
+        raise BadInput(
+            f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"
+            f"{nearest(name, registry)}"
+        )
+    module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInput(f"{field} = {name!r}: cannot be imported ({error})") from error
+    if not callable(found):
+        raise BadInput(f"{field} = {name!r}: not a class or function")
+    return found

@@ -1,0 +1,209 @@
+"""The command line: `run`, `status`, `list`. Bad input is refused with one message and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from benchmark.refusal import BadInput, nearest
+
+REFUSED, INTERRUPTED, TERMINATED, RUNS_FAILED = 2, 130, 143, 1
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM); like Ctrl-C it stops the suite in good order."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose refusals are one line and name the nearest match."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; see `{self.prog} --help`")
+
+    def parse(self, arguments: list[str]) -> argparse.Namespace:
+        """Parse all arguments.
+
+        Raises:
+            BadInput: an unknown option, or one that the parser refuses.
+        """
+        parsed, rest = self.parse_known_args(arguments)
+        if rest:
+            known = sorted(parsed.options) if hasattr(parsed, "options") else []
+            raise BadInput(f"option {rest[0]!r}: unknown, allowed are {', '.join(known)}{nearest(rest[0], known)}")
+        return parsed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _command(arguments)
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED
+    except BrokenPipeError:  # `... list | head`: whoever read has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return RUNS_FAILED
+
+
+def _command(arguments: list[str]) -> int:
+    command = arguments[0] if arguments else None
+    parsed = _parser().parse(arguments)
+    return {"run": _run, "status": _status, "list": _list}[command or parsed.command](parsed)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m benchmark", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", metavar="{run,status,list}")
+    commands.required = True
+    run = commands.add_parser("run", help="run a suite, or go on with it", allow_abbrev=False)
+    run.add_argument("suite", metavar="SUITE", help="a name (see `list`) or a path to a TOML file")
+    run.add_argument("--jobs", metavar="N", help="processes (default: all cores; one on a GPU); results do not change")
+    run.add_argument("--data", metavar="DIR", help="folder with the data sets (default: $INCUMBENT_DATA, else data/)")
+    run.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: cuda if there is one)")
+    run.add_argument("--quiet", action="store_true", help="print nothing but problems")
+    run.add_argument("--allow-mixed", action="store_true", help="continue runs of another machine, and mark them")
+    status = commands.add_parser("status", help="how far a suite is", allow_abbrev=False)
+    status.add_argument("suite", metavar="SUITE", help="as for run")
+    for command in (run, status):
+        command.add_argument("--results", metavar="DIR", default="results", help="where results go (default: results)")
+        command.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a suite's key")
+    commands.add_parser("list", help="objectives, algorithms and suites", allow_abbrev=False)
+    for command in commands.choices.values():
+        words = [word for action in command._actions for word in action.option_strings]
+        command.set_defaults(options=[word for word in words if word.startswith("--")])
+    return parser
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from benchmark import suite as suites
+
+    suite = suites.load(parsed.suite, parsed.set)
+    results = _results(parsed.results)
+    from benchmark.execution import RunRefused
+    from benchmark.ledger import LedgerError
+    from benchmark.progress import listener_for
+    from benchmark.runner import Runner
+    from objectives.data import DataError
+    from objectives.objective import Machine
+
+    device = _device(parsed.device)
+    machine = Machine(device=device, data=_data(parsed.data))
+    listener = listener_for(quiet=parsed.quiet)
+    runner = Runner(
+        suite,
+        results,
+        jobs=_jobs(parsed.jobs, device),
+        machine=machine,
+        listener=listener,
+        allow_mixed=parsed.allow_mixed,
+    )
+    try:
+        reports = runner.run()
+    except (DataError, RunRefused, LedgerError) as error:
+        raise BadInput(str(error)) from error
+    except (KeyboardInterrupt, Terminated) as stop:
+        listener.close()
+        print(f"stopped; every finished evaluation is stored. To go on: {_again('run', parsed)}", file=sys.stderr)
+        return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+    finally:
+        listener.close()
+    bad = [report for report in reports if report.state != "done"]
+    for report in bad[:10]:
+        print(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}", file=sys.stderr)
+    if bad:
+        print(f"{len(bad)} of {len(reports)} runs are not done; again: {_again('run', parsed)}", file=sys.stderr)
+    return RUNS_FAILED if bad else 0
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    from benchmark import status
+    from benchmark import suite as suites
+
+    suite = suites.load(parsed.suite, parsed.set)
+    folder = _results(parsed.results) / suite.name
+    for line in status.lines(suite, folder, _again("run", parsed)):
+        print(line)
+    return 0
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from algorithms import SCHEDULERS, SEARCHERS
+    from benchmark import suite as suites
+    from objectives import OBJECTIVES
+
+    for title, registry in (("objectives", OBJECTIVES), ("searchers", SEARCHERS), ("schedulers", SCHEDULERS)):
+        print(f"{title}:")
+        for name, thing in registry.items():
+            print(f"  {name:20} {(thing.__doc__ or '').strip().splitlines()[0]}")
+    print("suites:")
+    for name in suites.suite_names():
+        print(f"  {name:20} {suites.load(name).title}")
+    return 0
+
+
+def _results(text: str) -> Path:
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise BadInput(f"--results {text!r}: is a file, need a folder")
+    nearest_existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not nearest_existing.is_dir() or not os.access(nearest_existing, os.W_OK):
+        raise BadInput(f"--results {text!r}: {nearest_existing} is not a folder that can be written")
+    return path
+
+
+def _data(text: str | None) -> Path | None:
+    source = "--data" if text is not None else "INCUMBENT_DATA"
+    value = text if text is not None else os.environ.get("INCUMBENT_DATA")
+    if value is None:
+        return None
+    if not value or not Path(value).is_dir():
+        raise BadInput(f"{source} {value!r}: there is no such folder")
+    return Path(value).absolute()
+
+
+def _device(text: str | None) -> str:
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    allowed = ["cpu", *(["cuda"] if count else []), *(f"cuda:{number}" for number in range(count))]
+    if text is None:
+        return "cuda" if count else "cpu"
+    if text not in allowed:
+        here = "" if count else " (no usable GPU was found)"
+        raise BadInput(f"--device {text!r}: allowed here are {', '.join(allowed)}{here}{nearest(text, allowed)}")
+    return text
+
+
+def _jobs(text: str | None, device: str) -> int:
+    if text is None:
+        import joblib
+
+        return 1 if device.startswith("cuda") else joblib.cpu_count()
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise BadInput(f"--jobs {text!r}: need a whole number in 1..1024")
+    return int(text)
+
+
+def _again(command: str, parsed: argparse.Namespace) -> str:
+    """The command line that goes on with the suite."""
+    words = ["python", "-m", "benchmark", command, parsed.suite]
+    if parsed.results != "results":
+        words += ["--results", parsed.results]
+    for setting in parsed.set:
+        words += ["--set", setting]
+    for name in ("jobs", "data", "device"):
+        if getattr(parsed, name, None) is not None:
+            words += [f"--{name}", getattr(parsed, name)]
+    return shlex.join(words)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,225 @@
+"""The ledger: one append-only JSONL file per run, one writer, every line checksummed and fsynced.
+
+A line is a JSON object whose last key `crc` is the CRC-32 of the line before that key, continued from
+the line before it, so that a changed, lost or exchanged line is found. `<name>.jsonl` is complete;
+`<name>.jsonl.part` is not yet; `<name>.jsonl.failed` belongs to an algorithm that raised.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+FORMAT = 1
+LARGEST_RECORD = 1_000_000
+
+Record = dict[str, Any]
+
+
+class LedgerError(Exception):
+    """A ledger that cannot be read, written or continued; the message names file and remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a ledger file holds: whole records, the last checksum, and where the good bytes end."""
+
+    records: list[Record]
+    crc: int
+    good: int
+    torn: bytes
+
+
+def encode(record: Record, previous_crc: int) -> tuple[bytes, int]:
+    """The record's line, newline included, and its checksum.
+
+    Raises:
+        LedgerError: a record of more than a megabyte.
+    """
+    body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+    if len(body) > LARGEST_RECORD:
+        raise LedgerError(f"record of {len(body)} bytes: at most {LARGEST_RECORD} are allowed")
+    crc = zlib.crc32(body, previous_crc)
+    return body[:-1] + b',"crc":"%08x"}\n' % crc, crc
+
+
+def decode(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
+    """The record of a line without its newline and the line's checksum, or None when damaged."""
+    head, mark, tail = line.rpartition(b',"crc":"')
+    if not mark or len(tail) != 10 or not tail.endswith(b'"}'):
+        return None
+    crc = zlib.crc32(head + b"}", previous_crc)
+    if tail[:8] != b"%08x" % crc:
+        return None
+    record: Record = json.loads(head + b"}")
+    return record, crc
+
+
+def parse(path: Path, data: bytes) -> Contents:
+    """Read a ledger's bytes; what follows the last newline is torn, not yet a record.
+
+    Raises:
+        LedgerError: a damaged line, or a format that this version does not know.
+    """
+    records: list[Record] = []
+    crc = good = 0
+    while (end := data.find(b"\n", good)) >= 0:
+        decoded = decode(data[good:end], crc)
+        if decoded is None:
+            raise LedgerError(
+                f"{path}: line {len(records) + 1} (byte {good}) is damaged; "
+                "restore the file, or delete it to train that run again"
+            )
+        record, crc = decoded
+        records.append(record)
+        good = end + 1
+    if records and (records[0].get("kind") != "header" or records[0].get("format") != FORMAT):
+        raise LedgerError(f"{path}: format {records[0].get('format')!r} is not {FORMAT}, which this version reads")
+    return Contents(records=records, crc=crc, good=good, torn=data[good:])
+
+
+def read(path: Path) -> Contents:
+    """Read a ledger file. A complete file must end with its end record.
+
+    Raises:
+        LedgerError: as `parse`, or a complete file that does not end as one.
+    """
+    contents = parse(path, path.read_bytes())
+    if path.suffix == ".jsonl" and (contents.torn or not contents.records or contents.records[-1]["kind"] != "end"):
+        raise LedgerError(f"{path}: cut short at byte {contents.good}; delete it to train that run again")
+    return contents
+
+
+def part_of(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def failed_of(path: Path) -> Path:
+    return path.with_name(path.name + ".failed")
+
+
+class Ledger:
+    """The one writer of one run's file.
+
+    Opening takes an exclusive lock that dies with the process, cuts a torn tail (its bytes are kept
+    beside the file) and reads what is there. `append` returns once the record is on the disk.
+
+    Args:
+        path: name of the complete file; until then `.part` is appended.
+
+    Raises:
+        LedgerError: the file is locked by another process, damaged, or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.part = path, part_of(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if failed_of(path).exists():
+            failed_of(path).rename(self.part)
+        self._file = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            self._lock()
+            contents = self._recover()
+        except BaseException:
+            os.close(self._file)
+            raise
+        self.records = contents.records
+        self._crc, self._good, self._broken = contents.crc, contents.good, False
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._file)
+
+    def append(self, record: Record) -> None:
+        """Write one record and wait until it is durable.
+
+        Raises:
+            LedgerError: the disk is full or fails. No half record stays, and nothing more is written.
+        """
+        if self._broken:
+            raise LedgerError(f"{self.part}: an earlier write failed; start again to continue the run")
+        line, crc = encode(record, self._crc)
+        try:
+            _write_all(self._file, line)
+            os.fsync(self._file)
+        except OSError as error:
+            self._broken = True
+            self._cut_back()
+            raise LedgerError(f"{self.part}: cannot be written ({error}); {_free(self.part)}") from error
+        self._crc, self._good = crc, self._good + len(line)
+        self.records.append(record)
+
+    def complete(self, record: Record) -> None:
+        """Append the end record and give the file its final name."""
+        self.append(record)
+        self._rename(self.path)
+
+    def fail(self, record: Record) -> None:
+        """Append why the run cannot go on and set the file aside; the next start tries it again."""
+        self.append(record)
+        self._rename(failed_of(self.path))
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LedgerError(f"{self.part}: another process is writing it; wait for it or stop it") from error
+
+    def _recover(self) -> Contents:
+        contents = parse(self.part, self.part.read_bytes())
+        if contents.torn:
+            _keep_aside(self.part, contents.torn)
+            os.ftruncate(self._file, contents.good)
+            os.fsync(self._file)
+        _sync_folder(self.part.parent)
+        return contents
+
+    def _cut_back(self) -> None:
+        try:
+            os.ftruncate(self._file, self._good)
+        except OSError:
+            return  # The next opening cuts the torn tail.
+
+    def _rename(self, target: Path) -> None:
+        self.part.rename(target)
+        _sync_folder(target.parent)
+
+
+def _write_all(file: int, line: bytes) -> None:
+    """Write every byte; a disk that fills up takes a part of them without an error."""
+    view = memoryview(line)
+    while view:
+        written = os.write(file, view)
+        if written == 0:
+            raise OSError("the disk took no bytes")
+        view = view[written:]
+
+
+def _keep_aside(part: Path, torn: bytes) -> None:
+    number = 1
+    while (aside := part.with_name(f"{part.name}.torn-{number}")).exists():
+        number += 1
+    aside.write_bytes(torn)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _free(path: Path) -> str:
+    return f"{shutil.disk_usage(path.parent).free // 2**20} MiB are free there; make room and run the same command"

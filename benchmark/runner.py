@@ -1,0 +1,293 @@
+"""Spreads a suite's runs over processes, and survives the ones that die."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+
+from benchmark.build import check_suite
+from benchmark.environment import describe
+from benchmark.execution import Conditions, Crash, Report, RunRefused, check_header, execute
+from benchmark.ledger import Ledger, LedgerError, decode, failed_of, parse, part_of, read
+from benchmark.refusal import BadInput
+from benchmark.suite import Run, Suite
+from objectives.objective import Machine, Objective
+
+DEATHS_BEFORE_ALONE = 2
+PLAN = "suite.json"
+
+
+class Listener(Protocol):
+    """Told how a suite goes; draws the progress bar."""
+
+    def begin(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None: ...
+    def dispatched(self, run: Run) -> None: ...
+    def reported(self, report: Report) -> None: ...
+    def say(self, message: str) -> None: ...
+
+
+class Runner:
+    """Executes the runs of a suite that are not complete yet.
+
+    Args:
+        suite: the comparison.
+        results: folder under which the suite has its own.
+        jobs: processes; results do not depend on it.
+        machine: device and data folder.
+        listener: told of every run.
+        allow_mixed: continue runs recorded in another environment, and mark them.
+    """
+
+    def __init__(
+        self, suite: Suite, results: Path, *, jobs: int, machine: Machine, listener: Listener, allow_mixed: bool = False
+    ) -> None:
+        self.suite, self.folder, self.jobs = suite, results / suite.name, jobs
+        self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
+        self.deaths: Counter[tuple[Path, int]] = Counter()
+        self.reports: list[Report] = []
+
+    def run(self, order: Iterable[Run] | None = None) -> list[Report]:
+        """Execute what is missing, in the suite's order or in another (results do not depend on it).
+
+        Raises:
+            BadInput, DataError: a part of the suite that cannot be built or loaded.
+            RunRefused: results of another suite or environment are in the folder.
+            LedgerError: another process works on the folder.
+        """
+        objectives = check_suite(self.suite)
+        conditions = Conditions(
+            folder=self.folder,
+            machine=self.machine,
+            environment=describe(self.machine.device, self.jobs),
+            allow_mixed=self.allow_mixed,
+        )
+        data = {label: objective.prepare(self.machine) for label, objective in objectives.items()}
+        runs = list(order if order is not None else self.suite.runs())
+        for run in runs:
+            self._check_recorded(run, data[run.objective.label], conditions)
+        with claimed(self.folder):
+            write_plan(self.folder, self.suite, objectives)
+            done = [run for run in runs if (self.folder / run.path).exists()]
+            pending = [run for run in runs if not (self.folder / run.path).exists()]
+            self.listener.begin(self.suite, self.folder, done, pending)
+            while pending:
+                pending = self._dispatch(pending, conditions)
+                pending = self._take_aside(pending, conditions)
+        return self.reports
+
+    def _check_recorded(self, run: Run, data: dict[str, str], conditions: Conditions) -> None:
+        """Refuse a folder whose recorded runs are not this suite's, before anything is written."""
+        path = self.folder / run.path
+        for candidate in (path, part_of(path), failed_of(path)):
+            header = first_record(candidate)
+            if header is not None:
+                expected = {"run": run.identity(), "data": data, "environment": conditions.environment}
+                mixed = self.allow_mixed or candidate == path
+                check_header(header, expected, candidate, allow_mixed=mixed)
+
+    def _dispatch(self, pending: list[Run], conditions: Conditions) -> list[Run]:
+        """Give the runs to the workers; returns those left over when a worker died."""
+        unreported = {run.path: run for run in pending}
+        in_flight: dict[Path, Run] = {}
+
+        def tasks() -> Iterator[Any]:
+            for run in pending:
+                in_flight[run.path] = run
+                self.listener.dispatched(run)
+                yield delayed(execute)(run, conditions)
+
+        try:
+            for report in self._parallel(tasks()):
+                in_flight.pop(report.run.path, None)
+                unreported.pop(report.run.path, None)
+                self._report(report)
+        except (TerminatedWorkerError, BrokenProcessPool):
+            self.listener.say("a worker process died; its runs go on from their ledgers")
+            for run in in_flight.values():
+                self.deaths[run.path, recorded_evaluations(self.folder / run.path)] += 1
+        return list(unreported.values())
+
+    def _parallel(self, tasks: Iterator[Any]) -> Iterator[Report]:
+        options: dict[str, Any] = {"initializer": begin_worker, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
+        with parallel_config(backend="loky", inner_max_num_threads=1 if self.jobs > 1 else None, **options):
+            parallel = Parallel(
+                n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered"
+            )
+            yield from parallel(tasks)
+
+    def _take_aside(self, pending: list[Run], conditions: Conditions) -> list[Run]:
+        """Execute alone the runs that were in flight at several deaths without getting on."""
+        left = []
+        for run in pending:
+            if self.deaths[run.path, recorded_evaluations(self.folder / run.path)] < DEATHS_BEFORE_ALONE:
+                left.append(run)
+            else:
+                self.listener.say(f"{run.path}: executed in a process of its own")
+                self._report(execute_aside(run, conditions))
+        return left
+
+    def _report(self, report: Report) -> None:
+        self.reports.append(report)
+        self.listener.reported(report)
+
+
+def execute_aside(run: Run, conditions: Conditions) -> Report:
+    """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed."""
+    path = conditions.folder / run.path
+    crash: Crash | None = None
+    with tempfile.TemporaryDirectory() as scratch:
+        while True:
+            marker = Path(scratch, "training")
+            marker.unlink(missing_ok=True)
+            code = _alone(run, conditions, crash, marker)
+            if code == 0:
+                return outcome_of(run, conditions.folder)
+            index = recorded_evaluations(path)
+            if crash is not None and crash.index == index:
+                return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
+            seconds = max(0.0, time.time() - marker.stat().st_mtime) if marker.exists() else 0.0
+            crash = Crash(index=index, reason=_reason(code), seconds=seconds)
+
+
+def outcome_of(run: Run, folder: Path) -> Report:
+    """The report of a run that has ended, read from its files."""
+    path = folder / run.path
+    done = path.exists()
+    contents = read(path if done else failed_of(path)) if done or failed_of(path).exists() else None
+    records = contents.records if contents else []
+    errors = [record["valid_error"] for record in records if record.get("valid_error") is not None]
+    problem = None if done else next((r["error"] for r in reversed(records) if r["kind"] == "failure"), "no ledger")
+    return Report(
+        run=run,
+        state="done" if done else "failed",
+        evaluations=sum(record["kind"] == "evaluation" for record in records),
+        best_error=min(errors, default=math.inf),
+        problem=problem,
+    )
+
+
+def recorded_evaluations(path: Path) -> int:
+    """How many evaluations an unfinished run has on disk."""
+    try:
+        records = parse(path, part_of(path).read_bytes()).records
+    except (OSError, LedgerError):
+        return 0
+    return sum(record["kind"] == "evaluation" for record in records)
+
+
+def first_record(path: Path) -> dict[str, Any] | None:
+    """The header of a ledger file, or None when there is no file or no whole header."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+    except FileNotFoundError:
+        return None
+    decoded = decode(line[:-1], 0) if line.endswith(b"\n") else None
+    if decoded is None and line.endswith(b"\n"):
+        raise LedgerError(f"{path}: line 1 (byte 0) is damaged; delete the file to train that run again")
+    return decoded[0] if decoded else None
+
+
+def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
+    """Write what the analysis has to know of the suite besides its ledgers, atomically."""
+    budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
+    plan = {
+        "format": 1,
+        **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
+        "resume": suite.resume,
+        "budget": budget,
+        "objectives": [
+            {
+                "label": entry.label,
+                "name": entry.part.name,
+                "options": dict(entry.part.options),
+                "space": objectives[entry.label].space.describe(),
+                "max_epochs": objectives[entry.label].max_epochs,
+                "default": objectives[entry.label].default,
+                "chance_error": objectives[entry.label].chance_error,
+            }
+            for entry in suite.objectives
+        ],
+        "algorithms": [asdict(entry) for entry in suite.algorithms],
+    }
+    text = json.dumps(plan, indent=1, default=str) + "\n"
+    path = folder / PLAN
+    if not path.exists() or path.read_text() != text:
+        fresh = path.with_suffix(".json.new")
+        fresh.write_text(text)
+        fresh.replace(path)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the suite's folder for this process; a second one is refused at once."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise BadInput(f"results folder {folder}: cannot be written ({error.strerror})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise RunRefused(f"{folder}: another process is running this suite; wait for it or stop it") from error
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def begin_worker(parent: int) -> None:
+    """Set up a worker: Ctrl-C is the driver's business, and the worker ends when the driver does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Left alone, loky's workers outlive a killed driver by minutes and go on writing."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> int:
+    arguments = (os.getpid(), run, conditions, crash, marker)
+    process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
+    process.start()
+    try:
+        process.join()
+    finally:
+        process.kill()
+        process.join()
+    return process.exitcode or 0
+
+
+def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
+    begin_worker(parent)
+    execute(run, conditions, crash, marker)
+
+
+def _reason(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _give_up(run: Run, path: Path, problem: str) -> Report:
+    with Ledger(path) as ledger:
+        ledger.fail({"kind": "failure", "error": problem, "traceback": ""})
+    return Report(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)

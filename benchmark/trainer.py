@@ -1,0 +1,187 @@
+"""Trains the jobs of one run: holds its paused trials and turns every failure into a record."""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.seeding import GlobalStreams, digest, trial_seed
+from benchmark.tuner import Job
+from objectives.objective import Epoch, Machine, Objective
+
+LONGEST_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What training one job came to.
+
+    Attributes:
+        state: "ok"; "diverged" (both errors are the chance error); "error" (training raised; both
+            errors are None); "crashed" (training killed its process; likewise).
+        epochs: the epoch reached.
+        valid_curve: validation error of every epoch trained now, in order.
+        test_curve: likewise for the test error.
+        train_seconds: measured.
+        problem: type, text and traceback of what was raised.
+    """
+
+    state: str
+    epochs: int
+    valid_error: float | None
+    test_error: float | None
+    valid_curve: list[float]
+    test_curve: list[float]
+    train_seconds: float
+    problem: str | None = None
+
+
+class Trainer:
+    """Trains and resumes the trials of one run.
+
+    A paused trial is its suspended iterator. After a restart there is none, so the trial is trained
+    again up to where it was; since trials are pure that gives the same bits, and it is not charged.
+
+    Args:
+        objective: trains.
+        suite_seed: with the objective's name and the repetition it seeds every trial.
+        objective_name: its registered name or dotted path.
+        repetition: of the run.
+        machine: device and data folder.
+        isolated: give every trial private global generators, for third-party objectives.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        *,
+        suite_seed: int,
+        objective_name: str,
+        repetition: int,
+        machine: Machine,
+        isolated: bool,
+    ) -> None:
+        self.objective, self.machine, self.isolated = objective, machine, isolated
+        self.seed_of = lambda config: trial_seed(suite_seed, objective_name, repetition, config)
+        self.paused: dict[int, _Curve] = {}
+
+    def train(self, job: Job) -> Training:
+        """Train `job.trial` from `job.start_epoch` to `job.epochs`; raises nothing but an interrupt."""
+        began = time.perf_counter()
+        epochs: list[Epoch] = []
+        try:
+            curve = self._curve(job)
+            while curve.epoch < job.epochs and not curve.diverged:
+                epochs.append(next(curve))
+        except (Exception, SystemExit) as error:  # Third-party training may raise anything.
+            return _failed(job, error, time.perf_counter() - began)
+        if curve.epoch < self.objective.max_epochs:
+            self.paused[job.trial] = curve
+        return _trained(curve, epochs, self.objective.chance_error)
+
+    def _curve(self, job: Job) -> _Curve:
+        curve = self.paused.pop(job.trial, None) if job.start_epoch else None
+        if curve is None:
+            seed = self.seed_of(job.config)
+            guard = GlobalStreams(seed).active if self.isolated else nullcontext
+            with guard():
+                iterator = self.objective.train(dict(job.config), seed, self.machine)
+            curve = _Curve(iterator, GlobalStreams(seed) if self.isolated else None)
+        while curve.epoch < job.start_epoch and not curve.diverged:
+            next(curve)
+        return curve
+
+
+class _Curve:
+    """A training in progress: checks what each epoch gives, and remembers how far it is."""
+
+    def __init__(self, epochs: Iterator[Epoch], streams: GlobalStreams | None) -> None:
+        self.epochs, self.streams = epochs, streams
+        self.epoch = 0
+        self.diverged = False
+
+    def __next__(self) -> Epoch:
+        with self._guard():
+            epoch = next(self.epochs, None)
+        if not isinstance(epoch, Epoch):
+            ended = f"training gave {epoch!r} after {self.epoch} epochs: need an objectives.objective.Epoch"
+            raise TypeError(ended)
+        self.epoch += 1
+        self.diverged = epoch.diverged or not math.isfinite(epoch.valid_error) or not math.isfinite(epoch.test_error)
+        return epoch
+
+    def _guard(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.streams is None else self.streams.active()
+
+
+def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float) -> Training:
+    valid = [float(epoch.valid_error) for epoch in epochs]
+    test = [float(epoch.test_error) for epoch in epochs]
+    if curve.diverged:
+        valid[-1:] = test[-1:] = [chance_error]
+    seconds = sum(float(epoch.seconds) for epoch in epochs)
+    return Training(
+        state="diverged" if curve.diverged else "ok",
+        epochs=curve.epoch,
+        valid_error=chance_error if curve.diverged else valid[-1],
+        test_error=chance_error if curve.diverged else test[-1],
+        valid_curve=valid,
+        test_curve=test,
+        train_seconds=seconds,
+    )
+
+
+def _failed(job: Job, error: BaseException, seconds: float) -> Training:
+    return lost(job, "error", describe_problem(error), seconds)
+
+
+def lost(job: Job, state: str, problem: str, seconds: float) -> Training:
+    """The result of a training that gave none."""
+    return Training(
+        state=state,
+        epochs=job.start_epoch,
+        valid_error=None,
+        test_error=None,
+        valid_curve=[],
+        test_curve=[],
+        train_seconds=seconds,
+        problem=problem,
+    )
+
+
+def describe_problem(error: BaseException) -> str:
+    """Type, text and the end of the traceback; even of an exception whose own text raises."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # The exception's __str__ is third-party code.
+        text = type(error).__name__
+    return text[-LONGEST_TEXT:]
+
+
+def evaluation_record(job: Job, training: Training, runtime: float, decide_seconds: float) -> dict[str, Any]:
+    """The ledger's line for one evaluation."""
+    record: dict[str, Any] = {
+        "kind": "evaluation",
+        "index": job.index,
+        "trial": job.trial,
+        "digest": digest(job.config)[:16],
+        "config": job.config,
+        "start_epoch": job.start_epoch,
+        "epochs": training.epochs,
+        "asked_epochs": job.epochs,
+        "state": training.state,
+        "valid_error": training.valid_error,
+        "test_error": training.test_error,
+        "valid_curve": training.valid_curve,
+        "test_curve": training.test_curve,
+        "train_seconds": training.train_seconds,
+        "decide_seconds": decide_seconds,
+        "start": job.start,
+        "end": job.start + runtime,
+    }
+    return record if training.problem is None else {**record, "problem": training.problem}
