@@ -7,7 +7,7 @@ import platform
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def describe(device: str, jobs: int) -> dict[str, Any]:
         card |= {
             "device": properties.name,
             "cuda": torch.version.cuda,
-            "cudnn": torch.backends.cudnn.version(),
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # unannotated in torch
             "tf32": torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32,
         }
     return card
@@ -73,7 +73,7 @@ def pinned(device: str) -> Iterator[None]:
 
 def _version(package: str) -> str | None:
     try:
-        return version(package)
+        return distribution(package).version
     except PackageNotFoundError:
         return None
 

@@ -15,7 +15,7 @@ from benchmark.environment import DECIDES_BITS, pinned
 from benchmark.ledger import FORMAT, Ledger, LedgerError, Record
 from benchmark.suite import Run
 from benchmark.trainer import Trainer, Training, describe_problem, evaluation_record, lost
-from benchmark.tuner import AlgorithmError, Job, Outcome, tune
+from benchmark.tuner import AlgorithmError, Job, Outcome, TuningLoop
 from objectives.objective import Machine, Objective
 
 REPLAYED = ("index", "trial", "config", "start_epoch", "start")
@@ -145,14 +145,14 @@ class _Execution:
             return str(stop.value)
 
     def _loop(self, scheduler: Any) -> Generator[Job, Outcome, str]:
-        return tune(
+        return TuningLoop(
             scheduler,
             check=self.objective.space.check,
             max_epochs=self.objective.max_epochs,
             budget=self.run.budget,
             n_workers=self.run.n_workers,
             resume=self.run.resume,
-        )
+        ).run()
 
     def _replay(self, job: Job, recorded: list[Record]) -> Outcome:
         record = recorded[job.index]

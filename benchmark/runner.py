@@ -126,9 +126,7 @@ class Runner:
     def _parallel(self, tasks: Iterator[Any]) -> Iterator[Report]:
         options: dict[str, Any] = {"initializer": begin_worker, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
         with parallel_config(backend="loky", inner_max_num_threads=1 if self.jobs > 1 else None, **options):
-            parallel = Parallel(
-                n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered"
-            )
+            parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
             yield from parallel(tasks)
 
     def _take_aside(self, pending: list[Run], conditions: Conditions) -> list[Run]:

@@ -62,7 +62,7 @@ class GlobalStreams:
     def __init__(self, seed: np.random.SeedSequence) -> None:
         words = seed.generate_state(4, np.uint64)
         self._python = random.Random(int(words[0])).getstate()
-        self._numpy = np.random.RandomState(np.random.MT19937(int(words[1]))).get_state()  # noqa: NPY002 (state only)
+        self._numpy = np.random.RandomState(np.random.MT19937(int(words[1]))).get_state()
         self._torch_seed = int(words[2])
         self._torch: object = None
 

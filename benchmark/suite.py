@@ -65,7 +65,8 @@ class Run:
 
     def identity(self) -> dict[str, Any]:
         """The run in JSON values; a ledger is continued only under the same identity."""
-        return _plain(asdict(self))
+        identity: dict[str, Any] = _plain(asdict(self))
+        return identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +218,8 @@ def _find(suite: str) -> Path:
     if suite in names:
         return SUITES / f"{suite}.toml"
     if not ("/" in suite or suite.endswith(".toml")):
-        raise BadInput(f"suite {suite!r}: not one of {', '.join(names)}, nor a path to a .toml file{nearest(suite, names)}")
+        allowed = f"not one of {', '.join(names)}, nor a path to a .toml file"
+        raise BadInput(f"suite {suite!r}: {allowed}{nearest(suite, names)}")
     path = Path(suite)
     if not path.exists():
         raise BadInput(f"suite file {suite!r}: there is no such file")

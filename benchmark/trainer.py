@@ -67,7 +67,7 @@ class Trainer:
         isolated: bool,
     ) -> None:
         self.objective, self.machine, self.isolated = objective, machine, isolated
-        self.seed_of = lambda config: trial_seed(suite_seed, objective_name, repetition, config)
+        self.seed_key = suite_seed, objective_name, repetition
         self.paused: dict[int, _Curve] = {}
 
     def train(self, job: Job) -> Training:
@@ -87,7 +87,7 @@ class Trainer:
     def _curve(self, job: Job) -> _Curve:
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
         if curve is None:
-            seed = self.seed_of(job.config)
+            seed = trial_seed(*self.seed_key, job.config)
             guard = GlobalStreams(seed).active if self.isolated else nullcontext
             with guard():
                 iterator = self.objective.train(dict(job.config), seed, self.machine)

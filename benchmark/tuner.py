@@ -87,17 +87,8 @@ class _Trial:
     running: bool = False
 
 
-def tune(
-    scheduler: Scheduler,
-    *,
-    check: Check,
-    max_epochs: int | None,
-    budget: Budget,
-    n_workers: int = 1,
-    resume: bool = True,
-    start: float = 0.0,
-) -> Generator[Job, Outcome, str]:
-    """Drive a scheduler until the budget is spent or it has nothing left to try.
+class TuningLoop:
+    """Drives a scheduler until the budget is spent or it has nothing left to try.
 
     With several workers this is a discrete-event simulation on the run's clock: a job starts when a
     worker is free, and the scheduler learns of results in the order in which they end.
@@ -109,41 +100,36 @@ def tune(
         budget: when to stop starting.
         n_workers: simulated parallel workers.
         resume: charge a promoted trial its added epochs only; otherwise it trains anew.
-        start: first reading of the clock.
-
-    Returns:
-        "budget" or "exhausted", as the generator's value.
-
-    Raises:
-        AlgorithmError: the scheduler raised, or suggested something outside the space.
     """
-    return (yield from _Loop(scheduler, check, max_epochs, budget, n_workers, resume, start).run())
-
-
-class _Loop:
-    """State of one tuning loop."""
 
     def __init__(
         self,
         scheduler: Scheduler,
+        *,
         check: Check,
         max_epochs: int | None,
         budget: Budget,
-        n_workers: int,
-        resume: bool,
-        start: float,
+        n_workers: int = 1,
+        resume: bool = True,
     ) -> None:
         self.scheduler, self.check, self.max_epochs = scheduler, check, max_epochs
         self.budget, self.n_workers, self.resume = budget, n_workers, resume
-        self.now = start
+        self.now = 0.0
         self.trials: dict[tuple[tuple[str, Any], ...], list[_Trial]] = {}
-        self.trial_count = 0
-        self.started = self.charged_epochs = 0
+        self.trial_count = self.started = self.charged_epochs = 0
         self.deciding = 0.0
         self.running: list[tuple[float, int, _Trial, Config, Outcome]] = []
         self.stopped: str | None = None
 
     def run(self) -> Generator[Job, Outcome, str]:
+        """Yield every job and be sent its outcome.
+
+        Returns:
+            "budget" or "exhausted", as the generator's value.
+
+        Raises:
+            AlgorithmError: the scheduler raised, or suggested something outside the space.
+        """
         while True:
             while self.stopped is None and len(self.running) < self.n_workers:
                 planned = self._next_job()
@@ -228,7 +214,7 @@ class _Loop:
         return config, self._fidelity(suggestion.get(FIDELITY, self.max_epochs or 1))
 
     def _fidelity(self, asked: Any) -> int:
-        whole = not isinstance(asked, bool) and isinstance(asked, int | float) or hasattr(asked, "__index__")
+        whole = (not isinstance(asked, bool) and isinstance(asked, int | float)) or hasattr(asked, "__index__")
         if not whole or asked != int(asked) or not 1 <= asked <= (self.max_epochs or math.inf):
             limit = f"1..{self.max_epochs}" if self.max_epochs else ">= 1"
             raise AlgorithmError(f"suggest() returned max_epochs = {asked!r}: need a whole number {limit}")

@@ -114,9 +114,7 @@ class ImageClassification(Objective):
             seconds = sum(fold.seconds for fold in counts) + set_up
             set_up = 0.0
             if not all(fold.finite for fold in counts):
-                yield Epoch(
-                    valid_error=self.chance_error, test_error=self.chance_error, seconds=seconds, diverged=True
-                )
+                yield Epoch(valid_error=self.chance_error, test_error=self.chance_error, seconds=seconds, diverged=True)
                 return
             yield Epoch(
                 valid_error=sum(fold.valid_wrong for fold in counts) / valid_total,

@@ -82,6 +82,7 @@ def load_splits(name: str, split: str, folds: int | None, machine: Machine) -> l
             "book" trains on all of them and validates on the test set, as the book does.
         folds: divide the training and validation images into that many folds and train once on
             each complement; None trains once.
+        machine: device and data folder.
 
     Returns:
         One split, or one for each fold.

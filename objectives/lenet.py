@@ -7,6 +7,7 @@ LeNet-5 and kernels are 3x3; see docs/decisions/0004-digits-objectives.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -18,11 +19,12 @@ from objectives.data import Split
 from objectives.networks import lenet, small_lenet
 from objectives.space import Config, Space
 
-SETTING = Setting(
-    space=Space({"learning_rate": stats.loguniform(1e-2, 1), "batch_size": stats.randint(32, 256)}),
-    default={"learning_rate": 0.1, "batch_size": 128},
-    epochs=10,
-)
+SPACE = Space({"learning_rate": stats.loguniform(1e-2, 1), "batch_size": stats.randint(32, 256)})
+DEFAULT: Config = {"learning_rate": 0.1, "batch_size": 128}
+SETTINGS: Mapping[str, Setting] = {
+    "fashion_mnist": Setting(space=SPACE, default=DEFAULT, epochs=10),
+    "digits": Setting(space=SPACE, default=DEFAULT, epochs=8),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class LeNet(ImageClassification):
 
     @property
     def setting(self) -> Setting:
-        return SETTING
+        return SETTINGS[self.data]
 
     @property
     def xavier(self) -> bool:

@@ -131,9 +131,10 @@ class _Integer:
     def check(self, value: Any) -> int:
         if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
             raise ValueError(f"{self.name} = {value!r}: not an integer")
-        if not self.low <= value <= self.high:
-            raise ValueError(f"{self.name} = {value!r}: outside {self.low}..{self.high}")
-        return int(value)
+        number = int(value)
+        if not self.low <= number <= self.high:
+            raise ValueError(f"{self.name} = {number!r}: outside {self.low}..{self.high}")
+        return number
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "int", "low": self.low, "high": self.high, "log": False}
@@ -202,10 +203,7 @@ class Space(Mapping[str, Any]):
     def decode(self, unit: np.ndarray) -> Config:
         """The configuration at a point of the unit cube, (d,) in [0, 1], by inverse cdf."""
         places = unit.tolist()
-        return {
-            name: axis.decode(place)
-            for (name, axis), place in zip(self._axes.items(), places, strict=True)
-        }
+        return {name: axis.decode(place) for (name, axis), place in zip(self._axes.items(), places, strict=True)}
 
     def check(self, config: Mapping[str, Any]) -> Config:
         """The configuration complete, in the space's order, with native Python scalars.

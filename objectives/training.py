@@ -47,7 +47,7 @@ def train(
     while True:
         started = _now(device)
         network.train()
-        for batch in torch.randperm(len(split.train), generator=order).to(device).split(batch_size):
+        for batch in torch.split(torch.randperm(len(split.train), generator=order).to(device), batch_size):
             _step(network, parameters, split.train.take(batch), learning_rate)
         network.eval()
         valid_wrong = count_wrong(network, split.valid)
@@ -69,7 +69,8 @@ def _step(network: nn.Module, parameters: list[nn.Parameter], batch: Images, lea
 def count_wrong(network: nn.Module, images: Images) -> int:
     """How many images the network classifies wrongly; exact, whatever the evaluation batch."""
     wrong = 0
-    for x, y in zip(images.x.split(EVALUATION_BATCH), images.y.split(EVALUATION_BATCH), strict=True):
+    for first in range(0, len(images), EVALUATION_BATCH):
+        x, y = images.x[first : first + EVALUATION_BATCH], images.y[first : first + EVALUATION_BATCH]
         wrong += int((network(x).argmax(dim=1) != y).sum())
     return wrong
 

@@ -1,0 +1,198 @@
+"""The interface of the HPO chapters of *Dive into Deep Learning*, for code written against them.
+
+A reader's searcher, scheduler or notebook runs here with its import changed to
+`from benchmark import book as d2l`. The tuner drives the same loop as a suite does; it stores nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import numpy as np
+
+from algorithms.basic import BasicScheduler
+from algorithms.random_search import RandomSearch
+from algorithms.roles import Scheduler
+from benchmark.environment import pinned
+from benchmark.trainer import Trainer
+from benchmark.tuner import Budget, Job, Outcome, TuningLoop
+from objectives.objective import Machine, Objective
+from objectives.space import Config, Scalar, Space
+
+__all__ = ["BasicScheduler", "HPOScheduler", "HPOSearcher", "HPOTuner", "HyperParameters", "RandomSearcher", "Tuner"]
+
+
+class HyperParameters:
+    """Base class whose `save_hyperparameters` keeps a constructor's arguments as attributes."""
+
+    def save_hyperparameters(self, ignore: tuple[str, ...] | list[str] = ()) -> None:
+        """Store the arguments of the calling `__init__` on the object, but for those ignored."""
+        frame = inspect.currentframe()
+        caller = frame.f_back if frame is not None else None
+        names, _, _, values = inspect.getargvalues(caller) if caller is not None else ([], None, None, {})
+        for name in names:
+            if name != "self" and name not in ignore and not name.startswith("_"):
+                setattr(self, name, values[name])
+
+
+class HPOSearcher(HyperParameters, ABC):
+    """The book's searcher: which configuration next? `update` does nothing unless overridden."""
+
+    @abstractmethod
+    def sample_configuration(self) -> Config: ...
+
+    def update(self, config: Config, error: float, additional_info: Any = None) -> None:
+        """Learn what `config` came to."""
+
+
+class HPOScheduler(HyperParameters, ABC):
+    """The book's scheduler: when does a trial train, and how long?"""
+
+    @abstractmethod
+    def suggest(self) -> Config | None: ...
+
+    @abstractmethod
+    def update(self, config: Config, error: float, info: Any = None) -> None: ...
+
+
+class RandomSearcher(HPOSearcher):
+    """Random search with the book's constructor, seeded (by 0 unless told otherwise)."""
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        initial_config: Config | None = None,
+        seed: int | np.random.SeedSequence = 0,
+    ) -> None:
+        self._search = RandomSearch(Space(config_space), rng=np.random.default_rng(seed), initial_config=initial_config)
+
+    def sample_configuration(self) -> Config:
+        return self._search.sample_configuration()
+
+
+class Tuner:
+    """The book's tuner: runs a scheduler on an objective and keeps the incumbent's trajectory.
+
+    Args:
+        scheduler: ours or a reader's.
+        objective: any callable `objective(**config) -> error`, called with `max_epochs` when the
+            scheduler asks for a fidelity; or one of our objectives, whose promoted trials continue
+            instead of training anew.
+        repetition: seeds the trials of one of our objectives.
+        verbose: print every trial, as the book does.
+
+    Attributes:
+        incumbent: the best configuration so far, as suggested, or None.
+        incumbent_error: its error, or None.
+        incumbent_trajectory: after each evaluation, the incumbent's error.
+        cumulative_runtime: after each evaluation, the seconds spent, deciding included.
+        current_runtime: the last of these, or 0.
+        records: a dict with config, error and runtime for each evaluation.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        objective: Callable[..., Any] | Objective,
+        *,
+        repetition: int = 0,
+        verbose: bool = False,
+    ) -> None:
+        self.scheduler, self.objective, self.verbose = scheduler, objective, verbose
+        self.incumbent: Config | None = None
+        self.incumbent_error: float | None = None
+        self.incumbent_trajectory: list[float] = []
+        self.cumulative_runtime: list[float] = []
+        self.current_runtime = 0.0
+        self.records: list[dict[str, Any]] = []
+        self._trainer = _trainer_of(objective, repetition)
+        self._loop = _loop_of(scheduler, objective)
+
+    def run(self, number_of_trials: int) -> None:
+        """Evaluate that many suggestions (promotions count); calling it again goes on.
+
+        Raises:
+            ValueError: the objective returned something that is no number.
+            AlgorithmError: the scheduler raised or suggested something impossible.
+        """
+        self._loop.budget = Budget(evaluations=self._loop.started + number_of_trials)
+        self._loop.stopped = None
+        steps: Generator[Job, Outcome, str] = self._loop.run()
+        try:
+            job = next(steps)
+            while True:
+                job = steps.send(self._evaluate(job))
+        except StopIteration:
+            return
+
+    def bookkeeping(self, config: Config, error: float, runtime: float) -> None:
+        """Record one evaluation and update the incumbent."""
+        self.records.append({"config": config, "error": error, "runtime": runtime})
+        if self.incumbent_error is None or error < self.incumbent_error:
+            self.incumbent, self.incumbent_error = config, error
+        self.incumbent_trajectory.append(self.incumbent_error)
+        self.current_runtime += runtime
+        self.cumulative_runtime.append(self.current_runtime)
+
+    def _evaluate(self, job: Job) -> Outcome:
+        if self.verbose:
+            print(f"trial {job.trial}: config = {job.suggestion}")
+        error, epochs, seconds = self._call(job) if self._trainer is None else _train(self._trainer, job)
+        runtime = job.decide_seconds + seconds
+        self.bookkeeping(job.suggestion, error, runtime)
+        if self.verbose:
+            print(f"    error = {error}, runtime = {runtime}")
+        return Outcome(error=error, epochs=epochs, end=job.start + runtime)
+
+    def _call(self, job: Job) -> tuple[float, int, float]:
+        began = time.perf_counter()
+        objective: Callable[..., Any] = self.objective
+        error = float(objective(**job.suggestion))
+        return (math.inf if math.isnan(error) else error), job.epochs, time.perf_counter() - began
+
+
+HPOTuner = Tuner
+
+
+def _train(trainer: Trainer, job: Job) -> tuple[float, int, float]:
+    with pinned(trainer.machine.device):
+        training = trainer.train(job)
+    error = math.inf if training.valid_error is None else training.valid_error
+    return error, training.epochs, training.train_seconds
+
+
+def _trainer_of(objective: Callable[..., Any] | Objective, repetition: int) -> Trainer | None:
+    if not isinstance(objective, Objective):
+        return None
+    return Trainer(
+        objective,
+        suite_seed=0,
+        objective_name=type(objective).__name__,
+        repetition=repetition,
+        machine=Machine(),
+        isolated=False,
+    )
+
+
+def _loop_of(scheduler: Scheduler, objective: Callable[..., Any] | Objective) -> TuningLoop:
+    ours = isinstance(objective, Objective)
+    return TuningLoop(
+        scheduler,
+        check=objective.space.check if isinstance(objective, Objective) else _native,
+        max_epochs=objective.max_epochs if isinstance(objective, Objective) else None,
+        budget=Budget(evaluations=0),
+        resume=ours,
+    )
+
+
+def _native(config: Mapping[str, Any]) -> Config:
+    """The configuration with Python scalars in the place of numpy's."""
+    native: dict[str, Scalar] = {}
+    for name, value in config.items():
+        native[name] = value.item() if isinstance(value, np.generic) else value
+    return native
