@@ -1,0 +1,54 @@
+# Every target is a line or two over `python -m benchmark` and `python -m analysis`.
+PYTHON ?= python3
+SUITE ?= digits
+JOBS ?=
+RESULTS ?= results
+RUN := .venv/bin/python
+
+.PHONY: help setup bench plots smoke status list test lint format check perf clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo "  variables: SUITE=$(SUITE) JOBS=$(or $(JOBS),all cores) RESULTS=$(RESULTS) PYTHON=$(PYTHON)"
+
+.venv/.installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv && $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && touch $@
+
+setup: .venv/.installed  ## create .venv and install the locked requirements
+
+bench: setup  ## run SUITE, or go on with it, then tables and figures
+	$(RUN) -m benchmark run $(SUITE) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS))
+	$(RUN) -m analysis plots $(notdir $(basename $(SUITE))) --results $(RESULTS)
+
+plots: setup  ## tables and figures of SUITE from its ledgers alone
+	$(RUN) -m analysis plots $(notdir $(basename $(SUITE))) --results $(RESULTS)
+
+smoke: setup  ## a tiny suite end to end, from nothing to figures, in a folder of its own
+	rm -rf results/.smoke && $(RUN) -m benchmark run smoke --results results/.smoke $(if $(JOBS),--jobs $(JOBS)) --device cpu
+	$(RUN) -m analysis plots smoke --results results/.smoke
+
+status: setup  ## runs done, partial, failed and missing of SUITE
+	$(RUN) -m benchmark status $(SUITE) --results $(RESULTS)
+
+list: setup  ## objectives, algorithms and suites
+	$(RUN) -m benchmark list
+
+test: setup  ## the tests
+	$(RUN) -m pytest -q
+
+lint: setup  ## ruff and mypy
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+format: setup  ## let ruff format the code
+	$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
+
+check: lint smoke test  ## what CI runs
+
+perf: setup  ## benchmarks of the harness itself, beside Optuna's
+	$(RUN) -m pytest -q tests/perf --benchmark-only --benchmark-columns=min,median,max,rounds -p no:xdist
+
+clean:  ## remove .venv and caches; results and data stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .benchmarks results/.smoke
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

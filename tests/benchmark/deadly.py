@@ -1,0 +1,79 @@
+"""Toy objectives and algorithms for the runner's tests; reached by dotted path, also in workers."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from objectives.objective import Epoch, Machine, Objective
+from objectives.space import Config, Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadly(Objective):
+    """A bowl whose training kills its process: once (while `marker` is missing), or above `limit` always."""
+
+    marker: str = ""
+    limit: float = 1.0
+    how: str = "SIGKILL"
+
+    @property
+    def space(self) -> Space:
+        return Space({"x": stats.uniform(0, 1)})
+
+    @property
+    def default(self) -> Config | None:
+        return None
+
+    @property
+    def max_epochs(self) -> int:
+        return 2
+
+    @property
+    def chance_error(self) -> float:
+        return 1.0
+
+    def prepare(self, machine: Machine) -> dict[str, str]:
+        return {}
+
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        x = float(config["x"])
+        if self.marker and not Path(self.marker).exists():
+            Path(self.marker).touch()
+            self._die()
+        if x > self.limit:
+            self._die()
+        for epoch in (1, 2):
+            yield Epoch(valid_error=(x - 0.3) ** 2 / epoch, test_error=x, seconds=0.001)
+
+    def _die(self) -> None:
+        if self.how == "exit":
+            os._exit(3)
+        os.kill(os.getpid(), getattr(signal, self.how))
+
+
+class Raises:
+    """A searcher that raises at its third proposal."""
+
+    def __init__(self, config_space: dict) -> None:
+        self.space, self.calls = config_space, 0
+
+    def sample_configuration(self) -> Config:
+        self.calls += 1
+        if self.calls == 3:
+            raise RuntimeError("out of ideas")
+        return {name: distribution.rvs() for name, distribution in self.space.items()}
+
+    def update(self, config: Config, error: float, additional_info: object = None) -> None:
+        """Learns nothing."""
+
+
+class Forgetful(Raises):
+    """A searcher that does not repeat itself: it draws from the operating system."""
+
+    def sample_configuration(self) -> Config:
+        return {name: d.ppf(int.from_bytes(os.urandom(4), "big") / 2**32) for name, d in self.space.items()}

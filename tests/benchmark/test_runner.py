@@ -1,0 +1,324 @@
+"""The runner: the same results however runs are spread, and through everything that dies."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark import suite as suites
+from benchmark.execution import RunRefused
+from benchmark.ledger import read
+from benchmark.progress import Quiet
+from benchmark.runner import Runner
+from objectives.objective import Machine
+
+MEASURED = ("train_seconds", "decide_seconds", "start", "end", "crc")
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = int(os.environ.get("INCUMBENT_KILLS", "4"))
+
+TRAINING = """
+seed = 7
+repetitions = {repetitions}
+budget.trials = {trials}
+objectives.softmax = {{ epochs = 2 }}
+objectives.lenet = {{ epochs = 2 }}
+objectives.dropout_mlp = {{ epochs = 2 }}
+algorithms.random.searcher = "random"
+algorithms.local.searcher = {{ name = "local", num_init_random = 1, probab_local = 0.9 }}
+algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
+"""
+
+DEADLY = """
+seed = 3
+repetitions = 4
+budget.trials = 5
+algorithms.random.searcher = "{searcher}"
+[objectives.deadly]
+name = "tests.benchmark.deadly:Deadly"
+{options}
+"""
+
+BAD = '[algorithms.bad]\nsearcher = "tests.benchmark.deadly:Raises"'
+
+
+def write_suite(folder, text):
+    """Write a suite's TOML and load it."""
+    path = folder / "tiny.toml"
+    path.write_text(text)
+    return suites.load(str(path))
+
+
+def run(suite, results, jobs, order=None, **options):
+    """Run a suite in this process's name and return its reports."""
+    runner = Runner(suite, results, jobs=jobs, machine=Machine(), listener=Quiet(), **options)
+    return runner.run(order)
+
+
+def evaluations(folder):
+    """All evaluations of a suite's folder but for what is measured, as bytes by ledger."""
+    found = {}
+    for path in sorted(folder.glob("runs/*/*/*.jsonl")):
+        records = [r for r in read(path).records if r["kind"] == "evaluation"]
+        bare = [{key: value for key, value in record.items() if key not in MEASURED} for record in records]
+        found[path.relative_to(folder)] = json.dumps(bare).encode()
+    return found
+
+
+@pytest.fixture(scope="module")
+def training_suite(tmp_path_factory):
+    """A small suite of real trainings and what one process makes of it."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    suite = write_suite(folder, TRAINING.format(repetitions=2, trials=3))
+    run(suite, folder, jobs=1)
+    return suite, evaluations(folder / "tiny")
+
+
+def test_two_jobs_give_the_same_bytes(training_suite, tmp_path):
+    """Two worker processes record what one process does, byte for byte."""
+    suite, expected = training_suite
+    assert len(expected) == 18
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert evaluations(tmp_path / "tiny") == expected
+    assert {report.state for report in reports} == {"done"}
+
+
+def test_shuffled_order_gives_the_same_bytes(training_suite, tmp_path):
+    """Runs executed in another order record the same evaluations."""
+    suite, expected = training_suite
+    order = list(suite.runs())
+    np.random.default_rng(0).shuffle(order)
+
+    run(suite, tmp_path, jobs=1, order=order)
+
+    assert evaluations(tmp_path / "tiny") == expected
+
+
+def test_resume_from_every_prefix_of_the_records(training_suite, tmp_path):
+    """Every ledger cut at any record or inside one goes on to the same evaluations."""
+    suite, expected = training_suite
+    run(suite, tmp_path, jobs=1)
+    rng = random.Random(0)
+    for path in sorted((tmp_path / "tiny").glob("runs/*/*/*.jsonl")):
+        data = path.read_bytes()
+        path.with_name(path.name + ".part").write_bytes(data[: rng.randrange(len(data))])
+        path.unlink()
+
+    run(suite, tmp_path, jobs=2)
+
+    assert evaluations(tmp_path / "tiny") == expected
+    assert not list((tmp_path / "tiny").glob("runs/*/*/*.part"))
+
+
+def test_thread_environment_changes_nothing(training_suite, tmp_path):
+    """A process told to use eight threads records the same bytes: threads are pinned in the trial."""
+    suite, expected = training_suite
+    (tmp_path / "tiny.toml").write_text(TRAINING.format(repetitions=2, trials=3))
+    environment = {**os.environ, "OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "8"}
+
+    subprocess.run(command(tmp_path, jobs=1), cwd=ROOT, env=environment, check=True, timeout=120)
+
+    assert evaluations(tmp_path / "tiny") == expected
+
+
+def command(folder, jobs):
+    """The command line that runs the suite of a folder into the folder."""
+    words = [sys.executable, "-m", "benchmark", "run", str(folder / "tiny.toml"), "--results", str(folder)]
+    return [*words, "--jobs", str(jobs), "--device", "cpu", "--quiet"]
+
+
+def whole_lines(folder):
+    """What every ledger of a folder holds in whole lines, by its final name."""
+    found = {}
+    for path in folder.glob("runs/*/*/*.jsonl*"):
+        if "torn" not in path.name:
+            data = path.read_bytes()
+            found[str(path).removesuffix(".part")] = data[: data.rfind(b"\n") + 1]
+    return found
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_moments_loses_nothing(tmp_path):
+    """A suite killed again and again ends with the unbroken run's bytes, and never loses a line."""
+    text = TRAINING.format(repetitions=4, trials=6)
+    suite = write_suite(tmp_path, text)
+    (tmp_path / "unbroken").mkdir()
+    run(suite, tmp_path / "unbroken", jobs=2)
+    rng = random.Random(KILLS)
+    for _ in range(KILLS):
+        driver = subprocess.Popen(command(tmp_path, jobs=2), cwd=ROOT, start_new_session=True)
+        time.sleep(rng.uniform(2.5, 6.0))
+        before = whole_lines(tmp_path / "tiny")
+        if rng.random() < 0.5:
+            driver.kill()
+        else:
+            os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+        assert left_behind(driver.pid, seconds=5) == []
+        after = whole_lines(tmp_path / "tiny")
+        assert all(after[name].startswith(data) for name, data in before.items())
+
+    subprocess.run(command(tmp_path, jobs=2), cwd=ROOT, check=True, timeout=300)
+
+    after_all = whole_lines(tmp_path / "tiny")
+    assert all(after_all[name].startswith(data) for name, data in after.items())
+    assert evaluations(tmp_path / "tiny") == evaluations(tmp_path / "unbroken" / "tiny")
+
+
+def left_behind(session, seconds):
+    """Processes of a session that are still there after some seconds' grace."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = subprocess.run(["pgrep", "-s", str(session)], capture_output=True, text=True, check=False)
+        if found.returncode != 0:
+            return []
+        time.sleep(0.1)
+    return found.stdout.split()
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV", "exit"])
+def test_a_killed_worker_costs_only_what_was_in_flight(tmp_path, how):
+    """After a worker's death the suite goes on and completes by itself."""
+    options = f'marker = "{tmp_path / "died"}"\nhow = "{how}"'
+    suite = write_suite(tmp_path, DEADLY.format(options=options, searcher="random"))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert sorted(report.run.repetition for report in reports) == [0, 1, 2, 3]
+    assert {report.state for report in reports} == {"done"}
+    assert (tmp_path / "died").exists()
+
+
+@pytest.mark.slow
+def test_a_trial_that_always_kills_its_worker_ends_as_crashed(tmp_path):
+    """Deadly trials are stored as crashed, charged, and the suite completes around them."""
+    suite = write_suite(tmp_path, DEADLY.format(options="limit = 0.8", searcher="random"))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {report.state for report in reports} == {"done"}
+    states = []
+    for path in (tmp_path / "tiny").glob("runs/*/*/*.jsonl"):
+        for record in read(path).records:
+            if record["kind"] == "evaluation":
+                states.append(record["state"])
+                assert (record["state"] == "crashed") == (record["config"]["x"] > 0.8)
+                assert (record["valid_error"] is None) == (record["state"] == "crashed")
+    assert len(states) == 20
+    assert "crashed" in states
+
+
+def test_a_raising_algorithm_fails_its_own_runs_alone(tmp_path):
+    """A searcher that raises fails its run with the reason; a rerun with it mended goes on."""
+    text = DEADLY.format(options="limit = 1.0", searcher="random") + BAD
+    suite = write_suite(tmp_path, text)
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {(r.run.algorithm.label, r.state) for r in reports} == {("random", "done"), ("bad", "failed")}
+    failed = tmp_path / "tiny/runs/deadly/bad/000.jsonl.failed"
+    records = read(failed).records
+    assert [record["kind"] for record in records] == ["header", "evaluation", "evaluation", "failure"]
+    assert "out of ideas" in records[-1]["error"]
+    assert "RuntimeError" in records[-1]["traceback"]
+    again = run(suite, tmp_path, jobs=1)
+    assert {r.state for r in again} == {"failed"}
+    assert len(again) == 4
+
+
+def test_an_algorithm_that_does_not_repeat_itself_is_caught_on_resume(tmp_path):
+    """Replay compares every proposal with its record and says what differs."""
+    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="tests.benchmark.deadly:Forgetful"))
+    run(suite, tmp_path, jobs=1)
+    path = tmp_path / "tiny/runs/deadly/random/000.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.with_name("000.jsonl.part").write_bytes(b"".join(lines[:4]))
+    path.unlink()
+
+    (report,) = run(suite, tmp_path, jobs=1)
+
+    assert report.state == "failed"
+    assert "config was recorded as" in report.problem
+    assert "does not repeat itself" in report.problem
+
+
+def test_another_suite_in_the_folder_is_refused_before_anything_is_written(tmp_path):
+    """A changed option is named; the folder stays as it was."""
+    run(write_suite(tmp_path, DEADLY.format(options="", searcher="random")), tmp_path, jobs=1)
+    changed = write_suite(tmp_path, DEADLY.format(options="limit = 0.99", searcher="random"))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "tiny").rglob("*")}
+
+    with pytest.raises(RunRefused, match=r"options\.limit was None and is now 0\.99"):
+        run(changed, tmp_path, jobs=1)
+
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "tiny").rglob("*")} == before
+
+
+def test_more_repetitions_extend_a_finished_suite(tmp_path):
+    """Raising the number of repetitions keeps what is done and adds what is missing."""
+    text = DEADLY.format(options="", searcher="random")
+    run(write_suite(tmp_path, text), tmp_path, jobs=1)
+
+    reports = run(write_suite(tmp_path, text.replace("repetitions = 4", "repetitions = 6")), tmp_path, jobs=1)
+
+    assert sorted(report.run.repetition for report in reports) == [4, 5]
+
+
+def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
+    """A partial run of another library version is refused, and continued when asked to, with a mark."""
+    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
+    run(suite, tmp_path, jobs=1)
+    path = tmp_path / "tiny/runs/deadly/random/000.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    part = path.with_name("000.jsonl.part")
+    part.write_bytes(b"".join(lines[:3]))
+    path.unlink()
+    from benchmark import runner
+
+    describe = runner.describe
+    monkeypatch.setattr(runner, "describe", lambda device, jobs: describe(device, jobs) | {"torch": "0.0.1"})
+
+    with pytest.raises(RunRefused, match=r"torch was .* and is now '0\.0\.1'"):
+        run(suite, tmp_path, jobs=1)
+    (report,) = run(suite, tmp_path, jobs=1, allow_mixed=True)
+
+    assert report.state == "done"
+    assert [record["kind"] for record in read(path).records][3] == "resumed"
+
+
+def test_a_second_driver_is_refused(tmp_path):
+    """Two commands on one folder: the second says so at once."""
+    from benchmark.runner import claimed
+
+    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
+    with claimed(tmp_path / "tiny"), pytest.raises(RunRefused, match="another process"):
+        run(suite, tmp_path, jobs=1)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_stops_in_good_order(tmp_path, number, code):
+    """Ctrl-C and SIGTERM leave stored, resumable runs, say how to go on, and no worker behind."""
+    (tmp_path / "tiny.toml").write_text(TRAINING.format(repetitions=30, trials=6))
+    driver = subprocess.Popen(
+        command(tmp_path, jobs=2), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not list(tmp_path.glob("tiny/runs/*/*/*.jsonl")):
+        time.sleep(0.1)
+    driver.send_signal(number)
+
+    _, message = driver.communicate(timeout=20)
+
+    assert driver.returncode == code
+    assert "To go on: python -m benchmark run" in message
+    assert "Traceback" not in message
+    assert left_behind(driver.pid, seconds=5) == []
+    assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= 2
+    assert evaluations(tmp_path / "tiny")
