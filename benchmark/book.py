@@ -169,6 +169,7 @@ def _train(trainer: Trainer, job: Job) -> tuple[float, int, float]:
 def _trainer_of(objective: Callable[..., Any] | Objective, repetition: int) -> Trainer | None:
     if not isinstance(objective, Objective):
         return None
+    objective.prepare(Machine())
     return Trainer(
         objective,
         suite_seed=0,

@@ -57,9 +57,9 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
 def build_scheduler(run: Run, objective: Objective) -> Scheduler:
     """A fresh scheduler (holding a fresh searcher) for one run.
 
-    Code by dotted path is offered the same arguments by name as ours: `config_space` (as the book's
-    plain dict, whose distributions draw from the run's stream), `initial_config`, `rng`,
-    `max_epochs`, and `searcher` for a scheduler.
+    Code by dotted path is offered the same arguments by name as ours: `config_space` (whose
+    distributions draw from the run's stream, for code that calls their `rvs()`), `initial_config`,
+    `rng`, `max_epochs`, and `searcher` for a scheduler.
 
     Raises:
         BadInput: an unknown name or option, or a value that the algorithm refuses.

@@ -67,7 +67,7 @@ def _parser() -> Parser:
     run.add_argument("suite", metavar="SUITE", help="a name (see `list`) or a path to a TOML file")
     run.add_argument("--jobs", metavar="N", help="processes (default: all cores; one on a GPU); results do not change")
     run.add_argument("--data", metavar="DIR", help="folder with the data sets (default: $INCUMBENT_DATA, else data/)")
-    run.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: cuda if there is one)")
+    run.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: the suite's)")
     run.add_argument("--quiet", action="store_true", help="print nothing but problems")
     run.add_argument("--allow-mixed", action="store_true", help="continue runs of another machine, and mark them")
     status = commands.add_parser("status", help="how far a suite is", allow_abbrev=False)
@@ -94,7 +94,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from objectives.data import DataError
     from objectives.objective import Machine
 
-    device = _device(parsed.device)
+    device = _device(parsed.device or (None if suite.device == "auto" else suite.device))
     machine = Machine(device=device, data=_data(parsed.data))
     listener = listener_for(quiet=parsed.quiet)
     runner = Runner(

@@ -111,6 +111,7 @@ class LiveBar(Quiet):
             self.live.stop()
 
     def _draw(self) -> Any:
+        from rich import box
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -123,7 +124,7 @@ class LiveBar(Quiet):
             f"{self.finished}/{self.total} runs",
             f"{duration(self.seconds_left() if self.finished < self.total else 0.0)} left",
         )
-        table = Table("best validation error", *[entry.label for entry in self.suite.algorithms])
+        table = Table("best error (runs)", *[entry.label for entry in self.suite.algorithms], box=box.SIMPLE)
         for objective in self.suite.objectives:
             cells = [(objective.label, algorithm.label) for algorithm in self.suite.algorithms]
             table.add_row(objective.label, *[self._cell(cell) for cell in cells])
@@ -132,7 +133,7 @@ class LiveBar(Quiet):
     def _cell(self, cell: tuple[str, str]) -> str:
         best = self.best.get(cell, math.inf)
         error = f"{best:.4g}" if math.isfinite(best) else "-"
-        return f"{error}  ({self.count[cell]} of {self.suite.repetitions})"
+        return f"{error} ({self.count[cell]})"
 
 
 def listener_for(*, quiet: bool) -> Quiet:

@@ -22,7 +22,7 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
 from benchmark.build import check_suite
-from benchmark.environment import describe
+from benchmark.environment import describe, pinned
 from benchmark.execution import Conditions, Crash, Report, RunRefused, check_header, execute
 from benchmark.ledger import Ledger, LedgerError, decode, failed_of, parse, part_of, read
 from benchmark.refusal import BadInput
@@ -77,7 +77,8 @@ class Runner:
             environment=describe(self.machine.device, self.jobs),
             allow_mixed=self.allow_mixed,
         )
-        data = {label: objective.prepare(self.machine) for label, objective in objectives.items()}
+        with pinned(self.machine.device):
+            data = {label: objective.prepare(self.machine) for label, objective in objectives.items()}
         runs = list(order if order is not None else self.suite.runs())
         for run in runs:
             self._check_recorded(run, data[run.objective.label], conditions)

@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from benchmark.tuner import Budget
 SUITES = Path(__file__).parent / "suites"
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 CLOCKS = ("measured",)
+DEVICES = ("auto", "cpu", "cuda")
 LARGEST_FILE = 1_000_000
 
 
@@ -71,7 +72,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """A comparison: objectives x algorithms x repetitions."""
+    """A comparison: objectives x algorithms x repetitions.
+
+    Attributes:
+        device: where its runs train unless the command says otherwise; "auto" is a GPU if there is one.
+    """
 
     name: str
     title: str
@@ -80,6 +85,7 @@ class Suite:
     clock: str
     n_workers: int
     resume: bool
+    device: str
     budget: Budget
     objectives: tuple[ObjectiveEntry, ...]
     algorithms: tuple[AlgorithmEntry, ...]
@@ -134,8 +140,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
     """
     if not LABEL.fullmatch(name):
         raise BadInput(f"suite name {name!r}: need lower-case letters, digits, '-' and '_'")
-    fields = ("title", "seed", "repetitions", "clock", "n_workers", "resume", "budget", "objectives", "algorithms")
-    only("", table, fields)
+    only("", table, [field.name for field in fields(Suite) if field.name != "name"])
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
         raise BadInput(f"resume = {resume!r}: need true or false")
@@ -147,6 +152,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         clock=known("clock", table.get("clock", "measured"), CLOCKS),
         n_workers=whole("n_workers", table.get("n_workers", 1), 1, 1000),
         resume=resume,
+        device=known("device", table.get("device", "auto"), DEVICES),
         budget=_budget(table.get("budget")),
         objectives=tuple(_objective(label, entry) for label, entry in _entries("objectives", table)),
         algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),

@@ -120,7 +120,7 @@ def test_resume_from_every_prefix_of_the_records(training_suite, tmp_path):
 
 def test_thread_environment_changes_nothing(training_suite, tmp_path):
     """A process told to use eight threads records the same bytes: threads are pinned in the trial."""
-    suite, expected = training_suite
+    _, expected = training_suite
     (tmp_path / "tiny.toml").write_text(TRAINING.format(repetitions=2, trials=3))
     environment = {**os.environ, "OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "8"}
 

@@ -1,0 +1,67 @@
+"""What the README shows works: its suite, its algorithm, its objective, its commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmark import suite as suites
+from benchmark.progress import Quiet
+from benchmark.runner import Runner
+from objectives.objective import Machine
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text()
+
+
+def block(language, containing):
+    """The README's fenced block of a language that contains a text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+    (found,) = [code for code in blocks if containing in code]
+    return found
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    """A folder on the path with the README's two modules in it."""
+    (tmp_path / "my_search.py").write_text(block("python", "class Shrink"))
+    (tmp_path / "my_objective.py").write_text(block("python", "class WideReLU"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_the_algorithm_is_short():
+    """A complete algorithm takes at most 25 lines."""
+    code = block("python", "class Shrink")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 25
+
+
+def test_the_suite_with_ones_own_algorithm_runs(modules):
+    """The README's suite, with fewer repetitions and epochs, trains and completes."""
+    path = modules / "readme.toml"
+    path.write_text(block("toml", "my_search:Shrink"))
+    short = ["repetitions=1", "budget.trials=4", "objectives.lenet.epochs=1"]
+    own = ["objectives.own.name=my_objective:WideReLU", "objectives.own.epochs=2"]
+    suite = suites.load(str(path), short + own)
+
+    reports = Runner(suite, modules, jobs=1, machine=Machine(), listener=Quiet()).run()
+
+    assert [(r.state, r.problem) for r in reports] == [("done", None)] * 4
+    assert min(r.best_error for r in reports if r.run.objective.label == "own") < 0.5
+
+
+def test_the_commands_exist():
+    """Every make target that the README names is in the Makefile."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z]+)", TEXT, flags=re.MULTILINE))
+
+    assert named <= targets
+    assert {"bench", "test", "plots", "smoke"} <= named
+
+
+def test_every_link_leads_somewhere():
+    """Relative links and pictures of the documents exist."""
+    for document in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name}: {target}"
