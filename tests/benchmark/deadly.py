@@ -77,3 +77,16 @@ class Forgetful(Raises):
 
     def sample_configuration(self) -> Config:
         return {name: d.ppf(int.from_bytes(os.urandom(4), "big") / 2**32) for name, d in self.space.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stumbling(Deadly):
+    """The bowl again; a third of the space raises, another third diverges."""
+
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        x = float(config["x"])
+        if x > 2 / 3:
+            raise ArithmeticError("stumbled")
+        error = float("nan") if x > 1 / 3 else x
+        for _ in (1, 2):
+            yield Epoch(valid_error=error, test_error=x, seconds=0.001)

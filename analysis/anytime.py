@@ -1,0 +1,186 @@
+"""The headline figure: mean and std of the incumbent's error over runtime or over evaluations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis.frame import Results
+from analysis.theme import MUTED, Look, entitle, looks, notice
+
+PANELS = {"valid": "validation error", "test": "test error of the validation incumbent"}
+LANE = 0.09
+"""Height of one algorithm's lane in the coverage strip, in inches."""
+LEGEND_COLUMNS = 2
+
+
+def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: str) -> Figure:
+    """Mean ± 1 std of the anytime curves: validation left, test right, coverage below.
+
+    Args:
+        results: for the plan and the states of the runs.
+        trajectory: the table `analysis.tables.trajectory_table`; what is drawn is what it says.
+        objective: label of the objective.
+        axis: "runtime" or "trials".
+    """
+    drawn = trajectory[(trajectory["objective"] == objective) & (trajectory["axis"] == axis)]
+    title = f"{objective} ({results.plan.title})"
+    if drawn.empty:
+        return notice(title, f"no finished run yet: {_progress(results, objective)}")
+    cells = {name: _corners(drawn[drawn["algorithm"] == name]) for name in results.plan.algorithms}
+    styles = looks(results.plan.algorithms)
+    partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
+    figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, math.ceil(len(cells) / LEGEND_COLUMNS))
+    for axes, panel in zip(grid[0], PANELS, strict=True):
+        _panel(axes, cells, panel, styles)
+        axes.set_ylabel(PANELS[panel])
+    horizon = float(drawn["t"].max()) or 1.0
+    grid[0][0].set_xlim(0.0, horizon)
+    _limit(grid[0], cells, horizon, "{:.2g} s" if axis == "runtime" else "evaluation {:.0f}")
+    for axes in grid[1] if partly else []:
+        _coverage(axes, cells, styles, horizon)
+    for axes in grid[-1]:
+        axes.set_xlabel(_axis_label(results, axis))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=axis == "trials"))
+        axes.ticklabel_format(axis="x", scilimits=(-2, 5), useMathText=True)
+    handles = _legend(results, objective, cells, styles)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(LEGEND_COLUMNS, len(cells)))
+    return figure
+
+
+def _layout(title: str, strip: float, legend_rows: int) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with two panels side by side and, of height `strip` inches, two coverage strips below."""
+    height = 3.3
+    figure = Figure(figsize=(9.0, height + strip + 0.8 + 0.2 * legend_rows), layout="constrained")
+    entitle(figure, title)
+    ratios = [height, strip] if strip else [height]
+    grid = figure.subplots(len(ratios), 2, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)
+    return figure, [list(row) for row in grid]
+
+
+def _corners(cell: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a cell that its steps need: those that differ from the one before, and the last.
+
+    A failed run is undefined right after its last event, not from the next event of another run on: a
+    row at the earlier time says so.
+    """
+    fell = cell["n_defined"] < cell["n_defined"].shift()
+    fallen = cell[fell].assign(t=cell["t"].shift()[fell])
+    steps = pd.concat([cell, fallen]).sort_values("t", kind="stable")
+    values = steps[["n_defined", "valid_mean", "valid_std", "test_mean", "test_std"]].fillna(-math.inf)
+    changed, edge = (values != values.shift()).any(axis=1), steps["t"] == steps["t"].shift(-1)
+    corners: pd.DataFrame = steps[changed | edge | (steps["t"] == steps["t"].max())]
+    return corners
+
+
+def _panel(axes: Axes, cells: Mapping[str, pd.DataFrame], panel: str, styles: Mapping[str, Look]) -> None:
+    """One error over one axis. seaborn's own band would be drawn linearly between the steps."""
+    for place, (algorithm, cell) in enumerate(cells.items()):
+        look, t = styles[algorithm], cell["t"].to_numpy()
+        mean, std = (cell[f"{panel}_{name}"].to_numpy() for name in ("mean", "std"))
+        if np.isnan(mean).all():
+            continue  # the legend says so
+        axes.fill_between(t, mean - std, mean + std, step="post", color=look.colour, alpha=0.10, linewidth=0)
+        for edge in (mean - std, mean + std):
+            axes.step(t, edge, where="post", color=look.colour, linestyle=look.dashed, linewidth=0.8, alpha=0.8)
+        marked: dict[str, Any] = {
+            "color": look.colour,
+            "marker": look.marker,
+            "markeredgecolor": "white",
+            "zorder": 3.0,
+        }
+        axes.step(t, mean, where="post", linewidth=1.8, markersize=5.0, markevery=(0.03 * place, 0.15), **marked)
+        axes.plot(t[-1:], mean[-1:], markersize=7.0, clip_on=False, **marked)  # where the runs ended
+
+
+def _limit(panels: list[Axes], cells: Mapping[str, pd.DataFrame], horizon: float, unit: str) -> None:
+    """Cut the error axis to what comes after the first tenth, where else that tenth would fill most of it.
+
+    The first results are several times the last ones; drawn in full they leave the comparison no room.
+    """
+    begin = 0.1 * horizon
+    early = pd.concat([_band(cell[cell["t"] < begin]) for cell in cells.values()])
+    late = pd.concat([_band(cell[_place(cell, begin) :]) for cell in cells.values()])
+    low, high = late["low"].min(), late["high"].max()
+    whole = max(high, early["high"].max()) - min(low, early["low"].min())
+    if not 0.0 < high - low < 0.5 * whole:
+        return
+    panels[0].set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
+    spans = f"{early['low'].min():.3g} to {early['high'].max():.3g}"
+    told = f"axis cut: before {unit.format(begin)}, mean ± std spans {spans}"
+    for axes in panels:
+        note = axes.text(
+            0.99, 0.99, told, transform=axes.transAxes, ha="right", va="top", color=MUTED, fontsize="small"
+        )
+        note.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.5})
+
+
+def _place(cell: pd.DataFrame, t: float) -> int:
+    """The row whose values hold at time t; the first when t is before all."""
+    return max(int(np.searchsorted(cell["t"], t, side="right")) - 1, 0)
+
+
+def _band(cell: pd.DataFrame) -> pd.DataFrame:
+    """Lower and upper edge of what both panels draw of a cell, without its undefined rows."""
+    edges = [
+        pd.DataFrame({"low": mean - std, "high": mean + std})
+        for mean, std in ((cell[f"{panel}_mean"], cell[f"{panel}_std"].fillna(0.0)) for panel in PANELS)
+    ]
+    return pd.concat(edges).dropna()
+
+
+def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Look], horizon: float) -> None:
+    """A lane for each algorithm: as high as the share of its runs that are defined, dark where all are."""
+    for lane, (algorithm, cell) in enumerate(cells.items()):
+        floor = len(cells) - 1.0 - lane
+        colour, t, share = styles[algorithm].colour, cell["t"], cell["n_defined"] / cell["n_runs"]
+        axes.fill_between([0.0, horizon], floor, floor + 0.8, color="#eeeeee", linewidth=0)
+        axes.fill_between(t, floor, floor + 0.8 * share, step="post", color=colour, alpha=0.4, linewidth=0)
+        axes.fill_between(t, floor, floor + 0.8, where=share == 1.0, step="post", color=colour, linewidth=0)
+    axes.set_ylim(0, len(cells))
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylabel("runs\ndefined", rotation=0, ha="right", va="center", color=MUTED, fontsize="small")
+    axes.label_outer()
+
+
+def _axis_label(results: Results, axis: str) -> str:
+    return f"cumulative runtime (s, {results.plan.clock} clock)" if axis == "runtime" else "completed evaluations"
+
+
+def _legend(
+    results: Results, objective: str, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Look]
+) -> list[Line2D]:
+    return [
+        Line2D(
+            [], [], color=styles[name].colour, marker=styles[name].marker, markeredgecolor="white",
+            linewidth=1.8, label=_label(results, objective, name, cell),
+        )
+        for name, cell in cells.items()
+    ]  # fmt: skip
+
+
+def _label(results: Results, objective: str, algorithm: str, cell: pd.DataFrame) -> str:
+    states = [run.state for run in results.runs if (run.objective, run.algorithm) == (objective, algorithm)]
+    failed = states.count("failed")
+    n_runs = states.count("done") + failed
+    count = f"{n_runs} of {len(states)} runs" + (f" ({failed} failed)" if failed else "")
+    if not n_runs:
+        return f"{algorithm}: no finished run ({count})"
+    if cell["valid_mean"].isna().all():
+        return f"{algorithm}: never defined for all runs, {count}"
+    return f"{algorithm}: a single run, {count}" if n_runs == 1 else f"{algorithm}: mean ± 1 std, {count}"
+
+
+def _progress(results: Results, objective: str) -> str:
+    states = [run.state for run in results.runs if run.objective == objective]
+    return f"{states.count('partial')} of {len(states)} runs have begun"

@@ -1,0 +1,219 @@
+"""Reads ledgers: one JSONL file per run, each line checksummed in a chain with the line before it."""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from analysis.refusal import BadInput
+
+FORMAT = 1
+State = Literal["done", "partial", "failed", "missing"]
+SUFFIXES: Mapping[str, State] = {".jsonl": "done", ".jsonl.part": "partial", ".jsonl.failed": "failed"}
+WORTHLESS = ("error", "crashed")
+"""States of an evaluation that came to nothing: its errors are null in the ledger, +inf here."""
+
+_MARK, _TAIL = b',"crc":"', len(b',"crc":"00000000"}')
+_REMEDY = "restore the file from a copy, or delete it and run the suite again"
+
+Record = dict[str, Any]
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _error(value: Any) -> bool:
+    return value is None or _number(value)
+
+
+FIELDS: Mapping[str, Callable[[Any], bool]] = {
+    "index": _whole,
+    "trial": _whole,
+    "config": lambda value: isinstance(value, dict),
+    "start_epoch": _whole,
+    "epochs": _whole,
+    "state": lambda value: value in ("ok", "diverged", *WORTHLESS),
+    "valid_error": _error,
+    "test_error": _error,
+    "train_seconds": _number,
+    "decide_seconds": _number,
+    "start": _number,
+    "end": _number,
+}
+"""What the analysis needs of an evaluation, and what each value must be; other keys are allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The record of one run.
+
+    Attributes:
+        state: what the file's name says of the run; "missing" when there is no file.
+        evaluations: the run's evaluations, `FIELDS` only, in the order of (end, index): as completed.
+    """
+
+    state: State
+    evaluations: tuple[Record, ...] = ()
+
+
+def find(folder: Path, objective: str, algorithm: str, repetition: int) -> Ledger:
+    """Read the ledger of one planned run below a suite's folder, whatever state it is in.
+
+    Raises:
+        BadInput: a damaged ledger, or one that belongs to another run.
+    """
+    # The complete name is tried again last: the run may finish, and rename its file, while we look.
+    for suffix, state in (*SUFFIXES.items(), (".jsonl", SUFFIXES[".jsonl"])):
+        path = folder / "runs" / objective / algorithm / f"{repetition:03d}{suffix}"
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        records = read(path, data, complete=state == "done")
+        _check_owner(path, records, objective, algorithm, repetition)
+        evaluations = [record for record in records if record["kind"] == "evaluation"]
+        return Ledger(state=state, evaluations=tuple(map(_trim, sorted(evaluations, key=_completion))))
+    return Ledger(state="missing")
+
+
+def read(path: Path, data: bytes, *, complete: bool) -> list[Record]:
+    """The records of a ledger's bytes.
+
+    Args:
+        path: named in messages.
+        data: the file.
+        complete: the file must be whole; otherwise bytes after its last newline are not yet a record.
+
+    Raises:
+        BadInput: a damaged line, an unknown format, or a complete file without its header or end.
+    """
+    records: list[Record] = []
+    seen: set[int] = set()
+    for offset, record in _lines(path, data, complete=complete):
+        problem = _problem(record, records, seen)
+        if problem:
+            raise _damaged(path, len(records) + 1, offset, problem)
+        records.append(record)
+    if complete:
+        _check_end(path, records, len(data))
+    return records
+
+
+def unplanned(folder: Path, planned: set[tuple[str, str, str]]) -> list[Path]:
+    """Ledgers below a suite's folder that are none of the planned (objective, algorithm, "003")."""
+    found = (path for path in folder.glob("runs/*/*/*.jsonl*") if f".{path.name.partition('.')[2]}" in SUFFIXES)
+    names = ((path, (path.parts[-3], path.parts[-2], path.name.partition(".")[0])) for path in found)
+    return sorted(path for path, name in names if name not in planned)
+
+
+def _lines(path: Path, data: bytes, *, complete: bool) -> Iterator[tuple[int, Record]]:
+    """Byte offset and record of every whole line, each checked against its checksum."""
+    crc = start = number = 0
+    while (end := data.find(b"\n", start)) >= 0:
+        number += 1
+        body = data[start : end - _TAIL] + b"}"
+        crc = zlib.crc32(body, crc)
+        # Rebuilding the line and comparing bytes leaves no second spelling of a checksum.
+        if data[start:end] != body[:-1] + _MARK + b'%08x"}' % crc:
+            raise _damaged(path, number, start, "its checksum does not match")
+        yield start, _parse(path, number, start, body)
+        start = end + 1
+    if complete and start < len(data):
+        raise _damaged(path, number + 1, start, "it is cut short")
+
+
+def _parse(path: Path, number: int, offset: int, body: bytes) -> Record:
+    def refuse(constant: str) -> None:
+        raise _damaged(path, number, offset, f"it holds {constant}")
+
+    try:
+        record = json.loads(body, parse_constant=refuse)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _damaged(path, number, offset, f"it is not JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise _damaged(path, number, offset, "it is not a JSON object")
+    return record
+
+
+def _problem(record: Record, before: list[Record], seen: set[int]) -> str | None:
+    """What is wrong with a record after the ones before it; None when nothing is."""
+    kind = record.get("kind")
+    if not before:
+        if kind != "header":
+            return "the header is missing"
+        if record.get("format") != FORMAT:
+            return f"format = {record.get('format')!r}, but this version reads {FORMAT} only"
+        return None
+    if before[-1]["kind"] == "end":
+        return "it follows the end of the run"
+    if kind == "evaluation":
+        return _problem_with_evaluation(record, seen)
+    return None if kind in ("resumed", "failure", "end") else f"kind = {kind!r} is unknown in format {FORMAT}"
+
+
+def _problem_with_evaluation(record: Record, seen: set[int]) -> str | None:
+    for name, allowed in FIELDS.items():
+        if name not in record:
+            return f"{name} is missing"
+        if not allowed(record[name]):
+            return f"{name} = {record[name]!r} is not allowed"
+    if record["index"] in seen:
+        return f"index = {record['index']} is there twice"
+    seen.add(record["index"])
+    if record["epochs"] < record["start_epoch"]:
+        return f"epochs = {record['epochs']} is less than start_epoch = {record['start_epoch']}"
+    if not 0 <= record["start"] <= record["end"]:
+        return f"start = {record['start']!r} and end = {record['end']!r} are out of order"
+    for name in ("valid_error", "test_error"):
+        if (record[name] is None) != (record["state"] in WORTHLESS):
+            return f"{name} = {record[name]!r} does not go with state = {record['state']!r}"
+    return None
+
+
+def _check_end(path: Path, records: list[Record], size: int) -> None:
+    number = len(records) + 1
+    if not records:
+        raise _damaged(path, number, size, "the header is missing")
+    if records[-1]["kind"] != "end":
+        raise _damaged(path, number, size, "the end of the run is missing")
+    count = sum(record["kind"] == "evaluation" for record in records)
+    if records[-1].get("evaluations") != count:
+        told = f"the end tells of {records[-1].get('evaluations')!r} evaluations, but there are {count}"
+        raise _damaged(path, len(records), size, told)
+
+
+def _check_owner(path: Path, records: list[Record], *place: str | int) -> None:
+    """Refuse a ledger that was copied or renamed to another run's place."""
+    run = records[0].get("run") if records else None
+    if not isinstance(run, dict):
+        return
+    for name, expected in zip(("objective", "algorithm", "repetition"), place, strict=True):
+        told = run.get(name, expected)
+        label = told.get("label", expected) if isinstance(told, dict) else told
+        if label != expected:
+            raise _damaged(path, 1, 0, f"it belongs to {name} {label!r}, not {expected!r}")
+
+
+def _completion(record: Record) -> tuple[float, int]:
+    return record["end"], record["index"]
+
+
+def _trim(record: Record) -> Record:
+    trimmed = {name: record[name] for name in FIELDS}
+    if record["state"] in WORTHLESS:
+        trimmed["valid_error"] = trimmed["test_error"] = math.inf
+    return trimmed
+
+
+def _damaged(path: Path, line: int, offset: int, problem: str) -> BadInput:
+    return BadInput(f"{path}: line {line} (byte {offset}): {problem}; {_REMEDY}")

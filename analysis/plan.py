@@ -1,0 +1,166 @@
+"""The plan of a suite, as its `suite.json` declares it: what should have run, and in which order to show it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from analysis.refusal import BadInput
+
+FORMAT = 1
+LABEL = re.compile(r"[a-z0-9_-]+")
+BUDGETS = ("trials", "evaluations", "epochs", "runtime")
+LEARNING_RATES = ("learning_rate", "lr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameter:
+    """One axis of a space: its kind, its bounds and scale, or its choices."""
+
+    name: str
+    kind: str
+    low: float = -math.inf
+    high: float = math.inf
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+
+    def allows(self, value: Any) -> bool:
+        """Whether a configuration may hold this value; bounds are left to the objective."""
+        return value in self.choices if self.kind == "categorical" else type(value) in (int, float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """A planned objective: its label, space and, where it has one, its default configuration."""
+
+    label: str
+    space: tuple[Hyperparameter, ...]
+    default: Mapping[str, Any] | None
+
+    @property
+    def learning_rate(self) -> Hyperparameter | None:
+        """The hyperparameter that is the learning rate, by its name."""
+        return next((axis for axis in self.space if axis.name in LEARNING_RATES and axis.kind == "float"), None)
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Refuse a configuration of another space."""
+        for axis in self.space:
+            if axis.name not in config or not axis.allows(config[axis.name]):
+                given = f"{config[axis.name]!r}" if axis.name in config else "nothing"
+                raise BadInput(f"configuration of {self.label}: {axis.name} = {given} is not in the planned space")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A suite: objectives x algorithms x repetitions, in display order.
+
+    Attributes:
+        clock: what the runtime axis means.
+        budget: limits of a run by name, those that are set; runtime in seconds.
+    """
+
+    name: str
+    title: str
+    repetitions: int
+    clock: str
+    budget: Mapping[str, float]
+    objectives: tuple[Objective, ...]
+    algorithms: tuple[str, ...]
+
+    def cells(self) -> Iterator[tuple[Objective, str]]:
+        """Every (objective, algorithm), in display order."""
+        return ((objective, algorithm) for objective in self.objectives for algorithm in self.algorithms)
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read `suite.json` in a suite's folder.
+
+    Raises:
+        BadInput: no such file, no JSON, an unknown format, or a value that is not allowed.
+    """
+    path = folder / "suite.json"
+    try:
+        declared = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(f"{path}: not valid JSON ({error}); run the suite again to write it anew") from error
+    if not isinstance(declared, dict):
+        raise BadInput(f"{path}: need a JSON object, got {type(declared).__name__}")
+    if declared.get("format") != FORMAT:
+        raise BadInput(f"{path}: format = {declared.get('format')!r}, but this version reads {FORMAT} only")
+    try:
+        return _plan(declared)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+
+
+def _plan(declared: Mapping[str, Any]) -> Plan:
+    repetitions = _value(declared, "repetitions", int)
+    if repetitions < 1:
+        raise BadInput(f"repetitions = {repetitions}: need at least 1")
+    return Plan(
+        name=_value(declared, "name", str),
+        title=_value(declared, "title", str),
+        repetitions=repetitions,
+        clock=_value(declared, "clock", str),
+        budget=_budget(_value(declared, "budget", dict)),
+        objectives=tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives")),
+        algorithms=tuple(label for label, _ in _labelled(declared, "algorithms")),
+    )
+
+
+def _value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
+    value = table.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadInput(f"{key} = {value!r}: need a value of type {getattr(kind, '__name__', kind)}")
+    return value
+
+
+def _budget(table: Mapping[str, Any]) -> dict[str, float]:
+    limits = {name: table[name] for name in BUDGETS if table.get(name) is not None}
+    for name, limit in limits.items():
+        if type(limit) not in (int, float) or not limit > 0:
+            raise BadInput(f"budget.{name} = {limit!r}: need a number > 0")
+    return limits
+
+
+def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[str, Any]]]:
+    """Entries with distinct labels; labels become file names, so their letters are restricted."""
+    entries = _value(declared, field, list)
+    if not entries:
+        raise BadInput(f"{field}: need at least one, got none")
+    labelled: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        label = entry.get("label") if isinstance(entry, dict) else None
+        if not isinstance(label, str) or not LABEL.fullmatch(label):
+            raise BadInput(f"{field}: label {label!r}: need lower-case letters, digits, '-' and '_'")
+        if label in labelled:
+            raise BadInput(f"{field}: label {label!r} is there twice")
+        labelled[label] = entry
+    return list(labelled.items())
+
+
+def _objective(label: str, entry: dict[str, Any]) -> Objective:
+    space = tuple(_hyperparameter(name, axis) for name, axis in _value(entry, "space", dict).items())
+    if not space:
+        raise BadInput(f"space of {label}: need at least one hyperparameter, got none")
+    default = None if entry.get("default") is None else _value(entry, "default", dict)
+    objective = Objective(label=label, space=space, default=default)
+    if default is not None:
+        objective.check(default)
+    return objective
+
+
+def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
+    kind = axis.get("kind") if isinstance(axis, dict) else None
+    if kind == "categorical":
+        return Hyperparameter(name=name, kind=kind, choices=tuple(_value(axis, "choices", list)))
+    if kind not in ("float", "int"):
+        raise BadInput(f"space.{name}.kind = {kind!r}: need float, int or categorical")
+    low, high = _value(axis, "low", float | int), _value(axis, "high", float | int)
+    return Hyperparameter(name=name, kind=kind, low=low, high=high, log=axis.get("log") is True and low > 0)

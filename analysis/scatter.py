@@ -1,0 +1,190 @@
+"""What was tried and what it gave: errors against the learning rate, and against every hyperparameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.frame import Results
+from analysis.plan import Hyperparameter, Objective
+from analysis.theme import INK, MUTED, Look, entitle, looks, notice
+from analysis.trajectory import Array
+
+COLUMNS = 3
+FEW = 20
+"""Up to this range the points of an integer hyperparameter are spread sideways, or they would hide each other."""
+
+
+def learning_rate(results: Results, objective: Objective) -> Figure | None:
+    """Every evaluation's validation error against its learning rate, a panel for each algorithm.
+
+    None for an objective without a learning rate.
+    """
+    rate = objective.learning_rate
+    if rate is None:
+        return None
+    evaluations = _of(results, objective)
+    title = f"{objective.label} ({results.plan.title})"
+    if evaluations.empty:
+        return notice(title, "no evaluation yet")
+    figure, panels = _grid(len(results.plan.algorithms), title)
+    areas = _areas(evaluations, crowd=int(evaluations["algorithm"].value_counts().max()))
+    for axes, (algorithm, look) in zip(panels, looks(results.plan.algorithms).items(), strict=True):
+        rows = evaluations[evaluations["algorithm"] == algorithm]
+        _points(axes, _places(rate, rows), rows, areas, look.marker, {"color": look.colour})
+        axes.set_title(f"{algorithm}: {_told(rows)}", pad=8.0, fontsize="medium", color=INK)
+        _scale(axes, rate)
+        if objective.default is not None and rate.name in objective.default:
+            axes.axvline(objective.default[rate.name], color=MUTED, linewidth=0.9, linestyle=":")
+        axes.set_xlabel(rate.name)
+    line = Line2D([], [], color=MUTED, linewidth=0.9, linestyle=":", label="default configuration")
+    _finish(figure, panels, evaluations, [line] if objective.default is not None else [])
+    return figure
+
+
+def landscape(results: Results, objective: Objective) -> Figure:
+    """Validation error against each hyperparameter, coloured by learning rate or else by algorithm."""
+    evaluations = _of(results, objective)
+    title = f"{objective.label} ({results.plan.title}): {_told(evaluations)}"
+    if evaluations.empty:
+        return notice(title, "no evaluation yet")
+    figure, panels = _grid(len(objective.space), title)
+    styles = looks(results.plan.algorithms)
+    colouring = _colouring(objective)
+    areas = _areas(evaluations, crowd=len(evaluations))
+    for axes, axis in zip(panels, objective.space, strict=True):
+        for algorithm, look in styles.items():
+            rows = evaluations[evaluations["algorithm"] == algorithm]
+            colours: dict[str, Any] = {"color": look.colour}
+            if colouring is not None and objective.learning_rate is not None:
+                colours = {"c": _places(objective.learning_rate, rows), "norm": colouring.norm, "cmap": colouring.cmap}
+            _points(axes, _places(axis, rows), rows, areas, look.marker, colours)
+        _scale(axes, axis)
+        axes.set_xlabel(axis.name, parse_math=False)
+    if colouring is not None and objective.learning_rate is not None:
+        bar = figure.colorbar(colouring, ax=panels, aspect=30, pad=0.01)
+        bar.set_label(objective.learning_rate.name)
+        bar.outline.set_visible(False)
+        styles = {name: Look(colour=MUTED, marker=look.marker, dashes=look.dashes) for name, look in styles.items()}
+    _finish(figure, panels, evaluations, _marker_legend(styles))
+    return figure
+
+
+def _of(results: Results, objective: Objective) -> pd.DataFrame:
+    return results.evaluations[results.evaluations["objective"] == objective.label]
+
+
+def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels that share the error axis; the rest of the last row stays empty."""
+    columns = 2 if count == 4 else min(count, COLUMNS)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(max(5.0, 3.1 * columns + 0.6), 2.7 * rows + 0.9), layout="constrained")
+    entitle(figure, title)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for spare in grid.flat[count:]:
+        spare.set_visible(False)
+    return figure, list(grid.flat[:count])
+
+
+def _points(
+    axes: Axes, places: Array, rows: pd.DataFrame, areas: pd.Series, marker: str, colours: Mapping[str, Any]
+) -> None:
+    """Evaluations as points, more area for more epochs; crashed ones as crosses on the upper edge."""
+    errors = rows["valid_error"].to_numpy()
+    known = np.isfinite(errors)
+    area = areas.loc[rows.index].to_numpy()
+    shown = {name: value[known] if name == "c" else value for name, value in colours.items()}
+    axes.scatter(
+        places[known], errors[known], s=area[known], marker=marker, alpha=0.55, linewidths=0, rasterized=True, **shown
+    )
+    axes.scatter(
+        places[~known], np.ones(np.count_nonzero(~known)), s=22, marker="x", color=INK, linewidths=0.9,
+        transform=axes.get_xaxis_transform(), clip_on=False, zorder=3,
+    )  # fmt: skip
+
+
+def _areas(evaluations: pd.DataFrame, crowd: int) -> pd.Series:
+    """Area of each point in square points: more for more epochs, less in a panel of a crowd of points."""
+    size = float(np.clip(16_000.0 / crowd, 7.0, 24.0))
+    areas: pd.Series = size * (0.4 + 0.6 * evaluations["epochs"] / max(evaluations["epochs"].max(), 1))
+    return areas
+
+
+def _places(axis: Hyperparameter, rows: pd.DataFrame) -> Array:
+    """Where each evaluation is on a hyperparameter's axis; few distinct values are spread a little."""
+    values = [config[axis.name] for config in rows["config"]]
+    if axis.kind == "categorical":
+        values = [axis.choices.index(value) for value in values]
+    places = np.array(values, dtype=np.float64)
+    if not _is_spread(axis):
+        return places
+    # Multiples of the golden ratio spread the points evenly without any random number.
+    return places + 0.5 * ((np.arange(len(places)) * 0.6180339887498949) % 1.0 - 0.5)
+
+
+def _is_spread(axis: Hyperparameter) -> bool:
+    return axis.kind == "categorical" or (axis.kind == "int" and not axis.log and axis.high - axis.low <= FEW)
+
+
+def _scale(axes: Axes, axis: Hyperparameter) -> None:
+    """The space's own scale and bounds, with a margin; ticks at the choices of a categorical one."""
+    low, high = (0.0, len(axis.choices) - 1.0) if axis.kind == "categorical" else (axis.low, axis.high)
+    if axis.kind == "categorical":
+        axes.set_xticks(range(len(axis.choices)), [str(choice) for choice in axis.choices])
+    if axis.log:
+        axes.set_xscale("log")
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return
+    if axis.log:
+        margin = max(high / low, 1.1) ** 0.03
+        axes.set_xlim(low / margin, high * margin)
+    else:
+        margin = 0.5 if _is_spread(axis) else 0.03 * max(high - low, 1e-9)
+        axes.set_xlim(low - margin, high + margin)
+
+
+def _colouring(objective: Objective) -> ScalarMappable | None:
+    """Colours of the learning rate over its whole range, the same in every panel."""
+    rate = objective.learning_rate
+    if rate is None or not (math.isfinite(rate.low) and math.isfinite(rate.high)):
+        return None
+    norm = LogNorm(rate.low, rate.high) if rate.log else Normalize(rate.low, rate.high)
+    return ScalarMappable(norm=norm, cmap="viridis")
+
+
+def _finish(figure: Figure, panels: list[Axes], evaluations: pd.DataFrame, handles: list[Line2D]) -> None:
+    """The error axis' label on the left only, and one legend below for all that needs words."""
+    for axes in panels:
+        axes.set_ylabel("validation error")
+        axes.yaxis.get_label().set_visible(axes.yaxis.get_tick_params()["labelleft"])
+    if np.isinf(evaluations["valid_error"]).any():
+        handles = [*handles, Line2D([], [], color=INK, marker="x", markersize=5, linestyle="none", label="crashed")]
+    if evaluations["epochs"].nunique() > 1:
+        handles = [*handles, Line2D([], [], linestyle="none", label="larger points: more epochs")]
+    if handles:
+        columns = max(1, int(figure.get_size_inches()[0] / 1.7))
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
+
+
+def _told(rows: pd.DataFrame) -> str:
+    """How many evaluations there are, and how many of them came to nothing."""
+    counts = [f"{len(rows)} evaluation{'' if len(rows) == 1 else 's'}"]
+    diverged, crashed = (rows["state"] == "diverged").sum(), np.isinf(rows["valid_error"]).sum()
+    counts += [f"{count} {word}" for count, word in ((diverged, "diverged"), (crashed, "crashed")) if count]
+    return ", ".join(counts)
+
+
+def _marker_legend(styles: Mapping[str, Look]) -> list[Line2D]:
+    return [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", markeredgewidth=0, label=name)
+        for name, look in styles.items()
+    ]

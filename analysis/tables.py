@@ -1,0 +1,210 @@
+"""The tables of a suite: trials, runs, trajectory and summary, as data frames and as CSV."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.frame import AXES, Results, Run
+from analysis.trajectory import Array, aggregate, incumbents, mean_and_std
+
+TRIALS = (
+    "objective", "algorithm", "repetition", "run_state", "index", "trial", "config", "start_epoch", "epochs",
+    "state", "valid_error", "test_error", "train_seconds", "decide_seconds", "start", "end",
+    "completed", "cumulative_epochs", "counted",
+)  # fmt: skip
+RUNS = (
+    "objective", "algorithm", "repetition", "state", "n_evaluations", "n_trials", "n_diverged", "n_crashed",
+    "epochs", "runtime", "train_seconds", "decide_seconds", "t_first", "final_valid_error", "final_test_error",
+    "incumbent",
+)  # fmt: skip
+TRAJECTORY = (
+    "objective", "algorithm", "axis", "t", "n_defined", "valid_mean", "valid_std", "test_mean", "test_std",
+    "n_runs", "n_active",
+)  # fmt: skip
+SUMMARY = (
+    "objective", "algorithm", "n", "n_planned", "n_failed", "valid_mean", "valid_std", "test_mean", "test_std",
+    "runtime_mean", "decide_share",
+)  # fmt: skip
+"""Columns of the tables, in order. They are an interface: others read the files by these names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The four tables; rows in the order of the plan. Empty cells are undefined, never zero.
+
+    Attributes:
+        trials: one row an evaluation; errors of crashed ones are +inf.
+        runs: one row a planned run. Counts and seconds are over all that is recorded, the final
+            errors are the incumbent's at the end of the record, within the budget, and +inf when
+            every evaluation crashed; whether they may be averaged is a matter of `state`.
+        trajectory: mean and std of the anytime curves (see `analysis.trajectory`).
+        summary: one row a cell; n counts complete and failed runs. Final means are given only when
+            every one of these is complete and has an incumbent.
+    """
+
+    trials: pd.DataFrame
+    runs: pd.DataFrame
+    trajectory: pd.DataFrame
+    summary: pd.DataFrame
+
+
+def tabulate(results: Results) -> Tables:
+    """Compute all tables of a suite."""
+    runs = runs_table(results)
+    return Tables(
+        trials=trials_table(results),
+        runs=runs,
+        trajectory=trajectory_table(results),
+        summary=summary_table(results, runs),
+    )
+
+
+def trials_table(results: Results) -> pd.DataFrame:
+    """One row an evaluation, runs in the order of the plan, in the order of completion."""
+    configs = results.evaluations["config"].map(_as_json)
+    return results.evaluations.assign(config=configs)[list(TRIALS)]
+
+
+def runs_table(results: Results) -> pd.DataFrame:
+    """One row for every planned run, missing ones too."""
+    rows = [_run_row(run, results.evaluations.iloc[run.rows]) for run in results.runs]
+    return pd.DataFrame(rows, columns=list(RUNS))
+
+
+def trajectory_table(results: Results) -> pd.DataFrame:
+    """Mean and std of every cell on the three axes, one row an event time."""
+    parts = [
+        _cell_rows(results, objective, algorithm, axis, [run for run in runs if run.aggregated])
+        for objective, algorithm, runs in results.cells()
+        for axis in AXES
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def summary_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a cell: how many runs, what they reached and what it took."""
+    size = results.plan.repetitions
+    rows = [
+        _summary_row(objective.label, algorithm, runs.iloc[place * size : (place + 1) * size])
+        for place, (objective, algorithm) in enumerate(results.plan.cells())
+    ]
+    return pd.DataFrame(rows, columns=list(SUMMARY))
+
+
+def as_csv(tables: Tables) -> Mapping[str, bytes]:
+    """The tables as CSV files by name; floats read back exactly, lines end with a newline alone."""
+    frames = {
+        "trials": tables.trials,
+        "runs": tables.runs,
+        "trajectory": tables.trajectory,
+        "summary": tables.summary,
+    }
+    return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in frames.items()}
+
+
+def as_text(summary: pd.DataFrame) -> str:
+    """The summary to read: mean ± std of the final errors, and how many of the planned runs."""
+    heads = ("objective", "algorithm", "validation error", "test error", "runs")
+    lines = [heads, *(_summary_line(row) for row in summary.to_dict("records"))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _cell_rows(results: Results, objective: str, algorithm: str, axis: str, runs: list[Run]) -> pd.DataFrame:
+    trajectory = aggregate(results.curves(runs, axis))
+    columns: dict[str, Any] = {
+        "objective": objective, "algorithm": algorithm, "axis": axis, "n_runs": len(runs)
+    }  # fmt: skip
+    columns |= {name: getattr(trajectory, name) for name in TRAJECTORY if hasattr(trajectory, name)}
+    return pd.DataFrame(columns, index=range(len(trajectory.t)))[list(TRAJECTORY)]
+
+
+def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
+    states = evaluations["state"]
+    row = {
+        "objective": run.objective,
+        "algorithm": run.algorithm,
+        "repetition": run.repetition,
+        "state": run.state,
+        "n_evaluations": len(evaluations),
+        "n_trials": evaluations["trial"].nunique(),
+        "n_diverged": (states == "diverged").sum(),
+        "n_crashed": states.isin(["error", "crashed"]).sum(),
+        "epochs": (evaluations["epochs"] - evaluations["start_epoch"]).sum(),
+        "runtime": evaluations["end"].max() if len(evaluations) else 0.0,
+        "train_seconds": math.fsum(evaluations["train_seconds"]),
+        "decide_seconds": math.fsum(evaluations["decide_seconds"]),
+    }
+    counted = evaluations[evaluations["counted"]]
+    return row | (_final(counted) if len(counted) else {})
+
+
+def _final(evaluations: pd.DataFrame) -> dict[str, Any]:
+    """The incumbent at the end of a run, of which at least one evaluation counts."""
+    places = incumbents(evaluations["valid_error"].to_numpy())
+    if places[-1] < 0:
+        return {"final_valid_error": math.inf, "final_test_error": math.inf}
+    incumbent = evaluations.iloc[places[-1]]
+    return {
+        "t_first": evaluations["end"].iloc[np.argmax(places >= 0)],
+        "final_valid_error": incumbent["valid_error"],
+        "final_test_error": incumbent["test_error"],
+        "incumbent": _as_json(incumbent["config"]),
+    }
+
+
+def _summary_row(objective: str, algorithm: str, runs: pd.DataFrame) -> dict[str, Any]:
+    aggregated = runs[runs["state"].isin(["done", "failed"])]
+    defined = (aggregated["state"] == "done") & np.isfinite(aggregated["final_valid_error"])
+    valid, test = (_defined_mean(aggregated[f"final_{name}_error"], defined) for name in ("valid", "test"))
+    decide, train = (math.fsum(aggregated[f"{name}_seconds"]) for name in ("decide", "train"))
+    return {
+        "objective": objective,
+        "algorithm": algorithm,
+        "n": len(aggregated),
+        "n_planned": len(runs),
+        "n_failed": (runs["state"] == "failed").sum(),
+        "valid_mean": valid[0],
+        "valid_std": valid[1],
+        "test_mean": test[0],
+        "test_std": test[1],
+        "runtime_mean": math.fsum(aggregated["runtime"]) / len(aggregated) if len(aggregated) else math.nan,
+        "decide_share": decide / (decide + train) if decide + train > 0 else math.nan,
+    }
+
+
+def _defined_mean(errors: pd.Series, defined: pd.Series) -> tuple[float, float]:
+    values: Array = errors.where(defined).to_numpy(dtype=np.float64)
+    mean, std = mean_and_std(values[:, np.newaxis])
+    return float(mean[0]), float(std[0])
+
+
+def _summary_line(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
+    return (
+        row["objective"],
+        row["algorithm"],
+        spread(row["valid_mean"], row["valid_std"]),
+        spread(row["test_mean"], row["test_std"]),
+        f"{row['n']} of {row['n_planned']}{failed}",
+    )
+
+
+def spread(mean: float, std: float) -> str:
+    """`0.0312 ± 0.0040`; the mean alone for a single run, a dash where it is undefined."""
+    if math.isnan(mean):
+        return "-"
+    return f"{mean:.4f}" if math.isnan(std) else f"{mean:.4f} ± {std:.4f}"
+
+
+def _as_json(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, separators=(",", ":"))

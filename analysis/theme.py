@@ -1,0 +1,116 @@
+"""How figures look: one theme, one look for each algorithm in all of them, and the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.figure import Figure
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
+STRONGEST_FIRST = (0, 1, 2, 3, 4, 9, 5, 7, 8, 6)
+"""seaborn's colour-blind palette with its pale yellow and pink last, for they are hard to see as lines."""
+DASHES = (
+    (4.0, 1.5),
+    (1.5, 1.0),
+    (6.0, 1.5, 1.5, 1.5),
+    (8.0, 2.0),
+    (3.0, 1.0, 1.0, 1.0, 1.0, 1.0),
+    (2.0, 2.5),
+    (5.0, 4.0),
+)
+FORMATS: Mapping[str, Mapping[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+}
+"""Formats written, and the metadata left out of each because it changes with the day or the machine."""
+
+INK = "#262626"
+MUTED = "#6b6b6b"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How one algorithm is drawn, by its place in the plan. Ten colours with eleven markers never repeat together."""
+
+    colour: str
+    marker: str
+    dashes: tuple[float, ...]
+
+    @property
+    def dashed(self) -> tuple[float, tuple[float, ...]]:
+        """The dashes as a matplotlib line style."""
+        return (0.0, self.dashes)
+
+
+def looks(algorithms: Sequence[str]) -> dict[str, Look]:
+    """The look of every algorithm of a plan."""
+    palette = sns.color_palette("colorblind").as_hex()
+    colours = [palette[place] for place in STRONGEST_FIRST]
+    return {
+        algorithm: Look(
+            colour=colours[place % len(colours)],
+            marker=MARKERS[place % len(MARKERS)],
+            dashes=DASHES[place % len(DASHES)],
+        )
+        for place, algorithm in enumerate(algorithms)
+    }
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """Matplotlib's settings for our figures, whatever the user's own; restored afterwards."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(sns.axes_style("ticks") | sns.plotting_context("paper", font_scale=1.0))
+        mpl.rcParams.update(
+            {
+                "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same glyphs everywhere
+                "svg.hashsalt": "incumbent",
+                "svg.fonttype": "path",
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "axes.grid": True,
+                "axes.edgecolor": MUTED,
+                "axes.linewidth": 0.8,
+                "grid.color": "#e3e3e3",
+                "grid.linewidth": 0.6,
+                "xtick.color": MUTED,
+                "ytick.color": MUTED,
+                "xtick.labelcolor": INK,
+                "ytick.labelcolor": INK,
+                "figure.titlesize": 11,
+                "legend.frameon": False,
+            }
+        )
+        yield
+
+
+def render(figure: Figure) -> dict[str, bytes]:
+    """The figure's bytes in every format; to be called within `theme`."""
+    rendered = {}
+    for kind, metadata in FORMATS.items():
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, dpi=150, metadata=dict(metadata))
+        rendered[kind] = buffer.getvalue()
+        figure.set_layout_engine("none")  # laid out by the first; a second pass would cost as much again
+    return rendered
+
+
+def entitle(figure: Figure, text: str) -> None:
+    """Put a title over a figure, in as many lines as its width asks for."""
+    width = int(11 * figure.get_size_inches()[0])
+    figure.suptitle(textwrap.fill(text, width), parse_math=False, color=INK)
+
+
+def notice(title: str, text: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    figure = Figure(figsize=(8.0, 2.4), layout="constrained")
+    entitle(figure, title)
+    figure.text(0.5, 0.45, text, ha="center", va="center", color=MUTED, parse_math=False)
+    return figure

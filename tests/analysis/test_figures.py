@@ -1,0 +1,223 @@
+"""The figures: drawn for every suite, however little of it there is, and the same bytes every time."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from analysis.anytime import anytime
+from analysis.figures import draw
+from analysis.frame import load
+from analysis.scatter import landscape, learning_rate
+from analysis.tables import trajectory_table
+from analysis.theme import looks, theme
+
+MIXED_SPACE = {
+    "lr": {"kind": "float", "low": 0.01, "high": 1.0, "log": True},
+    "depth": {"kind": "int", "low": 1, "high": 8, "log": False},
+    "activation": {"kind": "categorical", "choices": ["relu", "tanh", True]},
+}
+
+
+def figure(suite, axis="runtime"):
+    """The anytime figure of a suite's objective bowl."""
+    results = load(suite.folder)
+    return anytime(results, trajectory_table(results), "bowl", axis)
+
+
+def legend(drawn):
+    """The texts of a figure's legend."""
+    return [text.get_text() for text in drawn.legends[0].get_texts()]
+
+
+@pytest.fixture
+def two_algorithms(suite):
+    """Two algorithms, one of them with a failed and a missing run."""
+    suite.set(repetitions=3)
+    suite.algorithm("local")
+    for repetition in range(3):
+        suite.run([(0.5 - 0.1 * repetition, 0.6, 1.0 + repetition), (0.2, 0.3, 4.0)], repetition)
+    suite.run([(0.4, 0.4, 1.5), (0.3, 0.3, 2.5)], 0, algorithm="local")
+    suite.run([(0.3, 0.4, 1.0), (0.1, 0.2, 2.0)], 1, algorithm="local", state="failed")
+    return suite
+
+
+@pytest.fixture
+def mixed_space(suite, planted_evaluation):
+    """An objective with log, integer and categorical hyperparameters, a default, and crashes."""
+    default = {"lr": 0.1, "depth": 3, "activation": "relu"}
+    suite.objective("mixed", MIXED_SPACE, default)
+    evaluations = [
+        planted_evaluation(
+            index, None if index % 5 == 4 else 0.1 * index, None if index % 5 == 4 else 0.2, 1.0 + index,
+            config={"lr": 0.02 * (index + 1), "depth": 1 + index % 8, "activation": ["relu", "tanh", True][index % 3]},
+            epochs=1 + index % 2,
+        )
+        for index in range(10)
+    ]  # fmt: skip
+    suite.run(evaluations, objective="mixed")
+    return suite
+
+
+def test_the_same_bytes_twice(two_algorithms, mixed_space):
+    """Every PNG and SVG is byte-identical when drawn again from the same ledgers."""
+    first, second = (
+        draw(results, trajectory_table(results)) for results in (load(mixed_space.folder), load(mixed_space.folder))
+    )
+    assert first == second
+    assert sorted(first) == [
+        f"{kind}-{objective}.{suffix}"
+        for kind in ("anytime", "landscape", "learning_rate", "trials")
+        for objective in ("bowl", "mixed")
+        for suffix in ("png", "svg")
+    ]
+
+
+def test_drawing_leaves_the_users_settings_alone(two_algorithms):
+    """Neither does our theme stay behind, nor does the user's enter the figures."""
+    results = load(two_algorithms.folder)
+    trajectory = trajectory_table(results)
+    plain = draw(results, trajectory)
+    with mpl.rc_context({"font.size": 30.0, "lines.linewidth": 9.0, "svg.fonttype": "none"}):
+        before = dict(mpl.rcParams)
+        assert draw(results, trajectory) == plain
+        assert dict(mpl.rcParams) == before
+
+
+def test_nothing_of_the_day_or_the_machine_is_in_a_figure(two_algorithms):
+    """Files name no date and no program version."""
+    results = load(two_algorithms.folder)
+    for data in draw(results, trajectory_table(results)).values():
+        assert b"matplotlib.org" not in data.replace(b"<!-- Created with matplotlib (https://matplotlib.org/) -->", b"")
+        assert b"<dc:date>" not in data
+
+
+def test_the_mean_is_drawn_in_steps_with_its_values(two_algorithms):
+    """The solid line goes through the table's means, stepped after each event."""
+    line = max(figure(two_algorithms).axes[0].lines, key=lambda line: line.get_linewidth())
+    assert line.get_drawstyle() == "steps-post"
+    np.testing.assert_allclose(line.get_xdata()[-2:], [3.0, 4.0])
+    np.testing.assert_allclose(line.get_ydata()[-2:], [0.4, 0.2])
+
+
+def test_the_line_of_a_cell_ends_where_a_run_failed(two_algorithms):
+    """Between the last event of a failed run and the next event of another there is no mean."""
+    lines = [line for line in figure(two_algorithms).axes[0].lines if line.get_linewidth() == 1.8]
+    t, mean = (np.asarray(values, dtype=float) for values in lines[1].get_data())
+    assert np.isfinite(mean).tolist() == [False, True, True, False, False]
+    assert t.tolist() == [1.0, 1.5, 2.0, 2.0, 2.5]
+
+
+def test_the_legend_counts_the_runs(two_algorithms):
+    """The legend says what is drawn, of how many runs, and how many of them failed."""
+    assert legend(figure(two_algorithms)) == [
+        "random: mean ± 1 std, 3 of 3 runs",
+        "local: mean ± 1 std, 2 of 3 runs (1 failed)",
+    ]
+
+
+def test_the_runtime_axis_names_the_clock(two_algorithms):
+    """Seconds of which clock is written below the axis."""
+    two_algorithms.set(clock="modelled")
+    assert figure(two_algorithms).axes[-1].get_xlabel() == "cumulative runtime (s, modelled clock)"
+    assert figure(two_algorithms, "trials").axes[-1].get_xlabel() == "completed evaluations"
+
+
+def test_the_error_axis_is_cut_only_with_a_notice(suite):
+    """First results far above the rest do not flatten it, and the figure says what is cut off."""
+    suite.run([(0.9, 0.9, 0.1), *((0.1 - 0.001 * step, 0.1, 0.5 + step) for step in range(9))], 0)
+    suite.run([(0.8, 0.8, 0.1), *((0.11 - 0.001 * step, 0.1, 0.5 + step) for step in range(9))], 1)
+    axes = figure(suite).axes[0]
+    assert axes.get_ylim()[1] < 0.2
+    assert [text.get_text() for text in axes.texts] == ["axis cut: before 0.85 s, mean ± std spans 0.0979 to 0.921"]
+
+
+def test_the_error_axis_shows_all_that_holds_after_the_cut(suite):
+    """A first result that stands for a third of the time is not cut off."""
+    suite.run([(0.9, 0.9, 0.1), *((0.1 - 0.001 * step, 0.1, 3.0 + step) for step in range(1, 7))], 0)
+    suite.run([(0.8, 0.8, 0.1), *((0.11 - 0.001 * step, 0.1, 3.0 + step) for step in range(1, 7))], 1)
+    assert figure(suite).axes[0].get_ylim()[1] > 0.9
+
+
+@pytest.mark.parametrize("axis", ["runtime", "trials"])
+def test_cells_without_a_curve_say_so(suite, axis):
+    """An algorithm without a finished run, or with crashes only, is in the legend with its reason."""
+    for label in ("crashing", "unfinished", "single"):
+        suite.algorithm(label)
+    suite.run([(0.5, 0.5, 1.0)], 0)
+    suite.run([(0.4, 0.5, 2.0)], 1)
+    suite.run([(None, None, 1.0)], 0, algorithm="crashing")
+    suite.run([(0.4, 0.4, 1.0)], 0, algorithm="unfinished", state="partial")
+    suite.run([(0.4, 0.4, 1.0)], 0, algorithm="single")
+    assert legend(figure(suite, axis)) == [
+        "random: mean ± 1 std, 2 of 2 runs",
+        "crashing: never defined for all runs, 1 of 2 runs",
+        "unfinished: no finished run (0 of 2 runs)",
+        "single: a single run, 1 of 2 runs",
+    ]
+
+
+def test_a_suite_with_nothing_finished_is_drawn_as_words(suite):
+    """Without a finished run the figure says how many have begun."""
+    suite.run([(0.5, 0.5, 1.0)], 0, state="partial")
+    assert [text.get_text() for text in figure(suite).texts] == [
+        "bowl (Planted results)",
+        "no finished run yet: 1 of 2 runs have begun",
+    ]
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [([(0.5, 0.5, 1.0)], "done")],
+        [([(0.5, 0.5, 1.0)], "done"), ([(0.5, 0.5, 1.0)], "done")],
+        [([(None, None, 1.0)], "done"), ([(None, None, 2.0)], "failed")],
+        [([], "partial")],
+        [([], "done"), ([], "failed")],
+        [([(0.5, 0.5, 0.0)], "done")],
+    ],
+    ids=["one run", "all tied", "all crashed", "nothing yet", "no evaluations", "no time"],
+)
+def test_every_degenerate_suite_is_drawn(suite, runs):
+    """However little there is, all figures are made and no warning is raised."""
+    for repetition, (evaluations, state) in enumerate(runs):
+        suite.run(evaluations, repetition, state=state)
+    results = load(suite.folder)
+    assert len(draw(results, trajectory_table(results))) == 8
+
+
+def test_a_title_is_not_taken_for_mathematics(suite):
+    """Dollar signs in a title are drawn, not parsed."""
+    suite.set(title=r"costs $\frac{$ per run")
+    suite.run([(0.5, 0.5, 1.0)], 0)
+    results = load(suite.folder)
+    assert draw(results, trajectory_table(results))
+
+
+def test_all_evaluations_are_points(mixed_space):
+    """Every evaluation is a point or, when it crashed, a cross, in each panel of the landscape."""
+    results = load(mixed_space.folder)
+    mixed = results.plan.objectives[1]
+    with theme():
+        panels = landscape(results, mixed).axes[: len(mixed.space)]
+    for axes in panels:
+        assert [len(points.get_offsets()) for points in axes.collections] == [8, 2]
+    assert panels[0].get_xscale() == "log"
+    assert [label.get_text() for label in panels[2].get_xticklabels()] == ["relu", "tanh", "True"]
+
+
+def test_learning_rate_is_for_objectives_that_have_one(mixed_space):
+    """`lr` and `learning_rate` are learning rates; without one there is no such figure."""
+    mixed_space.objective("none", {"depth": MIXED_SPACE["depth"]})
+    results = load(mixed_space.folder)
+    with theme():
+        drawn = [learning_rate(results, objective) for objective in results.plan.objectives]
+    assert [found is not None for found in drawn] == [True, True, False]
+    assert drawn[1].axes[0].get_xscale() == "log"
+    assert drawn[1].axes[0].get_title() == "random: 10 evaluations, 2 crashed"
+
+
+def test_the_look_of_an_algorithm_is_its_place_in_the_plan():
+    """Twenty algorithms have twenty looks, and a later one changes no earlier one."""
+    names = [f"a{place}" for place in range(20)]
+    assert len({(look.colour, look.marker) for look in looks(names).values()}) == 20
+    assert looks(names[:3]) == {name: looks(names)[name] for name in names[:3]}

@@ -1,0 +1,238 @@
+"""`python -m analysis`: what it writes and prints, and how it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis.__main__ import main
+
+ROOT = Path(analysis.__file__).parents[1]
+CHECKED = """
+import runpy, sys
+sys.argv[1:] = {arguments!r}
+try:
+    runpy.run_module("analysis", run_name="__main__")
+except SystemExit as end:
+    assert end.code == 0, end.code
+forbidden = {{"torch", "objectives", "algorithms", "benchmark"}} & set(sys.modules)
+assert not forbidden, forbidden
+"""
+
+
+@pytest.fixture
+def results(suite, tmp_path):
+    """A results folder with the suite "planted", two finished runs."""
+    suite.run([(0.5, 0.6, 1.0), (0.3, 0.2, 3.0)], 0)
+    suite.run([(0.6, 0.5, 2.0), (0.1, 0.3, 2.5)], 1)
+    return tmp_path / "results"
+
+
+def tree(folder):
+    """Every file below a folder and its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        ("tables", {"tables": 4}),
+        ("figures", {"figures": 8}),
+        ("plots", {"tables": 4, "figures": 8}),
+    ],
+)
+def test_each_command_writes_its_files_and_names_them(results, capsys, command, written):
+    """Tables, figures or both are written, listed, and followed by the summary; no draft stays behind."""
+    assert main([command, "planted", "--results", str(results)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    made = {path for path in (results / "planted").glob("*/*") if path.is_file()}
+    assert {Path(line.removeprefix("wrote ")) for line in lines if line.startswith("wrote ")} == made
+    assert {name: len(list((results / "planted" / name).iterdir())) for name in written} == written
+    assert len(made) == sum(written.values())
+    assert lines[-1].split() == ["bowl", "random", "0.2000", "±", "0.1414", "0.2500", "±", "0.0707", "2", "of", "2"]
+
+
+def test_quiet_prints_nothing(results, capsys):
+    """With --quiet the files are written without a word."""
+    assert main(["tables", "planted", "--quiet", "--results", str(results)]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert (results / "planted" / "tables" / "trajectory.csv").is_file()
+
+
+def test_a_fresh_process_writes_the_same_bytes_and_imports_no_torch(results):
+    """Another process, hash seed and time zone give the same files, from ledgers alone."""
+    assert main(["plots", "planted", "--quiet", "--results", str(results)]) == 0
+    before = tree(results)
+    for name in ("tables", "figures"):
+        for path in (results / "planted" / name).iterdir():
+            path.unlink()
+    code = CHECKED.format(arguments=["plots", "planted", "--results", str(results)])
+    environment = os.environ | {"PYTHONHASHSEED": "4", "TZ": "Asia/Tokyo", "PYTHONIOENCODING": "utf-8"}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment, capture_output=True)
+    assert tree(results) == before
+
+
+def test_unfinished_runs_and_unplanned_ledgers_are_told(suite, tmp_path, capsys):
+    """What the summary does not contain is said before it."""
+    suite.set(repetitions=4)
+    suite.run([(0.5, 0.5, 1.0)], 0)
+    suite.run([(0.5, 0.5, 1.0)], 1, state="failed")
+    suite.run([(0.5, 0.5, 1.0)], 2, state="partial")
+    suite.run([(0.5, 0.5, 1.0)], 9)
+    assert main(["tables", "planted", "--results", str(tmp_path / "results")]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert notes[:3] == [
+        "note: 1 of 4 runs failed (algorithm crashed)",
+        "note: 1 of 4 runs partial (not finished)",
+        "note: 1 of 4 runs missing (not begun)",
+    ]
+    assert "1 ledger is not in the plan" in notes[3]
+    assert notes[3].endswith("009.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["plots", "plantd"],
+            "suite 'plantd': no such suite; in RESULTS there are planted (did you mean \"planted\"?)",
+        ),
+        (["plots", "xyz"], "suite 'xyz': no such suite; in RESULTS there are planted"),
+        (["plots", "RESULTS/planted"], "no such suite"),
+        (["plots", "../results/planted"], "no such suite"),
+        (["plots", ""], "no such suite"),
+        (["plots", "planted", "--resluts", "x"], "unknown argument '--resluts' (did you mean \"--results\"?)"),
+        (["plots", "planted", "--result=x"], "unknown argument '--result=x' (did you mean \"--results\"?)"),
+        (["plots", "planted", "again"], "unknown argument 'again'"),
+        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots (did you mean \"tables\"?)"),
+        (["plots"], "the following arguments are required: SUITE"),
+        ([], "the following arguments are required"),
+        (["plots", "planted", "--results"], "expected one argument"),
+    ],
+)
+def test_a_bad_command_line_is_refused(results, capsys, arguments, told):
+    """One message says what is wrong, which value, and what is allowed; nothing is written."""
+    arguments = [argument.replace("RESULTS", str(results)) for argument in arguments]
+    message = check_refused(
+        [*arguments, "--results", str(results)] if "--results" not in arguments else arguments, results, capsys
+    )
+    assert told.replace("RESULTS", str(results)) in message
+
+
+def check_refused(arguments, results, capsys):
+    """Exit code 2, one line on stderr, nothing on stdout, nothing written; returns the line."""
+    before = tree(results.parent)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert tree(results.parent) == before
+    return err
+
+
+def _absent(suite):
+    return suite.folder.parent.parent / "absent"
+
+
+def _file_for_results(suite):
+    path = suite.folder.parent.parent / "file"
+    path.write_text("not a folder")
+    return path
+
+
+@pytest.mark.parametrize(("make", "told"), [(_absent, "there is no such folder"), (_file_for_results, "not a folder")])
+def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
+    """A results folder that is absent, or a file, is named together with what to give instead."""
+    folder = make(suite)
+    message = check_refused(["plots", "planted", "--results", str(folder)], results, capsys)
+    assert f"--results {folder}: {told}; give the folder" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "not valid JSON"),
+        ("\x80", "not valid JSON"),
+        ("[1]", "need a JSON object, got list"),
+        ("{}", "format = None, but this version reads 1 only"),
+        ({"format": 9}, "format = 9, but this version reads 1 only"),
+        ({"repetitions": 0}, "repetitions = 0: need at least 1"),
+        ({"repetitions": "5"}, "repetitions = '5': need a value of type int"),
+        ({"budget": {"runtime": -1}}, "budget.runtime = -1: need a number > 0"),
+        ({"objectives": []}, "objectives: need at least one, got none"),
+        ({"algorithms": []}, "algorithms: need at least one, got none"),
+        ({"algorithms": [{"label": "../up"}]}, "algorithms: label '../up': need lower-case letters"),
+        ({"algorithms": [{"label": "=1+1"}]}, "algorithms: label '=1+1': need lower-case letters"),
+        ({"algorithms": [{"label": "a"}, {"label": "a"}]}, "algorithms: label 'a' is there twice"),
+        ({"objectives": [{"label": "a", "space": {"x": {"kind": "odd"}}}]}, "space.x.kind = 'odd': need float"),
+        ({"objectives": [{"label": "a", "space": {"x": {"kind": "int", "low": 1}}}]}, "high = None"),
+        ({"objectives": [{"label": "a", "space": {}}]}, "space of a: need at least one hyperparameter"),
+        (
+            {"objectives": [{"label": "bowl", "space": {"x": {"kind": "int", "low": 1, "high": 2}}}]},
+            "not the plan of the ledgers beside it: configuration of bowl: x = nothing is not in the planned space",
+        ),
+        (
+            {"objectives": [{"label": "bowl", "space": {"learning_rate": {"kind": "categorical", "choices": [1]}}}]},
+            "learning_rate = 0.1 is not in the planned space",
+        ),
+    ],
+)
+def test_an_unreadable_plan_is_refused(suite, results, capsys, text, told):
+    """A suite.json that cannot be used is named with the field and its value."""
+    if isinstance(text, dict):
+        text = json.dumps(suite.plan | text)
+    (suite.folder / "suite.json").write_bytes(text.encode("latin-1"))
+    message = check_refused(["plots", "planted", "--results", str(results)], results, capsys)
+    assert f"{suite.folder / 'suite.json'}: " in message
+    assert told in message
+
+
+def test_an_empty_suite_is_refused(suite, tmp_path, capsys):
+    """A suite without any ledger is told how to be run."""
+    message = check_refused(["plots", "planted", "--results", str(tmp_path / "results")], tmp_path / "results", capsys)
+    assert "no run is recorded there yet; run the suite first: python -m benchmark run planted" in message
+
+
+def test_a_damaged_ledger_is_refused(suite, results, capsys):
+    """Damage is told with file, line, byte and remedy, and no table is written from the rest."""
+    path = suite.folder / "runs" / "bowl" / "random" / "001.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"0.1,", b"0.2,", 1))
+    message = check_refused(["plots", "planted", "--results", str(results)], results, capsys)
+    assert f"{path}: line 3 (byte " in message
+    assert "checksum does not match; restore the file from a copy, or delete it" in message
+
+
+@pytest.mark.parametrize("name", ["planted/tables", "planted/figures", "planted/runs/bowl/local", "stray"])
+def test_a_file_in_the_place_of_a_folder_is_refused(suite, results, capsys, name):
+    """A file where a folder must be is named before anything is written."""
+    suite.algorithm("local")
+    (results / name).write_text("in the way")
+    arguments = ["plots", "stray" if name == "stray" else "planted", "--results", str(results)]
+    message = check_refused(arguments, results, capsys)
+    assert str(results / name) in message
+
+
+def test_a_folder_without_a_plan_is_refused(results, capsys):
+    """A folder that is no suite's is told apart from one that is not there."""
+    (results / "other").mkdir()
+    message = check_refused(["plots", "other", "--results", str(results)], results, capsys)
+    assert f"{results / 'other'} holds no suite.json; in {results} there are planted" in message
+
+
+def test_an_interrupted_write_leaves_the_old_file(results, monkeypatch):
+    """When writing fails half-way, the table of before is still there and no draft is."""
+    assert main(["tables", "planted", "--quiet", "--results", str(results)]) == 0
+    before = tree(results)
+
+    def full(self, target):
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert main(["tables", "planted", "--quiet", "--results", str(results)]) == 2
+    assert tree(results) == before
