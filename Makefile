@@ -35,7 +35,7 @@ list: setup  ## objectives, algorithms and suites
 	$(RUN) -m benchmark list
 
 test: setup  ## the tests
-	$(RUN) -m pytest -q
+	$(RUN) -m pytest -q --ignore=tests/perf
 
 lint: setup  ## ruff and mypy
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
@@ -47,7 +47,7 @@ format: setup  ## let ruff format the code
 check: lint smoke test  ## what CI runs
 
 perf: setup  ## benchmarks of the harness itself, beside Optuna's
-	$(RUN) -m pytest -q tests/perf --benchmark-only --benchmark-columns=min,median,max,rounds -p no:xdist
+	$(RUN) -m pytest -q tests/perf --benchmark-columns=min,median,max,rounds -p no:xdist
 
 clean:  ## remove .venv and caches; results and data stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .benchmarks results/.smoke

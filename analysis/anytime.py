@@ -46,7 +46,7 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     grid[0][0].set_xlim(0.0, horizon)
     _limit(grid[0], cells, horizon, "{:.2g} s" if axis == "runtime" else "evaluation {:.0f}")
     for axes in grid[1] if partly else []:
-        _coverage(axes, cells, styles, horizon)
+        _coverage(axes, cells, styles)
     for axes in grid[-1]:
         axes.set_xlabel(_axis_label(results, axis))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=axis == "trials"))
@@ -137,12 +137,12 @@ def _band(cell: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(edges).dropna()
 
 
-def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Look], horizon: float) -> None:
+def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Look]) -> None:
     """A lane for each algorithm: as high as the share of its runs that are defined, dark where all are."""
     for lane, (algorithm, cell) in enumerate(cells.items()):
         floor = len(cells) - 1.0 - lane
         colour, t, share = styles[algorithm].colour, cell["t"], cell["n_defined"] / cell["n_runs"]
-        axes.fill_between([0.0, horizon], floor, floor + 0.8, color="#eeeeee", linewidth=0)
+        axes.fill_between([0.0, t.max()], floor, floor + 0.8, color="#eeeeee", linewidth=0)
         axes.fill_between(t, floor, floor + 0.8 * share, step="post", color=colour, alpha=0.4, linewidth=0)
         axes.fill_between(t, floor, floor + 0.8, where=share == 1.0, step="post", color=colour, linewidth=0)
     axes.set_ylim(0, len(cells))

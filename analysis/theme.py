@@ -84,7 +84,7 @@ def theme() -> Iterator[None]:
                 "ytick.color": MUTED,
                 "xtick.labelcolor": INK,
                 "ytick.labelcolor": INK,
-                "figure.titlesize": 11,
+                "figure.titlesize": 10,
                 "legend.frameon": False,
             }
         )
@@ -104,7 +104,7 @@ def render(figure: Figure) -> dict[str, bytes]:
 
 def entitle(figure: Figure, text: str) -> None:
     """Put a title over a figure, in as many lines as its width asks for."""
-    width = int(11 * figure.get_size_inches()[0])
+    width = int(12.5 * figure.get_size_inches()[0])
     figure.suptitle(textwrap.fill(text, width), parse_math=False, color=INK)
 
 
