@@ -25,7 +25,7 @@ class GridSearch:
         config_space: the space.
         rng: shuffles the grid.
         initial_config: tried first, before the grid.
-        levels: values of each numeric hyperparameter, >= 1.
+        levels: values of each numeric hyperparameter, 1 to a million.
 
     Raises:
         ValueError: a bad number of levels, or a grid of more than a million points.
@@ -39,8 +39,8 @@ class GridSearch:
         initial_config: Config | None = None,
         levels: int = 5,
     ) -> None:
-        if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
-            raise ValueError(f"levels = {levels!r}: need a whole number >= 1")
+        if isinstance(levels, bool) or not isinstance(levels, int) or not 1 <= levels <= MOST_POINTS:
+            raise ValueError(f"levels = {levels!r}: need a whole number in 1..{MOST_POINTS}")
         values = [config_space.levels(name, levels) for name in config_space]
         points = math.prod(len(axis) for axis in values)
         if points > MOST_POINTS:

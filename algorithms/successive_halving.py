@@ -83,7 +83,7 @@ class SuccessiveHalving:
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         self.searcher.update(config, error, additional_info=info)
-        self.results.append((error, config))
+        self.results.append((error, dict(config)))
         self.awaited -= 1
 
     def _next_rung(self) -> None:

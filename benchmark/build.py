@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from algorithms import SCHEDULERS, SEARCHERS
 from algorithms.roles import Scheduler
-from benchmark.refusal import BadInput, call, nearest
+from benchmark.refusal import BadInput, call, nearest, parameters_of, said, shown, whole
 from benchmark.seeding import GlobalStreams, search_generator, stream
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
 from objectives import OBJECTIVES
 from objectives.objective import Objective
-from objectives.space import Config
+from objectives.space import Config, Space
 
 
 class SeededScheduler:
@@ -48,10 +48,26 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
     field = f"objectives.{entry.label}"
     made = call(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
     if not isinstance(made, Objective):
-        raise BadInput(f"{field}.name = {entry.part.name!r}: {made!r} is not an objectives.objective.Objective")
-    if made.default is not None:
-        made.space.check(made.default)
+        raise BadInput(f"{field}.name = {entry.part.name!r}: {shown(made)} is not an objectives.objective.Objective")
+    try:
+        _examine(field, made)
+    except BadInput:
+        raise
+    except Exception as error:  # Properties of a third-party objective may raise anything.
+        raise BadInput(f"{field}.name = {entry.part.name!r}: {said(error)}") from error
     return made
+
+
+def _examine(field: str, objective: Objective) -> None:
+    """Refuse an objective whose own description cannot be worked with."""
+    space: object = objective.space
+    if not isinstance(space, Space):
+        raise BadInput(f"{field}: space = {shown(space)}: need an objectives.space.Space")
+    whole(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
+    if not math.isfinite(objective.chance_error):
+        raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
+    if objective.default is not None:
+        space.check(objective.default)
 
 
 def build_scheduler(run: Run, objective: Objective) -> Scheduler:
@@ -92,7 +108,7 @@ def _assemble(entry: AlgorithmEntry, objective: Objective, rng: np.random.Genera
     field = f"algorithms.{entry.label}"
     offered = _offer(objective, rng)
     make_scheduler = _resolve(f"{field}.scheduler", entry.scheduler.name, SCHEDULERS)
-    takes_searcher = "searcher" in inspect.signature(make_scheduler).parameters
+    takes_searcher = "searcher" in parameters_of(f"{field}.scheduler", make_scheduler)
     if takes_searcher != (entry.searcher is not None):
         need = "needs a searcher" if takes_searcher else "takes no searcher"
         raise BadInput(f"{field}.searcher: the scheduler {entry.scheduler.name!r} {need}")
@@ -117,7 +133,7 @@ def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str
     if is_dotted(part.name):
         offered = {**offered, "config_space": offered["config_space"].bound_to(offered["rng"])}
     made = call(field, _resolve(field, part.name, registry), part.options, offered)
-    for method in ("sample_configuration",) if registry is SEARCHERS else ("suggest", "update"):
+    for method in ("sample_configuration" if registry is SEARCHERS else "suggest", "update"):
         if not callable(getattr(made, method, None)):
             raise BadInput(f"{field} = {part.name!r}: it has no method {method}()")
     return made
@@ -135,8 +151,8 @@ def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
     module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(f"{field} = {name!r}: cannot be imported ({error})") from error
+    except (Exception, SystemExit) as error:  # Importing runs third-party code, which may raise anything.
+        raise BadInput(f"{field} = {name!r}: cannot be imported ({said(error)})") from error
     if not callable(found):
         raise BadInput(f"{field} = {name!r}: not a class or function")
     return found

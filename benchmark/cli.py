@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from benchmark.refusal import BadInput, nearest
+from benchmark.refusal import BadInput, known, nearest, shown
 
+COMMANDS = ("run", "status", "list")
 REFUSED, INTERRUPTED, TERMINATED, RUNS_FAILED = 2, 130, 143, 1
 
 
@@ -34,34 +37,43 @@ class Parser(argparse.ArgumentParser):
         """
         parsed, rest = self.parse_known_args(arguments)
         if rest:
-            known = sorted(parsed.options) if hasattr(parsed, "options") else []
-            raise BadInput(f"option {rest[0]!r}: unknown, allowed are {', '.join(known)}{nearest(rest[0], known)}")
+            words = sorted(parsed.options)
+            raise BadInput(f"option {shown(rest[0])}: unknown, allowed are {', '.join(words)}{nearest(rest[0], words)}")
         return parsed
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # A folder's name may hold what the terminal does not know.
     try:
-        return _command(arguments)
+        try:
+            return _command(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # A closed pipe is found here, not at the interpreter's end.
     except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return REFUSED
+    except (KeyboardInterrupt, Terminated) as stop:
+        return _stopped(stop, "stopped")
     except BrokenPipeError:  # `... list | head`: whoever read has read enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return RUNS_FAILED
 
 
 def _command(arguments: list[str]) -> int:
-    command = arguments[0] if arguments else None
+    if arguments and arguments[0] not in ("-h", "--help"):
+        known("command", arguments[0], COMMANDS)
     parsed = _parser().parse(arguments)
-    return {"run": _run, "status": _status, "list": _list}[command or parsed.command](parsed)
+    command: Callable[[argparse.Namespace], int] = {"run": _run, "status": _status, "list": _list}[parsed.command]
+    return command(parsed)
 
 
 def _parser() -> Parser:
     parser = Parser(prog="python -m benchmark", description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", metavar="{run,status,list}")
+    commands = parser.add_subparsers(dest="command", metavar=f"{{{','.join(COMMANDS)}}}")
     commands.required = True
     run = commands.add_parser("run", help="run a suite, or go on with it", allow_abbrev=False)
     run.add_argument("suite", metavar="SUITE", help="a name (see `list`) or a path to a TOML file")
@@ -83,10 +95,18 @@ def _parser() -> Parser:
 
 
 def _run(parsed: argparse.Namespace) -> int:
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _run_suite(parsed)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run_suite(parsed: argparse.Namespace) -> int:
     from benchmark import suite as suites
 
     suite = suites.load(parsed.suite, parsed.set)
-    results = _results(parsed.results)
+    results = _results(parsed.results, suite.name, writing=True)
     from benchmark.execution import RunRefused
     from benchmark.ledger import LedgerError
     from benchmark.progress import listener_for
@@ -94,9 +114,9 @@ def _run(parsed: argparse.Namespace) -> int:
     from objectives.data import DataError
     from objectives.objective import Machine
 
-    device = _device(parsed.device or (None if suite.device == "auto" else suite.device))
+    device = _device(parsed.device, suite.device)
     machine = Machine(device=device, data=_data(parsed.data))
-    listener = listener_for(quiet=parsed.quiet)
+    listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
     runner = Runner(
         suite,
         results,
@@ -111,8 +131,7 @@ def _run(parsed: argparse.Namespace) -> int:
         raise BadInput(str(error)) from error
     except (KeyboardInterrupt, Terminated) as stop:
         listener.close()
-        print(f"stopped; every finished evaluation is stored. To go on: {_again('run', parsed)}", file=sys.stderr)
-        return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+        return _stopped(stop, f"stopped; every finished evaluation is stored. To go on: {_again('run', parsed)}")
     finally:
         listener.close()
     bad = [report for report in reports if report.state != "done"]
@@ -128,7 +147,7 @@ def _status(parsed: argparse.Namespace) -> int:
     from benchmark import suite as suites
 
     suite = suites.load(parsed.suite, parsed.set)
-    folder = _results(parsed.results) / suite.name
+    folder = _results(parsed.results, suite.name, writing=False) / suite.name
     for line in status.lines(suite, folder, _again("run", parsed)):
         print(line)
     return 0
@@ -149,13 +168,19 @@ def _list(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _results(text: str) -> Path:
-    path = Path(text)
-    if path.exists() and not path.is_dir():
-        raise BadInput(f"--results {text!r}: is a file, need a folder")
-    nearest_existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    if not nearest_existing.is_dir() or not os.access(nearest_existing, os.W_OK):
-        raise BadInput(f"--results {text!r}: {nearest_existing} is not a folder that can be written")
+def _results(text: str, suite: str, *, writing: bool) -> Path:
+    """The folder that holds, or will hold, the suite's own."""
+    path, folder = Path(text), Path(text, suite).absolute()
+    if not text or "\0" in text:
+        raise BadInput(f"--results {shown(text)}: need the name of a folder")
+    try:
+        existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
+    except OSError as error:
+        raise BadInput(f"--results {shown(text)}: cannot be read ({error.strerror})") from error
+    if not existing.is_dir():
+        raise BadInput(f"--results {shown(text)}: {existing} is a file, need a folder")
+    if writing and not os.access(existing, os.W_OK):
+        raise BadInput(f"--results {shown(text)}: {existing} cannot be written")
     return path
 
 
@@ -164,22 +189,24 @@ def _data(text: str | None) -> Path | None:
     value = text if text is not None else os.environ.get("INCUMBENT_DATA")
     if value is None:
         return None
-    if not value or not Path(value).is_dir():
-        raise BadInput(f"{source} {value!r}: there is no such folder")
+    if not value or not os.path.isdir(value):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
+        raise BadInput(f"{source} {shown(value)}: there is no such folder")
     return Path(value).absolute()
 
 
-def _device(text: str | None) -> str:
+def _device(text: str | None, preset: str) -> str:
+    """The device asked for on the command line, else the suite's."""
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     allowed = ["cpu", *(["cuda"] if count else []), *(f"cuda:{number}" for number in range(count))]
-    if text is None:
+    if text is None and preset == "auto":
         return "cuda" if count else "cpu"
-    if text not in allowed:
+    field, device = ("--device", text) if text is not None else ("device", preset)
+    if device not in allowed:
         here = "" if count else " (no usable GPU was found)"
-        raise BadInput(f"--device {text!r}: allowed here are {', '.join(allowed)}{here}{nearest(text, allowed)}")
-    return text
+        raise BadInput(f"{field} {device!r}: allowed here are {', '.join(allowed)}{here}{nearest(device, allowed)}")
+    return device
 
 
 def _jobs(text: str | None, device: str) -> int:
@@ -187,8 +214,8 @@ def _jobs(text: str | None, device: str) -> int:
         import joblib
 
         return 1 if device.startswith("cuda") else joblib.cpu_count()
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise BadInput(f"--jobs {text!r}: need a whole number in 1..1024")
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= 1024:
+        raise BadInput(f"--jobs {shown(text)}: need a whole number in 1..1024")
     return int(text)
 
 
@@ -202,7 +229,13 @@ def _again(command: str, parsed: argparse.Namespace) -> str:
     for name in ("jobs", "data", "device"):
         if getattr(parsed, name, None) is not None:
             words += [f"--{name}", getattr(parsed, name)]
+    words += [f"--{name}" for name in ("quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)]
     return shlex.join(words)
+
+
+def _stopped(stop: BaseException, message: str) -> int:
+    print(message, file=sys.stderr)
+    return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -12,6 +12,8 @@ import json
 import os
 import shutil
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,9 +43,12 @@ def encode(record: Record, previous_crc: int) -> tuple[bytes, int]:
     """The record's line, newline included, and its checksum.
 
     Raises:
-        LedgerError: a record of more than a megabyte.
+        LedgerError: a record of more than a megabyte, or one that JSON cannot hold (a NaN).
     """
-    body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+    try:
+        body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise LedgerError(f"record cannot be written as JSON ({error})") from error
     if len(body) > LARGEST_RECORD:
         raise LedgerError(f"record of {len(body)} bytes: at most {LARGEST_RECORD} are allowed")
     crc = zlib.crc32(body, previous_crc)
@@ -89,9 +94,12 @@ def read(path: Path) -> Contents:
     """Read a ledger file. A complete file must end with its end record.
 
     Raises:
-        LedgerError: as `parse`, or a complete file that does not end as one.
+        LedgerError: as `parse`, a file that cannot be opened, or a complete one that does not end so.
     """
-    contents = parse(path, path.read_bytes())
+    try:
+        contents = parse(path, path.read_bytes())
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read ({error.strerror})") from error
     if path.suffix == ".jsonl" and (contents.torn or not contents.records or contents.records[-1]["kind"] != "end"):
         raise LedgerError(f"{path}: cut short at byte {contents.good}; delete it to train that run again")
     return contents
@@ -120,16 +128,17 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path, self.part = path, part_of(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if failed_of(path).exists():
-            failed_of(path).rename(self.part)
-        self._file = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            self._lock()
-            contents = self._recover()
-        except BaseException:
-            os.close(self._file)
-            raise
+        with _refusing_os_errors(self.part):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if failed_of(path).exists():
+                failed_of(path).rename(self.part)
+            self._file = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                self._lock()
+                contents = self._recover()
+            except BaseException:
+                os.close(self._file)
+                raise
         self.records = contents.records
         self._crc, self._good, self._broken = contents.crc, contents.good, False
 
@@ -149,14 +158,19 @@ class Ledger:
         """
         if self._broken:
             raise LedgerError(f"{self.part}: an earlier write failed; start again to continue the run")
-        line, crc = encode(record, self._crc)
         try:
-            _write_all(self._file, line)
-            os.fsync(self._file)
-        except OSError as error:
-            self._broken = True
-            self._cut_back()
-            raise LedgerError(f"{self.part}: cannot be written ({error}); {_free(self.part)}") from error
+            line, crc = encode(record, self._crc)
+        except LedgerError as error:
+            raise LedgerError(f"{self.part}: {error}") from error
+        self._broken = True  # Until the line is on the disk: an interrupt may come in between.
+        with _refusing_os_errors(self.part):
+            try:
+                _write_all(self._file, line)
+                os.fsync(self._file)
+            except OSError:
+                self._cut_back()
+                raise
+        self._broken = False
         self._crc, self._good = crc, self._good + len(line)
         self.records.append(record)
 
@@ -175,6 +189,8 @@ class Ledger:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LedgerError(f"{self.part}: another process is writing it; wait for it or stop it") from error
+        if not os.path.samestat(os.fstat(self._file), self.part.stat()):
+            raise LedgerError(f"{self.part}: another process has renamed it meanwhile; start again")
 
     def _recover(self) -> Contents:
         contents = parse(self.part, self.part.read_bytes())
@@ -192,8 +208,10 @@ class Ledger:
             return  # The next opening cuts the torn tail.
 
     def _rename(self, target: Path) -> None:
-        self.part.rename(target)
-        _sync_folder(target.parent)
+        self._broken = True  # Nothing follows the last record.
+        with _refusing_os_errors(self.part):
+            self.part.rename(target)
+            _sync_folder(target.parent)
 
 
 def _write_all(file: int, line: bytes) -> None:
@@ -221,5 +239,18 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def _refusing_os_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into an error that names the file and the free space."""
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be written ({error}); {_free(path)}") from error
+
+
 def _free(path: Path) -> str:
-    return f"{shutil.disk_usage(path.parent).free // 2**20} MiB are free there; make room and run the same command"
+    try:
+        free = shutil.disk_usage(path.parent).free // 2**20
+    except OSError:
+        return "its folder is gone"
+    return f"{free} MiB are free there; make room and run the same command"

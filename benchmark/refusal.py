@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import reprlib
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 200
+_BRIEF.maxlong = 60
+_BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxset = _BRIEF.maxdict = 8
 
 
 class BadInput(ValueError):
     """Something a user wrote that cannot be used; the command line prints it and exits with 2."""
+
+
+def shown(value: object) -> str:
+    """`repr(value)`, cut where it would be long or deep, for a message of one line."""
+    try:
+        return " ".join(_BRIEF.repr(value).splitlines())
+    except ValueError:  # An integer of more digits than Python converts.
+        return "an integer of thousands of digits"
+
+
+def said(error: BaseException) -> str:
+    """Type and text of an exception on one line, even of one whose own text raises."""
+    return " ".join("".join(traceback.format_exception_only(error)).split())
 
 
 def nearest(value: object, allowed: Iterable[str]) -> str:
@@ -27,13 +47,13 @@ def known(field: str, value: object, allowed: Iterable[str]) -> str:
     words = list(allowed)
     if isinstance(value, str) and value in words:
         return value
-    raise BadInput(f"{field} = {value!r}: not one of {', '.join(words)}{nearest(value, words)}")
+    raise BadInput(f"{field} = {shown(value)}: not one of {', '.join(words)}{nearest(value, words)}")
 
 
 def whole(field: str, value: object, low: int, high: int) -> int:
     """`value` when it is an integer in low..high; a boolean is none."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BadInput(f"{field} = {value!r}: need a whole number in {low}..{high}")
+        raise BadInput(f"{field} = {shown(value)}: need a whole number in {low}..{high}")
     return value
 
 
@@ -42,8 +62,9 @@ def only(field: str, table: Mapping[str, object], allowed: Iterable[str]) -> Non
     words = list(allowed)
     for key in table:
         if key not in words:
-            where = f"{field}.{key}" if field else key
-            raise BadInput(f"{where}: unknown key, allowed are {', '.join(words)}{nearest(key, words)}")
+            name = key if key.isidentifier() and len(key) < 100 else shown(key)
+            where = f"{field}.{name}" if field else name
+            raise BadInput(f"{where}: unknown key, allowed are {', '.join(words) or 'none'}{nearest(key, words)}")
 
 
 def call(field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Mapping[str, Any]) -> Any:
@@ -56,10 +77,13 @@ def call(field: str, function: Callable[..., Any], options: Mapping[str, Any], o
         offered: arguments the harness can supply, by parameter name.
 
     Raises:
-        BadInput: an unknown or reserved option, a required parameter that nobody supplies, or a
-            ValueError or TypeError of the function itself.
+        BadInput: an unknown or reserved option, a required parameter that nobody supplies, or
+            whatever the function itself raises: it may be third-party code.
     """
-    parameters = inspect.signature(function).parameters
+    parameters = parameters_of(field, function)
+    for name in options:
+        if name in offered:
+            raise BadInput(f"{field}.{name}: reserved, the harness supplies it")
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     settable = [
         name
@@ -74,5 +98,18 @@ def call(field: str, function: Callable[..., Any], options: Mapping[str, Any], o
     supplied = {name: value for name, value in offered.items() if name in parameters}
     try:
         return function(**supplied, **options)
+    except (Exception, SystemExit) as error:
+        text = str(error) if type(error) in (ValueError, TypeError, BadInput) else said(error)
+        raise BadInput(f"{field}: {text}") from error
+
+
+def parameters_of(field: str, function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a callable, by name.
+
+    Raises:
+        BadInput: they are not to be found out, as for some functions written in C.
+    """
+    try:
+        return inspect.signature(function).parameters
     except (ValueError, TypeError) as error:
-        raise BadInput(f"{field}: {error}") from error
+        raise BadInput(f"{field}: {error}; need a class or function with named parameters") from error

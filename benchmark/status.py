@@ -12,23 +12,24 @@ from benchmark.suite import Run, Suite
 STATES = ("done", "partial", "failed", "damaged", "missing")
 
 
-def state_of(run: Run, folder: Path) -> str:
-    """One of `STATES`; a ledger is read to its end to tell whether it is whole."""
+def state_of(run: Run, folder: Path) -> tuple[str, str]:
+    """One of `STATES` and what is damaged; a ledger is read to its end to tell whether it is whole."""
     path = folder / run.path
     named = (("done", path), ("partial", part_of(path)), ("failed", failed_of(path)))
     for state, candidate in named:
         if candidate.exists():
             try:
                 read(candidate)
-            except LedgerError:
-                return "damaged"
-            return state
-    return "missing"
+            except LedgerError as error:
+                return "damaged", str(error)
+            return state, ""
+    return "missing", ""
 
 
 def lines(suite: Suite, folder: Path, command: str) -> Iterable[str]:
     """The status as text, a row for each cell, then the command for what is not done."""
-    states = {run.path: state_of(run, folder) for run in suite.runs()}
+    found = {run.path: state_of(run, folder) for run in suite.runs()}
+    states = {path: state for path, (state, _) in found.items()}
     total = Counter(states.values())
     width = max(len(f"{o.label}/{a.label}") for o in suite.objectives for a in suite.algorithms)
     yield f"suite {suite.name} in {folder}: {total['done']} of {len(states)} runs done"
@@ -39,7 +40,6 @@ def lines(suite: Suite, folder: Path, command: str) -> Iterable[str]:
             count = Counter(state for path, state in states.items() if path.parent == cell)
             name = f"{objective.label}/{algorithm.label}"
             yield f"  {name:{width}}  " + "  ".join(f"{count[state]:>7}" for state in STATES)
-    if total["damaged"]:
-        yield "damaged ledgers: run the command below to see which, and delete them to train those runs again"
+    yield from [f"damaged: {problem}" for _, problem in found.values() if problem][:10]
     if total["done"] < len(states):
         yield f"to go on: {command}"

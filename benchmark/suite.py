@@ -10,15 +10,18 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.refusal import BadInput, known, nearest, only, whole
+from benchmark.refusal import BadInput, known, nearest, only, shown, whole
 from benchmark.seeding import LARGEST_SEED
 from benchmark.tuner import Budget
 
 SUITES = Path(__file__).parent / "suites"
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+LABEL_RULE = "1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first"
 CLOCKS = ("measured",)
 DEVICES = ("auto", "cpu", "cuda")
 LARGEST_FILE = 1_000_000
+LARGEST_RUNTIME = 10**9
+DEEPEST_OPTION = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +142,11 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         BadInput: naming the field, its value and what is allowed.
     """
     if not LABEL.fullmatch(name):
-        raise BadInput(f"suite name {name!r}: need lower-case letters, digits, '-' and '_'")
+        raise BadInput(f"suite name {shown(name)}: need {LABEL_RULE}")
     only("", table, [field.name for field in fields(Suite) if field.name != "name"])
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
-        raise BadInput(f"resume = {resume!r}: need true or false")
+        raise BadInput(f"resume = {shown(resume)}: need true or false")
     return Suite(
         name=name,
         title=_text("title", table.get("title", name)),
@@ -162,13 +165,14 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
 def _budget(table: object) -> Budget:
     limits = {"trials": 10**9, "evaluations": 10**9, "epochs": 10**12}
     if not isinstance(table, dict) or not table:
-        raise BadInput(f"budget = {table!r}: need a table with one or more of trials, evaluations, epochs, runtime")
+        need = "need a table with one or more of trials, evaluations, epochs, runtime"
+        raise BadInput(f"budget = {shown(table)}: {need}")
     only("budget", table, (*limits, "runtime"))
     runtime = table.get("runtime")
     if runtime is not None and (
-        isinstance(runtime, bool) or not isinstance(runtime, int | float) or not 0 < runtime < math.inf
+        isinstance(runtime, bool) or not isinstance(runtime, int | float) or not 0 < runtime <= LARGEST_RUNTIME
     ):
-        raise BadInput(f"budget.runtime = {runtime!r}: need a number of seconds > 0")
+        raise BadInput(f"budget.runtime = {shown(runtime)}: need a number of seconds > 0, at most {LARGEST_RUNTIME}")
     counts = {key: whole(f"budget.{key}", table[key], 1, high) for key, high in limits.items() if key in table}
     return Budget(**counts, runtime=None if runtime is None else float(runtime))
 
@@ -176,21 +180,17 @@ def _budget(table: object) -> Budget:
 def _entries(field: str, table: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     entries = table.get(field)
     if not isinstance(entries, dict) or not entries:
-        raise BadInput(f"{field}: need at least one table [{field}.LABEL], got {entries!r}")
+        raise BadInput(f"{field} = {shown(entries)}: need at least one table [{field}.LABEL]")
     for label, entry in entries.items():
         if not LABEL.fullmatch(label):
-            raise BadInput(f"{field}.{label}: need a label of lower-case letters, digits, '-' and '_'")
+            raise BadInput(f"{field}: label {shown(label)}: need {LABEL_RULE}")
         if not isinstance(entry, dict):
-            raise BadInput(f"{field}.{label} = {entry!r}: need a table [{field}.{label}]")
+            raise BadInput(f"{field}.{label} = {shown(entry)}: need a table [{field}.{label}]")
     return list(entries.items())
 
 
 def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
-    options = {key: value for key, value in entry.items() if key != "name"}
-    return ObjectiveEntry(
-        label=label,
-        part=Part(name=_text(f"objectives.{label}.name", entry.get("name", label)), options=options),
-    )
+    return ObjectiveEntry(label=label, part=_part(f"objectives.{label}", {"name": label, **entry}))
 
 
 def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
@@ -206,16 +206,34 @@ def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
 def _part(field: str, value: object) -> Part:
     """A name, or a table of a name and options."""
     if isinstance(value, str):
-        return Part(name=value, options={})
+        return Part(name=_text(field, value), options={})
     if not isinstance(value, dict) or "name" not in value:
-        raise BadInput(f'{field} = {value!r}: need a name or {{ name = "...", option = value }}')
+        raise BadInput(f'{field} = {shown(value)}: need a name or {{ name = "...", option = value }}')
     options = {key: option for key, option in value.items() if key != "name"}
+    for key, option in options.items():
+        _recordable(f"{field}.{key}", option)
     return Part(name=_text(f"{field}.name", value["name"]), options=options)
+
+
+def _recordable(field: str, value: object, depth: int = 0) -> None:
+    """Refuse an option that no ledger could hold exactly: JSON has neither NaN nor infinity."""
+    if depth > DEEPEST_OPTION:
+        raise BadInput(f"{field[:100]}...: nested deeper than {DEEPEST_OPTION} levels")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInput(f"{field} = {value!r}: need a finite number")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise BadInput(f"{field} = {shown(value)}: need a whole number of 64 bits")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _recordable(f"{field}.{key}", item, depth + 1)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            _recordable(f"{field}[{place}]", item, depth + 1)
 
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str) or not value or len(value) > 300:
-        raise BadInput(f"{field} = {value!r}: need a text of 1 to 300 characters")
+        raise BadInput(f"{field} = {shown(value)}: need a text of 1 to 300 characters")
     return value
 
 
@@ -225,26 +243,27 @@ def _find(suite: str) -> Path:
         return SUITES / f"{suite}.toml"
     if not ("/" in suite or suite.endswith(".toml")):
         allowed = f"not one of {', '.join(names)}, nor a path to a .toml file"
-        raise BadInput(f"suite {suite!r}: {allowed}{nearest(suite, names)}")
+        raise BadInput(f"suite {shown(suite)}: {allowed}{nearest(suite, names)}")
     path = Path(suite)
-    if not path.exists():
-        raise BadInput(f"suite file {suite!r}: there is no such file")
-    if not path.is_file():
-        raise BadInput(f"suite file {suite!r}: not a regular file")
+    try:
+        if not path.exists():
+            raise BadInput(f"suite file {shown(suite)}: there is no such file")
+        if not path.is_file():
+            raise BadInput(f"suite file {shown(suite)}: not a regular file")
+        if path.stat().st_size > LARGEST_FILE:
+            raise BadInput(f"suite file {shown(suite)}: larger than {LARGEST_FILE} bytes")
+    except OSError as error:
+        raise BadInput(f"suite file {shown(suite)}: cannot be read ({error.strerror})") from error
     return path
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise BadInput(f"suite file {path}: larger than {LARGEST_FILE} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"suite file {path}: not valid TOML ({error})") from error
+    except (RecursionError, ValueError) as error:  # Not TOML, not UTF-8, or a number of thousands of digits.
+        raise BadInput(f"suite file {shown(str(path))}: not valid TOML ({error})") from error
     except OSError as error:
-        raise BadInput(f"suite file {path}: cannot be read ({error.strerror})") from error
+        raise BadInput(f"suite file {shown(str(path))}: cannot be read ({error.strerror})") from error
 
 
 def _override(table: dict[str, Any], setting: str) -> None:
@@ -252,19 +271,24 @@ def _override(table: dict[str, Any], setting: str) -> None:
     dotted, sign, text = setting.partition("=")
     keys = dotted.strip().split(".")
     if not sign or not all(keys):
-        raise BadInput(f"--set {setting!r}: need key=value, with dots between nested keys")
-    try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
+        raise BadInput(f"--set {shown(setting)}: need key=value, with dots between nested keys")
     for key in keys[:-1]:
         inner = table.setdefault(key, {})
-        if isinstance(inner, str):  # `searcher = "local"` is short for a table with a name.
+        if isinstance(inner, str) and key in ("scheduler", "searcher"):  # Short for a table with a name.
             inner = table[key] = {"name": inner}
         if not isinstance(inner, dict):
-            raise BadInput(f"--set {setting!r}: {key} is not a table")
+            raise BadInput(f"--set {shown(setting)}: {shown(key)} is not a table")
         table = inner
-    table[keys[-1]] = value
+    table[keys[-1]] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """A TOML value, or the text itself when it is none."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except (RecursionError, ValueError):
+        return text.strip()
+    return table["value"] if len(table) == 1 else text.strip()
 
 
 def _plain(value: Any) -> Any:

@@ -78,7 +78,7 @@ class Trainer:
             curve = self._curve(job)
             while curve.epoch < job.epochs and not curve.diverged:
                 epochs.append(next(curve))
-        except (Exception, SystemExit) as error:  # Third-party training may raise anything.
+        except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
             return _failed(job, error, time.perf_counter() - began)
         if curve.epoch < self.objective.max_epochs:
             self.paused[job.trial] = curve
@@ -88,10 +88,10 @@ class Trainer:
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
         if curve is None:
             seed = trial_seed(*self.seed_key, job.config)
-            guard = GlobalStreams(seed).active if self.isolated else nullcontext
-            with guard():
+            streams = GlobalStreams(seed) if self.isolated else None
+            with nullcontext() if streams is None else streams.active():
                 iterator = self.objective.train(dict(job.config), seed, self.machine)
-            curve = _Curve(iterator, GlobalStreams(seed) if self.isolated else None)
+            curve = _Curve(iterator, streams)
         while curve.epoch < job.start_epoch and not curve.diverged:
             next(curve)
         return curve
@@ -111,6 +111,8 @@ class _Curve:
         if not isinstance(epoch, Epoch):
             ended = f"training gave {epoch!r} after {self.epoch} epochs: need an objectives.objective.Epoch"
             raise TypeError(ended)
+        if not 0 <= epoch.seconds < math.inf:
+            raise ValueError(f"epoch {self.epoch + 1}: seconds = {epoch.seconds!r}, need a finite number >= 0")
         self.epoch += 1
         self.diverged = epoch.diverged or not math.isfinite(epoch.valid_error) or not math.isfinite(epoch.test_error)
         return epoch
@@ -122,7 +124,7 @@ class _Curve:
 def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float) -> Training:
     valid = [float(epoch.valid_error) for epoch in epochs]
     test = [float(epoch.test_error) for epoch in epochs]
-    if curve.diverged:
+    if curve.diverged and epochs:
         valid[-1:] = test[-1:] = [chance_error]
     seconds = sum(float(epoch.seconds) for epoch in epochs)
     return Training(

@@ -13,7 +13,10 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from algorithms.roles import Scheduler
+from benchmark.refusal import said, shown
 from objectives.space import FIDELITY, Config
 
 Check = Callable[[Mapping[str, Any]], Config]
@@ -30,7 +33,7 @@ class Budget:
     Attributes:
         trials: configurations; promoting one does not count again.
         evaluations: trainings, promotions included (the book's `number_of_trials`).
-        epochs: epochs charged.
+        epochs: epochs charged; an evaluation that trained none counts as one, so that a run always ends.
         runtime: seconds on the run's clock; what ends later is recorded but does not count.
     """
 
@@ -115,7 +118,7 @@ class TuningLoop:
         self.scheduler, self.check, self.max_epochs = scheduler, check, max_epochs
         self.budget, self.n_workers, self.resume = budget, n_workers, resume
         self.now = 0.0
-        self.trials: dict[tuple[tuple[str, Any], ...], list[_Trial]] = {}
+        self.trials: dict[str, list[_Trial]] = {}
         self.trial_count = self.started = self.charged_epochs = 0
         self.deciding = 0.0
         self.running: list[tuple[float, int, _Trial, Config, Outcome]] = []
@@ -145,7 +148,7 @@ class TuningLoop:
         if self._spent():
             self.stopped = "budget"
             return None
-        suggestion = self._decide(self.scheduler.suggest)
+        suggestion = self._decide("suggest")
         if suggestion is None:
             return None
         config, epochs = self._understand(suggestion)
@@ -172,7 +175,7 @@ class TuningLoop:
         A configuration proposed again at a fidelity already reached is a new trial: it is trained
         and charged again.
         """
-        alike = self.trials.setdefault(tuple(config.items()), [])
+        alike = self.trials.setdefault(repr(sorted(config.items())), [])  # Tells -0.0 from 0.0, as seeds do.
         for trial in alike:
             if not trial.running and trial.epochs < epochs:
                 return trial
@@ -187,13 +190,13 @@ class TuningLoop:
             raise ValueError(f"outcome {outcome!r}: the error must not be NaN, nor the end before {job.start}")
         trial.running = True
         self.started += 1
-        self.charged_epochs += outcome.epochs - job.start_epoch
+        self.charged_epochs += max(1, outcome.epochs - job.start_epoch)
         heapq.heappush(self.running, (outcome.end, job.index, trial, job.suggestion, outcome))
 
     def _finish(self) -> None:
         self.now, _, trial, suggestion, outcome = heapq.heappop(self.running)
         trial.running, trial.epochs = False, outcome.epochs
-        self._decide(lambda: self.scheduler.update(dict(suggestion), outcome.error))
+        self._decide("update", dict(suggestion), outcome.error)
 
     def _spent(self) -> bool:
         budget = self.budget
@@ -205,7 +208,7 @@ class TuningLoop:
 
     def _understand(self, suggestion: Any) -> tuple[Config, int]:
         if not isinstance(suggestion, Mapping):
-            raise AlgorithmError(f"suggest() returned {suggestion!r}: need a configuration (a dict) or None")
+            raise AlgorithmError(f"suggest() returned {shown(suggestion)}: need a configuration (a dict) or None")
         bare = {name: value for name, value in suggestion.items() if name != FIDELITY}
         try:
             config = self.check(bare)
@@ -214,17 +217,19 @@ class TuningLoop:
         return config, self._fidelity(suggestion.get(FIDELITY, self.max_epochs or 1))
 
     def _fidelity(self, asked: Any) -> int:
-        whole = (not isinstance(asked, bool) and isinstance(asked, int | float)) or hasattr(asked, "__index__")
-        if not whole or asked != int(asked) or not 1 <= asked <= (self.max_epochs or math.inf):
-            limit = f"1..{self.max_epochs}" if self.max_epochs else ">= 1"
-            raise AlgorithmError(f"suggest() returned max_epochs = {asked!r}: need a whole number {limit}")
-        return int(asked)
+        epochs = asked.item() if isinstance(asked, np.generic) else asked
+        if isinstance(epochs, float) and epochs.is_integer():
+            epochs = int(epochs)
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= (self.max_epochs or math.inf):
+            limit = f"in 1..{self.max_epochs}" if self.max_epochs else ">= 1"
+            raise AlgorithmError(f"suggest() returned max_epochs = {shown(asked)}: need a whole number {limit}")
+        return epochs
 
-    def _decide(self, method: Callable[[], Any]) -> Any:
+    def _decide(self, method: str, *arguments: Any) -> Any:
         began = time.perf_counter()
         try:
-            return method()
-        except Exception as error:  # Whatever third-party code raises ends its own run, no other.
-            raise AlgorithmError(f"{type(self.scheduler).__name__}: {type(error).__name__}: {error}") from error
+            return getattr(self.scheduler, method)(*arguments)
+        except (Exception, SystemExit) as error:  # Whatever third-party code raises ends its own run, no other.
+            raise AlgorithmError(f"{method}() raised {said(error)}") from error
         finally:
             self.deciding += time.perf_counter() - began

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +188,12 @@ def _fetch_fashion_mnist(root: Path, *, may_download: bool) -> None:
         raise DataError(f"fashion_mnist: not found in {wanted}; {remedy}")
     try:
         FashionMNIST(str(root), train=True, download=True)
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"fashion_mnist: not in {wanted} and not to be fetched ({error}); {remedy}") from error
+    except (OSError, RuntimeError, HTTPException) as error:
+        for folder in (wanted, wanted.parent, root):
+            with suppress(OSError):  # Only an empty folder is removed.
+                folder.rmdir()
+        reason = " ".join(str(error).split())
+        raise DataError(f"fashion_mnist: not in {wanted} and not to be fetched ({reason}); {remedy}") from error
 
 
 def _images(pixels: np.ndarray, labels: np.ndarray) -> Images:

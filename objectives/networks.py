@@ -73,7 +73,7 @@ def materialise(
     +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010, eq. 16); biases in +-1/sqrt(fan_in).
 
     Raises:
-        ValueError: the network has a parameter that no rule here initialises.
+        ValueError: the network has a parameter or buffer that no rule here initialises.
     """
     with torch.device("meta"):
         network = build()
@@ -84,8 +84,8 @@ def materialise(
             _draw_layer(module, generator, xavier)
         elif isinstance(module, SELF_RESETTING):
             module.reset_parameters()
-        elif any(True for _ in module.parameters(recurse=False)):
-            raise ValueError(f"{type(module).__name__}: no rule initialises its parameters")
+        elif any(True for _ in (*module.parameters(recurse=False), *module.buffers(recurse=False))):
+            raise ValueError(f"{type(module).__name__}: no rule initialises its parameters or buffers")
     return network
 
 

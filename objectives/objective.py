@@ -78,11 +78,17 @@ class Objective(ABC):
         """Validation error after `max_epochs` (default: all) epochs, on the CPU, with a fixed seed.
 
         The form the book's tuner calls: `objective(learning_rate=0.1, batch_size=128)`.
+
+        Raises:
+            ValueError: a bad configuration, or `max_epochs` outside 1..the objective's own.
         """
+        epochs = self.max_epochs if max_epochs is None else max_epochs
+        if not 1 <= epochs <= self.max_epochs:
+            raise ValueError(f"max_epochs = {max_epochs!r}: need a whole number in 1..{self.max_epochs}")
         seed = np.random.SeedSequence(0)
         curve = self.train(self.space.check(config), seed, Machine())
         last = next(curve)
-        for _ in range((max_epochs or self.max_epochs) - 1):
+        for _ in range(epochs - 1):
             if last.diverged:
                 break
             last = next(curve)

@@ -30,6 +30,7 @@ class Categorical:
     """
 
     def __init__(self, choices: list[Scalar] | tuple[Scalar, ...]) -> None:
+        choices = [choice.item() if isinstance(choice, np.generic) else choice for choice in choices]
         if not choices:
             raise ValueError("categorical choices: got none, need at least one")
         for choice in choices:
@@ -38,7 +39,7 @@ class Categorical:
             if isinstance(choice, float) and not math.isfinite(choice):
                 raise ValueError(f"categorical choice {choice!r}: not finite")
         if len(set(choices)) != len(choices):
-            raise ValueError(f"categorical choices {list(choices)!r}: two are equal")
+            raise ValueError(f"categorical choices {choices!r}: two are equal")
         self.choices = tuple(choices)
         self.random_state: np.random.Generator | None = None
 
@@ -73,7 +74,7 @@ class _Float:
 
     def __init__(self, name: str, distribution: Any) -> None:
         self.name, self.distribution = name, distribution
-        self.low, self.high = (float(edge) for edge in distribution.support())
+        self.low, self.high = _bounds(distribution)
         self.log = distribution.dist.name in ("loguniform", "reciprocal") and _located(distribution)
         self.uniform = distribution.dist.name == "uniform"
         if self.log:
@@ -81,7 +82,7 @@ class _Float:
 
     def encode(self, value: float) -> float:
         if self.log:
-            return (math.log(value) - self.log_low) / self.log_range
+            return min((math.log(value) - self.log_low) / self.log_range, 1.0)
         if self.uniform:
             return (value - self.low) / (self.high - self.low)
         return float(self.distribution.cdf(value))
@@ -98,7 +99,10 @@ class _Float:
     def check(self, value: Any) -> float:
         if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
             raise ValueError(f"{self.name} = {value!r}: not a number")
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # An integer greater than any double.
+            number = math.inf
         if not self.low <= number <= self.high:
             raise ValueError(f"{self.name} = {number!r}: outside [{self.low}, {self.high}]")
         return number
@@ -112,7 +116,7 @@ class _Integer:
 
     def __init__(self, name: str, distribution: Any) -> None:
         self.name, self.distribution = name, distribution
-        low, high = distribution.support()
+        low, high = _bounds(distribution)
         self.low, self.high = int(low), int(high)
         self.equally_likely = distribution.dist.name == "randint"
         self.count = self.high - self.low + 1
@@ -232,18 +236,29 @@ class Space(Mapping[str, Any]):
         """The space in JSON scalars: kind, bounds, scale or choices of each hyperparameter."""
         return {name: axis.describe() for name, axis in self._axes.items()}
 
-    def bound_to(self, rng: np.random.Generator) -> dict[str, Any]:
-        """A plain dict of copies whose `rvs()` draw from `rng` instead of numpy's global state."""
+    def bound_to(self, rng: np.random.Generator) -> Space:
+        """The same space over copies whose `rvs()` draw from `rng` instead of numpy's global state."""
         bound = {name: copy.deepcopy(value) for name, value in self._distributions.items()}
         for value in bound.values():
             value.random_state = rng
-        return bound
+        return Space(bound)
 
 
 def _located(distribution: Any) -> bool:
     """Whether a frozen distribution sits at loc = 0, so that the log closed form holds."""
     _, location, _ = distribution.dist._parse_args(*distribution.args, **distribution.kwds)
     return bool(location == 0)
+
+
+def _bounds(distribution: Any) -> tuple[float, float]:
+    """Least and greatest value; an endless tail ends where a double no longer tells its cdf from 0 or 1."""
+    with np.errstate(all="ignore"):
+        low, high = distribution.support()
+        if np.ndim(low) or np.ndim(high):
+            return math.nan, math.nan
+        low = low if math.isfinite(low) else distribution.ppf(2.0**-53)
+        high = high if math.isfinite(high) else distribution.ppf(1 - 2.0**-53)
+    return float(low), float(high)
 
 
 def _axis(name: Any, distribution: Any) -> Hyperparameter:
@@ -255,7 +270,12 @@ def _axis(name: Any, distribution: Any) -> Hyperparameter:
         return _Choice(name, distribution)
     if not all(hasattr(distribution, method) for method in ("dist", "support", "cdf", "ppf")):
         raise ValueError(f"{name} = {distribution!r}: not a scipy.stats frozen distribution")
-    low, high = distribution.support()
-    if math.isnan(low) or math.isnan(high):
-        raise ValueError(f"{name}: the distribution's parameters give no support (low >= high?)")
-    return _Integer(name, distribution) if hasattr(distribution, "pmf") else _Float(name, distribution)
+    bounds = _bounds(distribution)
+    written = f"{distribution.dist.name}{distribution.args}{distribution.kwds or ''}"
+    if not all(math.isfinite(bound) for bound in bounds):
+        raise ValueError(f"{name} = {written}: its parameters give no range of finite numbers (low >= high?)")
+    if not hasattr(distribution, "pmf"):
+        return _Float(name, distribution)
+    if not all(bound.is_integer() for bound in bounds):
+        raise ValueError(f"{name} = {written}: a discrete distribution must be one of whole numbers")
+    return _Integer(name, distribution)

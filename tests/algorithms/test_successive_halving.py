@@ -1,0 +1,282 @@
+"""Successive halving: rungs, one round by hand, and the book's own class beside it."""
+
+import math
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from algorithms.random_search import RandomSearch
+from algorithms.successive_halving import SuccessiveHalving, rungs
+from benchmark.tuner import Budget, Outcome, TuningLoop
+from objectives.space import FIDELITY, Space
+
+SPACE = Space({"x": stats.uniform(0, 1)})
+
+
+class Listed:
+    """A searcher that proposes a list's configurations in order and keeps what it is told."""
+
+    def __init__(self, values):
+        self.ahead = iter([{"x": value} for value in values])
+        self.told = []
+
+    def sample_configuration(self):
+        return next(self.ahead, None)
+
+    def update(self, config, error, additional_info=None):
+        self.told.append((config["x"], config[FIDELITY], error))
+
+
+class BookSuccessiveHalving:
+    """The scheduler of the book's chapter on multi-fidelity optimization, line by line."""
+
+    def __init__(self, searcher, eta, r_min, r_max, prefact=1):
+        self.searcher, self.eta, self.r_min, self.r_max, self.prefact = searcher, eta, r_min, r_max, prefact
+        self.K = int(np.log(r_max / r_min) / np.log(eta))
+        self.rung_levels = [r_min * eta**k for k in range(self.K + 1)]
+        if r_max not in self.rung_levels:
+            self.rung_levels.append(r_max)
+            self.K += 1
+        self.observed_error_at_rungs = defaultdict(list)
+        self.all_observed_error_at_rungs = defaultdict(list)
+        self.queue = []
+
+    def suggest(self):
+        if len(self.queue) == 0:
+            for _ in range(int(self.prefact * self.eta**self.K)):
+                config = self.searcher.sample_configuration()
+                config["max_epochs"] = self.r_min
+                self.queue.append(config)
+        return self.queue.pop()
+
+    def update(self, config, error, info=None):
+        ri = int(config["max_epochs"])
+        self.searcher.update(config, error, additional_info=info)
+        self.all_observed_error_at_rungs[ri].append((config, error))
+        if ri < self.r_max:
+            self.observed_error_at_rungs[ri].append((config, error))
+            ki = self.K - self.rung_levels.index(ri)
+            ni = int(self.prefact * self.eta**ki)
+            if len(self.observed_error_at_rungs[ri]) >= ni:
+                kiplus1 = ki - 1
+                niplus1 = int(self.prefact * self.eta**kiplus1)
+                best = self.get_top_n_configurations(rung_level=ri, n=niplus1)
+                riplus1 = self.rung_levels[self.K - kiplus1]
+                self.queue = [dict(config, max_epochs=riplus1) for config in best] + self.queue
+                self.observed_error_at_rungs[ri] = []
+
+    def get_top_n_configurations(self, rung_level, n):
+        rung = self.observed_error_at_rungs[rung_level]
+        if not rung:
+            return []
+        sorted_rung = sorted(rung, key=lambda x: x[1])
+        return [x[0] for x in sorted_rung[:n]]
+
+
+def halving(values, **options):
+    return SuccessiveHalving(Listed(values), **{"max_epochs": 9, **options})
+
+
+def error_of(config):
+    """Distinct for distinct configurations, in another order at every fidelity."""
+    return (config["x"] * 1009 * config[FIDELITY]) % 1
+
+
+def run(scheduler, count, error=error_of):
+    """The next evaluations, one after the other: (x, epochs)."""
+    evaluated = []
+    for _ in range(count):
+        config = scheduler.suggest()
+        if config is None:
+            break
+        evaluated.append((config["x"], config[FIDELITY]))
+        scheduler.update(config, error(config))
+    return evaluated
+
+
+@pytest.mark.parametrize(
+    ("r_min", "r_max", "eta", "expected"),
+    [
+        (1, 27, 3, [1, 3, 9, 27]),
+        (1, 243, 3, [1, 3, 9, 27, 81, 243]),
+        (1, 1, 2, [1]),
+        (5, 5, 3, [5]),
+        (1, 8, 2, [1, 2, 4, 8]),
+        (2, 10, 2, [2, 4, 8, 10]),
+        (1, 10, 3, [1, 3, 9, 10]),
+        (3, 7, 4, [3, 7]),
+        (1, 2, 100, [1, 2]),
+        (1, 5**9, 5, [5**k for k in range(10)]),
+    ],
+)
+def test_rungs(r_min, r_max, eta, expected):
+    """Rungs are exact powers up to the top one, which is always there once."""
+    assert rungs(r_min, r_max, eta) == expected
+
+
+@pytest.mark.parametrize("eta", [2, 3, 4, 5, 7, 10])
+def test_no_rung_is_lost_to_rounding(eta):
+    """Every power of eta has one rung more than the power below it."""
+    for power in range(1, 15):
+        assert len(rungs(1, eta**power, eta)) == power + 1
+
+
+def test_one_round_by_hand():
+    """Nine train for 1, the best three in the order of their error for 3, the best of those for 9."""
+    scheduler = halving([0.5, 0.8, 0.2, 0.9, 0.4, 0.7, 0.1, 0.6, 0.3], eta=3)
+    evaluated = run(scheduler, 13, error=lambda config: config["x"] + 1 / config[FIDELITY])
+    assert evaluated[:9] == [(x, 1) for x in (0.5, 0.8, 0.2, 0.9, 0.4, 0.7, 0.1, 0.6, 0.3)]
+    assert evaluated[9:12] == [(0.1, 3), (0.2, 3), (0.3, 3)]
+    assert evaluated[12:] == [(0.1, 9)]
+
+
+def test_a_later_rung_is_ranked_by_its_own_errors():
+    """Who was best after one epoch may be last after three."""
+    errors = {(0.1, 1): 0.1, (0.2, 1): 0.2, (0.3, 1): 0.3, (0.4, 1): 0.4, (0.1, 2): 0.9, (0.2, 2): 0.8}
+    scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
+    evaluated = run(scheduler, 7, error=lambda config: errors.get((config["x"], config[FIDELITY]), 0.5))
+    assert evaluated == [(0.4, 1), (0.3, 1), (0.2, 1), (0.1, 1), (0.1, 2), (0.2, 2), (0.2, 4)]
+
+
+def test_ties_keep_the_earlier():
+    """Among equal errors those proposed first go on, in that order."""
+    scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
+    assert run(scheduler, 7, error=lambda config: 0.5)[4:] == [(0.4, 2), (0.3, 2), (0.4, 4)]
+
+
+def test_crashed_trials_are_promoted_last():
+    """An error of +inf goes on only where there is nothing better."""
+    crashes = {0.4, 0.3, 0.1}
+    scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
+    evaluated = run(scheduler, 7, error=lambda config: math.inf if config["x"] in crashes else 0.9)
+    assert evaluated[4:] == [(0.2, 2), (0.4, 2), (0.2, 4)]
+
+
+def test_rounds_follow_each_other():
+    """After the top rung a new round begins with new configurations."""
+    values = [i / 100 for i in range(21)]
+    evaluated = run(halving(values, max_epochs=4, eta=2), 21)
+    assert [epochs for _, epochs in evaluated] == [1, 1, 1, 1, 2, 2, 4] * 3
+    assert [x for x, epochs in evaluated if epochs == 1] == values[:12]
+
+
+def test_an_exhausted_searcher_ends_in_a_smaller_round():
+    """What is left is still halved, and then there is nothing for ever."""
+    scheduler = halving([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], max_epochs=4, eta=2)
+    evaluated = run(scheduler, 100, error=lambda config: config["x"])
+    assert evaluated[7:] == [(0.5, 1), (0.6, 1), (0.5, 2), (0.6, 2), (0.5, 4)]
+    assert [scheduler.suggest() for _ in range(10)] == [None] * 10
+
+
+def test_nothing_starts_before_a_rung_is_complete():
+    """While results of a rung are awaited there is no suggestion."""
+    scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
+    started = [scheduler.suggest() for _ in range(6)]
+    assert [config and config["x"] for config in started] == [0.4, 0.3, 0.2, 0.1, None, None]
+    for config in started[:3]:
+        scheduler.update(config, config["x"])
+        assert scheduler.suggest() is None
+    scheduler.update(started[3], 0.1)
+    assert scheduler.suggest() == {"x": 0.1, FIDELITY: 2}
+
+
+def test_the_searcher_is_told_everything():
+    """Every result reaches the searcher with its fidelity."""
+    scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
+    evaluated = run(scheduler, 7)
+    assert [(x, epochs) for x, epochs, _ in scheduler.searcher.told] == evaluated
+
+
+def test_the_searchers_configuration_is_copied():
+    """The fidelity is written into a copy, so a searcher's default stays a configuration."""
+    default = {"x": 0.5}
+    searcher = RandomSearch(SPACE, rng=np.random.default_rng(0), initial_config=default)
+    proposed = []
+
+    class Recording:
+        def sample_configuration(self):
+            proposed.append(searcher.sample_configuration())
+            return proposed[-1]
+
+        def update(self, config, error, additional_info=None):
+            pass
+
+    run(SuccessiveHalving(Recording(), max_epochs=4), 7)
+    assert proposed[0] == default
+    assert all(set(config) == {"x"} for config in proposed)
+
+
+SHAPES = [
+    {"eta": 2, "r_min": 1, "r_max": 8},
+    {"eta": 2, "r_min": 2, "r_max": 16, "prefact": 3},
+    {"eta": 2, "r_min": 1, "r_max": 10},
+    {"eta": 3, "r_min": 1, "r_max": 27},
+    {"eta": 3, "r_min": 2, "r_max": 20, "prefact": 2},
+    {"eta": 3, "r_min": 1, "r_max": 243},
+    {"eta": 4, "r_min": 1, "r_max": 16},
+    {"eta": 2, "r_min": 4, "r_max": 4, "prefact": 5},
+]
+
+
+def round_length(scheduler):
+    return sum(scheduler.sizes)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_rounds_are_the_books(shape):
+    """Round for round the same configurations are trained to the same epochs as by the book's class."""
+    values = np.random.default_rng(1).permutation(2000) / 2003
+    ours = halving(values, **{"max_epochs": 243, **shape})
+    book = BookSuccessiveHalving(Listed(values), **shape)
+    for _ in range(3):
+        length = round_length(ours)
+        mine, books = run(ours, length), run(book, length)
+        assert len(mine) == length
+        assert Counter(mine) == Counter(books)
+
+
+@pytest.mark.parametrize("n_workers", [2, 3, 50])
+def test_parallel_workers_evaluate_the_same(n_workers):
+    """The rungs are synchronous, so with parallel workers the same trials go as far."""
+    values = np.random.default_rng(2).permutation(100) / 103
+    shape = {"max_epochs": 8, "eta": 2}
+    alone = run(halving(values, **shape), 15)
+    loop = TuningLoop(
+        halving(values, **shape), check=SPACE.check, max_epochs=8, budget=Budget(evaluations=15), n_workers=n_workers
+    )
+    jobs, steps = [], loop.run()
+    try:
+        job = next(steps)
+        while True:
+            jobs.append(job)
+            outcome = Outcome(error=error_of(job.suggestion), epochs=job.epochs, end=job.start + 1 + job.index % 4)
+            job = steps.send(outcome)
+    except StopIteration:
+        pass
+    assert Counter((job.config["x"], job.epochs) for job in jobs) == Counter(alone)
+    charged = sum(job.epochs - job.start_epoch for job in jobs)
+    assert charged == 8 * 1 + 4 * 1 + 2 * 2 + 1 * 4
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"eta": 1}, r"eta = 1: need a whole number in 2\.\.100"),
+        ({"eta": 2.0}, "eta = 2.0: need a whole number"),
+        ({"eta": True}, "eta = True"),
+        ({"r_min": 0}, r"r_min = 0: need a whole number in 1\.\.9"),
+        ({"r_min": 10}, r"r_min = 10: need a whole number in 1\.\.9"),
+        ({"r_min": 4, "r_max": 3}, r"r_min = 4: need a whole number in 1\.\.3"),
+        ({"r_max": 10}, r"r_max = 10: need a whole number in 1\.\.9"),
+        ({"r_max": 0}, "r_max = 0"),
+        ({"r_max": 4.0}, "r_max = 4.0"),
+        ({"prefact": 0}, r"prefact = 0: need a whole number in 1\.\.10000"),
+        ({"prefact": "2"}, "prefact = '2'"),
+    ],
+)
+def test_impossible_parameters(options, says):
+    """A parameter of the wrong type or range is refused by name, value and rule."""
+    with pytest.raises(ValueError, match=says):
+        halving([0.1], **options)

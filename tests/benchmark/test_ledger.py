@@ -1,0 +1,664 @@
+"""The ledger: what was acknowledged is there, bit for bit, whatever tears, flips, fills up or dies."""
+
+import errno
+import json
+import math
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark import ledger as ledgers
+from benchmark.ledger import FORMAT, LARGEST_RECORD, Ledger, LedgerError, encode, failed_of, part_of, read
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = {"kind": "header", "format": FORMAT, "run": {"repetition": 0}}
+FIRST = {"kind": "evaluation", "index": 0, "valid_error": 0.1, "config": {"x": -0.5, "letter": "\u00e9"}}
+SECOND = {"kind": "evaluation", "index": 1, "valid_error": None, "valid_curve": [0.25, 1e-300]}
+END = {"kind": "end", "reason": "budget", "evaluations": 2}
+
+
+def write(path, records=(HEADER, FIRST, SECOND), *, complete=False):
+    """Write a ledger of these records and return the file's path and bytes."""
+    with Ledger(path) as ledger:
+        for record in records:
+            ledger.append(record)
+        if complete:
+            ledger.complete(END)
+    file = path if complete else part_of(path)
+    return file, file.read_bytes()
+
+
+def recorded(path):
+    """The records that opening an unfinished ledger gives."""
+    with Ledger(path) as ledger:
+        return ledger.records
+
+
+class FaultyDisk:
+    """The `os` module, but for calls that fail: a stand-in for a disk that is full or breaks."""
+
+    def __init__(self, name, action, at=1, once=False):
+        self.name, self.action, self.at, self.once = name, action, at, once
+        self.calls = 0
+
+    def __getattr__(self, name):
+        return self._call if name == self.name else getattr(os, name)
+
+    def _call(self, *arguments):
+        self.calls += 1
+        if self.calls == self.at or (self.calls > self.at and not self.once):
+            return self.action(*arguments)
+        return getattr(os, self.name)(*arguments)
+
+
+def refuse(code):
+    """An action that raises an OSError of this code."""
+
+    def action(*arguments):
+        raise OSError(code, os.strerror(code))
+
+    return action
+
+
+def in_small_steps(file, data):
+    """Write one byte, as a disk may."""
+    return os.write(file, data[:1])
+
+
+def half_then_full(file, data):
+    """Write half of the bytes; the rest meets a full disk at the next call."""
+    if len(data) < 2:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return os.write(file, data[: len(data) // 2])
+
+
+# What goes in comes out.
+
+
+def test_every_float_comes_back_bit_for_bit(tmp_path):
+    """Random float64 bit patterns, denormals, -0.0 and the greatest double survive exactly."""
+    patterns = np.random.default_rng(0).integers(0, 2**64, 20_000, dtype=np.uint64)
+    numbers = [value for value in patterns.view(np.float64).tolist() if math.isfinite(value)]
+    numbers += [-0.0, 0.0, 5e-324, -5e-324, sys.float_info.max, sys.float_info.min, 0.1, 1 / 3]
+    chunks = [numbers[first : first + 5000] for first in range(0, len(numbers), 5000)]
+
+    write(tmp_path / "a.jsonl", [HEADER, *({"kind": "evaluation", "values": chunk} for chunk in chunks)])
+
+    back = [value for record in recorded(tmp_path / "a.jsonl")[1:] for value in record["values"]]
+    assert [struct.pack("<d", value) for value in back] == [struct.pack("<d", value) for value in numbers]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\u00e9 \u20ac \U0001f600 \u2028 \x00 \x7f",
+        'quotes " and \\ and \n newlines \r\n',
+        "\ud800",
+        '"},"crc":"00000000"}',
+        {"crc": "0", "kind": "end"},
+        {"a": {"b": [{"c": [None, True, False, -(2**63), 2**200]}]}, "": []},
+        [[[[]]], {}],
+    ],
+    ids=["unicode", "quotes", "surrogate", "imitation", "inner-crc", "nested", "empty"],
+)
+def test_texts_and_nests_come_back(tmp_path, value):
+    """Unicode, control characters, imitations of a checksum and nested values survive."""
+    record = {"kind": "evaluation", "value": value}
+    write(tmp_path / "a.jsonl", [HEADER, record, SECOND])
+
+    assert recorded(tmp_path / "a.jsonl") == [HEADER, record, SECOND]
+
+
+def test_a_line_is_json_with_a_chained_checksum(tmp_path):
+    """Each line is one JSON object whose last key continues the checksum of the line before."""
+    _, data = write(tmp_path / "a.jsonl")
+
+    lines = data.splitlines()
+    crc = 0
+    for line, record in zip(lines, (HEADER, FIRST, SECOND), strict=True):
+        expected, crc = encode(record, crc)
+        assert line + b"\n" == expected
+        assert json.loads(line) == {**record, "crc": f"{crc:08x}"}
+        assert list(json.loads(line))[-1] == "crc"
+
+
+def test_appending_after_reopening_goes_on_with_the_chain(tmp_path):
+    """A ledger written by several processes in turn is the one that a single process writes."""
+    _, unbroken = write(tmp_path / "one.jsonl", complete=True)
+    for record in (HEADER, FIRST, SECOND):
+        with Ledger(tmp_path / "many.jsonl") as ledger:
+            ledger.append(record)
+    with Ledger(tmp_path / "many.jsonl") as ledger:
+        ledger.complete(END)
+
+    assert (tmp_path / "many.jsonl").read_bytes() == unbroken
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32(1), {1}, object(), b"x"])
+def test_what_json_cannot_hold_is_refused(tmp_path, value):
+    """NaN, infinities and foreign types are refused with the file's name, and nothing is written."""
+    with Ledger(tmp_path / "a.jsonl") as ledger:
+        ledger.append(HEADER)
+        before = part_of(tmp_path / "a.jsonl").read_bytes()
+
+        with pytest.raises(LedgerError, match=r"a\.jsonl\.part: record cannot be written as JSON"):
+            ledger.append({"kind": "evaluation", "value": value})
+
+        assert part_of(tmp_path / "a.jsonl").read_bytes() == before
+        ledger.append(FIRST)
+    assert recorded(tmp_path / "a.jsonl") == [HEADER, FIRST]
+
+
+def test_a_huge_record_is_refused(tmp_path):
+    """A record of more than a megabyte is refused with its size; one of a megabyte is not."""
+    frame = len(json.dumps({"kind": "evaluation", "text": ""}, separators=(",", ":")))
+    fits = {"kind": "evaluation", "text": "x" * (LARGEST_RECORD - frame)}
+    with Ledger(tmp_path / "a.jsonl") as ledger:
+        ledger.append(HEADER)
+        ledger.append(fits)
+
+        with pytest.raises(LedgerError, match=r"a\.jsonl\.part: record of 1000001 bytes: at most 1000000"):
+            ledger.append({**fits, "text": fits["text"] + "x"})
+    assert recorded(tmp_path / "a.jsonl") == [HEADER, fits]
+
+
+# Names.
+
+
+def test_completing_renames(tmp_path):
+    """The end record is appended and the part file becomes the complete one."""
+    path, _ = write(tmp_path / "runs" / "deep" / "000.jsonl", complete=True)
+
+    assert read(path).records == [HEADER, FIRST, SECOND, END]
+    assert [file.name for file in path.parent.iterdir()] == ["000.jsonl"]
+
+
+def test_a_failed_ledger_is_reopened_as_part(tmp_path):
+    """A failure sets the file aside; opening takes it up again with everything in it."""
+    path = tmp_path / "000.jsonl"
+    failure = {"kind": "failure", "error": "out of ideas"}
+    with Ledger(path) as ledger:
+        ledger.append(HEADER)
+        ledger.fail(failure)
+    assert [file.name for file in tmp_path.iterdir()] == ["000.jsonl.failed"]
+    assert read(failed_of(path)).records == [HEADER, failure]
+
+    with Ledger(path) as ledger:
+        assert ledger.records == [HEADER, failure]
+        ledger.append(FIRST)
+        ledger.complete(END)
+
+    assert [file.name for file in tmp_path.iterdir()] == ["000.jsonl"]
+    assert read(path).records == [HEADER, failure, FIRST, END]
+
+
+@pytest.mark.parametrize("ending", ["complete", "fail"])
+def test_nothing_follows_the_last_record(tmp_path, ending):
+    """After the end or a failure the same object appends no more."""
+    path = tmp_path / "000.jsonl"
+    with Ledger(path) as ledger:
+        ledger.append(HEADER)
+        getattr(ledger, ending)({"kind": "end"})
+        (file,) = tmp_path.iterdir()
+        before = file.read_bytes()
+
+        with pytest.raises(LedgerError, match="start again"):
+            ledger.append(FIRST)
+
+    assert file.read_bytes() == before
+
+
+# Torn tails.
+
+
+@pytest.mark.parametrize("whole", [0, 1, 2], ids=["header", "second", "last"])
+def test_a_tail_torn_at_every_byte_is_cut_and_kept_aside(tmp_path, whole):
+    """Wherever the last line is torn: earlier records stay, its bytes are kept, appending works."""
+    records = [HEADER, FIRST, SECOND]
+    _, data = write(tmp_path / "source.jsonl", records[: whole + 1])
+    start = len(b"".join(data.splitlines(keepends=True)[:whole]))
+    for cut in range(start, len(data)):
+        path = tmp_path / f"{cut}" / "000.jsonl"
+        path.parent.mkdir()
+        part_of(path).write_bytes(data[:cut])
+
+        with Ledger(path) as ledger:
+            assert ledger.records == records[:whole]
+            assert part_of(path).read_bytes() == data[:start]
+            ledger.append(records[whole])
+
+        assert part_of(path).read_bytes() == data
+        aside = path.parent / "000.jsonl.part.torn-1"
+        assert (aside.read_bytes() if aside.exists() else b"") == data[start:cut]
+        assert recorded(path) == records[: whole + 1]
+
+
+def test_every_torn_tail_has_a_file_of_its_own(tmp_path):
+    """Bytes kept aside are never overwritten by those of a later tear."""
+    path = tmp_path / "000.jsonl"
+    _, data = write(path)
+    for number, torn in enumerate([b'{"kind":', b"\0" * 512, b"x"], start=1):
+        part_of(path).write_bytes(data + torn)
+
+        assert recorded(path) == [HEADER, FIRST, SECOND]
+
+        assert (tmp_path / f"000.jsonl.part.torn-{number}").read_bytes() == torn
+    assert part_of(path).read_bytes() == data
+
+
+def test_a_complete_file_cut_anywhere_is_refused(tmp_path):
+    """A complete ledger that lost bytes at its end is never taken for a shorter one."""
+    path, data = write(tmp_path / "000.jsonl", complete=True)
+    for cut in range(len(data)):
+        path.write_bytes(data[:cut])
+
+        with pytest.raises(LedgerError, match=r"000\.jsonl: .*delete it"):
+            read(path)
+
+
+# Damage.
+
+
+def flips(data):
+    """The data with every single bit flipped, one after the other."""
+    for place in range(len(data)):
+        for bit in range(8):
+            yield place, data[:place] + bytes([data[place] ^ (1 << bit)]) + data[place + 1 :]
+
+
+def test_no_flipped_bit_of_a_complete_file_is_accepted(tmp_path):
+    """Every single-bit flip of a complete ledger is refused, naming file and remedy."""
+    path, data = write(tmp_path / "000.jsonl", complete=True)
+    for place, damaged in flips(data):
+        path.write_bytes(damaged)
+        with pytest.raises(LedgerError, match=r"000\.jsonl: .*delete"):
+            pytest.fail(f"a flip in byte {place} gave {read(path).records}")
+
+
+def test_no_flipped_bit_of_a_part_file_gives_wrong_data(tmp_path):
+    """Every single-bit flip of an unfinished ledger is refused, or cut as a torn tail."""
+    path = tmp_path / "000.jsonl"
+    part, data = write(path)
+    refused = cut = 0
+    for _, damaged in flips(data):
+        part.write_bytes(damaged)
+        try:
+            records = read(part).records
+        except LedgerError:
+            refused += 1
+        else:
+            cut += 1
+            assert records == [HEADER, FIRST]
+    assert (refused, cut) == (8 * (len(data) - 1), 8)
+
+
+def test_damage_is_refused_without_touching_the_file(tmp_path):
+    """Opening a damaged ledger names line and byte, and leaves the evidence as it is."""
+    path = tmp_path / "000.jsonl"
+    part, data = write(path)
+    lines = data.splitlines(keepends=True)
+    damaged = lines[0] + lines[1].replace(b"0.1", b"0.2") + lines[2]
+    part.write_bytes(damaged)
+
+    with pytest.raises(LedgerError, match=rf"000\.jsonl\.part: line 2 \(byte {len(lines[0])}\) is damaged; restore"):
+        Ledger(path)
+
+    assert part.read_bytes() == damaged
+    assert [file.name for file in tmp_path.iterdir()] == ["000.jsonl.part"]
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["1023", "0213", "0132", "123", "023", "013", "012", "00123", "01123", "01223", "01233", "01230123", "3", ""],
+)
+def test_exchanged_lost_and_repeated_lines_are_refused(tmp_path, order):
+    """Whole lines that were exchanged, dropped or duplicated break the chain."""
+    path, data = write(tmp_path / "000.jsonl", complete=True)
+    lines = data.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[place] for place in map(int, order)))
+
+    with pytest.raises(LedgerError, match=r"000\.jsonl"):
+        read(path)
+
+
+def test_a_line_of_another_ledger_is_refused(tmp_path):
+    """A line that is whole but was written into another file breaks the chain."""
+    path, data = write(tmp_path / "a.jsonl", complete=True)
+    _, other = write(tmp_path / "b.jsonl", [{**HEADER, "run": {"repetition": 1}}, FIRST, SECOND], complete=True)
+    lines, others = data.splitlines(keepends=True), other.splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], others[1], *lines[2:]]))
+
+    with pytest.raises(LedgerError, match="line 2"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: b"\n" + data,
+        lambda data: data.replace(b"\n", b"\n\n", 1),
+        lambda data: data + b"\n",
+        lambda data: data.decode().encode("utf-16"),
+        lambda data: b"\0" * len(data),
+        lambda data: data[:100] + b"\0" * (len(data) - 100),
+    ],
+    ids=["crlf", "bom", "empty-first", "empty-line", "empty-last", "utf-16", "zeros", "zero-tail"],
+)
+def test_what_editors_and_power_losses_do_is_refused(tmp_path, change):
+    """Other line ends, byte order marks, empty lines and zeroed blocks are damage."""
+    path, data = write(tmp_path / "000.jsonl", complete=True)
+    path.write_bytes(change(data))
+
+    with pytest.raises(LedgerError, match=r"000\.jsonl"):
+        read(path)
+
+
+@pytest.mark.parametrize("header", [{**HEADER, "format": FORMAT + 1}, {"kind": "header"}, FIRST])
+def test_an_unknown_format_is_refused(tmp_path, header):
+    """A newer format, or a first record that is no header, is refused by its format."""
+    path, _ = write(tmp_path / "000.jsonl", [header], complete=True)
+
+    with pytest.raises(LedgerError, match=rf"000\.jsonl: format .* is not {FORMAT}, which this version reads"):
+        read(path)
+
+
+def test_a_file_that_is_not_there_or_no_file_is_an_error_with_its_name(tmp_path):
+    """Reading a missing file or a folder names it."""
+    (tmp_path / "folder.jsonl").mkdir()
+
+    for name in ("none.jsonl", "folder.jsonl"):
+        with pytest.raises(LedgerError, match=f"{name}: cannot be read"):
+            read(tmp_path / name)
+
+
+# One writer.
+
+
+def test_a_second_writer_is_refused_at_once(tmp_path):
+    """While a process has a ledger open, another process and another object are refused."""
+    path = tmp_path / "000.jsonl"
+    program = (
+        "import sys; from pathlib import Path; from benchmark.ledger import Ledger, LedgerError\n"
+        "try: Ledger(Path(sys.argv[1]))\n"
+        "except LedgerError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    with Ledger(path) as ledger:
+        ledger.append(HEADER)
+        refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+        with pytest.raises(LedgerError, match="another process is writing it"):
+            Ledger(path)
+        ledger.append(FIRST)
+
+    free = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+
+    assert "000.jsonl.part: another process is writing it" in refused.stdout
+    assert free.stdout == ""
+    assert recorded(path) == [HEADER, FIRST]
+
+
+def test_a_file_renamed_while_waiting_for_the_lock_is_refused(tmp_path, monkeypatch):
+    """Who opened the part file just before its writer completed it does not append to the complete file."""
+    path = tmp_path / "000.jsonl"
+    _, data = write(path)
+    flock = ledgers.fcntl.flock
+
+    def complete_first(file, operation):
+        part_of(path).rename(path)
+        flock(file, operation)
+
+    monkeypatch.setattr(ledgers.fcntl, "flock", complete_first)
+
+    with pytest.raises(LedgerError, match=r"000\.jsonl\.part"):
+        Ledger(path)
+
+    assert path.read_bytes() == data
+
+
+# A disk that fails.
+
+
+def test_a_disk_that_takes_one_byte_at_a_time_loses_nothing(tmp_path, monkeypatch):
+    """Short writes are continued until the line is whole."""
+    _, expected = write(tmp_path / "whole.jsonl", complete=True)
+    monkeypatch.setattr(ledgers, "os", FaultyDisk("write", in_small_steps))
+
+    _, data = write(tmp_path / "short.jsonl", complete=True)
+
+    assert data == expected
+
+
+FAULTS = {
+    "full": ("write", refuse(errno.ENOSPC)),
+    "quota": ("write", refuse(errno.EDQUOT)),
+    "broken": ("write", refuse(errno.EIO)),
+    "half": ("write", half_then_full),
+    "nothing": ("write", lambda file, data: 0),
+    "unsynced": ("fsync", refuse(errno.EIO)),
+}
+
+
+@pytest.mark.parametrize("once", [True, False], ids=["once", "for-good"])
+@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failing_disk_leaves_no_half_record_and_a_ledger_that_goes_on(tmp_path, monkeypatch, fault, at, once):
+    """At whichever call the disk fails: an error with the path, nothing more appended, and resuming works."""
+    path = tmp_path / "000.jsonl"
+    records = [HEADER, FIRST, SECOND, FIRST]
+    name, action = FAULTS[fault]
+    monkeypatch.setattr(ledgers, "os", FaultyDisk(name, action, at, once))
+    acknowledged, problems = [], []
+
+    try:
+        with Ledger(path) as ledger:
+            for record in records:
+                try:
+                    ledger.append(record)
+                    assert not problems, "a broken ledger appended again"
+                    acknowledged.append(record)
+                except LedgerError as error:
+                    problems.append(str(error))
+    except LedgerError as error:
+        problems.append(str(error))
+
+    monkeypatch.undo()
+    assert all("000.jsonl.part: " in problem and "run" in problem for problem in problems)
+    data = part_of(path).read_bytes()
+    assert data == b"" or data.endswith(b"\n")
+    assert recorded(path) == acknowledged
+    assert bool(problems) == (acknowledged != records)
+    with Ledger(path) as ledger:
+        for record in records[len(acknowledged) :]:
+            ledger.append(record)
+        ledger.complete(END)
+    assert read(path).records == [*records, END]
+
+
+def test_the_faults_do_strike(tmp_path, monkeypatch):
+    """The failing disk of these tests fails: a test of the test."""
+    for fault, (name, action) in FAULTS.items():
+        monkeypatch.setattr(ledgers, "os", FaultyDisk(name, action))
+        with pytest.raises(LedgerError):
+            write(tmp_path / fault / "000.jsonl")
+
+
+@pytest.mark.parametrize("fault", ["full", "half", "unsynced"])
+def test_a_tail_that_cannot_be_cut_either_is_cut_at_the_next_opening(tmp_path, monkeypatch, fault):
+    """When even cutting back fails, the next opening finds every acknowledged record."""
+    path = tmp_path / "000.jsonl"
+    write(path, [HEADER, FIRST])
+    name, action = FAULTS[fault]
+
+    class Broken(FaultyDisk):
+        ftruncate = staticmethod(refuse(errno.EIO))
+
+    with Ledger(path) as ledger:
+        monkeypatch.setattr(ledgers, "os", Broken(name, action))
+        with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written .* MiB are free"):
+            ledger.append(SECOND)
+        monkeypatch.undo()
+        with pytest.raises(LedgerError, match="an earlier write failed"):
+            ledger.append(SECOND)
+
+    records = recorded(path)
+    assert records[:2] == [HEADER, FIRST]
+    assert records[2:] in ([], [SECOND])  # Whole, though never acknowledged: its fsync failed.
+
+
+@pytest.mark.parametrize("name", ["ftruncate", "fsync", "open", "fstat"])
+def test_a_disk_that_fails_during_recovery_is_an_error_with_the_path(tmp_path, monkeypatch, name):
+    """A torn tail that cannot be repaired now is repaired by a later opening."""
+    path = tmp_path / "000.jsonl"
+    part, data = write(path)
+    part.write_bytes(data + b'{"torn')
+    monkeypatch.setattr(ledgers, "os", FaultyDisk(name, refuse(errno.EIO)))
+
+    with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written"):
+        Ledger(path)
+
+    monkeypatch.undo()
+    assert recorded(path) == [HEADER, FIRST, SECOND]
+    assert part.read_bytes() == data
+
+
+def test_no_room_to_keep_torn_bytes_aside_keeps_them_in_place(tmp_path, monkeypatch):
+    """The tail is not cut before its bytes are safe elsewhere."""
+    path = tmp_path / "000.jsonl"
+    part, data = write(path)
+    part.write_bytes(data + b'{"torn')
+    monkeypatch.setattr(Path, "write_bytes", refuse(errno.ENOSPC))
+
+    with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written"):
+        Ledger(path)
+
+    monkeypatch.undo()
+    assert part.read_bytes() == data + b'{"torn'
+    assert recorded(path) == [HEADER, FIRST, SECOND]
+
+
+@pytest.mark.parametrize("ending", ["complete", "fail"])
+def test_a_failing_rename_is_an_error_and_the_ledger_goes_on(tmp_path, monkeypatch, ending):
+    """A ledger that could not be renamed stays a part file with all its records."""
+    path = tmp_path / "000.jsonl"
+    with Ledger(path) as ledger:
+        ledger.append(HEADER)
+        monkeypatch.setattr(Path, "rename", refuse(errno.EACCES))
+        with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written"):
+            getattr(ledger, ending)(END)
+        monkeypatch.undo()
+
+    with Ledger(path) as ledger:
+        assert ledger.records == [HEADER, END]
+        ledger.complete(END)
+
+    assert read(path).records == [HEADER, END, END]
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_the_path(tmp_path):
+    """A file in the place of the run's folder is named."""
+    (tmp_path / "runs").write_text("in the way")
+
+    with pytest.raises(LedgerError, match=r"runs.000\.jsonl\.part: cannot be written"):
+        Ledger(tmp_path / "runs" / "000.jsonl")
+
+
+def test_an_interrupt_within_a_write_breaks_the_object_not_the_file(tmp_path, monkeypatch):
+    """Ctrl-C between two halves of a line: this object appends no more, the next opening cuts the half."""
+
+    def interrupt(file, data):
+        os.write(file, data[:10])
+        raise KeyboardInterrupt
+
+    path = tmp_path / "000.jsonl"
+    with Ledger(path) as ledger:
+        ledger.append(HEADER)
+        monkeypatch.setattr(ledgers, "os", FaultyDisk("write", interrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ledger.append(FIRST)
+        monkeypatch.undo()
+        with pytest.raises(LedgerError, match="an earlier write failed"):
+            ledger.append(FIRST)
+
+    assert recorded(path) == [HEADER]
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from benchmark.ledger import Ledger, LedgerError
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+with Ledger(Path(sys.argv[1])) as ledger:
+    try:
+        for index in range(100):
+            ledger.append({"kind": "header", "format": 1, "index": index, "text": "x" * 200})
+            print(index, flush=True)
+    except LedgerError as error:
+        print(error)
+"""
+
+
+def test_a_file_size_limit_is_met_in_good_order(tmp_path):
+    """A real limit of the operating system (EFBIG after a short write) leaves whole records only."""
+    path = tmp_path / "000.jsonl"
+    command = [sys.executable, "-c", LIMITED, str(path)]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+
+    *acknowledged, problem = done.stdout.splitlines()
+    assert len(acknowledged) > 10
+    assert "000.jsonl.part: cannot be written" in problem
+    assert part_of(path).read_bytes().endswith(b"\n")
+    assert [record["index"] for record in recorded(path)] == [int(index) for index in acknowledged]
+
+
+# A writer that is killed.
+
+APPENDING = """
+import sys
+from pathlib import Path
+from benchmark.ledger import Ledger
+
+with Ledger(Path(sys.argv[1])) as ledger:
+    if not ledger.records:
+        ledger.append({"kind": "header", "format": 1})
+    print("open", flush=True)
+    while True:
+        index = len(ledger.records)
+        ledger.append({"kind": "evaluation", "index": index, "text": "x" * (index % 50) * 40})
+        print(index, flush=True)
+"""
+
+
+def test_kill_9_at_random_moments_loses_no_acknowledged_record(tmp_path):
+    """After every kill all acknowledged records are there, once and in order."""
+    path = tmp_path / "000.jsonl"
+    rng = random.Random(5)
+    acknowledged = 0
+    for _ in range(20):
+        child = subprocess.Popen(
+            [sys.executable, "-c", APPENDING, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout.readline() == "open\n"
+        for _ in range(rng.randrange(20)):
+            acknowledged = int(child.stdout.readline())
+        time.sleep(rng.uniform(0, 0.005))
+        child.send_signal(signal.SIGKILL)
+        printed, _ = child.communicate(timeout=60)
+        acknowledged = max([acknowledged, *(int(line) for line in printed.split("\n")[:-1])])
+
+        records = recorded(path)
+
+        assert [record.get("index", 0) for record in records] == list(range(len(records)))
+        assert len(records) > acknowledged
+    assert acknowledged > 100

@@ -1,0 +1,390 @@
+"""Suites: what ships works, settings override, and runs have an order, a name and an identity."""
+
+import json
+import string
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algorithms import SCHEDULERS, SEARCHERS
+from benchmark.build import build_objective, build_scheduler, check_suite
+from benchmark.refusal import BadInput
+from benchmark.suite import LABEL, load, parse, suite_names
+from benchmark.tuner import Budget
+from objectives import OBJECTIVES
+
+TABLE = {
+    "title": "A toy",
+    "seed": 5,
+    "repetitions": 3,
+    "budget": {"trials": 4, "runtime": 60},
+    "objectives": {"branin": {"noise": 1.0}, "other": {"name": "hartmann6"}},
+    "algorithms": {
+        "random": {"searcher": "random"},
+        "local": {"searcher": {"name": "local", "probab_local": 0.5}},
+        "halving": {"scheduler": {"name": "successive_halving", "eta": 2}, "searcher": "random"},
+    },
+}
+TOML = """
+seed = 5
+repetitions = 2
+budget.trials = 4
+[objectives.branin]
+noise = 1.0
+[algorithms.local]
+searcher = "local"
+[algorithms.halving]
+scheduler = "successive_halving"
+searcher = { name = "local", num_init_random = 3 }
+"""
+
+
+@pytest.fixture
+def overridden(tmp_path):
+    """A function that loads a small suite with settings of the command line."""
+    path = tmp_path / "small.toml"
+    path.write_text(TOML)
+    return lambda *settings: load(str(path), list(settings))
+
+
+# What ships.
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_a_shipped_suite_parses_and_builds(name):
+    """Every suite that comes with the harness has a title and builds all its parts."""
+    suite = load(name)
+
+    objectives = check_suite(suite)
+
+    assert suite.name == name
+    assert len(suite.title) > 20
+    assert list(objectives) == [entry.label for entry in suite.objectives]
+    assert suite.device in ("auto", "cpu", "cuda")
+
+
+def test_the_default_suite_is_the_comparison_it_is_said_to_be():
+    """Two algorithms on three networks, 50 repetitions of 20 trials, on digits."""
+    suite = load("digits")
+
+    assert {entry.part.name for entry in suite.objectives} == {"softmax", "lenet", "dropout_mlp"}
+    assert {entry.label for entry in suite.algorithms} == {"random", "local"}
+    assert (suite.repetitions, suite.budget) == (50, Budget(trials=20))
+    assert len(list(suite.runs())) == 300
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_every_searcher_builds_on_every_objective(name):
+    """The registries cross: no searcher refuses an objective of ours with its defaults."""
+    options = {"levels": 2} if name == "grid" else {}
+    entry = {"searcher": {"name": name, **options}}
+    table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
+
+    assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_every_scheduler_builds_on_every_objective(name):
+    """Likewise the schedulers, over random search."""
+    entry = {"scheduler": name, "searcher": "random"}
+    table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
+
+    assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
+
+
+def test_defaults_are_few_and_plain():
+    """A suite needs objectives, algorithms and a budget; the rest has defaults."""
+    suite = parse("tiny", {key: TABLE[key] for key in ("budget", "objectives", "algorithms")})
+
+    assert (suite.title, suite.seed, suite.repetitions, suite.clock) == ("tiny", 0, 1, "measured")
+    assert (suite.n_workers, suite.resume, suite.device) == (1, True, "auto")
+
+
+def test_building_does_not_touch_the_table():
+    """Parsing and building leave what TOML gave as it was."""
+    before = json.dumps(TABLE)
+
+    suite = parse("toy", TABLE)
+    check_suite(suite)
+
+    assert json.dumps(TABLE) == before
+
+
+def test_schedulers_of_two_runs_share_nothing():
+    """Each run gets fresh objects, and the same ones (in effect) when asked again."""
+    suite = parse("toy", TABLE)
+    objectives = {entry.label: build_objective(entry) for entry in suite.objectives}
+    runs = list(suite.runs())
+    proposed = [build_scheduler(run, objectives[run.objective.label]).suggest() for run in runs]
+
+    again = [build_scheduler(run, objectives[run.objective.label]).suggest() for run in reversed(runs)]
+
+    assert again[::-1] == proposed
+    assert len({json.dumps(config) for config in proposed}) == len(runs)
+
+
+# Runs.
+
+
+def test_runs_come_repetition_by_repetition():
+    """All cells of a repetition before the next one, in the order of the file."""
+    runs = list(parse("toy", TABLE).runs())
+
+    assert len(runs) == 3 * 2 * 3
+    assert [(run.repetition, run.objective.label, run.algorithm.label) for run in runs[:8]] == [
+        (0, "branin", "random"),
+        (0, "branin", "local"),
+        (0, "branin", "halving"),
+        (0, "other", "random"),
+        (0, "other", "local"),
+        (0, "other", "halving"),
+        (1, "branin", "random"),
+        (1, "branin", "local"),
+    ]
+    assert len({run.path for run in runs}) == len(runs)
+    assert str(runs[7].path) == "runs/branin/local/001.jsonl"
+
+
+def test_more_repetitions_only_add_runs():
+    """The first runs of a longer suite are those of the shorter one, identities included."""
+    short = [run.identity() for run in parse("toy", TABLE).runs()]
+    long = [run.identity() for run in parse("toy", {**TABLE, "repetitions": 7}).runs()]
+
+    assert long[: len(short)] == short
+    assert len(long) == 7 * 6
+
+
+def test_an_identity_is_json_and_comes_back():
+    """What a header holds equals what it is compared with after a round trip."""
+    for run in parse("toy", TABLE).runs():
+        identity = run.identity()
+
+        assert json.loads(json.dumps(identity, allow_nan=False)) == identity
+
+
+def test_an_identity_is_pinned():
+    """These words are in every published ledger; changing one orphans them all."""
+    (run, *_) = parse("toy", TABLE).runs()
+
+    assert run.identity() == {
+        "suite_seed": 5,
+        "objective": {"label": "branin", "part": {"name": "branin", "options": {"noise": 1.0}}},
+        "algorithm": {
+            "label": "random",
+            "scheduler": {"name": "basic", "options": {}},
+            "searcher": {"name": "random", "options": {}},
+        },
+        "repetition": 0,
+        "budget": {"trials": 4, "evaluations": None, "epochs": None, "runtime": 60.0},
+        "clock": "measured",
+        "n_workers": 1,
+        "resume": True,
+    }
+
+
+CHANGES = [
+    {"seed": 6},
+    {"budget": {"trials": 5}},
+    {"budget": {"epochs": 4}},
+    {"n_workers": 2},
+    {"resume": False},
+    {"objectives": {"branin": {"noise": 2.0}}},
+    {"objectives": {"branin": {"noise": 1.0, "epochs": 2}}},
+    {"objectives": {"branin": {"name": "hartmann6", "noise": 1.0}}},
+    {"algorithms": {"random": {"searcher": "local"}}},
+    {"algorithms": {"random": {"searcher": "random", "scheduler": "successive_halving"}}},
+    {"algorithms": {"renamed": {"searcher": "random"}}},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=json.dumps)
+def test_whatever_decides_results_is_in_the_identity(change):
+    """Changing a seed, budget, option or label gives another identity."""
+    first = next(parse("toy", TABLE).runs()).identity()
+
+    assert next(parse("toy", {**TABLE, **change}).runs()).identity() != first
+
+
+@pytest.mark.parametrize("change", [{"title": "Another"}, {"repetitions": 9}, {"device": "cpu"}], ids=json.dumps)
+def test_what_does_not_decide_results_is_not_in_the_identity(change):
+    """A new title, more repetitions or another device continue the same runs."""
+    first = next(parse("toy", TABLE).runs()).identity()
+
+    assert next(parse("toy", {**TABLE, **change}).runs()).identity() == first
+
+
+def test_dates_and_nests_in_options_have_an_identity(tmp_path):
+    """TOML knows more than JSON: third-party options of any kind become JSON values."""
+    (tmp_path / "a.toml").write_text(
+        "budget.trials = 1\n[algorithms.a]\nsearcher = 'random'\n[objectives.o]\n"
+        "day = 2020-01-02\nwhen = 2020-01-02T03:04:05Z\nat = 03:04:05\nlist = [1, [2.5, {x = true}]]\n"
+    )
+
+    identity = next(load(str(tmp_path / "a.toml")).runs()).identity()
+
+    assert identity["objective"]["part"]["options"] == {
+        "day": "2020-01-02",
+        "when": "2020-01-02 03:04:05+00:00",
+        "at": "03:04:05",
+        "list": [1, [2.5, {"x": True}]],
+    }
+
+
+def test_ways_to_write_the_same_suite_are_the_same():
+    """Short and long forms of names give equal runs."""
+    long = {
+        **TABLE,
+        "objectives": {"branin": {"name": "branin", "noise": 1.0}, "other": {"name": "hartmann6"}},
+        "algorithms": {
+            "random": {"scheduler": "basic", "searcher": {"name": "random"}},
+            "local": {"scheduler": {"name": "basic"}, "searcher": {"name": "local", "probab_local": 0.5}},
+            "halving": TABLE["algorithms"]["halving"],
+        },
+    }
+
+    assert list(parse("toy", long).runs()) == list(parse("toy", TABLE).runs())
+
+
+# Labels become folders.
+
+
+def assert_below(path, label):
+    """The ledger of a label lies in a folder of that very name, two below `runs`."""
+    assert not path.is_absolute()
+    assert path.parts == ("runs", label, label, "000.jsonl")
+    assert Path("/results/suite", path).resolve() == Path("/results/suite/runs") / label / label / "000.jsonl"
+
+
+@given(st.text(max_size=70) | st.text(string.ascii_lowercase + string.digits + "-_./\\ ", max_size=70))
+def test_no_label_leads_out_of_the_folder(label):
+    """Any text is refused as a label, or names a folder of its own below the suite's."""
+    table = {"budget": {"trials": 1}, "objectives": {label: {}}, "algorithms": {label: {"searcher": "random"}}}
+    try:
+        (run,) = parse("toy", table).runs()
+    except BadInput:
+        assert not LABEL.fullmatch(label)
+    else:
+        assert LABEL.fullmatch(label)
+        assert_below(run.path, label)
+        assert len(PurePosixPath(run.path).name) < 255
+
+
+@pytest.mark.parametrize("label", ["a", "0", "a-b_c", "x" * 64, "9lives", "con"])
+def test_plain_labels_are_kept(label):
+    """Letters, digits, dashes and underscores name their folders."""
+    table = {"budget": {"trials": 1}, "objectives": {label: {}}, "algorithms": {label: {"searcher": "random"}}}
+
+    (run,) = parse("toy", table).runs()
+
+    assert_below(run.path, label)
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("setting", "field", "expected"),
+    [
+        ("seed=7", "seed", 7),
+        (" seed = 7 ", "seed", 7),
+        ("repetitions=1_000", "repetitions", 1000),
+        ("repetitions=0x10", "repetitions", 16),
+        ("title=Any text at all", "title", "Any text at all"),
+        ('title="7"', "title", "7"),
+        ("title=a=b", "title", "a=b"),
+        ("resume=false", "resume", False),
+        ("n_workers=3 # workers", "n_workers", 3),
+        ("device=cpu", "device", "cpu"),
+        ("budget={epochs=3}", "budget", Budget(epochs=3)),
+        ("budget.trials=9", "budget", Budget(trials=9)),
+        ("budget.runtime=2.5", "budget", Budget(trials=4, runtime=2.5)),
+    ],
+)
+def test_a_setting_overrides_a_field(overridden, setting, field, expected):
+    """Values are TOML where they can be, texts otherwise."""
+    assert getattr(overridden(setting), field) == expected
+
+
+def options(suite, label, part="searcher"):
+    """Name and options of an algorithm's part."""
+    found = next(entry for entry in suite.algorithms if entry.label == label)
+    return asdict(getattr(found, part))
+
+
+def test_settings_reach_into_the_short_form(overridden):
+    """`searcher = "local"` is short for a table, and options can be set in it."""
+    suite = overridden("algorithms.local.searcher.probab_local=0.9", "algorithms.local.searcher.num_init_random=2")
+
+    assert options(suite, "local") == {"name": "local", "options": {"probab_local": 0.9, "num_init_random": 2}}
+    check_suite(suite)
+    halving = overridden("algorithms.halving.scheduler.eta=3")
+    assert options(halving, "halving", "scheduler") == {"name": "successive_halving", "options": {"eta": 3}}
+
+
+def test_settings_reach_into_tables(overridden):
+    """Options of nested tables are replaced, their neighbours kept."""
+    suite = overridden("algorithms.halving.searcher.num_init_random=9", "objectives.branin.epochs=3")
+
+    assert options(suite, "halving") == {"name": "local", "options": {"num_init_random": 9}}
+    assert dict(suite.objectives[0].part.options) == {"noise": 1.0, "epochs": 3}
+
+
+def test_settings_add_objectives_and_algorithms(overridden):
+    """A new label makes a new entry; a setting replaces a whole part."""
+    suite = overridden(
+        "objectives.hartmann6.noise=0.1", "algorithms.grid.searcher=grid", "algorithms.local.searcher=random"
+    )
+
+    assert [entry.label for entry in suite.objectives] == ["branin", "hartmann6"]
+    assert [entry.label for entry in suite.algorithms] == ["local", "halving", "grid"]
+    assert options(suite, "local") == {"name": "random", "options": {}}
+    check_suite(suite)
+
+
+def test_later_settings_win(overridden):
+    """Settings apply from left to right."""
+    assert overridden("seed=1", "seed=2").seed == 2
+
+
+def test_settings_do_not_change_the_file(overridden, tmp_path):
+    """Overriding is for this command only."""
+    overridden("seed=9", "algorithms.local.searcher.probab_local=0.9")
+
+    assert (tmp_path / "small.toml").read_text() == TOML
+    assert overridden().seed == 5
+
+
+# Third-party parts.
+
+
+def test_third_party_parts_are_offered_what_they_ask_for():
+    """Code by dotted path gets the arguments it names, and its `rvs()` draws from the run's stream."""
+    table = {
+        **TABLE,
+        "algorithms": {
+            "theirs": {
+                "scheduler": {
+                    "name": "tests.benchmark.reader:SuccessiveHalvingScheduler",
+                    "eta": 2,
+                    "r_min": 1,
+                    "r_max": 4,
+                },
+                "searcher": {"name": "tests.benchmark.reader.LocalSearcher", "num_init_random": 9, "probab_local": 0.5},
+            }
+        },
+    }
+    suite = parse("toy", {**table, "objectives": {"lenet": {}}})
+    objective = build_objective(suite.objectives[0])
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002 (to see that it does not move)
+
+    first = [build_scheduler(run, objective) for run in suite.runs()]
+    proposed = [[scheduler.suggest() for _ in range(4)] for scheduler in first]
+
+    assert [[build_scheduler(run, objective).suggest()] for run in suite.runs()] == [part[:1] for part in proposed]
+    assert {config["max_epochs"] for part in proposed for config in part} == {1}
+    assert objective.default.items() <= proposed[0][-1].items()
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002 (likewise)

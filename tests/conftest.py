@@ -1,0 +1,84 @@
+"""What every test relies on: untouched global generators, one thread, and the image data where there is some."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rich.default_styles  # noqa: F401 (draws from random while it is imported, which is not our doing)
+
+FASHION_MNIST_FILE = Path("FashionMNIST", "raw", "train-images-idx3-ubyte")
+
+
+def global_state():
+    """States of the global generators of random, numpy and, where it is imported, torch, by name."""
+    kind, words, *rest = np.random.get_state()  # noqa: NPY002 (read to see that nobody changed it)
+    state = {"random": random.getstate(), "numpy": (kind, words.tobytes(), *rest)}
+    torch = sys.modules.get("torch")
+    return state if torch is None else {**state, "torch": torch.get_rng_state().numpy().tobytes()}
+
+
+def put_back(state):
+    """Set the global generators to a state that `global_state` gave."""
+    random.setstate(state["random"])
+    kind, words, *rest = state["numpy"]
+    np.random.set_state((kind, np.frombuffer(words, dtype=np.uint32), *rest))  # noqa: NPY002 (restored)
+    if "torch" in state:
+        torch = sys.modules["torch"]
+        torch.set_rng_state(torch.frombuffer(bytearray(state["torch"]), dtype=torch.uint8))
+
+
+@pytest.fixture(autouse=True)
+def _no_global_generator():
+    """Fail a test during which a global generator moved, and put it back for the next test."""
+    before = global_state()
+    yield
+    after = global_state()
+    moved = [name for name in before if before[name] != after[name]]
+    put_back(before)
+    assert not moved, f"the global generator of {', '.join(moved)} was used"
+
+
+@pytest.fixture(name="global_state")
+def _global_state():
+    """The function that reads the global generators, for tests that compare before and after."""
+    return global_state
+
+
+@pytest.fixture
+def move_global_generators():
+    """A function that moves every global generator on; they are put back after the test."""
+    before = global_state()
+
+    def move():
+        random.random()
+        np.random.random()  # noqa: NPY002 (the state that must not matter)
+        if "torch" in sys.modules:
+            sys.modules["torch"].rand(1)
+
+    yield move
+    put_back(before)
+
+
+@pytest.fixture
+def one_thread():
+    """One thread inside torch, as every trial has it: the number of threads changes bits."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """The folder that holds FashionMNIST/raw, named by INCUMBENT_DATA or `data`; else the test is skipped."""
+    folder = Path(os.environ.get("INCUMBENT_DATA", "data"))
+    if not (folder / FASHION_MNIST_FILE).is_file():
+        pytest.skip(f"no {FASHION_MNIST_FILE} in {folder}: name its folder by INCUMBENT_DATA")
+    return folder

@@ -1,0 +1,282 @@
+"""What every objective promises; a new entry of the registry is tested without a line here."""
+
+import dataclasses
+import json
+import os
+import pickle
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from objectives import OBJECTIVES
+from objectives.classification import ImageClassification
+from objectives.objective import Epoch, Machine
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+EPOCHS = 3
+NETWORKS = [name for name, kind in OBJECTIVES.items() if issubclass(kind, ImageClassification)]
+VARIANTS = {
+    **{name: (name, {}) for name in OBJECTIVES},
+    **{f"{name}, folds": (name, {"folds": 3}) for name in NETWORKS},
+    **{f"{name}, book": (name, {"split": "book"}) for name in NETWORKS},
+}
+MACHINE = Machine()
+
+
+def make(variant, **options):
+    """The objective with options that make it quick: few epochs, and noise where there is any."""
+    name, own = VARIANTS[variant]
+    quick = {"data": "digits", "epochs": EPOCHS, "noise": 0.1} | own | options
+    fields = {field.name for field in dataclasses.fields(OBJECTIVES[name])}
+    return OBJECTIVES[name](**{option: value for option, value in quick.items() if option in fields})
+
+
+def configuration(objective):
+    return objective.space.sample(np.random.default_rng(11))
+
+
+def begin(objective, seed=1, config=None):
+    config = configuration(objective) if config is None else config
+    return objective.train(config, np.random.SeedSequence(seed, spawn_key=(5, 6)), MACHINE)
+
+
+def drawn(curve, count):
+    """The next errors of a training, without what differs from one time to the next."""
+    return [(epoch.valid_error, epoch.test_error, epoch.diverged) for epoch in islice(curve, count)]
+
+
+def whole(objective, seed=1):
+    return drawn(begin(objective, seed), objective.max_epochs)
+
+
+def all_curves():
+    """The curves of every variant, as JSON turns them round."""
+    torch.set_num_threads(1)
+    return json.loads(json.dumps({variant: whole(make(variant)) for variant in VARIANTS}))
+
+
+every = pytest.mark.parametrize("variant", VARIANTS)
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """The same curves from a fresh process with other hash seeds."""
+    program = "import json, runpy, sys; print(json.dumps(runpy.run_path(sys.argv[1])['all_curves']()))"
+    outcome = subprocess.run(
+        [sys.executable, "-c", program, __file__],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONHASHSEED": "77"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(outcome.stdout)
+
+
+@every
+def test_the_default_is_in_the_space(variant):
+    """The default configuration, where there is one, passes check unchanged."""
+    objective = make(variant)
+    if objective.default is not None:
+        assert objective.space.check(objective.default) == objective.default
+
+
+@every
+def test_training_gives_epochs(variant):
+    """Each item is an epoch with finite errors as plain numbers and a positive time."""
+    objective = make(variant)
+    epochs = list(islice(begin(objective), objective.max_epochs))
+    assert len(epochs) == objective.max_epochs
+    for epoch in epochs:
+        assert type(epoch) is Epoch
+        assert [type(value) for value in (epoch.valid_error, epoch.test_error, epoch.seconds)] == [float] * 3
+        assert np.isfinite([epoch.valid_error, epoch.test_error]).all()
+        assert epoch.seconds > 0
+
+
+@every
+def test_the_same_trial_twice(variant):
+    """One configuration and seed give the same bits again, also from an equal objective."""
+    assert whole(make(variant)) == whole(make(variant))
+
+
+@every
+def test_the_same_trial_in_a_fresh_process(variant, elsewhere):
+    """Nothing of this process is in the curve: not its history, nor its hash seed."""
+    assert json.loads(json.dumps(whole(make(variant)))) == elsewhere[variant]
+
+
+@every
+def test_pausing_changes_nothing(variant):
+    """A trial that waits while others train goes on as if it had not."""
+    objective = make(variant)
+    alone = whole(objective)
+    paused, rival, later = begin(objective), begin(objective, seed=2), begin(objective, seed=3)
+    mixed = drawn(paused, 1)
+    drawn(rival, 2)
+    mixed += drawn(paused, 1)
+    drawn(later, 1)
+    assert mixed + drawn(paused, objective.max_epochs - 2) == alone
+
+
+@every
+def test_a_short_training_is_the_beginning_of_a_long_one(variant):
+    """Stopping early gives the first epochs of the full training."""
+    objective = make(variant)
+    assert drawn(begin(objective), 2) == whole(objective)[:2]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_more_epochs_only_go_on(name):
+    """For networks the option `epochs` changes where training ends and nothing else."""
+    assert whole(make(name, epochs=4))[:EPOCHS] == whole(make(name))
+
+
+@every
+def test_seeds_differ(variant):
+    """Another seed is another trial."""
+    objective = make(variant)
+    assert whole(objective, seed=1) != whole(objective, seed=2)
+
+
+def test_every_word_of_the_seed_counts():
+    """Entropy and spawn key both reach the trial."""
+    objective = make("softmax")
+    config = configuration(objective)
+    seeds = [np.random.SeedSequence(1), np.random.SeedSequence(1, spawn_key=(1,)), np.random.SeedSequence(2**64)]
+    curves = [drawn(objective.train(config, seed, MACHINE), EPOCHS) for seed in seeds]
+    assert curves[0] != curves[1] != curves[2] != curves[0]
+
+
+@every
+def test_the_seed_is_not_used_up(variant):
+    """One seed object may be given twice: nothing is spawned from it."""
+    objective = make(variant)
+    config, seed = configuration(objective), np.random.SeedSequence(4)
+    first, second = (drawn(objective.train(config, seed, MACHINE), 2) for _ in range(2))
+    assert first == second
+    assert seed.n_children_spawned == 0
+
+
+@every
+def test_arguments_stay_as_they_are(variant):
+    """Training changes neither the configuration nor the objective's default."""
+    objective = make(variant)
+    config = objective.default or configuration(objective)
+    before = dict(config)
+    drawn(begin(objective, config=config), 2)
+    assert config == before
+    assert list(config) == list(before)
+
+
+@every
+def test_global_generators_do_not_matter(variant, global_state, move_global_generators):
+    """A trial neither reads nor moves the global generators."""
+    objective = make(variant)
+    expected = whole(objective)
+    move_global_generators()
+    before = global_state()
+    curve = begin(objective)
+    first = drawn(curve, 1)
+    assert global_state() == before
+    move_global_generators()
+    assert first + drawn(curve, objective.max_epochs - 1) == expected
+
+
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS if VARIANTS[variant][0] in NETWORKS])
+def test_errors_are_counts(variant):
+    """A network's error is a whole number of images over the size of the set."""
+    objective = make(variant)
+    valid, test = {None: (300, 300)}.get(objective.folds, (1497, 900))
+    for valid_error, test_error, _ in whole(objective):
+        assert 0 <= valid_error <= 1
+        assert 0 <= test_error <= 1
+        assert valid_error == round(valid_error * valid) / valid
+        assert test_error == round(test_error * test) / test
+
+
+@every
+def test_objectives_are_values(variant):
+    """Objectives are frozen, equal when their options are, hashable and picklable."""
+    objective = make(variant)
+    assert objective == make(variant)
+    assert hash(objective) == hash(make(variant))
+    clone = pickle.loads(pickle.dumps(objective))
+    assert clone == objective
+    assert whole(clone) == whole(objective)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        objective.epochs = 99
+
+
+@every
+def test_prepare_names_its_data(variant):
+    """Preparing gives file names and SHA-256, twice the same, and moves nothing."""
+    objective = make(variant)
+    sums = objective.prepare(MACHINE)
+    assert sums == objective.prepare(MACHINE)
+    assert all(len(digest) == 64 for digest in sums.values())
+    assert bool(sums) == (VARIANTS[variant][0] in NETWORKS)
+
+
+@every
+def test_the_books_call(variant):
+    """Called with a configuration an objective gives the last validation error, by any number of epochs."""
+    objective = make(variant)
+    config = configuration(objective)
+    errors = [valid for valid, _, _ in drawn(objective.train(config, np.random.SeedSequence(0), MACHINE), EPOCHS)]
+    assert objective(**config) == errors[-1]
+    assert [objective(**config, max_epochs=epochs) for epochs in (1, 2, EPOCHS)] == errors
+
+
+@every
+@pytest.mark.parametrize("epochs", [0, -1, 4])
+def test_the_books_call_refuses_impossible_epochs(variant, epochs):
+    """More epochs than the objective has, or none, are refused."""
+    objective = make(variant)
+    with pytest.raises(ValueError, match=f"max_epochs = {epochs}: need a whole number in 1..{EPOCHS}"):
+        objective(**configuration(objective), max_epochs=epochs)
+
+
+@every
+def test_the_books_call_refuses_other_configurations(variant):
+    """The configuration is checked against the space."""
+    objective = make(variant)
+    with pytest.raises(ValueError, match="no such hyperparameter"):
+        objective(**configuration(objective), dropuot=0.5)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_constructing_reads_nothing(name, monkeypatch, tmp_path):
+    """An objective is made without touching a data set, so a suite is checked in an instant."""
+    monkeypatch.chdir(tmp_path)
+    options = {"data": "fashion_mnist"} if name in NETWORKS else {}
+    objective = OBJECTIVES[name](**options)
+    assert objective.space.sample(np.random.default_rng(0))
+    assert objective.max_epochs >= 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"data": "mnist"}, "data = 'mnist': not one of digits, fashion_mnist"),
+        ({"split": "train"}, "split = 'train': not one of standard, book"),
+        ({"folds": 1}, "folds = 1: need a whole number in 2..100"),
+        ({"folds": True}, "folds = True"),
+        ({"folds": 2.0}, "folds = 2.0"),
+        ({"epochs": 0}, "epochs = 0: need a whole number in 1..10000"),
+        ({"epochs": True}, "epochs = True"),
+        ({"split": "book", "folds": 5}, "folds: not with split"),
+    ],
+)
+def test_impossible_options_of_networks(name, options, says):
+    """An option outside the allowed ones is refused by name, value and rule."""
+    with pytest.raises(ValueError, match=says):
+        OBJECTIVES[name](**options)
