@@ -35,7 +35,7 @@ list: setup  ## objectives, algorithms and suites
 	$(RUN) -m benchmark list
 
 test: setup  ## the tests
-	$(RUN) -m pytest -q --ignore=tests/perf
+	$(RUN) -m pytest -q --ignore=tests/perf -n 2 --dist loadfile
 
 lint: setup  ## ruff and mypy
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

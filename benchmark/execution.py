@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmark.build import build_objective, build_scheduler, is_dotted
 from benchmark.environment import DECIDES_BITS, pinned
 from benchmark.ledger import FORMAT, Ledger, LedgerError, Record
@@ -178,6 +180,7 @@ class _Execution:
     def _trained(self, job: Job, trainer: Trainer) -> Training:
         if self.marker is not None:
             self.marker.write_text(str(time.time()))
+        torch.set_num_threads(1)  # An earlier third-party trial of this run may have changed it.
         return trainer.train(job)
 
     def _crashed(self, job: Job) -> Training | None:

@@ -128,6 +128,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path, self.part = path, part_of(path)
+        if path.exists():
+            raise LedgerError(f"{path}: complete already, nothing is appended to it")
         with _refusing_os_errors(self.part):
             path.parent.mkdir(parents=True, exist_ok=True)
             if failed_of(path).exists():

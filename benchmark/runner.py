@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -21,12 +20,14 @@ from typing import Any, Protocol
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
+from benchmark import worker
 from benchmark.build import check_suite
 from benchmark.environment import describe, pinned
 from benchmark.execution import Conditions, Crash, Report, RunRefused, check_header, execute
-from benchmark.ledger import Ledger, LedgerError, decode, failed_of, parse, part_of, read
-from benchmark.refusal import BadInput
+from benchmark.ledger import Ledger, LedgerError, failed_of, parse, part_of, read
+from benchmark.refusal import BadInput, said
 from benchmark.suite import Run, Suite
+from objectives.data import DataError
 from objectives.objective import Machine, Objective
 
 DEATHS_BEFORE_ALONE = 2
@@ -67,8 +68,9 @@ class Runner:
 
         Raises:
             BadInput, DataError: a part of the suite that cannot be built or loaded.
-            RunRefused: results of another suite or environment are in the folder.
-            LedgerError: another process works on the folder.
+            RunRefused: results of another suite or environment are in the folder, or another process
+                works on it.
+            LedgerError: a damaged ledger in the folder.
         """
         objectives = check_suite(self.suite)
         conditions = Conditions(
@@ -77,8 +79,7 @@ class Runner:
             environment=describe(self.machine.device, self.jobs),
             allow_mixed=self.allow_mixed,
         )
-        with pinned(self.machine.device):
-            data = {label: objective.prepare(self.machine) for label, objective in objectives.items()}
+        data = {label: self._prepare(label, objective) for label, objective in objectives.items()}
         runs = list(order if order is not None else self.suite.runs())
         for run in runs:
             self._check_recorded(run, data[run.objective.label], conditions)
@@ -92,11 +93,20 @@ class Runner:
                 pending = self._take_aside(pending, conditions)
         return self.reports
 
+    def _prepare(self, label: str, objective: Objective) -> dict[str, str]:
+        try:
+            with pinned(self.machine.device):
+                return objective.prepare(self.machine)
+        except DataError:
+            raise
+        except Exception as error:  # A third-party objective may raise anything.
+            raise BadInput(f"objectives.{label}: cannot be prepared ({said(error)})") from error
+
     def _check_recorded(self, run: Run, data: dict[str, str], conditions: Conditions) -> None:
         """Refuse a folder whose recorded runs are not this suite's, before anything is written."""
         path = self.folder / run.path
         for candidate in (path, part_of(path), failed_of(path)):
-            header = first_record(candidate)
+            header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
                 expected = {"run": run.identity(), "data": data, "environment": conditions.environment}
                 mixed = self.allow_mixed or candidate == path
@@ -120,12 +130,15 @@ class Runner:
                 self._report(report)
         except (TerminatedWorkerError, BrokenProcessPool):
             self.listener.say("a worker process died; its runs go on from their ledgers")
+            for run in [run for run in unreported.values() if (self.folder / run.path).exists()]:
+                in_flight.pop(run.path, None)
+                self._report(outcome_of(unreported.pop(run.path), self.folder))
             for run in in_flight.values():
                 self.deaths[run.path, recorded_evaluations(self.folder / run.path)] += 1
         return list(unreported.values())
 
     def _parallel(self, tasks: Iterator[Any]) -> Iterator[Report]:
-        options: dict[str, Any] = {"initializer": begin_worker, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
+        options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
         with parallel_config(backend="loky", inner_max_num_threads=1 if self.jobs > 1 else None, **options):
             parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
             yield from parallel(tasks)
@@ -190,19 +203,6 @@ def recorded_evaluations(path: Path) -> int:
     return sum(record["kind"] == "evaluation" for record in records)
 
 
-def first_record(path: Path) -> dict[str, Any] | None:
-    """The header of a ledger file, or None when there is no file or no whole header."""
-    try:
-        with path.open("rb") as file:
-            line = file.readline()
-    except FileNotFoundError:
-        return None
-    decoded = decode(line[:-1], 0) if line.endswith(b"\n") else None
-    if decoded is None and line.endswith(b"\n"):
-        raise LedgerError(f"{path}: line 1 (byte 0) is damaged; delete the file to train that run again")
-    return decoded[0] if decoded else None
-
-
 def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
     """Write what the analysis has to know of the suite besides its ledgers, atomically."""
     budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
@@ -227,10 +227,13 @@ def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> 
     }
     text = json.dumps(plan, indent=1, default=str) + "\n"
     path = folder / PLAN
-    if not path.exists() or path.read_text() != text:
-        fresh = path.with_suffix(".json.new")
-        fresh.write_text(text)
-        fresh.replace(path)
+    try:
+        if not path.exists() or path.read_text() != text:
+            fresh = path.with_suffix(".json.new")
+            fresh.write_text(text)
+            fresh.replace(path)
+    except OSError as error:
+        raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error
 
 
 @contextmanager
@@ -252,19 +255,6 @@ def claimed(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def begin_worker(parent: int) -> None:
-    """Set up a worker: Ctrl-C is the driver's business, and the worker ends when the driver does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Left alone, loky's workers outlive a killed driver by minutes and go on writing."""
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    os._exit(1)
-
-
 def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> int:
     arguments = (os.getpid(), run, conditions, crash, marker)
     process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
@@ -278,7 +268,7 @@ def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) 
 
 
 def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
-    begin_worker(parent)
+    worker.begin(parent)
     execute(run, conditions, crash, marker)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -158,7 +159,9 @@ def _warm_up(objective: ImageClassification, machine: Machine) -> None:
 
 def _one_of(field: str, value: object, allowed: list[str]) -> None:
     if value not in allowed:
-        raise ValueError(f"{field} = {value!r}: not one of {', '.join(allowed)}")
+        close = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
+        hint = f' (did you mean "{close[0]}"?)' if close else ""
+        raise ValueError(f"{field} = {value!r}: not one of {', '.join(allowed)}{hint}")
 
 
 def _whole(field: str, value: object, low: int, high: int) -> None:

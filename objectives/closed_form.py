@@ -72,6 +72,9 @@ class ClosedForm(Objective):
         return {}
 
 
+BRANIN_SPACE = Space({"x1": stats.uniform(-5, 15), "x2": stats.uniform(0, 15)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branin(ClosedForm):
     """Branin's function on [-5, 10] x [0, 15] (2-d): three global minima of 0.397887, no training.
@@ -81,7 +84,7 @@ class Branin(ClosedForm):
 
     @property
     def space(self) -> Space:
-        return Space({"x1": stats.uniform(-5, 15), "x2": stats.uniform(0, 15)})
+        return BRANIN_SPACE
 
     @property
     def optimum(self) -> float:
@@ -102,6 +105,7 @@ class Branin(ClosedForm):
         return a * (x2 - b * x1**2 + c * x1 - r) ** 2 + s * (1 - t) * math.cos(x1) + s
 
 
+HARTMANN6_SPACE = Space({f"x{i}": stats.uniform(0, 1) for i in range(1, 7)})
 HARTMANN6_ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
 HARTMANN6_A = np.array(
     [
@@ -130,7 +134,7 @@ class Hartmann6(ClosedForm):
 
     @property
     def space(self) -> Space:
-        return Space({f"x{i}": stats.uniform(0, 1) for i in range(1, 7)})
+        return HARTMANN6_SPACE
 
     @property
     def optimum(self) -> float:

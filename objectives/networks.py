@@ -25,7 +25,7 @@ class Dropout(nn.Module):
             return x
         keep = 1 - self.probability
         mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator)
-        return x * mask / keep
+        return x * mask.div_(keep)
 
 
 def softmax_regression(pixels: int) -> nn.Module:

@@ -163,11 +163,17 @@ def test_another_suite_in_the_folder_is_refused(here, capsys):
 
 def test_the_command_line_leaves_signals_as_they_were(here):
     """After a run in this process SIGTERM does what it did before."""
-    before = signal.getsignal(signal.SIGTERM)
 
-    main([*RUN, "--quiet"])
+    def handler(number, frame):
+        """Does nothing."""
 
-    assert signal.getsignal(signal.SIGTERM) is before
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        main([*RUN, "--quiet"])
+
+        assert signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

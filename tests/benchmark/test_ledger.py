@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from benchmark import ledger as ledgers
-from benchmark.ledger import FORMAT, LARGEST_RECORD, Ledger, LedgerError, encode, failed_of, part_of, read
+from benchmark.ledger import FORMAT, LARGEST_RECORD, Ledger, LedgerError, encode, failed_of, parse, part_of, read
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = {"kind": "header", "format": FORMAT, "run": {"repetition": 0}}
@@ -289,9 +289,8 @@ def test_no_flipped_bit_of_a_part_file_gives_wrong_data(tmp_path):
     part, data = write(path)
     refused = cut = 0
     for _, damaged in flips(data):
-        part.write_bytes(damaged)
         try:
-            records = read(part).records
+            records = parse(part, damaged).records
         except LedgerError:
             refused += 1
         else:

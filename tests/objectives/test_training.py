@@ -89,7 +89,7 @@ class HandMLP(nn.Module):
     def drop(self, x, probability):
         if not self.training:
             return x
-        return x * torch.empty_like(x).bernoulli_(1 - probability, generator=self.masks) / (1 - probability)
+        return x * (torch.empty_like(x).bernoulli_(1 - probability, generator=self.masks) / (1 - probability))
 
     def forward(self, x):
         x = self.drop(functional.relu(self.first(x.reshape(len(x), -1))), 0.3)
