@@ -1,7 +1,7 @@
 """Successive halving: rungs, one round by hand, and the book's own class beside it."""
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from algorithms.random_search import RandomSearch
 from algorithms.successive_halving import SuccessiveHalving, rungs
 from benchmark.tuner import Budget, Outcome, TuningLoop
 from objectives.space import FIDELITY, Space
+from tests.benchmark.reader import SuccessiveHalvingScheduler
 
 SPACE = Space({"x": stats.uniform(0, 1)})
 
@@ -27,52 +28,6 @@ class Listed:
 
     def update(self, config, error, additional_info=None):
         self.told.append((config["x"], config[FIDELITY], error))
-
-
-class BookSuccessiveHalving:
-    """The scheduler of the book's chapter on multi-fidelity optimization, line by line."""
-
-    def __init__(self, searcher, eta, r_min, r_max, prefact=1):
-        self.searcher, self.eta, self.r_min, self.r_max, self.prefact = searcher, eta, r_min, r_max, prefact
-        self.K = int(np.log(r_max / r_min) / np.log(eta))
-        self.rung_levels = [r_min * eta**k for k in range(self.K + 1)]
-        if r_max not in self.rung_levels:
-            self.rung_levels.append(r_max)
-            self.K += 1
-        self.observed_error_at_rungs = defaultdict(list)
-        self.all_observed_error_at_rungs = defaultdict(list)
-        self.queue = []
-
-    def suggest(self):
-        if len(self.queue) == 0:
-            for _ in range(int(self.prefact * self.eta**self.K)):
-                config = self.searcher.sample_configuration()
-                config["max_epochs"] = self.r_min
-                self.queue.append(config)
-        return self.queue.pop()
-
-    def update(self, config, error, info=None):
-        ri = int(config["max_epochs"])
-        self.searcher.update(config, error, additional_info=info)
-        self.all_observed_error_at_rungs[ri].append((config, error))
-        if ri < self.r_max:
-            self.observed_error_at_rungs[ri].append((config, error))
-            ki = self.K - self.rung_levels.index(ri)
-            ni = int(self.prefact * self.eta**ki)
-            if len(self.observed_error_at_rungs[ri]) >= ni:
-                kiplus1 = ki - 1
-                niplus1 = int(self.prefact * self.eta**kiplus1)
-                best = self.get_top_n_configurations(rung_level=ri, n=niplus1)
-                riplus1 = self.rung_levels[self.K - kiplus1]
-                self.queue = [dict(config, max_epochs=riplus1) for config in best] + self.queue
-                self.observed_error_at_rungs[ri] = []
-
-    def get_top_n_configurations(self, rung_level, n):
-        rung = self.observed_error_at_rungs[rung_level]
-        if not rung:
-            return []
-        sorted_rung = sorted(rung, key=lambda x: x[1])
-        return [x[0] for x in sorted_rung[:n]]
 
 
 def halving(values, **options):
@@ -229,7 +184,7 @@ def test_rounds_are_the_books(shape):
     """Round for round the same configurations are trained to the same epochs as by the book's class."""
     values = np.random.default_rng(1).permutation(2000) / 2003
     ours = halving(values, **{"max_epochs": 243, **shape})
-    book = BookSuccessiveHalving(Listed(values), **shape)
+    book = SuccessiveHalvingScheduler(Listed(values), **shape)
     for _ in range(3):
         length = round_length(ours)
         mine, books = run(ours, length), run(book, length)
