@@ -81,8 +81,10 @@ class Runner:
         )
         data = {label: self._prepare(label, objective) for label, objective in objectives.items()}
         runs = list(order if order is not None else self.suite.runs())
+        unfinished = any(not (self.folder / run.path).exists() for run in runs)
         for run in runs:
-            self._check_recorded(run, data[run.objective.label], conditions)
+            # A complete suite may be looked at from any machine; going on with one must not mix bits.
+            self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
         with claimed(self.folder):
             write_plan(self.folder, self.suite, objectives)
             done = [run for run in runs if (self.folder / run.path).exists()]
@@ -102,15 +104,14 @@ class Runner:
         except Exception as error:  # A third-party objective may raise anything.
             raise BadInput(f"objectives.{label}: cannot be prepared ({said(error)})") from error
 
-    def _check_recorded(self, run: Run, data: dict[str, str], conditions: Conditions) -> None:
+    def _check_recorded(self, run: Run, data: dict[str, str], conditions: Conditions, *, any_machine: bool) -> None:
         """Refuse a folder whose recorded runs are not this suite's, before anything is written."""
         path = self.folder / run.path
         for candidate in (path, part_of(path), failed_of(path)):
             header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
                 expected = {"run": run.identity(), "data": data, "environment": conditions.environment}
-                mixed = self.allow_mixed or candidate == path
-                check_header(header, expected, candidate, allow_mixed=mixed)
+                check_header(header, expected, candidate, allow_mixed=self.allow_mixed or any_machine)
 
     def _dispatch(self, pending: list[Run], conditions: Conditions) -> list[Run]:
         """Give the runs to the workers; returns those left over when a worker died."""

@@ -288,10 +288,15 @@ def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
 
     with pytest.raises(RunRefused, match=r"torch was .* and is now '0\.0\.1'"):
         run(suite, tmp_path, jobs=1)
+    part.unlink()
+    with pytest.raises(RunRefused, match="could mix bits"):
+        run(suite, tmp_path, jobs=1)
+    part.write_bytes(b"".join(lines[:3]))
     (report,) = run(suite, tmp_path, jobs=1, allow_mixed=True)
 
     assert report.state == "done"
     assert [record["kind"] for record in read(path).records][3] == "resumed"
+    assert run(suite, tmp_path, jobs=1) == []
 
 
 def test_a_second_driver_is_refused(tmp_path):
