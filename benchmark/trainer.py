@@ -79,7 +79,7 @@ class Trainer:
             while curve.epoch < job.epochs and not curve.diverged:
                 epochs.append(next(curve))
         except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
-            return _failed(job, error, time.perf_counter() - began)
+            return lost(job, "error", describe_problem(error), time.perf_counter() - began)
         if curve.epoch < self.objective.max_epochs:
             self.paused[job.trial] = curve
         return _trained(curve, epochs, self.objective.chance_error)
@@ -136,10 +136,6 @@ def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float) -> Trainin
         test_curve=test,
         train_seconds=seconds,
     )
-
-
-def _failed(job: Job, error: BaseException, seconds: float) -> Training:
-    return lost(job, "error", describe_problem(error), seconds)
 
 
 def lost(job: Job, state: str, problem: str, seconds: float) -> Training:

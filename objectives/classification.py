@@ -16,7 +16,7 @@ from torch import nn
 
 from objectives.data import LOADERS, Split, checksums, load_splits
 from objectives.networks import materialise, seeded_generator
-from objectives.objective import Epoch, Machine, Objective, substream
+from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require_whole, substream
 from objectives.space import Config, Space
 from objectives.training import Counts, train
 
@@ -63,8 +63,10 @@ class ImageClassification(Objective):
     def __post_init__(self) -> None:
         _one_of("data", self.data, list(LOADERS))
         _one_of("split", self.split, ["standard", "book"])
-        _whole("folds", self.folds, 2, 100)
-        _whole("epochs", self.epochs, 1, 10_000)
+        if self.folds is not None:
+            require_whole("folds", self.folds, 2, 100)
+        if self.epochs is not None:
+            require_whole("epochs", self.epochs, 1, MOST_EPOCHS)
         if self.split == "book" and self.folds is not None:
             raise ValueError('folds: not with split = "book", which validates on the test set')
 
@@ -162,8 +164,3 @@ def _one_of(field: str, value: object, allowed: list[str]) -> None:
         close = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
         hint = f' (did you mean "{close[0]}"?)' if close else ""
         raise ValueError(f"{field} = {value!r}: not one of {', '.join(allowed)}{hint}")
-
-
-def _whole(field: str, value: object, low: int, high: int) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high):
-        raise ValueError(f"{field} = {value!r}: need a whole number in {low}..{high}")

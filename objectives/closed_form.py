@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from objectives.objective import Epoch, Machine, Objective, substream
+from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require_whole, substream
 from objectives.space import Config, Space
 
 
@@ -35,8 +35,7 @@ class ClosedForm(Objective):
     def __post_init__(self) -> None:
         if isinstance(self.noise, bool) or not isinstance(self.noise, int | float) or not 0 <= self.noise < math.inf:
             raise ValueError(f"noise = {self.noise!r}: need a number >= 0")
-        if isinstance(self.epochs, bool) or not isinstance(self.epochs, int) or not 1 <= self.epochs <= 10_000:
-            raise ValueError(f"epochs = {self.epochs!r}: need a whole number in 1..10000")
+        require_whole("epochs", self.epochs, 1, MOST_EPOCHS)
 
     @abstractmethod
     def value(self, config: Config) -> float:

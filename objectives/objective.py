@@ -11,6 +11,9 @@ import numpy as np
 
 from objectives.space import Config, Scalar, Space
 
+MOST_EPOCHS = 10_000
+"""The longest training that an option may ask for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
@@ -98,3 +101,13 @@ class Objective(ABC):
 def substream(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
     """The child of `seed` named by `key`; unlike `seed.spawn`, calling it twice gives it twice."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
+
+
+def require_whole(field: str, value: object, low: int, high: int) -> None:
+    """Refuse an option that is not an integer in low..high; a boolean is none.
+
+    Raises:
+        ValueError: naming field, value and range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{field} = {value!r}: need a whole number in {low}..{high}")

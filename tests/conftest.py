@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -82,3 +84,22 @@ def data_folder():
     if not (folder / FASHION_MNIST_FILE).is_file():
         pytest.skip(f"no {FASHION_MNIST_FILE} in {folder}: name its folder by INCUMBENT_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def in_fresh_process():
+    """A function that calls a test module's function in a new process with other hash seeds."""
+
+    def call(file, function):
+        program = "import json, runpy, sys; print(json.dumps(runpy.run_path(sys.argv[1])[sys.argv[2]]()))"
+        outcome = subprocess.run(
+            [sys.executable, "-c", program, file, function],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONHASHSEED": "77"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(outcome.stdout)
+
+    return call

@@ -4,12 +4,8 @@ import copy
 import inspect
 import json
 import math
-import os
 import pickle
-import subprocess
-import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,18 +143,9 @@ def all_sequences():
 
 
 @pytest.fixture(scope="module")
-def elsewhere():
+def elsewhere(in_fresh_process):
     """The same sequences from a fresh process with other hash seeds."""
-    program = "import json, runpy, sys; print(json.dumps(runpy.run_path(sys.argv[1])['all_sequences']()))"
-    outcome = subprocess.run(
-        [sys.executable, "-c", program, __file__],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONHASHSEED": "77"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(outcome.stdout)
+    return in_fresh_process(__file__, "all_sequences")
 
 
 def test_a_fresh_process_proposes_the_same(elsewhere):

@@ -2,12 +2,8 @@
 
 import dataclasses
 import json
-import os
 import pickle
-import subprocess
-import sys
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,18 +61,9 @@ every = pytest.mark.parametrize("variant", VARIANTS)
 
 
 @pytest.fixture(scope="module")
-def elsewhere():
+def elsewhere(in_fresh_process):
     """The same curves from a fresh process with other hash seeds."""
-    program = "import json, runpy, sys; print(json.dumps(runpy.run_path(sys.argv[1])['all_curves']()))"
-    outcome = subprocess.run(
-        [sys.executable, "-c", program, __file__],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONHASHSEED": "77"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(outcome.stdout)
+    return in_fresh_process(__file__, "all_curves")
 
 
 @every
