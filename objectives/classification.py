@@ -7,28 +7,19 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cache
 
 import numpy as np
-import torch
 from torch import nn
 
+from objectives.counter import Words, key_of
 from objectives.data import LOADERS, Split, checksums, load_splits
-from objectives.networks import materialise, seeded_generator
-from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require_whole, substream
+from objectives.networks import materialise
+from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require_whole
 from objectives.space import Config, Space
 from objectives.training import Counts, train
 
 CLASSES = 10
-
-
-class Purpose(IntEnum):
-    """Substreams of a trial's seed; each is followed by the number of the fold."""
-
-    WEIGHTS = 0
-    ORDER = 1
-    DROPOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +67,7 @@ class ImageClassification(Objective):
         """Space, default configuration and epochs on the chosen data set."""
 
     @abstractmethod
-    def network(self, config: Config, split: Split, dropout: torch.Generator) -> nn.Module:
+    def network(self, config: Config, split: Split) -> nn.Module:
         """The untrained network; it is built without storage and initialised afterwards."""
 
     @property
@@ -109,7 +100,7 @@ class ImageClassification(Objective):
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         splits = load_splits(self.data, self.split, self.folds, machine)
         started = time.perf_counter()
-        folds = [self._start(config, split, seed, fold, machine) for fold, split in enumerate(splits)]
+        folds = [self._reference(config, split, seed, fold, machine) for fold, split in enumerate(splits)]
         set_up = time.perf_counter() - started
         valid_total = sum(len(split.valid) for split in splits)
         test_total = sum(len(split.test) for split in splits)
@@ -130,22 +121,20 @@ class ImageClassification(Objective):
         _warm_up(self, machine)
         return checksums(self.data, machine)
 
-    def _start(
+    def start(self, config: Config, split: Split, key: Words, device: str) -> nn.Module:
+        """The network of one trial (and fold) before its first step."""
+        return materialise(lambda: self.network(config, split), key, device, xavier=self.xavier)
+
+    def _reference(
         self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine
     ) -> Iterator[Counts]:
-        dropout = seeded_generator(substream(seed, Purpose.DROPOUT, fold), machine.device)
-        network = materialise(
-            lambda: self.network(config, split, dropout),
-            substream(seed, Purpose.WEIGHTS, fold),
-            machine.device,
-            xavier=self.xavier,
-        )
+        key = key_of(seed, fold)
         return train(
-            network,
+            self.start(config, split, key, machine.device),
             split,
             learning_rate=self.learning_rate(config),
             batch_size=self.batch_size(config),
-            order_seed=substream(seed, Purpose.ORDER, fold),
+            key=key,
         )
 
 
@@ -156,7 +145,7 @@ def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
     part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))
-    next(objective._start(config, part, np.random.SeedSequence(0), 0, machine))
+    next(objective._reference(config, part, np.random.SeedSequence(0), 0, machine))
 
 
 def _one_of(field: str, value: object, allowed: list[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from scipy import stats
 from torch import nn
 
@@ -57,10 +56,9 @@ class DropoutMLP(ImageClassification):
     def learning_rate(self, config: Config) -> float:
         return float(config["lr"])
 
-    def network(self, config: Config, split: Split, dropout: torch.Generator) -> nn.Module:
+    def network(self, config: Config, split: Split) -> nn.Module:
         return dropout_mlp(
             split.train.x[0].numel(),
             (int(config["num_hiddens_1"]), int(config["num_hiddens_2"])),
             (float(config["dropout_1"]), float(config["dropout_2"])),
-            dropout,
         )

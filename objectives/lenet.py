@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from scipy import stats
 from torch import nn
 
 from objectives.classification import ImageClassification, Setting
 from objectives.data import Split
-from objectives.networks import lenet, small_lenet
+from objectives.networks import Tanh, lenet, small_lenet
 from objectives.space import Config, Space
 
 SPACE = Space({"learning_rate": stats.loguniform(1e-2, 1), "batch_size": stats.randint(32, 256)})
@@ -39,5 +38,5 @@ class LeNet(ImageClassification):
     def xavier(self) -> bool:
         return True
 
-    def network(self, config: Config, split: Split, dropout: torch.Generator) -> nn.Module:
-        return small_lenet(nn.Tanh) if self.data == "digits" else lenet(nn.Sigmoid)
+    def network(self, config: Config, split: Split) -> nn.Module:
+        return small_lenet(Tanh) if self.data == "digits" else lenet(nn.Sigmoid)

@@ -6,10 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from objectives.space import Config, Scalar, Space
+
+if TYPE_CHECKING:
+    from objectives.stack import Stack
 
 MOST_EPOCHS = 10_000
 """The longest training that an option may ask for."""
@@ -68,6 +72,15 @@ class Objective(ABC):
     @abstractmethod
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial, an epoch for every item drawn; a suspended iterator is a paused trial."""
+
+    def stack(self, machine: Machine, capacity: int | None = None) -> Stack | None:
+        """Slots that train several trials at once, or None: then trials are trained one by one.
+
+        Args:
+            machine: where.
+            capacity: slots; None leaves it to the objective.
+        """
+        return None
 
     @abstractmethod
     def prepare(self, machine: Machine) -> dict[str, str]:

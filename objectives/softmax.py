@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from scipy import stats
 from torch import nn
 
@@ -27,5 +26,5 @@ class SoftmaxRegression(ImageClassification):
     def batch_size(self, config: Config) -> int:
         return 16
 
-    def network(self, config: Config, split: Split, dropout: torch.Generator) -> nn.Module:
+    def network(self, config: Config, split: Split) -> nn.Module:
         return softmax_regression(split.train.x[0].numel())

@@ -1,0 +1,74 @@
+"""Many trials at once: what every way of training several trials side by side has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from objectives.objective import Epoch
+from objectives.space import Config
+
+Ticket = Hashable
+"""The caller's name for a trial in a slot."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """Counters of a stack, in multiply-adds of training steps; they never influence a result.
+
+    Attributes:
+        steps: stack steps, each of which moves every live slot on by one minibatch.
+        useful: multiply-adds that the trials asked for (their rows, their widths).
+        spent: multiply-adds computed for all slots: padding and empty slots included.
+    """
+
+    steps: int = 0
+    useful: float = 0.0
+    spent: float = 0.0
+
+
+class Stack(ABC):
+    """A fixed number of slots, each of which trains a trial of its own, an epoch at a time.
+
+    The bit contract: on one platform the epochs of a trial are a function of (objective,
+    configuration, seed) alone. Stack size, slot, neighbours (one that diverges included), order of
+    admission and pauses change nothing.
+
+    Attributes:
+        route: how it computes, for the record.
+        capacity: slots.
+        work: counters.
+    """
+
+    route: str
+    capacity: int
+    work: Work
+
+    @property
+    @abstractmethod
+    def free(self) -> int:
+        """Slots without a trial."""
+
+    @abstractmethod
+    def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Any = None) -> None:
+        """Put a trial into a free slot, untrained or as `pause` saved it."""
+
+    @abstractmethod
+    def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        """Train on until some trials have finished an epoch, and return these.
+
+        A trial goes on with its next epoch at the next call, unless it is paused. One that has
+        diverged or raised has left its slot.
+        """
+
+    @abstractmethod
+    def pause(self, ticket: Ticket) -> Any:
+        """Take a trial that has just finished an epoch out of its slot.
+
+        Returns:
+            What `admit` of a stack of the same objective, route and device needs to go on with it.
+        """
