@@ -13,13 +13,13 @@ import numpy as np
 from torch import nn
 
 from objectives.counter import Words, key_of
-from objectives.data import LOADERS, Split, checksums, load_splits
+from objectives.data import CLASSES, LOADERS, Split, checksums, load_splits
 from objectives.networks import materialise
 from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require_whole
 from objectives.space import Config, Space
-from objectives.training import Counts, train
-
-CLASSES = 10
+from objectives.stack import Stack
+from objectives.stacks import looped
+from objectives.training import Counts, Loop, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +94,27 @@ class ImageClassification(Objective):
     def learning_rate(self, config: Config) -> float:
         return float(config["learning_rate"])
 
+    @property
+    def fixed_batch_size(self) -> int | None:
+        """The batch size where it is not a hyperparameter."""
+        return None
+
     def batch_size(self, config: Config) -> int:
-        return int(config["batch_size"])
+        return self.fixed_batch_size or int(config["batch_size"])
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        """Train one trial by itself: on the CPU by the looped route, elsewhere by the reference loop."""
+        return self.epochs_of(config, seed, machine, looped.train if machine.device == "cpu" else train)
+
+    def reference(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        """The same by the reference loop, which faster routes are held against."""
+        return self.epochs_of(config, seed, machine, train)
+
+    def epochs_of(self, config: Config, seed: np.random.SeedSequence, machine: Machine, loop: Loop) -> Iterator[Epoch]:
+        """The epochs of one trial, trained by the given loop; several folds train side by side."""
         splits = load_splits(self.data, self.split, self.folds, machine)
         started = time.perf_counter()
-        folds = [self._reference(config, split, seed, fold, machine) for fold, split in enumerate(splits)]
+        folds = [self._fold(config, split, seed, fold, machine, loop) for fold, split in enumerate(splits)]
         set_up = time.perf_counter() - started
         valid_total = sum(len(split.valid) for split in splits)
         test_total = sum(len(split.test) for split in splits)
@@ -125,11 +139,16 @@ class ImageClassification(Objective):
         """The network of one trial (and fold) before its first step."""
         return materialise(lambda: self.network(config, split), key, device, xavier=self.xavier)
 
-    def _reference(
-        self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine
+    def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
+        from objectives.stacks.route import choose
+
+        return choose(self, machine, capacity)
+
+    def _fold(
+        self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine, loop: Loop
     ) -> Iterator[Counts]:
         key = key_of(seed, fold)
-        return train(
+        return loop(
             self.start(config, split, key, machine.device),
             split,
             learning_rate=self.learning_rate(config),
@@ -145,7 +164,8 @@ def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
     part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))
-    next(objective._reference(config, part, np.random.SeedSequence(0), 0, machine))
+    for loop in (train, looped.train):
+        next(objective._fold(config, part, np.random.SeedSequence(0), 0, machine, loop))
 
 
 def _one_of(field: str, value: object, allowed: list[str]) -> None:

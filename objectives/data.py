@@ -8,7 +8,7 @@ torchvision.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from objectives.objective import Machine
 
+CLASSES = 10
 DEFAULT_FOLDER = Path("data")
 
 DIGITS_SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
@@ -51,6 +52,11 @@ class Images:
         """The images at `index`, copied; a view at an odd offset would change a product's bits."""
         chosen = torch.as_tensor(index, device=self.y.device)
         return Images(x=self.x[chosen], y=self.y[chosen])
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pixels and labels, `size` images at a time, in order."""
+        for first in range(0, len(self), size):
+            yield self.x[first : first + size], self.y[first : first + size]
 
     def to(self, device: str) -> Images:
         return Images(x=self.x.to(device), y=self.y.to(device))

@@ -23,7 +23,8 @@ class SoftmaxRegression(ImageClassification):
     def setting(self) -> Setting:
         return SETTING
 
-    def batch_size(self, config: Config) -> int:
+    @property
+    def fixed_batch_size(self) -> int:
         return 16
 
     def network(self, config: Config, split: Split) -> nn.Module:

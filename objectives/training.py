@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -32,6 +33,14 @@ class Counts:
     test_wrong: int
     seconds: float
     finite: bool
+
+
+class Loop(Protocol):
+    """A training loop: trains in place, an epoch for every item drawn from the iterator."""
+
+    def __call__(
+        self, network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter.Words
+    ) -> Iterator[Counts]: ...
 
 
 def train(
@@ -76,8 +85,7 @@ def _step(network: nn.Module, parameters: list[nn.Parameter], batch: Images, lea
 def count_wrong(network: nn.Module, images: Images) -> int:
     """How many images the network classifies wrongly; exact, whatever the evaluation batch."""
     wrong = 0
-    for first in range(0, len(images), EVALUATION_BATCH):
-        x, y = images.x[first : first + EVALUATION_BATCH], images.y[first : first + EVALUATION_BATCH]
+    for x, y in images.batches(EVALUATION_BATCH):
         wrong += int((network(x).argmax(dim=1) != y).sum())
     return wrong
 

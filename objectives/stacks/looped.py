@@ -1,0 +1,155 @@
+"""The looped route: one trial after another, each by hand-written layers; for convolutions on the CPU.
+
+Stacked convolutions are slower than separate ones on a CPU, and wide dense layers no faster. There the
+gain lies in a step without autograd, in quick pooling and dropout, and in small evaluation batches; the
+weights are the reference loop's to the bit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from objectives import counter
+from objectives.data import Images, Split
+from objectives.networks import dropouts
+from objectives.objective import Epoch
+from objectives.space import Config
+from objectives.stack import Stack, Ticket, Work
+from objectives.stacks.chain import layers_of
+from objectives.stacks.layers import Layer, aten
+from objectives.training import EVALUATION_BATCH, Counts, now
+from objectives.training import train as reference_train
+
+Curve = Iterator[Epoch]
+Start = Callable[[Config, np.random.SeedSequence], Curve]
+
+
+class LoopedStack(Stack):
+    """Slots that hold suspended trainings; the trial admitted first is trained first.
+
+    Args:
+        start: begins a trial's training, an epoch for every item drawn.
+        multiply_adds: of one epoch of a configuration, for the counters.
+        route: name for the record.
+        capacity: slots.
+    """
+
+    def __init__(self, start: Start, multiply_adds: Callable[[Config], float], *, route: str, capacity: int) -> None:
+        self.start, self.multiply_adds = start, multiply_adds
+        self.route, self.capacity = route, capacity
+        self._slots: dict[Ticket, tuple[Config, Curve]] = {}
+        self._trained: list[Config] = []
+
+    @property
+    def work(self) -> Work:  # type: ignore[override]  # counted when asked for: it takes longer than a small epoch
+        done = math.fsum(self.multiply_adds(config) for config in self._trained)
+        return Work(steps=len(self._trained), useful=done, spent=done)
+
+    @property
+    def free(self) -> int:
+        return self.capacity - len(self._slots)
+
+    def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Curve | None = None) -> None:
+        assert self.free > 0
+        self._slots[ticket] = config, self.start(config, seed) if saved is None else saved
+
+    def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        if not self._slots:
+            return []
+        ticket, (config, curve) = next(iter(self._slots.items()))
+        try:
+            epoch = next(curve)
+        except Exception as error:  # A network of the user's may raise anything.
+            del self._slots[ticket]
+            return [(ticket, error)]
+        self._trained.append(config)
+        if epoch.diverged:
+            del self._slots[ticket]
+        return [(ticket, epoch)]
+
+    def pause(self, ticket: Ticket) -> Curve:
+        return self._slots.pop(ticket)[1]
+
+
+def train(
+    network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter.Words
+) -> Iterator[Counts]:
+    """What `objectives.training.train` does, without autograd where every layer is known."""
+    layers = layers_of(network, split.train.x.shape[1:])
+    if layers is None:
+        yield from reference_train(network, split, learning_rate=learning_rate, batch_size=batch_size, key=key)
+        return
+    network.train()
+    for epoch in itertools.count():
+        for layer, dropout in enumerate(dropouts(network)):
+            dropout.begin(key, layer, epoch)
+        yield _epoch(
+            layers,
+            split,
+            torch.from_numpy(counter.permutation(key, epoch, len(split.train))),
+            learning_rate,
+            batch_size,
+        )
+
+
+@torch.inference_mode()
+def _epoch(layers: list[Layer], split: Split, order: Tensor, learning_rate: float, batch_size: int) -> Counts:
+    started = now(order.device)
+    images, labels = split.train.x, split.train.y.unsqueeze(1)
+    for batch in torch.split(order, batch_size):
+        _step(layers, images.index_select(0, batch), labels.index_select(0, batch), learning_rate)
+    valid_wrong = _count_wrong(layers, split.valid)
+    finite = all(bool(parameter.isfinite().all()) for layer in layers for parameter in layer.parameters)
+    seconds = now(order.device) - started
+    test_wrong = valid_wrong if split.test is split.valid else _count_wrong(layers, split.test)
+    return Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
+
+
+def _step(layers: list[Layer], x: Tensor, labels: Tensor, learning_rate: float) -> None:
+    for layer in layers:
+        x = layer.forward(x, training=True)
+    gradient: Tensor | None = cross_entropy_gradient(x, labels, -1 / len(labels))
+    first = first_with_parameters(layers)
+    for index in range(len(layers) - 1, first - 1, -1):
+        layer = layers[index]
+        assert gradient is not None
+        gradient, found = layer.backward(gradient, first=index == first)
+        for parameter, slope in zip(layer.parameters, found, strict=True):
+            parameter.sub_(slope, alpha=learning_rate)
+
+
+def cross_entropy_gradient(logits: Tensor, labels: Tensor, weight: float | Tensor) -> Tensor:
+    """Gradient of the weighted cross-entropy by the logits (..., classes), as autograd computes it.
+
+    Args:
+        logits: unnormalised.
+        labels: (..., 1) int64.
+        weight: minus the weight of each row's loss, -1/n for the mean; a number or (..., 1).
+    """
+    likelihood = torch.log_softmax(logits, -1)
+    seed = torch.zeros_like(logits)
+    if isinstance(weight, Tensor):
+        seed.scatter_(-1, labels, weight)
+    else:
+        seed.scatter_(-1, labels, weight)
+    return aten._log_softmax_backward_data(seed, likelihood, -1, torch.float32)  # type: ignore[no-any-return]
+
+
+def first_with_parameters(layers: list[Layer]) -> int:
+    """Where the backward pass ends."""
+    return next(index for index, layer in enumerate(layers) if layer.parameters)
+
+
+def _count_wrong(layers: list[Layer], images: Images) -> int:
+    wrong = 0
+    for x, y in images.batches(EVALUATION_BATCH):
+        for layer in layers:
+            x = layer.forward(x, training=False)
+        wrong += int((x.argmax(dim=1) != y).sum())
+    return wrong

@@ -1,0 +1,213 @@
+"""The stacked route for softmax regression on the CPU: every slot's products in one batched call.
+
+A slot's product in a batch of two or more has the bits of the same product alone wherever rows start on
+64-byte borders, so the weights are the reference loop's to the bit; `agrees` asks the machine at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from objectives import counter
+from objectives.data import CLASSES, Images, load_splits
+from objectives.objective import Epoch, Machine
+from objectives.space import Config
+from objectives.stack import Stack, Ticket, Work
+from objectives.stacks.looped import cross_entropy_gradient
+from objectives.training import EVALUATION_BATCH, now
+
+if TYPE_CHECKING:
+    from objectives.classification import ImageClassification
+
+CAPACITY = 32
+"""Slots; the time of a slot's step falls by less than 5 % beyond."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A paused trial: its key, weights (classes, pixels), biases (1, classes) and the next epoch."""
+
+    key: counter.Words
+    weight: Tensor
+    bias: Tensor
+    epoch: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Slot:
+    ticket: Ticket
+    key: counter.Words
+    epoch: int
+    set_up: float
+
+
+class SoftmaxStack(Stack):
+    """Slots for one dense layer and one batch size; they pass their epochs in step.
+
+    Trials come and go only between epochs, and an epoch has the same number of steps for all. The
+    live slots are the first ones, so nothing is computed for an empty one, but that a single trial
+    has a dummy beside it: a batch of one product takes another path, with other bits.
+    """
+
+    route = "stacked"
+
+    def __init__(self, objective: ImageClassification, machine: Machine, capacity: int) -> None:
+        self.objective, self.capacity = objective, capacity
+        self.split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
+        self.work = Work()
+        pixels, classes = self.split.train.x[0].numel(), CLASSES
+        size = max(2, capacity)
+        self._slots: list[_Slot] = []
+        self._weight, self._bias = torch.zeros(size, classes, pixels), torch.zeros(size, 1, classes)
+        self._rate = torch.zeros(size, 1, 1)
+        self._batch = objective.fixed_batch_size or 0
+
+    @property
+    def free(self) -> int:
+        return self.capacity - len(self._slots)
+
+    def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Saved | None = None) -> None:
+        assert self.free > 0
+        began = now(self._weight.device)
+        place = len(self._slots)
+        if saved is None:
+            key = counter.key_of(seed, 0)
+            linear = dense_layer(self.objective.start(config, self.split, key, "cpu"))
+            assert linear is not None
+            saved = Saved(key=key, weight=linear.weight.detach(), bias=linear.bias.detach().unsqueeze(0), epoch=0)
+        self._weight[place], self._bias[place] = saved.weight, saved.bias
+        self._rate[place] = self.objective.learning_rate(config)
+        set_up = now(self._weight.device) - began if saved.epoch == 0 else 0.0
+        self._slots.append(_Slot(ticket=ticket, key=saved.key, epoch=saved.epoch, set_up=set_up))
+
+    @torch.inference_mode()
+    def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        if not self._slots:
+            return []
+        live = len(self._slots)
+        began = now(self._weight.device)
+        self._train()
+        wrong = self._count_wrong(self.split.valid)
+        finite = (
+            self._weight[:live].isfinite().flatten(1).all(1) & self._bias[:live].isfinite().flatten(1).all(1)
+        ).tolist()
+        share = (now(self._weight.device) - began) / live
+        test_wrong = wrong if self.split.test is self.split.valid else self._count_wrong(self.split.test)
+        finished = [
+            (slot.ticket, self._epoch(wrong[place], test_wrong[place], finite[place], share + slot.set_up))
+            for place, slot in enumerate(self._slots)
+        ]
+        for slot in self._slots:
+            slot.epoch, slot.set_up = slot.epoch + 1, 0.0
+        for ticket, epoch in finished:
+            if epoch.diverged:
+                self._leave(self._place(ticket))
+        return list(finished)
+
+    def pause(self, ticket: Ticket) -> Saved:
+        place = self._place(ticket)
+        slot = self._slots[place]
+        saved = Saved(
+            key=slot.key, weight=self._weight[place].clone(), bias=self._bias[place].clone(), epoch=slot.epoch
+        )
+        self._leave(place)
+        return saved
+
+    def _place(self, ticket: Ticket) -> int:
+        return next(place for place, slot in enumerate(self._slots) if slot.ticket == ticket)
+
+    def _leave(self, place: int) -> None:
+        """The last live slot moves into the gap."""
+        last = len(self._slots) - 1
+        for table in (self._weight, self._bias, self._rate):
+            table[place] = table[last]
+            table[last] = 0
+        self._slots[place] = self._slots[last]
+        del self._slots[last]
+
+    def _train(self) -> None:
+        live, size, batch = len(self._slots), max(2, len(self._slots)), self._batch
+        count = len(self.split.train)
+        order = torch.zeros(size, -(-count // batch) * batch, dtype=torch.int64)
+        for place, slot in enumerate(self._slots):
+            order[place, :count] = torch.from_numpy(counter.permutation(slot.key, slot.epoch, count))
+        images, labels = self.split.train.x.flatten(1), self.split.train.y[order].unsqueeze(-1)
+        weight, bias, rate = self._weight[:size], self._bias[:size], self._rate[:size]
+        transposed = weight.transpose(1, 2)
+        rows = torch.empty(size * batch, images.shape[1])
+        slope = torch.empty_like(weight)
+        for first in range(0, count, batch):
+            torch.index_select(images, 0, order[:, first : first + batch].reshape(-1), out=rows)
+            x = rows.view(size, batch, -1)
+            gradient = cross_entropy_gradient(
+                torch.baddbmm(bias, x, transposed), labels[:, first : first + batch], self._row_weight(count - first)
+            )
+            torch.bmm(gradient.transpose(1, 2), x, out=slope)
+            weight.addcmul_(slope, rate, value=-1)
+            bias.addcmul_(gradient.sum(1, keepdim=True), rate, value=-1)
+        steps = order.shape[1] // batch
+        self.work.steps += steps
+        self.work.useful += 2.0 * live * count * images.shape[1] * weight.shape[1]
+        self.work.spent += 2.0 * size * order.shape[1] * images.shape[1] * weight.shape[1]
+
+    def _row_weight(self, left: int) -> Tensor | float:
+        """Minus the weight of each row's loss; rows past the end of the epoch have none."""
+        if left >= self._batch:
+            return -1 / self._batch
+        weight = torch.zeros(max(2, len(self._slots)), self._batch, 1)
+        weight[:, :left] = -1 / left
+        return weight
+
+    def _count_wrong(self, images: Images) -> list[int]:
+        size = max(2, len(self._slots))
+        weight, bias = self._weight[:size].transpose(1, 2), self._bias[:size]
+        wrong = torch.zeros(size, dtype=torch.int64)
+        for x, y in images.batches(EVALUATION_BATCH):
+            logits = torch.baddbmm(bias, x.flatten(1).expand(size, len(x), -1), weight)
+            wrong += (logits.argmax(dim=2) != y).sum(1)
+        return [int(count) for count in wrong.tolist()]
+
+    def _epoch(self, valid_wrong: int, test_wrong: int, finite: bool, seconds: float) -> Epoch:
+        if not finite:
+            chance = self.objective.chance_error
+            return Epoch(valid_error=chance, test_error=chance, seconds=seconds, diverged=True)
+        return Epoch(
+            valid_error=valid_wrong / len(self.split.valid),
+            test_error=test_wrong / len(self.split.test),
+            seconds=seconds,
+        )
+
+
+def dense_layer(network: nn.Module) -> nn.Linear | None:
+    """The one layer of softmax regression, or None for any other network."""
+    if type(network) is nn.Sequential and [type(module) for module in network] == [nn.Flatten, nn.Linear]:
+        linear = network[1]
+        assert isinstance(linear, nn.Linear)
+        return linear if linear.bias is not None else None
+    return None
+
+
+@cache
+@torch.inference_mode()
+def agrees(pixels: int, classes: int, batch: int) -> bool:
+    """Whether a slot's batched products have the bits of the single ones on this machine."""
+    drawn = counter.uniform(np.array([7, 7], dtype=np.uint64), 0, 3 * (batch + classes) * pixels)
+    numbers = torch.from_numpy(drawn)
+    x = numbers[: 3 * batch * pixels].view(3, batch, pixels)
+    weight = numbers[3 * batch * pixels :].view(3, classes, pixels) - 0.5
+    bias = weight[:, :, :1].transpose(1, 2).contiguous()
+    for size in (2, 3):
+        logits = torch.baddbmm(bias[:size], x[:size], weight[:size].transpose(1, 2))
+        slope = torch.bmm(logits.transpose(1, 2), x[:size])
+        for slot in range(size):
+            alone = functional.linear(x[slot].clone(), weight[slot].clone(), bias[slot, 0].clone())
+            if not torch.equal(alone, logits[slot]) or not torch.equal(alone.t().mm(x[slot]), slope[slot]):
+                return False
+    return True
