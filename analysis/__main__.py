@@ -12,6 +12,7 @@ from analysis.files import check_folder, write_all
 from analysis.frame import Results, load
 from analysis.refusal import BadInput, nearest
 from analysis.tables import as_csv, as_text, tabulate
+from analysis.timing import as_json, as_line
 
 COMMANDS = {"tables": ("tables",), "figures": ("figures",), "plots": ("tables", "figures")}
 """What each command writes."""
@@ -80,14 +81,15 @@ def _go(options: argparse.Namespace) -> None:
     tables = tabulate(results)
     contents = {}
     if "tables" in outputs:
-        contents["tables"] = as_csv(tables)
+        contents["tables"] = {**as_csv(tables), "timing.json": as_json(results)}
     if "figures" in outputs:
         from analysis.figures import draw  # seaborn takes longer to import than tables take to write
 
         contents["figures"] = draw(results, tables.trajectory)
     written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
     if not options.quiet:
-        print("\n".join([f"wrote {path}" for path in written] + _notes(results) + ["", as_text(tables.summary)]))
+        told = ["", as_text(tables.summary), "", as_line(results)]
+        print("\n".join([f"wrote {path}" for path in written] + _notes(results) + told))
 
 
 def _suite_folder(results: Path, suite: str) -> Path:

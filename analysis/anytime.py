@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ PANELS = {"valid": "validation error", "test": "test error of the validation inc
 LANE = 0.09
 """Height of one algorithm's lane in the coverage strip, in inches."""
 LEGEND_COLUMNS = 2
+NOTE_WIDTH = 120
+"""Letters that fit below the panels side by side."""
 
 
 def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: str) -> Figure:
@@ -38,7 +41,9 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     cells = {name: _corners(drawn[drawn["algorithm"] == name]) for name in results.plan.algorithms}
     styles = looks(results.plan.algorithms)
     partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
-    figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, math.ceil(len(cells) / LEGEND_COLUMNS))
+    note = _clock_note(results) if axis == "runtime" else ""
+    legend_rows = math.ceil(len(cells) / LEGEND_COLUMNS) + len(note.splitlines())
+    figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, legend_rows)
     for axes, panel in zip(grid[0], PANELS, strict=True):
         _panel(axes, cells, panel, styles)
         axes.set_ylabel(PANELS[panel])
@@ -52,7 +57,9 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=axis == "trials"))
         axes.ticklabel_format(axis="x", scilimits=(-2, 5), useMathText=True)
     handles = _legend(results, objective, cells, styles)
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(LEGEND_COLUMNS, len(cells)))
+    columns = min(LEGEND_COLUMNS, len(cells))
+    legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns, title=note or None)
+    legend.get_title().set(parse_math=False, color=MUTED, fontsize="small")
     return figure
 
 
@@ -154,7 +161,15 @@ def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str
 
 
 def _axis_label(results: Results, axis: str) -> str:
-    return f"cumulative runtime (s, {results.plan.clock} clock)" if axis == "runtime" else "completed evaluations"
+    return f"cumulative {results.plan.clock} runtime [s]" if axis == "runtime" else "completed evaluations"
+
+
+def _clock_note(results: Results) -> str:
+    """Whose seconds a modelled runtime tells; nothing for a measured one."""
+    calibration = results.plan.calibration
+    if results.plan.clock != "modelled" or calibration is None:
+        return ""
+    return textwrap.fill(f"runtime modelled for {calibration.device} (calibration {calibration.name})", NOTE_WIDTH)
 
 
 def _legend(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.ledgers import FIELDS, Ledger, Record, State, find, unplanned
+from analysis.ledgers import FIELDS, LATER_FIELDS, WORTHLESS, Ledger, Record, State, find, unplanned
 from analysis.plan import Objective, Plan, read_plan
 from analysis.refusal import BadInput
 from analysis.trajectory import Array, Curve, curve
@@ -86,6 +86,7 @@ def load(folder: Path) -> Results:
         for repetition in range(plan.repetitions):
             ledger = find(folder, objective.label, algorithm, repetition)
             _check_space(folder, objective, ledger)
+            _check_clock(folder, plan, ledger)
             rows = slice(len(records), len(records) + len(ledger.evaluations))
             run = Run(
                 objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state, rows=rows
@@ -113,6 +114,16 @@ def _check_space(folder: Path, objective: Objective, ledger: Ledger) -> None:
         raise BadInput(f"{folder / 'suite.json'}: not the plan of the ledgers beside it: {error}") from error
 
 
+def _check_clock(folder: Path, plan: Plan, ledger: Ledger) -> None:
+    """Refuse to call measured seconds modelled, or the other way round."""
+    of_other = f"{folder / 'suite.json'}: not the plan of the ledgers beside it: clock = {plan.clock!r}"
+    if ledger.clock not in (None, plan.clock):
+        raise BadInput(f"{of_other}, but they were recorded with {ledger.clock!r}")
+    trained = (record for record in ledger.evaluations if record["state"] not in WORTHLESS)
+    if plan.clock == "modelled" and any(record["modelled_seconds"] is None for record in trained):
+        raise BadInput(f"{of_other}, but they hold evaluations without modelled_seconds")
+
+
 def _labelled(run: Run, ledger: Ledger) -> list[Record]:
     epochs = np.cumsum([record["epochs"] - record["start_epoch"] for record in ledger.evaluations]).tolist()
     labels = {
@@ -128,9 +139,10 @@ def _labelled(run: Run, ledger: Ledger) -> list[Record]:
 
 
 def _frame(records: list[Record], plan: Plan) -> pd.DataFrame:
-    names = ("objective", "algorithm", "repetition", "run_state", *FIELDS, "completed", "cumulative_epochs")
+    fields = (*FIELDS, *LATER_FIELDS)
+    names = ("objective", "algorithm", "repetition", "run_state", *fields, "completed", "cumulative_epochs")
     frame = pd.DataFrame({name: [record[name] for record in records] for name in names})
-    numbers = ("valid_error", "test_error", "train_seconds", "decide_seconds", "start", "end")
+    numbers = ("valid_error", "test_error", "train_seconds", "decide_seconds", "start", "end", *LATER_FIELDS)
     frame = frame.astype(dict.fromkeys(numbers, np.float64))
     in_time = frame["end"] <= plan.budget.get("runtime", math.inf)
     in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)

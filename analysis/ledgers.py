@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,14 +30,18 @@ def _whole(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _seconds(value: Any) -> bool:
+    return _number(value) and value >= 0
 
 
 def _error(value: Any) -> bool:
     return value is None or _number(value)
 
 
-FIELDS: Mapping[str, Callable[[Any], bool]] = {
+FIELDS: dict[str, Callable[[Any], bool]] = {
     "index": _whole,
     "trial": _whole,
     "config": lambda value: isinstance(value, dict),
@@ -45,12 +50,18 @@ FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "state": lambda value: value in ("ok", "diverged", *WORTHLESS),
     "valid_error": _error,
     "test_error": _error,
-    "train_seconds": _number,
-    "decide_seconds": _number,
+    "train_seconds": _seconds,
+    "decide_seconds": _seconds,
     "start": _number,
     "end": _number,
 }
 """What the analysis needs of an evaluation, and what each value must be; other keys are allowed."""
+
+LATER_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "modelled_seconds": lambda value: value is None or _seconds(value),
+    "paid_seconds": _seconds,
+}
+"""Likewise for what ledgers from before trials were priced and shared do not have: price unknown, all training paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +70,13 @@ class Ledger:
 
     Attributes:
         state: what the file's name says of the run; "missing" when there is no file.
-        evaluations: the run's evaluations, `FIELDS` only, in the order of (end, index): as completed.
+        clock: the clock that the header names; None where it names none.
+        evaluations: the run's evaluations, `FIELDS` and `LATER_FIELDS` only, in the order of
+            (end, index): as completed.
     """
 
     state: State
+    clock: str | None = None
     evaluations: tuple[Record, ...] = ()
 
 
@@ -82,7 +96,8 @@ def find(folder: Path, objective: str, algorithm: str, repetition: int) -> Ledge
         records = read(path, data, complete=state == "done")
         _check_owner(path, records, objective, algorithm, repetition)
         evaluations = [record for record in records if record["kind"] == "evaluation"]
-        return Ledger(state=state, evaluations=tuple(map(_trim, sorted(evaluations, key=_completion))))
+        ordered = tuple(map(_trim, sorted(evaluations, key=_completion)))
+        return Ledger(state=state, clock=_run_of(records).get("clock"), evaluations=ordered)
     return Ledger(state="missing")
 
 
@@ -162,10 +177,10 @@ def _problem(record: Record, before: list[Record], seen: set[int]) -> str | None
 
 
 def _problem_with_evaluation(record: Record, seen: set[int]) -> str | None:
-    for name, allowed in FIELDS.items():
-        if name not in record:
+    for name, allowed in (FIELDS | LATER_FIELDS).items():
+        if name not in record and name in FIELDS:
             return f"{name} is missing"
-        if not allowed(record[name]):
+        if name in record and not allowed(record[name]):
             return f"{name} = {record[name]!r} is not allowed"
     if record["index"] in seen:
         return f"index = {record['index']} is there twice"
@@ -194,14 +209,18 @@ def _check_end(path: Path, records: list[Record], size: int) -> None:
 
 def _check_owner(path: Path, records: list[Record], *place: str | int) -> None:
     """Refuse a ledger that was copied or renamed to another run's place."""
-    run = records[0].get("run") if records else None
-    if not isinstance(run, dict):
-        return
+    run = _run_of(records)
     for name, expected in zip(("objective", "algorithm", "repetition"), place, strict=True):
         told = run.get(name, expected)
         label = told.get("label", expected) if isinstance(told, dict) else told
         if label != expected:
             raise _damaged(path, 1, 0, f"it belongs to {name} {label!r}, not {expected!r}")
+
+
+def _run_of(records: list[Record]) -> Record:
+    """What the header says of the run; empty where it says nothing."""
+    run = records[0].get("run") if records else None
+    return run if isinstance(run, dict) else {}
 
 
 def _completion(record: Record) -> tuple[float, int]:
@@ -210,6 +229,8 @@ def _completion(record: Record) -> tuple[float, int]:
 
 def _trim(record: Record) -> Record:
     trimmed = {name: record[name] for name in FIELDS}
+    trimmed["modelled_seconds"] = record.get("modelled_seconds")
+    trimmed["paid_seconds"] = record.get("paid_seconds", record["train_seconds"])
     if record["state"] in WORTHLESS:
         trimmed["valid_error"] = trimmed["test_error"] = math.inf
     return trimmed

@@ -11,10 +11,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
-from analysis.refusal import BadInput
+from analysis.refusal import BadInput, nearest
 
 FORMAT = 1
 LABEL = re.compile(r"[a-z0-9_-]+")
+CLOCKS = ("measured", "modelled")
 BUDGETS = ("trials", "evaluations", "epochs", "runtime")
 LEARNING_RATES = ("learning_rate", "lr")
 
@@ -57,11 +58,20 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Whose seconds the modelled clock tells: the cost model's name and the device it was measured on."""
+
+    name: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A suite: objectives x algorithms x repetitions, in display order.
 
     Attributes:
-        clock: what the runtime axis means.
+        clock: what the runtime axis means, one of `CLOCKS`.
+        calibration: what evaluations are priced by; never None under the modelled clock.
         budget: limits of a run by name, those that are set; runtime in seconds.
     """
 
@@ -69,6 +79,7 @@ class Plan:
     title: str
     repetitions: int
     clock: str
+    calibration: Calibration | None
     budget: Mapping[str, float]
     objectives: tuple[Objective, ...]
     algorithms: tuple[str, ...]
@@ -103,11 +114,15 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     repetitions = _value(declared, "repetitions", int)
     if repetitions < 1:
         raise BadInput(f"repetitions = {repetitions}: need at least 1")
+    clock, calibration = _clock(declared.get("clock")), _calibration(declared.get("calibration"))
+    if clock == "modelled" and calibration is None:
+        raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
     return Plan(
         name=_value(declared, "name", str),
         title=_value(declared, "title", str),
         repetitions=repetitions,
-        clock=_value(declared, "clock", str),
+        clock=clock,
+        calibration=calibration,
         budget=_budget(_value(declared, "budget", dict)),
         objectives=tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives")),
         algorithms=tuple(label for label, _ in _labelled(declared, "algorithms")),
@@ -119,6 +134,23 @@ def _value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise BadInput(f"{key} = {value!r}: need a value of type {getattr(kind, '__name__', kind)}")
     return value
+
+
+def _clock(clock: Any) -> str:
+    if clock not in CLOCKS:
+        raise BadInput(f"clock = {clock!r}: need {' or '.join(CLOCKS)}{nearest(str(clock), CLOCKS)}")
+    return str(clock)
+
+
+def _calibration(entry: Any) -> Calibration | None:
+    if entry is None:
+        return None
+    if not isinstance(entry, dict):
+        raise BadInput(f"calibration = {entry!r}: need null, or a table with name and device")
+    for key in ("name", "device"):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            raise BadInput(f"calibration.{key} = {entry.get(key)!r}: need some text")
+    return Calibration(name=entry["name"], device=entry["device"])
 
 
 def _budget(table: Mapping[str, Any]) -> dict[str, float]:

@@ -1,10 +1,14 @@
-"""The tables of a suite: trials, runs, trajectory and summary, as data frames and as CSV."""
+"""The tables of a suite: trials, runs, trajectory and summary, as data frames and as CSV.
+
+Under the modelled clock they hold no measured time, so that a suite run again gives the same bytes;
+`analysis.timing` has what was measured.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +38,13 @@ SUMMARY = (
 )  # fmt: skip
 """Columns of the tables, in order. They are an interface: others read the files by these names."""
 
+UNDER_MODELLED: Mapping[str, str | None] = {
+    "train_seconds": "modelled_seconds",
+    "decide_seconds": None,
+    "decide_share": None,
+}
+"""The columns of measured time, and what takes their places under the modelled clock, where deciding costs nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
@@ -59,23 +70,30 @@ def tabulate(results: Results) -> Tables:
     """Compute all tables of a suite."""
     runs = runs_table(results)
     return Tables(
-        trials=trials_table(results),
-        runs=runs,
+        trials=trials_table(results)[columns(TRIALS, results)],
+        runs=runs[columns(RUNS, results)],
         trajectory=trajectory_table(results),
-        summary=summary_table(results, runs),
+        summary=summary_table(results, runs)[columns(SUMMARY, results)],
     )
 
 
+def columns(names: Sequence[str], results: Results) -> list[str]:
+    """The columns that a table shows under the suite's clock."""
+    if results.plan.clock != "modelled":
+        return list(names)
+    return [shown for name in names if (shown := UNDER_MODELLED.get(name, name)) is not None]
+
+
 def trials_table(results: Results) -> pd.DataFrame:
-    """One row an evaluation, runs in the order of the plan, in the order of completion."""
+    """One row an evaluation, runs in the order of the plan, in the order of completion; columns of either clock."""
     configs = results.evaluations["config"].map(_as_json)
-    return results.evaluations.assign(config=configs)[list(TRIALS)]
+    return results.evaluations.assign(config=configs)
 
 
 def runs_table(results: Results) -> pd.DataFrame:
-    """One row for every planned run, missing ones too."""
+    """One row for every planned run, missing ones too; columns of either clock."""
     rows = [_run_row(run, results.evaluations.iloc[run.rows]) for run in results.runs]
-    return pd.DataFrame(rows, columns=list(RUNS))
+    return pd.DataFrame(rows, columns=[*RUNS, "modelled_seconds"])
 
 
 def trajectory_table(results: Results) -> pd.DataFrame:
@@ -143,6 +161,7 @@ def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
         "runtime": evaluations["end"].max() if len(evaluations) else 0.0,
         "train_seconds": math.fsum(evaluations["train_seconds"]),
         "decide_seconds": math.fsum(evaluations["decide_seconds"]),
+        "modelled_seconds": math.fsum(evaluations["modelled_seconds"]),
     }
     counted = evaluations[evaluations["counted"]]
     return row | (_final(counted) if len(counted) else {})

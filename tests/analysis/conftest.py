@@ -90,6 +90,7 @@ class PlantedSuite:
             for index, record in enumerate(evaluations)
         ]
         run = {"objective": {"label": objective}, "algorithm": {"label": algorithm}, "repetition": repetition}
+        run["clock"] = self.plan["clock"]
         header = {"kind": "header", "format": 1, "run": run, "data": {}, "environment": {}, "created": "now"}
         last = {"done": [{"kind": "end", "reason": "budget", "evaluations": len(records)}], "partial": []}
         last["failed"] = [{"kind": "failure", "error": "planted", "traceback": ""}]

@@ -24,6 +24,11 @@ def figure(suite, axis="runtime"):
     return anytime(results, trajectory_table(results), "bowl", axis)
 
 
+def clock_note(drawn):
+    """What the legend says of the clock."""
+    return drawn.legends[0].get_title().get_text()
+
+
 def legend(drawn):
     """The texts of a figure's legend."""
     return [text.get_text() for text in drawn.legends[0].get_texts()]
@@ -116,10 +121,22 @@ def test_the_legend_counts_the_runs(two_algorithms):
 
 
 def test_the_runtime_axis_names_the_clock(two_algorithms):
-    """Seconds of which clock is written below the axis."""
-    two_algorithms.set(clock="modelled")
-    assert figure(two_algorithms).axes[-1].get_xlabel() == "cumulative runtime (s, modelled clock)"
+    """Seconds of which clock is written below the axis; those of the measured one need no device."""
+    two_algorithms.set(calibration={"name": "bench", "device": "Some GPU"})
+    assert figure(two_algorithms).axes[-1].get_xlabel() == "cumulative measured runtime [s]"
     assert figure(two_algorithms, "trials").axes[-1].get_xlabel() == "completed evaluations"
+    assert clock_note(figure(two_algorithms)) == ""
+
+
+def test_a_modelled_runtime_names_its_device(suite, planted_evaluation):
+    """Under the modelled clock the axis says so and the legend whose seconds they are, as it is spelled."""
+    suite.set(clock="modelled", calibration={"name": "bench_2", "device": r"GPU $\frac{$ 1"})
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, modelled_seconds=1.0)])
+    assert figure(suite).axes[-1].get_xlabel() == "cumulative modelled runtime [s]"
+    assert clock_note(figure(suite)) == r"runtime modelled for GPU $\frac{$ 1 (calibration bench_2)"
+    assert clock_note(figure(suite, "trials")) == ""
+    results = load(suite.folder)
+    assert draw(results, trajectory_table(results))
 
 
 def test_the_error_axis_is_cut_only_with_a_notice(suite):

@@ -93,6 +93,18 @@ def test_lost_and_exchanged_lines_are_refused(records, planted_ledger, rearrange
         ({"trial": -1}, "trial = -1 is not allowed"),
         ({"index": 1}, "index = 1 is there twice"),
         ({"kind": "guess"}, "kind = 'guess' is unknown in format 1"),
+        ({"train_seconds": -0.5}, "train_seconds = -0.5 is not allowed"),
+        ({"train_seconds": 10**400}, "train_seconds = 1000"),
+        ({"paid_seconds": -0.5}, "paid_seconds = -0.5 is not allowed"),
+        ({"paid_seconds": None}, "paid_seconds = None is not allowed"),
+        ({"paid_seconds": "0.5"}, "paid_seconds = '0.5' is not allowed"),
+        ({"paid_seconds": False}, "paid_seconds = False is not allowed"),
+        ({"paid_seconds": math.nan}, "it holds NaN"),
+        ({"modelled_seconds": -1e-9}, "modelled_seconds = -1e-09 is not allowed"),
+        ({"modelled_seconds": "fast"}, "modelled_seconds = 'fast' is not allowed"),
+        ({"modelled_seconds": [1.0]}, "modelled_seconds = [1.0] is not allowed"),
+        ({"modelled_seconds": math.nan}, "it holds NaN"),
+        ({"modelled_seconds": math.inf}, "it holds Infinity"),
         ({"valid_error": math.inf}, "it holds Infinity"),
         ({"valid_error": math.nan}, "it holds NaN"),
     ],
@@ -166,6 +178,20 @@ def test_an_empty_part_is_a_partial_run(suite):
     for data in (b"", path.read_bytes()[:7]):
         path.write_bytes(data)
         assert find(suite.folder, "bowl", "random", 0).state == "partial"
+
+
+def test_a_ledger_from_before_prices_paid_for_all_of_its_training(suite, planted_evaluation):
+    """Without the later fields the price is unknown and the training paid; with them they arrive as written."""
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, train_seconds=0.75)], 0)
+    shared = {"train_seconds": 0.75, "modelled_seconds": 2.0, "paid_seconds": 0.0}
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, **shared)], 1)
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, **shared | {"modelled_seconds": None})], 2)
+    read_back = [find(suite.folder, "bowl", "random", repetition).evaluations[0] for repetition in range(3)]
+    assert [(record["modelled_seconds"], record["paid_seconds"]) for record in read_back] == [
+        (None, 0.75),
+        (2.0, 0.0),
+        (None, 0.0),
+    ]
 
 
 def test_resumed_and_failure_lines_are_passed_over(records, planted_ledger):

@@ -40,20 +40,21 @@ def tree(folder):
 @pytest.mark.parametrize(
     ("command", "written"),
     [
-        ("tables", {"tables": 4}),
+        ("tables", {"tables": 5}),
         ("figures", {"figures": 8}),
-        ("plots", {"tables": 4, "figures": 8}),
+        ("plots", {"tables": 5, "figures": 8}),
     ],
 )
 def test_each_command_writes_its_files_and_names_them(results, capsys, command, written):
-    """Tables, figures or both are written, listed, and followed by the summary; no draft stays behind."""
+    """Tables, figures or both are written, listed, and followed by summary and timing; no draft stays behind."""
     assert main([command, "planted", "--results", str(results)]) == 0
     lines = capsys.readouterr().out.splitlines()
     made = {path for path in (results / "planted").glob("*/*") if path.is_file()}
     assert {Path(line.removeprefix("wrote ")) for line in lines if line.startswith("wrote ")} == made
     assert {name: len(list((results / "planted" / name).iterdir())) for name in written} == written
     assert len(made) == sum(written.values())
-    assert lines[-1].split() == ["bowl", "random", "0.2000", "±", "0.1414", "0.2500", "±", "0.0707", "2", "of", "2"]
+    assert lines[-3].split() == ["bowl", "random", "0.2000", "±", "0.1414", "0.2500", "±", "0.0707", "2", "of", "2"]
+    assert lines[-1] == "charged 8.5 s (measured), paid 2 s of training: none of 4 evaluations shared"
 
 
 def test_quiet_prints_nothing(results, capsys):
@@ -165,6 +166,16 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
         ({"repetitions": 0}, "repetitions = 0: need at least 1"),
         ({"repetitions": "5"}, "repetitions = '5': need a value of type int"),
         ({"budget": {"runtime": -1}}, "budget.runtime = -1: need a number > 0"),
+        ({"clock": "modeled"}, "clock = 'modeled': need measured or modelled (did you mean \"modelled\"?)"),
+        ({"clock": None}, "clock = None: need measured or modelled"),
+        ({"clock": "modelled"}, "calibration = None: the modelled clock needs one"),
+        ({"calibration": "h200"}, "calibration = 'h200': need null, or a table with name and device"),
+        ({"calibration": {"name": "h200"}}, "calibration.device = None: need some text"),
+        ({"calibration": {"name": " ", "device": "cpu"}}, "calibration.name = ' ': need some text"),
+        (
+            {"clock": "modelled", "calibration": {"name": "h200", "device": "H200"}},
+            "not the plan of the ledgers beside it: clock = 'modelled', but they were recorded with 'measured'",
+        ),
         ({"objectives": []}, "objectives: need at least one, got none"),
         ({"algorithms": []}, "algorithms: need at least one, got none"),
         ({"algorithms": [{"label": "../up"}]}, "algorithms: label '../up': need lower-case letters"),
