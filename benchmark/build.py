@@ -11,6 +11,7 @@ import numpy as np
 
 from algorithms import SCHEDULERS, SEARCHERS
 from algorithms.roles import Scheduler
+from benchmark.clock import check_clock
 from benchmark.refusal import BadInput, call, nearest, parameters_of, said, shown, whole
 from benchmark.seeding import GlobalStreams, search_generator, stream
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
@@ -98,6 +99,7 @@ def check_suite(suite: Suite) -> dict[str, Objective]:
         BadInput: the first part that cannot be built.
     """
     objectives = {entry.label: build_objective(entry) for entry in suite.objectives}
+    check_clock(suite, objectives)
     for run in suite.runs():
         if run.repetition == 0:
             build_scheduler(run, objectives[run.objective.label])

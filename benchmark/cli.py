@@ -1,8 +1,9 @@
-"""The command line: `run`, `status`, `list`. Bad input is refused with one message and exit code 2."""
+"""The command line: `run`, `reprice`, `status`, `list`, `calibrate`. Bad input is refused with one message and exit code 2."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import io
 import os
 import shlex
@@ -15,7 +16,7 @@ from typing import NoReturn
 
 from benchmark.refusal import BadInput, known, nearest, shown
 
-COMMANDS = ("run", "status", "list")
+COMMANDS = ("run", "reprice", "status", "list", "calibrate")
 REFUSED, INTERRUPTED, TERMINATED, RUNS_FAILED = 2, 130, 143, 1
 
 
@@ -67,8 +68,14 @@ def _command(arguments: list[str]) -> int:
     if arguments and arguments[0] not in ("-h", "--help"):
         known("command", arguments[0], COMMANDS)
     parsed = _parser().parse(arguments)
-    command: Callable[[argparse.Namespace], int] = {"run": _run, "status": _status, "list": _list}[parsed.command]
-    return command(parsed)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "run": _run,
+        "status": _status,
+        "list": _list,
+        "reprice": _reprice,
+        "calibrate": _calibrate,
+    }
+    return commands[parsed.command](parsed)
 
 
 def _parser() -> Parser:
@@ -80,12 +87,23 @@ def _parser() -> Parser:
     run.add_argument("--jobs", metavar="N", help="processes (default: all cores; one on a GPU); results do not change")
     run.add_argument("--data", metavar="DIR", help="folder with the data sets (default: $INCUMBENT_DATA, else data/)")
     run.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: the suite's)")
+    run.add_argument("--stack", metavar="N", help="trials side by side (default: the objective's); results do not change")
+    run.add_argument("--reuse", metavar="DIR", help="a suite's results (DIR/runs) whose trials need no training")
     run.add_argument("--quiet", action="store_true", help="print nothing but problems")
     run.add_argument("--allow-mixed", action="store_true", help="continue runs of another machine, and mark them")
+    reprice = commands.add_parser("reprice", help="a suite's results on another calibration", allow_abbrev=False)
+    reprice.add_argument("suite", metavar="SUITE", help="as for run")
+    reprice.add_argument("--calibration", metavar="NAME", required=True, help="prices: a name or a path to a TOML file")
+    reprice.add_argument("--reuse", metavar="DIR", help="the suite's results (default: results/SUITE); nothing is trained")
+    reprice.add_argument("--quiet", action="store_true", help="as for run")
     status = commands.add_parser("status", help="how far a suite is", allow_abbrev=False)
     status.add_argument("suite", metavar="SUITE", help="as for run")
+    _add_calibrate(commands.add_parser("calibrate", help="measure a suite's modelled prices", allow_abbrev=False))
+    reprice.add_argument("--results", metavar="DIR", default="results/repriced", help="default: results/repriced")
+    reprice.set_defaults(jobs="1", data=None, device="cpu", stack=None, allow_mixed=False)
     for command in (run, status):
         command.add_argument("--results", metavar="DIR", default="results", help="where results go (default: results)")
+    for command in (run, status, reprice, commands.choices["calibrate"]):
         command.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a suite's key")
     commands.add_parser("list", help="objectives, algorithms and suites", allow_abbrev=False)
     for command in commands.choices.values():
@@ -94,12 +112,36 @@ def _parser() -> Parser:
     return parser
 
 
+def _add_calibrate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("suite", metavar="SUITE", help="as for run; its objectives are measured on this device")
+    command.add_argument("--data", metavar="DIR", help="as for run")
+    command.add_argument("--device", metavar="DEVICE", help="as for run")
+    command.add_argument("--name", metavar="NAME", help="of the calibration (default: the file's, else the device's)")
+    command.add_argument("--out", metavar="FILE", help="written, or added to if it is there (default: NAME.toml here)")
+    command.add_argument("--configs", metavar="N", default="48", help="configurations, a third held out (default: 48)")
+    command.add_argument("--rounds", metavar="N", default="5", help="how often each is timed (default: 5)")
+    command.add_argument("--rows", metavar="N", default="6000", help="a longer epoch is timed in part (default: 6000)")
+
+
 def _run(parsed: argparse.Namespace) -> int:
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run_suite(parsed)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _reprice(parsed: argparse.Namespace) -> int:
+    """Run the suite again with other prices, every trial taken from what is recorded."""
+    from benchmark import suite as suites
+
+    settings = ['clock="modelled"', f"calibration={json.dumps(parsed.calibration)}"]
+    name = suites.load(parsed.suite, [*parsed.set, *settings]).name
+    parsed.reuse = parsed.reuse or os.path.join("results", name)  # noqa: PTH118 (as _data)
+    if os.path.realpath(parsed.reuse) == os.path.realpath(os.path.join(parsed.results, name)):  # noqa: PTH118 (as _data)
+        raise BadInput(f"--results {shown(parsed.results)}: the results to reuse are there, need another folder")
+    parsed.set = [*parsed.set, *settings]
+    return _run(parsed)
 
 
 def _run_suite(parsed: argparse.Namespace) -> int:
@@ -124,6 +166,9 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         machine=machine,
         listener=listener,
         allow_mixed=parsed.allow_mixed,
+        capacity=None if parsed.stack is None else _number("stack", parsed.stack, 1, 4096),
+        reuse=None if parsed.reuse is None else _recorded("--reuse", parsed.reuse),
+        train=parsed.command == "run",
     )
     try:
         reports = runner.run()
@@ -131,14 +176,14 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         raise BadInput(str(error)) from error
     except (KeyboardInterrupt, Terminated) as stop:
         listener.close()
-        return _stopped(stop, f"stopped; every finished evaluation is stored. To go on: {_again('run', parsed)}")
+        return _stopped(stop, f"stopped; every finished evaluation is stored. To go on: {_again(parsed.command, parsed)}")
     finally:
         listener.close()
     bad = [report for report in reports if report.state != "done"]
     for report in bad[:10]:
         print(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}", file=sys.stderr)
     if bad:
-        print(f"{len(bad)} of {len(reports)} runs are not done; again: {_again('run', parsed)}", file=sys.stderr)
+        print(f"{len(bad)} of {len(reports)} runs are not done; again: {_again(parsed.command, parsed)}", file=sys.stderr)
     return RUNS_FAILED if bad else 0
 
 
@@ -165,6 +210,29 @@ def _list(parsed: argparse.Namespace) -> int:
     print("suites:")
     for name in suites.suite_names():
         print(f"  {name:20} {suites.load(name).title}")
+    return 0
+
+
+def _calibrate(parsed: argparse.Namespace) -> int:
+    from benchmark import suite as suites
+
+    suite = suites.load(parsed.suite, parsed.set, without=("clock", "calibration"))
+    from benchmark import calibrate
+    from benchmark.build import build_objective
+    from objectives.objective import Machine
+
+    effort = calibrate.Effort(
+        configs=_number("configs", parsed.configs, 3, 10_000),
+        rounds=_number("rounds", parsed.rounds, 1, 1000),
+        rows=_number("rows", parsed.rows, 1, 10**9),
+    )
+    objectives = {entry.label: (entry, build_objective(entry)) for entry in suite.objectives}
+    machine = Machine(device=_device(parsed.device, suite.device), data=_data(parsed.data))
+    out = None if parsed.out is None else Path(parsed.out)
+    path, calibration = calibrate.begin(parsed.name, out, machine)
+    calibration = calibrate.calibrate(calibration, objectives, machine, effort, lambda line: print(line, flush=True))
+    calibrate.write(path, calibration)
+    print(f"calibration {calibration.name} of {calibration.device}: {path}")
     return 0
 
 
@@ -214,23 +282,39 @@ def _jobs(text: str | None, device: str) -> int:
         import joblib
 
         return 1 if device.startswith("cuda") else joblib.cpu_count()
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= 1024:
-        raise BadInput(f"--jobs {shown(text)}: need a whole number in 1..1024")
+    return _number("jobs", text, 1, 1024)
+
+
+def _number(option: str, text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
+        raise BadInput(f"--{option} {shown(text)}: need a whole number in {low}..{high}")
     return int(text)
+
+
+def _recorded(option: str, text: str) -> Path:
+    """A suite's folder with ledgers in it."""
+    if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)
+        raise BadInput(f"{option} {shown(text)}: need a suite's results, a folder that holds runs/")
+    return Path(text)
 
 
 def _again(command: str, parsed: argparse.Namespace) -> str:
     """The command line that goes on with the suite."""
     words = ["python", "-m", "benchmark", command, parsed.suite]
+    if command == "reprice":
+        return shlex.join([*words, *_options(parsed, ("calibration", "reuse", "results"))])
     if parsed.results != "results":
         words += ["--results", parsed.results]
     for setting in parsed.set:
         words += ["--set", setting]
-    for name in ("jobs", "data", "device"):
-        if getattr(parsed, name, None) is not None:
-            words += [f"--{name}", getattr(parsed, name)]
+    words += _options(parsed, ("jobs", "data", "device", "stack", "reuse"))
     words += [f"--{name}" for name in ("quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)]
     return shlex.join(words)
+
+
+def _options(parsed: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
+    given = [(name, getattr(parsed, name, None)) for name in names]
+    return [word for name, value in given if value is not None for word in (f"--{name}", value)]
 
 
 def _stopped(stop: BaseException, message: str) -> int:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-DECIDES_BITS = ("arch", "cpu_capability", "device", "numpy", "scipy", "threads", "torch")
+DECIDES_BITS = ("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch")
 """Fields that must not change between the two halves of a run that is resumed."""
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", "pandas")

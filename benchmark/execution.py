@@ -1,4 +1,4 @@
-"""Executes one run from its first line to its last: replays what is recorded, trains the rest."""
+"""One run from its first line to its last: what is recorded is replayed, the rest is trained."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from benchmark.build import build_objective, build_scheduler, is_dotted
+from benchmark.clock import build_clock
 from benchmark.environment import DECIDES_BITS, pinned
 from benchmark.ledger import FORMAT, Ledger, LedgerError, Record
+from benchmark.store import ImpureTrial
 from benchmark.suite import Run
 from benchmark.trainer import Trainer, Training, describe_problem, evaluation_record, lost
 from benchmark.tuner import AlgorithmError, Job, Outcome, TuningLoop
@@ -41,12 +43,18 @@ class Conditions:
         machine: device and data folder.
         environment: the machine card for the headers.
         allow_mixed: continue runs that began in another environment, and mark them.
+        capacity: slots of a stack; None leaves it to the objective. Results do not depend on it.
+        reuse: a suite's results whose trials are taken instead of trained again.
+        train: whether trials may be trained; otherwise a run that asks for one not recorded is refused.
     """
 
     folder: Path
     machine: Machine
     environment: dict[str, Any]
     allow_mixed: bool = False
+    capacity: int | None = None
+    reuse: Path | None = None
+    train: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,77 +77,87 @@ class Report:
     problem: str | None = None
 
 
-def execute(run: Run, conditions: Conditions, crash: Crash | None = None, marker: Path | None = None) -> Report:
-    """Execute one run; what is recorded of it is replayed, not trained.
+class Execution:
+    """One run in progress: replays what is recorded, asks for the training of the rest.
 
     Args:
         run: which one.
+        objective: built for it.
         conditions: where.
-        crash: record this evaluation as crashed instead of training it.
-        marker: a file whose time is set whenever a training starts.
-
-    Returns:
-        A report; an algorithm's or a ledger's failure is in it, not raised.
+        arithmetic: what its trainings' bits depend on besides the machine (see `Stack.arithmetic`).
+        crash: record this evaluation as crashed instead of asking for it.
     """
-    try:
-        with pinned(conditions.machine.device), Ledger(conditions.folder / run.path) as ledger:
-            return _Execution(run, conditions, ledger, crash, marker).go()
-    except (LedgerError, RunRefused) as error:
-        return Report(run=run, state="refused", evaluations=0, best_error=math.inf, problem=str(error))
-    except Exception as error:  # A raise in a worker would end every other run with it.
-        return Report(run=run, state="failed", evaluations=0, best_error=math.inf, problem=describe_problem(error))
-
-
-class _Execution:
-    """One run in progress."""
 
     def __init__(
-        self, run: Run, conditions: Conditions, ledger: Ledger, crash: Crash | None, marker: Path | None
+        self, run: Run, objective: Objective, conditions: Conditions, arithmetic: str, crash: Crash | None = None
     ) -> None:
-        self.run, self.conditions, self.ledger = run, conditions, ledger
-        self.crash, self.marker = crash, marker
-        self.objective = build_objective(run.objective)
+        self.run, self.objective, self.conditions, self.crash = run, objective, conditions, crash
+        self.environment = {**conditions.environment, "arithmetic": arithmetic}
+        self.clock = build_clock(run, objective)
         self.best_error = math.inf
         self.evaluations = 0
 
-    def go(self) -> Report:
-        data = self.objective.prepare(self.conditions.machine)
-        self._begin(data)
-        recorded = [record for record in self.ledger.records if record["kind"] == "evaluation"]
-        try:
-            reason = self._tune(recorded)
-        except (AlgorithmError, ReplayMismatch) as error:
-            cause = error.__cause__ if error.__cause__ is not None else error
-            self.ledger.fail({"kind": "failure", "error": str(error)[:1000], "traceback": describe_problem(cause)})
-            return self._report("failed", str(error))
-        self.ledger.complete({"kind": "end", "reason": reason, "evaluations": self.evaluations})
-        return self._report("done", None)
+    def steps(self, data: dict[str, str]) -> Generator[Job, Training, Report]:
+        """Yield what has to be trained and be sent what came out; every record is durable by then.
 
-    def _begin(self, data: dict[str, str]) -> None:
+        Args:
+            data: checksums of the objective's data, for the header.
+
+        Returns:
+            A report, as the generator's value; an algorithm's or a ledger's failure is in it, not raised.
+        """
+        try:
+            with Ledger(self.conditions.folder / self.run.path) as ledger:
+                self._begin(ledger, data)
+                return (yield from self._tune(ledger))
+        except (LedgerError, RunRefused) as error:
+            return self._report("refused", str(error))
+        except Exception as error:  # A raise in a worker would end every other run with it.
+            return self._report("failed", describe_problem(error))
+
+    def _begin(self, ledger: Ledger, data: dict[str, str]) -> None:
         """Write the header, or hold the recorded one against this run."""
         header = {
             "kind": "header",
             "format": FORMAT,
             "run": self.run.identity(),
             "data": data,
-            "environment": self.conditions.environment,
+            "environment": self.environment,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        if not self.ledger.records:
-            self.ledger.append(header)
+        if not ledger.records:
+            ledger.append(header)
             return
-        check_header(self.ledger.records[0], header, self.ledger.part, allow_mixed=self.conditions.allow_mixed)
-        latest = [record["environment"] for record in self.ledger.records if "environment" in record][-1]
-        if changed_environment(latest, self.conditions.environment):
-            self.ledger.append({"kind": "resumed", "environment": self.conditions.environment})
+        check_header(ledger.records[0], header, ledger.part, allow_mixed=self.conditions.allow_mixed)
+        latest = [record["environment"] for record in ledger.records if "environment" in record][-1]
+        if changed_environment(latest, self.environment):
+            ledger.append({"kind": "resumed", "environment": self.environment})
 
-    def _tune(self, recorded: list[Record]) -> str:
-        loop = self._loop(build_scheduler(self.run, self.objective))
-        trainer = _trainer(self.run, self.objective, self.conditions.machine)
+    def _tune(self, ledger: Ledger) -> Generator[Job, Training, Report]:
+        recorded = [record for record in ledger.records if record["kind"] == "evaluation"]
+        try:
+            loop = self._loop(build_scheduler(self.run, self.objective))
+            reason = yield from self._answer(loop, recorded, ledger)
+        except (AlgorithmError, ReplayMismatch, ImpureTrial) as error:
+            cause = error.__cause__ if error.__cause__ is not None else error
+            ledger.fail({"kind": "failure", "error": str(error)[:1000], "traceback": describe_problem(cause)})
+            return self._report("failed", str(error))
+        ledger.complete({"kind": "end", "reason": reason, "evaluations": self.evaluations})
+        return self._report("done", None)
+
+    def _answer(
+        self, loop: Generator[Job, Outcome, str], recorded: list[Record], ledger: Ledger
+    ) -> Generator[Job, Training, str]:
         try:
             job = next(loop)
             while True:
-                outcome = self._replay(job, recorded) if job.index < len(recorded) else self._train(job, trainer)
+                if job.index < len(recorded):
+                    outcome = replay(job, recorded[job.index])
+                else:
+                    training = self._crashed(job)
+                    if training is None:
+                        training = yield job
+                    outcome = self._record(job, training, ledger)
                 self.evaluations += 1
                 self.best_error = min(self.best_error, outcome.error)
                 job = loop.send(outcome)
@@ -156,37 +174,17 @@ class _Execution:
             resume=self.run.resume,
         ).run()
 
-    def _replay(self, job: Job, recorded: list[Record]) -> Outcome:
-        record = recorded[job.index]
-        proposed = {name: getattr(job, name) for name in REPLAYED} | {"asked_epochs": job.epochs}
-        for name, value in proposed.items():
-            if record[name] != value:
-                raise ReplayMismatch(
-                    f"evaluation {job.index}: {name} was recorded as {record[name]!r}, now {value!r} is proposed; "
-                    "the algorithm does not repeat itself, or its code has changed"
-                )
-        error = math.inf if record["valid_error"] is None else record["valid_error"]
-        return Outcome(error=error, epochs=record["epochs"], end=record["end"])
-
-    def _train(self, job: Job, trainer: Trainer) -> Outcome:
-        training = self._crashed(job) or self._trained(job, trainer)
-        # The measured clock charges deciding and training; other clocks will charge a model's price.
-        runtime = job.decide_seconds + training.train_seconds
-        record = evaluation_record(job, training, runtime, job.decide_seconds)
-        self.ledger.append(record)
+    def _record(self, job: Job, training: Training, ledger: Ledger) -> Outcome:
+        runtime, price = self.clock.charge(job, training), self.clock.price(job, training)
+        record = evaluation_record(job, training, runtime, price)
+        ledger.append(record)
         error = math.inf if training.valid_error is None else training.valid_error
         return Outcome(error=error, epochs=training.epochs, end=record["end"])
-
-    def _trained(self, job: Job, trainer: Trainer) -> Training:
-        if self.marker is not None:
-            self.marker.write_text(str(time.time()))
-        torch.set_num_threads(1)  # An earlier third-party trial of this run may have changed it.
-        return trainer.train(job)
 
     def _crashed(self, job: Job) -> Training | None:
         if self.crash is None or self.crash.index != job.index:
             return None
-        return lost(job, "crashed", self.crash.reason, self.crash.seconds)
+        return lost(job, "crashed", self.crash.reason, self.crash.seconds, self.crash.seconds)
 
     def _report(self, state: str, problem: str | None) -> Report:
         return Report(
@@ -196,6 +194,77 @@ class _Execution:
             best_error=self.best_error,
             problem=problem,
         )
+
+
+def execute(run: Run, conditions: Conditions, crash: Crash | None = None, marker: Path | None = None) -> Report:
+    """Execute one run by itself, a trial at a time; what is recorded of it is replayed, not trained.
+
+    Args:
+        run: which one.
+        conditions: where.
+        crash: record this evaluation as crashed instead of training it.
+        marker: a file whose time is set whenever a training starts.
+
+    Returns:
+        A report; what went wrong is in it, not raised.
+    """
+    try:
+        with pinned(conditions.machine.device):
+            return _execute(run, conditions, crash, marker)
+    except Exception as error:  # A raise in a worker would end every other run with it.
+        return report_of_failure(run, error)
+
+
+def _execute(run: Run, conditions: Conditions, crash: Crash | None, marker: Path | None) -> Report:
+    objective = build_objective(run.objective)
+    data = objective.prepare(conditions.machine)
+    arithmetic = objective.arithmetic(conditions.machine, stacked=False)
+    steps = Execution(run, objective, conditions, arithmetic, crash).steps(data)
+    trainer = _trainer(run, objective, conditions.machine)
+    try:
+        job = next(steps)
+        while True:
+            touch(marker)
+            torch.set_num_threads(1)  # An earlier third-party trial of this run may have changed it.
+            job = steps.send(trainer.train(job))
+    except StopIteration as stop:
+        report: Report = stop.value
+        return report
+
+
+def report_of_failure(run: Run, error: Exception) -> Report:
+    """The report of a run that could not be executed."""
+    refused = isinstance(error, LedgerError | RunRefused)
+    return Report(
+        run=run,
+        state="refused" if refused else "failed",
+        evaluations=0,
+        best_error=math.inf,
+        problem=str(error) if refused else describe_problem(error),
+    )
+
+
+def touch(marker: Path | None) -> None:
+    """Note the time at which a training starts, for whoever finds the process dead."""
+    if marker is not None:
+        marker.write_text(str(time.time()))
+
+
+def replay(job: Job, record: Record) -> Outcome:
+    """What was recorded of a job.
+
+    Raises:
+        ReplayMismatch: something else was recorded than is proposed now.
+    """
+    proposed = {name: getattr(job, name) for name in REPLAYED} | {"asked_epochs": job.epochs}
+    for name, value in proposed.items():
+        if record[name] != value:
+            raise ReplayMismatch(
+                f"evaluation {job.index}: {name} was recorded as {record[name]!r}, now {value!r} is proposed; "
+                "the algorithm does not repeat itself, or its code has changed"
+            )
+    error = math.inf if record["valid_error"] is None else record["valid_error"]
+    return Outcome(error=error, epochs=record["epochs"], end=record["end"])
 
 
 def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed: bool) -> None:

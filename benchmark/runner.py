@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,14 +24,19 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, Terminated
 from benchmark import worker
 from benchmark.build import check_suite
 from benchmark.environment import describe, pinned
-from benchmark.execution import Conditions, Crash, Report, RunRefused, check_header, execute
+from benchmark.execution import Conditions, Crash, Report, RunRefused, check_header
+from benchmark.lane import execute_all, side_by_side
 from benchmark.ledger import Ledger, LedgerError, failed_of, parse, part_of, read
 from benchmark.refusal import BadInput, said
+from benchmark.store import ledgers_of
 from benchmark.suite import Run, Suite
 from objectives.data import DataError
 from objectives.objective import Machine, Objective
 
 DEATHS_BEFORE_ALONE = 2
+TASKS_A_WORKER = 4
+"""Tasks of an objective for every CPU worker: few enough to fill a stack, enough to share out the end."""
+
 PLAN = "suite.json"
 
 
@@ -53,13 +59,27 @@ class Runner:
         machine: device and data folder.
         listener: told of every run.
         allow_mixed: continue runs recorded in another environment, and mark them.
+        capacity: slots of a stack; results do not depend on it. None leaves it to the objective.
+        reuse: folder of another suite's results, whose trials are taken where they are the same.
+        train: False refuses to train what is not found there, and asks neither data nor device.
     """
 
     def __init__(
-        self, suite: Suite, results: Path, *, jobs: int, machine: Machine, listener: Listener, allow_mixed: bool = False
+        self,
+        suite: Suite,
+        results: Path,
+        *,
+        jobs: int,
+        machine: Machine,
+        listener: Listener,
+        allow_mixed: bool = False,
+        capacity: int | None = None,
+        reuse: Path | None = None,
+        train: bool = True,
     ) -> None:
         self.suite, self.folder, self.jobs = suite, results / suite.name, jobs
         self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
+        self.capacity, self.reuse, self.train = capacity, reuse, train
         self.deaths: Counter[tuple[Path, int]] = Counter()
         self.reports: list[Report] = []
 
@@ -76,15 +96,20 @@ class Runner:
         conditions = Conditions(
             folder=self.folder,
             machine=self.machine,
-            environment=describe(self.machine.device, self.jobs),
+            environment=self._environment(),
             allow_mixed=self.allow_mixed,
+            capacity=self.capacity,
+            reuse=self.reuse,
+            train=self.train,
         )
-        data = {label: self._prepare(label, objective) for label, objective in objectives.items()}
+        self.objectives = objectives
+        data = {label: self._prepare(label, objective) for label, objective in objectives.items() if self.train}
         runs = list(order if order is not None else self.suite.runs())
         unfinished = any(not (self.folder / run.path).exists() for run in runs)
         for run in runs:
             # A complete suite may be looked at from any machine; going on with one must not mix bits.
-            self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
+            if self.train:
+                self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
         with claimed(self.folder):
             write_plan(self.folder, self.suite, objectives)
             done = [run for run in runs if (self.folder / run.path).exists()]
@@ -94,6 +119,16 @@ class Runner:
                 pending = self._dispatch(pending, conditions)
                 pending = self._take_aside(pending, conditions)
         return self.reports
+
+    def _environment(self) -> dict[str, Any]:
+        """The machine card: this machine's, or that of the results which are only priced anew."""
+        if self.train:
+            return describe(self.machine.device, self.jobs)
+        assert self.reuse is not None
+        found = next((path for run in self.suite.runs() for path in ledgers_of(self.reuse, run)), None)
+        if found is None:
+            raise BadInput(f"{self.reuse}: no run of the suite {self.suite.name} is recorded there")
+        return dict(read(found).records[0]["environment"])
 
     def _prepare(self, label: str, objective: Objective) -> dict[str, str]:
         try:
@@ -110,7 +145,10 @@ class Runner:
         for candidate in (path, part_of(path), failed_of(path)):
             header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
-                expected = {"run": run.identity(), "data": data, "environment": conditions.environment}
+                objective = self.objectives[run.objective.label]
+                arithmetic = objective.arithmetic(self.machine, stacked=side_by_side(run, objective))
+                environment = {**conditions.environment, "arithmetic": arithmetic}
+                expected = {"run": run.identity(), "data": data, "environment": environment}
                 check_header(header, expected, candidate, allow_mixed=self.allow_mixed or any_machine)
 
     def _dispatch(self, pending: list[Run], conditions: Conditions) -> list[Run]:
@@ -119,13 +157,14 @@ class Runner:
         in_flight: dict[Path, Run] = {}
 
         def tasks() -> Iterator[Any]:
-            for run in pending:
-                in_flight[run.path] = run
-                self.listener.dispatched(run)
-                yield delayed(execute)(run, conditions)
+            for runs in self._tasks(pending):
+                for run in runs:
+                    in_flight[run.path] = run
+                    self.listener.dispatched(run)
+                yield delayed(execute_all)(runs, conditions)
 
         try:
-            for report in self._parallel(tasks()):
+            for report in chain.from_iterable(self._parallel(tasks())):
                 in_flight.pop(report.run.path, None)
                 unreported.pop(report.run.path, None)
                 self._report(report)
@@ -138,7 +177,18 @@ class Runner:
                 self.deaths[run.path, recorded_evaluations(self.folder / run.path)] += 1
         return list(unreported.values())
 
-    def _parallel(self, tasks: Iterator[Any]) -> Iterator[Report]:
+    def _tasks(self, pending: list[Run]) -> list[list[Run]]:
+        """The runs that one worker executes side by side: all algorithms of some repetitions of an objective."""
+        shares = 1 if self.machine.device.startswith("cuda") else TASKS_A_WORKER
+        size = math.ceil(self.suite.repetitions / (self.jobs * shares))
+        tasks: dict[tuple[Any, ...], list[Run]] = {}
+        for run in pending:
+            together = not self.train or side_by_side(run, self.objectives[run.objective.label])
+            name = (run.objective.label, run.repetition // size) if together else (run.path,)
+            tasks.setdefault(name, []).append(run)
+        return list(tasks.values())
+
+    def _parallel(self, tasks: Iterator[Any]) -> Iterator[list[Report]]:
         options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
         with parallel_config(backend="loky", inner_max_num_threads=1 if self.jobs > 1 else None, **options):
             parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
@@ -210,6 +260,9 @@ def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> 
     plan = {
         "format": 1,
         **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
+        "calibration": None
+        if suite.calibration is None
+        else {"name": suite.calibration.name, "device": suite.calibration.device},
         "resume": suite.resume,
         "budget": budget,
         "objectives": [
@@ -270,7 +323,7 @@ def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) 
 
 def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
     worker.begin(parent)
-    execute(run, conditions, crash, marker)
+    execute_all([run], conditions, crash, marker)
 
 
 def _reason(code: int) -> str:

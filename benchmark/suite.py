@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.refusal import BadInput, known, nearest, only, shown, whole
+from benchmark import calibration as calibrations
+from benchmark.calibration import Calibration
+from benchmark.refusal import BadInput, known, only, shown, whole
 from benchmark.seeding import LARGEST_SEED
+from benchmark.shelf import Shelf, is_path
 from benchmark.tuner import Budget
 
-SUITES = Path(__file__).parent / "suites"
+SHELF = Shelf(kind="suite", folder=Path(__file__).parent / "suites")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 LABEL_RULE = "1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first"
-CLOCKS = ("measured",)
+CLOCKS = ("measured", "modelled")
 DEVICES = ("auto", "cpu", "cuda")
-LARGEST_FILE = 1_000_000
 LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
 
@@ -59,6 +61,7 @@ class Run:
     repetition: int
     budget: Budget
     clock: str
+    calibration: Calibration | None
     n_workers: int
     resume: bool
 
@@ -69,7 +72,11 @@ class Run:
 
     def identity(self) -> dict[str, Any]:
         """The run in JSON values; a ledger is continued only under the same identity."""
-        identity: dict[str, Any] = _plain(asdict(self))
+        identity: dict[str, Any] = _plain(asdict(replace(self, calibration=None)))
+        del identity["calibration"]
+        if self.calibration is not None:  # Its prices of other objectives may change.
+            digest = self.calibration.digest(self.objective.part.name)
+            identity["calibration"] = {"name": self.calibration.name, "digest": digest}
         return identity
 
 
@@ -78,6 +85,8 @@ class Suite:
     """A comparison: objectives x algorithms x repetitions.
 
     Attributes:
+        clock: "measured" seconds, or "modelled" seconds of the calibration.
+        calibration: prices trials; may be there under a measured clock, to record both.
         device: where its runs train unless the command says otherwise; "auto" is a GPU if there is one.
     """
 
@@ -86,6 +95,7 @@ class Suite:
     seed: int
     repetitions: int
     clock: str
+    calibration: Calibration | None
     n_workers: int
     resume: bool
     device: str
@@ -105,6 +115,7 @@ class Suite:
                         repetition=repetition,
                         budget=self.budget,
                         clock=self.clock,
+                        calibration=self.calibration,
                         n_workers=self.n_workers,
                         resume=self.resume,
                     )
@@ -112,23 +123,28 @@ class Suite:
 
 def suite_names() -> list[str]:
     """Names of the suites that come with the harness."""
-    return sorted(path.stem for path in SUITES.glob("*.toml"))
+    return SHELF.names()
 
 
-def load(suite: str, overrides: list[str] | None = None) -> Suite:
+def load(suite: str, overrides: list[str] | None = None, *, without: Collection[str] = ()) -> Suite:
     """Read a suite by its name or by a path to a TOML file.
 
     Args:
         suite: a name in `benchmark/suites/`, or a path (with a slash or the suffix .toml).
         overrides: `key=value` settings, keys dotted, values as in TOML.
+        without: top-level keys to leave out.
 
     Raises:
         BadInput: no such suite, unreadable TOML, or a value that is not allowed.
     """
-    path = _find(suite)
-    table = _read_toml(path)
+    path = SHELF.find(suite)
+    table = SHELF.read(path)
+    calibration = table.get("calibration")
+    if isinstance(calibration, str) and is_path(calibration):  # A file names its neighbours, an override those here.
+        table["calibration"] = str(path.parent / calibration)
     for override in overrides or []:
         _override(table, override)
+    table = {key: value for key, value in table.items() if key not in without}
     try:
         return parse(path.stem, table)
     except BadInput as error:
@@ -153,6 +169,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         seed=whole("seed", table.get("seed", 0), 0, LARGEST_SEED),
         repetitions=whole("repetitions", table.get("repetitions", 1), 1, 1000),
         clock=known("clock", table.get("clock", "measured"), CLOCKS),
+        calibration=_calibration(table.get("calibration")),
         n_workers=whole("n_workers", table.get("n_workers", 1), 1, 1000),
         resume=resume,
         device=known("device", table.get("device", "auto"), DEVICES),
@@ -160,6 +177,10 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         objectives=tuple(_objective(label, entry) for label, entry in _entries("objectives", table)),
         algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
     )
+
+
+def _calibration(value: object) -> Calibration | None:
+    return None if value is None else calibrations.load(_text("calibration", value))
 
 
 def _budget(table: object) -> Budget:
@@ -235,35 +256,6 @@ def _text(field: str, value: object) -> str:
     if not isinstance(value, str) or not value or len(value) > 300:
         raise BadInput(f"{field} = {shown(value)}: need a text of 1 to 300 characters")
     return value
-
-
-def _find(suite: str) -> Path:
-    names = suite_names()
-    if suite in names:
-        return SUITES / f"{suite}.toml"
-    if not ("/" in suite or suite.endswith(".toml")):
-        allowed = f"not one of {', '.join(names)}, nor a path to a .toml file"
-        raise BadInput(f"suite {shown(suite)}: {allowed}{nearest(suite, names)}")
-    path = Path(suite)
-    try:
-        if not path.exists():
-            raise BadInput(f"suite file {shown(suite)}: there is no such file")
-        if not path.is_file():
-            raise BadInput(f"suite file {shown(suite)}: not a regular file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise BadInput(f"suite file {shown(suite)}: larger than {LARGEST_FILE} bytes")
-    except OSError as error:
-        raise BadInput(f"suite file {shown(suite)}: cannot be read ({error.strerror})") from error
-    return path
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (RecursionError, ValueError) as error:  # Not TOML, not UTF-8, or a number of thousands of digits.
-        raise BadInput(f"suite file {shown(str(path))}: not valid TOML ({error})") from error
-    except OSError as error:
-        raise BadInput(f"suite file {shown(str(path))}: cannot be read ({error.strerror})") from error
 
 
 def _override(table: dict[str, Any], setting: str) -> None:

@@ -28,6 +28,7 @@ class Training:
         valid_curve: validation error of every epoch trained now, in order.
         test_curve: likewise for the test error.
         train_seconds: measured.
+        paid_seconds: measured seconds spent on this record alone; 0 when the trial was known.
         problem: type, text and traceback of what was raised.
     """
 
@@ -38,6 +39,7 @@ class Training:
     valid_curve: list[float]
     test_curve: list[float]
     train_seconds: float
+    paid_seconds: float
     problem: str | None = None
 
 
@@ -79,10 +81,11 @@ class Trainer:
             while curve.epoch < job.epochs and not curve.diverged:
                 epochs.append(next(curve))
         except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
-            return lost(job, "error", describe_problem(error), time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            return lost(job, "error", describe_problem(error), seconds, seconds)
         if curve.epoch < self.objective.max_epochs:
             self.paused[job.trial] = curve
-        return _trained(curve, epochs, self.objective.chance_error)
+        return _trained(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
 
     def _curve(self, job: Job) -> _Curve:
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
@@ -121,7 +124,7 @@ class _Curve:
         return nullcontext() if self.streams is None else self.streams.active()
 
 
-def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float) -> Training:
+def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> Training:
     valid = [float(epoch.valid_error) for epoch in epochs]
     test = [float(epoch.test_error) for epoch in epochs]
     if curve.diverged and epochs:
@@ -135,10 +138,11 @@ def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float) -> Trainin
         valid_curve=valid,
         test_curve=test,
         train_seconds=seconds,
+        paid_seconds=paid,
     )
 
 
-def lost(job: Job, state: str, problem: str, seconds: float) -> Training:
+def lost(job: Job, state: str, problem: str, seconds: float, paid: float) -> Training:
     """The result of a training that gave none."""
     return Training(
         state=state,
@@ -148,6 +152,7 @@ def lost(job: Job, state: str, problem: str, seconds: float) -> Training:
         valid_curve=[],
         test_curve=[],
         train_seconds=seconds,
+        paid_seconds=paid,
         problem=problem,
     )
 
@@ -161,8 +166,15 @@ def describe_problem(error: BaseException) -> str:
     return text[-LONGEST_TEXT:]
 
 
-def evaluation_record(job: Job, training: Training, runtime: float, decide_seconds: float) -> dict[str, Any]:
-    """The ledger's line for one evaluation."""
+def evaluation_record(job: Job, training: Training, runtime: float, modelled_seconds: float | None) -> dict[str, Any]:
+    """The ledger's line for one evaluation.
+
+    Args:
+        job: what was asked.
+        training: what came of it.
+        runtime: seconds charged on the suite's clock.
+        modelled_seconds: price by the suite's calibration, or None without one.
+    """
     record: dict[str, Any] = {
         "kind": "evaluation",
         "index": job.index,
@@ -178,7 +190,9 @@ def evaluation_record(job: Job, training: Training, runtime: float, decide_secon
         "valid_curve": training.valid_curve,
         "test_curve": training.test_curve,
         "train_seconds": training.train_seconds,
-        "decide_seconds": decide_seconds,
+        "paid_seconds": training.paid_seconds,
+        "decide_seconds": job.decide_seconds,
+        "modelled_seconds": modelled_seconds,
         "start": job.start,
         "end": job.start + runtime,
     }

@@ -5,15 +5,26 @@ from __future__ import annotations
 import difflib
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 import numpy as np
 from torch import nn
 
+from objectives.cost import CostTerms, Probe
 from objectives.counter import Words, key_of
 from objectives.data import CLASSES, LOADERS, Split, checksums, load_splits
+from objectives.network_cost import (
+    NetworkShape,
+    count,
+    divisions,
+    excerpts,
+    network_terms,
+    on_excerpt,
+    outline_split,
+)
 from objectives.networks import materialise
 from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require_whole
 from objectives.space import Config, Space
@@ -139,10 +150,48 @@ class ImageClassification(Objective):
         """The network of one trial (and fold) before its first step."""
         return materialise(lambda: self.network(config, split), key, device, xavier=self.xavier)
 
-    def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
-        from objectives.stacks.route import choose
+    def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """All that are set but `epochs`, defaults included: an epoch costs the same however many there are."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if name != "epochs" and value is not None}
 
-        return choose(self, machine, capacity)
+    def network_shape(self, config: Config) -> NetworkShape:
+        """Parameters, multiply-adds and the like of the configuration's network."""
+        split = outline_split(self.data, self.split, self.folds)
+        return count(lambda: self.network(config, split), split.train.x.shape[1:])
+
+    def cost_terms(self, config: Config) -> CostTerms:
+        return self._terms(config, divisions(self.data, self.split, self.folds))
+
+    def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
+        """The reference loop: what a price means does not change with the routes that train faster.
+
+        Two epochs of an excerpt where an epoch has more rows; the first tells what setting up takes.
+        """
+        sizes = divisions(self.data, self.split, self.folds)
+        if max(trained for trained, _ in sizes) <= rows:
+            epochs = self.epochs_of(config, seed, machine, train)
+            return Probe(epochs=epochs, count=self.max_epochs, terms=self._terms(config, sizes), whole=True)
+        place = float(seed.generate_state(1)[0]) / 2**32
+        epochs = self.epochs_of(config, seed, machine, on_excerpt(train, rows, place))
+        return Probe(epochs=epochs, count=2, terms=self._terms(config, excerpts(sizes, rows)), whole=False)
+
+    def _terms(self, config: Config, sizes: list[tuple[int, int]]) -> CostTerms:
+        return network_terms(self.network_shape(config), sizes, self.batch_size(config))
+
+    @property
+    def stackable(self) -> bool:
+        return True
+
+    def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
+        from objectives.stacks.route import route_of
+
+        return route_of(self, machine).arithmetic if stacked else "reference"
+
+    def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
+        from objectives.stacks.route import route_of
+
+        return route_of(self, machine).make(capacity)
 
     def _fold(
         self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine, loop: Loop

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from scipy import stats
 from torch import nn
 
 from objectives.classification import ImageClassification, Setting
 from objectives.data import Split
+from objectives.network_cost import NetworkShape
 from objectives.networks import Tanh, lenet, small_lenet
 from objectives.space import Config, Space
 
@@ -40,3 +42,12 @@ class LeNet(ImageClassification):
 
     def network(self, config: Config, split: Split) -> nn.Module:
         return small_lenet(Tanh) if self.data == "digits" else lenet(nn.Sigmoid)
+
+    def network_shape(self, config: Config) -> NetworkShape:
+        return _shape(self)
+
+
+@cache
+def _shape(objective: LeNet) -> NetworkShape:
+    """The same for every configuration, so it is counted once."""
+    return ImageClassification.network_shape(objective, {})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from objectives.cost import CostTerms, Probe
 from objectives.space import Config, Scalar, Space
 
 if TYPE_CHECKING:
@@ -73,6 +74,15 @@ class Objective(ABC):
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial, an epoch for every item drawn; a suspended iterator is a paused trial."""
 
+    @property
+    def stackable(self) -> bool:
+        """Whether `stack` gives slots."""
+        return False
+
+    def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
+        """What decides the bits of a trial besides machine and libraries: see `Stack.arithmetic`."""
+        return "reference"
+
     def stack(self, machine: Machine, capacity: int | None = None) -> Stack | None:
         """Slots that train several trials at once, or None: then trials are trained one by one.
 
@@ -81,6 +91,34 @@ class Objective(ABC):
             capacity: slots; None leaves it to the objective.
         """
         return None
+
+    @property
+    def nominal_seconds(self) -> float | None:
+        """Declared seconds of an epoch on the modelled clock, on every device; None: a calibration says."""
+        return None
+
+    def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Those of its options, as a suite gives them, that tell one calibration from another."""
+        return options
+
+    def cost_terms(self, config: Config) -> CostTerms:
+        """The work that a trial asks for; unless overridden, every epoch costs the same.
+
+        It must depend on nothing but the objective and the configuration.
+        """
+        return CostTerms(set_up={}, epoch={"epochs": 1.0})
+
+    def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
+        """A training for a calibration to time.
+
+        Args:
+            config: what to train.
+            seed: of the trial.
+            machine: where.
+            rows: an objective with more training data may train on so many rows of them.
+        """
+        epochs = self.train(config, seed, machine)
+        return Probe(epochs=epochs, count=self.max_epochs, terms=self.cost_terms(config), whole=True)
 
     @abstractmethod
     def prepare(self, machine: Machine) -> dict[str, str]:

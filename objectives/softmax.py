@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from scipy import stats
 from torch import nn
 
 from objectives.classification import ImageClassification, Setting
 from objectives.data import Split
+from objectives.network_cost import NetworkShape
 from objectives.networks import softmax_regression
 from objectives.space import Config, Space
 
@@ -29,3 +31,12 @@ class SoftmaxRegression(ImageClassification):
 
     def network(self, config: Config, split: Split) -> nn.Module:
         return softmax_regression(split.train.x[0].numel())
+
+    def network_shape(self, config: Config) -> NetworkShape:
+        return _shape(self)
+
+
+@cache
+def _shape(objective: SoftmaxRegression) -> NetworkShape:
+    """The same for every configuration, so it is counted once."""
+    return ImageClassification.network_shape(objective, {})

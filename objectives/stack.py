@@ -39,12 +39,15 @@ class Stack(ABC):
     admission and pauses change nothing.
 
     Attributes:
-        route: how it computes, for the record.
+        route: how it computes.
+        arithmetic: "reference" where the bits are those of `Objective.train`, else a name for what
+            decides them; ledgers of different arithmetic are not mixed.
         capacity: slots.
         work: counters.
     """
 
     route: str
+    arithmetic: str
     capacity: int
     work: Work
 

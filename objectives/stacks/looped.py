@@ -40,6 +40,8 @@ class LoopedStack(Stack):
         capacity: slots.
     """
 
+    arithmetic = "reference"
+
     def __init__(self, start: Start, multiply_adds: Callable[[Config], float], *, route: str, capacity: int) -> None:
         self.start, self.multiply_adds = start, multiply_adds
         self.route, self.capacity = route, capacity

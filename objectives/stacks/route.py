@@ -1,15 +1,17 @@
 """Which way of training several trials is taken: a rule of network and device, never of a timing.
 
-The route decides a trial's last bits, so a ledger names it; on the CPU the stacked and the looped route
-give the same bits, as far as `softmax.agrees` has it.
+The way decides a trial's last bits; where they are not those of `Objective.train`, ledgers name it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from objectives.data import load_splits
 from objectives.networks import multiply_adds
@@ -27,34 +29,74 @@ LOOPED_CAPACITY = 32
 """Slots of a looped stack; they hold suspended trainings and cost memory only."""
 
 
-def choose(objective: ImageClassification, machine: Machine, capacity: int | None) -> Stack:
-    """The fastest route for this objective on this device that keeps the bit contract."""
-    if objective.folds is None:
-        found = _cuda(objective, machine, capacity) if machine.device != "cpu" else _cpu(objective, machine, capacity)
-        if found is not None:
-            return found
-    return LoopedStack(
-        lambda config, seed: objective.train(config, seed, machine),
-        lambda config: _training_work(objective, machine, config),
-        route="looped",
-        capacity=capacity or LOOPED_CAPACITY,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A way of training several trials.
+
+    Attributes:
+        arithmetic: see `Stack.arithmetic`.
+        make: a stack of a given or its own capacity.
+    """
+
+    arithmetic: str
+    make: Callable[[int | None], Stack]
+
+
+def route_of(objective: ImageClassification, machine: Machine) -> Route:
+    """The fastest way for this objective on this device that keeps the bit contract.
+
+    On the CPU softmax regression is stacked; networks of known layers are looped, and so is whatever
+    cannot be stacked; other networks of dense layers go through torch.func. On a GPU the three
+    networks of the harness have kernels of their own, and every other goes through torch.func.
+    """
+    if objective.folds is not None:
+        return _looped(objective, machine)
+    network, image = _example(objective, machine)
+    if machine.device != "cpu":
+        return _gpu(objective, machine) or _functional(objective, machine, network) or _looped(objective, machine)
+    return (
+        _softmax(objective, machine, network)
+        or (_looped(objective, machine) if layers_of(network, image) is not None else None)
+        or _functional(objective, machine, network)
+        or _looped(objective, machine)
     )
 
 
-def _cpu(objective: ImageClassification, machine: Machine, capacity: int | None) -> Stack | None:
-    network, image = _example(objective, machine)
-    linear = softmax.dense_layer(network)
-    batch = objective.fixed_batch_size
-    if linear is not None and batch is not None and softmax.agrees(linear.in_features, linear.out_features, batch):
-        return softmax.SoftmaxStack(objective, machine, capacity or softmax.CAPACITY)
-    return None if layers_of(network, image) is not None else _functional(objective, machine, capacity)
+def _softmax(objective: ImageClassification, machine: Machine, network: nn.Module) -> Route | None:
+    linear, batch = softmax.dense_layer(network), objective.fixed_batch_size
+    if linear is None or batch is None or not softmax.agrees(linear.in_features, linear.out_features, batch):
+        return None
+    return Route(
+        arithmetic=softmax.SoftmaxStack.arithmetic,
+        make=lambda capacity: softmax.SoftmaxStack(objective, machine, capacity or softmax.CAPACITY),
+    )
 
 
-def _example(objective: ImageClassification, machine: Machine) -> tuple[torch.nn.Module, torch.Size]:
+def _looped(objective: ImageClassification, machine: Machine) -> Route:
+    return Route(
+        arithmetic=LoopedStack.arithmetic,
+        make=lambda capacity: LoopedStack(
+            lambda config, seed: objective.train(config, seed, machine),
+            lambda config: _training_work(objective, machine, config),
+            route="looped",
+            capacity=capacity or LOOPED_CAPACITY,
+        ),
+    )
+
+
+def _gpu(objective: ImageClassification, machine: Machine) -> Route | None:
+    return None
+
+
+def _functional(objective: ImageClassification, machine: Machine, network: nn.Module) -> Route | None:
+    return None
+
+
+def _example(objective: ImageClassification, machine: Machine) -> tuple[nn.Module, torch.Size]:
+    """A network of the objective, and what it is given."""
     split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
     config = objective.default or objective.space.sample(np.random.default_rng(0))
-    key = np.zeros(2, dtype=np.uint64)
-    return objective.start(config, split, key, "cpu"), split.train.x.shape[1:]
+    return objective.start(config, split, np.zeros(2, dtype=np.uint64), "cpu"), split.train.x.shape[1:]
 
 
 def _training_work(objective: ImageClassification, machine: Machine, config: Config) -> float:
@@ -63,11 +105,3 @@ def _training_work(objective: ImageClassification, machine: Machine, config: Con
     with torch.device("meta"):
         network = objective.network(config, splits[0])
     return 3.0 * multiply_adds(network, splits[0].train.x.shape[1:]) * sum(len(split.train) for split in splits)
-
-
-def _cuda(objective: ImageClassification, machine: Machine, capacity: int | None) -> Stack | None:
-    return _functional(objective, machine, capacity)
-
-
-def _functional(objective: ImageClassification, machine: Machine, capacity: int | None) -> Stack | None:
-    return None

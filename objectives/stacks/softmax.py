@@ -57,6 +57,7 @@ class SoftmaxStack(Stack):
     """
 
     route = "stacked"
+    arithmetic = "reference"
 
     def __init__(self, objective: ImageClassification, machine: Machine, capacity: int) -> None:
         self.objective, self.capacity = objective, capacity

@@ -1,0 +1,256 @@
+"""Many runs in one process, their trials side by side in one stack."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmark.build import build_objective
+from benchmark.environment import pinned
+from benchmark.execution import (
+    Conditions,
+    Crash,
+    Execution,
+    Report,
+    RunRefused,
+    check_header,
+    execute,
+    report_of_failure,
+    touch,
+)
+from benchmark.ledger import LedgerError
+from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of, recorded
+from benchmark.suite import Run
+from benchmark.trainer import Training, describe_problem
+from benchmark.tuner import Job
+from objectives.objective import Epoch, Objective
+from objectives.stack import Stack
+
+RUNS_A_SLOT = 2
+"""Open runs for every slot: enough that one is always waiting when a slot falls free."""
+
+MOST_OPEN = 500
+"""Open runs at most; each holds a file."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Open:
+    """A run in progress and the job that it waits for."""
+
+    run: Run
+    steps: Generator[Job, Training, Report]
+    job: Job | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Wanted:
+    """A trial that runs wait for: in a slot, in the queue for one, or neither."""
+
+    trial: Trial
+    waiting: list[_Open] = field(default_factory=list)
+    queued: bool = False
+    in_slot: bool = False
+
+
+def execute_all(
+    runs: Sequence[Run], conditions: Conditions, crash: Crash | None = None, marker: Path | None = None
+) -> list[Report]:
+    """Execute runs of one objective: side by side where their clock and objective allow it, else in turn.
+
+    Args:
+        runs: of one objective; every algorithm of a repetition should be among them, so that they
+            share what is trained.
+        conditions: where.
+        crash: record this evaluation (of every run) as crashed instead of training it.
+        marker: a file whose time is set whenever a training starts.
+
+    Returns:
+        A report for every run; what went wrong is in it, not raised.
+    """
+    try:
+        objective = build_objective(runs[0].objective)
+        if not conditions.train:
+            return Lane(runs, objective, conditions, None, _recorded_data(runs[0], conditions)).go()
+        if not side_by_side(runs[0], objective):
+            return [execute(run, conditions, crash, marker) for run in runs]
+        with pinned(conditions.machine.device):
+            data = objective.prepare(conditions.machine)
+            stack = objective.stack(conditions.machine, conditions.capacity)
+            assert stack is not None
+            return Lane(runs, objective, conditions, stack, data, crash, marker).go()
+    except Exception as error:  # A raise in a worker would end every other run with it.
+        return [report_of_failure(run, error) for run in runs]
+
+
+def side_by_side(run: Run, objective: Objective) -> bool:
+    """Whether the trials of a run may share a stack: on the measured clock each is timed by itself."""
+    return run.clock == "modelled" and objective.stackable
+
+
+def _recorded_data(run: Run, conditions: Conditions) -> dict[str, str]:
+    """Checksums of the data that the results to reuse were trained on."""
+    assert conditions.reuse is not None
+    records = recorded(ledgers_of(conditions.reuse, run)[0])
+    return dict(records[0]["data"])
+
+
+class Lane:
+    """Keeps a stack filled from the queue of all open runs; without a stack nothing is trained."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        objective: Objective,
+        conditions: Conditions,
+        stack: Stack | None,
+        data: dict[str, str],
+        crash: Crash | None = None,
+        marker: Path | None = None,
+    ) -> None:
+        self.objective, self.conditions, self.stack, self.data = objective, conditions, stack, data
+        self.arithmetic = stack.arithmetic if stack is not None else conditions.environment["arithmetic"]
+        self.most_open = min(MOST_OPEN, RUNS_A_SLOT * stack.capacity) if stack is not None else 1
+        self.crash, self.marker = crash, marker
+        self.store = TrialStore()
+        self.to_open = deque(runs)
+        self.left = {run.repetition: sum(other.repetition == run.repetition for other in runs) for run in runs}
+        self.learned: set[int] = set()
+        self.open: set[_Open] = set()
+        self.wanted: dict[int, _Wanted] = {}
+        self.queue: deque[_Wanted] = deque()
+        self.reports: list[Report] = []
+
+    def go(self) -> list[Report]:
+        """Execute all runs to their ends."""
+        while True:
+            while self.to_open and len(self.open) < self.most_open:
+                self._open(self.to_open.popleft())
+            if self.stack is not None:
+                self._train(self.stack)
+            if not self.open and not self.to_open:
+                return self.reports
+
+    def _open(self, run: Run) -> None:
+        execution = Execution(run, self.objective, self.conditions, self.arithmetic, self.crash)
+        opened = _Open(run=run, steps=execution.steps(self.data))
+        self.open.add(opened)
+        try:
+            self._learn(run)
+        except (LedgerError, RunRefused) as error:
+            opened.steps.close()
+            self._close(opened, report_of_failure(run, error))
+            return
+        self._go_on(opened, None)
+
+    def _learn(self, run: Run) -> None:
+        """Fill the store with what is recorded of this run's repetition, here and in the results to reuse."""
+        if run.repetition in self.learned:
+            return
+        self.learned.add(run.repetition)
+        for path in ledgers_of(self.conditions.folder, run):
+            self.store.learn(run, recorded(path))
+        if self.conditions.reuse is not None:
+            for path in ledgers_of(self.conditions.reuse, run):
+                self._reuse(run, path)
+
+    def _reuse(self, run: Run, path: Path) -> None:
+        records = recorded(path)
+        if not records:
+            return
+        header = records[0]
+        alike = ("suite_seed", "objective", "repetition")
+        expected = {
+            "run": header["run"] | {name: run.identity()[name] for name in alike},
+            "data": self.data,
+            "environment": {**self.conditions.environment, "arithmetic": self.arithmetic},
+        }
+        check_header(header, expected, path, allow_mixed=self.conditions.allow_mixed or not self.conditions.train)
+        self.store.learn(run, records)
+
+    def _go_on(self, opened: _Open, training: Training | None) -> None:
+        """Send a run its result and answer its next jobs, until it has to wait or has ended."""
+        try:
+            while True:
+                opened.job = next(opened.steps) if training is None else opened.steps.send(training)
+                trial = self.store.trial(opened.run, opened.job.config)
+                if not trial.serves(opened.job.epochs):
+                    return self._wait(opened, trial)
+                training = trial.training(opened.job)
+        except StopIteration as stop:
+            self._close(opened, stop.value)
+        except RunRefused as error:
+            opened.steps.close()
+            self._close(opened, report_of_failure(opened.run, error))
+
+    def _wait(self, opened: _Open, trial: Trial) -> None:
+        if self.stack is None:
+            raise RunRefused(f"{opened.run.path}: asks for a trial that is not recorded: {trial.config}; run with --reuse trains it")
+        wanted = self.wanted.setdefault(id(trial), _Wanted(trial=trial))
+        wanted.waiting.append(opened)
+        if not wanted.in_slot and not wanted.queued:
+            wanted.queued = True
+            self.queue.append(wanted)
+
+    def _train(self, stack: Stack) -> None:
+        """Fill the free slots, then train until some trials have finished an epoch."""
+        while stack.free and self.queue:
+            self._admit(stack, self.queue.popleft())
+        for ticket, result in stack.advance():
+            self._take(stack, self.wanted[ticket], result)  # type: ignore[index]  # tickets are ours
+
+    def _admit(self, stack: Stack, wanted: _Wanted) -> None:
+        trial = wanted.trial
+        wanted.queued, wanted.in_slot = False, True
+        saved, trial.saved = trial.saved, None
+        if saved is None:
+            trial.trained = 0
+        touch(self.marker)
+        try:
+            stack.admit(id(trial), trial.config, trial.seed, saved)
+        except Exception as error:  # A network of the user's may raise anything.
+            self._take(stack, wanted, error)
+
+    def _take(self, stack: Stack, wanted: _Wanted, result: Epoch | Exception) -> None:
+        """A trial has finished an epoch, or failed: answer those whom that serves."""
+        trial = wanted.trial
+        if isinstance(result, Exception):
+            trial.problem = describe_problem(result)
+        else:
+            try:
+                trial.add(result)
+            except ImpureTrial as error:
+                self._fail(wanted, error)
+        left_slot = isinstance(result, Exception) or result.diverged
+        served = [opened for opened in wanted.waiting if opened.job is not None and trial.serves(opened.job.epochs)]
+        wanted.waiting = [opened for opened in wanted.waiting if opened not in served]
+        for opened in served:
+            assert opened.job is not None
+            self._go_on(opened, trial.training(opened.job))
+        if wanted.waiting and not left_slot:
+            return
+        wanted.in_slot = False
+        if not left_slot:
+            saved = stack.pause(id(trial))
+            trial.saved = saved if trial.trained < self.objective.max_epochs else None
+        if not wanted.queued:
+            del self.wanted[id(trial)]
+
+    def _fail(self, wanted: _Wanted, error: ImpureTrial) -> None:
+        """End the runs that wait for a trial which cannot be trusted."""
+        wanted.trial.problem = str(error)
+        failed, wanted.waiting = wanted.waiting, []
+        for opened in failed:
+            try:
+                opened.steps.throw(error)
+            except StopIteration as stop:
+                self._close(opened, stop.value)
+
+    def _close(self, opened: _Open, report: Report) -> None:
+        self.open.discard(opened)
+        self.reports.append(report)
+        repetition = opened.run.repetition
+        self.left[repetition] -= 1
+        if not self.left[repetition]:
+            self.store.forget(repetition)

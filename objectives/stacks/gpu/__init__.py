@@ -1,0 +1,59 @@
+"""The stack of own Triton kernels, for CUDA devices (and, for tests, for Triton's interpreter)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import TYPE_CHECKING
+
+from objectives.data import Split
+from objectives.objective import Machine
+
+if TYPE_CHECKING:
+    from objectives.classification import ImageClassification
+    from objectives.stack import Stack
+
+PRECISIONS = ("ieee", "tf32x3", "tf32")
+"""Products in float32; in TF32 with the three leading partial products; in plain TF32. Trials of their own."""
+
+
+def gpu_stack(
+    objective: ImageClassification,
+    machine: Machine,
+    capacity: int | None = None,
+    precision: str = "ieee",
+    *,
+    split: Split | None = None,
+    quantum: int | None = None,
+    lanes: int | None = None,
+) -> Stack | None:
+    """Slots on a CUDA device, or None: the network is not one of the three, folds are asked for, or no Triton.
+
+    Args:
+        objective: exactly one of the three networks; a subclass may have changed it.
+        machine: a CUDA device; a CPU only in Triton's interpreter (TRITON_INTERPRET=1).
+        capacity: slots; None for `plan.CAPACITY`.
+        precision: one of `PRECISIONS`; part of the route.
+        split: train on this division instead of the objective's own.
+        quantum: steps of one replayed graph; None for `plan.quantum`.
+        lanes: slots evaluated together; None for `plan.LANES`. Neither of the two changes a trial.
+
+    Raises:
+        ValueError: an unknown precision, or a capacity below 1.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision = {precision!r}: not one of {', '.join(PRECISIONS)}")
+    if capacity is not None and capacity < 1:
+        raise ValueError(f"capacity = {capacity!r}: need at least 1")
+    if not available(machine) or objective.folds is not None:
+        return None
+    from objectives.stacks.gpu.plan import build
+
+    return build(objective, machine, capacity, precision, split=split, quantum=quantum, lanes=lanes)
+
+
+def available(machine: Machine) -> bool:
+    """Whether Triton is there and runs on the machine's device."""
+    if importlib.util.find_spec("triton") is None:
+        return False
+    return machine.device.startswith("cuda") or os.environ.get("TRITON_INTERPRET") == "1"

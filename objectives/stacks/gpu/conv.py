@@ -1,0 +1,332 @@
+"""Kernels of LeNet's two blocks of convolution, activation and average pooling, for all slots at once.
+
+Products are implicit: a program gathers its patches itself. Convolution 1 has 6 channels where a product
+wants 16 columns, so its columns are (dx, channel) for the two neighbouring positions dx of one pooling
+window, over the K x (K + 1) pixels that the two see; the gradient by the pooled features of block 1 is
+taken for pairs of neighbours in the same way. In both, a patch has one more column, a constant 1, whose
+weight is the bias.
+
+Layouts: block 1's pooled output (lanes, ROWS, S1 * S1, C1), the activations of convolution 2
+(lanes, ROWS, S2 * S2, C2), its pooled output (lanes, ROWS, C2 * Q2 * Q2) as `nn.Flatten` gives it; weights
+as `nn.Conv2d` has them.
+
+Weight gradients are summed in order over chunks of CHUNK images, and over the chunks in order: the order of
+a sum is a function of the batch alone.
+"""
+
+# mypy: disable-error-code="import-untyped,untyped-decorator"
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from objectives.stacks.gpu.arithmetic import activate, pixels, slope
+from objectives.stacks.gpu.table import RATE, RATE_STRIDE, lane_rows, rows_now
+
+
+@triton.jit
+def _pair_patch(
+    images: tl.tensor, image: tl.tensor, live: tl.tensor, y: tl.tensor, x: tl.tensor,
+    SIDE: tl.constexpr, K: tl.constexpr, DEPTH: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr,
+) -> tl.tensor:  # fmt: skip
+    """(BM, DEPTH) pixels from (y, x) on: K lines of K + 1, then the 1 of the bias, then zeros."""
+    k = tl.arange(0, DEPTH)
+    line = y[:, None] + (k // (K + 1))[None, :]
+    column = x[:, None] + (k % (K + 1))[None, :]
+    inside = (line >= 0) & (line < SIDE) & (column >= 0) & (column < SIDE) & (k < K * (K + 1))[None, :]
+    at = images + image[:, None] * (SIDE * SIDE) + line * SIDE + column
+    value = pixels(tl.load(at, mask=live[:, None] & inside, other=0), HIGH, LOW)
+    return tl.where((k == K * (K + 1))[None, :] & live[:, None], 1.0, value)
+
+
+@triton.jit
+def _pair_weights(
+    weights: tl.tensor, biases: tl.tensor, slot: tl.tensor, K: tl.constexpr, C: tl.constexpr, DEPTH: tl.constexpr
+) -> tl.tensor:
+    """(DEPTH, 16) weights that go with `_pair_patch`; column 8 * dx + channel."""
+    k = tl.arange(0, DEPTH)
+    n = tl.arange(0, 16)
+    channel = n % 8
+    line = k // (K + 1)
+    column = (k % (K + 1))[:, None] - (n // 8)[None, :]
+    real = (channel < C)[None, :]
+    inside = real & (line < K)[:, None] & (column >= 0) & (column < K)
+    at = weights + slot * (C * K * K) + channel[None, :] * (K * K) + line[:, None] * K + column
+    w = tl.load(at, mask=inside, other=0.0)
+    bias = tl.load(biases + slot * C + channel, mask=channel < C, other=0.0)
+    return tl.where((k == K * (K + 1))[:, None] & real, bias[None, :], w)
+
+
+@triton.jit(do_not_specialize=["step", "first", "total"])
+def block1_forward(
+    images: tl.tensor, order: tl.tensor, weights: tl.tensor, biases: tl.tensor, out: tl.tensor, whole: tl.tensor,
+    who: tl.tensor, step: tl.tensor, first: tl.tensor, total: tl.tensor,
+    EVALUATE: tl.constexpr, ACTIVATION: tl.constexpr, ROWS: tl.constexpr, EPOCH_ROWS: tl.constexpr,
+    SIDE: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr, C: tl.constexpr, S: tl.constexpr, DEPTH: tl.constexpr,
+    HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr, BM: tl.constexpr,
+) -> None:  # fmt: skip
+    """out = pool(activation(convolution(images))), a tile of BM pooled positions."""
+    lane = tl.program_id(1).to(tl.int64)
+    slot, begin, count = lane_rows(whole, who, lane, step, first, total, EVALUATE, ROWS)
+    q0 = tl.program_id(0) * BM
+    if q0 < count * (S * S):
+        q = q0 + tl.arange(0, BM)
+        live = q < count * (S * S)
+        image = begin + q // (S * S)
+        if not EVALUATE:
+            image = tl.load(order + lane * EPOCH_ROWS + image, mask=live, other=0)
+        y = (q % (S * S)) // S * 2 - PAD
+        x = q % S * 2 - PAD
+        w = _pair_weights(weights, biases, slot, K, C, DEPTH)
+        pooled = tl.zeros((BM, 16), dtype=tl.float32)
+        for dy in tl.static_range(2):
+            patch = _pair_patch(images, image, live, y + dy, x, SIDE, K, DEPTH, HIGH, LOW)
+            pooled += activate(tl.dot(patch, w, input_precision=PRECISION), ACTIVATION)
+        mean = tl.sum(tl.reshape(pooled, (BM, 2, 8)), axis=1) * 0.25
+        c = tl.arange(0, 8)
+        place = out + lane * (ROWS * S * S * C) + q[:, None] * C + c[None, :]
+        tl.store(place, mean, mask=live[:, None] & (c < C)[None, :])
+
+
+@triton.jit
+def _patch2(
+    source: tl.tensor, row: tl.tensor, live: tl.tensor, y: tl.tensor, x: tl.tensor, k: tl.tensor,
+    K: tl.constexpr, C: tl.constexpr, S: tl.constexpr,
+) -> tl.tensor:  # fmt: skip
+    """(BM, BK) values of block 1's output at the patches from (y, x) on, columns k in (line, column, channel)."""
+    within = k % (K * C)
+    line = y[:, None] + (k // (K * C))[None, :]
+    column = x[:, None] + (within // C)[None, :]
+    inside = (line >= 0) & (line < S) & (column >= 0) & (column < S) & (k < K * K * C)[None, :]
+    at = source + ((row[:, None] * S + line) * S + column) * C + (within % C)[None, :]
+    value = tl.load(at, mask=live[:, None] & inside, other=0.0)
+    return tl.where((k == K * K * C)[None, :] & live[:, None], 1.0, value)
+
+
+@triton.jit
+def _weights2(
+    weights: tl.tensor, biases: tl.tensor, slot: tl.tensor, k: tl.tensor, K: tl.constexpr, C: tl.constexpr,
+    OUT: tl.constexpr,
+) -> tl.tensor:  # fmt: skip
+    """(BK, OUT) weights that go with `_patch2`."""
+    o = tl.arange(0, OUT)
+    tap = k % C * (K * K) + k // C
+    at = weights + slot * (OUT * C * K * K) + o[None, :] * (C * K * K) + tap[:, None]
+    w = tl.load(at, mask=(k < K * K * C)[:, None] & (o >= 0)[None, :], other=0.0)
+    bias = tl.load(biases + slot * OUT + o)
+    return tl.where((k == K * K * C)[:, None], bias[None, :], w)
+
+
+@triton.jit(do_not_specialize=["step", "first", "total"])
+def block2_forward(
+    source: tl.tensor, weights: tl.tensor, biases: tl.tensor, active: tl.tensor, out: tl.tensor, whole: tl.tensor,
+    who: tl.tensor, step: tl.tensor, first: tl.tensor, total: tl.tensor,
+    EVALUATE: tl.constexpr, ACTIVATION: tl.constexpr, ROWS: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr,
+    C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr, S2: tl.constexpr, Q2: tl.constexpr,
+    PRECISION: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
+) -> None:  # fmt: skip
+    """out = pool(active), active = activation(convolution(source)), which only training keeps."""
+    lane = tl.program_id(1).to(tl.int64)
+    slot, _, count = lane_rows(whole, who, lane, step, first, total, EVALUATE, ROWS)
+    q0 = tl.program_id(0) * BM
+    if q0 < count * (Q2 * Q2):
+        q = q0 + tl.arange(0, BM)
+        live = q < count * (Q2 * Q2)
+        row = q // (Q2 * Q2)
+        p = q % (Q2 * Q2)
+        o = tl.arange(0, OUT)
+        pooled = tl.zeros((BM, OUT), dtype=tl.float32)
+        for corner in range(4):
+            y = p // Q2 * 2 + corner // 2
+            x = p % Q2 * 2 + corner % 2
+            z = tl.zeros((BM, OUT), dtype=tl.float32)
+            for k0 in range(0, K * K * C + 1, BK):
+                k = k0 + tl.arange(0, BK)
+                patch = _patch2(source + lane * (ROWS * S1 * S1 * C), row, live, y - PAD, x - PAD, k, K, C, S1)
+                z = tl.dot(patch, _weights2(weights, biases, slot, k, K, C, OUT), z, input_precision=PRECISION)
+            a = activate(z, ACTIVATION)
+            if not EVALUATE:
+                at = active + lane * (ROWS * S2 * S2 * OUT) + (row * (S2 * S2) + y * S2 + x)[:, None] * OUT + o[None, :]
+                tl.store(at, a, mask=live[:, None] & (o >= 0)[None, :])
+            pooled += a
+        place = out + lane * (ROWS * OUT * Q2 * Q2) + row[:, None] * (OUT * Q2 * Q2) + o[None, :] * (Q2 * Q2) + p[:, None]
+        tl.store(place, pooled * 0.25, mask=live[:, None] & (o >= 0)[None, :])
+
+
+@triton.jit(do_not_specialize=["step"])
+def block2_unpool(
+    active: tl.tensor, gradient: tl.tensor, whole: tl.tensor, step: tl.tensor,
+    ACTIVATION: tl.constexpr, ROWS: tl.constexpr, OUT: tl.constexpr, S2: tl.constexpr, Q2: tl.constexpr,
+    BM: tl.constexpr,
+) -> None:  # fmt: skip
+    """Turn `active` into the gradient by convolution 2's output, given the one by its pooled activations."""
+    slot = tl.program_id(1).to(tl.int64)
+    _, count = rows_now(whole, slot, step)
+    at0 = tl.program_id(0) * BM
+    if at0 < count * (S2 * S2 * OUT):
+        at = at0 + tl.arange(0, BM)
+        live = at < count * (S2 * S2 * OUT)
+        row = at // (S2 * S2 * OUT)
+        p = at // OUT % (S2 * S2)
+        pooled = p // S2 // 2 * Q2 + p % S2 // 2
+        lines = gradient + slot * (ROWS * OUT * Q2 * Q2) + row * (OUT * Q2 * Q2)
+        d = tl.load(lines + at % OUT * (Q2 * Q2) + pooled, mask=live, other=0.0)
+        place = active + slot * (ROWS * S2 * S2 * OUT) + at
+        a = tl.load(place, mask=live, other=0.0)
+        tl.store(place, d * 0.25 * slope(a, ACTIVATION), mask=live)
+
+
+@triton.jit(do_not_specialize=["step"])
+def block2_weights(
+    source: tl.tensor, gradient: tl.tensor, part: tl.tensor, whole: tl.tensor, step: tl.tensor,
+    ROWS: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr,
+    C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr, S2: tl.constexpr, DEPTH: tl.constexpr,
+    PRECISION: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
+) -> None:  # fmt: skip
+    """part[slot, chunk] (DEPTH, OUT) = patches.T @ gradient over the images of one chunk."""
+    slot = tl.program_id(2).to(tl.int64)
+    _, count = rows_now(whole, slot, step)
+    chunk = tl.program_id(1)
+    if chunk * CHUNK < count:
+        k = tl.program_id(0) * BK + tl.arange(0, BK)
+        o = tl.arange(0, OUT)
+        positions = tl.minimum(count - chunk * CHUNK, CHUNK) * (S2 * S2)
+        d = tl.zeros((BK, OUT), dtype=tl.float32)
+        for m0 in range(0, positions, BM):
+            m = m0 + tl.arange(0, BM)
+            live = m < positions
+            row = chunk * CHUNK + m // (S2 * S2)
+            p = m % (S2 * S2)
+            patch = _patch2(source + slot * (ROWS * S1 * S1 * C), row, live, p // S2 - PAD, p % S2 - PAD, k, K, C, S1)
+            lines = gradient + slot * (ROWS * S2 * S2 * OUT) + (row * (S2 * S2) + p)[:, None] * OUT + o[None, :]
+            g = tl.load(lines, mask=live[:, None] & (o >= 0)[None, :], other=0.0)
+            d = tl.dot(tl.trans(patch), g, d, input_precision=PRECISION)
+        place = part + (slot * CHUNKS + chunk) * (DEPTH * OUT) + k[:, None] * OUT + o[None, :]
+        tl.store(place, d, mask=(k < DEPTH)[:, None] & (o >= 0)[None, :])
+
+
+@triton.jit(do_not_specialize=["step"])
+def block2_inputs(
+    gradient: tl.tensor, weights: tl.tensor, out: tl.tensor, whole: tl.tensor, step: tl.tensor,
+    ROWS: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr, C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr,
+    S2: tl.constexpr, PRECISION: tl.constexpr, BM: tl.constexpr,
+) -> None:  # fmt: skip
+    """Gradient by block 1's output, for BM pairs of neighbouring positions; columns 8 * dx + channel."""
+    slot = tl.program_id(1).to(tl.int64)
+    _, count = rows_now(whole, slot, step)
+    PAIRS: tl.constexpr = S1 * S1 // 2
+    u0 = tl.program_id(0) * BM
+    if u0 < count * PAIRS:
+        u = u0 + tl.arange(0, BM)
+        live = u < count * PAIRS
+        row = u // PAIRS
+        lines = gradient + slot * (ROWS * S2 * S2 * OUT)
+        y = u % PAIRS // (S1 // 2)
+        x = u % (S1 // 2) * 2
+        n = tl.arange(0, 16)
+        o = tl.arange(0, OUT)
+        channel = n % 8
+        d = tl.zeros((BM, 16), dtype=tl.float32)
+        for tap in range(K * (K + 1)):
+            line = tap // (K + 1)
+            shift = tap % (K + 1) - 1
+            to_y = y + PAD - line
+            to_x = x + PAD - shift
+            inside = live & (to_y >= 0) & (to_y < S2) & (to_x >= 0) & (to_x < S2)
+            from_at = lines + ((row * S2 + to_y) * S2 + to_x)[:, None] * OUT + o[None, :]
+            g = tl.load(from_at, mask=inside[:, None] & (o >= 0)[None, :], other=0.0)
+            column = shift + n // 8
+            real = (channel < C) & (column >= 0) & (column < K)
+            at = weights + slot * (OUT * C * K * K) + o[:, None] * (C * K * K) + (channel * (K * K) + column)[None, :]
+            w = tl.load(at + line * K, mask=real[None, :] & (o >= 0)[:, None], other=0.0)
+            d = tl.dot(g, w, d, input_precision=PRECISION)
+        place = out + slot * (ROWS * S1 * S1 * C) + ((row * S1 + y) * S1 + x)[:, None] * C + (n // 8 * C + channel)[None, :]
+        tl.store(place, d, mask=live[:, None] & (channel < C)[None, :])
+
+
+@triton.jit(do_not_specialize=["step"])
+def block1_weights(
+    images: tl.tensor, order: tl.tensor, weights: tl.tensor, biases: tl.tensor, gradient: tl.tensor, part: tl.tensor,
+    whole: tl.tensor, step: tl.tensor,
+    ACTIVATION: tl.constexpr, ROWS: tl.constexpr, EPOCH_ROWS: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr,
+    SIDE: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr, C: tl.constexpr, S: tl.constexpr, DEPTH: tl.constexpr,
+    HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr, BM: tl.constexpr,
+) -> None:  # fmt: skip
+    """part[slot, chunk] (DEPTH, 16): the gradient in `_pair_weights`' shape, activations computed again."""
+    slot = tl.program_id(1).to(tl.int64)
+    begin, count = rows_now(whole, slot, step)
+    chunk = tl.program_id(0)
+    if chunk * CHUNK < count:
+        n = tl.arange(0, 16)
+        w = _pair_weights(weights, biases, slot, K, C, DEPTH)
+        positions = tl.minimum(count - chunk * CHUNK, CHUNK) * (S * S)
+        d = tl.zeros((DEPTH, 16), dtype=tl.float32)
+        for q0 in range(0, positions, BM):
+            q = q0 + tl.arange(0, BM)
+            live = q < positions
+            row = chunk * CHUNK + q // (S * S)
+            image = tl.load(order + slot * EPOCH_ROWS + begin + row, mask=live, other=0)
+            lines = gradient + slot * (ROWS * S * S * C) + (row * (S * S) + q % (S * S))[:, None] * C + (n % 8)[None, :]
+            g = tl.load(lines, mask=live[:, None] & (n % 8 < C)[None, :], other=0.0) * 0.25
+            y = (q % (S * S)) // S * 2 - PAD
+            x = q % S * 2 - PAD
+            for dy in tl.static_range(2):
+                patch = _pair_patch(images, image, live, y + dy, x, SIDE, K, DEPTH, HIGH, LOW)
+                a = activate(tl.dot(patch, w, input_precision=PRECISION), ACTIVATION)
+                d = tl.dot(tl.trans(patch), g * slope(a, ACTIVATION), d, input_precision=PRECISION)
+        k = tl.arange(0, DEPTH)
+        place = part + (slot * CHUNKS + chunk) * (DEPTH * 16) + k[:, None] * 16 + n[None, :]
+        tl.store(place, d, mask=(k >= 0)[:, None] & (n >= 0)[None, :])
+
+
+@triton.jit(do_not_specialize=["step"])
+def block1_update(
+    part: tl.tensor, weights: tl.tensor, biases: tl.tensor, whole: tl.tensor, rates: tl.tensor, step: tl.tensor,
+    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, K: tl.constexpr, C: tl.constexpr, DEPTH: tl.constexpr,
+    SIZE: tl.constexpr,
+) -> None:  # fmt: skip
+    """Sum the chunks, fold the two positions of each pair, and take the step; biases follow the weights."""
+    slot = tl.program_id(0).to(tl.int64)
+    _, count = rows_now(whole, slot, step)
+    if count > 0:
+        at = tl.arange(0, SIZE)
+        is_bias = at >= C * K * K
+        channel = tl.where(is_bias, at - C * K * K, at // (K * K))
+        real = channel < C
+        tap = tl.where(is_bias, K * (K + 1), at // K % K * (K + 1) + at % K)
+        other = tl.where(is_bias, tap, tap + 1)
+        sums = tl.zeros((SIZE,), dtype=tl.float32)
+        for chunk in range(0, (count + CHUNK - 1) // CHUNK):
+            base = part + (slot * CHUNKS + chunk) * (DEPTH * 16)
+            sums += tl.load(base + tap * 16 + channel, mask=real, other=0.0)
+            sums += tl.load(base + other * 16 + 8 + channel, mask=real, other=0.0)
+        _sgd(weights + slot * (C * K * K) + at, sums, rates, slot, real & (at < C * K * K))
+        _sgd(biases + slot * C + channel, sums, rates, slot, real & is_bias)
+
+
+@triton.jit(do_not_specialize=["step"])
+def block2_update(
+    part: tl.tensor, weights: tl.tensor, biases: tl.tensor, whole: tl.tensor, rates: tl.tensor, step: tl.tensor,
+    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, K: tl.constexpr, C: tl.constexpr, OUT: tl.constexpr,
+    DEPTH: tl.constexpr, TILE: tl.constexpr,
+) -> None:  # fmt: skip
+    """Sum the chunks and take the step, TILE elements of (line, column, channel, out) a program."""
+    slot = tl.program_id(1).to(tl.int64)
+    _, count = rows_now(whole, slot, step)
+    if count > 0:
+        at = tl.program_id(0) * TILE + tl.arange(0, TILE)
+        k = at // OUT
+        o = at % OUT
+        real = k <= K * K * C
+        sums = tl.zeros((TILE,), dtype=tl.float32)
+        for chunk in range(0, (count + CHUNK - 1) // CHUNK):
+            sums += tl.load(part + (slot * CHUNKS + chunk) * (DEPTH * OUT) + at, mask=real, other=0.0)
+        tap = k % C * (K * K) + k // C
+        _sgd(weights + slot * (OUT * C * K * K) + o * (C * K * K) + tap, sums, rates, slot, k < K * K * C)
+        _sgd(biases + slot * OUT + o, sums, rates, slot, k == K * K * C)
+
+
+@triton.jit
+def _sgd(place: tl.tensor, gradient: tl.tensor, rates: tl.tensor, slot: tl.tensor, mask: tl.tensor) -> None:
+    rate = tl.load(rates + slot * RATE_STRIDE + RATE)
+    tl.store(place, tl.load(place, mask=mask, other=0.0) - rate * gradient, mask=mask)

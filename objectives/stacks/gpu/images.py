@@ -1,0 +1,55 @@
+"""Images resident on the device as bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from objectives.data import Images, Split
+from objectives.stacks.gpu.arithmetic import PIXEL_SCALES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """`u` (n, pixels) uint8 and `labels` (n,) int32; a pixel is worth u * high + u * low."""
+
+    u: Tensor
+    labels: Tensor
+    high: float
+    low: float
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resident:
+    """A split on the device; `test` is `valid` under the book's protocol."""
+
+    train: Pixels
+    valid: Pixels
+    test: Pixels
+
+
+def reside(split: Split, data: str, device: str) -> Resident:
+    """The split's bytes on `device`.
+
+    Raises:
+        ValueError: an image that is not bytes times the data set's scale.
+    """
+    train, valid = _pixels(split.train, data, device), _pixels(split.valid, data, device)
+    test = valid if split.test is split.valid else _pixels(split.test, data, device)
+    return Resident(train=train, valid=valid, test=test)
+
+
+def _pixels(images: Images, data: str, device: str) -> Pixels:
+    high, low = PIXEL_SCALES[data]
+    x = images.x.flatten(1).cpu()
+    u = (x / (high + low)).round().clamp(0, 255).to(torch.uint8)
+    back = u.to(torch.float32)
+    if not torch.equal(back * high + back * low, x):
+        raise ValueError(f"data = {data!r}: its images are not bytes times {high + low}")
+    labels = images.y.to(device=device, dtype=torch.int32)
+    return Pixels(u=u.contiguous().to(device), labels=labels, high=high, low=low)

@@ -1,0 +1,205 @@
+"""LeNet in all slots: two convolutional blocks, then fully connected layers; kernels in `conv` and `dense`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from objectives.stacks.gpu.arithmetic import NONE, SIGMOID, TANH
+from objectives.stacks.gpu.conv import (
+    block1_forward,
+    block1_update,
+    block1_weights,
+    block2_forward,
+    block2_inputs,
+    block2_unpool,
+    block2_update,
+    block2_weights,
+)
+from objectives.stacks.gpu.images import Pixels
+from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
+from objectives.stacks.gpu.network import Network, Site, tiles, up
+
+CHUNK = 16
+"""Images whose weight gradients one program sums."""
+
+FORWARD_TILE = 64
+BACKWARD_TILE = 64
+DEPTH = 32
+UNPOOL_TILE = 1024
+UPDATE_TILE = 256
+WARPS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The sizes of LeNet's two blocks.
+
+    Attributes:
+        side: pixels of an image's side.
+        kernel: side of both kernels.
+        pads: zero borders of the two convolutions.
+        channels: of the two convolutions.
+        activation: everywhere.
+    """
+
+    side: int
+    kernel: int
+    pads: tuple[int, int]
+    channels: tuple[int, int] = (6, 16)
+    activation: int = SIGMOID
+
+    @property
+    def pooled1(self) -> int:
+        return (self.side + 2 * self.pads[0] - self.kernel + 1) // 2
+
+    @property
+    def side2(self) -> int:
+        return self.pooled1 + 2 * self.pads[1] - self.kernel + 1
+
+    @property
+    def pooled2(self) -> int:
+        return self.side2 // 2
+
+    @property
+    def features(self) -> int:
+        return self.channels[1] * self.pooled2**2
+
+    @property
+    def depth1(self) -> int:
+        """Columns of a pair's patch with its bias, as a power of two."""
+        return 1 << (self.kernel * (self.kernel + 1)).bit_length()
+
+    @property
+    def depth2(self) -> int:
+        """Columns of a patch of convolution 2 with its bias, in whole tiles."""
+        return up(self.kernel**2 * self.channels[0] + 1, DEPTH)
+
+
+FASHION = Shape(side=28, kernel=5, pads=(2, 0))
+SMALL = Shape(side=8, kernel=3, pads=(1, 1), activation=TANH)
+
+
+class LeNetLayers(Network):
+    """The weights of all slots' LeNets."""
+
+    def __init__(self, site: Site, shape: Shape, sizes: Tiles) -> None:
+        self.site, self.shape = site, shape
+        first, second = shape.channels
+        self.kernel1, self.bias1 = site.zeros(site.capacity, first, 1, *[shape.kernel] * 2), site.zeros(site.capacity, first)
+        self.kernel2 = site.zeros(site.capacity, second, first, *[shape.kernel] * 2)
+        self.bias2 = site.zeros(site.capacity, second)
+        self.chunks = tiles(site.rows, CHUNK)
+        self.part1 = site.zeros(site.capacity, self.chunks, shape.depth1, 16)
+        self.part2 = site.zeros(site.capacity, self.chunks, shape.depth2, second)
+        inner, outer = shape.pooled1**2 * first, shape.side2**2 * second
+        self.pooled1, self.gradient1 = (site.zeros(site.capacity, site.rows, inner) for _ in range(2))
+        self.active2 = site.zeros(site.capacity, site.rows, outer)
+        self.pooled2 = site.zeros(site.capacity, site.rows, shape.features)
+        self.seen1 = site.zeros(site.lanes, site.chunk, inner)
+        self.seen2 = site.zeros(site.lanes, site.chunk, shape.features)
+        layers = [
+            Layer(inputs=shape.features, outputs=120, activation=shape.activation),
+            Layer(inputs=120, outputs=84, activation=shape.activation),
+            Layer(inputs=84, outputs=10, activation=NONE),
+        ]
+        self.head = DenseLayers(site, layers, sizes, features=self.pooled2, evaluated=self.seen2)
+        self.parameters = [self.kernel1, self.bias1, self.kernel2, self.bias2, *self.head.parameters]
+
+    def widths(self, module: nn.Module) -> list[int]:
+        return self.head.widths(module)
+
+    def step(self, step: int) -> None:
+        self._forward(self.site.train, step=step)
+        self.head.step(step)
+        self._unpool(step)
+        self._weights2(step)
+        self._inputs2(step)
+        self._weights1(step)
+        self._update(step)
+
+    def evaluate(self, images: Pixels, first: int) -> None:
+        self._forward(images, first=first)
+        self.head.evaluate(images, first)
+
+    def multiply_adds(self, rows: int, widths: list[int]) -> tuple[float, float]:
+        """The convolutions have no ragged dimension: both counts take them as asked for."""
+        shape = self.shape
+        taps, (first, second) = shape.kernel**2, shape.channels
+        side1 = shape.side + 2 * shape.pads[0] - shape.kernel + 1
+        convolutions = 2.0 * side1**2 * first * taps + 3.0 * shape.side2**2 * second * first * taps
+        useful, spent = self.head.multiply_adds(rows, widths)
+        return useful + rows * convolutions, spent + rows * convolutions
+
+    def _forward(self, images: Pixels, *, step: int = 0, first: int | None = None) -> None:
+        site, shape = self.site, self.shape
+        evaluate = first is not None
+        lanes = site.lanes if evaluate else site.capacity
+        rows = site.chunk if evaluate else site.rows
+        most = min(rows, len(images)) if evaluate else rows
+        pooled1, pooled2 = (self.seen1, self.seen2) if evaluate else (self.pooled1, self.pooled2)
+        block1_forward[(tiles(most * shape.pooled1**2, FORWARD_TILE), lanes)](
+            images.u, site.order, self.kernel1, self.bias1, pooled1, site.table.whole, site.who,
+            step, first or 0, len(images),
+            EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, EPOCH_ROWS=site.order.shape[1],
+            SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0], S=shape.pooled1,
+            DEPTH=shape.depth1, HIGH=images.high, LOW=images.low, PRECISION=site.precision, BM=FORWARD_TILE,
+            num_warps=WARPS,
+        )  # fmt: skip
+        block2_forward[(tiles(most * shape.pooled2**2, FORWARD_TILE), lanes)](
+            pooled1, self.kernel2, self.bias2, self.active2, pooled2, site.table.whole, site.who,
+            step, first or 0, len(images),
+            EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, K=shape.kernel, PAD=shape.pads[1],
+            C=shape.channels[0], OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2, Q2=shape.pooled2,
+            PRECISION=site.precision, BM=FORWARD_TILE, BK=DEPTH, num_warps=WARPS,
+        )  # fmt: skip
+
+    def _unpool(self, step: int) -> None:
+        site, shape = self.site, self.shape
+        block2_unpool[(tiles(site.rows * self.active2.shape[2], UNPOOL_TILE), site.capacity)](
+            self.active2, self.head.feature_gradient, site.table.whole, step,
+            ACTIVATION=shape.activation, ROWS=site.rows, OUT=shape.channels[1], S2=shape.side2, Q2=shape.pooled2,
+            BM=UNPOOL_TILE, num_warps=WARPS,
+        )  # fmt: skip
+
+    def _weights2(self, step: int) -> None:
+        site, shape = self.site, self.shape
+        block2_weights[(shape.depth2 // DEPTH, self.chunks, site.capacity)](
+            self.pooled1, self.active2, self.part2, site.table.whole, step,
+            ROWS=site.rows, CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, PAD=shape.pads[1], C=shape.channels[0],
+            OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2, DEPTH=shape.depth2,
+            PRECISION=site.precision, BM=BACKWARD_TILE, BK=DEPTH, num_warps=WARPS,
+        )  # fmt: skip
+
+    def _inputs2(self, step: int) -> None:
+        site, shape = self.site, self.shape
+        block2_inputs[(tiles(site.rows * shape.pooled1**2 // 2, BACKWARD_TILE), site.capacity)](
+            self.active2, self.kernel2, self.gradient1, site.table.whole, step,
+            ROWS=site.rows, K=shape.kernel, PAD=shape.pads[1], C=shape.channels[0], OUT=shape.channels[1],
+            S1=shape.pooled1, S2=shape.side2, PRECISION=site.precision, BM=BACKWARD_TILE, num_warps=WARPS,
+        )  # fmt: skip
+
+    def _weights1(self, step: int) -> None:
+        site, shape, images = self.site, self.shape, self.site.train
+        block1_weights[(self.chunks, site.capacity)](
+            images.u, site.order, self.kernel1, self.bias1, self.gradient1, self.part1, site.table.whole, step,
+            ACTIVATION=shape.activation, ROWS=site.rows, EPOCH_ROWS=site.order.shape[1], CHUNK=CHUNK,
+            CHUNKS=self.chunks, SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0],
+            S=shape.pooled1, DEPTH=shape.depth1, HIGH=images.high, LOW=images.low, PRECISION=site.precision,
+            BM=BACKWARD_TILE, num_warps=WARPS,
+        )  # fmt: skip
+
+    def _update(self, step: int) -> None:
+        site, shape = self.site, self.shape
+        table, (first, second) = site.table, shape.channels
+        size = 1 << (first * shape.kernel**2 + first - 1).bit_length()
+        block1_update[(site.capacity,)](
+            self.part1, self.kernel1, self.bias1, table.whole, table.rates, step,
+            CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, C=first, DEPTH=shape.depth1, SIZE=size, num_warps=WARPS,
+        )  # fmt: skip
+        block2_update[(shape.depth2 * second // UPDATE_TILE, site.capacity)](
+            self.part2, self.kernel2, self.bias2, table.whole, table.rates, step,
+            CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, C=first, OUT=second, DEPTH=shape.depth2,
+            TILE=UPDATE_TILE, num_warps=WARPS,
+        )  # fmt: skip

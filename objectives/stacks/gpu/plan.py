@@ -1,0 +1,133 @@
+"""From an objective to its stack: layers, tile sizes, number of slots."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+
+from objectives.classification import CLASSES, ImageClassification
+from objectives.data import Split, load_splits
+from objectives.dropout_mlp import DropoutMLP
+from objectives.lenet import LeNet
+from objectives.objective import Machine
+from objectives.softmax import SoftmaxRegression
+from objectives.stacks.gpu.arithmetic import NONE, RELU
+from objectives.stacks.gpu.images import Pixels, reside
+from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
+from objectives.stacks.gpu.lenet import FASHION, SMALL, LeNetLayers
+from objectives.stacks.gpu.network import EVALUATION_ROWS, Network, Site, up
+from objectives.stacks.gpu.stack import GpuStack
+from objectives.stacks.gpu.table import Table
+
+CAPACITY: Mapping[tuple[type[ImageClassification], str], int] = {
+    (SoftmaxRegression, "digits"): 512,
+    (SoftmaxRegression, "fashion_mnist"): 512,
+    (LeNet, "digits"): 256,
+    (LeNet, "fashion_mnist"): 128,
+    (DropoutMLP, "digits"): 256,
+    (DropoutMLP, "fashion_mnist"): 64,
+}
+"""Slots. Softmax steps are bound by latency, so many; of the DropoutMLP's weights (7.4 MB a slot at the
+greatest widths) few slots fit a 50 MB cache, but too few leave multiprocessors idle. To be tuned by measurement."""
+
+LANES = 16
+"""Slots that are evaluated together."""
+
+MOST_STEPS = 32
+EPOCH_SHARE = 32
+"""A graph holds at most MOST_STEPS steps, and at most one part in EPOCH_SHARE of a typical epoch: a slot
+that ends its epoch within a replay idles to its end."""
+
+SOFTMAX_TILES = Tiles(rows=16, units=16, depth=128, warps=4)
+HEAD_TILES = Tiles(rows=64, units=32, depth=32, warps=4)
+MLP_TILES: Mapping[str, Tiles] = {
+    "ieee": Tiles(rows=32, units=64, depth=32, warps=4),
+    "tf32x3": Tiles(rows=64, units=64, depth=32, warps=4),
+    "tf32": Tiles(rows=64, units=64, depth=32, warps=4),
+}
+"""Tensor cores want 64 rows; without them 32 waste less on ragged batches (1.13 to 1.15 instead of 1.28)."""
+
+
+def build(
+    objective: ImageClassification,
+    machine: Machine,
+    capacity: int | None,
+    precision: str,
+    *,
+    split: Split | None,
+    quantum: int | None,
+    lanes: int | None,
+) -> GpuStack | None:
+    """The stack of one of the three networks, or None."""
+    if (type(objective), objective.data) not in CAPACITY:
+        return None
+    slots = capacity or CAPACITY[type(objective), objective.data]
+    host = split or load_splits(objective.data, objective.split, None, Machine(device="cpu", data=machine.data))[0]
+    images = reside(host, objective.data, machine.device)
+    site = _site(objective, images.train, max(len(images.valid), len(images.test)), slots, precision, machine, lanes)
+    return GpuStack(
+        objective=objective,
+        split=host,
+        images=images,
+        site=site,
+        network=_network(objective, site),
+        quantum=quantum or typical_quantum(objective, len(images.train)),
+    )
+
+
+def typical_quantum(objective: ImageClassification, rows: int) -> int:
+    """Steps of a graph: a power of two."""
+    low, high = batch_bounds(objective)
+    share = rows / math.sqrt(low * high) / EPOCH_SHARE
+    return min(MOST_STEPS, 2 ** max(0, math.floor(math.log2(max(share, 1)))))
+
+
+def batch_bounds(objective: ImageClassification) -> tuple[int, int]:
+    """The least and greatest batch size of any trial."""
+    axis = objective.space.describe().get("batch_size")
+    if axis is None:
+        fixed = objective.batch_size({})
+        return fixed, fixed
+    return axis["low"], axis["high"]
+
+
+def _site(
+    objective: ImageClassification,
+    train: Pixels,
+    looked_at: int,
+    capacity: int,
+    precision: str,
+    machine: Machine,
+    lanes: int | None,
+) -> Site:
+    device = machine.device
+    lanes = min(capacity, lanes or LANES)
+    return Site(
+        table=Table(capacity, device),
+        order=torch.zeros((capacity, len(train)), dtype=torch.int32, device=device),
+        train=train,
+        rows=up(min(batch_bounds(objective)[1], len(train)), 16),
+        who=torch.full((lanes,), -1, dtype=torch.int32, device=device),
+        wrong=torch.zeros(lanes, dtype=torch.int32, device=device),
+        chunk=min(EVALUATION_ROWS, looked_at),
+        precision=precision,
+        device=device,
+    )
+
+
+def _network(objective: ImageClassification, site: Site) -> Network:
+    pixels = site.train.u.shape[1]
+    if type(objective) is LeNet:
+        return LeNetLayers(site, SMALL if objective.data == "digits" else FASHION, HEAD_TILES)
+    if type(objective) is SoftmaxRegression:
+        return DenseLayers(site, [Layer(inputs=pixels, outputs=CLASSES, activation=NONE)], SOFTMAX_TILES)
+    bounds = objective.space.describe()
+    first, second = (int(bounds[f"num_hiddens_{i}"]["high"]) for i in (1, 2))
+    layers = [
+        Layer(inputs=pixels, outputs=first, activation=RELU, dropout=0),
+        Layer(inputs=first, outputs=second, activation=RELU, dropout=1),
+        Layer(inputs=second, outputs=CLASSES, activation=NONE),
+    ]
+    return DenseLayers(site, layers, MLP_TILES[site.precision])

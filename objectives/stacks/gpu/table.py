@@ -1,0 +1,92 @@
+"""What kernels know of a slot: one row of integers, one of floats and two key words, on the device."""
+
+# mypy: disable-error-code="import-untyped,untyped-decorator"
+from __future__ import annotations
+
+
+import torch
+import triton
+import triton.language as tl
+
+from objectives.counter import Words
+
+MOST_LAYERS = 4
+"""Dense layers that a row of the table has room for."""
+
+WHOLE_COLUMNS = 16
+RATE_COLUMNS = 8
+POSITION = tl.constexpr(0)
+BATCH = tl.constexpr(1)
+ROWS = tl.constexpr(2)
+EPOCH = tl.constexpr(3)
+WIDTH = tl.constexpr(4)
+KEEP = tl.constexpr(10)
+RATE = tl.constexpr(0)
+SCALE = tl.constexpr(1)
+STRIDE = tl.constexpr(WHOLE_COLUMNS)
+RATE_STRIDE = tl.constexpr(RATE_COLUMNS)
+
+
+class Table:
+    """One row per slot, written by the host between launches and read by every kernel.
+
+    Columns of `whole` (int32): rows of the epoch trained so far, batch size, rows of an epoch (0: a dead
+    slot), epoch, widths of the dense layers from input to output, dropout thresholds. Columns of `rates`
+    (float32): learning rate, dropout scales.
+    """
+
+    def __init__(self, capacity: int, device: str) -> None:
+        self.host_whole = torch.zeros((capacity, WHOLE_COLUMNS), dtype=torch.int32)
+        self.host_rates = torch.zeros((capacity, RATE_COLUMNS), dtype=torch.float32)
+        self.host_keys = torch.zeros((capacity, 2), dtype=torch.int64)
+        self.whole = self.host_whole.to(device, copy=True)
+        self.rates = self.host_rates.to(device, copy=True)
+        self.keys = self.host_keys.to(device, copy=True)
+
+    def upload(self) -> None:
+        self.whole.copy_(self.host_whole)
+        self.rates.copy_(self.host_rates)
+        self.keys.copy_(self.host_keys)
+
+    def set_key(self, slot: int, key: Words) -> None:
+        self.host_keys[slot] = torch.from_numpy(key.view("int64").copy())
+
+    def clear(self, slot: int) -> None:
+        self.host_whole[slot] = 0
+        self.host_rates[slot] = 0
+
+
+@triton.jit
+def rows_now(whole: tl.tensor, slot: tl.tensor, step: tl.tensor) -> tl.tensor:
+    """The slot's first row of this step in its epoch, and its number of rows: 0 past the epoch's end."""
+    row = whole + slot * STRIDE
+    batch = tl.load(row + BATCH)
+    first = tl.load(row + POSITION) + step * batch
+    return first, tl.maximum(tl.minimum(batch, tl.load(row + ROWS) - first), 0)
+
+
+@triton.jit
+def lane_rows(
+    whole: tl.tensor, who: tl.tensor, lane: tl.tensor, step: tl.tensor, first: tl.tensor, total: tl.tensor, EVALUATE: tl.constexpr, CHUNK: tl.constexpr
+) -> tl.tensor:
+    """Slot, first row and number of rows that a lane works on.
+
+    In training a lane is a slot; in evaluation lane i works on the rows from `first` on for slot who[i].
+    """
+    slot = lane
+    begin = tl.full((), 0, tl.int32) + first
+    if EVALUATE:
+        slot = tl.load(who + lane).to(tl.int64)
+        count = tl.where(slot >= 0, tl.minimum(total - begin, CHUNK), 0)
+        slot = tl.maximum(slot, 0)
+    else:
+        begin, count = rows_now(whole, lane, step)
+    return slot, begin, count
+
+
+@triton.jit
+def advance_rows(whole: tl.tensor, STEPS: tl.constexpr) -> None:
+    """Move every slot on by STEPS minibatches, at most to its epoch's end."""
+    row = whole + tl.program_id(0) * STRIDE
+    moved = tl.load(row + POSITION) + STEPS * tl.load(row + BATCH)
+    tl.store(row + POSITION, tl.minimum(moved, tl.load(row + ROWS)))
