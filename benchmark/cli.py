@@ -84,17 +84,21 @@ def _parser() -> Parser:
     commands.required = True
     run = commands.add_parser("run", help="run a suite, or go on with it", allow_abbrev=False)
     run.add_argument("suite", metavar="SUITE", help="a name (see `list`) or a path to a TOML file")
-    run.add_argument("--jobs", metavar="N", help="processes (default: all cores; one on a GPU); results do not change")
+    run.add_argument("--jobs", metavar="N", help="processes (default: one a core, or one a GPU); results do not change")
     run.add_argument("--data", metavar="DIR", help="folder with the data sets (default: $INCUMBENT_DATA, else data/)")
     run.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: the suite's)")
-    run.add_argument("--stack", metavar="N", help="trials side by side (default: the objective's); results do not change")
+    run.add_argument(
+        "--stack", metavar="N", help="trials side by side (default: the objective's); results do not change"
+    )
     run.add_argument("--reuse", metavar="DIR", help="a suite's results (DIR/runs) whose trials need no training")
     run.add_argument("--quiet", action="store_true", help="print nothing but problems")
     run.add_argument("--allow-mixed", action="store_true", help="continue runs of another machine, and mark them")
     reprice = commands.add_parser("reprice", help="a suite's results on another calibration", allow_abbrev=False)
     reprice.add_argument("suite", metavar="SUITE", help="as for run")
     reprice.add_argument("--calibration", metavar="NAME", required=True, help="prices: a name or a path to a TOML file")
-    reprice.add_argument("--reuse", metavar="DIR", help="the suite's results (default: results/SUITE); nothing is trained")
+    reprice.add_argument(
+        "--reuse", metavar="DIR", help="the suite's results (default: results/SUITE); nothing is trained"
+    )
     reprice.add_argument("--quiet", action="store_true", help="as for run")
     status = commands.add_parser("status", help="how far a suite is", allow_abbrev=False)
     status.add_argument("suite", metavar="SUITE", help="as for run")
@@ -176,14 +180,18 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         raise BadInput(str(error)) from error
     except (KeyboardInterrupt, Terminated) as stop:
         listener.close()
-        return _stopped(stop, f"stopped; every finished evaluation is stored. To go on: {_again(parsed.command, parsed)}")
+        return _stopped(
+            stop, f"stopped; every finished evaluation is stored. To go on: {_again(parsed.command, parsed)}"
+        )
     finally:
         listener.close()
     bad = [report for report in reports if report.state != "done"]
     for report in bad[:10]:
         print(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}", file=sys.stderr)
     if bad:
-        print(f"{len(bad)} of {len(reports)} runs are not done; again: {_again(parsed.command, parsed)}", file=sys.stderr)
+        print(
+            f"{len(bad)} of {len(reports)} runs are not done; again: {_again(parsed.command, parsed)}", file=sys.stderr
+        )
     return RUNS_FAILED if bad else 0
 
 
@@ -280,8 +288,12 @@ def _device(text: str | None, preset: str) -> str:
 def _jobs(text: str | None, device: str) -> int:
     if text is None:
         import joblib
+        import torch
 
-        return 1 if device.startswith("cuda") else joblib.cpu_count()
+        from benchmark.placement import ANY_GPU
+
+        workers = {"cpu": joblib.cpu_count(), ANY_GPU: torch.cuda.device_count()}
+        return max(1, workers.get(device, 1))
     return _number("jobs", text, 1, 1024)
 
 

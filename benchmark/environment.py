@@ -58,6 +58,8 @@ def pinned(device: str) -> Iterator[None]:
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     if device.startswith("cuda"):
+        if ":" in device:  # Triton launches on the current device, whatever the tensors' one.
+            torch.cuda.set_device(device)
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.benchmark = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.build import build_objective
@@ -21,6 +21,7 @@ from benchmark.execution import (
     touch,
 )
 from benchmark.ledger import LedgerError
+from benchmark.placement import placed
 from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of, recorded
 from benchmark.suite import Run
 from benchmark.trainer import Training, describe_problem
@@ -73,6 +74,7 @@ def execute_all(
         objective = build_objective(runs[0].objective)
         if not conditions.train:
             return Lane(runs, objective, conditions, None, _recorded_data(runs[0], conditions)).go()
+        conditions = replace(conditions, machine=placed(conditions.machine, conditions.folder))
         if not side_by_side(runs[0], objective):
             return [execute(run, conditions, crash, marker) for run in runs]
         with pinned(conditions.machine.device):
@@ -186,7 +188,9 @@ class Lane:
 
     def _wait(self, opened: _Open, trial: Trial) -> None:
         if self.stack is None:
-            raise RunRefused(f"{opened.run.path}: asks for a trial that is not recorded: {trial.config}; run with --reuse trains it")
+            raise RunRefused(
+                f"{opened.run.path}: asks for a trial that is not recorded: {trial.config}; run with --reuse trains it"
+            )
         wanted = self.wanted.setdefault(id(trial), _Wanted(trial=trial))
         wanted.waiting.append(opened)
         if not wanted.in_slot and not wanted.queued:
