@@ -14,6 +14,11 @@ class BasicScheduler:
     def __init__(self, searcher: Searcher) -> None:
         self.searcher = searcher
 
+    @property
+    def adaptive(self) -> bool:
+        """Whether results change what is suggested: False only where the searcher says so."""
+        return bool(getattr(self.searcher, "adaptive", True))
+
     def suggest(self) -> Config | None:
         return self.searcher.sample_configuration()
 

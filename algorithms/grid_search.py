@@ -31,6 +31,8 @@ class GridSearch:
         ValueError: a bad number of levels, or a grid of more than a million points.
     """
 
+    adaptive = False
+
     def __init__(
         self,
         config_space: Space,

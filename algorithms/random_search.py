@@ -18,6 +18,8 @@ class RandomSearch:
         initial_config: tried first; copied, never changed.
     """
 
+    adaptive = False
+
     def __init__(self, config_space: Space, *, rng: np.random.Generator, initial_config: Config | None = None) -> None:
         self.space, self.rng = config_space, rng
         self.initial_config = None if initial_config is None else dict(initial_config)

@@ -9,7 +9,11 @@ from objectives.space import Config
 
 @runtime_checkable
 class Searcher(Protocol):
-    """Which configuration next?"""
+    """Which configuration next?
+
+    A class may say `adaptive = False`: no result changes what it proposes. Its trials may then be
+    trained before it asks for them, which changes no result.
+    """
 
     def sample_configuration(self) -> Config | None:
         """A new configuration, or None when there is nothing left to try."""

@@ -61,11 +61,19 @@ class Effort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A configuration with its work and the least seconds of each of its epochs."""
+    """A configuration, timed.
+
+    Attributes:
+        config: what was trained.
+        terms: its work.
+        seconds: least time of each of its epochs, over the rounds.
+        spread: by what share the median round took longer than these in all.
+    """
 
     config: Config
     terms: CostTerms
     seconds: tuple[float, ...]
+    spread: float = 0.0
 
 
 def begin(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, Calibration]:
@@ -170,19 +178,16 @@ def choose(field: str, space: Space, count: int) -> tuple[list[Config], list[Con
 def time_all(objective: Objective, configs: Sequence[Config], machine: Machine, effort: Effort) -> list[Sample]:
     """Time all configurations in interleaved rounds, each round in another order."""
     rng = np.random.default_rng(stream(SEED, "order"))
-    best: dict[int, Sample] = {}
+    timed: dict[int, list[tuple[float, ...]]] = {place: [] for place in range(len(configs))}
+    terms: dict[int, CostTerms] = {}
     for _ in range(effort.rounds):
         for place in rng.permutation(len(configs)).tolist():
             config = configs[place]
             seed = stream(SEED, "trial", digest(config))
             probe = objective.probe(dict(config), seed, machine, effort.rows)
-            seconds = tuple(_seconds(probe))
-            if not seconds:
-                raise ValueError("training gave no epoch")
-            if place in best:
-                seconds = tuple(map(min, seconds, best[place].seconds))
-            best[place] = Sample(config=config, terms=probe.terms, seconds=seconds)
-    return [best[place] for place in range(len(configs))]
+            timed[place].append(tuple(_seconds(probe)))
+            terms[place] = probe.terms
+    return [_sample(config, terms[place], timed[place]) for place, config in enumerate(configs)]
 
 
 def fit_entry(
@@ -198,6 +203,7 @@ def fit_entry(
         held_out=len(held_out),
         rounds=effort.rounds,
         rows=effort.rows,
+        spread=round(statistics.median(one.spread for one in (*fitted, *held_out)), 4),
         median_error=0.0,
         worst_error=0.0,
         set_up=set_up,
@@ -234,7 +240,8 @@ def report(key: str, entry: Entry) -> str:
     return (
         f"{key}: fitted to {entry.configurations} configurations; on {entry.held_out} others the median error is "
         f"{entry.median_error:.1%}, the worst {entry.worst_error:.1%} "
-        f"({'within' if good else 'ABOVE'} the target of {TARGET_MEDIAN:.0%} and {TARGET_WORST:.0%})"
+        f"({'within' if good else 'ABOVE'} the target of {TARGET_MEDIAN:.0%} and {TARGET_WORST:.0%}); "
+        f"the median round took {entry.spread:.1%} longer than the least times"
     )
 
 
@@ -273,6 +280,14 @@ def _continued(path: Path, fresh: Calibration) -> Calibration:
     if not os.access(path.absolute().parent, os.W_OK):
         raise BadInput(f"{field}: its folder is not there or cannot be written")
     return fresh
+
+
+def _sample(config: Config, terms: CostTerms, rounds: list[tuple[float, ...]]) -> Sample:
+    least = tuple(map(min, *rounds)) if len(rounds) > 1 else rounds[0]
+    if not least:
+        raise ValueError("training gave no epoch")
+    spread = statistics.median(map(sum, rounds)) / sum(least) - 1
+    return Sample(config=config, terms=terms, seconds=least, spread=spread)
 
 
 def _seconds(probe: Probe) -> Iterator[float]:

@@ -39,6 +39,8 @@ class Entry:
         held_out: how many other configurations the errors below are of.
         rounds: how often each was timed; the least time of each epoch counts.
         rows: training rows of a timed epoch at most.
+        spread: by what share a round took longer than the least times, in the median: a few percent
+            on a quiet machine.
         median_error: |price / measured seconds - 1| of the held-out configurations.
         worst_error: likewise, the greatest.
         set_up: seconds for one of each of the terms of setting up.
@@ -52,6 +54,7 @@ class Entry:
     held_out: int
     rounds: int
     rows: int
+    spread: float
     median_error: float
     worst_error: float
     set_up: Mapping[str, float]
@@ -206,6 +209,7 @@ def _entry(field: str, value: object) -> Entry:
         held_out=whole(f"{field}.held_out", table.get("held_out"), 1, LONGEST),
         rounds=whole(f"{field}.rounds", table.get("rounds"), 1, LONGEST),
         rows=whole(f"{field}.rows", table.get("rows"), 1, LONGEST),
+        spread=_number(f"{field}.spread", table.get("spread")),
         median_error=_number(f"{field}.median_error", table.get("median_error")),
         worst_error=_number(f"{field}.worst_error", table.get("worst_error")),
         set_up=set_up,

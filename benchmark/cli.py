@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import io
+import json
 import os
 import shlex
 import signal
@@ -293,7 +293,7 @@ def _jobs(text: str | None, device: str) -> int:
         from benchmark.placement import ANY_GPU
 
         workers = {"cpu": joblib.cpu_count(), ANY_GPU: torch.cuda.device_count()}
-        return max(1, workers.get(device, 1))
+        return max(1, int(workers.get(device, 1)))
     return _number("jobs", text, 1, 1024)
 
 

@@ -86,13 +86,20 @@ class Execution:
         conditions: where.
         arithmetic: what its trainings' bits depend on besides the machine (see `Stack.arithmetic`).
         crash: record this evaluation as crashed instead of asking for it.
+        route: how its trials are trained (see `Stack.route`), for the record.
     """
 
     def __init__(
-        self, run: Run, objective: Objective, conditions: Conditions, arithmetic: str, crash: Crash | None = None
+        self,
+        run: Run,
+        objective: Objective,
+        conditions: Conditions,
+        arithmetic: str,
+        crash: Crash | None = None,
+        route: str = "alone",
     ) -> None:
         self.run, self.objective, self.conditions, self.crash = run, objective, conditions, crash
-        self.environment = {**conditions.environment, "arithmetic": arithmetic}
+        self.environment = {**conditions.environment, "arithmetic": arithmetic, "route": route}
         self.clock = build_clock(run, objective)
         self.best_error = math.inf
         self.evaluations = 0

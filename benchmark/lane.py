@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from benchmark.execution import (
     report_of_failure,
     touch,
 )
+from benchmark.foresight import foreseen
 from benchmark.ledger import LedgerError
 from benchmark.placement import placed
 from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of, recorded
@@ -27,6 +28,7 @@ from benchmark.suite import Run
 from benchmark.trainer import Training, describe_problem
 from benchmark.tuner import Job
 from objectives.objective import Epoch, Objective
+from objectives.space import Config
 from objectives.stack import Stack
 
 RUNS_A_SLOT = 2
@@ -43,13 +45,15 @@ class _Open:
     run: Run
     steps: Generator[Job, Training, Report]
     job: Job | None = None
+    ahead: Iterator[tuple[Config, int]] | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Wanted:
-    """A trial that runs wait for: in a slot, in the queue for one, or neither."""
+    """A trial that runs wait for, or will ask for: in a slot, in a queue for one, or neither."""
 
     trial: Trial
+    target: int = 0
     waiting: list[_Open] = field(default_factory=list)
     queued: bool = False
     in_slot: bool = False
@@ -119,9 +123,11 @@ class Lane:
         self.to_open = deque(runs)
         self.left = {run.repetition: sum(other.repetition == run.repetition for other in runs) for run in runs}
         self.learned: set[int] = set()
-        self.open: set[_Open] = set()
+        self.open: dict[Path, _Open] = {}
         self.wanted: dict[int, _Wanted] = {}
-        self.queue: deque[_Wanted] = deque()
+        self.queue: deque[_Wanted] = deque()  # Of runs whose next trial depends on the result.
+        self.later: deque[_Wanted] = deque()  # Of the others.
+        self.foresees = stack is not None and stack.parallel and crash is None and marker is None
         self.reports: list[Report] = []
 
     def go(self) -> list[Report]:
@@ -135,15 +141,18 @@ class Lane:
                 return self.reports
 
     def _open(self, run: Run) -> None:
-        execution = Execution(run, self.objective, self.conditions, self.arithmetic, self.crash)
+        route = self.stack.route if self.stack is not None else self.conditions.environment["route"]
+        execution = Execution(run, self.objective, self.conditions, self.arithmetic, self.crash, route)
         opened = _Open(run=run, steps=execution.steps(self.data))
-        self.open.add(opened)
+        self.open[run.path] = opened
         try:
             self._learn(run)
         except (LedgerError, RunRefused) as error:
             opened.steps.close()
             self._close(opened, report_of_failure(run, error))
             return
+        if self.foresees:
+            opened.ahead = foreseen(run, self.objective)
         self._go_on(opened, None)
 
     def _learn(self, run: Run) -> None:
@@ -195,14 +204,26 @@ class Lane:
         wanted.waiting.append(opened)
         if not wanted.in_slot and not wanted.queued:
             wanted.queued = True
-            self.queue.append(wanted)
+            (self.queue if opened.ahead is None else self.later).append(wanted)
 
     def _train(self, stack: Stack) -> None:
         """Fill the free slots, then train until some trials have finished an epoch."""
-        while stack.free and self.queue:
-            self._admit(stack, self.queue.popleft())
+        while stack.free and (wanted := self._next()) is not None:
+            self._admit(stack, wanted)
         for ticket, result in stack.advance():
             self._take(stack, self.wanted[ticket], result)  # type: ignore[index]  # tickets are ours
+
+    def _next(self) -> _Wanted | None:
+        """The next trial for a slot: sequential runs first, then what is asked for or foreseen."""
+        for queue in (self.queue, self.later):
+            if queue:
+                return queue.popleft()
+        for opened in self.open.values():
+            for config, epochs in opened.ahead or ():
+                trial = self.store.trial(opened.run, config)
+                if not trial.serves(epochs) and id(trial) not in self.wanted:
+                    return self.wanted.setdefault(id(trial), _Wanted(trial=trial, target=epochs))
+        return None
 
     def _admit(self, stack: Stack, wanted: _Wanted) -> None:
         trial = wanted.trial
@@ -232,7 +253,7 @@ class Lane:
         for opened in served:
             assert opened.job is not None
             self._go_on(opened, trial.training(opened.job))
-        if wanted.waiting and not left_slot:
+        if not left_slot and (wanted.waiting or trial.trained < wanted.target):
             return
         wanted.in_slot = False
         if not left_slot:
@@ -252,7 +273,7 @@ class Lane:
                 self._close(opened, stop.value)
 
     def _close(self, opened: _Open, report: Report) -> None:
-        self.open.discard(opened)
+        del self.open[opened.run.path]
         self.reports.append(report)
         repetition = opened.run.repetition
         self.left[repetition] -= 1

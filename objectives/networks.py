@@ -128,7 +128,10 @@ def materialise(build: Callable[[], nn.Module], key: counter.Words, device: str,
 
 
 def multiply_adds(network: nn.Module, image: torch.Size) -> int:
-    """Multiply-adds of the dense and convolutional layers in one forward pass of one image."""
+    """Multiply-adds of the dense and convolutional layers in one forward pass of one image.
+
+    0 for a network that cannot be traced without data.
+    """
     total = 0
 
     def count(module: nn.Module, arguments: tuple[Tensor, ...], result: Tensor) -> None:
@@ -141,7 +144,10 @@ def multiply_adds(network: nn.Module, image: torch.Size) -> int:
     for module in copy.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             module.register_forward_hook(count)
-    copy(torch.empty(1, *image, device="meta"))
+    try:
+        copy(torch.empty(2, *image, device="meta"))
+    except Exception:  # A user's forward may look at values.
+        return 0
     return total
 
 

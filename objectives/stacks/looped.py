@@ -41,6 +41,7 @@ class LoopedStack(Stack):
     """
 
     arithmetic = "reference"
+    parallel = False
 
     def __init__(self, start: Start, multiply_adds: Callable[[Config], float], *, route: str, capacity: int) -> None:
         self.start, self.multiply_adds = start, multiply_adds

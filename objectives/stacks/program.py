@@ -34,7 +34,7 @@ activations leave the cache (100 hidden units, 100 rows: 437 us a slot and step,
 a GPU kernels are chosen by shape, so that there is one shape, and empty slots cost little.
 """
 CPU_WORK = 8_000_000
-"""Multiply-adds of a forward pass of one padded batch beyond which products alone keep a CPU busy.
+"""Multiply-adds of dense layers in a forward pass of one padded batch beyond which products alone keep a CPU busy.
 
 Eight slots gained a third at 5.4 and 6.7 million, and nothing at 9.7 and 10.8 million, where a lone slot
 took up to 2.5 times its time.
@@ -44,10 +44,14 @@ ROWS = (32, 64, 128, 192, 256, 384, 512, 768, 1024)
 UNIT = 4
 """Slots of a product start on multiples of so many elements: MKL's small kernels look at 16-byte borders.
 
-Without it 44 of 120 random dense networks with odd widths gave other bits in odd slots, with it none of 280.
+Without it 44 of 120 random dense networks, all with widths such as 3, 5 and 7, gave other bits in odd
+slots; with it none of 240 of their kind.
 """
 TOLERANCE = 1e-4
-"""Distance to the reference loop's gradient, relative to its largest tensor, that is rounding (measured: 4e-6)."""
+"""Distance to the reference loop's gradient, relative to its largest tensor, that is rounding.
+
+Of 80 random dense networks no tensor was further than 4e-6 of its own norm away.
+"""
 PROBE_KEY = np.array([0x70726F6265, 0], dtype=np.uint64)
 
 Gradients = Callable[..., Sequence[Tensor]]
@@ -138,9 +142,9 @@ class _Tracer:
         self.rows, self.device, self.original = rows, device, network
         on_cpu = torch.device(device).type == "cpu"
         self.sizes = CPU_SIZES if on_cpu else GPU_SIZES
-        self.multiply_adds = multiply_adds(network, image)
-        if on_cpu and rows * self.multiply_adds > CPU_WORK:
-            raise Unstackable(f"{rows} x {self.multiply_adds} multiply-adds are too many to gain anything on a CPU")
+        work = rows * sum(parameter.numel() for parameter in network.parameters())
+        if on_cpu and work > CPU_WORK:
+            raise Unstackable(f"{work} multiply-adds in a forward pass are too many to gain anything on a CPU")
         self.network, self.fed = _with_fed_dropouts(network)
         self.network.train()
         self.names = [name for name, _ in self.network.named_parameters()]
@@ -232,7 +236,7 @@ def _proved(tracer: _Tracer) -> Program:
         masks=tracer.masks,
         layers=tuple(number for number, dropout in enumerate(dropouts) if dropout.active),
         steps=steps,
-        multiply_adds=tracer.multiply_adds,
+        multiply_adds=multiply_adds(tracer.original, tracer.images.shape[1:]),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 LOOPED_CAPACITY = 32
 """Slots of a looped stack; they hold suspended trainings and cost memory only."""
+
+FUNCTIONAL_CAPACITY = 64
+"""Slots of a torch.func stack: trials fall into several blocks of 8 by their batch sizes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +55,13 @@ def route_of(objective: ImageClassification, machine: Machine) -> Route:
     """
     if objective.folds is not None:
         return _looped(objective, machine)
-    network, image = _example(objective, machine)
     if machine.device != "cpu":
-        return _gpu(objective, machine) or _functional(objective, machine, network) or _looped(objective, machine)
-    return (
-        _softmax(objective, machine, network)
-        or (_looped(objective, machine) if layers_of(network, image) is not None else None)
-        or _functional(objective, machine, network)
-        or _looped(objective, machine)
-    )
+        return _gpu(objective, machine) or _functional(objective, machine) or _looped(objective, machine)
+    network, image = _example(objective, machine)
+    found = _softmax(objective, machine, network)
+    if found is None and layers_of(network, image) is None:
+        found = _functional(objective, machine)
+    return found or _looped(objective, machine)
 
 
 def _softmax(objective: ImageClassification, machine: Machine, network: nn.Module) -> Route | None:
@@ -88,8 +90,23 @@ def _gpu(objective: ImageClassification, machine: Machine) -> Route | None:
     return None
 
 
-def _functional(objective: ImageClassification, machine: Machine, network: nn.Module) -> Route | None:
-    return None
+def _functional(objective: ImageClassification, machine: Machine) -> Route | None:
+    from objectives.stacks.functional import FunctionalStack
+
+    if _refusal(objective, machine) is not None:
+        return None
+    return Route(
+        arithmetic=FunctionalStack.arithmetic,
+        make=lambda capacity: FunctionalStack(objective, machine, capacity or FUNCTIONAL_CAPACITY),
+    )
+
+
+@cache
+def _refusal(objective: ImageClassification, machine: Machine) -> str | None:
+    """Why torch.func cannot stack this objective; found by tracing and proving it, so once a process."""
+    from objectives.stacks.functional import refusal
+
+    return refusal(objective, machine)
 
 
 def _example(objective: ImageClassification, machine: Machine) -> tuple[nn.Module, torch.Size]:

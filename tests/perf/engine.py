@@ -210,7 +210,8 @@ def _slug(text: str) -> str:
 
 
 def _print(report: dict[str, Any]) -> None:
-    print(f"{'':28}{'tight 1':>10}{'tight 2':>10}{'reference':>11}{'engine':>10}{'2 procs':>10}{'ratio':>8}{'wanted':>8}")
+    heads = (("tight 1", 10), ("tight 2", 10), ("reference", 11), ("engine", 10), ("2 procs", 10), ("ratio", 8))
+    print(" " * 28 + "".join(f"{head:>{width}}" for head, width in (*heads, ("wanted", 8))))
     for name, row in report["speed"].items():
         seconds = row["seconds_a_trial"]
         cells = [seconds[side] for side in ("tight_1_thread", "tight_2_threads", "reference", "engine")]

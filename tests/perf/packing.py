@@ -80,9 +80,7 @@ class CountingStack(Stack):
         done = [ticket for ticket, slot in self.slots.items() if not slot.left]
         for ticket in done:
             self.slots[ticket].left = self.steps(self.slots[ticket].config)
-        return [
-            (ticket, Epoch(valid_error=self.slots[ticket].error, test_error=0.5, seconds=0.0)) for ticket in done
-        ]
+        return [(ticket, Epoch(valid_error=self.slots[ticket].error, test_error=0.5, seconds=0.0)) for ticket in done]
 
     def pause(self, ticket: Ticket) -> None:
         del self.slots[ticket]
