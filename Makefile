@@ -46,8 +46,9 @@ format: setup  ## let ruff format the code
 
 check: lint smoke test  ## what CI runs
 
-perf: setup  ## benchmarks of the harness itself, beside Optuna's
+perf: setup  ## what the harness costs beside Optuna, what training gains beside a tight loop
 	$(RUN) -m pytest -q tests/perf --benchmark-columns=min,median,max,rounds -p no:xdist
+	$(RUN) -m tests.perf.engine --out results/reference
 
 clean:  ## remove .venv and caches; results and data stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .benchmarks results/.smoke

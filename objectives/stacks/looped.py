@@ -122,9 +122,9 @@ def _step(layers: list[Layer], x: Tensor, labels: Tensor, learning_rate: float) 
     for index in range(len(layers) - 1, first - 1, -1):
         layer = layers[index]
         assert gradient is not None
-        gradient, found = layer.backward(gradient, first=index == first)
-        for parameter, slope in zip(layer.parameters, found, strict=True):
-            parameter.sub_(slope, alpha=learning_rate)
+        gradient, slopes = layer.backward(gradient, first=index == first)
+        if slopes:
+            torch._foreach_add_(layer.parameters, slopes, alpha=-learning_rate)  # type: ignore[no-untyped-call]
 
 
 def cross_entropy_gradient(logits: Tensor, labels: Tensor, weight: float | Tensor) -> Tensor:

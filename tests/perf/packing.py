@@ -101,13 +101,14 @@ class CountingStack(Stack):
 def measure() -> dict[str, dict[str, float]]:
     """Steps of refilling and of static waves, and the useful share, for every objective."""
     return {
-        f"{name}, {capacity} slots": _compare(name, capacity)
+        f"{name}, {capacity} slots": compare(name, capacity)
         for name, capacities in (("softmax", (100,)), ("lenet", (50, 100)), ("dropout_mlp", (50, 100)))
         for capacity in capacities
     }
 
 
-def _compare(name: str, capacity: int) -> dict[str, float]:
+def compare(name: str, capacity: int) -> dict[str, float]:
+    """Both ways of filling slots, on the trials of a whole comparison."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "packing.toml")
         path.write_text(SUITE.format(name=name))

@@ -1,0 +1,189 @@
+"""Bit checks on a device: what a trial's curve and weights must not depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from objectives import counter
+from objectives.classification import ImageClassification
+from objectives.counter import key_of
+from objectives.data import Images, Split, load_splits
+from objectives.objective import Machine
+from objectives.space import Config
+from objectives.training import train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much is checked.
+
+    Attributes:
+        trials: random configurations that are compared.
+        sizes: of the stacks, each against a stack of one slot; filled up with other trials.
+        epochs: of every trial.
+        images: of the excerpt; training, validation, test.
+        references: trials that the reference loop on the CPU trains too.
+        precisions: of the products.
+    """
+
+    trials: int
+    sizes: tuple[int, ...]
+    epochs: int
+    images: tuple[int, int, int]
+    references: int
+    precisions: tuple[str, ...] = ("ieee", "tf32x3", "tf32")
+
+
+FULL = Extent(trials=24, sizes=(2, 7, 64), epochs=2, images=(1197, 300, 300), references=4)
+QUICK = Extent(trials=8, sizes=(2, 7, 64), epochs=2, images=(1197, 300, 300), references=2)
+TINY = Extent(trials=2, sizes=(2,), epochs=1, images=(5, 2, 2), references=1, precisions=("ieee",))
+
+Curve = tuple[list[tuple[float, float, bool]], list[Tensor] | None]
+
+
+def contract(
+    objective: ImageClassification,
+    machine: Machine,
+    extent: Extent,
+    drawn: Callable[[int, int], Images] | None = None,
+) -> dict[str, Any]:
+    """Compare stacks of several sizes, orders, neighbours and pauses with stacks of one slot.
+
+    Args:
+        objective: one of the three networks.
+        machine: a CUDA device, or a CPU in Triton's interpreter.
+        extent: how much.
+        drawn: images to train on, by number and seed; None for the digits.
+    """
+    rng = np.random.default_rng(5)
+    configs = {number: objective.space.sample(rng) for number in range(extent.trials)}
+    others = {1000 + number: objective.space.sample(rng) for number in range(max(extent.sizes))}
+    found: dict[str, Any] = {}
+    for precision in extent.precisions:
+        probe = Probe(
+            objective=objective,
+            machine=machine,
+            split=excerpt(extent.images, drawn),
+            epochs=extent.epochs,
+            precision=precision,
+        )
+        alone = probe.curves(1, configs)
+        found[precision] = {
+            **{f"{size} slots, shuffled": probe.shuffled(size, alone, configs, others) for size in extent.sizes},
+            "same again": agreement(alone, probe.curves(1, configs)),
+            "diverging neighbour": probe.ruined(extent.sizes[-1], alone, configs),
+            "paused every epoch": agreement(alone, probe.curves(2, configs, pausing=True)),
+            "reference": probe.reference(alone, configs, extent.references),
+        }
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Trials of one objective through stacks of one precision."""
+
+    objective: ImageClassification
+    machine: Machine
+    split: Split
+    epochs: int
+    precision: str
+
+    def curves(self, capacity: int, configs: dict[int, Config], *, pausing: bool = False) -> dict[int, Curve]:
+        """Errors and last weights of every trial, through one stack."""
+        from objectives.stacks.gpu import gpu_stack
+
+        stack: Any = gpu_stack(self.objective, self.machine, capacity, self.precision, split=self.split)
+        waiting: list[tuple[int, Any]] = [(number, None) for number in configs]
+        found: dict[int, Curve] = {number: ([], None) for number in configs}
+        while waiting or stack.free < stack.capacity:
+            while waiting and stack.free:
+                number, saved = waiting.pop(0)
+                stack.admit(number, configs[number], np.random.SeedSequence(number), saved)
+            for number, epoch in stack.advance():
+                errors = found[number][0]
+                errors.append((epoch.valid_error, epoch.test_error, epoch.diverged))
+                if len(errors) == self.epochs and not epoch.diverged:
+                    found[number] = errors, [p.cpu() for p in stack.pause(number).parameters]
+                elif pausing and not epoch.diverged:
+                    waiting.append((number, stack.pause(number)))
+        return found
+
+    def shuffled(
+        self, size: int, alone: dict[int, Curve], configs: dict[int, Config], others: dict[int, Config]
+    ) -> str:
+        """A stack filled up with other trials, admitted in a random order."""
+        more = {**configs, **dict(list(others.items())[: max(0, size - len(configs))])}
+        order = np.random.default_rng(size).permutation(list(more)).tolist()
+        return agreement(alone, self.curves(size, {number: more[number] for number in order}))
+
+    def ruined(self, size: int, alone: dict[int, Curve], configs: dict[int, Config]) -> str:
+        """A neighbour whose weights overflow at once."""
+        config: Config = {**configs[0], "lr" if "lr" in configs[0] else "learning_rate": 3e38, "batch_size": 4}
+        found = self.curves(size, {9999: config, **configs})
+        diverged = found[9999][0][-1][2]
+        return agreement(alone, found) + ("" if diverged else ", but the neighbour has not diverged")
+
+    def reference(self, alone: dict[int, Curve], configs: dict[int, Config], count: int) -> dict[str, float]:
+        """Greatest difference of an error to the reference loop on the CPU, in images, and of a weight."""
+        images, weights = 0.0, 0.0
+        for number, config in list(configs.items())[:count]:
+            key = key_of(np.random.SeedSequence(number), 0)
+            network = self.objective.start(config, self.split, key, "cpu")
+            rate, batch = self.objective.learning_rate(config), self.objective.batch_size(config)
+            loop = train(network, self.split, learning_rate=rate, batch_size=batch, key=key)
+            errors, ours = alone[number]
+            for error, _, _ in errors:
+                images = max(images, abs(next(loop).valid_wrong - error * len(self.split.valid)))
+            pairs = zip(ours or [], network.parameters(), strict=ours is not None)
+            weights = max(weights, *(float((a - b.detach()).abs().max()) for a, b in pairs), 0.0)
+        return {"trials": count, "wrong_answers": images, "weights": weights}
+
+
+def agreement(one: dict[int, Curve], other: dict[int, Curve]) -> str:
+    """How many trials have equal curves and weights equal to the bit."""
+    equal = sum(one[n][0] == other[n][0] and same_bits(one[n][1], other[n][1]) for n in one)
+    return f"{equal} of {len(one)} equal"
+
+
+def same_bits(one: Iterable[Tensor] | None, other: Iterable[Tensor] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(torch.equal(a.view(torch.int32), b.view(torch.int32)) for a, b in zip(one, other, strict=True))
+
+
+def excerpt(sizes: tuple[int, int, int], drawn: Callable[[int, int], Images] | None) -> Split:
+    if drawn is not None:
+        train_part, valid, test = (drawn(size, seed) for seed, size in enumerate(sizes))
+        return Split(train=train_part, valid=valid, test=test)
+    full = load_splits("digits", "standard", None, Machine())[0]
+    parts = ((full.train, sizes[0]), (full.valid, sizes[1]), (full.test, sizes[2]))
+    train_part, valid, test = (part.take(np.arange(min(size, len(part)))) for part, size in parts)
+    return Split(train=train_part, valid=valid, test=test)
+
+
+def philox(device: str) -> dict[str, Any]:
+    """Data orders and dropout draws of the device, held against NumPy's."""
+    from objectives.stacks.gpu.philox import dropout_draws, orders
+
+    keys = np.random.SeedSequence(3).generate_state(4, np.uint64).reshape(2, 2)
+    on_device = torch.from_numpy(keys.view(np.int64)).to(device)
+    found = {}
+    for count in (1, 7, 1197, 5000 if device == "cpu" else 60_000):
+        slots, epochs = torch.tensor([1, 0, 1]), torch.tensor([0, 3, 9999])
+        made = orders(slots.int().to(device), on_device, epochs.int().to(device), count).cpu().numpy()
+        pairs = zip(made, slots.tolist(), epochs.tolist(), strict=True)
+        found[f"order of {count}"] = all(
+            np.array_equal(line, counter.permutation(keys[slot], epoch, count)) for line, slot, epoch in pairs
+        )
+    for layer, width, rows in ((0, 8, 20), (1, 100, 50), (0, 1024, 30)):
+        made = dropout_draws(on_device[1], layer=layer, epoch=4, rows=rows, width=width).cpu().numpy()
+        found[f"dropout of {width}"] = bool(
+            np.array_equal(made, counter.KeepBits(keys[1], layer=layer, epoch=4).rows(rows, width))
+        )
+    return found
