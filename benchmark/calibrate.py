@@ -119,6 +119,8 @@ def calibrate(
     Raises:
         BadInput: an objective that cannot be measured, or none that has to be.
     """
+    if all(objective.nominal_seconds is not None for _, objective in objectives.values()):
+        raise BadInput("objectives: every one declares its own price, there is nothing to calibrate")
     entries: dict[str, Entry] = {}
     for label, (declared, objective) in objectives.items():
         options = dict(objective.cost_options(declared.part.options))
@@ -128,8 +130,6 @@ def calibrate(
         elif key not in entries:
             entries[key] = entry = measure(declared, objective, options, machine, effort)
             say(report(key, entry))
-    if not entries:
-        raise BadInput("objectives: every one declares its own price, there is nothing to calibrate")
     old = {called(entry.name, entry.options): entry for entry in calibration.entries}
     return replace(calibration, entries=tuple({**old, **entries}.values()))
 

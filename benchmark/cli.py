@@ -1,4 +1,4 @@
-"""The command line: `run`, `reprice`, `status`, `list`, `calibrate`. Bad input is refused with one message and exit code 2."""
+"""The command line: `run`, `reprice`, `status`, `list`, `calibrate`. Bad input is refused with exit code 2."""
 
 from __future__ import annotations
 

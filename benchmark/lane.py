@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def execute_all(
     Returns:
         A report for every run; what went wrong is in it, not raised.
     """
+    lane: Lane | None = None
     try:
         objective = build_objective(runs[0].objective)
         if not conditions.train:
@@ -85,9 +87,12 @@ def execute_all(
             data = objective.prepare(conditions.machine)
             stack = objective.stack(conditions.machine, conditions.capacity)
             assert stack is not None
-            return Lane(runs, objective, conditions, stack, data, crash, marker).go()
+            lane = Lane(runs, objective, conditions, stack, data, crash, marker)
+            return lane.go()
     except Exception as error:  # A raise in a worker would end every other run with it.
-        return [report_of_failure(run, error) for run in runs]
+        ended = [] if lane is None else lane.reports
+        paths = {report.run.path for report in ended}
+        return [*ended, *(report_of_failure(run, error) for run in runs if run.path not in paths)]
 
 
 def side_by_side(run: Run, objective: Objective) -> bool:
@@ -159,14 +164,15 @@ class Lane:
         """Fill the store with what is recorded of this run's repetition, here and in the results to reuse."""
         if run.repetition in self.learned:
             return
-        self.learned.add(run.repetition)
         for path in ledgers_of(self.conditions.folder, run):
-            self.store.learn(run, recorded(path))
+            with suppress(RunRefused):  # Left by an algorithm that this suite has no more; its trials may be others.
+                self._take_over(run, path)
         if self.conditions.reuse is not None:
             for path in ledgers_of(self.conditions.reuse, run):
-                self._reuse(run, path)
+                self._take_over(run, path)
+        self.learned.add(run.repetition)  # Not before: what is refused one run is refused the others too.
 
-    def _reuse(self, run: Run, path: Path) -> None:
+    def _take_over(self, run: Run, path: Path) -> None:
         records = recorded(path)
         if not records:
             return
@@ -189,6 +195,8 @@ class Lane:
                 if not trial.serves(opened.job.epochs):
                     return self._wait(opened, trial)
                 training = trial.training(opened.job)
+        except ImpureTrial as error:
+            self._throw(opened, error)
         except StopIteration as stop:
             self._close(opened, stop.value)
         except RunRefused as error:
@@ -264,13 +272,15 @@ class Lane:
 
     def _fail(self, wanted: _Wanted, error: ImpureTrial) -> None:
         """End the runs that wait for a trial which cannot be trusted."""
-        wanted.trial.problem = str(error)
         failed, wanted.waiting = wanted.waiting, []
         for opened in failed:
-            try:
-                opened.steps.throw(error)
-            except StopIteration as stop:
-                self._close(opened, stop.value)
+            self._throw(opened, error)
+
+    def _throw(self, opened: _Open, error: ImpureTrial) -> None:
+        try:
+            opened.steps.throw(error)
+        except StopIteration as stop:
+            self._close(opened, stop.value)
 
     def _close(self, opened: _Open, report: Report) -> None:
         del self.open[opened.run.path]

@@ -34,7 +34,8 @@ class Trial:
         config: the configuration.
         seed: its random numbers' root.
         epochs: known epochs, in order; those of ledgers share their record's seconds evenly.
-        problem: why training it failed, if it did.
+        problem: why training it beyond its epochs failed, if it did.
+        impure: set once it came out otherwise than recorded; nothing of it can be trusted then.
         saved: what a stack needs to go on after the last of them, or None.
         trained: epochs that training has gone through since it was last begun.
         unpaid: measured seconds not yet on any record.
@@ -44,6 +45,7 @@ class Trial:
     seed: np.random.SeedSequence
     epochs: list[Epoch] = field(default_factory=list)
     problem: str | None = None
+    impure: ImpureTrial | None = None
     saved: Any = None
     trained: int = 0
     unpaid: float = 0.0
@@ -51,7 +53,7 @@ class Trial:
     @property
     def ended(self) -> bool:
         """Whether no further epoch can come of it."""
-        return self.problem is not None or (bool(self.epochs) and self.epochs[-1].diverged)
+        return self.problem is not None or self.impure is not None or (bool(self.epochs) and self.epochs[-1].diverged)
 
     def serves(self, epochs: int) -> bool:
         """Whether a job that asks for so many epochs can be answered."""
@@ -70,15 +72,22 @@ class Trial:
             return
         known = self.epochs[self.trained - 1]
         if outcome_of(known) != outcome_of(epoch):
-            raise ImpureTrial(
+            self.impure = ImpureTrial(
                 f"epoch {self.trained} of {self.config}: recorded {outcome_of(known)}, now {outcome_of(epoch)}; "
                 "its training does not repeat itself, or its code has changed"
             )
+            raise self.impure
 
     def training(self, job: Job) -> Training:
-        """The answer to a job that it serves."""
+        """The answer to a job that it serves.
+
+        Raises:
+            ImpureTrial: it did not repeat itself.
+        """
+        if self.impure is not None:
+            raise self.impure
         paid, self.unpaid = self.unpaid, 0.0
-        if self.problem is not None:
+        if self.problem is not None and len(self.epochs) < job.epochs:
             return lost(job, "error", self.problem, paid, paid)
         reached = self.epochs[: job.epochs]
         now = reached[job.start_epoch :]

@@ -11,7 +11,7 @@ from torch import nn
 from objectives.classification import ImageClassification, Setting
 from objectives.counter import DROPOUT_BITS, keep_threshold, padded
 from objectives.data import CLASSES, Split
-from objectives.network_cost import OUTLINES, NetworkShape
+from objectives.network_cost import OUTLINES, NetworkShape, unaligned
 from objectives.networks import dropout_mlp
 from objectives.space import Config, Space
 
@@ -75,6 +75,7 @@ class DropoutMLP(ImageClassification):
             parameters=pixels * first + inner + first + second + CLASSES,
             forward=pixels * first + inner,
             backward=pixels * first + 2 * inner,
+            unaligned=unaligned(pixels, first) + unaligned(first, second) + unaligned(second, CLASSES),
             values=pixels + 3 * (first + second) + CLASSES,
             draws=sum(padded(width) for width, rate in rates if keep_threshold(float(rate)) < 2**DROPOUT_BITS),
         )

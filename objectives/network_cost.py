@@ -1,4 +1,4 @@
-"""What training a network costs, counted on a copy without storage: nothing here trains or loads data."""
+"""What training a network costs, counted layer by layer: nothing here trains or loads data."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from objectives.cost import CostTerms
 from objectives.data import Images, Split
 from objectives.networks import Dropout
 from objectives.training import Counts, Loop
+
+ALIGNMENT = 8
+"""Numbers in 32 bytes: matrix products are slower where rows start between such borders."""
 
 ROW_BORDER = 16
 """An excerpt starts at a multiple of so many rows, as a batch of the whole data does."""
@@ -42,6 +45,8 @@ class NetworkShape:
         parameters: numbers that a step updates.
         forward: multiply-adds of the dense and convolutional layers, forwards.
         backward: likewise backwards: once for the weights, and once for the inputs but in the first.
+        unaligned: `forward` of the dense layers, once for the inputs and once for the outputs, where
+            their number is no multiple of `ALIGNMENT`.
         values: outputs of all layers.
         draws: dropout decisions drawn, whole blocks of them.
     """
@@ -49,6 +54,7 @@ class NetworkShape:
     parameters: int
     forward: int
     backward: int
+    unaligned: int
     values: int
     draws: int
 
@@ -73,7 +79,10 @@ def outline_split(data: str, split: str, folds: int | None) -> Split:
 
 
 def count(build: Callable[[], nn.Module], image: torch.Size) -> NetworkShape:
-    """Count what one row costs by passing it, without storage, through every layer.
+    """Count what one row costs by passing it through every layer.
+
+    The weights are whatever was in memory. A pass without storage would do, but the first one in a
+    process imports a thousand modules, which takes seconds.
 
     Args:
         build: constructs the network.
@@ -81,6 +90,7 @@ def count(build: Callable[[], nn.Module], image: torch.Size) -> NetworkShape:
     """
     with torch.device("meta"):
         network = build().eval()
+    network = network.to_empty(device="cpu")
     leaves: list[tuple[nn.Module, int, int]] = []
 
     def note(module: nn.Module, arguments: tuple[object, ...], result: object) -> None:
@@ -92,17 +102,25 @@ def count(build: Callable[[], nn.Module], image: torch.Size) -> NetworkShape:
     for module in network.modules():
         if not any(True for _ in module.children()):
             module.register_forward_hook(note)
-    network(torch.empty(1, *image, device="meta"))
+    with torch.no_grad():
+        network(torch.zeros(1, *image))
     products = [
         values * module.weight[0].numel() for module, _, values in leaves if isinstance(module, nn.Linear | nn.Conv2d)
     ]
+    dense = [module for module, _, _ in leaves if isinstance(module, nn.Linear)]
     return NetworkShape(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         forward=sum(products),
         backward=2 * sum(products) - sum(products[:1]),
+        unaligned=sum(unaligned(layer.in_features, layer.out_features) for layer in dense),
         values=sum(values for _, _, values in leaves),
         draws=sum(counter.padded(inputs) for module, inputs, _ in leaves if _draws(module)),
     )
+
+
+def unaligned(inputs: int, outputs: int) -> int:
+    """A dense layer's share of `NetworkShape.unaligned`."""
+    return inputs * outputs * ((inputs % ALIGNMENT != 0) + (outputs % ALIGNMENT != 0))
 
 
 def network_terms(shape: NetworkShape, sizes: list[tuple[int, int]], batch_size: int) -> CostTerms:
@@ -112,6 +130,12 @@ def network_terms(shape: NetworkShape, sizes: list[tuple[int, int]], batch_size:
         shape: of every network.
         sizes: images trained on and validated on, a pair for each network.
         batch_size: rows of a step; the last one of an epoch may be short.
+
+    Returns:
+        Its terms of an epoch count steps; rows trained and validated on; parameters updated; the same
+        times the number of parameters ("spill": the more there are, the farther they lie from the
+        processor); outputs of layers, and multiply-adds, forwards and backwards; those of unaligned
+        widths; dropout draws.
     """
     steps = sum(-(-trained // batch_size) for trained, _ in sizes)
     trained, validated = (sum(part) for part in zip(*sizes, strict=True))
@@ -121,8 +145,10 @@ def network_terms(shape: NetworkShape, sizes: list[tuple[int, int]], batch_size:
         "steps": steps,
         "rows": trained + validated,
         "updates": steps * shape.parameters,
+        "spill": steps * shape.parameters**2,
         "values": (2 * trained + validated) * shape.values,
         "multiply_adds": multiply_adds,
+        "unaligned": (3 * trained + validated) * shape.unaligned,
         "draws": trained * shape.draws,
     }
     return CostTerms(

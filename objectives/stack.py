@@ -43,12 +43,14 @@ class Stack(ABC):
         arithmetic: "reference" where the bits are those of `Objective.train`, else a name for what
             decides them; ledgers of different arithmetic are not mixed.
         capacity: slots.
+        parallel: whether a trial beside others takes less time than one after them.
         work: counters.
     """
 
     route: str
     arithmetic: str
     capacity: int
+    parallel: bool = True
     work: Work
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
-from objectives.stacks.layers import Convolution, Layer, MeanPool, layer_of
+from objectives.stacks.layers import Convolution, FlattenLayer, Layer, LinearLayer, MeanPool, layer_of
 from objectives.stacks.tiny_convolution import ACTIVATIONS, LARGEST, TinyConvolution, output_size
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def layers_of(network: nn.Module, image: torch.Size) -> list[Layer] | None:
@@ -16,7 +20,7 @@ def layers_of(network: nn.Module, image: torch.Size) -> list[Layer] | None:
         network: built and initialised; the layers share its parameters.
         image: (channels, height, width) of what it is given.
     """
-    if type(network) is not nn.Sequential or network._forward_hooks or network._forward_pre_hooks:
+    if type(network) is not nn.Sequential or not plain(network):
         return None
     modules = list(network)
     size: tuple[int, ...] = tuple(image)
@@ -41,8 +45,27 @@ def layers_of(network: nn.Module, image: torch.Size) -> list[Layer] | None:
             if len(size) != 3 or size[1] % 2 or size[2] % 2:
                 return None
             size = (size[0], size[1] // 2, size[2] // 2)
+        elif isinstance(layer, FlattenLayer):
+            size = (math.prod(size),)
+        elif isinstance(layer, LinearLayer):
+            if len(size) != 1:
+                return None
+            size = (len(layer.bias),)
         layers.append(layer)
     return layers
+
+
+def plain(network: nn.Sequential) -> bool:
+    """Whether nothing but its modules' own passes decides what is computed and learned.
+
+    Hooks, frozen weights and weights used twice are autograd's business.
+    """
+    parameters = list(network.parameters())
+    return (
+        not any(getattr(module, hooks) for module in network.modules() for hooks in HOOKS)
+        and all(parameter.requires_grad and not parameter._backward_hooks for parameter in parameters)
+        and len(parameters) == sum(1 for module in network for _ in module.parameters())
+    )
 
 
 def _is_tiny(convolution: nn.Conv2d, activation: nn.Module, pool: nn.Module, out: tuple[int, ...]) -> bool:

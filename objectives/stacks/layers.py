@@ -41,10 +41,11 @@ class LinearLayer(Layer):
     def __init__(self, module: nn.Linear) -> None:
         self.weight, self.bias = module.weight.detach(), module.bias.detach()
         self.parameters = (self.weight, self.bias)
+        self.transposed = self.weight.t()
 
     def forward(self, x: Tensor, *, training: bool) -> Tensor:
         self.x = x
-        return functional.linear(x, self.weight, self.bias)
+        return torch.addmm(self.bias, x, self.transposed)
 
     def backward(self, gradient: Tensor, *, first: bool) -> tuple[Tensor | None, tuple[Tensor, ...]]:
         parameter_gradients = (gradient.t().mm(self.x), gradient.sum(0))

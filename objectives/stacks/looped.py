@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from objectives import counter
-from objectives.data import Images, Split
+from objectives.data import CLASSES, Images, Split
 from objectives.networks import dropouts
 from objectives.objective import Epoch
 from objectives.space import Config
@@ -92,56 +92,57 @@ def train(
     for epoch in itertools.count():
         for layer, dropout in enumerate(dropouts(network)):
             dropout.begin(key, layer, epoch)
-        yield _epoch(
-            layers,
-            split,
-            torch.from_numpy(counter.permutation(key, epoch, len(split.train))),
-            learning_rate,
-            batch_size,
-        )
+        yield _epoch(layers, split, learning_rate, batch_size, key, epoch)
 
 
 @torch.inference_mode()
-def _epoch(layers: list[Layer], split: Split, order: Tensor, learning_rate: float, batch_size: int) -> Counts:
-    started = now(order.device)
-    images, labels = split.train.x, split.train.y.unsqueeze(1)
-    for batch in torch.split(order, batch_size):
-        _step(layers, images.index_select(0, batch), labels.index_select(0, batch), learning_rate)
+def _epoch(
+    layers: list[Layer], split: Split, learning_rate: float, batch_size: int, key: counter.Words, epoch: int
+) -> Counts:
+    started = now(split.train.x.device)
+    order = torch.from_numpy(counter.permutation(key, epoch, len(split.train)))
+    slopes = loss_slopes(split.train.y.index_select(0, order), batch_size)
+    for batch, slope in zip(torch.split(order, batch_size), torch.split(slopes, batch_size), strict=True):
+        _step(layers, split.train.x.index_select(0, batch), slope, learning_rate)
     valid_wrong = _count_wrong(layers, split.valid)
     finite = all(bool(parameter.isfinite().all()) for layer in layers for parameter in layer.parameters)
-    seconds = now(order.device) - started
+    seconds = now(split.train.x.device) - started
     test_wrong = valid_wrong if split.test is split.valid else _count_wrong(layers, split.test)
     return Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
 
 
-def _step(layers: list[Layer], x: Tensor, labels: Tensor, learning_rate: float) -> None:
+def _step(layers: list[Layer], x: Tensor, slope: Tensor, learning_rate: float) -> None:
     for layer in layers:
         x = layer.forward(x, training=True)
-    gradient: Tensor | None = cross_entropy_gradient(x, labels, -1 / len(labels))
+    gradient: Tensor | None = logits_gradient(x, slope)
     first = first_with_parameters(layers)
     for index in range(len(layers) - 1, first - 1, -1):
         layer = layers[index]
         assert gradient is not None
         gradient, slopes = layer.backward(gradient, first=index == first)
         if slopes:
-            torch._foreach_add_(layer.parameters, slopes, alpha=-learning_rate)  # type: ignore[no-untyped-call]
+            torch._foreach_add_(layer.parameters, slopes, alpha=-learning_rate)
 
 
-def cross_entropy_gradient(logits: Tensor, labels: Tensor, weight: float | Tensor) -> Tensor:
-    """Gradient of the weighted cross-entropy by the logits (..., classes), as autograd computes it.
+def loss_slopes(labels: Tensor, batch_size: int) -> Tensor:
+    """Gradient of the batches' mean cross-entropies by the log-likelihoods, (n, classes).
 
     Args:
-        logits: unnormalised.
-        labels: (..., 1) int64.
-        weight: minus the weight of each row's loss, -1/n for the mean; a number or (..., 1).
+        labels: (n,) int64, in the order of the epoch; the last batch may be short.
+        batch_size: rows of the others.
     """
+    slopes = torch.zeros(len(labels), CLASSES)
+    whole = len(labels) // batch_size * batch_size
+    slopes[:whole].scatter_(1, labels[:whole].unsqueeze(1), -1 / batch_size)
+    if whole < len(labels):
+        slopes[whole:].scatter_(1, labels[whole:].unsqueeze(1), -1 / (len(labels) - whole))
+    return slopes
+
+
+def logits_gradient(logits: Tensor, slope: Tensor) -> Tensor:
+    """Gradient of the loss by the logits, from that by the log-likelihoods, as autograd computes it."""
     likelihood = torch.log_softmax(logits, -1)
-    seed = torch.zeros_like(logits)
-    if isinstance(weight, Tensor):
-        seed.scatter_(-1, labels, weight)
-    else:
-        seed.scatter_(-1, labels, weight)
-    return aten._log_softmax_backward_data(seed, likelihood, -1, torch.float32)  # type: ignore[no-any-return]
+    return aten._log_softmax_backward_data(slope, likelihood, -1, torch.float32)  # type: ignore[no-any-return]
 
 
 def first_with_parameters(layers: list[Layer]) -> int:

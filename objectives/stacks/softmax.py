@@ -20,7 +20,8 @@ from objectives.data import CLASSES, Images, load_splits
 from objectives.objective import Epoch, Machine
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
-from objectives.stacks.looped import cross_entropy_gradient
+from objectives.stacks.chain import plain
+from objectives.stacks.looped import logits_gradient
 from objectives.training import EVALUATION_BATCH, now
 
 if TYPE_CHECKING:
@@ -136,35 +137,26 @@ class SoftmaxStack(Stack):
     def _train(self) -> None:
         live, size, batch = len(self._slots), max(2, len(self._slots)), self._batch
         count = len(self.split.train)
-        order = torch.zeros(size, -(-count // batch) * batch, dtype=torch.int64)
+        order = torch.zeros(size, count, dtype=torch.int64)
         for place, slot in enumerate(self._slots):
-            order[place, :count] = torch.from_numpy(counter.permutation(slot.key, slot.epoch, count))
+            order[place] = torch.from_numpy(counter.permutation(slot.key, slot.epoch, count))
         images, labels = self.split.train.x.flatten(1), self.split.train.y[order].unsqueeze(-1)
         weight, bias, rate = self._weight[:size], self._bias[:size], self._rate[:size]
         transposed = weight.transpose(1, 2)
-        rows = torch.empty(size * batch, images.shape[1])
-        slope = torch.empty_like(weight)
+        space, slope = torch.empty(size * batch, images.shape[1]), torch.empty_like(weight)
         for first in range(0, count, batch):
-            torch.index_select(images, 0, order[:, first : first + batch].reshape(-1), out=rows)
-            x = rows.view(size, batch, -1)
-            gradient = cross_entropy_gradient(
-                torch.baddbmm(bias, x, transposed), labels[:, first : first + batch], self._row_weight(count - first)
-            )
-            torch.bmm(gradient.transpose(1, 2), x, out=slope)
+            last = min(first + batch, count)  # No padding: rows of zeros would change the bits of sums over rows.
+            chosen = order[:, first:last].reshape(-1)
+            rows = torch.index_select(images, 0, chosen, out=space[: len(chosen)]).view(size, last - first, -1)
+            loss_slope = torch.zeros(size, last - first, CLASSES)
+            loss_slope.scatter_(2, labels[:, first:last], -1 / (last - first))
+            gradient = logits_gradient(torch.baddbmm(bias, rows, transposed), loss_slope)
+            torch.bmm(gradient.transpose(1, 2), rows, out=slope)
             weight.addcmul_(slope, rate, value=-1)
             bias.addcmul_(gradient.sum(1, keepdim=True), rate, value=-1)
-        steps = order.shape[1] // batch
-        self.work.steps += steps
+        self.work.steps += -(-count // batch)
         self.work.useful += 2.0 * live * count * images.shape[1] * weight.shape[1]
-        self.work.spent += 2.0 * size * order.shape[1] * images.shape[1] * weight.shape[1]
-
-    def _row_weight(self, left: int) -> Tensor | float:
-        """Minus the weight of each row's loss; rows past the end of the epoch have none."""
-        if left >= self._batch:
-            return -1 / self._batch
-        weight = torch.zeros(max(2, len(self._slots)), self._batch, 1)
-        weight[:, :left] = -1 / left
-        return weight
+        self.work.spent += 2.0 * size * count * images.shape[1] * weight.shape[1]
 
     def _count_wrong(self, images: Images) -> list[int]:
         size = max(2, len(self._slots))
@@ -191,7 +183,7 @@ def dense_layer(network: nn.Module) -> nn.Linear | None:
     if type(network) is nn.Sequential and [type(module) for module in network] == [nn.Flatten, nn.Linear]:
         linear = network[1]
         assert isinstance(linear, nn.Linear)
-        return linear if linear.bias is not None else None
+        return linear if linear.bias is not None and plain(network) else None
     return None
 
 

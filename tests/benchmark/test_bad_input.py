@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.cli import COMMANDS as VERBS
 from benchmark.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,13 +81,17 @@ def test_the_good_suite_is_good(here, capsys):
 # The command line.
 
 RUN = ["run", "good.toml", "--jobs", "1"]
+CALIBRATE = ["calibrate", "good.toml", "--set", "objectives.softmax.epochs=1", "--device", "cpu"]
 COMMANDS = {
-    "none": ([], ["{run,status,list}"]),
-    "unknown": (["rnu"], ["command = 'rnu': not one of run, status, list", 'did you mean "run"?']),
+    "none": ([], [f"{{{','.join(VERBS)}}}"]),
+    "unknown": (["rnu"], [f"command = 'rnu': not one of {', '.join(VERBS)}", 'did you mean "run"?']),
     "upper case": (["RUN", "good.toml"], ["command = 'RUN'"]),
     "empty": ([""], ["command = ''"]),
     "a suite": (["good.toml"], ["command = 'good.toml'"]),
-    "option first": (["--jobs", "1", "run", "good.toml"], ["command = '--jobs': not one of run, status, list"]),
+    "option first": (
+        ["--jobs", "1", "run", "good.toml"],
+        [f"command = '--jobs': not one of {', '.join(VERBS)}"],
+    ),
     "only an option": (["--jobs"], ["command = '--jobs'"]),
     "dashes": (["--", "list"], ["command = '--'"]),
     "no suite": (["run"], ["SUITE"]),
@@ -137,6 +142,26 @@ COMMANDS = {
     "--set through a text": ([*RUN, "--set", "title=a", "--set", "title.x=3"], ["'title' is not a table"]),
     "--set junk": ([*RUN, "--set", "seed=[[["], ["seed = '[[['"]),
     "--set two lines": ([*RUN, "--set", "seed=2\nrepetitions=3"], ["seed = '2\\nrepetitions=3'"]),
+    "calibrate nothing": (["calibrate"], ["SUITE"]),
+    "calibrate no suite": (["calibrate", "digit"], ["suite 'digit': not one of", 'did you mean "digits"?']),
+    "calibrate what is declared": (["calibrate", "good.toml"], ["every one declares its own price"]),
+    "--config": ([*CALIBRATE, "--config", "9"], ["'--config': unknown", 'did you mean "--configs"?']),
+    "--jobs for calibrate": ([*CALIBRATE, "--jobs", "1"], ["'--jobs': unknown, allowed are"]),
+    "--configs 2": ([*CALIBRATE, "--configs", "2"], ["--configs '2': need a whole number in 3..10000"]),
+    "--configs text": ([*CALIBRATE, "--configs", "many"], ["--configs 'many': need a whole number"]),
+    "--rounds 0": ([*CALIBRATE, "--rounds", "0"], ["--rounds '0': need a whole number in 1..1000"]),
+    "--rounds -1": ([*CALIBRATE, "--rounds=-1"], ["--rounds '-1': need a whole number"]),
+    "--rows 1.5": ([*CALIBRATE, "--rows", "1.5"], ["--rows '1.5': need a whole number in 1.."]),
+    "--rows long": ([*CALIBRATE, "--rows", "9" * 5000], ["--rows '999", "need a whole number"]),
+    "--name upper case": ([*CALIBRATE, "--name", "Desk"], ["--name 'Desk': need 1 to 64 lower-case letters"]),
+    "--name empty": ([*CALIBRATE, "--name", ""], ["--name '': need 1 to 64"]),
+    "--name path": ([*CALIBRATE, "--name", "../x"], ["--name '../x': need"]),
+    "--out empty": ([*CALIBRATE, "--out", ""], ["--name '': need"]),
+    "--out no folder": ([*CALIBRATE, "--out", "none/x.toml"], ["--out 'none/x.toml': its folder is not there"]),
+    "--out no TOML": ([*CALIBRATE, "--out", "x.txt"], ["--out 'x.txt': need a path to a .toml file"]),
+    "--out a suite": ([*CALIBRATE, "--out", "good.toml"], ["calibration good.toml: seed: unknown key, allowed are format"]),
+    "--out long": ([*CALIBRATE, "--out", "x" * 300 + ".toml"], ["'xxx"]),
+    "--out NUL": ([*CALIBRATE, "--out", "a\0b.toml"], ["'a\\x00b"]),
     "--set deep": ([*RUN, "--set", "seed=" + "[" * 10_000], ["seed = '[[["]),
     "--set deep keys": ([*RUN, "--set", "title." + "a." * 5000 + "b=1"], ["title = {'a': {'a'"]),
     "--set 5000 digits": ([*RUN, "--set", "seed=" + "9" * 5000], ["seed = '999"]),
@@ -313,10 +338,15 @@ FIELDS = [
     ("title", "3", ["title = 3: need a text of 1 to 300 characters"]),
     ("title", '""', ["title = '': need a text"]),
     ("title", f'"{"x" * 301}"', ["title = 'xxx", "need a text of 1 to 300"]),
-    ("clock", '"modelld"', ["clock = 'modelld': not one of measured"]),
+    ("clock", '"modelld"', ["clock = 'modelld': not one of measured, modelled", 'did you mean "modelled"?']),
     ("clock", '"mesured"', ["clock = 'mesured'", 'did you mean "measured"?']),
     ("clock", "true", ["clock = True: not one of"]),
     ("clock", "[]", ["clock = []: not one of"]),
+    *(("calibration", value, ["calibration = ", "need a text"]) for value in ("3", "true", '""', "[]", "{}", "nan")),
+    ("calibration", '"nowhere"', ["calibration 'nowhere': ", "a path to a .toml file"]),
+    ("calibration", '"none.toml"', ["calibration file 'none.toml': there is no such file"]),
+    ("calibration", '"good.toml"', ["calibration good.toml: ", ": unknown key, allowed are format, name"]),
+    ("calibratoin", '"x"', ["calibratoin: unknown key, allowed are", 'did you mean "calibration"?']),
     ("device", '"gpu"', ["device = 'gpu': not one of auto, cpu, cuda"]),
     ("device", '"cuda:0"', ["device = 'cuda:0': not one of", 'did you mean "cuda"?']),
     ("device", '"cuda"', ["device 'cuda': allowed here are cpu", "no usable GPU"]),
@@ -642,7 +672,7 @@ def test_a_module_that_cannot_be_imported_is_refused(refused, tmp_path, here, mo
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        ([], ["{run,status,list}"]),
+        ([], [f"{{{','.join(VERBS)}}}"]),
         (["rn", "digits"], ['did you mean "run"?']),
         (["run", "digit"], ['did you mean "digits"?']),
         (["run", "good.toml", "--job", "2"], ['did you mean "--jobs"?']),
@@ -666,3 +696,15 @@ def test_a_process_refuses_with_exit_code_2(here, arguments, fragments):
     assert len(done.stderr.splitlines()) <= 3
     assert all(fragment in done.stderr for fragment in fragments), done.stderr
     assert tree(here) == before
+
+
+# Clocks.
+
+
+@pytest.mark.parametrize("name", ["softmax", "lenet", "dropout_mlp"])
+def test_a_modelled_clock_without_prices_is_refused(refused, here, name):
+    """Nothing is trained before it is known what it costs."""
+    changes = {"clock": '"modelled"', "objectives": f"{{ branin = {{}}, a = {{ name = '{name}' }} }}"}
+    (here / "bad.toml").write_text(toml(changes))
+
+    refused(["run", "bad.toml", "--device", "cpu"], "calibration = None", "needs one for objectives.a", "calibrate")

@@ -13,18 +13,24 @@ import numpy as np
 import pytest
 
 from benchmark import suite as suites
-from benchmark.execution import RunRefused
+from benchmark.environment import describe
+from benchmark.execution import Conditions, RunRefused, execute
 from benchmark.ledger import read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
+from objectives import OBJECTIVES
 from objectives.objective import Machine
+from tests.benchmark.slots import Slots, prices
 
-MEASURED = ("train_seconds", "decide_seconds", "start", "end", "crc")
+MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
+CLOCKS = ("measured", "modelled")
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("INCUMBENT_KILLS", "4"))
 
 TRAINING = """
 seed = 7
+clock = "{clock}"
+calibration = "{prices}"
 repetitions = {repetitions}
 budget.trials = {trials}
 objectives.softmax = {{ epochs = 2 }}
@@ -48,6 +54,36 @@ name = "tests.benchmark.deadly:Deadly"
 BAD = '[algorithms.bad]\nsearcher = "tests.benchmark.deadly:Raises"'
 
 
+STACKED = """
+seed = 3
+repetitions = {repetitions}
+clock = "modelled"
+calibration = "{prices}"
+budget.evaluations = 20
+[objectives.toy]
+name = "tests.benchmark.slots:Slots"
+choices = 1000
+{options}
+[algorithms]
+"""
+
+
+def training(folder, clock, repetitions, trials):
+    """The text of a suite of real trainings; its invented prices are written into the folder."""
+    names = ("softmax", "lenet", "dropout_mlp")
+    text = prices({name: OBJECTIVES[name]() for name in names}).to_toml()
+    (folder / "prices.toml").write_text(text)
+    return TRAINING.format(clock=clock, prices=folder / "prices.toml", repetitions=repetitions, trials=trials)
+
+
+def stacked(folder, options, scripts, repetitions=1):
+    """The text of a suite of scripted algorithms on the toy objective, side by side."""
+    (folder / "prices.toml").write_text(prices({"tests.benchmark.slots:Slots": Slots()}).to_toml())
+    text = STACKED.format(prices=folder / "prices.toml", options=options, repetitions=repetitions)
+    script = '{{ scheduler = {{ name = "tests.benchmark.slots:Script", steps = {} }} }}'
+    return text + "\n".join(f"{label} = {script.format(steps)}" for label, steps in scripts.items())
+
+
 def write_suite(folder, text):
     """Write a suite's TOML and load it."""
     path = folder / "tiny.toml"
@@ -61,21 +97,26 @@ def run(suite, results, jobs, order=None, **options):
     return runner.run(order)
 
 
-def evaluations(folder):
+def evaluations(folder, *dropped):
     """All evaluations of a suite's folder but for what is measured, as bytes by ledger."""
     found = {}
     for path in sorted(folder.glob("runs/*/*/*.jsonl")):
-        records = [r for r in read(path).records if r["kind"] == "evaluation"]
-        bare = [{key: value for key, value in record.items() if key not in MEASURED} for record in records]
+        header, *records = read(path).records
+        left_out = {*MEASURED, *dropped, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
+        bare = [
+            {key: value for key, value in record.items() if key not in left_out}
+            for record in records
+            if record["kind"] == "evaluation"
+        ]
         found[path.relative_to(folder)] = json.dumps(bare).encode()
     return found
 
 
-@pytest.fixture(scope="module")
-def training_suite(tmp_path_factory):
+@pytest.fixture(scope="module", params=CLOCKS)
+def training_suite(request, tmp_path_factory):
     """A small suite of real trainings and what one process makes of it."""
     folder = tmp_path_factory.mktemp("unbroken")
-    suite = write_suite(folder, TRAINING.format(repetitions=2, trials=3))
+    suite = write_suite(folder, training(folder, request.param, repetitions=2, trials=3))
     run(suite, folder, jobs=1)
     return suite, evaluations(folder / "tiny")
 
@@ -120,13 +161,57 @@ def test_resume_from_every_prefix_of_the_records(training_suite, tmp_path):
 
 def test_thread_environment_changes_nothing(training_suite, tmp_path):
     """A process told to use eight threads records the same bytes: threads are pinned in the trial."""
-    _, expected = training_suite
-    (tmp_path / "tiny.toml").write_text(TRAINING.format(repetitions=2, trials=3))
+    suite, expected = training_suite
+    (tmp_path / "tiny.toml").write_text(training(tmp_path, suite.clock, repetitions=2, trials=3))
     environment = {**os.environ, "OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "8"}
 
     subprocess.run(command(tmp_path, jobs=1), cwd=ROOT, env=environment, check=True, timeout=120)
 
     assert evaluations(tmp_path / "tiny") == expected
+
+
+@pytest.fixture(scope="module")
+def solo_suite(request, tmp_path_factory):
+    """A suite of real trainings under the modelled clock, and what its runs record one by one."""
+    folder = tmp_path_factory.mktemp("solo")
+    workers, resume = request.param
+    text = f"n_workers = {workers}\nresume = {resume}\n" + training(folder, "modelled", repetitions=2, trials=3)
+    suite = write_suite(folder, text)
+    conditions = Conditions(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
+    reports = [execute(one, conditions) for one in suite.runs()]
+    assert {report.state for report in reports} == {"done"}
+    return suite, evaluations(folder / "tiny")
+
+
+ONE_WORKER, THREE_WORKERS = (1, "true"), (3, "false")
+
+
+@pytest.mark.parametrize(
+    ("solo_suite", "capacity"),
+    [(ONE_WORKER, 1), (ONE_WORKER, 7), (THREE_WORKERS, 2), (THREE_WORKERS, 64)],
+    indirect=["solo_suite"],
+)
+def test_a_stack_of_any_size_gives_the_bytes_of_solo_runs(solo_suite, tmp_path, capacity):
+    """Side by side, in a shuffled order, runs record what they do alone, runtimes included."""
+    suite, expected = solo_suite
+    order = list(suite.runs())
+    random.Random(capacity).shuffle(order)
+
+    reports = run(suite, tmp_path, jobs=1, order=order, capacity=capacity)
+
+    assert evaluations(tmp_path / "tiny") == expected
+    assert len(expected) == len(reports) == 18
+
+
+def test_both_clocks_train_the_same_trials(tmp_path):
+    """A measured suite, a trial at a time, and a modelled one, in stacks, find the same errors."""
+    for clock in CLOCKS:
+        (tmp_path / clock).mkdir()
+        run(write_suite(tmp_path, training(tmp_path, clock, repetitions=1, trials=4)), tmp_path / clock, jobs=1)
+
+    found = [evaluations(tmp_path / clock / "tiny", "start", "end") for clock in CLOCKS]
+    assert found[0] == found[1]
+    assert len(found[0]) == 9
 
 
 def command(folder, jobs):
@@ -140,22 +225,38 @@ def whole_lines(folder):
     found = {}
     for path in folder.glob("runs/*/*/*.jsonl*"):
         if "torn" not in path.name:
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue  # It has just got its final name.
             found[str(path).removesuffix(".part")] = data[: data.rfind(b"\n") + 1]
     return found
 
 
+def count_lines(folder):
+    """How many whole lines the ledgers of a folder hold."""
+    return sum(data.count(b"\n") for data in whole_lines(folder).values())
+
+
+def wait_for_lines(driver, folder, more):
+    """Wait until the ledgers of a folder have so many lines more than now, or the driver has ended."""
+    before, deadline = count_lines(folder), time.monotonic() + 60
+    while driver.poll() is None and count_lines(folder) - before < more and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
-def test_kill_9_at_random_moments_loses_nothing(tmp_path):
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock):
     """A suite killed again and again ends with the unbroken run's bytes, and never loses a line."""
-    text = TRAINING.format(repetitions=4, trials=6)
+    text = training(tmp_path, clock, repetitions=3, trials=6)
     suite = write_suite(tmp_path, text)
     (tmp_path / "unbroken").mkdir()
     run(suite, tmp_path / "unbroken", jobs=2)
     rng = random.Random(KILLS)
-    for _ in range(KILLS):
+    for _ in range(KILLS if clock == "measured" else max(1, KILLS // 2)):
         driver = subprocess.Popen(command(tmp_path, jobs=2), cwd=ROOT, start_new_session=True)
-        time.sleep(rng.uniform(2.5, 6.0))
+        wait_for_lines(driver, tmp_path / "tiny", rng.randrange(40))
         before = whole_lines(tmp_path / "tiny")
         if rng.random() < 0.5:
             driver.kill()
@@ -214,6 +315,47 @@ def test_a_trial_that_always_kills_its_worker_ends_as_crashed(tmp_path):
                 assert (record["valid_error"] is None) == (record["state"] == "crashed")
     assert len(states) == 20
     assert "crashed" in states
+
+
+def test_a_killed_worker_of_a_stack_costs_only_what_was_in_flight(tmp_path):
+    """After the death of a worker that trained many runs side by side the suite completes by itself."""
+    scripts = {"a": [[1, 4], [2, 4]], "b": [[1, 2], [1, 4], [6, 4]]}
+    log, marker = tmp_path / "log", tmp_path / "died"
+    suite = write_suite(tmp_path, stacked(tmp_path, f'log = "{log}"\nmarker = "{marker}"', scripts, repetitions=2))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {(report.run.algorithm.label, report.run.repetition) for report in reports} == {
+        (label, repetition) for label in "ab" for repetition in (0, 1)
+    }
+    assert {report.state for report in reports} == {"done"}
+    assert marker.exists()
+    assert states(tmp_path / "tiny") == {"a": ["ok"] * 4, "b": ["ok"] * 6}
+
+
+@pytest.mark.slow
+def test_a_trial_that_always_kills_the_worker_of_a_stack_ends_as_crashed(tmp_path):
+    """Whoever asks for the deadly trial records it as crashed; the runs beside it lose nothing."""
+    scripts = {"a": [[1, 4], [5, 4], [2, 4]], "b": [[1, 4], [2, 4], [4, 2], [4, 4]]}
+    suite = write_suite(tmp_path, stacked(tmp_path, "deadly = 5", scripts))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {report.state for report in reports} == {"done"}
+    assert len(reports) == 2
+    assert states(tmp_path / "tiny") == {"a": ["ok", "crashed", "ok"], "b": ["ok"] * 4}
+    (crashed,) = [r for r in read(tmp_path / "tiny/runs/toy/a/000.jsonl").records if r.get("state") == "crashed"]
+    assert crashed["problem"] == "SIGKILL"
+    assert crashed["end"] - crashed["start"] == pytest.approx(crashed["modelled_seconds"])
+    assert crashed["modelled_seconds"] > 0
+
+
+def states(folder):
+    """The states of every algorithm's evaluations in a folder, repetition by repetition."""
+    found = {}
+    for path in sorted(folder.glob("runs/*/*/*.jsonl")):
+        found.setdefault(path.parent.name, []).extend(r["state"] for r in read(path).records if "state" in r)
+    return found
 
 
 def test_a_raising_algorithm_fails_its_own_runs_alone(tmp_path):
@@ -308,10 +450,13 @@ def test_a_second_driver_is_refused(tmp_path):
         run(suite, tmp_path, jobs=1)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_stops_in_good_order(tmp_path, number, code):
+@pytest.mark.parametrize(
+    ("number", "code", "clock"),
+    [(signal.SIGINT, 130, "measured"), (signal.SIGTERM, 143, "measured"), (signal.SIGINT, 130, "modelled")],
+)
+def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     """Ctrl-C and SIGTERM leave stored, resumable runs, say how to go on, and no worker behind."""
-    (tmp_path / "tiny.toml").write_text(TRAINING.format(repetitions=30, trials=6))
+    (tmp_path / "tiny.toml").write_text(training(tmp_path, clock, repetitions=30, trials=6))
     driver = subprocess.Popen(
         command(tmp_path, jobs=2), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -325,5 +470,6 @@ def test_an_interrupt_stops_in_good_order(tmp_path, number, code):
     assert "To go on: python -m benchmark run" in message
     assert "Traceback" not in message
     assert left_behind(driver.pid, seconds=5) == []
-    assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= 2
+    open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a task.
+    assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= open_runs
     assert evaluations(tmp_path / "tiny")

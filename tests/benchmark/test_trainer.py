@@ -5,8 +5,9 @@ import math
 import pickle
 import random
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_any_finite_number_is_an_error(value):
     assert training.state == "ok"
     assert training.valid_error == float(value)
     assert {type(number) for number in (*training.valid_curve, training.test_error, training.train_seconds)} == {float}
-    assert encode(evaluation_record(job(1), training, 0.5, 0.0), 0)
+    assert encode(evaluation_record(job(1), training, 0.5, None), 0)
 
 
 # Pausing.
@@ -195,6 +196,44 @@ def test_rebuilding_after_a_restart_is_not_charged():
     assert len(training.valid_curve) == 2
     assert training.train_seconds == 2 * 0.5
     assert training.epochs == 6
+
+
+@pytest.mark.parametrize("start_epoch", [0, 4])
+def test_paid_seconds_are_the_wall_time_of_the_record(start_epoch):
+    """They hold what rebuilding took, which is charged to nobody, and never more than went by."""
+
+    def slow(config, seed):
+        for epoch in noisy(config, seed):
+            time.sleep(0.002)
+            yield epoch
+
+    began = time.perf_counter()
+    training = trainer(slow).train(job(6, start_epoch=start_epoch))
+    passed = time.perf_counter() - began
+
+    assert 6 * 0.002 <= training.paid_seconds <= passed
+    assert training.train_seconds == (6 - start_epoch) * 0.5
+
+
+def test_a_failure_is_charged_and_paid_alike():
+    """What raised gave no seconds of its own, so the wall time counts as both."""
+    training = trainer(after_two(raising(ValueError("too odd")))).train(job())
+
+    assert training.train_seconds == training.paid_seconds >= 0
+
+
+@pytest.mark.parametrize("price", [None, 2.5])
+def test_a_record_holds_both_clocks(price):
+    """Charged, measured, paid and modelled seconds stand side by side."""
+    asked = replace(job(4), start=10.0, decide_seconds=0.25)
+    training = trainer(noisy).train(asked)
+
+    record = evaluation_record(asked, training, 1.5, price)
+
+    assert (record["start"], record["end"]) == (10.0, 11.5)
+    assert record["train_seconds"] == 2.0
+    assert record["paid_seconds"] == training.paid_seconds
+    assert (record["modelled_seconds"], record["decide_seconds"]) == (price, 0.25)
 
 
 def test_training_from_the_beginning_ignores_a_paused_trial():
@@ -296,7 +335,7 @@ def deep():
 
 def failed(training, start_epoch=0):
     """Whether a training is recorded as a failure, with a record that a ledger can hold."""
-    assert encode(evaluation_record(job(start_epoch=start_epoch), training, 1.0, 0.0), 0)
+    assert encode(evaluation_record(job(start_epoch=start_epoch), training, 1.0, None), 0)
     assert pickle.loads(pickle.dumps(training)) == training
     errors = (training.valid_error, training.test_error, training.valid_curve, training.test_curve)
     return training.state == "error" and errors == (None, None, [], []) and training.epochs == start_epoch
@@ -453,7 +492,7 @@ def test_a_mutated_configuration_is_its_own():
 
     one, asked = trainer(training), job()
     before = digest(asked.config)
-    record = evaluation_record(asked, one.train(asked), 1.0, 0.0)
+    record = evaluation_record(asked, one.train(asked), 1.0, None)
 
     assert (asked.config, digest(asked.config)) == (CONFIG, before)
     assert record["config"] == CONFIG

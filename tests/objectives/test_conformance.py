@@ -212,6 +212,45 @@ def test_prepare_names_its_data(variant):
 
 
 @every
+def test_stacks(variant):
+    """What says it is stackable gives slots, whose trials have the curves of `train`; what does not gives none."""
+    objective = make(variant)
+    stack = objective.stack(MACHINE, 2)
+    assert objective.stackable == (stack is not None)
+    assert isinstance(objective.arithmetic(MACHINE, stacked=objective.stackable), str)
+    if stack is None:
+        return
+    assert stack.capacity == stack.free == 2
+    assert stack.arithmetic == objective.arithmetic(MACHINE, stacked=True)
+    for seed in (1, 2):
+        stack.admit(seed, configuration(objective), np.random.SeedSequence(seed, spawn_key=(5, 6)))
+    curves = {1: [], 2: []}
+    while stack.free < 2:
+        for ticket, epoch in stack.advance():
+            curves[ticket].append(epoch)
+            if len(curves[ticket]) == EPOCHS:
+                stack.pause(ticket)
+    assert {seed: drawn(curve, EPOCHS) for seed, curve in curves.items()} == {
+        seed: whole(objective, seed) for seed in (1, 2)
+    }
+    assert all(epoch.seconds > 0 for curve in curves.values() for epoch in curve)
+
+
+@every
+def test_what_an_epoch_costs(variant):
+    """The work of a trial is named alike for all configurations, finite and not negative."""
+    objective = make(variant)
+    generator = np.random.default_rng(3)
+    terms = [objective.cost_terms(objective.space.sample(generator)) for _ in range(5)]
+    assert all(each.set_up.keys() == terms[0].set_up.keys() for each in terms)
+    assert all(each.epoch.keys() == terms[0].epoch.keys() for each in terms)
+    counts = [count for each in terms for count in (*each.set_up.values(), *each.epoch.values())]
+    assert np.isfinite(counts).all()
+    assert min(counts) >= 0
+    assert sum(terms[0].epoch.values()) > 0
+
+
+@every
 def test_the_books_call(variant):
     """Called with a configuration an objective gives the last validation error, by any number of epochs."""
     objective = make(variant)

@@ -86,6 +86,25 @@ def test_digits_are_the_published_ones():
     assert np.array_equal(mine_labels[order], labels[published_order])
 
 
+@pytest.mark.parametrize("size", [1, 256, 299, 300, 10_000])
+def test_batches_divide_the_images_in_their_order(size):
+    """Batch after batch, with a short last one, the images and labels are those of the set."""
+    images = load_digits().test
+    pixels, labels = zip(*images.batches(size), strict=True)
+    assert [len(part) for part in labels] == [min(size, 300 - first) for first in range(0, 300, size)]
+    assert torch.equal(torch.cat(pixels), images.x)
+    assert torch.equal(torch.cat(labels), images.y)
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_every_set_begins_at_an_aligned_address(folds):
+    """Sets are copies of their own: a view at an odd offset would change a product's bits."""
+    for split in load_splits("digits", "standard", folds, Machine()):
+        for part in (split.train, split.valid, split.test):
+            assert part.x.data_ptr() % 64 == 0
+            assert part.x.is_contiguous()
+
+
 def test_digits_are_in_no_writers_order():
     """Neighbours in the order are no likelier to show the same digit than chance."""
     labels = load_digits().develop.y

@@ -9,11 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from objectives import OBJECTIVES
-from objectives.classification import Purpose
+from objectives import OBJECTIVES, counter
 from objectives.data import Split, load_splits
-from objectives.networks import materialise, seeded_generator
-from objectives.objective import Machine, substream
+from objectives.objective import Machine
 from objectives.training import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -27,6 +25,30 @@ def part(data_folder):
     whole = load_splits("fashion_mnist", "standard", None, Machine(data=data_folder))[0]
     valid = whole.valid.take(np.arange(VALID_IMAGES))
     return Split(train=whole.train.take(np.arange(TRAIN_IMAGES)), valid=valid, test=valid)
+
+
+class Streams:
+    """Data order and masks of one trial as the design defines them, from NumPy's own Philox."""
+
+    def __init__(self, seed):
+        self.key = np.random.SeedSequence(seed, spawn_key=(0,)).generate_state(2, np.uint64)
+
+    def order(self, epoch, count):
+        """Numbers in the low bits, sorted by the random bits above."""
+        low = 2 ** (count - 1).bit_length()
+        drawn = np.random.Philox(key=self.key, counter=[0, epoch, 0, 1]).random_raw(count)
+        return torch.from_numpy(np.argsort(drawn // np.uint64(low), kind="stable"))
+
+    def begin(self, epoch, count):
+        """All draws of an epoch, four to a word, for two layers of 256 units."""
+        layers = [np.random.Philox(key=self.key, counter=[0, epoch, layer, 2]) for layer in (0, 1)]
+        drawn = [layer.random_raw(count * 64).reshape(count, 64, 1) for layer in layers]
+        shifts = np.arange(0, 64, 16, dtype=np.uint64)
+        self.kept = [torch.from_numpy((words >> shifts) % 2**16 < 2**15).reshape(count, 256) for words in drawn]
+
+    def next(self, layer, rows):
+        kept, self.kept[layer] = self.kept[layer][:rows], self.kept[layer][rows:]
+        return kept
 
 
 class PlainSoftmax(nn.Module):
@@ -56,21 +78,21 @@ class PlainLeNet(nn.Module):
 
 
 class PlainMLP(nn.Module):
-    """The default DropoutMLP; PyTorch's own dropout unless a generator of masks is given."""
+    """The default DropoutMLP; PyTorch's own dropout unless streams of masks are given."""
 
     def __init__(self, masks=None):
         super().__init__()
         self.first, self.second, self.output = nn.Linear(784, 256), nn.Linear(256, 256), nn.Linear(256, 10)
         self.masks = masks
 
-    def drop(self, x):
+    def drop(self, x, layer):
         if self.masks is None or not self.training:
             return functional.dropout(x, 0.5, self.training)
-        return x * torch.empty_like(x).bernoulli_(0.5, generator=self.masks) / 0.5
+        return x * self.masks.next(layer, len(x)) / 0.5
 
     def forward(self, x):
-        x = self.drop(functional.relu(self.first(torch.flatten(x, 1))))
-        return self.output(self.drop(functional.relu(self.second(x))))
+        x = self.drop(functional.relu(self.first(torch.flatten(x, 1))), 0)
+        return self.output(self.drop(functional.relu(self.second(x)), 1))
 
 
 PLAIN = {"softmax": PlainSoftmax, "lenet": PlainLeNet, "dropout_mlp": PlainMLP}
@@ -88,14 +110,17 @@ def wrong(network, images):
         return int((network(images.x).argmax(dim=1) != images.y).sum())
 
 
-def textbook(network, part, name, epochs, order):
+def textbook(network, part, name, epochs, streams=None):
     """Minibatch SGD as every tutorial writes it: the counts after each epoch."""
     learning_rate, batch_size = SETTINGS[name]
     optimizer = torch.optim.SGD(network.parameters(), lr=learning_rate)
     counts = []
-    for _ in range(epochs):
+    for epoch in range(epochs):
         network.train()
-        for batch in torch.randperm(len(part.train), generator=order).split(batch_size):
+        if streams is not None:
+            streams.begin(epoch, len(part.train))
+        order = torch.randperm(len(part.train)) if streams is None else streams.order(epoch, len(part.train))
+        for batch in order.split(batch_size):
             optimizer.zero_grad()
             functional.cross_entropy(network(part.train.x[batch]), part.train.y[batch]).backward()
             optimizer.step()
@@ -107,19 +132,12 @@ def from_torchs_seed(part, name, epochs, seed):
     """The errors of a plain network whose weights, order and masks are from one seed of torch's generator."""
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
-        counts = textbook(PLAIN[name](), part, name, epochs, order=None)
+        counts = textbook(PLAIN[name](), part, name, epochs)
     return [count / VALID_IMAGES for count in counts]
 
 
 def our_network(part, name, seed):
-    objective = OBJECTIVES[name](data="fashion_mnist")
-    masks = seeded_generator(substream(seed, Purpose.DROPOUT, 0))
-    return materialise(
-        lambda: objective.network(CONFIGS[name], part, masks),
-        substream(seed, Purpose.WEIGHTS, 0),
-        "cpu",
-        xavier=objective.xavier,
-    )
+    return OBJECTIVES[name](data="fashion_mnist").start(CONFIGS[name], part, counter.key_of(seed, 0), "cpu")
 
 
 def ours(part, name, epochs, seed):
@@ -131,7 +149,7 @@ def ours(part, name, epochs, seed):
         part,
         learning_rate=objective.learning_rate(CONFIGS[name]),
         batch_size=objective.batch_size(CONFIGS[name]),
-        order_seed=substream(seed, Purpose.ORDER, 0),
+        key=counter.key_of(seed, 0),
     )
     return network, [epoch.valid_wrong for epoch in islice(curve, epochs)]
 
@@ -144,15 +162,14 @@ def our_errors(part, name, epochs, seed):
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_networks_are_the_books(part, name):
     """From the same weights and streams a plain network comes to the same weights, to the bit, and mistakes."""
-    seed = np.random.SeedSequence(3)
+    streams = Streams(3)
     with torch.random.fork_rng(devices=[]):
-        plain = PLAIN[name](masks=seeded_generator(substream(seed, Purpose.DROPOUT, 0)))
-    weights = our_network(part, name, seed).parameters()
+        plain = PLAIN[name](masks=streams)
+    weights = our_network(part, name, np.random.SeedSequence(3)).parameters()
     with torch.no_grad():
         for parameter, value in zip(plain.parameters(), weights, strict=True):
             parameter.copy_(value)
-    order = seeded_generator(substream(seed, Purpose.ORDER, 0))
-    counts = textbook(plain, part, name, 1, order)
+    counts = textbook(plain, part, name, 1, streams)
     network, our_counts = ours(part, name, 1, seed=3)
     assert our_counts == counts
     assert all(map(torch.equal, network.parameters(), plain.parameters()))

@@ -30,6 +30,7 @@ from objectives import OBJECTIVES
 from objectives.data import DEFAULT_FOLDER, FASHION_MNIST_SHA256, load_splits
 from objectives.objective import Machine, Objective
 from objectives.space import Config
+from objectives.stacks.looped import logits_gradient
 from tests.perf import packing, tight
 
 TARGETS = {"softmax": 5.0, "dropout_mlp": 1.4, "lenet": 1.15}
@@ -82,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
         "date": datetime.now(UTC).date().isoformat(),
         "rounds": parsed.rounds,
         "speed": {case.name: _speed(case, machine, parsed.rounds) for case in cases},
+        "bit_contract_of_the_stacked_route": stacked_price(parsed.rounds),
         "packing": packing.measure(),
     }
     _print(report)
@@ -113,10 +115,54 @@ def _speed(case: Case, machine: Machine, rounds: int) -> dict[str, Any]:
         "ratio_to_tight_1_thread": statistics.median(
             rival / own for rival, own in zip(seconds["tight_1_thread"], seconds["engine"], strict=True)
         ),
+        "price_of_the_bit_contract": _prices(seconds),
         "target": TARGETS[case.objective],
         "trials": {"tight": case.tight, "engine_a_process": case.engine},
         "epochs": case.epochs,
     }
+
+
+def stacked_price(rounds: int) -> dict[str, float]:
+    """What exactness costs a softmax step of 32 slots: its update beside one fused into the product.
+
+    The fused update is faster in principle (the gradient is never stored), but rounds once where the
+    reference loop rounds twice, so its weights are others.
+    """
+    return {f"{pixels} pixels": _stacked_price(pixels, rounds) for pixels in (64, 784)}
+
+
+@torch.inference_mode()
+def _stacked_price(pixels: int, rounds: int) -> float:
+    slots, rows, steps = 32, 16, 300
+    weight, rate = torch.zeros(slots, 10, pixels), torch.full((slots, 1, 1), 0.01)
+    x, bias, slope = torch.rand(slots, rows, pixels), torch.zeros(slots, 1, 10), torch.empty(slots, 10, pixels)
+    slopes = torch.zeros(slots, rows, 10)
+    slopes[..., 0] = -1 / rows
+
+    def step(*, fused: bool) -> None:
+        gradient = logits_gradient(torch.baddbmm(bias, x, weight.transpose(1, 2)), slopes)
+        if fused:
+            weight.baddbmm_((gradient * rate).transpose(1, 2), x, alpha=-1)
+        else:
+            torch.bmm(gradient.transpose(1, 2), x, out=slope)
+            weight.addcmul_(slope, rate, value=-1)
+
+    def timed(*, fused: bool) -> float:
+        began = time.perf_counter()
+        for _ in range(steps):
+            step(fused=fused)
+        return time.perf_counter() - began
+
+    with pinned("cpu"):
+        timed(fused=False), timed(fused=True)
+        pairs = [(timed(fused=False), timed(fused=True)) for _ in range(max(rounds, 5))]
+    return statistics.median(exact / min(exact, fused) - 1 for exact, fused in pairs)
+
+
+def _prices(seconds: Mapping[str, list[float]]) -> float:
+    """How much longer two pinned processes take than the faster of them and one process of two threads."""
+    pairs = zip(seconds["engine_2_processes"], seconds["engine_2_threads"], strict=True)
+    return statistics.median(processes / min(processes, threads) - 1 for processes, threads in pairs)
 
 
 def _sides(case: Case, machine: Machine) -> Mapping[str, Callable[[], float]]:
@@ -129,6 +175,7 @@ def _sides(case: Case, machine: Machine) -> Mapping[str, Callable[[], float]]:
         "tight_2_threads": lambda: _tight(case, configs[: case.tight], machine, 2),
         "reference": lambda: _reference(objective, configs[: case.tight], machine),
         "engine": lambda: _engine(objective, configs[: case.engine], machine),
+        "engine_2_threads": lambda: _unpinned(objective, configs[: case.engine], machine),
         "engine_2_processes": lambda: _engine_twice(pool, objective, configs[: case.engine], machine),
     }
 
@@ -169,6 +216,17 @@ def _engine(objective: Objective, configs: list[Config], machine: Machine) -> fl
         began = time.perf_counter()
         train_all(objective, configs, machine)
         return (time.perf_counter() - began) / len(configs)
+
+
+def _unpinned(objective: Objective, configs: list[Config], machine: Machine) -> float:
+    """The engine on two threads: what one may do who does not need the same bits on every machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    began = time.perf_counter()
+    train_all(objective, configs, machine)
+    seconds = time.perf_counter() - began
+    torch.set_num_threads(before)
+    return seconds / len(configs)
 
 
 def _engine_twice(pool: Parallel, objective: Objective, configs: list[Config], machine: Machine) -> float:

@@ -3,7 +3,6 @@
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
 
-
 import triton
 import triton.language as tl
 

@@ -57,15 +57,15 @@ def _pair_weights(
     return tl.where((k == K * (K + 1))[:, None] & real, bias[None, :], w)
 
 
-@triton.jit(do_not_specialize=["step", "first", "total"])
+@triton.jit(do_not_specialize=["step", "first", "total", "epoch_rows"])
 def block1_forward(
     images: tl.tensor, order: tl.tensor, weights: tl.tensor, biases: tl.tensor, out: tl.tensor, whole: tl.tensor,
     who: tl.tensor, step: tl.tensor, first: tl.tensor, total: tl.tensor,
-    EVALUATE: tl.constexpr, ACTIVATION: tl.constexpr, ROWS: tl.constexpr, EPOCH_ROWS: tl.constexpr,
+    EVALUATE: tl.constexpr, ACTIVATION: tl.constexpr, ROWS: tl.constexpr, epoch_rows: tl.tensor,
     SIDE: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr, C: tl.constexpr, S: tl.constexpr, DEPTH: tl.constexpr,
     HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr, BM: tl.constexpr,
 ) -> None:  # fmt: skip
-    """out = pool(activation(convolution(images))), a tile of BM pooled positions."""
+    """Compute out = pool(activation(convolution(images))), a tile of BM pooled positions."""
     lane = tl.program_id(1).to(tl.int64)
     slot, begin, count = lane_rows(whole, who, lane, step, first, total, EVALUATE, ROWS)
     q0 = tl.program_id(0) * BM
@@ -74,7 +74,7 @@ def block1_forward(
         live = q < count * (S * S)
         image = begin + q // (S * S)
         if not EVALUATE:
-            image = tl.load(order + lane * EPOCH_ROWS + image, mask=live, other=0)
+            image = tl.load(order + lane * epoch_rows + image, mask=live, other=0)
         y = (q % (S * S)) // S * 2 - PAD
         x = q % S * 2 - PAD
         w = _pair_weights(weights, biases, slot, K, C, DEPTH)
@@ -125,7 +125,7 @@ def block2_forward(
     C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr, S2: tl.constexpr, Q2: tl.constexpr,
     PRECISION: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
-    """out = pool(active), active = activation(convolution(source)), which only training keeps."""
+    """Compute out = pool(active), active = activation(convolution(source)), which only training keeps."""
     lane = tl.program_id(1).to(tl.int64)
     slot, _, count = lane_rows(whole, who, lane, step, first, total, EVALUATE, ROWS)
     q0 = tl.program_id(0) * BM
@@ -149,7 +149,9 @@ def block2_forward(
                 at = active + lane * (ROWS * S2 * S2 * OUT) + (row * (S2 * S2) + y * S2 + x)[:, None] * OUT + o[None, :]
                 tl.store(at, a, mask=live[:, None] & (o >= 0)[None, :])
             pooled += a
-        place = out + lane * (ROWS * OUT * Q2 * Q2) + row[:, None] * (OUT * Q2 * Q2) + o[None, :] * (Q2 * Q2) + p[:, None]
+        place = (
+            out + lane * (ROWS * OUT * Q2 * Q2) + row[:, None] * (OUT * Q2 * Q2) + o[None, :] * (Q2 * Q2) + p[:, None]
+        )
         tl.store(place, pooled * 0.25, mask=live[:, None] & (o >= 0)[None, :])
 
 
@@ -240,15 +242,17 @@ def block2_inputs(
             at = weights + slot * (OUT * C * K * K) + o[:, None] * (C * K * K) + (channel * (K * K) + column)[None, :]
             w = tl.load(at + line * K, mask=real[None, :] & (o >= 0)[:, None], other=0.0)
             d = tl.dot(g, w, d, input_precision=PRECISION)
-        place = out + slot * (ROWS * S1 * S1 * C) + ((row * S1 + y) * S1 + x)[:, None] * C + (n // 8 * C + channel)[None, :]
+        place = (
+            out + slot * (ROWS * S1 * S1 * C) + ((row * S1 + y) * S1 + x)[:, None] * C + (n // 8 * C + channel)[None, :]
+        )
         tl.store(place, d, mask=live[:, None] & (channel < C)[None, :])
 
 
-@triton.jit(do_not_specialize=["step"])
+@triton.jit(do_not_specialize=["step", "epoch_rows"])
 def block1_weights(
     images: tl.tensor, order: tl.tensor, weights: tl.tensor, biases: tl.tensor, gradient: tl.tensor, part: tl.tensor,
     whole: tl.tensor, step: tl.tensor,
-    ACTIVATION: tl.constexpr, ROWS: tl.constexpr, EPOCH_ROWS: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr,
+    ACTIVATION: tl.constexpr, ROWS: tl.constexpr, epoch_rows: tl.tensor, CHUNK: tl.constexpr, CHUNKS: tl.constexpr,
     SIDE: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr, C: tl.constexpr, S: tl.constexpr, DEPTH: tl.constexpr,
     HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr, BM: tl.constexpr,
 ) -> None:  # fmt: skip
@@ -265,7 +269,7 @@ def block1_weights(
             q = q0 + tl.arange(0, BM)
             live = q < positions
             row = chunk * CHUNK + q // (S * S)
-            image = tl.load(order + slot * EPOCH_ROWS + begin + row, mask=live, other=0)
+            image = tl.load(order + slot * epoch_rows + begin + row, mask=live, other=0)
             lines = gradient + slot * (ROWS * S * S * C) + (row * (S * S) + q % (S * S))[:, None] * C + (n % 8)[None, :]
             g = tl.load(lines, mask=live[:, None] & (n % 8 < C)[None, :], other=0.0) * 0.25
             y = (q % (S * S)) // S * 2 - PAD

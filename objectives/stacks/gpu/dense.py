@@ -11,7 +11,6 @@ them, biases (capacity, outputs); images (n, IMAGE) uint8.
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
 
-
 import triton
 import triton.language as tl
 
@@ -23,17 +22,19 @@ CLASS_TILE = 16
 """Columns of the tile that holds a row's class scores; at least the number of classes."""
 
 
-@triton.jit(do_not_specialize=["step", "first", "total"])
+@triton.jit(do_not_specialize=["step", "first", "total", "epoch_rows"])
 def dense_forward(
-    source: tl.tensor, images: tl.tensor, order: tl.tensor, weights: tl.tensor, biases: tl.tensor, out: tl.tensor, labels: tl.tensor, wrong: tl.tensor,
-    whole: tl.tensor, rates: tl.tensor, keys: tl.tensor, who: tl.tensor, step: tl.tensor, first: tl.tensor, total: tl.tensor,
+    source: tl.tensor, images: tl.tensor, order: tl.tensor, weights: tl.tensor, biases: tl.tensor, out: tl.tensor,
+    labels: tl.tensor, wrong: tl.tensor,
+    whole: tl.tensor, rates: tl.tensor, keys: tl.tensor, who: tl.tensor, step: tl.tensor, first: tl.tensor, total:
+    tl.tensor,
     LAYER: tl.constexpr, IMAGES: tl.constexpr, LAST: tl.constexpr, EVALUATE: tl.constexpr,
     ACTIVATION: tl.constexpr, DROPOUT: tl.constexpr, ROWS: tl.constexpr, SOURCE_ROW: tl.constexpr,
     OUT_ROW: tl.constexpr, IN: tl.constexpr, WEIGHTS: tl.constexpr, BIASES: tl.constexpr,
-    EPOCH_ROWS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr,
+    epoch_rows: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
-    """out = dropout(activation(source @ weights.T + biases)).
+    """Compute out = dropout(activation(source @ weights.T + biases)).
 
     With LAST, in training out is the gradient of the batch mean cross-entropy by the class scores, and
     in evaluation the wrong answers are counted in `wrong` (lanes,) int32.
@@ -51,8 +52,8 @@ def dense_forward(
         real = outs < width_out
         image = begin + rows
         if not EVALUATE:
-            image = tl.load(order + lane * EPOCH_ROWS + image, mask=live, other=0)
-        if IMAGES:
+            image = tl.load(order + lane * epoch_rows + image, mask=live, other=0)
+        if IMAGES:  # noqa: SIM108 (the two sides have different types, and only one is compiled)
             lines = images + image * SOURCE_ROW
         else:
             lines = source + lane * (ROWS * SOURCE_ROW) + rows * SOURCE_ROW
@@ -111,12 +112,13 @@ def _first_greatest(z: tl.tensor, outs: tl.tensor, real: tl.tensor) -> tl.tensor
 
 @triton.jit(do_not_specialize=["step"])
 def dense_inputs(
-    gradient: tl.tensor, weights: tl.tensor, hidden: tl.tensor, out: tl.tensor, whole: tl.tensor, rates: tl.tensor, step: tl.tensor,
+    gradient: tl.tensor, weights: tl.tensor, hidden: tl.tensor, out: tl.tensor, whole: tl.tensor, rates:
+    tl.tensor, step: tl.tensor,
     LAYER: tl.constexpr, ACTIVATION: tl.constexpr, DROPOUT: tl.constexpr, ROWS: tl.constexpr,
     GRADIENT_ROW: tl.constexpr, OUT_ROW: tl.constexpr, IN: tl.constexpr, WEIGHTS: tl.constexpr,
     PRECISION: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
-    """out = (gradient @ weights) by the slope of the layer below, whose output is `hidden`.
+    """Compute out = (gradient @ weights) by the slope of the layer below, whose output is `hidden`.
 
     ACTIVATION and DROPOUT are those of the layer below. What it dropped, and what its ReLU cut, is 0 in
     `hidden`: no mask is kept.
@@ -155,12 +157,13 @@ def dense_inputs(
         tl.store(out + base + place, d, mask=used)
 
 
-@triton.jit(do_not_specialize=["step"])
+@triton.jit(do_not_specialize=["step", "epoch_rows"])
 def dense_update(
-    source: tl.tensor, images: tl.tensor, order: tl.tensor, gradient: tl.tensor, weights: tl.tensor, biases: tl.tensor, whole: tl.tensor, rates: tl.tensor, step: tl.tensor,
+    source: tl.tensor, images: tl.tensor, order: tl.tensor, gradient: tl.tensor, weights: tl.tensor, biases:
+    tl.tensor, whole: tl.tensor, rates: tl.tensor, step: tl.tensor,
     LAYER: tl.constexpr, IMAGES: tl.constexpr, ROWS: tl.constexpr, SOURCE_ROW: tl.constexpr,
     GRADIENT_ROW: tl.constexpr, IN: tl.constexpr, WEIGHTS: tl.constexpr, BIASES: tl.constexpr,
-    EPOCH_ROWS: tl.constexpr, HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr,
+    epoch_rows: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
     """Weights -= rate * gradient.T @ source, and the biases likewise: the gradient never leaves the tile."""
@@ -184,7 +187,7 @@ def dense_update(
             places = gradient + base + rows[None, :] * GRADIENT_ROW + outs[:, None]
             g = tl.load(places, mask=live[None, :] & real_out[:, None], other=0.0)
             if IMAGES:
-                lines = images + tl.load(order + slot * EPOCH_ROWS + begin + rows, mask=live, other=0) * SOURCE_ROW
+                lines = images + tl.load(order + slot * epoch_rows + begin + rows, mask=live, other=0) * SOURCE_ROW
             else:
                 lines = source + slot * (ROWS * SOURCE_ROW) + rows * SOURCE_ROW
             x = tl.load(lines[:, None] + ins[None, :], mask=live[:, None] & real_in[None, :], other=0)
@@ -205,7 +208,9 @@ def dense_update(
 
 
 @triton.jit
-def count_not_finite(values: tl.tensor, who: tl.tensor, broken: tl.tensor, SIZE: tl.constexpr, TILE: tl.constexpr) -> None:
+def count_not_finite(
+    values: tl.tensor, who: tl.tensor, broken: tl.tensor, SIZE: tl.constexpr, TILE: tl.constexpr
+) -> None:
     """Add to broken[lane] how many of the SIZE values of slot who[lane] are NaN or infinite."""
     lane = tl.program_id(1).to(tl.int64)
     slot = tl.load(who + lane).to(tl.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -16,22 +17,42 @@ ROW_ALIGNMENT = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """The greatest widths of a layer over all trials, its activation, its dropout's number or -1."""
+    """One layer.
+
+    Attributes:
+        inputs: the greatest over all trials.
+        outputs: likewise.
+        activation: of `arithmetic`.
+        dropout: the number of the dropout behind it, or -1.
+        ragged: whether its outputs differ from trial to trial.
+    """
 
     inputs: int
     outputs: int
     activation: int
     dropout: int = -1
+    ragged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiles:
-    """Tile sizes of the products; they set the order of the sums and so the bits, never the stack's size."""
+    """Tile sizes of the products; they set the order of the sums and so the bits, never the stack's size.
+
+    Attributes:
+        rows: of the batch.
+        units: of a layer.
+        depth: of the contracted dimension, forward and by the inputs.
+        warps: of a program.
+        batch: of the contracted batch in a weight gradient.
+        update_warps: of a program there.
+    """
 
     rows: int
     units: int
     depth: int
-    warps: int
+    warps: int = 4
+    batch: int = 32
+    update_warps: int = 4
 
 
 class DenseLayers(Network):
@@ -98,11 +119,12 @@ class DenseLayers(Network):
 
     def multiply_adds(self, rows: int, widths: list[int]) -> tuple[float, float]:
         useful = spent = 0.0
-        for number, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             passes = 3 if number > 0 or not self.on_images else 2
-            columns = min(self.sizes.units, up(outputs, CLASS_TILE))
             useful += passes * rows * inputs * outputs
-            spent += passes * up(rows, self.sizes.rows) * up(inputs, ROW_ALIGNMENT) * up(outputs, columns)
+            into = up(inputs, self.sizes.depth) if number > 0 and self.layers[number - 1].ragged else inputs
+            out = up(outputs, self.sizes.units) if self.layers[number].ragged else outputs
+            spent += passes * up(rows, self.sizes.rows) * into * out
         return useful, spent
 
     def _forward(
@@ -121,7 +143,7 @@ class DenseLayers(Network):
             ACTIVATION=layer.activation, DROPOUT=layer.dropout, ROWS=site.chunk if evaluate else site.rows,
             SOURCE_ROW=images.u.shape[1] if on_images else source.shape[2], OUT_ROW=out.shape[2],
             IN=self.weights[number].shape[2], WEIGHTS=self.weights[number][0].numel(),
-            BIASES=self.biases[number].shape[1], EPOCH_ROWS=site.order.shape[1], HIGH=images.high, LOW=images.low,
+            BIASES=self.biases[number].shape[1], epoch_rows=site.order.shape[1], HIGH=images.high, LOW=images.low,
             PRECISION=site.precision, BM=sizes.rows, BN=units, BK=sizes.depth, num_warps=sizes.warps,
         )  # fmt: skip
 
@@ -154,6 +176,6 @@ class DenseLayers(Network):
             SOURCE_ROW=site.train.u.shape[1] if on_images else source.shape[2],
             GRADIENT_ROW=self.gradients[number].shape[2], IN=self.weights[number].shape[2],
             WEIGHTS=self.weights[number][0].numel(), BIASES=self.biases[number].shape[1],
-            EPOCH_ROWS=site.order.shape[1], HIGH=site.train.high, LOW=site.train.low, PRECISION=site.precision,
-            BM=units, BN=across, BK=min(32, sizes.rows), num_warps=sizes.warps,
+            epoch_rows=site.order.shape[1], HIGH=site.train.high, LOW=site.train.low, PRECISION=site.precision,
+            BM=units, BN=across, BK=sizes.batch, num_warps=sizes.update_warps,
         )  # fmt: skip

@@ -87,7 +87,10 @@ class LeNetLayers(Network):
     def __init__(self, site: Site, shape: Shape, sizes: Tiles) -> None:
         self.site, self.shape = site, shape
         first, second = shape.channels
-        self.kernel1, self.bias1 = site.zeros(site.capacity, first, 1, *[shape.kernel] * 2), site.zeros(site.capacity, first)
+        self.kernel1, self.bias1 = (
+            site.zeros(site.capacity, first, 1, *[shape.kernel] * 2),
+            site.zeros(site.capacity, first),
+        )
         self.kernel2 = site.zeros(site.capacity, second, first, *[shape.kernel] * 2)
         self.bias2 = site.zeros(site.capacity, second)
         self.chunks = tiles(site.rows, CHUNK)
@@ -142,7 +145,7 @@ class LeNetLayers(Network):
         block1_forward[(tiles(most * shape.pooled1**2, FORWARD_TILE), lanes)](
             images.u, site.order, self.kernel1, self.bias1, pooled1, site.table.whole, site.who,
             step, first or 0, len(images),
-            EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, EPOCH_ROWS=site.order.shape[1],
+            EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, epoch_rows=site.order.shape[1],
             SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0], S=shape.pooled1,
             DEPTH=shape.depth1, HIGH=images.high, LOW=images.low, PRECISION=site.precision, BM=FORWARD_TILE,
             num_warps=WARPS,
@@ -184,10 +187,10 @@ class LeNetLayers(Network):
         site, shape, images = self.site, self.shape, self.site.train
         block1_weights[(self.chunks, site.capacity)](
             images.u, site.order, self.kernel1, self.bias1, self.gradient1, self.part1, site.table.whole, step,
-            ACTIVATION=shape.activation, ROWS=site.rows, EPOCH_ROWS=site.order.shape[1], CHUNK=CHUNK,
+            ACTIVATION=shape.activation, ROWS=site.rows, epoch_rows=site.order.shape[1], CHUNK=CHUNK,
             CHUNKS=self.chunks, SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0],
             S=shape.pooled1, DEPTH=shape.depth1, HIGH=images.high, LOW=images.low, PRECISION=site.precision,
-            BM=BACKWARD_TILE, num_warps=WARPS,
+            BM=BACKWARD_TILE, num_warps=2 * WARPS if site.precision == "ieee" else WARPS,  # 4 would spill registers.
         )  # fmt: skip
 
     def _update(self, step: int) -> None:

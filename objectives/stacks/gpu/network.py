@@ -77,7 +77,10 @@ class Network(ABC):
 
     @abstractmethod
     def multiply_adds(self, rows: int, widths: list[int]) -> tuple[float, float]:
-        """What a step of a slot asks for, and what its tiles compute: rows and widths rounded up."""
+        """What a step of a slot asks for, and what its tiles compute: rows and tuned widths rounded up.
+
+        What is the same in all trials (pixels, classes, channels) is counted as asked for.
+        """
 
     def load(self, slot: int, values: list[Tensor]) -> None:
         """Give a slot a trial's parameters; what lies beyond them becomes 0."""

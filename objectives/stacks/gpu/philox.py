@@ -3,7 +3,6 @@
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
 
-
 import torch
 import triton
 import triton.language as tl
@@ -50,7 +49,8 @@ def philox(keys: tl.tensor, block: tl.tensor, epoch: tl.tensor, index: tl.tensor
 
 @triton.jit
 def keep_bits(
-    keys: tl.tensor, epoch: tl.tensor, position: tl.tensor, width: tl.tensor, column: tl.tensor, INDEX: tl.constexpr, ROWS: tl.constexpr,
+    keys: tl.tensor, epoch: tl.tensor, position: tl.tensor, width: tl.tensor, column: tl.tensor, INDEX:
+    tl.constexpr, ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ) -> tl.tensor:  # fmt: skip
     """Draws (ROWS, COLUMNS) int32 of the rows at `position` and the units from `column` on, as `KeepBits`.
@@ -68,7 +68,15 @@ def keep_bits(
 
 
 @triton.jit
-def _tagged_words(slots: tl.tensor, keys: tl.tensor, epochs: tl.tensor, out: tl.tensor, COUNT: tl.constexpr, LOW: tl.constexpr, TILE: tl.constexpr) -> None:
+def _tagged_words(
+    slots: tl.tensor,
+    keys: tl.tensor,
+    epochs: tl.tensor,
+    out: tl.tensor,
+    COUNT: tl.constexpr,
+    LOW: tl.constexpr,
+    TILE: tl.constexpr,
+) -> None:
     """Random words with the element's number in the low bits, top bit flipped: they sort as signed words."""
     lane = tl.program_id(0).to(tl.int64)
     slot = tl.load(slots + lane).to(tl.int64)
@@ -96,3 +104,31 @@ def orders(slots: Tensor, keys: Tensor, epochs: Tensor, count: int) -> Tensor:
     low = max(1, (count - 1).bit_length())
     _tagged_words[grid](slots, keys, epochs, words, COUNT=count, LOW=low, TILE=ORDER_TILE)
     return (torch.sort(words, dim=1).values & ((1 << low) - 1)).to(torch.int32)
+
+
+@triton.jit(do_not_specialize=["epoch", "count", "width"])
+def _store_draws(
+    keys: tl.tensor, out: tl.tensor, epoch: tl.tensor, count: tl.tensor, width: tl.tensor,
+    INDEX: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+) -> None:  # fmt: skip
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    bits = keep_bits(keys, epoch, row, width, tl.program_id(1) * COLUMNS, INDEX, ROWS, COLUMNS)
+    place = out + row[:, None] * width + column[None, :]
+    tl.store(place, bits, mask=(row < count)[:, None] & (column < width)[None, :])
+
+
+def dropout_draws(key: Tensor, *, layer: int, epoch: int, rows: int, width: int) -> Tensor:
+    """Draws (rows, width) int32 of an epoch's first rows, as `KeepBits.rows` gives them; for checks.
+
+    Args:
+        key: (2,) int64, the bits of a trial's Philox key.
+        layer: the dropout's number in its network.
+        epoch: the epoch.
+        rows: how many.
+        width: units of the layer.
+    """
+    out = torch.empty((rows, width), dtype=torch.int32, device=key.device)
+    grid = (-(-rows // 16), -(-width // 64))
+    _store_draws[grid](key, out, epoch, rows, width, INDEX=layer, ROWS=16, COLUMNS=64)
+    return out

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import torch
 
-from objectives.classification import CLASSES, ImageClassification
-from objectives.data import Split, load_splits
+from objectives.classification import ImageClassification
+from objectives.data import CLASSES, Split, load_splits
 from objectives.dropout_mlp import DropoutMLP
 from objectives.lenet import LeNet
 from objectives.objective import Machine
@@ -32,22 +32,23 @@ CAPACITY: Mapping[tuple[type[ImageClassification], str], int] = {
 """Slots. Softmax steps are bound by latency, so many; of the DropoutMLP's weights (7.4 MB a slot at the
 greatest widths) few slots fit a 50 MB cache, but too few leave multiprocessors idle. To be tuned by measurement."""
 
-LANES = 16
-"""Slots that are evaluated together."""
+LANES: Mapping[type[ImageClassification], int] = {SoftmaxRegression: 128, LeNet: 32, DropoutMLP: 16}
+"""Slots that are evaluated together; each has buffers of its own for EVALUATION_ROWS images."""
 
 MOST_STEPS = 32
 EPOCH_SHARE = 32
 """A graph holds at most MOST_STEPS steps, and at most one part in EPOCH_SHARE of a typical epoch: a slot
 that ends its epoch within a replay idles to its end."""
 
-SOFTMAX_TILES = Tiles(rows=16, units=16, depth=128, warps=4)
-HEAD_TILES = Tiles(rows=64, units=32, depth=32, warps=4)
+SOFTMAX_TILES = Tiles(rows=16, units=16, depth=128, batch=16)
+HEAD_TILES = Tiles(rows=64, units=32, depth=32)
 MLP_TILES: Mapping[str, Tiles] = {
-    "ieee": Tiles(rows=32, units=64, depth=32, warps=4),
-    "tf32x3": Tiles(rows=64, units=64, depth=32, warps=4),
-    "tf32": Tiles(rows=64, units=64, depth=32, warps=4),
+    "ieee": Tiles(rows=32, units=64, depth=32, batch=16, update_warps=8),
+    "tf32x3": Tiles(rows=64, units=64, depth=32),
+    "tf32": Tiles(rows=64, units=64, depth=32),
 }
-"""Tensor cores want 64 rows; without them 32 waste less on ragged batches (1.13 to 1.15 instead of 1.28)."""
+"""Tensor cores want 64 rows; without them 32 waste less on ragged batches (1.13 to 1.15 instead of 1.28).
+The weight gradients' 16 x 8 warps in float32: with 32 x 4 the compiler spills registers (sm_90, Triton 3.6)."""
 
 
 def build(
@@ -66,7 +67,7 @@ def build(
     slots = capacity or CAPACITY[type(objective), objective.data]
     host = split or load_splits(objective.data, objective.split, None, Machine(device="cpu", data=machine.data))[0]
     images = reside(host, objective.data, machine.device)
-    site = _site(objective, images.train, max(len(images.valid), len(images.test)), slots, precision, machine, lanes)
+    site = _site(objective, images.train, slots, precision, machine, lanes)
     return GpuStack(
         objective=objective,
         split=host,
@@ -81,7 +82,7 @@ def typical_quantum(objective: ImageClassification, rows: int) -> int:
     """Steps of a graph: a power of two."""
     low, high = batch_bounds(objective)
     share = rows / math.sqrt(low * high) / EPOCH_SHARE
-    return min(MOST_STEPS, 2 ** max(0, math.floor(math.log2(max(share, 1)))))
+    return int(min(MOST_STEPS, 2 ** math.floor(math.log2(max(share, 1)))))
 
 
 def batch_bounds(objective: ImageClassification) -> tuple[int, int]:
@@ -90,20 +91,19 @@ def batch_bounds(objective: ImageClassification) -> tuple[int, int]:
     if axis is None:
         fixed = objective.batch_size({})
         return fixed, fixed
-    return axis["low"], axis["high"]
+    return int(axis["low"]), int(axis["high"])
 
 
 def _site(
     objective: ImageClassification,
     train: Pixels,
-    looked_at: int,
     capacity: int,
     precision: str,
     machine: Machine,
     lanes: int | None,
 ) -> Site:
     device = machine.device
-    lanes = min(capacity, lanes or LANES)
+    lanes = min(capacity, lanes or LANES[type(objective)])
     return Site(
         table=Table(capacity, device),
         order=torch.zeros((capacity, len(train)), dtype=torch.int32, device=device),
@@ -111,7 +111,7 @@ def _site(
         rows=up(min(batch_bounds(objective)[1], len(train)), 16),
         who=torch.full((lanes,), -1, dtype=torch.int32, device=device),
         wrong=torch.zeros(lanes, dtype=torch.int32, device=device),
-        chunk=min(EVALUATION_ROWS, looked_at),
+        chunk=EVALUATION_ROWS,
         precision=precision,
         device=device,
     )
@@ -126,8 +126,8 @@ def _network(objective: ImageClassification, site: Site) -> Network:
     bounds = objective.space.describe()
     first, second = (int(bounds[f"num_hiddens_{i}"]["high"]) for i in (1, 2))
     layers = [
-        Layer(inputs=pixels, outputs=first, activation=RELU, dropout=0),
-        Layer(inputs=first, outputs=second, activation=RELU, dropout=1),
+        Layer(inputs=pixels, outputs=first, activation=RELU, dropout=0, ragged=True),
+        Layer(inputs=first, outputs=second, activation=RELU, dropout=1, ragged=True),
         Layer(inputs=second, outputs=CLASSES, activation=NONE),
     ]
     return DenseLayers(site, layers, MLP_TILES[site.precision])

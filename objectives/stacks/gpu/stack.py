@@ -37,24 +37,14 @@ class Saved:
     epoch: int
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A trial in its slot, as the host knows it.
-
-    Attributes:
-        position: rows of the epoch that are done; the device's table says the same.
-        ordered: whether the epoch's data order is on the device.
-        seconds: the trial's share of the stack's time since its epoch began.
-    """
+    """A trial in its slot; what changes is in the stack's table."""
 
     ticket: Ticket
     batch: int
     widths: list[int]
     shapes: list[torch.Size]
-    epoch: int
-    position: int = 0
-    ordered: bool = False
-    seconds: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +56,7 @@ class GpuStack(Stack):
 
     Attributes:
         quantum: steps of one replay.
-        slot_steps: steps of live slots; `slot_steps / (work.steps * capacity)` is the stack's occupancy.
+        slot_steps: minibatches of finished epochs; `slot_steps / (work.steps * capacity)` is the occupancy.
     """
 
     objective: ImageClassification
@@ -78,66 +68,71 @@ class GpuStack(Stack):
     work: Work = field(default_factory=Work)
     slot_steps: int = 0
     route: str = field(init=False)
+    arithmetic: str = field(init=False)
     capacity: int = field(init=False)
     _slots: list[Slot | None] = field(init=False)
+    _index: dict[Ticket, int] = field(init=False, default_factory=dict)
+    _unordered: set[int] = field(init=False, default_factory=set)
+    _seconds: np.ndarray = field(init=False)
     _broken: Tensor = field(init=False)
     _launch: dict[str, Callable[[], None]] = field(init=False, default_factory=dict)
     _clock: float = 0.0
 
     def __post_init__(self) -> None:
-        self.route = f"triton-{self.site.precision}"
+        self.route = self.arithmetic = f"triton-{self.site.precision}"
         self.capacity = self.site.capacity
         self._slots = [None] * self.capacity
+        self._seconds = np.zeros(self.capacity)
         self._broken = torch.zeros(self.site.lanes, dtype=torch.int32, device=self.site.device)
 
     @property
     def free(self) -> int:
-        return self._slots.count(None)
+        return self.capacity - len(self._index)
 
     def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Saved | None = None) -> None:
         started = time.perf_counter()
-        if self._find(ticket) is not None:
+        if ticket in self._index:
             raise ValueError(f"ticket {ticket!r}: already in a slot")
         if self.free == 0:
             raise ValueError(f"ticket {ticket!r}: all {self.capacity} slots are taken")
-        index, key = self._slots.index(None), key_of(seed, 0)
+        key = key_of(seed, 0)
         module = self._module(config, key, saved)
         values = [p.detach() for p in module.parameters()] if saved is None else saved.parameters
         slot = Slot(
             ticket=ticket,
-            batch=self.objective.batch_size(config),
+            batch=min(self.objective.batch_size(config), len(self.site.train)),
             widths=self.network.widths(module),
             shapes=[value.shape for value in values],
-            epoch=0 if saved is None else saved.epoch,
         )
         if slot.batch > self.site.rows:
             raise ValueError(f"batch_size = {slot.batch!r}: the stack holds up to {self.site.rows} rows")
+        index = self._slots.index(None)
         with self._on_device():
             self.network.load(index, values)
-        self._slots[index] = slot
-        self._enter(index, slot, module, key, self.objective.learning_rate(config))
-        slot.seconds = time.perf_counter() - started
+        self._enter(index, slot, module, key, self.objective.learning_rate(config), 0 if saved is None else saved.epoch)
+        self._seconds[index] = time.perf_counter() - started
 
     def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
-        if self.free == self.capacity:
+        if not self._index:
             return []
-        self._clock = time.perf_counter()
         with self._on_device():
             self._prepare()
+            self._clock = time.perf_counter()
             self._begin_epochs()
             self._run()
             return list(self._finish())
 
     def pause(self, ticket: Ticket) -> Saved:
-        index = self._find(ticket)
+        index = self._index.get(ticket)
         slot = None if index is None else self._slots[index]
         if index is None or slot is None:
             raise ValueError(f"ticket {ticket!r}: in no slot")
-        if slot.position > 0:
+        row = self.site.table.host_whole[index]
+        if row[POSITION.value] > 0:
             raise ValueError(f"ticket {ticket!r}: in the middle of an epoch")
         with self._on_device():
-            saved = Saved(parameters=self.network.save(index, slot.shapes), epoch=slot.epoch)
-        self._leave(index)
+            saved = Saved(parameters=self.network.save(index, slot.shapes), epoch=int(row[EPOCH.value]))
+        self._leave(index, slot)
         return saved
 
     def _module(self, config: Config, key: Words, saved: Saved | None) -> nn.Module:
@@ -147,106 +142,103 @@ class GpuStack(Stack):
         with torch.device("meta"):
             return self.objective.network(config, self.split)
 
-    def _find(self, ticket: Ticket) -> int | None:
-        for index, slot in enumerate(self._slots):
-            if slot is not None and slot.ticket == ticket:
-                return index
-        return None
-
-    def _enter(self, index: int, slot: Slot, module: nn.Module, key: Words, learning_rate: float) -> None:
-        """Fill the slot's row of the table; its rows stay 0 until its epoch's order is made."""
+    def _enter(self, index: int, slot: Slot, module: nn.Module, key: Words, learning_rate: float, epoch: int) -> None:
+        """Fill the slot's row of the table, at the beginning of an epoch."""
         table = self.site.table
         table.clear(index)
-        table.set_key(index, key)
+        table.host_keys[index] = key.view(np.int64)
         whole, rates = table.host_whole[index], table.host_rates[index]
-        whole[BATCH.value], rates[RATE.value] = slot.batch, learning_rate
-        for layer, width in enumerate(slot.widths):
-            whole[WIDTH.value + layer] = width
+        whole[BATCH.value], whole[ROWS.value], whole[EPOCH.value] = slot.batch, len(self.site.train), epoch
+        whole[WIDTH.value : WIDTH.value + len(slot.widths)] = slot.widths
+        rates[RATE.value] = learning_rate
         for layer, dropout in enumerate(dropouts(module)):
             whole[KEEP.value + layer], rates[SCALE.value + layer] = dropout.keep, dropout.scale
+        self._slots[index], self._index[slot.ticket] = slot, index
+        self._unordered.add(index)
 
-    def _leave(self, index: int) -> None:
+    def _leave(self, index: int, slot: Slot) -> None:
         self._slots[index] = None
+        del self._index[slot.ticket]
+        self._unordered.discard(index)
         self.site.table.clear(index)
-
-    def _live(self) -> list[tuple[int, Slot]]:
-        return [(index, slot) for index, slot in enumerate(self._slots) if slot is not None]
 
     def _begin_epochs(self) -> None:
         """Bring the device's table up to date, and give slots at an epoch's beginning their data orders."""
-        table, new = self.site.table, []
-        for index, slot in self._live():
-            row = table.host_whole[index]
-            row[POSITION.value], row[EPOCH.value], row[ROWS.value] = slot.position, slot.epoch, len(self.site.train)
-            if not slot.ordered:
-                new.append(index)
-                slot.ordered = True
+        table, new, count = self.site.table, sorted(self._unordered), len(self.site.train)
         table.upload()
         for first in range(0, len(new), ORDERS_AT_ONCE):
             slots = torch.tensor(new[first : first + ORDERS_AT_ONCE], dtype=torch.int32, device=self.site.device)
             epochs = table.whole[slots.long(), EPOCH.value].contiguous()
-            self.site.order[slots.long()] = orders(slots, table.keys, epochs, len(self.site.train))
+            self.site.order[slots.long()] = orders(slots, table.keys, epochs, count)
+        self._unordered.clear()
 
     def _run(self) -> None:
         """Replay until the first slot has reached its epoch's end; all others move on as far."""
-        rows = len(self.site.train)
-        needed = min(tiles(rows - slot.position, slot.batch) for _, slot in self._live())
+        table = self.site.table
+        live = table.column(ROWS.value) > 0
+        rows, batch, position = (table.column(c.value) for c in (ROWS, BATCH, POSITION))
+        needed = int(np.min(-((position - rows)[live] // batch[live])))
         replays = tiles(needed, self.quantum)
         for _ in range(replays):
             self._launch["steps"]()
         steps = replays * self.quantum
         self.work.steps += steps
-        for _, slot in self._live():
-            self._count(slot, steps, rows)
-            slot.position = min(rows, slot.position + steps * slot.batch)
-
-    def _count(self, slot: Slot, steps: int, rows: int) -> None:
-        left = rows - slot.position
-        full = min(steps, left // slot.batch)
-        parts = [(full, slot.batch), (1, left % slot.batch)] if full < steps else [(full, slot.batch)]
-        for times, batch in parts:
-            if batch > 0:
-                useful, spent = self.network.multiply_adds(batch, slot.widths)
-                self.work.useful += times * useful
-                self.work.spent += times * spent
-                self.slot_steps += times
+        position[:] = np.minimum(rows, position + steps * batch)
 
     def _finish(self) -> Iterator[tuple[Ticket, Epoch]]:
         """Evaluate the slots at their epochs' ends, all lanes at a time; the test set off the clock."""
-        done = [(index, slot) for index, slot in self._live() if slot.position == len(self.site.train)]
+        rows, position = (self.site.table.column(c.value) for c in (ROWS, POSITION))
+        done = [int(index) for index in np.flatnonzero((rows > 0) & (position == rows))]
         groups = [done[first : first + self.site.lanes] for first in range(0, len(done), self.site.lanes)]
-        valid = [self._look(group, "valid") for group in groups]
+        valid = self._results(groups, "valid")
         self._charge()
-        same = self.images.test is self.images.valid
-        test = valid if same else [self._look(group, "test") for group in groups]
+        test = valid if self.images.test is self.images.valid else self._results(groups, "test")
         for group, seen, unseen in zip(groups, valid, test, strict=True):
-            for lane, (index, slot) in enumerate(group):
+            for lane, index in enumerate(group):
+                slot = self._slots[index]
+                assert slot is not None
                 yield slot.ticket, self._close(index, slot, seen[0][lane], unseen[0][lane], seen[1][lane] == 0)
 
-    def _look(self, group: list[tuple[int, Slot]], part: str) -> tuple[list[int], list[int]]:
-        """Wrong answers on one part of the data, and numbers of weights that are not finite."""
-        who = [index for index, _ in group] + [-1] * (self.site.lanes - len(group))
+    def _results(self, groups: list[list[int]], part: str) -> list[list[list[int]]]:
+        """For every group [wrong answers on one part of the data, numbers of weights that are not finite]."""
+        results: list[list[list[int]]] = torch.stack([self._look(group, part) for group in groups]).tolist()
+        return results
+
+    def _look(self, group: list[int], part: str) -> Tensor:
+        """The same of one group, (2, lanes) int32, still on the device."""
+        who = group + [-1] * (self.site.lanes - len(group))
         self.site.who.copy_(torch.tensor(who, dtype=torch.int32))
         self._launch[part]()
-        wrong, broken = torch.stack((self.site.wrong, self._broken)).tolist()
-        return wrong, broken
+        return torch.stack((self.site.wrong, self._broken))
 
     def _charge(self) -> None:
         """Divide the time since the last charge among the live slots; the device is idle here."""
-        moment, live = time.perf_counter(), self._live()
-        for _, slot in live:
-            slot.seconds += (moment - self._clock) / len(live)
+        moment = time.perf_counter()
+        live = self.site.table.column(ROWS.value) > 0
+        self._seconds[live] += (moment - self._clock) / len(self._index)
         self._clock = moment
 
     def _close(self, index: int, slot: Slot, valid_wrong: int, test_wrong: int, finite: bool) -> Epoch:
-        seconds, slot.seconds = slot.seconds, 0.0
-        slot.epoch, slot.position, slot.ordered = slot.epoch + 1, 0, False
+        """Count a finished epoch's work, and set the slot to the beginning of its next one."""
+        self._count(slot)
+        seconds, self._seconds[index] = float(self._seconds[index]), 0.0
+        row = self.site.table.host_whole[index]
+        row[EPOCH.value], row[POSITION.value] = row[EPOCH.value] + 1, 0
+        self._unordered.add(index)
         if finite:
             valid, test = valid_wrong / len(self.images.valid), test_wrong / len(self.images.test)
             return Epoch(valid_error=valid, test_error=test, seconds=seconds)
-        self._leave(index)
+        self._leave(index, slot)
         chance = self.objective.chance_error
         return Epoch(valid_error=chance, test_error=chance, seconds=seconds, diverged=True)
+
+    def _count(self, slot: Slot) -> None:
+        full, rest = divmod(len(self.site.train), slot.batch)
+        for times, batch in ((full, slot.batch), (int(rest > 0), rest)):
+            useful, spent = self.network.multiply_adds(batch, slot.widths)
+            self.work.useful += times * useful
+            self.work.spent += times * spent
+            self.slot_steps += times
 
     def _on_device(self) -> AbstractContextManager[object]:
         return torch.cuda.device(self.site.device) if self.site.device.startswith("cuda") else nullcontext()
@@ -255,7 +247,7 @@ class GpuStack(Stack):
         """Compile all kernels on empty slots and, on a GPU, capture their launches as graphs."""
         if self._launch:
             return
-        plain = {
+        plain: dict[str, Callable[[], None]] = {
             "steps": self._steps,
             "valid": lambda: self._evaluate(self.images.valid),
             "test": lambda: self._evaluate(self.images.test),
@@ -289,7 +281,7 @@ class GpuStack(Stack):
 
 def captured(launch: Callable[[], None]) -> Callable[[], None]:
     """The launches of a function as one CUDA graph."""
-    graph = torch.cuda.CUDAGraph()
+    graph = torch.cuda.CUDAGraph()  # type: ignore[no-untyped-call,unused-ignore]
     with torch.cuda.graph(graph):
         launch()
-    return graph.replay  # type: ignore[no-any-return,unused-ignore]
+    return graph.replay

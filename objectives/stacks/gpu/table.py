@@ -3,12 +3,10 @@
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
 
-
+import numpy as np
 import torch
 import triton
 import triton.language as tl
-
-from objectives.counter import Words
 
 MOST_LAYERS = 4
 """Dense layers that a row of the table has room for."""
@@ -36,20 +34,21 @@ class Table:
     """
 
     def __init__(self, capacity: int, device: str) -> None:
-        self.host_whole = torch.zeros((capacity, WHOLE_COLUMNS), dtype=torch.int32)
-        self.host_rates = torch.zeros((capacity, RATE_COLUMNS), dtype=torch.float32)
-        self.host_keys = torch.zeros((capacity, 2), dtype=torch.int64)
-        self.whole = self.host_whole.to(device, copy=True)
-        self.rates = self.host_rates.to(device, copy=True)
-        self.keys = self.host_keys.to(device, copy=True)
+        self.host_whole = np.zeros((capacity, WHOLE_COLUMNS), dtype=np.int32)
+        self.host_rates = np.zeros((capacity, RATE_COLUMNS), dtype=np.float32)
+        self.host_keys = np.zeros((capacity, 2), dtype=np.int64)
+        self.whole = torch.zeros((capacity, WHOLE_COLUMNS), dtype=torch.int32, device=device)
+        self.rates = torch.zeros((capacity, RATE_COLUMNS), dtype=torch.float32, device=device)
+        self.keys = torch.zeros((capacity, 2), dtype=torch.int64, device=device)
 
     def upload(self) -> None:
-        self.whole.copy_(self.host_whole)
-        self.rates.copy_(self.host_rates)
-        self.keys.copy_(self.host_keys)
+        self.whole.copy_(torch.from_numpy(self.host_whole))
+        self.rates.copy_(torch.from_numpy(self.host_rates))
+        self.keys.copy_(torch.from_numpy(self.host_keys))
 
-    def set_key(self, slot: int, key: Words) -> None:
-        self.host_keys[slot] = torch.from_numpy(key.view("int64").copy())
+    def column(self, number: int) -> np.ndarray:
+        """One integer of every slot, (capacity,) int32, as the host knows it; a view."""
+        return self.host_whole[:, number]
 
     def clear(self, slot: int) -> None:
         self.host_whole[slot] = 0
@@ -67,7 +66,14 @@ def rows_now(whole: tl.tensor, slot: tl.tensor, step: tl.tensor) -> tl.tensor:
 
 @triton.jit
 def lane_rows(
-    whole: tl.tensor, who: tl.tensor, lane: tl.tensor, step: tl.tensor, first: tl.tensor, total: tl.tensor, EVALUATE: tl.constexpr, CHUNK: tl.constexpr
+    whole: tl.tensor,
+    who: tl.tensor,
+    lane: tl.tensor,
+    step: tl.tensor,
+    first: tl.tensor,
+    total: tl.tensor,
+    EVALUATE: tl.constexpr,
+    CHUNK: tl.constexpr,
 ) -> tl.tensor:
     """Slot, first row and number of rows that a lane works on.
 

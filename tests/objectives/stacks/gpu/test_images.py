@@ -1,0 +1,48 @@
+"""Images as bytes: the kernels' float is the data set's."""
+
+import numpy as np
+import pytest
+import torch
+
+from objectives.data import Images, Split
+from objectives.stacks.gpu.arithmetic import PIXEL_SCALES
+from objectives.stacks.gpu.images import reside
+from tests.objectives.stacks.gpu.trials import excerpt, fashionable
+
+DIVISORS = {"digits": 16.0, "fashion_mnist": 255.0}
+
+
+@pytest.mark.parametrize("data", list(DIVISORS))
+def test_every_byte_becomes_the_data_sets_float(data):
+    """U * high + u * low is float32(u / divisor) for all bytes, with and without a fused multiply-add."""
+    high, low = PIXEL_SCALES[data]
+    byte = np.arange(256)
+    wanted = (byte / DIVISORS[data]).astype(np.float32)
+    u = byte.astype(np.float32)
+    separate = u * np.float32(high) + u * np.float32(low)
+    fused = (byte * float(np.float32(high)) + byte * float(np.float32(low))).astype(np.float32)
+
+    assert np.array_equal(separate, wanted)
+    assert np.array_equal(fused, wanted)
+    assert np.array_equal((u * np.float32(high)).astype(np.float64), byte * float(np.float32(high)))
+
+
+def test_resident_bytes_are_the_pixels():
+    """The bytes kept are those the images were made of; the book's validation set is its test set."""
+    digits = excerpt("softmax")
+    book = Split(train=digits.train, valid=digits.test, test=digits.test)
+    resident = reside(book, "digits", "cpu")
+
+    assert resident.train.u.dtype == torch.uint8
+    assert torch.equal(resident.train.u.float() / 16, digits.train.x.flatten(1))
+    assert torch.equal(resident.train.labels.long(), digits.train.y)
+    assert resident.valid is resident.test
+    assert reside(fashionable(3, 2, 2), "fashion_mnist", "cpu").train.u.max() == 255
+
+
+def test_other_images_are_refused():
+    """An image that is no byte times the scale is named, not rounded."""
+    digits = excerpt("softmax")
+    odd = Images(x=digits.train.x * 0.9, y=digits.train.y)
+    with pytest.raises(ValueError, match="not bytes"):
+        reside(Split(train=odd, valid=digits.valid, test=digits.test), "digits", "cpu")
