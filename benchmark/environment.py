@@ -70,7 +70,8 @@ def pinned(device: str) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
+        if torch.are_deterministic_algorithms_enabled() != deterministic:  # Setting it imports the compiler: 1.6 s.
+            torch.use_deterministic_algorithms(deterministic)
 
 
 def _version(package: str) -> str | None:

@@ -22,11 +22,11 @@ from benchmark.execution import (
     touch,
 )
 from benchmark.foresight import foreseen
-from benchmark.ledger import LedgerError
+from benchmark.ledger import LedgerError, Record
 from benchmark.placement import placed
 from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of, recorded
 from benchmark.suite import Run
-from benchmark.trainer import Training, describe_problem
+from benchmark.trainer import Training, describe_problem, sound
 from benchmark.tuner import Job
 from objectives.objective import Epoch, Objective
 from objectives.space import Config
@@ -79,7 +79,9 @@ def execute_all(
     try:
         objective = build_objective(runs[0].objective)
         if not conditions.train:
-            return Lane(runs, objective, conditions, None, _recorded_data(runs[0], conditions)).go()
+            header = _recorded_header(runs[0], conditions)
+            conditions = replace(conditions, environment=header["environment"])
+            return Lane(runs, objective, conditions, None, header["data"]).go()
         conditions = replace(conditions, machine=placed(conditions.machine, conditions.folder))
         if not side_by_side(runs[0], objective):
             return [execute(run, conditions, crash, marker) for run in runs]
@@ -100,11 +102,17 @@ def side_by_side(run: Run, objective: Objective) -> bool:
     return run.clock == "modelled" and objective.stackable
 
 
-def _recorded_data(run: Run, conditions: Conditions) -> dict[str, str]:
-    """Checksums of the data that the results to reuse were trained on."""
+def _recorded_header(run: Run, conditions: Conditions) -> Record:
+    """The header of the results to reuse for a run's objective: on which data and machine they were trained.
+
+    Raises:
+        RunRefused: there are none.
+    """
     assert conditions.reuse is not None
-    records = recorded(ledgers_of(conditions.reuse, run)[0])
-    return dict(records[0]["data"])
+    found = next(iter(ledgers_of(conditions.reuse, run)), None)
+    if found is None:
+        raise RunRefused(f"{run.path}: nothing of its repetition is recorded in {conditions.reuse}")
+    return recorded(found)[0]
 
 
 class Lane:
@@ -121,7 +129,7 @@ class Lane:
         marker: Path | None = None,
     ) -> None:
         self.objective, self.conditions, self.stack, self.data = objective, conditions, stack, data
-        self.arithmetic = stack.arithmetic if stack is not None else conditions.environment["arithmetic"]
+        self.arithmetic = stack.arithmetic if stack is not None else str(conditions.environment.get("arithmetic"))
         self.most_open = min(MOST_OPEN, RUNS_A_SLOT * stack.capacity) if stack is not None else 1
         self.crash, self.marker = crash, marker
         self.store = TrialStore()
@@ -146,7 +154,7 @@ class Lane:
                 return self.reports
 
     def _open(self, run: Run) -> None:
-        route = self.stack.route if self.stack is not None else self.conditions.environment["route"]
+        route = self.stack.route if self.stack is not None else str(self.conditions.environment.get("route", "alone"))
         execution = Execution(run, self.objective, self.conditions, self.arithmetic, self.crash, route)
         opened = _Open(run=run, steps=execution.steps(self.data))
         self.open[run.path] = opened
@@ -248,14 +256,15 @@ class Lane:
     def _take(self, stack: Stack, wanted: _Wanted, result: Epoch | Exception) -> None:
         """A trial has finished an epoch, or failed: answer those whom that serves."""
         trial = wanted.trial
-        if isinstance(result, Exception):
-            trial.problem = describe_problem(result)
-        else:
-            try:
-                trial.add(result)
-            except ImpureTrial as error:
-                self._fail(wanted, error)
         left_slot = isinstance(result, Exception) or result.diverged
+        try:
+            if isinstance(result, Exception):
+                raise result
+            trial.add(self._sound(result, trial))
+        except ImpureTrial as error:
+            self._fail(wanted, error)
+        except Exception as error:  # A network of the user's may raise anything.
+            trial.problem = describe_problem(error)
         served = [opened for opened in wanted.waiting if opened.job is not None and trial.serves(opened.job.epochs)]
         wanted.waiting = [opened for opened in wanted.waiting if opened not in served]
         for opened in served:
@@ -269,6 +278,11 @@ class Lane:
             trial.saved = saved if trial.trained < self.objective.max_epochs else None
         if not wanted.queued:
             del self.wanted[id(trial)]
+
+    def _sound(self, epoch: Epoch, trial: Trial) -> Epoch:
+        """The epoch, with the chance error where it has diverged."""
+        checked, chance = sound(epoch, trial.trained), self.objective.chance_error
+        return replace(checked, valid_error=chance, test_error=chance) if checked.diverged else checked
 
     def _fail(self, wanted: _Wanted, error: ImpureTrial) -> None:
         """End the runs that wait for a trial which cannot be trusted."""

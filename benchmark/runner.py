@@ -104,6 +104,8 @@ class Runner:
         )
         self.objectives = objectives
         data = {label: self._prepare(label, objective) for label, objective in objectives.items() if self.train}
+        if self.train and self.reuse is not None:
+            self._check_reuse()
         runs = list(order if order is not None else self.suite.runs())
         unfinished = any(not (self.folder / run.path).exists() for run in runs)
         for run in runs:
@@ -119,6 +121,13 @@ class Runner:
                 pending = self._dispatch(pending, conditions)
                 pending = self._take_aside(pending, conditions)
         return self.reports
+
+    def _check_reuse(self) -> None:
+        """Refuse to pass over results in silence: trained alone, a trial takes none from elsewhere."""
+        for run in self.suite.runs():
+            if not side_by_side(run, self.objectives[run.objective.label]):
+                why = "clock is measured" if run.clock == "measured" else f"{run.objective.label} has no stack"
+                raise BadInput(f"--reuse {self.reuse}: {why}; only trials that train side by side are shared")
 
     def _environment(self) -> dict[str, Any]:
         """The machine card: this machine's, or that of the results which are only priced anew."""

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.seeding import GlobalStreams, digest, trial_seed
@@ -111,17 +111,28 @@ class _Curve:
     def __next__(self) -> Epoch:
         with self._guard():
             epoch = next(self.epochs, None)
-        if not isinstance(epoch, Epoch):
-            ended = f"training gave {epoch!r} after {self.epoch} epochs: need an objectives.objective.Epoch"
-            raise TypeError(ended)
-        if not 0 <= epoch.seconds < math.inf:
-            raise ValueError(f"epoch {self.epoch + 1}: seconds = {epoch.seconds!r}, need a finite number >= 0")
+        checked = sound(epoch, self.epoch)
         self.epoch += 1
-        self.diverged = epoch.diverged or not math.isfinite(epoch.valid_error) or not math.isfinite(epoch.test_error)
-        return epoch
+        self.diverged = checked.diverged
+        return checked
 
     def _guard(self) -> AbstractContextManager[None]:
         return nullcontext() if self.streams is None else self.streams.active()
+
+
+def sound(epoch: object, before: int) -> Epoch:
+    """An epoch that training gave after `before` others; one with an error that is no number has diverged.
+
+    Raises:
+        TypeError, ValueError: no epoch, or none that took a time.
+    """
+    if not isinstance(epoch, Epoch):
+        raise TypeError(f"training gave {epoch!r} after {before} epochs: need an objectives.objective.Epoch")
+    if not 0 <= epoch.seconds < math.inf:
+        raise ValueError(f"epoch {before + 1}: seconds = {epoch.seconds!r}, need a finite number >= 0")
+    if math.isfinite(epoch.valid_error) and math.isfinite(epoch.test_error):
+        return epoch
+    return replace(epoch, diverged=True)
 
 
 def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> Training:

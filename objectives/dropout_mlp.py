@@ -43,7 +43,7 @@ def _setting(width: int, batch: int, first_width: int, first_batch: int, epochs:
 SETTINGS: Mapping[str, Setting] = {
     "fashion_mnist": _setting(width=1024, batch=384, first_width=256, first_batch=256, epochs=50),
     # Widths up to 1024 cost 2 to 6 s a trial on digits and gain nothing over 128 (docs/decisions/0004).
-    "digits": _setting(width=128, batch=256, first_width=64, first_batch=64, epochs=15),
+    "digits": _setting(width=128, batch=256, first_width=64, first_batch=64, epochs=10),
 }
 
 

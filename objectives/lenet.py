@@ -24,7 +24,7 @@ SPACE = Space({"learning_rate": stats.loguniform(1e-2, 1), "batch_size": stats.r
 DEFAULT: Config = {"learning_rate": 0.1, "batch_size": 128}
 SETTINGS: Mapping[str, Setting] = {
     "fashion_mnist": Setting(space=SPACE, default=DEFAULT, epochs=10),
-    "digits": Setting(space=SPACE, default=DEFAULT, epochs=8),
+    "digits": Setting(space=SPACE, default=DEFAULT, epochs=6),
 }
 
 

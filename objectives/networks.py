@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from copy import deepcopy
 
 import numpy as np
 import torch
@@ -126,30 +125,6 @@ def materialise(build: Callable[[], nn.Module], key: counter.Words, device: str,
         elif any(True for _ in (*module.parameters(recurse=False), *module.buffers(recurse=False))):
             raise ValueError(f"{type(module).__name__}: no rule initialises its parameters or buffers")
     return network
-
-
-def multiply_adds(network: nn.Module, image: torch.Size) -> int:
-    """Multiply-adds of the dense and convolutional layers in one forward pass of one image.
-
-    0 for a network that cannot be traced without data.
-    """
-    total = 0
-
-    def count(module: nn.Module, arguments: tuple[Tensor, ...], result: Tensor) -> None:
-        nonlocal total
-        weight = module.weight
-        assert isinstance(weight, Tensor)
-        total += result[0].numel() * weight[0].numel()
-
-    copy = deepcopy(network).to("meta").eval()
-    for module in copy.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
-            module.register_forward_hook(count)
-    try:
-        copy(torch.empty(2, *image, device="meta"))
-    except Exception:  # A user's forward may look at values.
-        return 0
-    return total
 
 
 def dropouts(network: nn.Module) -> list[Dropout]:

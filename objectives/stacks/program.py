@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -23,7 +24,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional
 
 from objectives import counter
-from objectives.networks import Dropout, multiply_adds
+from objectives.network_cost import count
+from objectives.networks import Dropout
 from objectives.stacks.structure import Structure, Unstackable, structure, without_convolutions
 
 CPU_SIZES, GPU_SIZES = (2, 8), (64,)
@@ -236,7 +238,7 @@ def _proved(tracer: _Tracer) -> Program:
         masks=tracer.masks,
         layers=tuple(number for number, dropout in enumerate(dropouts) if dropout.active),
         steps=steps,
-        multiply_adds=multiply_adds(tracer.original, tracer.images.shape[1:]),
+        multiply_adds=count(lambda: deepcopy(tracer.original), tracer.images.shape[1:]).forward,
     )
 
 
@@ -295,7 +297,7 @@ def _without_idle_nodes(graph: Graph) -> None:
 
 def _with_fed_dropouts(network: nn.Module) -> tuple[nn.Module, dict[str, FedDropout]]:
     """A copy whose active dropouts take their masks as arguments, and these by their names."""
-    copied = copy.deepcopy(network)
+    copied = deepcopy(network)
     fed: dict[str, FedDropout] = {}
     for name, module in list(copied.named_modules()):
         if not isinstance(module, Dropout):

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from objectives.data import load_splits
-from objectives.networks import multiply_adds
+from objectives.network_cost import divisions
 from objectives.objective import Machine
 from objectives.space import Config
 from objectives.stack import Stack
@@ -79,7 +79,7 @@ def _looped(objective: ImageClassification, machine: Machine) -> Route:
         arithmetic=LoopedStack.arithmetic,
         make=lambda capacity: LoopedStack(
             lambda config, seed: objective.train(config, seed, machine),
-            lambda config: _training_work(objective, machine, config),
+            lambda config: _training_work(objective, config),
             route="looped",
             capacity=capacity or LOOPED_CAPACITY,
         ),
@@ -87,7 +87,17 @@ def _looped(objective: ImageClassification, machine: Machine) -> Route:
 
 
 def _gpu(objective: ImageClassification, machine: Machine) -> Route | None:
-    return None
+    from objectives.stacks.gpu import gpu_stack
+
+    if gpu_stack(objective, machine, 1) is None:
+        return None
+
+    def make(capacity: int | None) -> Stack:
+        stack = gpu_stack(objective, machine, capacity)
+        assert stack is not None
+        return stack
+
+    return Route(arithmetic="triton-ieee", make=make)
 
 
 def _functional(objective: ImageClassification, machine: Machine) -> Route | None:
@@ -116,9 +126,8 @@ def _example(objective: ImageClassification, machine: Machine) -> tuple[nn.Modul
     return objective.start(config, split, np.zeros(2, dtype=np.uint64), "cpu"), split.train.x.shape[1:]
 
 
-def _training_work(objective: ImageClassification, machine: Machine, config: Config) -> float:
-    """Multiply-adds of one epoch's training steps: a forward pass and twice that backward."""
-    splits = load_splits(objective.data, objective.split, objective.folds, machine)
-    with torch.device("meta"):
-        network = objective.network(config, splits[0])
-    return 3.0 * multiply_adds(network, splits[0].train.x.shape[1:]) * sum(len(split.train) for split in splits)
+def _training_work(objective: ImageClassification, config: Config) -> float:
+    """Multiply-adds of one epoch's training steps, forwards and backwards."""
+    shape = objective.network_shape(config)
+    trained = sum(size for size, _ in divisions(objective.data, objective.split, objective.folds))
+    return float(trained * (shape.forward + shape.backward))

@@ -60,8 +60,8 @@ class Case:
 
 CASES = (
     Case(objective="softmax", data="digits", epochs=8, tight=8, engine=32),
-    Case(objective="lenet", data="digits", epochs=8, tight=6, engine=6),
-    Case(objective="dropout_mlp", data="digits", epochs=15, tight=8, engine=8),
+    Case(objective="lenet", data="digits", epochs=6, tight=6, engine=6),
+    Case(objective="dropout_mlp", data="digits", epochs=10, tight=8, engine=8),
     Case(objective="softmax", data="fashion_mnist", epochs=1, tight=2, engine=16),
     Case(objective="lenet", data="fashion_mnist", epochs=1, tight=1, engine=1, default_only=True),
     Case(objective="dropout_mlp", data="fashion_mnist", epochs=1, tight=1, engine=1, default_only=True),
