@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from benchmark import options
 from benchmark.refusal import BadInput, known, nearest, shown
 
 COMMANDS = ("run", "reprice", "status", "list", "calibrate")
@@ -152,26 +153,26 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     from benchmark import suite as suites
 
     suite = suites.load(parsed.suite, parsed.set)
-    results = _results(parsed.results, suite.name, writing=True)
-    from benchmark.execution import RunRefused
+    results = options.results(parsed.results, suite.name, writing=True)
+    from benchmark.header import RunRefused
     from benchmark.ledger import LedgerError
     from benchmark.progress import listener_for
     from benchmark.runner import Runner
     from objectives.data import DataError
     from objectives.objective import Machine
 
-    device = _device(parsed.device, suite.device)
-    machine = Machine(device=device, data=_data(parsed.data))
+    device = options.device(parsed.device, suite.device)
+    machine = Machine(device=device, data=options.data(parsed.data))
     listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
     runner = Runner(
         suite,
         results,
-        jobs=_jobs(parsed.jobs, device),
+        jobs=options.jobs(parsed.jobs, device),
         machine=machine,
         listener=listener,
         allow_mixed=parsed.allow_mixed,
-        capacity=None if parsed.stack is None else _number("stack", parsed.stack, 1, 4096),
-        reuse=None if parsed.reuse is None else _recorded("--reuse", parsed.reuse),
+        capacity=None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096),
+        reuse=None if parsed.reuse is None else options.recorded("--reuse", parsed.reuse),
         train=parsed.command == "run",
     )
     try:
@@ -200,7 +201,7 @@ def _status(parsed: argparse.Namespace) -> int:
     from benchmark import suite as suites
 
     suite = suites.load(parsed.suite, parsed.set)
-    folder = _results(parsed.results, suite.name, writing=False) / suite.name
+    folder = options.results(parsed.results, suite.name, writing=False) / suite.name
     for line in status.lines(suite, folder, _again("run", parsed)):
         print(line)
     return 0
@@ -230,84 +231,18 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     from objectives.objective import Machine
 
     effort = calibrate.Effort(
-        configs=_number("configs", parsed.configs, 3, 10_000),
-        rounds=_number("rounds", parsed.rounds, 1, 1000),
-        rows=_number("rows", parsed.rows, 1, 10**9),
+        configs=options.number("configs", parsed.configs, 3, 10_000),
+        rounds=options.number("rounds", parsed.rounds, 1, 1000),
+        rows=options.number("rows", parsed.rows, 1, 10**9),
     )
     objectives = {entry.label: (entry, build_objective(entry)) for entry in suite.objectives}
-    machine = Machine(device=_device(parsed.device, suite.device), data=_data(parsed.data))
+    machine = Machine(device=options.device(parsed.device, suite.device), data=options.data(parsed.data))
     out = None if parsed.out is None else Path(parsed.out)
     path, calibration = calibrate.begin(parsed.name, out, machine)
     calibration = calibrate.calibrate(calibration, objectives, machine, effort, lambda line: print(line, flush=True))
     calibrate.write(path, calibration)
     print(f"calibration {calibration.name} of {calibration.device}: {path}")
     return 0
-
-
-def _results(text: str, suite: str, *, writing: bool) -> Path:
-    """The folder that holds, or will hold, the suite's own."""
-    path, folder = Path(text), Path(text, suite).absolute()
-    if not text or "\0" in text:
-        raise BadInput(f"--results {shown(text)}: need the name of a folder")
-    try:
-        existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
-    except OSError as error:
-        raise BadInput(f"--results {shown(text)}: cannot be read ({error.strerror})") from error
-    if not existing.is_dir():
-        raise BadInput(f"--results {shown(text)}: {existing} is a file, need a folder")
-    if writing and not os.access(existing, os.W_OK):
-        raise BadInput(f"--results {shown(text)}: {existing} cannot be written")
-    return path
-
-
-def _data(text: str | None) -> Path | None:
-    source = "--data" if text is not None else "INCUMBENT_DATA"
-    value = text if text is not None else os.environ.get("INCUMBENT_DATA")
-    if value is None:
-        return None
-    if not value or not os.path.isdir(value):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
-        raise BadInput(f"{source} {shown(value)}: there is no such folder")
-    return Path(value).absolute()
-
-
-def _device(text: str | None, preset: str) -> str:
-    """The device asked for on the command line, else the suite's."""
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    allowed = ["cpu", *(["cuda"] if count else []), *(f"cuda:{number}" for number in range(count))]
-    if text is None and preset == "auto":
-        return "cuda" if count else "cpu"
-    field, device = ("--device", text) if text is not None else ("device", preset)
-    if device not in allowed:
-        here = "" if count else " (no usable GPU was found)"
-        raise BadInput(f"{field} {device!r}: allowed here are {', '.join(allowed)}{here}{nearest(device, allowed)}")
-    return device
-
-
-def _jobs(text: str | None, device: str) -> int:
-    if text is None:
-        import joblib
-        import torch
-
-        from benchmark.placement import ANY_GPU
-
-        workers = {"cpu": joblib.cpu_count(), ANY_GPU: torch.cuda.device_count()}
-        return max(1, int(workers.get(device, 1)))
-    return _number("jobs", text, 1, 1024)
-
-
-def _number(option: str, text: str, low: int, high: int) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
-        raise BadInput(f"--{option} {shown(text)}: need a whole number in {low}..{high}")
-    return int(text)
-
-
-def _recorded(option: str, text: str) -> Path:
-    """A suite's folder with ledgers in it."""
-    if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)
-        raise BadInput(f"{option} {shown(text)}: need a suite's results, a folder that holds runs/")
-    return Path(text)
 
 
 def _again(command: str, parsed: argparse.Namespace) -> str:

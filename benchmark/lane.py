@@ -15,13 +15,12 @@ from benchmark.execution import (
     Crash,
     Execution,
     Report,
-    RunRefused,
-    check_header,
     execute,
     report_of_failure,
     touch,
 )
 from benchmark.foresight import foreseen
+from benchmark.header import RunRefused, check_header
 from benchmark.ledger import LedgerError, Record
 from benchmark.placement import placed
 from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of, recorded

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import math
-import multiprocessing
 import os
-import signal
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,11 +14,14 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
 from benchmark import worker
+from benchmark.aside import execute_aside, outcome_of, recorded_evaluations
 from benchmark.build import check_suite
 from benchmark.environment import describe, pinned
-from benchmark.execution import Conditions, Crash, Report, RunRefused, check_header
+from benchmark.execution import Conditions, Report
+from benchmark.folder import claimed, write_plan
+from benchmark.header import check_header
 from benchmark.lane import execute_all, side_by_side
-from benchmark.ledger import Ledger, LedgerError, failed_of, parse, part_of, read
+from benchmark.ledger import failed_of, part_of, read
 from benchmark.refusal import BadInput, said
 from benchmark.store import ledgers_of
 from benchmark.suite import Run, Suite
@@ -36,8 +31,6 @@ from objectives.objective import Machine, Objective
 DEATHS_BEFORE_ALONE = 2
 TASKS_A_WORKER = 4
 """Tasks of an objective for every CPU worker: few enough to fill a stack, enough to share out the end."""
-
-PLAN = "suite.json"
 
 
 class Listener(Protocol):
@@ -217,129 +210,3 @@ class Runner:
     def _report(self, report: Report) -> None:
         self.reports.append(report)
         self.listener.reported(report)
-
-
-def execute_aside(run: Run, conditions: Conditions) -> Report:
-    """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed."""
-    path = conditions.folder / run.path
-    crash: Crash | None = None
-    with tempfile.TemporaryDirectory() as scratch:
-        while True:
-            marker = Path(scratch, "training")
-            marker.unlink(missing_ok=True)
-            code = _alone(run, conditions, crash, marker)
-            if code == 0:
-                return outcome_of(run, conditions.folder)
-            index = recorded_evaluations(path)
-            if crash is not None and crash.index == index:
-                return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
-            seconds = max(0.0, time.time() - marker.stat().st_mtime) if marker.exists() else 0.0
-            crash = Crash(index=index, reason=_reason(code), seconds=seconds)
-
-
-def outcome_of(run: Run, folder: Path) -> Report:
-    """The report of a run that has ended, read from its files."""
-    path = folder / run.path
-    done = path.exists()
-    contents = read(path if done else failed_of(path)) if done or failed_of(path).exists() else None
-    records = contents.records if contents else []
-    errors = [record["valid_error"] for record in records if record.get("valid_error") is not None]
-    problem = None if done else next((r["error"] for r in reversed(records) if r["kind"] == "failure"), "no ledger")
-    return Report(
-        run=run,
-        state="done" if done else "failed",
-        evaluations=sum(record["kind"] == "evaluation" for record in records),
-        best_error=min(errors, default=math.inf),
-        problem=problem,
-    )
-
-
-def recorded_evaluations(path: Path) -> int:
-    """How many evaluations an unfinished run has on disk."""
-    try:
-        records = parse(path, part_of(path).read_bytes()).records
-    except (OSError, LedgerError):
-        return 0
-    return sum(record["kind"] == "evaluation" for record in records)
-
-
-def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
-    """Write what the analysis has to know of the suite besides its ledgers, atomically."""
-    budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
-    plan = {
-        "format": 1,
-        **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
-        "calibration": None
-        if suite.calibration is None
-        else {"name": suite.calibration.name, "device": suite.calibration.device},
-        "resume": suite.resume,
-        "budget": budget,
-        "objectives": [
-            {
-                "label": entry.label,
-                "name": entry.part.name,
-                "options": dict(entry.part.options),
-                "space": objectives[entry.label].space.describe(),
-                "max_epochs": objectives[entry.label].max_epochs,
-                "default": objectives[entry.label].default,
-                "chance_error": objectives[entry.label].chance_error,
-            }
-            for entry in suite.objectives
-        ],
-        "algorithms": [asdict(entry) for entry in suite.algorithms],
-    }
-    text = json.dumps(plan, indent=1, default=str) + "\n"
-    path = folder / PLAN
-    try:
-        if not path.exists() or path.read_text() != text:
-            fresh = path.with_suffix(".json.new")
-            fresh.write_text(text)
-            fresh.replace(path)
-    except OSError as error:
-        raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error
-
-
-@contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold the suite's folder for this process; a second one is refused at once."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise BadInput(f"results folder {folder}: cannot be written ({error.strerror})") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise RunRefused(f"{folder}: another process is running this suite; wait for it or stop it") from error
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> int:
-    arguments = (os.getpid(), run, conditions, crash, marker)
-    process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
-    process.start()
-    try:
-        process.join()
-    finally:
-        process.kill()
-        process.join()
-    return process.exitcode or 0
-
-
-def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
-    worker.begin(parent)
-    execute_all([run], conditions, crash, marker)
-
-
-def _reason(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-
-def _give_up(run: Run, path: Path, problem: str) -> Report:
-    with Ledger(path) as ledger:
-        ledger.fail({"kind": "failure", "error": problem, "traceback": ""})
-    return Report(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)

@@ -159,7 +159,10 @@ COMMANDS = {
     "--out empty": ([*CALIBRATE, "--out", ""], ["--name '': need"]),
     "--out no folder": ([*CALIBRATE, "--out", "none/x.toml"], ["--out 'none/x.toml': its folder is not there"]),
     "--out no TOML": ([*CALIBRATE, "--out", "x.txt"], ["--out 'x.txt': need a path to a .toml file"]),
-    "--out a suite": ([*CALIBRATE, "--out", "good.toml"], ["calibration good.toml: seed: unknown key, allowed are format"]),
+    "--out a suite": (
+        [*CALIBRATE, "--out", "good.toml"],
+        ["calibration good.toml: seed: unknown key, allowed are format"],
+    ),
     "--out long": ([*CALIBRATE, "--out", "x" * 300 + ".toml"], ["'xxx"]),
     "--out NUL": ([*CALIBRATE, "--out", "a\0b.toml"], ["'a\\x00b"]),
     "--set deep": ([*RUN, "--set", "seed=" + "[" * 10_000], ["seed = '[[["]),

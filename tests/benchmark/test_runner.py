@@ -14,7 +14,8 @@ import pytest
 
 from benchmark import suite as suites
 from benchmark.environment import describe
-from benchmark.execution import Conditions, RunRefused, execute
+from benchmark.execution import Conditions, execute
+from benchmark.header import RunRefused
 from benchmark.ledger import read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
@@ -443,7 +444,7 @@ def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
 
 def test_a_second_driver_is_refused(tmp_path):
     """Two commands on one folder: the second says so at once."""
-    from benchmark.runner import claimed
+    from benchmark.folder import claimed
 
     suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
     with claimed(tmp_path / "tiny"), pytest.raises(RunRefused, match="another process"):

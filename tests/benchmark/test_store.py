@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from benchmark import suite as suites
 from benchmark.environment import describe
-from benchmark.execution import Conditions, RunRefused, execute
+from benchmark.execution import Conditions, execute
+from benchmark.header import RunRefused
 from benchmark.lane import execute_all
 from benchmark.ledger import Ledger, read
 from benchmark.progress import Quiet

@@ -1,0 +1,88 @@
+"""A run in a process of its own, so that a trial that kills it can be found and recorded as crashed."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+from benchmark import worker
+from benchmark.execution import Conditions, Crash, Report
+from benchmark.lane import execute_all
+from benchmark.ledger import Ledger, LedgerError, failed_of, parse, part_of, read
+from benchmark.suite import Run
+
+
+def execute_aside(run: Run, conditions: Conditions) -> Report:
+    """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed."""
+    path = conditions.folder / run.path
+    crash: Crash | None = None
+    with tempfile.TemporaryDirectory() as scratch:
+        while True:
+            marker = Path(scratch, "training")
+            marker.unlink(missing_ok=True)
+            code = _alone(run, conditions, crash, marker)
+            if code == 0:
+                return outcome_of(run, conditions.folder)
+            index = recorded_evaluations(path)
+            if crash is not None and crash.index == index:
+                return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
+            seconds = max(0.0, time.time() - marker.stat().st_mtime) if marker.exists() else 0.0
+            crash = Crash(index=index, reason=_reason(code), seconds=seconds)
+
+
+def outcome_of(run: Run, folder: Path) -> Report:
+    """The report of a run that has ended, read from its files."""
+    path = folder / run.path
+    done = path.exists()
+    contents = read(path if done else failed_of(path)) if done or failed_of(path).exists() else None
+    records = contents.records if contents else []
+    errors = [record["valid_error"] for record in records if record.get("valid_error") is not None]
+    problem = None if done else next((r["error"] for r in reversed(records) if r["kind"] == "failure"), "no ledger")
+    return Report(
+        run=run,
+        state="done" if done else "failed",
+        evaluations=sum(record["kind"] == "evaluation" for record in records),
+        best_error=min(errors, default=math.inf),
+        problem=problem,
+    )
+
+
+def recorded_evaluations(path: Path) -> int:
+    """How many evaluations an unfinished run has on disk."""
+    try:
+        records = parse(path, part_of(path).read_bytes()).records
+    except (OSError, LedgerError):
+        return 0
+    return sum(record["kind"] == "evaluation" for record in records)
+
+
+def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> int:
+    arguments = (os.getpid(), run, conditions, crash, marker)
+    process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
+    process.start()
+    try:
+        process.join()
+    finally:
+        process.kill()
+        process.join()
+    return process.exitcode or 0
+
+
+def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
+    worker.begin(parent)
+    execute_all([run], conditions, crash, marker)
+
+
+def _reason(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _give_up(run: Run, path: Path, problem: str) -> Report:
+    with Ledger(path) as ledger:
+        ledger.fail({"kind": "failure", "error": problem, "traceback": ""})
+    return Report(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)

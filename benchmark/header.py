@@ -1,0 +1,53 @@
+"""What a ledger's header says that it depends on, held against the run that would continue it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmark.environment import DECIDES_BITS
+from benchmark.ledger import Record
+
+
+class RunRefused(Exception):
+    """A recorded run that belongs to another suite, or to another machine."""
+
+
+def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed: bool) -> None:
+    """Hold a recorded header against the run that would continue it.
+
+    Raises:
+        RunRefused: another suite, other data, or an environment whose bits may differ.
+    """
+    for part in ("run", "data"):
+        difference = first_difference(recorded[part], expected[part])
+        if difference:
+            raise RunRefused(
+                f"{path}: recorded with another suite: {difference}; "
+                "use another --results folder, or delete the old results"
+            )
+    changed = changed_environment(recorded["environment"], expected["environment"])
+    if changed and not allow_mixed:
+        raise RunRefused(
+            f"{path}: recorded on another machine or library version: {changed}; continuing could mix bits: "
+            "use another --results folder, or --allow-mixed to continue and mark the runs"
+        )
+
+
+def changed_environment(recorded: Record, current: Record) -> str | None:
+    """The first difference in what decides a trial's bits, or None."""
+    return first_difference(
+        {name: recorded.get(name) for name in DECIDES_BITS}, {name: current.get(name) for name in DECIDES_BITS}
+    )
+
+
+def first_difference(recorded: Any, expected: Any, where: str = "") -> str | None:
+    """Where two JSON values first differ, in words, or None."""
+    if isinstance(recorded, dict) and isinstance(expected, dict):
+        for key in [*recorded, *(key for key in expected if key not in recorded)]:
+            inner = f"{where}.{key}" if where else str(key)
+            difference = first_difference(recorded.get(key), expected.get(key), inner)
+            if difference:
+                return difference
+        return None
+    return None if recorded == expected else f"{where} was {recorded!r} and is now {expected!r}"
