@@ -92,6 +92,7 @@ def _parser() -> Parser:
         "--stack", metavar="N", help="trials side by side (default: the objective's); results do not change"
     )
     run.add_argument("--reuse", metavar="DIR", help="a suite's results (DIR/runs) whose trials need no training")
+    run.add_argument("--precision", metavar="P", help="of our kernels on a GPU: ieee (default), tf32x3 or tf32")
     run.add_argument("--quiet", action="store_true", help="print nothing but problems")
     run.add_argument("--allow-mixed", action="store_true", help="continue runs of another machine, and mark them")
     reprice = commands.add_parser("reprice", help="a suite's results on another calibration", allow_abbrev=False)
@@ -105,7 +106,7 @@ def _parser() -> Parser:
     status.add_argument("suite", metavar="SUITE", help="as for run")
     _add_calibrate(commands.add_parser("calibrate", help="measure a suite's modelled prices", allow_abbrev=False))
     reprice.add_argument("--results", metavar="DIR", default="results/repriced", help="default: results/repriced")
-    reprice.set_defaults(jobs="1", data=None, device="cpu", stack=None, allow_mixed=False)
+    reprice.set_defaults(jobs="1", data=None, device="cpu", precision=None, stack=None, allow_mixed=False)
     for command in (run, status):
         command.add_argument("--results", metavar="DIR", default="results", help="where results go (default: results)")
     for command in (run, status, reprice, commands.choices["calibrate"]):
@@ -162,7 +163,8 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     from objectives.objective import Machine
 
     device = options.device(parsed.device, suite.device)
-    machine = Machine(device=device, data=options.data(parsed.data))
+    precision = options.precision(parsed.precision, device)
+    machine = Machine(device=device, data=options.data(parsed.data), precision=precision)
     listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
     runner = Runner(
         suite,
@@ -254,7 +256,7 @@ def _again(command: str, parsed: argparse.Namespace) -> str:
         words += ["--results", parsed.results]
     for setting in parsed.set:
         words += ["--set", setting]
-    words += _options(parsed, ("jobs", "data", "device", "stack", "reuse"))
+    words += _options(parsed, ("jobs", "data", "device", "precision", "stack", "reuse"))
     words += [f"--{name}" for name in ("quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)]
     return shlex.join(words)
 

@@ -269,7 +269,7 @@ class Lane:
         for opened in served:
             assert opened.job is not None
             self._go_on(opened, trial.training(opened.job))
-        if not left_slot and (wanted.waiting or trial.trained < wanted.target):
+        if not left_slot and not trial.ended and (wanted.waiting or trial.trained < wanted.target):
             return
         wanted.in_slot = False
         if not left_slot:

@@ -49,6 +49,18 @@ def device(text: str | None, preset: str) -> str:
     return device
 
 
+def precision(text: str | None, device: str) -> str:
+    """Of our kernels on a GPU; the CPU's products are always float32."""
+    from objectives.objective import PRECISIONS
+
+    allowed = PRECISIONS if device != "cpu" else PRECISIONS[:1]
+    if text is not None and text not in allowed:
+        raise BadInput(
+            f"--precision {shown(text)}: allowed on {device} are {', '.join(allowed)}{nearest(text, allowed)}"
+        )
+    return text or PRECISIONS[0]
+
+
 def jobs(text: str | None, device: str) -> int:
     if text is None:
         import joblib

@@ -16,6 +16,9 @@ from objectives.space import Config, Scalar, Space
 if TYPE_CHECKING:
     from objectives.stack import Stack
 
+PRECISIONS = ("ieee", "tf32x3", "tf32")
+"""Products in float32; in TF32 with the three leading partial products; in plain TF32. Trials of their own."""
+
 MOST_EPOCHS = 10_000
 """The longest training that an option may ask for."""
 
@@ -39,10 +42,17 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where a trial trains. Changes how long it takes and, across devices, its last bits."""
+    """Where a trial trains. Changes how long it takes and, across devices and precisions, its last bits.
+
+    Attributes:
+        device: "cpu", "cuda" or "cuda:N".
+        data: folder of the data sets.
+        precision: of products on a GPU, one of `PRECISIONS`.
+    """
 
     device: str = "cpu"
     data: Path | None = None
+    precision: str = "ieee"
 
 
 class Objective(ABC):

@@ -8,7 +8,6 @@ that a step runs them alone: on the CPU in half the time of going through `vmap`
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field

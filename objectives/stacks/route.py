@@ -89,15 +89,15 @@ def _looped(objective: ImageClassification, machine: Machine) -> Route:
 def _gpu(objective: ImageClassification, machine: Machine) -> Route | None:
     from objectives.stacks.gpu import gpu_stack
 
-    if gpu_stack(objective, machine, 1) is None:
+    if gpu_stack(objective, machine, 1, machine.precision) is None:
         return None
 
     def make(capacity: int | None) -> Stack:
-        stack = gpu_stack(objective, machine, capacity)
+        stack = gpu_stack(objective, machine, capacity, machine.precision)
         assert stack is not None
         return stack
 
-    return Route(arithmetic="triton-ieee", make=make)
+    return Route(arithmetic=f"triton-{machine.precision}", make=make)
 
 
 def _functional(objective: ImageClassification, machine: Machine) -> Route | None:

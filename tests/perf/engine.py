@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     cases = [case for case in CASES if _wanted(case, parsed.cases, machine)]
     card = describe("cpu", 1)
     report: dict[str, Any] = {
-        "machine": {key: card[key] for key in ("cpu", "cores", "cpu_capability", "torch", "numpy", "python", "system")},
+        "machine": {key: card[key] for key in ("cpu", "cores", "cpu_capability", "torch", "numpy", "python")},
         "date": datetime.now(UTC).date().isoformat(),
         "rounds": parsed.rounds,
         "speed": {case.name: _speed(case, machine, parsed.rounds) for case in cases},

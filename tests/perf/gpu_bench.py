@@ -15,10 +15,10 @@ from objectives.classification import ImageClassification
 from objectives.data import Images, Split, load_splits
 from objectives.dropout_mlp import DropoutMLP
 from objectives.lenet import LeNet
-from objectives.objective import Machine
+from objectives.objective import PRECISIONS, Machine
 from objectives.softmax import SoftmaxRegression
 from objectives.space import Config
-from objectives.stacks.gpu import PRECISIONS, gpu_stack
+from objectives.stacks.gpu import gpu_stack
 from tests.perf import gpu_bits
 from tests.perf.gpu_rivals import Batched, Tight, Wave, batch_of
 

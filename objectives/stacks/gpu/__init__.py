@@ -7,15 +7,11 @@ import os
 from typing import TYPE_CHECKING
 
 from objectives.data import Split
-from objectives.objective import Machine
+from objectives.objective import PRECISIONS, Machine
 
 if TYPE_CHECKING:
     from objectives.classification import ImageClassification
     from objectives.stack import Stack
-
-PRECISIONS = ("ieee", "tf32x3", "tf32")
-"""Products in float32; in TF32 with the three leading partial products; in plain TF32. Trials of their own."""
-
 
 def gpu_stack(
     objective: ImageClassification,
