@@ -183,7 +183,7 @@ def test_an_interrupt_before_the_first_run_is_quiet(here, monkeypatch, capsys, n
     def interrupted(text, preset):
         signal.raise_signal(number)
 
-    monkeypatch.setattr("benchmark.cli._device", interrupted)
+    monkeypatch.setattr("benchmark.options.device", interrupted)
 
     assert main(RUN) == code
 

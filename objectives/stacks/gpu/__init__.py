@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from objectives.classification import ImageClassification
     from objectives.stack import Stack
 
+
 def gpu_stack(
     objective: ImageClassification,
     machine: Machine,
