@@ -67,7 +67,7 @@ def build_clock(run: Run, objective: Objective) -> Clock:
     """The clock of a run.
 
     Raises:
-        BadInput: its calibration does not cover the objective.
+        BadInput: it is modelled, and its calibration does not cover the objective.
     """
     return _clock(run.clock, run.calibration, run.objective.part, objective)
 
@@ -80,8 +80,8 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
         objectives: built, by their labels.
 
     Raises:
-        BadInput: a modelled clock without a calibration, a calibration without one of the
-            objectives, or an objective that cannot be priced.
+        BadInput: a modelled clock without a calibration or with one that lacks an objective, or an
+            objective that cannot be priced.
     """
     for entry in suite.objectives:
         clock = _clock(suite.clock, suite.calibration, entry.part, objectives[entry.label])
@@ -101,7 +101,12 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
 def _clock(kind: str, calibration: Calibration | None, part: Part, objective: Objective) -> Clock:
     entry = None
     if calibration is not None and objective.nominal_seconds is None:
-        entry = calibration.entry(part.name, _cost_options(part, objective))
+        try:
+            entry = calibration.entry(part.name, _cost_options(part, objective))
+        except BadInput as error:
+            if kind == "modelled":
+                remedy = 'calibrate it (`python -m benchmark calibrate`), or say clock = "measured"'
+                raise BadInput(f"{error}; {remedy}") from error
     return Clock(kind=kind, objective=objective, entry=entry)
 
 
