@@ -74,6 +74,7 @@ class Runner:
         self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
         self.capacity, self.reuse, self.train = capacity, reuse, train
         self.deaths: Counter[tuple[Path, int]] = Counter()
+        self.arithmetics: dict[str, str] = {}
         self.reports: list[Report] = []
 
     def run(self, order: Iterable[Run] | None = None) -> list[Report]:
@@ -147,11 +148,17 @@ class Runner:
         for candidate in (path, part_of(path), failed_of(path)):
             header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
-                objective = self.objectives[run.objective.label]
-                arithmetic = objective.arithmetic(self.machine, stacked=side_by_side(run, objective))
-                environment = {**conditions.environment, "arithmetic": arithmetic}
+                environment = {**conditions.environment, "arithmetic": self._arithmetic(run)}
                 expected = {"run": run.identity(), "data": data, "environment": environment}
                 check_header(header, expected, candidate, allow_mixed=self.allow_mixed or any_machine)
+
+    def _arithmetic(self, run: Run) -> str:
+        """What decides the bits of the run's trials; asked once for every objective, since it builds networks."""
+        label = run.objective.label
+        if label not in self.arithmetics:
+            objective = self.objectives[label]
+            self.arithmetics[label] = objective.arithmetic(self.machine, stacked=side_by_side(run, objective))
+        return self.arithmetics[label]
 
     def _dispatch(self, pending: list[Run], conditions: Conditions) -> list[Run]:
         """Give the runs to the workers; returns those left over when a worker died."""
