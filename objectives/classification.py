@@ -30,7 +30,7 @@ from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require
 from objectives.space import Config, Space
 from objectives.stack import Stack
 from objectives.stacks import looped
-from objectives.training import Counts, Loop, train
+from objectives.training import Counts, Loop, epoch_of, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,16 +130,16 @@ class ImageClassification(Objective):
         valid_total = sum(len(split.valid) for split in splits)
         test_total = sum(len(split.test) for split in splits)
         for counts in zip(*folds, strict=True):
-            seconds = sum(fold.seconds for fold in counts) + set_up
-            set_up = 0.0
-            if not all(fold.finite for fold in counts):
-                yield Epoch(valid_error=self.chance_error, test_error=self.chance_error, seconds=seconds, diverged=True)
-                return
-            yield Epoch(
-                valid_error=sum(fold.valid_wrong for fold in counts) / valid_total,
-                test_error=sum(fold.test_wrong for fold in counts) / test_total,
-                seconds=seconds,
+            together = Counts(
+                valid_wrong=sum(fold.valid_wrong for fold in counts),
+                test_wrong=sum(fold.test_wrong for fold in counts),
+                seconds=sum(fold.seconds for fold in counts) + set_up,
+                finite=all(fold.finite for fold in counts),
             )
+            yield epoch_of(together, valid=valid_total, test=test_total, chance=self.chance_error)
+            if not together.finite:
+                return
+            set_up = 0.0
 
     def prepare(self, machine: Machine) -> dict[str, str]:
         load_splits(self.data, self.split, self.folds, machine)

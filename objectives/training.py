@@ -19,6 +19,7 @@ from torch.nn import functional
 from objectives import counter
 from objectives.data import Images, Split
 from objectives.networks import dropouts
+from objectives.objective import Epoch
 
 EVALUATION_BATCH = 300
 """Fixed, so that an error never depends on a tuned batch size; rows start on 64-byte borders, and the
@@ -33,6 +34,20 @@ class Counts:
     test_wrong: int
     seconds: float
     finite: bool
+
+
+def epoch_of(counts: Counts, *, valid: int, test: int, chance: float) -> Epoch:
+    """What counts of wrong answers come to.
+
+    Args:
+        counts: of one network, or summed over folds.
+        valid: images validated on.
+        test: images tested on.
+        chance: the error that a network with weights that are not finite is worth.
+    """
+    if not counts.finite:
+        return Epoch(valid_error=chance, test_error=chance, seconds=counts.seconds, diverged=True)
+    return Epoch(valid_error=counts.valid_wrong / valid, test_error=counts.test_wrong / test, seconds=counts.seconds)
 
 
 class Loop(Protocol):

@@ -26,7 +26,7 @@ from objectives.stacks.group import Block, Group, Trial
 from objectives.stacks.looped import LoopedStack
 from objectives.stacks.program import Program, Template, padded_rows, program
 from objectives.stacks.structure import Unstackable
-from objectives.training import count_wrong, now
+from objectives.training import Counts, count_wrong, epoch_of, now
 
 SAMPLES = 16
 """Configurations that `refusal` looks at."""
@@ -167,13 +167,9 @@ class FunctionalStack(Stack):
             return error
         if not finite:
             self._leave(trial)
-            chance = self.objective.chance_error
-            return Epoch(valid_error=chance, test_error=chance, seconds=seconds, diverged=True)
-        return Epoch(
-            valid_error=valid_wrong / len(self.split.valid),
-            test_error=test_wrong / len(self.split.test),
-            seconds=seconds,
-        )
+        counts = Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
+        sizes = {"valid": len(self.split.valid), "test": len(self.split.test)}
+        return epoch_of(counts, **sizes, chance=self.objective.chance_error)
 
     def _leave(self, trial: Trial) -> None:
         _, group = self.trials.pop(trial.ticket)

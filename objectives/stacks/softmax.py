@@ -22,7 +22,7 @@ from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
 from objectives.stacks.chain import plain
 from objectives.stacks.looped import logits_gradient
-from objectives.training import EVALUATION_BATCH, now
+from objectives.training import EVALUATION_BATCH, Counts, epoch_of, now
 
 if TYPE_CHECKING:
     from objectives.classification import ImageClassification
@@ -102,9 +102,15 @@ class SoftmaxStack(Stack):
         ).tolist()
         share = (now(self._weight.device) - began) / live
         test_wrong = wrong if self.split.test is self.split.valid else self._count_wrong(self.split.test)
+        counted = [
+            Counts(valid_wrong=valid, test_wrong=test, seconds=share + slot.set_up, finite=well)
+            for valid, test, well, slot in zip(wrong[:live], test_wrong[:live], finite, self._slots, strict=True)
+        ]
+        totals = {"valid": len(self.split.valid), "test": len(self.split.test)}
+        chance = self.objective.chance_error
         finished = [
-            (slot.ticket, self._epoch(wrong[place], test_wrong[place], finite[place], share + slot.set_up))
-            for place, slot in enumerate(self._slots)
+            (slot.ticket, epoch_of(counts, **totals, chance=chance))
+            for slot, counts in zip(self._slots, counted, strict=True)
         ]
         for slot in self._slots:
             slot.epoch, slot.set_up = slot.epoch + 1, 0.0
@@ -166,16 +172,6 @@ class SoftmaxStack(Stack):
             logits = torch.baddbmm(bias, x.flatten(1).expand(size, len(x), -1), weight)
             wrong += (logits.argmax(dim=2) != y).sum(1)
         return [int(count) for count in wrong.tolist()]
-
-    def _epoch(self, valid_wrong: int, test_wrong: int, finite: bool, seconds: float) -> Epoch:
-        if not finite:
-            chance = self.objective.chance_error
-            return Epoch(valid_error=chance, test_error=chance, seconds=seconds, diverged=True)
-        return Epoch(
-            valid_error=valid_wrong / len(self.split.valid),
-            test_error=test_wrong / len(self.split.test),
-            seconds=seconds,
-        )
 
 
 def dense_layer(network: nn.Module) -> nn.Linear | None:

@@ -23,6 +23,7 @@ from objectives.stacks.gpu.images import Pixels, Resident
 from objectives.stacks.gpu.network import Network, Site, tiles
 from objectives.stacks.gpu.philox import orders
 from objectives.stacks.gpu.table import BATCH, EPOCH, KEEP, POSITION, RATE, ROWS, SCALE, WIDTH, advance_rows
+from objectives.training import Counts, epoch_of
 
 FINITE_TILE = 4096
 ORDERS_AT_ONCE = 64
@@ -225,12 +226,11 @@ class GpuStack(Stack):
         row = self.site.table.host_whole[index]
         row[EPOCH.value], row[POSITION.value] = row[EPOCH.value] + 1, 0
         self._unordered.add(index)
-        if finite:
-            valid, test = valid_wrong / len(self.images.valid), test_wrong / len(self.images.test)
-            return Epoch(valid_error=valid, test_error=test, seconds=seconds)
-        self._leave(index, slot)
-        chance = self.objective.chance_error
-        return Epoch(valid_error=chance, test_error=chance, seconds=seconds, diverged=True)
+        if not finite:
+            self._leave(index, slot)
+        counts = Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
+        sizes = {"valid": len(self.images.valid), "test": len(self.images.test)}
+        return epoch_of(counts, **sizes, chance=self.objective.chance_error)
 
     def _count(self, slot: Slot) -> None:
         full, rest = divmod(len(self.site.train), slot.batch)
