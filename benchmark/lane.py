@@ -21,9 +21,9 @@ from benchmark.execution import (
 )
 from benchmark.foresight import foreseen
 from benchmark.header import RunRefused, check_header
-from benchmark.ledger import LedgerError, Record
+from benchmark.ledger import LedgerError, Record, read
 from benchmark.placement import placed
-from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of, recorded
+from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of
 from benchmark.suite import Run
 from benchmark.trainer import Training, describe_problem, sound
 from benchmark.tuner import Job
@@ -111,7 +111,7 @@ def _recorded_header(run: Run, conditions: Conditions) -> Record:
     found = next(iter(ledgers_of(conditions.reuse, run)), None)
     if found is None:
         raise RunRefused(f"{run.path}: nothing of its repetition is recorded in {conditions.reuse}")
-    return recorded(found)[0]
+    return read(found).records[0]
 
 
 class Lane:
@@ -180,7 +180,7 @@ class Lane:
         self.learned.add(run.repetition)  # Not before: what is refused one run is refused the others too.
 
     def _take_over(self, run: Run, path: Path) -> None:
-        records = recorded(path)
+        records = read(path).records
         if not records:
             return
         header = records[0]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.ledger import Record, failed_of, part_of, read
+from benchmark.ledger import Record, failed_of, part_of
 from benchmark.seeding import digest, trial_seed
 from benchmark.suite import Run
 from benchmark.trainer import Training, lost
@@ -146,11 +146,6 @@ def ledgers_of(folder: Path, run: Run) -> list[Path]:
     """The ledgers of every algorithm on this run's objective in its repetition, in a suite's folder."""
     found = sorted((folder / "runs" / run.objective.label).glob(f"*/{run.path.name}*"))
     return [path for path in found if path in _forms(path.with_name(run.path.name))]
-
-
-def recorded(path: Path) -> list[Record]:
-    """All whole records of a ledger, finished or not."""
-    return read(path).records
 
 
 def _forms(path: Path) -> tuple[Path, Path, Path]:

@@ -19,7 +19,7 @@ from benchmark.ledger import Ledger, read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from benchmark.seeding import trial_seed
-from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of, recorded
+from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of
 from benchmark.trainer import Trainer, evaluation_record
 from benchmark.tuner import Job
 from objectives.objective import Epoch, Machine
@@ -94,7 +94,7 @@ def bare(folder):
 
 def evaluations(path):
     """The evaluations of a ledger."""
-    return [record for record in recorded(path) if record["kind"] == "evaluation"]
+    return [record for record in read(path).records if record["kind"] == "evaluation"]
 
 
 def paid(folder):

@@ -17,7 +17,7 @@ collect_ignore_glob = [] if importlib.util.find_spec("triton") else ["test_*.py"
 
 
 def interpreter(config):
-    """The process that runs this session's tests, started by the first of them."""
+    """The one process that runs the tests of this folder, started by the first of them."""
     if INTERPRETER not in config.stash:
         config.stash[INTERPRETER] = subprocess.Popen(
             [sys.executable, str(WORKER)],
