@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from algorithms import SCHEDULERS, SEARCHERS
+from algorithms import SCHEDULERS, SEARCHERS, libraries
+from algorithms.imported import Imported, NotInstalled
 from algorithms.roles import Scheduler
 from benchmark.clock import check_clock
 from benchmark.refusal import BadInput, call, nearest, parameters_of, said, shown, whole
 from benchmark.seeding import GlobalStreams, search_generator, stream
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
 from objectives import OBJECTIVES
+from objectives.discretised import Discretised
 from objectives.objective import Objective
 from objectives.space import Config, Space
+
+ALL_SEARCHERS: Mapping[str, Any] = {**SEARCHERS, **libraries.SEARCHERS}
+ALL_SCHEDULERS: Mapping[str, Any] = {**SCHEDULERS, **libraries.SCHEDULERS}
 
 
 class SeededScheduler:
@@ -56,7 +61,7 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
         raise
     except Exception as error:  # Properties of a third-party objective may raise anything.
         raise BadInput(f"{field}.name = {entry.part.name!r}: {said(error)}") from error
-    return made
+    return made if entry.discretise is None else Discretised(inner=made, levels=entry.discretise)
 
 
 def _examine(field: str, objective: Objective) -> None:
@@ -84,12 +89,37 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
     label = run.objective.label, run.algorithm.label, run.repetition
     rng = search_generator(run.suite_seed, *label)
     entry = run.algorithm
-    parts = [entry.scheduler] + ([entry.searcher] if entry.searcher else [])
-    if not any(is_dotted(part.name) for part in parts):
+    if not any(is_dotted(part.name) for part, _ in _parts(entry)) and not imported_parts(entry):
         return _assemble(entry, objective, rng)
     streams = GlobalStreams(stream(run.suite_seed, "globals", *label))
     with streams.active():
         return SeededScheduler(_assemble(entry, objective, rng), streams)
+
+
+def imported_parts(entry: AlgorithmEntry) -> list[Imported]:
+    """Those parts of an algorithm that belong to other libraries."""
+    registered = (registry.get(part.name) for part, registry in _parts(entry))
+    return [part for part in registered if isinstance(part, Imported)]
+
+
+def library_versions(entry: AlgorithmEntry) -> dict[str, str | None]:
+    """Installed versions of the libraries that an algorithm belongs to."""
+    return {name: found for part in imported_parts(entry) for name, found in part.versions().items()}
+
+
+def lacks_of(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
+    """What an algorithm cannot do of what the conformance suite asks, and why; {} for our own."""
+    lacks = {name: why for part in imported_parts(entry) for name, why in part.lacks.items()}
+    built = scheduler.scheduler if isinstance(scheduler, SeededScheduler) else scheduler
+    for made in (built, getattr(built, "searcher", None)):
+        lacks |= getattr(made, "lacks", None) or {}
+    return {name: lacks[name] for name in sorted(lacks)}
+
+
+def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Mapping[str, Any]]]:
+    """An algorithm's parts and the registry of each."""
+    parts = [(entry.scheduler, ALL_SCHEDULERS)]
+    return parts if entry.searcher is None else [*parts, (entry.searcher, ALL_SEARCHERS)]
 
 
 def check_suite(suite: Suite) -> dict[str, Objective]:
@@ -109,15 +139,15 @@ def check_suite(suite: Suite) -> dict[str, Objective]:
 def _assemble(entry: AlgorithmEntry, objective: Objective, rng: np.random.Generator) -> Scheduler:
     field = f"algorithms.{entry.label}"
     offered = _offer(objective, rng)
-    make_scheduler = _resolve(f"{field}.scheduler", entry.scheduler.name, SCHEDULERS)
+    make_scheduler = _resolve(f"{field}.scheduler", entry.scheduler.name, ALL_SCHEDULERS)
     takes_searcher = "searcher" in parameters_of(f"{field}.scheduler", make_scheduler)
     if takes_searcher != (entry.searcher is not None):
         need = "needs a searcher" if takes_searcher else "takes no searcher"
         raise BadInput(f"{field}.searcher: the scheduler {entry.scheduler.name!r} {need}")
     if entry.searcher is not None:
-        searcher = _make(f"{field}.searcher", entry.searcher, SEARCHERS, offered)
+        searcher = _make(f"{field}.searcher", entry.searcher, ALL_SEARCHERS, offered)
         offered = {**offered, "searcher": searcher}
-    scheduler: Scheduler = _make(f"{field}.scheduler", entry.scheduler, SCHEDULERS, offered)
+    scheduler: Scheduler = _make(f"{field}.scheduler", entry.scheduler, ALL_SCHEDULERS, offered)
     return scheduler
 
 
@@ -135,7 +165,7 @@ def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str
     if is_dotted(part.name):
         offered = {**offered, "config_space": offered["config_space"].bound_to(offered["rng"])}
     made = call(field, _resolve(field, part.name, registry), part.options, offered)
-    for method in ("sample_configuration" if registry is SEARCHERS else "suggest", "update"):
+    for method in ("sample_configuration" if registry is ALL_SEARCHERS else "suggest", "update"):
         if not callable(getattr(made, method, None)):
             raise BadInput(f"{field} = {part.name!r}: it has no method {method}()")
     return made
@@ -144,7 +174,11 @@ def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str
 def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
     """The registered callable of that name, or the one at a dotted path."""
     if name in registry:
-        return registry[name]
+        found = registry[name]
+        try:
+            return found.load() if isinstance(found, Imported) else found
+        except NotInstalled as error:
+            raise BadInput(f"{field} = {name!r}: {error}") from error
     if not is_dotted(name):
         raise BadInput(
             f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"

@@ -66,8 +66,16 @@ class Entry:
         Raises:
             ValueError: the terms are not those of this calibration.
         """
-        set_up = self._seconds("set_up", self.set_up, terms.set_up) if start_epoch == 0 else 0.0
-        return set_up + (epochs - start_epoch) * self._seconds("epoch", self.epoch, terms.epoch)
+        set_up, epoch = self.seconds(terms)
+        return (set_up if start_epoch == 0 else 0.0) + (epochs - start_epoch) * epoch
+
+    def seconds(self, terms: CostTerms) -> tuple[float, float]:
+        """Seconds of setting up, and of every epoch.
+
+        Raises:
+            ValueError: the terms are not those of this calibration.
+        """
+        return self._seconds("set_up", self.set_up, terms.set_up), self._seconds("epoch", self.epoch, terms.epoch)
 
     def _seconds(self, part: str, costs: Mapping[str, float], counts: Mapping[str, float]) -> float:
         if costs.keys() != counts.keys():

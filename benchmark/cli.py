@@ -1,4 +1,4 @@
-"""The command line: `run`, `reprice`, `status`, `list`, `calibrate`. Bad input is refused with exit code 2."""
+"""The command line: run, replay, harvest, reprice, status, list, calibrate. Bad input is refused with exit code 2."""
 
 from __future__ import annotations
 
@@ -14,34 +14,16 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from algorithms.imported import Imported
 from benchmark import options
-from benchmark.refusal import BadInput, known, nearest, shown
+from benchmark.parser import COMMANDS, build_parser
+from benchmark.refusal import BadInput, known, shown
 
-COMMANDS = ("run", "reprice", "status", "list", "calibrate")
 REFUSED, INTERRUPTED, TERMINATED, RUNS_FAILED = 2, 130, 143, 1
 
 
 class Terminated(BaseException):
     """The process was asked to end (SIGTERM); like Ctrl-C it stops the suite in good order."""
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose refusals are one line and name the nearest match."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message}; see `{self.prog} --help`")
-
-    def parse(self, arguments: list[str]) -> argparse.Namespace:
-        """Parse all arguments.
-
-        Raises:
-            BadInput: an unknown option, or one that the parser refuses.
-        """
-        parsed, rest = self.parse_known_args(arguments)
-        if rest:
-            words = sorted(parsed.options)
-            raise BadInput(f"option {shown(rest[0])}: unknown, allowed are {', '.join(words)}{nearest(rest[0], words)}")
-        return parsed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,65 +50,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _command(arguments: list[str]) -> int:
     if arguments and arguments[0] not in ("-h", "--help"):
         known("command", arguments[0], COMMANDS)
-    parsed = _parser().parse(arguments)
+    parsed = build_parser(__doc__).parse(arguments)
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "run": _run,
+        "replay": _run,
+        "harvest": _harvest,
         "status": _status,
         "list": _list,
         "reprice": _reprice,
         "calibrate": _calibrate,
     }
     return commands[parsed.command](parsed)
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="python -m benchmark", description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", metavar=f"{{{','.join(COMMANDS)}}}")
-    commands.required = True
-    run = commands.add_parser("run", help="run a suite, or go on with it", allow_abbrev=False)
-    run.add_argument("suite", metavar="SUITE", help="a name (see `list`) or a path to a TOML file")
-    run.add_argument("--jobs", metavar="N", help="processes (default: one a core, or one a GPU); results do not change")
-    run.add_argument("--data", metavar="DIR", help="folder with the data sets (default: $INCUMBENT_DATA, else data/)")
-    run.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: the suite's)")
-    run.add_argument(
-        "--stack", metavar="N", help="trials side by side (default: the objective's); results do not change"
-    )
-    run.add_argument("--reuse", metavar="DIR", help="a suite's results (DIR/runs) whose trials need no training")
-    run.add_argument("--precision", metavar="P", help="of our kernels on a GPU: ieee (default), tf32x3 or tf32")
-    run.add_argument("--quiet", action="store_true", help="print nothing but problems")
-    run.add_argument("--allow-mixed", action="store_true", help="continue runs of another machine, and mark them")
-    reprice = commands.add_parser("reprice", help="a suite's results on another calibration", allow_abbrev=False)
-    reprice.add_argument("suite", metavar="SUITE", help="as for run")
-    reprice.add_argument("--calibration", metavar="NAME", required=True, help="prices: a name or a path to a TOML file")
-    reprice.add_argument(
-        "--reuse", metavar="DIR", help="the suite's results (default: results/SUITE); nothing is trained"
-    )
-    reprice.add_argument("--quiet", action="store_true", help="as for run")
-    status = commands.add_parser("status", help="how far a suite is", allow_abbrev=False)
-    status.add_argument("suite", metavar="SUITE", help="as for run")
-    _add_calibrate(commands.add_parser("calibrate", help="measure a suite's modelled prices", allow_abbrev=False))
-    reprice.add_argument("--results", metavar="DIR", default="results/repriced", help="default: results/repriced")
-    reprice.set_defaults(jobs="1", data=None, device="cpu", precision=None, stack=None, allow_mixed=False)
-    for command in (run, status):
-        command.add_argument("--results", metavar="DIR", default="results", help="where results go (default: results)")
-    for command in (run, status, reprice, commands.choices["calibrate"]):
-        command.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a suite's key")
-    commands.add_parser("list", help="objectives, algorithms and suites", allow_abbrev=False)
-    for command in commands.choices.values():
-        words = [word for action in command._actions for word in action.option_strings]
-        command.set_defaults(options=[word for word in words if word.startswith("--")])
-    return parser
-
-
-def _add_calibrate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("suite", metavar="SUITE", help="as for run; its objectives are measured on this device")
-    command.add_argument("--data", metavar="DIR", help="as for run")
-    command.add_argument("--device", metavar="DEVICE", help="as for run")
-    command.add_argument("--name", metavar="NAME", help="of the calibration (default: the file's, else the device's)")
-    command.add_argument("--out", metavar="FILE", help="written, or added to if it is there (default: NAME.toml here)")
-    command.add_argument("--configs", metavar="N", default="48", help="configurations, a third held out (default: 48)")
-    command.add_argument("--rounds", metavar="N", default="5", help="how often each is timed (default: 5)")
-    command.add_argument("--rows", metavar="N", default="6000", help="a longer epoch is timed in part (default: 6000)")
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -154,6 +88,8 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     from benchmark import suite as suites
 
     suite = suites.load(parsed.suite, parsed.set)
+    if parsed.miss is not None:
+        known("--miss", parsed.miss, ("refuse", "train"))
     results = options.results(parsed.results, suite.name, writing=True)
     from benchmark.header import RunRefused
     from benchmark.ledger import LedgerError
@@ -166,6 +102,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     precision = options.precision(parsed.precision, device)
     machine = Machine(device=device, data=options.data(parsed.data), precision=precision)
     listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
+    tables = None if parsed.tables is None else options.tables(parsed.tables)
     runner = Runner(
         suite,
         results,
@@ -175,7 +112,9 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         allow_mixed=parsed.allow_mixed,
         capacity=None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096),
         reuse=None if parsed.reuse is None else options.recorded("--reuse", parsed.reuse),
-        train=parsed.command == "run",
+        train=parsed.command == "run" or parsed.miss == "train",
+        tables=tables,
+        recycle=parsed.recycle,
     )
     try:
         reports = runner.run()
@@ -198,6 +137,24 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     return RUNS_FAILED if bad else 0
 
 
+def _harvest(parsed: argparse.Namespace) -> int:
+    from benchmark import suite as suites
+    from benchmark.harvest import harvest
+    from benchmark.ledger import LedgerError
+
+    suite = suites.load(parsed.suite, parsed.set)
+    folder = options.results(parsed.results, suite.name, writing=parsed.out is None) / suite.name
+    out = folder / "offline" if parsed.out is None else Path(parsed.out)
+    try:
+        for label, table in harvest(suite, folder, out):
+            trials = int((table.reached > 0).sum())
+            size = f"{len(table.configs)} configurations x {len(table.repetitions)} repetitions"
+            print(f"{out / label}.npz: {size}, {trials} trials ({trials / table.reached.size:.0%})")
+    except LedgerError as error:
+        raise BadInput(str(error)) from error
+    return 0
+
+
 def _status(parsed: argparse.Namespace) -> int:
     from benchmark import status
     from benchmark import suite as suites
@@ -210,18 +167,26 @@ def _status(parsed: argparse.Namespace) -> int:
 
 
 def _list(parsed: argparse.Namespace) -> int:
-    from algorithms import SCHEDULERS, SEARCHERS
     from benchmark import suite as suites
+    from benchmark.build import ALL_SCHEDULERS, ALL_SEARCHERS
     from objectives import OBJECTIVES
 
-    for title, registry in (("objectives", OBJECTIVES), ("searchers", SEARCHERS), ("schedulers", SCHEDULERS)):
+    for title, registry in (("objectives", OBJECTIVES), ("searchers", ALL_SEARCHERS), ("schedulers", ALL_SCHEDULERS)):
         print(f"{title}:")
         for name, thing in registry.items():
-            print(f"  {name:20} {(thing.__doc__ or '').strip().splitlines()[0]}")
+            print(f"  {name:20} {_summary(thing)}")
     print("suites:")
     for name in suites.suite_names():
         print(f"  {name:20} {suites.load(name).title}")
     return 0
+
+
+def _summary(thing: object) -> str:
+    """One line on a part: the first of its docstring, or what its library is and how to install it."""
+    if not isinstance(thing, Imported):
+        return (thing.__doc__ or "").strip().splitlines()[0]
+    missing = None in thing.versions().values()
+    return thing.summary + (f" (not installed: pip install '.[{thing.extra}]')" if missing else "")
 
 
 def _calibrate(parsed: argparse.Namespace) -> int:
@@ -256,8 +221,10 @@ def _again(command: str, parsed: argparse.Namespace) -> str:
         words += ["--results", parsed.results]
     for setting in parsed.set:
         words += ["--set", setting]
-    words += _options(parsed, ("jobs", "data", "device", "precision", "stack", "reuse"))
-    words += [f"--{name}" for name in ("quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)]
+    words += _options(parsed, ("tables", "miss", "jobs", "data", "device", "precision", "stack", "reuse"))
+    words += [
+        f"--{name}" for name in ("recycle", "quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)
+    ]
     return shlex.join(words)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,19 +30,21 @@ class Clock:
         objective: says what its trials cost.
         entry: says how long that takes on the calibrated device; None without a calibration, and for
             an objective that declares its own price.
+        known: seconds of setting up and of an epoch, by configuration; asked for many times in a replay.
     """
 
     kind: str
     objective: Objective
     entry: Entry | None
+    known: dict[tuple[Any, ...], tuple[float, float]] = field(default_factory=dict)
 
-    def charge(self, job: Job, training: Training) -> float:
-        """Seconds by which the run's clock goes on."""
-        if self.kind == "measured":
-            return job.decide_seconds + training.train_seconds
+    def charge(self, job: Job, training: Training) -> tuple[float, float | None]:
+        """Seconds by which the run's clock goes on, and the modelled ones, None without a calibration."""
         price = self.price(job, training)
+        if self.kind == "measured":
+            return job.decide_seconds + training.train_seconds, price
         assert price is not None, "check_clock refuses a modelled clock without prices"
-        return price
+        return price, price
 
     def price(self, job: Job, training: Training) -> float | None:
         """Modelled seconds of an evaluation, or None where there is no calibration.
@@ -60,7 +62,14 @@ class Clock:
             return (epochs - start_epoch) * nominal
         if self.entry is None:
             return None
-        return self.entry.price(self.objective.cost_terms(config), start_epoch, epochs)
+        set_up, epoch = self._seconds(self.entry, config)
+        return (set_up if start_epoch == 0 else 0.0) + (epochs - start_epoch) * epoch
+
+    def _seconds(self, entry: Entry, config: Config) -> tuple[float, float]:
+        name = tuple(config.items())
+        if name not in self.known:
+            self.known[name] = entry.seconds(self.objective.cost_terms(config))
+        return self.known[name]
 
 
 def build_clock(run: Run, objective: Objective) -> Clock:

@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-DECIDES_BITS = ("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch")
-"""Fields that must not change between the two halves of a run that is resumed."""
+DECIDES_BITS = ("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch", "libraries")
+"""Fields that must not change between the two halves of a run that is resumed; libraries are the algorithm's."""
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", "pandas")
 

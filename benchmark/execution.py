@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
-from benchmark.build import build_objective, build_scheduler, is_dotted
-from benchmark.clock import build_clock
+from algorithms.roles import Scheduler
+from benchmark.build import build_objective, build_scheduler, is_dotted, lacks_of, library_versions
+from benchmark.clock import Clock, build_clock
 from benchmark.environment import pinned
 from benchmark.header import RunRefused, changed_environment, check_header
 from benchmark.ledger import FORMAT, Ledger, LedgerError, Record
@@ -43,6 +44,8 @@ class Conditions:
         capacity: slots of a stack; None leaves it to the objective. Results do not depend on it.
         reuse: a suite's results whose trials are taken instead of trained again.
         train: whether trials may be trained; otherwise a run that asks for one not recorded is refused.
+        tables: folder of offline tables that answer instead of training.
+        recycle: whether a table's repetitions may stand for others that it does not hold.
     """
 
     folder: Path
@@ -52,6 +55,8 @@ class Conditions:
     capacity: int | None = None
     reuse: Path | None = None
     train: bool = True
+    tables: Path | None = None
+    recycle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,7 @@ class Execution:
         arithmetic: what its trainings' bits depend on besides the machine (see `Stack.arithmetic`).
         crash: record this evaluation as crashed instead of asking for it.
         route: how its trials are trained (see `Stack.route`), for the record.
+        clock: that of another run like it, which knows prices already.
     """
 
     def __init__(
@@ -94,10 +100,14 @@ class Execution:
         arithmetic: str,
         crash: Crash | None = None,
         route: str = "alone",
+        clock: Clock | None = None,
     ) -> None:
         self.run, self.objective, self.conditions, self.crash = run, objective, conditions, crash
         self.environment = {**conditions.environment, "arithmetic": arithmetic, "route": route}
-        self.clock = build_clock(run, objective)
+        versions = library_versions(run.algorithm)
+        if versions:
+            self.environment["libraries"] = versions
+        self.clock = build_clock(run, objective) if clock is None else clock
         self.best_error = math.inf
         self.evaluations = 0
 
@@ -111,15 +121,18 @@ class Execution:
             A report, as the generator's value; an algorithm's or a ledger's failure is in it, not raised.
         """
         try:
-            with Ledger(self.conditions.folder / self.run.path) as ledger:
-                self._begin(ledger, data)
-                return (yield from self._tune(ledger))
+            scheduler = build_scheduler(self.run, self.objective)
+            # What a table answers is computed again in milliseconds; waiting for the disk would take longer.
+            durable = self.conditions.tables is None
+            with Ledger(self.conditions.folder / self.run.path, durable=durable) as ledger:
+                self._begin(ledger, data, lacks_of(self.run.algorithm, scheduler))
+                return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
         except Exception as error:  # A raise in a worker would end every other run with it.
             return self._report("failed", describe_problem(error))
 
-    def _begin(self, ledger: Ledger, data: dict[str, str]) -> None:
+    def _begin(self, ledger: Ledger, data: dict[str, str], lacks: dict[str, str]) -> None:
         """Write the header, or hold the recorded one against this run."""
         header = {
             "kind": "header",
@@ -129,6 +142,8 @@ class Execution:
             "environment": self.environment,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        if lacks:
+            header["lacks"] = lacks
         if not ledger.records:
             ledger.append(header)
             return
@@ -137,10 +152,10 @@ class Execution:
         if changed_environment(latest, self.environment):
             ledger.append({"kind": "resumed", "environment": self.environment})
 
-    def _tune(self, ledger: Ledger) -> Generator[Job, Training, Report]:
+    def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, Report]:
         recorded = [record for record in ledger.records if record["kind"] == "evaluation"]
         try:
-            loop = self._loop(build_scheduler(self.run, self.objective))
+            loop = self._loop(scheduler)
             reason = yield from self._answer(loop, recorded, ledger)
         except (AlgorithmError, ReplayMismatch, ImpureTrial) as error:
             cause = error.__cause__ if error.__cause__ is not None else error
@@ -168,7 +183,7 @@ class Execution:
         except StopIteration as stop:
             return str(stop.value)
 
-    def _loop(self, scheduler: Any) -> Generator[Job, Outcome, str]:
+    def _loop(self, scheduler: Scheduler) -> Generator[Job, Outcome, str]:
         return TuningLoop(
             scheduler,
             check=self.objective.space.check,
@@ -179,7 +194,7 @@ class Execution:
         ).run()
 
     def _record(self, job: Job, training: Training, ledger: Ledger) -> Outcome:
-        runtime, price = self.clock.charge(job, training), self.clock.price(job, training)
+        runtime, price = self.clock.charge(job, training)
         record = evaluation_record(job, training, runtime, price)
         ledger.append(record)
         error = math.inf if training.valid_error is None else training.valid_error
@@ -224,7 +239,7 @@ def _execute(run: Run, conditions: Conditions, crash: Crash | None, marker: Path
     data = objective.prepare(conditions.machine)
     arithmetic = objective.arithmetic(conditions.machine, stacked=False)
     steps = Execution(run, objective, conditions, arithmetic, crash).steps(data)
-    trainer = _trainer(run, objective, conditions.machine)
+    trainer = trainer_of(run, objective, conditions.machine)
     try:
         job = next(steps)
         while True:
@@ -271,7 +286,8 @@ def replay(job: Job, record: Record) -> Outcome:
     return Outcome(error=error, epochs=record["epochs"], end=record["end"])
 
 
-def _trainer(run: Run, objective: Objective, machine: Machine) -> Trainer:
+def trainer_of(run: Run, objective: Objective, machine: Machine) -> Trainer:
+    """What trains a run's trials one by one."""
     name = run.objective.part.name
     return Trainer(
         objective,

@@ -24,6 +24,8 @@ LARGEST_RECORD = 1_000_000
 
 Record = dict[str, Any]
 
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 
 class LedgerError(Exception):
     """A ledger that cannot be read, written or continued; the message names file and remedy."""
@@ -46,7 +48,7 @@ def encode(record: Record, previous_crc: int) -> tuple[bytes, int]:
         LedgerError: a record of more than a megabyte, or one that JSON cannot hold (a NaN).
     """
     try:
-        body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+        body = _JSON.encode(record).encode()
     except (ValueError, TypeError, RecursionError) as error:
         raise LedgerError(f"record cannot be written as JSON ({error})") from error
     if len(body) > LARGEST_RECORD:
@@ -121,13 +123,17 @@ class Ledger:
 
     Args:
         path: name of the complete file; until then `.part` is appended.
+        durable: False keeps records in memory until the last one and does not wait for the disk: for what
+            is computed again faster than that. An unfinished ledger stays empty; one that a power
+            failure has cut is refused like any damaged one.
 
     Raises:
         LedgerError: the file is locked by another process, damaged, or cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.part = path, part_of(path)
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self.path, self.part, self.durable = path, part_of(path), durable
+        self._held: list[bytes] = []
         if path.exists():
             raise LedgerError(f"{path}: complete already, nothing is appended to it")
         with _refusing_os_errors(self.part):
@@ -164,27 +170,35 @@ class Ledger:
             line, crc = encode(record, self._crc)
         except LedgerError as error:
             raise LedgerError(f"{self.part}: {error}") from error
-        self._broken = True  # Until the line is on the disk: an interrupt may come in between.
+        self._held.append(line)
+        if self.durable:
+            self._write()
+        self._crc = crc
+        self.records.append(record)
+
+    def _write(self) -> None:
+        """Put the lines held on the disk."""
+        lines = b"".join(self._held)
+        self._broken = True  # Until they are there: an interrupt may come in between.
         with _refusing_os_errors(self.part):
             try:
-                _write_all(self._file, line)
-                os.fsync(self._file)
+                _write_all(self._file, lines)
+                if self.durable:
+                    os.fsync(self._file)
             except OSError:
                 self._cut_back()
                 raise
         self._broken = False
-        self._crc, self._good = crc, self._good + len(line)
-        self.records.append(record)
+        self._good += len(lines)
+        self._held.clear()
 
     def complete(self, record: Record) -> None:
         """Append the end record and give the file its final name."""
-        self.append(record)
-        self._rename(self.path)
+        self._end(record, self.path)
 
     def fail(self, record: Record) -> None:
         """Append why the run cannot go on and set the file aside; the next start tries it again."""
-        self.append(record)
-        self._rename(failed_of(self.path))
+        self._end(record, failed_of(self.path))
 
     def _lock(self) -> None:
         try:
@@ -200,7 +214,8 @@ class Ledger:
             _keep_aside(self.part, contents.torn)
             os.ftruncate(self._file, contents.good)
             os.fsync(self._file)
-        _sync_folder(self.part.parent)
+        if self.durable:
+            _sync_folder(self.part.parent)
         return contents
 
     def _cut_back(self) -> None:
@@ -209,11 +224,18 @@ class Ledger:
         except OSError:
             return  # The next opening cuts the torn tail.
 
+    def _end(self, record: Record, target: Path) -> None:
+        self.append(record)
+        if self._held:
+            self._write()
+        self._rename(target)
+
     def _rename(self, target: Path) -> None:
         self._broken = True  # Nothing follows the last record.
         with _refusing_os_errors(self.part):
             self.part.rename(target)
-            _sync_folder(target.parent)
+            if self.durable:
+                _sync_folder(target.parent)
 
 
 def _write_all(file: int, line: bytes) -> None:

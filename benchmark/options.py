@@ -84,3 +84,12 @@ def recorded(option: str, text: str) -> Path:
     if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)
         raise BadInput(f"{option} {shown(text)}: need a suite's results, a folder that holds runs/")
     return Path(text)
+
+
+def tables(text: str) -> Path:
+    """A folder of offline tables."""
+    if not text or "\0" in text or not os.path.isdir(text):  # noqa: PTH112 (as data)
+        raise BadInput(
+            f"--tables {shown(text)}: need a folder of offline tables; make it by `python -m benchmark harvest`"
+        )
+    return Path(text)

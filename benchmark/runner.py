@@ -15,7 +15,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, Terminated
 
 from benchmark import worker
 from benchmark.aside import execute_aside, outcome_of, recorded_evaluations
-from benchmark.build import check_suite
+from benchmark.build import check_suite, library_versions
 from benchmark.environment import describe, pinned
 from benchmark.execution import Conditions, Report
 from benchmark.folder import claimed, write_plan
@@ -23,6 +23,7 @@ from benchmark.header import check_header
 from benchmark.lane import execute_all, side_by_side
 from benchmark.ledger import failed_of, part_of, read
 from benchmark.refusal import BadInput, said
+from benchmark.replay import check_machine, table_of
 from benchmark.store import ledgers_of
 from benchmark.suite import Run, Suite
 from objectives.data import DataError
@@ -54,7 +55,10 @@ class Runner:
         allow_mixed: continue runs recorded in another environment, and mark them.
         capacity: slots of a stack; results do not depend on it. None leaves it to the objective.
         reuse: folder of another suite's results, whose trials are taken where they are the same.
-        train: False refuses to train what is not found there, and asks neither data nor device.
+        train: False refuses to train what is not found there or in `tables`, and asks neither data nor
+            device.
+        tables: folder of offline tables that answer instead of training.
+        recycle: whether a table's repetitions may stand for others that it does not hold.
     """
 
     def __init__(
@@ -69,10 +73,13 @@ class Runner:
         capacity: int | None = None,
         reuse: Path | None = None,
         train: bool = True,
+        tables: Path | None = None,
+        recycle: bool = False,
     ) -> None:
         self.suite, self.folder, self.jobs = suite, results / suite.name, jobs
         self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
         self.capacity, self.reuse, self.train = capacity, reuse, train
+        self.tables, self.recycle = tables, recycle
         self.deaths: Counter[tuple[Path, int]] = Counter()
         self.arithmetics: dict[str, str] = {}
         self.reports: list[Report] = []
@@ -95,16 +102,20 @@ class Runner:
             capacity=self.capacity,
             reuse=self.reuse,
             train=self.train,
+            tables=self.tables,
+            recycle=self.recycle,
         )
         self.objectives = objectives
         data = {label: self._prepare(label, objective) for label, objective in objectives.items() if self.train}
         if self.train and self.reuse is not None:
             self._check_reuse()
+        if self.tables is not None:
+            data |= self._check_tables(conditions)
         runs = list(order if order is not None else self.suite.runs())
         unfinished = any(not (self.folder / run.path).exists() for run in runs)
         for run in runs:
             # A complete suite may be looked at from any machine; going on with one must not mix bits.
-            if self.train:
+            if run.objective.label in data:
                 self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
         with claimed(self.folder):
             write_plan(self.folder, self.suite, objectives)
@@ -123,10 +134,28 @@ class Runner:
                 why = "clock is measured" if run.clock == "measured" else f"{run.objective.label} has no stack"
                 raise BadInput(f"--reuse {self.reuse}: {why}; only trials that train side by side are shared")
 
+    def _check_tables(self, conditions: Conditions) -> dict[str, dict[str, str]]:
+        """The checksums of the tables' data; refuses tables of other trials."""
+        assert self.tables is not None
+        data = {}
+        for run in [run for run in self.suite.runs() if run.repetition == 0]:
+            table = table_of(run, self.tables)
+            data[run.objective.label] = table.header["data"]
+            self.arithmetics[run.objective.label] = str(table.header["environment"].get("arithmetic"))
+            if self.train and not self.allow_mixed:
+                here = {
+                    **conditions.environment,
+                    "arithmetic": self.objectives[run.objective.label].arithmetic(self.machine, stacked=False),
+                }
+                check_machine(table, here, self.tables)
+        return data
+
     def _environment(self) -> dict[str, Any]:
-        """The machine card: this machine's, or that of the results which are only priced anew."""
+        """The machine card: this machine's, or that of the results which are only answered from or priced anew."""
         if self.train:
             return describe(self.machine.device, self.jobs)
+        if self.tables is not None:
+            return dict(table_of(next(self.suite.runs()), self.tables).header["environment"])
         assert self.reuse is not None
         found = next((path for run in self.suite.runs() for path in ledgers_of(self.reuse, run)), None)
         if found is None:
@@ -149,6 +178,7 @@ class Runner:
             header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
                 environment = {**conditions.environment, "arithmetic": self._arithmetic(run)}
+                environment |= {"libraries": library_versions(run.algorithm) or None}
                 expected = {"run": run.identity(), "data": data, "environment": environment}
                 check_header(header, expected, candidate, allow_mixed=self.allow_mixed or any_machine)
 
@@ -192,7 +222,9 @@ class Runner:
         size = math.ceil(self.suite.repetitions / (self.jobs * shares))
         tasks: dict[tuple[Any, ...], list[Run]] = {}
         for run in pending:
-            together = not self.train or side_by_side(run, self.objectives[run.objective.label])
+            together = (
+                not self.train or self.tables is not None or side_by_side(run, self.objectives[run.objective.label])
+            )
             name = (run.objective.label, run.repetition // size) if together else (run.path,)
             tasks.setdefault(name, []).append(run)
         return list(tasks.values())

@@ -15,6 +15,8 @@ from objectives.space import Config
 
 LARGEST_SEED = 2**63 - 1
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def stream(suite_seed: int, purpose: str, *names: str | int) -> np.random.SeedSequence:
     """The seed sequence of one purpose; the same arguments give the same stream for ever.
@@ -42,8 +44,7 @@ def search_generator(suite_seed: int, objective: str, algorithm: str, repetition
 
 def digest(config: Config) -> str:
     """SHA-256 of a configuration's canonical JSON (sorted names, shortest exact floats)."""
-    text = json.dumps(config, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(config).encode()).hexdigest()
 
 
 def _words(name: str | int) -> tuple[int, int]:

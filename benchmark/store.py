@@ -119,6 +119,10 @@ class TrialStore:
             block[name] = Trial(config=dict(config), seed=seed)
         return block[name]
 
+    def trials(self, repetition: int) -> list[Trial]:
+        """All trials of a repetition, in the order first met."""
+        return list(self._blocks.get(repetition, {}).values())
+
     def forget(self, repetition: int) -> None:
         """Let go of a repetition whose runs have all ended."""
         self._blocks.pop(repetition, None)

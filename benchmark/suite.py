@@ -24,6 +24,8 @@ CLOCKS = ("measured", "modelled")
 DEVICES = ("auto", "cpu", "cuda")
 LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
+MOST_WORKERS = 1000
+MOST_LEVELS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +42,22 @@ class ObjectiveEntry:
 
     label: str
     part: Part
+    discretise: int | None = None
+    """Levels of each number when only a finite grid of its space is searched, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlgorithmEntry:
-    """A scheduler with its searcher; `searcher` is None for a scheduler that needs none."""
+    """A scheduler with its searcher; `searcher` is None for a scheduler that needs none.
+
+    Attributes:
+        n_workers: simulated parallel workers, or None for the suite's number.
+    """
 
     label: str
     scheduler: Part
     searcher: Part | None
+    n_workers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +82,9 @@ class Run:
     def identity(self) -> dict[str, Any]:
         """The run in JSON values; a ledger is continued only under the same identity."""
         identity: dict[str, Any] = _plain(asdict(replace(self, calibration=None)))
-        del identity["calibration"]
+        del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
+        if self.objective.discretise is None:
+            del identity["objective"]["discretise"]
         if self.calibration is not None:  # Its prices of other objectives may change.
             digest = self.calibration.digest(self.objective.part.name)
             identity["calibration"] = {"name": self.calibration.name, "digest": digest}
@@ -116,7 +127,7 @@ class Suite:
                         budget=self.budget,
                         clock=self.clock,
                         calibration=self.calibration,
-                        n_workers=self.n_workers,
+                        n_workers=algorithm.n_workers or self.n_workers,
                         resume=self.resume,
                     )
 
@@ -170,7 +181,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         repetitions=whole("repetitions", table.get("repetitions", 1), 1, 1000),
         clock=known("clock", table.get("clock", "measured"), CLOCKS),
         calibration=_calibration(table.get("calibration")),
-        n_workers=whole("n_workers", table.get("n_workers", 1), 1, 1000),
+        n_workers=whole("n_workers", table.get("n_workers", 1), 1, MOST_WORKERS),
         resume=resume,
         device=known("device", table.get("device", "auto"), DEVICES),
         budget=_budget(table.get("budget")),
@@ -211,17 +222,21 @@ def _entries(field: str, table: Mapping[str, Any]) -> list[tuple[str, dict[str, 
 
 
 def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
-    return ObjectiveEntry(label=label, part=_part(f"objectives.{label}", {"name": label, **entry}))
+    field = f"objectives.{label}"
+    options = {key: value for key, value in entry.items() if key != "discretise"}
+    levels = whole(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
+    return ObjectiveEntry(label=label, part=_part(field, {"name": label, **options}), discretise=levels)
 
 
 def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
     field = f"algorithms.{label}"
-    only(field, entry, ("scheduler", "searcher"))
-    if not entry:
+    only(field, entry, ("scheduler", "searcher", "n_workers"))
+    if not {"scheduler", "searcher"} & set(entry):
         raise BadInput(f"{field}: need a searcher, a scheduler or both")
     searcher = _part(f"{field}.searcher", entry["searcher"]) if "searcher" in entry else None
     scheduler = _part(f"{field}.scheduler", entry.get("scheduler", "basic"))
-    return AlgorithmEntry(label=label, scheduler=scheduler, searcher=searcher)
+    workers = whole(f"{field}.n_workers", entry["n_workers"], 1, MOST_WORKERS) if "n_workers" in entry else None
+    return AlgorithmEntry(label=label, scheduler=scheduler, searcher=searcher, n_workers=workers)
 
 
 def _part(field: str, value: object) -> Part:

@@ -1,0 +1,1 @@
+"""Searchers and schedulers of other libraries, each in the roles of ours."""

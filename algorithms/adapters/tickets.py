@@ -1,0 +1,48 @@
+"""What a library knows our proposals by, until their first results come in."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from objectives.space import FIDELITY
+
+
+class Tickets:
+    """A library's tokens (trial numbers, candidates) of the configurations that it has proposed.
+
+    A configuration proposed twice has two tokens; the earlier one is taken first.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[Any]] = {}
+
+    def issue(self, config: Mapping[str, Any], token: Any) -> None:
+        """Remember what the library knows a proposal by."""
+        self._waiting.setdefault(_name(config), deque()).append(token)
+
+    def settle(self, config: Mapping[str, Any]) -> Any:
+        """The token of a configuration whose result is in, or None: told before, or not the library's.
+
+        Args:
+            config: as told, with or without its fidelity.
+        """
+        name = _name(config)
+        waiting = self._waiting.get(name)
+        if waiting is None:
+            return None
+        token = waiting.popleft()
+        if not waiting:
+            del self._waiting[name]
+        return token
+
+    @property
+    def outstanding(self) -> list[Any]:
+        """Tokens of proposals without a result."""
+        return [token for waiting in self._waiting.values() for token in waiting]
+
+
+def _name(config: Mapping[str, Any]) -> str:
+    """Tells 1 from 1.0 and True, which are equal as keys."""
+    return repr(sorted((name, value) for name, value in config.items() if name != FIDELITY))

@@ -1,0 +1,98 @@
+"""A space as another library would declare it, and configurations to and fro."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from objectives.space import Condition, Config, Hyperparameter, Scalar, Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coordinate:
+    """One hyperparameter in terms that every library knows.
+
+    Attributes:
+        kind: "float" (uniform on its, perhaps logarithmic, scale), "int" (both ends included) or
+            "categorical".
+        low: least value; None for a categorical.
+        high: greatest value; None for a categorical.
+        log: whether a float is spread evenly on a logarithmic scale.
+        choices: of a categorical.
+        condition: when it counts, with the parent's values as a library sees them; None: always.
+    """
+
+    name: str
+    kind: Literal["float", "int", "categorical"]
+    low: Any = None
+    high: Any = None
+    log: bool = False
+    choices: tuple[Scalar, ...] = ()
+    condition: Condition | None = None
+
+
+class Translation:
+    """Declares a space to a library and translates configurations.
+
+    Uniform and log-uniform floats, uniform integers and categoricals are declared as they are. An
+    ordinal becomes the integer place of its value in the list; any other distribution becomes its
+    quantile in [0, 1], so that a library samples it as we do.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.coordinates = tuple(self._coordinate(name, axis) for name, axis in space.axes.items())
+
+    def outward(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
+        """The values that count, as the library has them."""
+        return {name: _outward(self.space.axes[name], config[name]) for name in self.space.active(config)}
+
+    def complete(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
+        """All coordinates, for a library without conditions: the middle value where one does not count."""
+        known = {**{name: axis.decode(0.5) for name, axis in self.space.axes.items()}, **config}
+        return {name: _outward(axis, known[name]) for name, axis in self.space.axes.items()}
+
+    def inward(self, values: Mapping[str, Any]) -> Config:
+        """The configuration of a library's values; those that do not count may be missing.
+
+        Numbers come back in Python's own types and within their bounds, which logarithms and
+        exponentials may miss by a rounding.
+
+        Raises:
+            ValueError: a value that counts is missing or no value of its hyperparameter.
+        """
+        known = {name: values[name] for name in self.space.axes if name in values}
+        return self.space.check({name: _inward(self.space.axes[name], value) for name, value in known.items()})
+
+    def _coordinate(self, name: str, axis: Hyperparameter) -> Coordinate:
+        condition = self.space.conditions.get(name)
+        if condition is not None:
+            parent = self.space.axes[condition.parent]
+            seen = tuple(_outward(parent, value) for value in condition.values)
+            condition = Condition(parent=condition.parent, values=seen)
+        if axis.kind == "categorical":
+            return Coordinate(name=name, kind="categorical", choices=axis.choices, condition=condition)
+        if axis.kind == "ordinal":
+            return Coordinate(name=name, kind="int", low=0, high=len(axis.choices) - 1, condition=condition)
+        if not axis.plain:
+            return Coordinate(name=name, kind="float", low=0.0, high=1.0, condition=condition)
+        kind: Literal["float", "int"] = "int" if axis.kind == "int" else "float"
+        return Coordinate(name=name, kind=kind, low=axis.low, high=axis.high, log=axis.log, condition=condition)
+
+
+def _outward(axis: Hyperparameter, value: Any) -> Scalar:
+    if axis.kind == "ordinal":
+        return axis.choices.index(axis.check(value))
+    return axis.check(value) if axis.plain else axis.encode(axis.check(value))
+
+
+def _inward(axis: Hyperparameter, value: Any) -> Scalar:
+    if axis.kind == "categorical":
+        return axis.check(value)
+    if axis.kind == "ordinal":
+        return axis.choices[min(max(round(float(value)), 0), len(axis.choices) - 1)]
+    if not axis.plain:
+        return axis.decode(min(max(float(value), 0.0), 1.0))
+    number = round(float(value)) if axis.kind == "int" else float(value)
+    return axis.check(min(max(number, axis.low), axis.high))

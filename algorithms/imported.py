@@ -1,0 +1,79 @@
+"""Methods of other libraries: what they are called, what they cannot do, and imported when asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+PROPERTIES: Mapping[str, str] = {
+    "bounds": "every proposal is in the space",
+    "native": "in Python's own types",
+    "seed": "repeats with its seed",
+    "process": "also in a fresh process",
+    "global_state": "leaves the global generators as they were",
+    "failed": "survives trials that crashed, and takes none for a good one",
+    "tied": "survives equal results",
+    "default": "the default configuration comes first, and the library learns of it",
+    "replay": "proposes the same again when told the recorded results",
+    "conditions": "knows which hyperparameters count; otherwise values are drawn and dropped",
+    "pending": "knows of proposals without a result",
+    "fidelity": "learns from partial training; otherwise it is told the first result of a proposal",
+    "copy": "a copy made in the middle goes on alike",
+}
+"""What the conformance suite asks of a searcher or scheduler."""
+
+
+class NotInstalled(ImportError):
+    """The library of a method is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A searcher or scheduler whose library is imported when it is asked for, not before.
+
+    Attributes:
+        path: `module:Class`.
+        extra: of pyproject.toml, which installs the library.
+        libraries: distributions whose versions decide what is proposed; labels carry the first.
+        summary: one line for `list`.
+        variants: label -> options; every way worth testing and comparing.
+        lacks: property -> why the library does not have it; runs are marked with these. An object may
+            say more in an attribute `lacks` of its own, where that depends on its options.
+    """
+
+    path: str
+    extra: str
+    libraries: tuple[str, ...]
+    summary: str
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"": {}})
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert set(self.lacks) <= set(PROPERTIES), f"{self.path}: lacks {set(self.lacks) - set(PROPERTIES)}"
+
+    def load(self) -> Callable[..., Any]:
+        """The class itself.
+
+        Raises:
+            NotInstalled: the library is not there; the message says how to install it.
+        """
+        missing = [name for name in self.libraries if _version(name) is None]
+        if missing:
+            raise NotInstalled(f"{missing[0]} is not installed: pip install '.[{self.extra}]'")
+        module, _, name = self.path.partition(":")
+        loaded: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return loaded
+
+    def versions(self) -> dict[str, str | None]:
+        """Installed versions of its libraries."""
+        return {name: _version(name) for name in self.libraries}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

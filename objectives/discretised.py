@@ -1,0 +1,73 @@
+"""Any objective on a finite grid of its space, so that every trial of it can be known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from objectives.cost import CostTerms, Probe
+from objectives.objective import Epoch, Machine, Objective
+from objectives.space import Config, Space
+from objectives.stack import Stack
+
+
+@dataclass(frozen=True, kw_only=True)  # Not slotted: the space is made once and kept.
+class Discretised(Objective):
+    """The same trials on `levels` values of every number, evenly spread in probability.
+
+    A configuration of the grid trains exactly as it does without: it is a configuration of the
+    whole space too. The default is the nearest point of the grid.
+    """
+
+    inner: Objective
+    levels: int
+
+    @cached_property
+    def space(self) -> Space:
+        return self.inner.space.discretised(self.levels)
+
+    @property
+    def default(self) -> Config | None:
+        default = self.inner.default
+        return None if default is None else self.space.decode(self.inner.space.encode(default))
+
+    @property
+    def max_epochs(self) -> int:
+        return self.inner.max_epochs
+
+    @property
+    def chance_error(self) -> float:
+        return self.inner.chance_error
+
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        return self.inner.train(config, seed, machine)
+
+    @property
+    def stackable(self) -> bool:
+        return self.inner.stackable
+
+    def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
+        return self.inner.arithmetic(machine, stacked=stacked)
+
+    def stack(self, machine: Machine, capacity: int | None = None) -> Stack | None:
+        return self.inner.stack(machine, capacity)
+
+    @property
+    def nominal_seconds(self) -> float | None:
+        return self.inner.nominal_seconds
+
+    def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.inner.cost_options(options)
+
+    def cost_terms(self, config: Config) -> CostTerms:
+        return self.inner.cost_terms(config)
+
+    def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
+        return self.inner.probe(config, seed, machine, rows)
+
+    def prepare(self, machine: Machine) -> dict[str, str]:
+        return self.inner.prepare(machine)
