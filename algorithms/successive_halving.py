@@ -6,21 +6,8 @@ from collections import deque
 from typing import Any
 
 from algorithms.roles import Searcher
+from algorithms.rungs import check_rungs, check_whole, rungs
 from objectives.space import FIDELITY, Config
-
-
-def rungs(r_min: int, r_max: int, eta: int) -> list[int]:
-    """Epochs of each rung: r_min, r_min * eta, ... below r_max, then r_max.
-
-    Integers by multiplication: the usual floor(log(r_max / r_min) / log(eta)) loses a rung to
-    rounding, at 243 and 3 for example.
-    """
-    levels = []
-    level = r_min
-    while level < r_max:
-        levels.append(level)
-        level *= eta
-    return [*levels, r_max]
 
 
 class SuccessiveHalving:
@@ -56,15 +43,8 @@ class SuccessiveHalving:
         r_max: int | None = None,
         prefact: int = 1,
     ) -> None:
-        top = max_epochs if r_max is None else r_max
-        for name, value, low, high in (
-            ("eta", eta, 2, 100),
-            ("r_max", top, 1, max_epochs),
-            ("r_min", r_min, 1, top),
-            ("prefact", prefact, 1, 10_000),
-        ):
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise ValueError(f"{name} = {value!r}: need a whole number in {low}..{high}")
+        top = check_rungs(max_epochs, eta, r_min, r_max)
+        check_whole("prefact", prefact, 1, 10_000)
         self.searcher = searcher
         self.rungs = rungs(r_min, top, eta)
         self.sizes = [prefact * eta**k for k in reversed(range(len(self.rungs)))]

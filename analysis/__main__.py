@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from analysis.files import check_folder, write_all
 from analysis.frame import Results, load
+from analysis.methods import methods_table
 from analysis.refusal import BadInput, nearest
 from analysis.tables import as_csv, as_text, tabulate
 from analysis.timing import as_json, as_line
@@ -81,7 +82,8 @@ def _go(options: argparse.Namespace) -> None:
     tables = tabulate(results)
     contents = {}
     if "tables" in outputs:
-        contents["tables"] = {**as_csv(tables), "timing.json": as_json(results)}
+        algorithms = methods_table(results.methods).to_csv(index=False, lineterminator="\n").encode()
+        contents["tables"] = {**as_csv(tables), "algorithms.csv": algorithms, "timing.json": as_json(results)}
     if "figures" in outputs:
         from analysis.figures import draw  # seaborn takes longer to import than tables take to write
 

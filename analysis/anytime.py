@@ -15,12 +15,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.frame import Results
+from analysis.methods import MARK
 from analysis.theme import MUTED, Look, entitle, looks, notice
 
 PANELS = {"valid": "validation error", "test": "test error of the validation incumbent"}
 LANE = 0.09
 """Height of one algorithm's lane in the coverage strip, in inches."""
 LEGEND_COLUMNS = 2
+MOST_BANDS = 6
+"""Algorithms whose bands of ± 1 std are drawn; more of them hide each other and the means."""
 NOTE_WIDTH = 120
 """Letters that fit below the panels side by side."""
 
@@ -39,9 +42,12 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     if drawn.empty:
         return notice(title, f"no finished run yet: {_progress(results, objective)}")
     cells = {name: _corners(drawn[drawn["algorithm"] == name]) for name in results.plan.algorithms}
+    if len(cells) > MOST_BANDS:
+        cells = {name: cell.assign(valid_std=math.nan, test_std=math.nan) for name, cell in cells.items()}
     styles = looks(results.plan.algorithms)
     partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
-    note = _clock_note(results) if axis == "runtime" else ""
+    notes = (_clock_note(results) if axis == "runtime" else "", _marked(results, cells), _bands_note(cells))
+    note = "\n".join(filter(None, notes))
     legend_rows = math.ceil(len(cells) / LEGEND_COLUMNS) + len(note.splitlines())
     figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, legend_rows)
     for axes, panel in zip(grid[0], PANELS, strict=True):
@@ -184,16 +190,29 @@ def _legend(
     ]  # fmt: skip
 
 
+def _bands_note(cells: Mapping[str, pd.DataFrame]) -> str:
+    """Where to find the bands that are not drawn."""
+    return f"std of {len(cells)} algorithms not drawn: tables/trajectory.csv" if len(cells) > MOST_BANDS else ""
+
+
+def _marked(results: Results, cells: Mapping[str, pd.DataFrame]) -> str:
+    """What the mark of some algorithms means; nothing where none bears it."""
+    lacking = any(results.methods[name].lacks for name in cells)
+    return f"{MARK} lacks something that the others have: tables/algorithms.csv" if lacking else ""
+
+
 def _label(results: Results, objective: str, algorithm: str, cell: pd.DataFrame) -> str:
     states = [run.state for run in results.runs if (run.objective, run.algorithm) == (objective, algorithm)]
     failed = states.count("failed")
     n_runs = states.count("done") + failed
     count = f"{n_runs} of {len(states)} runs" + (f" ({failed} failed)" if failed else "")
+    algorithm = results.methods[algorithm].label(algorithm)
     if not n_runs:
         return f"{algorithm}: no finished run ({count})"
     if cell["valid_mean"].isna().all():
         return f"{algorithm}: never defined for all runs, {count}"
-    return f"{algorithm}: a single run, {count}" if n_runs == 1 else f"{algorithm}: mean ± 1 std, {count}"
+    what = "mean" if cell["valid_std"].isna().all() else "mean ± 1 std"
+    return f"{algorithm}: a single run, {count}" if n_runs == 1 else f"{algorithm}: {what}, {count}"
 
 
 def _progress(results: Results, objective: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis.ledgers import FIELDS, LATER_FIELDS, WORTHLESS, Ledger, Record, State, find, unplanned
+from analysis.methods import Method
 from analysis.plan import Objective, Plan, read_plan
 from analysis.refusal import BadInput
 from analysis.trajectory import Array, Curve, curve
@@ -50,12 +51,14 @@ class Results:
             completed (1, 2, ... within the run), cumulative_epochs (charged up to its completion) and
             counted (completed within the budget's runtime and epochs). All evaluations count
             whatever their fidelity, as in the book.
+        methods: what stands behind every algorithm, with what its ledgers say of its libraries.
         unplanned: ledgers that are there but not in the plan; nothing reads them.
     """
 
     plan: Plan
     runs: tuple[Run, ...]
     evaluations: pd.DataFrame
+    methods: Mapping[str, Method]
     unplanned: tuple[Path, ...]
 
     def cells(self) -> Iterator[tuple[str, str, list[Run]]]:
@@ -80,6 +83,7 @@ def load(folder: Path) -> Results:
         BadInput: an unreadable plan, a damaged ledger, or no ledger at all.
     """
     plan = read_plan(folder)
+    methods = dict(plan.methods)
     runs: list[Run] = []
     records: list[Record] = []
     for objective, algorithm in plan.cells():
@@ -87,6 +91,8 @@ def load(folder: Path) -> Results:
             ledger = find(folder, objective.label, algorithm, repetition)
             _check_space(folder, objective, ledger)
             _check_clock(folder, plan, ledger)
+            if ledger.libraries or ledger.lacks:
+                methods[algorithm] = replace(methods[algorithm], libraries=ledger.libraries, lacks=ledger.lacks)
             rows = slice(len(records), len(records) + len(ledger.evaluations))
             run = Run(
                 objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state, rows=rows
@@ -102,6 +108,7 @@ def load(folder: Path) -> Results:
         plan=plan,
         runs=tuple(runs),
         evaluations=_frame(records, plan),
+        methods=methods,
         unplanned=tuple(unplanned(folder, planned)),
     )
 

@@ -7,7 +7,7 @@ import math
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,12 +71,16 @@ class Ledger:
     Attributes:
         state: what the file's name says of the run; "missing" when there is no file.
         clock: the clock that the header names; None where it names none.
+        libraries: versions of the algorithm's libraries, by name.
+        lacks: what the algorithm cannot do, and why.
         evaluations: the run's evaluations, `FIELDS` and `LATER_FIELDS` only, in the order of
             (end, index): as completed.
     """
 
     state: State
     clock: str | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    lacks: Mapping[str, str] = field(default_factory=dict)
     evaluations: tuple[Record, ...] = ()
 
 
@@ -97,7 +101,14 @@ def find(folder: Path, objective: str, algorithm: str, repetition: int) -> Ledge
         _check_owner(path, records, objective, algorithm, repetition)
         evaluations = [record for record in records if record["kind"] == "evaluation"]
         ordered = tuple(map(_trim, sorted(evaluations, key=_completion)))
-        return Ledger(state=state, clock=_run_of(records).get("clock"), evaluations=ordered)
+        header = records[0] if records else {}
+        return Ledger(
+            state=state,
+            clock=_run_of(records).get("clock"),
+            libraries=_texts(_table(header.get("environment")).get("libraries")),
+            lacks=_texts(header.get("lacks")),
+            evaluations=ordered,
+        )
     return Ledger(state="missing")
 
 
@@ -219,8 +230,16 @@ def _check_owner(path: Path, records: list[Record], *place: str | int) -> None:
 
 def _run_of(records: list[Record]) -> Record:
     """What the header says of the run; empty where it says nothing."""
-    run = records[0].get("run") if records else None
-    return run if isinstance(run, dict) else {}
+    return _table(records[0].get("run")) if records else {}
+
+
+def _table(value: Any) -> Record:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """The texts of a table; a version that is not known is left out."""
+    return {str(name): text for name, text in _table(value).items() if isinstance(text, str)}
 
 
 def _completion(record: Record) -> tuple[float, int]:

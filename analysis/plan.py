@@ -11,6 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
+from analysis.methods import Method, declare
 from analysis.refusal import BadInput, nearest
 
 FORMAT = 1
@@ -83,6 +84,7 @@ class Plan:
     budget: Mapping[str, float]
     objectives: tuple[Objective, ...]
     algorithms: tuple[str, ...]
+    methods: Mapping[str, Method]
 
     def cells(self) -> Iterator[tuple[Objective, str]]:
         """Every (objective, algorithm), in display order."""
@@ -117,6 +119,7 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     clock, calibration = _clock(declared.get("clock")), _calibration(declared.get("calibration"))
     if clock == "modelled" and calibration is None:
         raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
+    algorithms, workers = _labelled(declared, "algorithms"), declared.get("n_workers", 1)
     return Plan(
         name=_value(declared, "name", str),
         title=_value(declared, "title", str),
@@ -125,7 +128,8 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         calibration=calibration,
         budget=_budget(_value(declared, "budget", dict)),
         objectives=tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives")),
-        algorithms=tuple(label for label, _ in _labelled(declared, "algorithms")),
+        algorithms=tuple(label for label, _ in algorithms),
+        methods={label: declare(label, entry, workers) for label, entry in algorithms},
     )
 
 

@@ -16,6 +16,7 @@ from benchmark.clock import check_clock
 from benchmark.refusal import BadInput, call, nearest, parameters_of, said, shown, whole
 from benchmark.seeding import GlobalStreams, search_generator, stream
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
+from benchmark.tuner import takes_info
 from objectives import OBJECTIVES
 from objectives.discretised import Discretised
 from objectives.objective import Objective
@@ -30,6 +31,7 @@ class SeededScheduler:
 
     def __init__(self, scheduler: Scheduler, streams: GlobalStreams) -> None:
         self.scheduler, self.streams = scheduler, streams
+        self.informs = takes_info(scheduler)
 
     def suggest(self) -> Config | None:
         with self.streams.active():
@@ -37,7 +39,7 @@ class SeededScheduler:
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         with self.streams.active():
-            self.scheduler.update(config, error)
+            self.scheduler.update(config, error, *([info] if self.informs else []))
 
 
 def is_dotted(name: str) -> bool:

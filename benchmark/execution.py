@@ -198,7 +198,7 @@ class Execution:
         record = evaluation_record(job, training, runtime, price)
         ledger.append(record)
         error = math.inf if training.valid_error is None else training.valid_error
-        return Outcome(error=error, epochs=training.epochs, end=record["end"])
+        return Outcome(error=error, epochs=training.epochs, end=record["end"], state=training.state)
 
     def _crashed(self, job: Job) -> Training | None:
         if self.crash is None or self.crash.index != job.index:
@@ -283,7 +283,7 @@ def replay(job: Job, record: Record) -> Outcome:
                 "the algorithm does not repeat itself, or its code has changed"
             )
     error = math.inf if record["valid_error"] is None else record["valid_error"]
-    return Outcome(error=error, epochs=record["epochs"], end=record["end"])
+    return Outcome(error=error, epochs=record["epochs"], end=record["end"], state=record["state"])
 
 
 def trainer_of(run: Run, objective: Objective, machine: Machine) -> Trainer:

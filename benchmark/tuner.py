@@ -7,6 +7,7 @@ interleave hundreds of runs, tests can drive it by hand, and a recorded run can 
 from __future__ import annotations
 
 import heapq
+import inspect
 import math
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -76,11 +77,13 @@ class Outcome:
         error: validation error, +inf after a crash; never NaN.
         epochs: the epoch reached; less than asked when training diverged or crashed.
         end: reading of the run's clock when it is done.
+        state: "ok", or how training ended before its time: "diverged", "error", "crashed".
     """
 
     error: float
     epochs: int
     end: float
+    state: str = "ok"
 
 
 @dataclass(slots=True)
@@ -97,7 +100,8 @@ class TuningLoop:
     worker is free, and the scheduler learns of results in the order in which they end.
 
     Args:
-        scheduler: told every result; its suggestions may come with any number type.
+        scheduler: told every result, with the epoch reached and the state as `info` where its `update`
+            takes a third argument; its suggestions may come with any number type.
         check: makes a suggestion (without fidelity) complete and native, or raises ValueError.
         max_epochs: the full fidelity; None when the objective is a plain function that knows itself.
         budget: when to stop starting.
@@ -117,6 +121,7 @@ class TuningLoop:
     ) -> None:
         self.scheduler, self.check, self.max_epochs = scheduler, check, max_epochs
         self.budget, self.n_workers, self.resume = budget, n_workers, resume
+        self.informs = takes_info(scheduler)
         self.now = 0.0
         self.trials: dict[str, list[_Trial]] = {}
         self.trial_count = self.started = self.charged_epochs = 0
@@ -196,7 +201,8 @@ class TuningLoop:
     def _finish(self) -> None:
         self.now, _, trial, suggestion, outcome = heapq.heappop(self.running)
         trial.running, trial.epochs = False, outcome.epochs
-        self._decide("update", dict(suggestion), outcome.error)
+        info = {"epochs": outcome.epochs, "state": outcome.state}
+        self._decide("update", dict(suggestion), outcome.error, *([info] if self.informs else []))
 
     def _spent(self) -> bool:
         budget = self.budget
@@ -233,3 +239,12 @@ class TuningLoop:
             raise AlgorithmError(f"{method}() raised {said(error)}") from error
         finally:
             self.deciding += time.perf_counter() - began
+
+
+def takes_info(scheduler: Scheduler) -> bool:
+    """Whether `update` takes a third argument; the book's schedulers do, a reader's may not."""
+    try:
+        inspect.signature(scheduler.update).bind({}, 0.0, {})
+    except (TypeError, ValueError):
+        return False
+    return True

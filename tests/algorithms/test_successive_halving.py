@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from algorithms.random_search import RandomSearch
-from algorithms.successive_halving import SuccessiveHalving, rungs
+from algorithms.rungs import rungs
+from algorithms.successive_halving import SuccessiveHalving
 from benchmark.tuner import Budget, Outcome, TuningLoop
 from objectives.space import FIDELITY, Space
 from tests.benchmark.reader import SuccessiveHalvingScheduler

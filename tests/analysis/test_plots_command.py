@@ -40,9 +40,9 @@ def tree(folder):
 @pytest.mark.parametrize(
     ("command", "written"),
     [
-        ("tables", {"tables": 5}),
+        ("tables", {"tables": 6}),
         ("figures", {"figures": 8}),
-        ("plots", {"tables": 5, "figures": 8}),
+        ("plots", {"tables": 6, "figures": 8}),
     ],
 )
 def test_each_command_writes_its_files_and_names_them(results, capsys, command, written):
