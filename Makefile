@@ -5,17 +5,28 @@ JOBS ?=
 RESULTS ?= results
 RUN := .venv/bin/python
 
-.PHONY: help setup bench plots smoke status list test lint format check perf clean
+.PHONY: help setup adapters dehb bench plots smoke status list test test-adapters conformance lint format check perf clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 	@echo "  variables: SUITE=$(SUITE) JOBS=$(or $(JOBS),all cores) RESULTS=$(RESULTS) PYTHON=$(PYTHON)"
 
 .venv/.installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv && $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && touch $@
 
+.venv/.adapters: requirements-adapters.lock .venv/.installed
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-adapters.lock && touch $@
+
 setup: .venv/.installed  ## create .venv and install the locked requirements
+
+adapters: .venv/.adapters  ## the libraries that have adapters too: Optuna, SMAC3, Syne Tune, Ray Tune and others
+
+.external/dehb/.installed: external/requirements-dehb.lock
+	$(PYTHON) -m venv .external/dehb
+	.external/dehb/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+
+dehb: .external/dehb/.installed  ## create .external/dehb, the environment of DEHB (Python 3.11 or 3.12)
 
 bench: setup  ## run SUITE, or go on with it, then tables and figures
 	$(RUN) -m benchmark run $(SUITE) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS))
@@ -35,7 +46,13 @@ list: setup  ## objectives, algorithms and suites
 	$(RUN) -m benchmark list
 
 test: setup  ## the tests
-	$(RUN) -m pytest -q --ignore=tests/perf -n 2 --dist loadfile
+	$(RUN) -m pytest -q --ignore=tests/perf --ignore=tests/adapters -n 2 --dist loadfile
+
+test-adapters: adapters dehb  ## the tests that need the libraries: conformance of every algorithm, equality with each library
+	$(RUN) -m pytest -q tests/adapters -n 2 --dist loadfile
+
+conformance: adapters  ## write docs/conformance.md anew from the tests
+	CONFORMANCE=docs/conformance.md $(RUN) -m pytest -q tests/adapters/test_conformance.py -n 0
 
 lint: setup  ## ruff and mypy
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
@@ -44,7 +61,7 @@ lint: setup  ## ruff and mypy
 format: setup  ## let ruff format the code
 	$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
 
-check: lint smoke test  ## what CI runs
+check: lint smoke test test-adapters  ## what CI runs
 
 perf: setup  ## what the harness costs beside Optuna, what training gains beside a tight loop
 	$(RUN) -m pytest -q tests/perf --benchmark-columns=min,median,max,rounds -p no:xdist

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -104,18 +105,48 @@ def imported_parts(entry: AlgorithmEntry) -> list[Imported]:
     return [part for part in registered if isinstance(part, Imported)]
 
 
-def library_versions(entry: AlgorithmEntry) -> dict[str, str | None]:
-    """Installed versions of the libraries that an algorithm belongs to."""
-    return {name: found for part in imported_parts(entry) for name, found in part.versions().items()}
+def library_versions(entry: AlgorithmEntry, scheduler: Scheduler | None = None) -> dict[str, str | None]:
+    """Versions of the libraries that an algorithm belongs to.
+
+    Args:
+        entry: the algorithm.
+        scheduler: built of it, to ask those that live in another process too.
+    """
+    versions = {name: found for part in imported_parts(entry) for name, found in part.versions().items()}
+    for made in [] if scheduler is None else _made(scheduler):
+        versions |= getattr(made, "versions", None) or {}
+    return versions
 
 
 def lacks_of(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
     """What an algorithm cannot do of what the conformance suite asks, and why; {} for our own."""
     lacks = {name: why for part in imported_parts(entry) for name, why in part.lacks.items()}
-    built = scheduler.scheduler if isinstance(scheduler, SeededScheduler) else scheduler
-    for made in (built, getattr(built, "searcher", None)):
+    for made in _made(scheduler):
         lacks |= getattr(made, "lacks", None) or {}
     return {name: lacks[name] for name in sorted(lacks)}
+
+
+@contextmanager
+def closing_algorithm(scheduler: Scheduler) -> Iterator[None]:
+    """At the end let go of what an algorithm holds outside this process, if it does."""
+    try:
+        yield
+    finally:
+        for made in _made(scheduler):
+            release = getattr(made, "close", None)
+            if callable(release):
+                release()
+
+
+def in_other_process(entry: AlgorithmEntry) -> bool:
+    """Whether every run of an algorithm has a process of its own."""
+    return any(part.name == "external" for part, _ in _parts(entry))
+
+
+def _made(scheduler: Scheduler) -> list[Any]:
+    """The scheduler itself and its searcher."""
+    built = scheduler.scheduler if isinstance(scheduler, SeededScheduler) else scheduler
+    return [built, *([built.searcher] if hasattr(built, "searcher") else [])]
 
 
 def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Mapping[str, Any]]]:
@@ -181,6 +212,8 @@ def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
             return found.load() if isinstance(found, Imported) else found
         except NotInstalled as error:
             raise BadInput(f"{field} = {name!r}: {error}") from error
+        except (Exception, SystemExit) as error:  # A library that is there may still be broken.
+            raise BadInput(f"{field} = {name!r}: cannot be imported ({said(error)})") from error
     if not is_dotted(name):
         raise BadInput(
             f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"

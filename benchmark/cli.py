@@ -80,7 +80,7 @@ def _reprice(parsed: argparse.Namespace) -> int:
     parsed.reuse = parsed.reuse or os.path.join("results", name)  # noqa: PTH118 (as _data)
     if os.path.realpath(parsed.reuse) == os.path.realpath(os.path.join(parsed.results, name)):  # noqa: PTH118 (as _data)
         raise BadInput(f"--results {shown(parsed.results)}: the results to reuse are there, need another folder")
-    parsed.set = [*parsed.set, *settings]
+    parsed.given, parsed.set = parsed.set, [*parsed.set, *settings]
     return _run(parsed)
 
 
@@ -144,7 +144,7 @@ def _harvest(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=parsed.out is None) / suite.name
-    out = folder / "offline" if parsed.out is None else Path(parsed.out)
+    out = options.out(str(folder / "offline") if parsed.out is None else parsed.out)
     try:
         for label, table in harvest(suite, folder, out):
             trials = int((table.reached > 0).sum())
@@ -215,12 +215,12 @@ def _calibrate(parsed: argparse.Namespace) -> int:
 def _again(command: str, parsed: argparse.Namespace) -> str:
     """The command line that goes on with the suite."""
     words = ["python", "-m", "benchmark", command, parsed.suite]
+    settings = [word for setting in getattr(parsed, "given", parsed.set) for word in ("--set", setting)]
     if command == "reprice":
-        return shlex.join([*words, *_options(parsed, ("calibration", "reuse", "results"))])
+        return shlex.join([*words, *settings, *_options(parsed, ("calibration", "reuse", "results"))])
     if parsed.results != "results":
         words += ["--results", parsed.results]
-    for setting in parsed.set:
-        words += ["--set", setting]
+    words += settings
     words += _options(parsed, ("tables", "miss", "jobs", "data", "device", "precision", "stack", "reuse"))
     words += [
         f"--{name}" for name in ("recycle", "quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from algorithms.roles import Scheduler
-from benchmark.build import build_objective, build_scheduler, is_dotted, lacks_of, library_versions
+from benchmark.build import build_objective, build_scheduler, closing_algorithm, is_dotted, lacks_of, library_versions
 from benchmark.clock import Clock, build_clock
 from benchmark.environment import pinned
 from benchmark.header import RunRefused, changed_environment, check_header
@@ -104,9 +104,7 @@ class Execution:
     ) -> None:
         self.run, self.objective, self.conditions, self.crash = run, objective, conditions, crash
         self.environment = {**conditions.environment, "arithmetic": arithmetic, "route": route}
-        versions = library_versions(run.algorithm)
-        if versions:
-            self.environment["libraries"] = versions
+        self.environment.pop("libraries", None)  # A recorded environment may bring those of another algorithm.
         self.clock = build_clock(run, objective) if clock is None else clock
         self.best_error = math.inf
         self.evaluations = 0
@@ -124,16 +122,23 @@ class Execution:
             scheduler = build_scheduler(self.run, self.objective)
             # What a table answers is computed again in milliseconds; waiting for the disk would take longer.
             durable = self.conditions.tables is None
-            with Ledger(self.conditions.folder / self.run.path, durable=durable) as ledger:
-                self._begin(ledger, data, lacks_of(self.run.algorithm, scheduler))
+            with (
+                closing_algorithm(scheduler),
+                Ledger(self.conditions.folder / self.run.path, durable=durable) as ledger,
+            ):
+                self._begin(ledger, data, scheduler)
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
         except Exception as error:  # A raise in a worker would end every other run with it.
             return self._report("failed", describe_problem(error))
 
-    def _begin(self, ledger: Ledger, data: dict[str, str], lacks: dict[str, str]) -> None:
+    def _begin(self, ledger: Ledger, data: dict[str, str], scheduler: Scheduler) -> None:
         """Write the header, or hold the recorded one against this run."""
+        versions = library_versions(self.run.algorithm, scheduler)
+        if versions:
+            self.environment["libraries"] = versions
+        lacks = lacks_of(self.run.algorithm, scheduler)
         header = {
             "kind": "header",
             "format": FORMAT,

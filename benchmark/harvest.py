@@ -14,6 +14,7 @@ from benchmark.refusal import BadInput
 from benchmark.store import Trial, TrialStore, ledgers_of
 from benchmark.suite import Run, Suite
 from benchmark.table import Table, save
+from objectives.space import Config
 
 
 def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]]:
@@ -28,13 +29,16 @@ def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]
         Label and table of each objective.
 
     Raises:
-        BadInput: an objective of which nothing is recorded, or whose ledgers do not belong together.
-        LedgerError: a damaged ledger.
+        BadInput: an objective of which nothing is recorded, or whose ledgers do not belong together;
+            before any table is written.
+        LedgerError: likewise, a damaged ledger.
     """
+    contents = {}
     for label in [entry.label for entry in suite.objectives]:
         runs = {run.repetition: run for run in suite.runs() if run.objective.label == label}
-        header, trials = _collect(folder, list(runs.values()))
-        yield label, _tabulate(out / f"{label}.npz", header, trials)
+        contents[label] = _tabulate(label, *_collect(folder, list(runs.values())))
+    for label, (header, configs, arrays) in contents.items():
+        yield label, save(out / f"{label}.npz", header, configs, arrays)
 
 
 def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[Trial]]]:
@@ -68,13 +72,16 @@ def _check_alike(first: Record, header: Record, run: Run, path: Path) -> None:
         raise BadInput(str(error)) from error
 
 
-def _tabulate(path: Path, header: Record, trials: dict[int, list[Trial]]) -> Table:
+def _tabulate(
+    label: str, header: Record, trials: dict[int, list[Trial]]
+) -> tuple[dict[str, Any], list[Config], dict[str, np.ndarray]]:
+    """Header, configurations and arrays of an objective's table."""
     known = {number: {_name(trial): trial for trial in block if trial.epochs} for number, block in trials.items()}
     configs = {name: trial.config for block in known.values() for name, trial in block.items()}
     names = sorted(configs)
     numbers = [number for number, block in known.items() if block]
     if not names:
-        raise BadInput(f"{path.stem}: no trial of it was trained; nothing to harvest")
+        raise BadInput(f"{label}: no trial of it was trained; nothing to harvest")
     shape = len(names), len(numbers)
     longest = max(len(trial.epochs) for block in known.values() for trial in block.values())
     arrays = {name: np.zeros((*shape, longest)) for name in ("valid", "test", "seconds")}
@@ -84,7 +91,7 @@ def _tabulate(path: Path, header: Record, trials: dict[int, list[Trial]]) -> Tab
             if name in known[number]:
                 _fill(arrays, row, column, known[number][name])
     arrays["repetitions"] = np.array(numbers, np.int64)
-    return save(path, _header(header), [configs[name] for name in names], arrays)
+    return _header(header), [configs[name] for name in names], arrays
 
 
 def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: Trial) -> None:

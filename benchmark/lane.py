@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmark.build import build_objective
+from benchmark.build import build_objective, in_other_process
 from benchmark.environment import pinned
 from benchmark.execution import (
     Conditions,
@@ -37,6 +37,9 @@ RUNS_A_SLOT = 2
 
 MOST_OPEN = 500
 """Open runs at most; each holds a file."""
+
+MOST_PROCESSES = 8
+"""Open runs at most where some hold a process of their own: DEHB's takes 180 MB."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -133,6 +136,8 @@ class Lane:
         self.objective, self.conditions, self.stack, self.data = objective, conditions, stack, data
         self.arithmetic = stack.arithmetic if stack is not None else str(conditions.environment.get("arithmetic"))
         self.most_open = min(MOST_OPEN, RUNS_A_SLOT * stack.capacity) if stack is not None else 1
+        if any(in_other_process(run.algorithm) for run in runs):
+            self.most_open = min(self.most_open, MOST_PROCESSES)
         self.crash, self.marker = crash, marker
         self.store = TrialStore()
         self.to_open = deque(runs)

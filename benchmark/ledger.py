@@ -24,7 +24,7 @@ LARGEST_RECORD = 1_000_000
 
 Record = dict[str, Any]
 
-_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)  # A circle: RecursionError.
 
 
 class LedgerError(Exception):

@@ -10,17 +10,27 @@ from benchmark.refusal import BadInput, nearest, shown
 
 def results(text: str, suite: str, *, writing: bool) -> Path:
     """The folder that holds, or will hold, the suite's own."""
-    path, folder = Path(text), Path(text, suite).absolute()
+    return _folder("--results", text, suite, writing=writing)
+
+
+def out(text: str) -> Path:
+    """A folder for what is made of results; it need not be there yet."""
+    return _folder("--out", text, ".", writing=True)
+
+
+def _folder(option: str, text: str, inner: str, *, writing: bool) -> Path:
+    """A folder whose inner one is there, or can be made."""
+    path, folder = Path(text), Path(text, inner).absolute()
     if not text or "\0" in text:
-        raise BadInput(f"--results {shown(text)}: need the name of a folder")
+        raise BadInput(f"{option} {shown(text)}: need the name of a folder")
     try:
         existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
     except OSError as error:
-        raise BadInput(f"--results {shown(text)}: cannot be read ({error.strerror})") from error
+        raise BadInput(f"{option} {shown(text)}: cannot be read ({error.strerror})") from error
     if not existing.is_dir():
-        raise BadInput(f"--results {shown(text)}: {existing} is a file, need a folder")
+        raise BadInput(f"{option} {shown(text)}: {existing} is a file, need a folder")
     if writing and not os.access(existing, os.W_OK):
-        raise BadInput(f"--results {shown(text)}: {existing} cannot be written")
+        raise BadInput(f"{option} {shown(text)}: {existing} cannot be written")
     return path
 
 

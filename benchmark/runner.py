@@ -178,7 +178,8 @@ class Runner:
             header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
                 environment = {**conditions.environment, "arithmetic": self._arithmetic(run)}
-                environment |= {"libraries": library_versions(run.algorithm) or None}
+                recorded = header["environment"].get("libraries") or {}  # Other processes' are asked for by the run.
+                environment |= {"libraries": {**recorded, **library_versions(run.algorithm)} or None}
                 expected = {"run": run.identity(), "data": data, "environment": environment}
                 check_header(header, expected, candidate, allow_mixed=self.allow_mixed or any_machine)
 

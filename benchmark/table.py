@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Table:
         reached: (C, R) int64, epochs known; 0: the trial was not trained.
         diverged: (C, R) bool, whether the last of them ended the training.
         digest: SHA-256 of the file, for the record.
+        rows: where a configuration is.
+        answers: those given, by row, column and epochs; algorithms share many trials of a repetition.
     """
 
     header: Mapping[str, Any]
@@ -49,6 +51,7 @@ class Table:
     diverged: np.ndarray
     digest: str
     rows: Mapping[tuple[Any, ...], int]
+    answers: dict[tuple[int, int, int, int], Training | None] = field(default_factory=dict)
 
     def column(self, repetition: int, *, recycle: bool) -> int | None:
         """Where a repetition is; one that is not there stands for one that is, in turn, if `recycle` says so."""
@@ -62,21 +65,26 @@ class Table:
         row = self.rows.get(_key(job.config))
         if row is None or column is None:
             return None
-        known, diverged = int(self.reached[row, column]), bool(self.diverged[row, column])
-        if known < job.epochs and not (diverged and known):
+        question = row, column, job.start_epoch, job.epochs
+        if question not in self.answers:
+            self.answers[question] = self._answer(*question)
+        return self.answers[question]
+
+    def _answer(self, row: int, column: int, start_epoch: int, asked: int) -> Training | None:
+        known, diverged = self.reached.item(row, column), self.diverged.item(row, column)
+        if known < asked and not (diverged and known):
             return None
-        epochs = min(known, job.epochs)
-        ended = diverged and epochs == known
-        now = slice(min(job.start_epoch, epochs), epochs)
-        curve = self.valid[row, column, now].tolist(), self.test[row, column, now].tolist()
+        epochs = min(known, asked)
+        start = min(start_epoch, epochs)
+        valid, test = self.valid[row, column, :epochs].tolist(), self.test[row, column, :epochs].tolist()
         return Training(
-            state="diverged" if ended else "ok",
+            state="diverged" if diverged and epochs == known else "ok",
             epochs=epochs,
-            valid_error=float(self.valid[row, column, epochs - 1]),
-            test_error=float(self.test[row, column, epochs - 1]),
-            valid_curve=curve[0],
-            test_curve=curve[1],
-            train_seconds=float(self.seconds[row, column, now].sum()),
+            valid_error=valid[-1],
+            test_error=test[-1],
+            valid_curve=valid[start:],
+            test_curve=test[start:],
+            train_seconds=self.seconds[row, column, start:epochs].sum().item(),
             paid_seconds=0.0,
         )
 

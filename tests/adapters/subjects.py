@@ -1,0 +1,202 @@
+"""Everything registered, as the conformance suite builds it: through a suite's own path."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scipy import stats
+
+from algorithms import SCHEDULERS, SEARCHERS, libraries
+from algorithms.imported import Imported, NotInstalled
+from benchmark.build import build_scheduler
+from benchmark.refusal import parameters_of
+from benchmark.suite import parse
+from benchmark.tuner import Budget, Outcome, TuningLoop
+from objectives.objective import Epoch, Objective
+from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+
+MAX_EPOCHS = 9
+EVALUATIONS = 16
+SPACES = {
+    "one": (Space({"rate": stats.loguniform(1e-4, 1)}), {"rate": 0.1}),
+    "mixed": (
+        Space(
+            {
+                "rate": stats.loguniform(1e-4, 1),
+                "width": stats.randint(8, 65),
+                "activation": Categorical(["relu", "tanh", "sigmoid"]),
+                "batch_size": Ordinal([16, 32, 64, 128]),
+                "bias": stats.norm(0, 1),
+            }
+        ),
+        {"rate": 0.1, "width": 32, "activation": "tanh", "batch_size": 64, "bias": 0.25},
+    ),
+    "conditional": (
+        Space(
+            {
+                "rate": stats.loguniform(1e-4, 1),
+                "layers": stats.randint(1, 4),
+                "width_2": stats.randint(8, 65),
+                "width_3": stats.randint(8, 65),
+                "nesterov": Categorical([True, False]),
+            },
+            {
+                "width_2": Condition(parent="layers", values=(2, 3)),
+                "width_3": Condition(parent="layers", values=(3,)),
+            },
+        ),
+        {"rate": 0.1, "layers": 2, "width_2": 32, "nesterov": False},
+    ),
+    "constant": (
+        Space({"width": stats.randint(3, 4), "activation": Categorical(["relu"])}),
+        {"width": 3, "activation": "relu"},
+    ),
+}
+
+
+OWN_VARIANTS = {"asha": {"promotion": {"variant": "promotion"}, "stopping": {"variant": "stopping"}}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toy(Objective):
+    """An objective that is never trained: the suite's parts need a space, a default and a length."""
+
+    on: str = "mixed"
+
+    @property
+    def space(self):
+        return SPACES[self.on][0]
+
+    @property
+    def default(self):
+        return dict(SPACES[self.on][1])
+
+    @property
+    def max_epochs(self):
+        return MAX_EPOCHS
+
+    @property
+    def chance_error(self):
+        return 0.9
+
+    def train(self, config, seed, machine):
+        yield Epoch(valid_error=toy_error(config), test_error=0.0, seconds=0.0)
+
+    def prepare(self, machine):
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A registered searcher or scheduler in one of its variants.
+
+    Attributes:
+        role: "searcher" (run under the basic scheduler) or "scheduler" (over random search where it takes
+            a searcher).
+        entry: of the registry, for a method of another library.
+    """
+
+    role: str
+    name: str
+    variant: str
+    options: dict[str, Any]
+    entry: Imported | None
+
+    @property
+    def label(self):
+        return f"{self.role} {self.name}" + (f" {self.variant}" if self.variant else "")
+
+    def algorithm(self):
+        """The table of a suite's `[algorithms.it]`."""
+        part = {"name": self.name, **self.options}
+        if self.role == "searcher":
+            return {"searcher": part}
+        made = SCHEDULERS[self.name] if self.entry is None else self.entry.load()
+        takes_searcher = "searcher" in parameters_of("it", made)
+        return {"scheduler": part, **({"searcher": "random"} if takes_searcher else {})}
+
+    def scheduler(self, space, seed=0, n_repetition=0, under=None):
+        """A fresh scheduler, built as a run of a suite builds it."""
+        algorithm = self.algorithm() if under is None else {**self.algorithm(), "scheduler": under}
+        table = {
+            "seed": seed,
+            "budget": {"evaluations": 1000},
+            "objectives": {"toy": {"name": "tests.adapters.subjects:Toy", "on": space}},
+            "algorithms": {"it": algorithm},
+            "repetitions": n_repetition + 1,
+        }
+        run = list(parse("conformance", table).runs())[n_repetition]
+        return build_scheduler(run, Toy(on=space))
+
+
+def installed(subject):
+    """Whether the library of a subject is there."""
+    try:
+        _ = subject.entry is not None and subject.entry.load()
+    except NotInstalled:
+        return False
+    return True
+
+
+def subjects():
+    """Every variant of every entry of the registries."""
+    for role, own, others in (
+        ("searcher", SEARCHERS, libraries.SEARCHERS),
+        ("scheduler", SCHEDULERS, libraries.SCHEDULERS),
+    ):
+        for name in own:
+            for variant, options in OWN_VARIANTS.get(name, {"": {}}).items():
+                yield Subject(role=role, name=name, variant=variant, options=dict(options), entry=None)
+        for name, entry in others.items():
+            for variant, options in entry.variants.items():
+                yield Subject(role=role, name=name, variant=variant, options=dict(options), entry=entry)
+
+
+def toy_error(config):
+    """An error in [0, 1) that depends on every value, the fidelity included."""
+    return zlib.crc32(repr(sorted(config.items())).encode()) / 2**32
+
+
+def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUATIONS):
+    """Run the tuning loop on toy outcomes that end out of order; its jobs and what it was sent."""
+    loop = TuningLoop(
+        scheduler,
+        check=SPACES[space][0].check,
+        max_epochs=MAX_EPOCHS,
+        budget=Budget(evaluations=evaluations),
+        n_workers=n_workers,
+    )
+    jobs, steps = [], loop.run()
+    try:
+        job = next(steps)
+        while True:
+            jobs.append(job)
+            end = job.start + 1 + job.index * 7 % 5
+            job = steps.send(Outcome(error=error_of(job.suggestion), epochs=job.epochs, end=end))
+    except StopIteration:
+        return jobs
+
+
+def suggestions(jobs):
+    return [job.suggestion for job in jobs]
+
+
+def all_sequences():
+    """What every installed subject does on two spaces, sequentially and with three workers, as JSON turns it round."""
+    sequences = {}
+    for subject in filter(installed, subjects()):
+        for space, n_workers in (("mixed", 1), ("conditional", 3)):
+            jobs = drive(subject.scheduler(space), space, n_workers)
+            sequences[f"{subject.label} {space} {n_workers}"] = suggestions(jobs)
+    return json.loads(json.dumps(sequences))
+
+
+def bare(suggestion):
+    return {name: value for name, value in suggestion.items() if name != FIDELITY}
+
+
+TABLE = Path(__file__).parent.parent.parent / "docs" / "conformance.md"
