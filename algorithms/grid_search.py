@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
-from objectives.space import Config, Space
+from objectives.space import Config, Scalar, Space
 
 MOST_POINTS = 1_000_000
 
@@ -18,8 +17,9 @@ class GridSearch:
 
     The values of a hyperparameter lie evenly in probability (the middles of `levels` equal cells of
     its distribution), so a log-uniform learning rate gets a logarithmic grid; a categorical gets all
-    its choices. The order is random because a budget rarely covers the grid, and row by row the
-    last rows would never be reached. When the grid is used up there is nothing left to try.
+    its choices. What does not count at a point is no part of it, so that no two points train alike.
+    The order is random because a budget rarely covers the grid, and row by row the last rows would
+    never be reached. When the grid is used up there is nothing left to try.
 
     Args:
         config_space: the space.
@@ -43,11 +43,12 @@ class GridSearch:
     ) -> None:
         if isinstance(levels, bool) or not isinstance(levels, int) or not 1 <= levels <= MOST_POINTS:
             raise ValueError(f"levels = {levels!r}: need a whole number in 1..{MOST_POINTS}")
-        values = [config_space.levels(name, levels) for name in config_space]
-        points = math.prod(len(axis) for axis in values)
+        values = {name: config_space.levels(name, levels) for name in config_space}
+        parents = {condition.parent for condition in config_space.conditions.values()}
+        points = sum(count for _, count in _combinations(config_space, values, parents))
         if points > MOST_POINTS:
             raise ValueError(f"levels = {levels}: gives {points} grid points, at most {MOST_POINTS} are allowed")
-        grid = [dict(zip(config_space, point, strict=True)) for point in itertools.product(*values)]
+        grid = [point for point, _ in _combinations(config_space, values, config_space)]
         first = [] if initial_config is None else [dict(initial_config)]
         self.ahead = iter([*first, *(grid[i] for i in rng.permutation(len(grid)))])
 
@@ -56,3 +57,30 @@ class GridSearch:
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
         """Grid search learns nothing."""
+
+
+def _combinations(space: Space, values: Mapping[str, list[Scalar]], apart: Collection[str]) -> list[tuple[Config, int]]:
+    """All combinations of some hyperparameters' values, and of how many points of the grid each is a part.
+
+    Ends early, with too few, where there are more combinations than a grid may have points.
+
+    Args:
+        space: whose conditions hold.
+        values: of every hyperparameter.
+        apart: those to combine; all that others depend on are among them.
+    """
+    found: list[tuple[Config, int]] = [({}, 1)]
+    for name in space:
+        condition = space.conditions.get(name)
+        grown: list[tuple[Config, int]] = []
+        for config, count in found:
+            if condition is not None and not condition.holds(config):
+                grown.append((config, count))
+            elif name in apart:
+                grown += (({**config, name: value}, count) for value in values[name])
+            else:
+                grown.append((config, count * len(values[name])))
+        found = grown
+        if len(found) > MOST_POINTS:
+            break
+    return found

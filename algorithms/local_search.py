@@ -15,9 +15,9 @@ class LocalSearch:
     """Random search first, then mostly the best configuration with one hyperparameter drawn anew.
 
     After `num_init_random` proposals, each proposal is with probability `probab_local` the best
-    configuration so far in which one hyperparameter, chosen at random, is resampled from its own
-    distribution; otherwise it is a random one. Ties keep the earlier configuration; one whose
-    training crashed (error +inf) is never the best.
+    configuration so far in which one hyperparameter that counts, chosen at random, is resampled from
+    its own distribution, together with those that begin to count by that; otherwise it is a random
+    one. Ties keep the earlier configuration; one whose training crashed (error +inf) is never the best.
 
     Args:
         config_space: the space.
@@ -44,7 +44,7 @@ class LocalSearch:
         if isinstance(probab_local, bool) or not isinstance(probab_local, int | float) or not 0 <= probab_local <= 1:
             raise ValueError(f"probab_local = {probab_local!r}: need a number in [0, 1]")
         self.random_search = RandomSearch(config_space, rng=rng, initial_config=initial_config)
-        self.space, self.rng, self.names = config_space, rng, list(config_space)
+        self.space, self.rng = config_space, rng
         self.num_init_random, self.probab_local = num_init_random, probab_local
         self.proposed = 0
         self.best: Config | None = None
@@ -54,8 +54,8 @@ class LocalSearch:
         self.proposed += 1
         if self.proposed <= self.num_init_random or self.best is None or self.rng.random() >= self.probab_local:
             return self.random_search.sample_configuration()
-        name = self.names[self.rng.integers(len(self.names))]
-        return self.space.resample(self.best, name, self.rng)
+        names = self.space.active(self.best)
+        return self.space.resample(self.best, names[self.rng.integers(len(names))], self.rng)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
         if error < self.best_error:

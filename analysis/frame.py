@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.ledgers import FIELDS, LATER_FIELDS, WORTHLESS, Ledger, Record, State, find, unplanned
+from analysis.ledgers import FIELDS, LATER_FIELDS, WORTHLESS, Ledger, Record, State, find, merged, unplanned
 from analysis.methods import Method
 from analysis.plan import Objective, Plan, read_plan
 from analysis.refusal import BadInput
@@ -91,8 +91,10 @@ def load(folder: Path) -> Results:
             ledger = find(folder, objective.label, algorithm, repetition)
             _check_space(folder, objective, ledger)
             _check_clock(folder, plan, ledger)
-            if ledger.libraries or ledger.lacks:
-                methods[algorithm] = replace(methods[algorithm], libraries=ledger.libraries, lacks=ledger.lacks)
+            known = methods[algorithm]  # What it lacks may depend on the objective's space.
+            methods[algorithm] = replace(
+                known, libraries=merged(known.libraries, ledger.libraries), lacks={**known.lacks, **ledger.lacks}
+            )
             rows = slice(len(records), len(records) + len(ledger.evaluations))
             run = Run(
                 objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state, rows=rows

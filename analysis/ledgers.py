@@ -101,12 +101,14 @@ def find(folder: Path, objective: str, algorithm: str, repetition: int) -> Ledge
         _check_owner(path, records, objective, algorithm, repetition)
         evaluations = [record for record in records if record["kind"] == "evaluation"]
         ordered = tuple(map(_trim, sorted(evaluations, key=_completion)))
-        header = records[0] if records else {}
+        libraries: dict[str, str] = {}
+        for record in records:  # The header, and where the run was resumed in another environment.
+            libraries = merged(libraries, _texts(_table(record.get("environment")).get("libraries")))
         return Ledger(
             state=state,
             clock=_run_of(records).get("clock"),
-            libraries=_texts(_table(header.get("environment")).get("libraries")),
-            lacks=_texts(header.get("lacks")),
+            libraries=libraries,
+            lacks=_texts(records[0].get("lacks")) if records else {},
             evaluations=ordered,
         )
     return Ledger(state="missing")
@@ -133,6 +135,15 @@ def read(path: Path, data: bytes, *, complete: bool) -> list[Record]:
     if complete:
         _check_end(path, records, len(data))
     return records
+
+
+def merged(libraries: Mapping[str, str], further: Mapping[str, str]) -> dict[str, str]:
+    """Versions of libraries by name; of one that was used in several, all of them: "5.0/5.1"."""
+    both = dict(libraries)
+    for name, versions in further.items():
+        seen = both[name].split("/") if name in both else []
+        both[name] = "/".join([*seen, *(version for version in versions.split("/") if version not in seen)])
+    return both
 
 
 def unplanned(folder: Path, planned: set[tuple[str, str, str]]) -> list[Path]:

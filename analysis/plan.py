@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -23,7 +23,11 @@ LEARNING_RATES = ("learning_rate", "lr")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameter:
-    """One axis of a space: its kind, its bounds and scale, or its choices."""
+    """One axis of a space: its kind, its bounds and scale, its choices, and when it counts.
+
+    Attributes:
+        when: an earlier axis and the values with which this one counts; None: always.
+    """
 
     name: str
     kind: str
@@ -31,10 +35,15 @@ class Hyperparameter:
     high: float = math.inf
     log: bool = False
     choices: tuple[Any, ...] = ()
+    when: tuple[str, tuple[Any, ...]] | None = None
 
     def allows(self, value: Any) -> bool:
         """Whether a configuration may hold this value; bounds are left to the objective."""
-        return value in self.choices if self.kind == "categorical" else type(value) in (int, float)
+        return value in self.choices if self.choices else type(value) in (int, float)
+
+    def counts(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration has to hold a value of this axis; otherwise it holds none."""
+        return self.when is None or config.get(self.when[0]) in self.when[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +57,16 @@ class Objective:
     @property
     def learning_rate(self) -> Hyperparameter | None:
         """The hyperparameter that is the learning rate, by its name."""
-        return next((axis for axis in self.space if axis.name in LEARNING_RATES and axis.kind == "float"), None)
+        return next(
+            (axis for axis in self.space if axis.name in LEARNING_RATES and axis.kind in ("float", "ordinal")), None
+        )
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Refuse a configuration of another space."""
         for axis in self.space:
-            if axis.name not in config or not axis.allows(config[axis.name]):
-                given = f"{config[axis.name]!r}" if axis.name in config else "nothing"
+            there = axis.name in config
+            if there != axis.counts(config) or (there and not axis.allows(config[axis.name])):
+                given = f"{config[axis.name]!r}" if there else "nothing"
                 raise BadInput(f"configuration of {self.label}: {axis.name} = {given} is not in the planned space")
 
 
@@ -182,7 +194,9 @@ def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[s
 
 
 def _objective(label: str, entry: dict[str, Any]) -> Objective:
-    space = tuple(_hyperparameter(name, axis) for name, axis in _value(entry, "space", dict).items())
+    space: tuple[Hyperparameter, ...] = ()
+    for name, axis in _value(entry, "space", dict).items():
+        space += (replace(_hyperparameter(name, axis), when=_when(name, axis.get("when"), space)),)
     if not space:
         raise BadInput(f"space of {label}: need at least one hyperparameter, got none")
     default = None if entry.get("default") is None else _value(entry, "default", dict)
@@ -196,7 +210,28 @@ def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
     kind = axis.get("kind") if isinstance(axis, dict) else None
     if kind == "categorical":
         return Hyperparameter(name=name, kind=kind, choices=tuple(_value(axis, "choices", list)))
+    if kind == "ordinal":
+        return _ordinal(name, _value(axis, "choices", list))
     if kind not in ("float", "int"):
-        raise BadInput(f"space.{name}.kind = {kind!r}: need float, int or categorical")
+        raise BadInput(f"space.{name}.kind = {kind!r}: need float, int, ordinal or categorical")
     low, high = _value(axis, "low", float | int), _value(axis, "high", float | int)
     return Hyperparameter(name=name, kind=kind, low=low, high=high, log=axis.get("log") is True and low > 0)
+
+
+def _ordinal(name: str, values: list[Any]) -> Hyperparameter:
+    """Listed numbers; on a logarithmic scale where the middle one is nearer to the middle of that."""
+    if not values or not all(type(value) in (int, float) for value in values):
+        raise BadInput(f"space.{name}.choices = {values!r}: need numbers")
+    low, middle, high = values[0], values[len(values) // 2], values[-1]
+    log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)
+    return Hyperparameter(name=name, kind="ordinal", low=low, high=high, log=log, choices=tuple(values))
+
+
+def _when(name: str, when: Any, earlier: tuple[Hyperparameter, ...]) -> tuple[str, tuple[Any, ...]] | None:
+    """The condition under which an axis counts, on an axis before it."""
+    if when is None:
+        return None
+    names = [axis.name for axis in earlier]
+    if not isinstance(when, dict) or when.get("parent") not in names or not isinstance(when.get("values"), list):
+        raise BadInput(f"space.{name}.when = {when!r}: need a table of parent, one of {names}, and values, a list")
+    return when["parent"], tuple(when["values"])

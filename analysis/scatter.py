@@ -23,6 +23,9 @@ COLUMNS = 3
 FEW = 20
 """Up to this range the points of an integer hyperparameter are spread sideways, or they would hide each other."""
 
+MOST_TICKS = 6
+"""Up to so many listed numbers have ticks of their own; points are spread around them."""
+
 
 def learning_rate(results: Results, objective: Objective) -> Figure | None:
     """Every evaluation's validation error against its learning rate, a panel for each algorithm.
@@ -40,8 +43,10 @@ def learning_rate(results: Results, objective: Objective) -> Figure | None:
     areas = _areas(evaluations, crowd=int(evaluations["algorithm"].value_counts().max()))
     for axes, (algorithm, look) in zip(panels, looks(results.plan.algorithms).items(), strict=True):
         rows = evaluations[evaluations["algorithm"] == algorithm]
-        _points(axes, _places(rate, rows), rows, areas, look.marker, {"color": look.colour})
-        axes.set_title(f"{algorithm}: {_told(rows)}", pad=8.0, fontsize="medium", color=INK)
+        held = _holding(rate, rows)
+        _points(axes, _places(rate, held), held, areas, look.marker, {"color": look.colour})
+        told = ", ".join([_told(rows), *_absent(rate, rows)])
+        axes.set_title(f"{algorithm}: {told}", pad=8.0, fontsize="medium", color=INK)
         _scale(axes, rate)
         if objective.default is not None and rate.name in objective.default:
             axes.axvline(objective.default[rate.name], color=MUTED, linewidth=0.9, linestyle=":")
@@ -62,12 +67,15 @@ def landscape(results: Results, objective: Objective) -> Figure:
     colouring = _colouring(objective)
     areas = _areas(evaluations, crowd=len(evaluations))
     for axes, axis in zip(panels, objective.space, strict=True):
+        held = _holding(axis, evaluations)
         for algorithm, look in styles.items():
-            rows = evaluations[evaluations["algorithm"] == algorithm]
+            rows = held[held["algorithm"] == algorithm]
             colours: dict[str, Any] = {"color": look.colour}
             if colouring is not None and objective.learning_rate is not None:
-                colours = {"c": _places(objective.learning_rate, rows), "norm": colouring.norm, "cmap": colouring.cmap}
+                colours = {"c": _values(objective.learning_rate, rows), "norm": colouring.norm, "cmap": colouring.cmap}
             _points(axes, _places(axis, rows), rows, areas, look.marker, colours)
+        for words in _absent(axis, evaluations):
+            axes.set_title(words, pad=8.0, fontsize="small", color=MUTED)
         _scale(axes, axis)
         axes.set_xlabel(axis.name, parse_math=False)
     if colouring is not None and objective.learning_rate is not None:
@@ -121,41 +129,73 @@ def _areas(evaluations: pd.DataFrame, crowd: int) -> pd.Series:
 
 def _places(axis: Hyperparameter, rows: pd.DataFrame) -> Array:
     """Where each evaluation is on a hyperparameter's axis; few distinct values are spread a little."""
-    values = [config[axis.name] for config in rows["config"]]
-    if axis.kind == "categorical":
-        values = [axis.choices.index(value) for value in values]
-    places = np.array(values, dtype=np.float64)
+    places = _values(axis, rows)
     if not _is_spread(axis):
         return places
     # Multiples of the golden ratio spread the points evenly without any random number.
-    return places + 0.5 * ((np.arange(len(places)) * 0.6180339887498949) % 1.0 - 0.5)
+    aside = 0.5 * _gap(axis) * ((np.arange(len(places)) * 0.6180339887498949) % 1.0 - 0.5)
+    spread: Array = places * np.exp(aside) if axis.log else places + aside
+    return spread
+
+
+def _values(axis: Hyperparameter, rows: pd.DataFrame) -> Array:
+    """The values of a hyperparameter, of a categorical one the places of its choices."""
+    values = [config[axis.name] for config in rows["config"]]
+    if axis.kind == "categorical":
+        values = [axis.choices.index(value) for value in values]
+    return np.array(values, dtype=np.float64)
+
+
+def _holding(axis: Hyperparameter, rows: pd.DataFrame) -> pd.DataFrame:
+    """The evaluations whose configurations have the hyperparameter: all, unless it is conditional."""
+    held = np.array([axis.name in config for config in rows["config"]], dtype=bool)  # a list may be empty
+    return rows.loc[held]
+
+
+def _absent(axis: Hyperparameter, rows: pd.DataFrame) -> list[str]:
+    """In words how many evaluations are left out because the hyperparameter did not count there; [] for none."""
+    absent = len(rows) - len(_holding(axis, rows))
+    return [f"{absent} of {len(rows)} without {axis.name}"] if absent else []
 
 
 def _is_spread(axis: Hyperparameter) -> bool:
+    if axis.kind == "ordinal":
+        return len(axis.choices) <= FEW
     return axis.kind == "categorical" or (axis.kind == "int" and not axis.log and axis.high - axis.low <= FEW)
 
 
+def _gap(axis: Hyperparameter) -> float:
+    """The least distance of two values, of logarithms where the scale is logarithmic."""
+    if axis.kind != "ordinal" or len(axis.choices) == 1:
+        return 1.0
+    values = np.array(axis.choices, dtype=np.float64)
+    return float(np.diff(np.log(values) if axis.log else values).min())
+
+
 def _scale(axes: Axes, axis: Hyperparameter) -> None:
-    """The space's own scale and bounds, with a margin; ticks at the choices of a categorical one."""
+    """The space's own scale and bounds, with a margin; ticks at the choices, or at the numbers if they are few."""
     low, high = (0.0, len(axis.choices) - 1.0) if axis.kind == "categorical" else (axis.low, axis.high)
     if axis.kind == "categorical":
         axes.set_xticks(range(len(axis.choices)), [str(choice) for choice in axis.choices])
     if axis.log:
         axes.set_xscale("log")
+    if axis.kind == "ordinal" and len(axis.choices) <= MOST_TICKS:  # After the scale, which brings ticks of its own.
+        axes.set_xticks(axis.choices, [f"{value:.3g}" for value in axis.choices])
+        axes.set_xticks([], minor=True)
     if not (math.isfinite(low) and math.isfinite(high)):
         return
     if axis.log:
-        margin = max(high / low, 1.1) ** 0.03
+        margin = math.exp(0.5 * _gap(axis)) if _is_spread(axis) else max(high / low, 1.1) ** 0.03
         axes.set_xlim(low / margin, high * margin)
     else:
-        margin = 0.5 if _is_spread(axis) else 0.03 * max(high - low, 1e-9)
+        margin = 0.5 * _gap(axis) if _is_spread(axis) else 0.03 * max(high - low, 1e-9)
         axes.set_xlim(low - margin, high + margin)
 
 
 def _colouring(objective: Objective) -> ScalarMappable | None:
-    """Colours of the learning rate over its whole range, the same in every panel."""
+    """Colours of the learning rate over its whole range, the same in every panel; every evaluation has to have one."""
     rate = objective.learning_rate
-    if rate is None or not (math.isfinite(rate.low) and math.isfinite(rate.high)):
+    if rate is None or rate.when is not None or not (math.isfinite(rate.low) and math.isfinite(rate.high)):
         return None
     norm = LogNorm(rate.low, rate.high) if rate.log else Normalize(rate.low, rate.high)
     return ScalarMappable(norm=norm, cmap="viridis")

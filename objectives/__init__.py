@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from objectives.closed_form import Branin, Hartmann6
 from objectives.dropout_mlp import DropoutMLP
 from objectives.lenet import LeNet
+from objectives.mlp import MLP
 from objectives.objective import Objective
 from objectives.softmax import SoftmaxRegression
 
@@ -12,6 +13,7 @@ OBJECTIVES: Mapping[str, type[Objective]] = {
     "softmax": SoftmaxRegression,
     "lenet": LeNet,
     "dropout_mlp": DropoutMLP,
+    "mlp": MLP,
     "branin": Branin,
     "hartmann6": Hartmann6,
 }

@@ -13,6 +13,7 @@ from scipy import stats
 from algorithms import SCHEDULERS, SEARCHERS, libraries
 from algorithms.imported import Imported, NotInstalled
 from benchmark.build import build_scheduler
+from benchmark.environment import pinned
 from benchmark.refusal import parameters_of
 from benchmark.suite import parse
 from benchmark.tuner import Budget, Outcome, TuningLoop
@@ -58,6 +59,18 @@ SPACES = {
 }
 
 
+SLOW = {
+    "searcher optuna gp": {"options": {"n_startup_trials": 5}},
+    "searcher syne_tune bore": {},
+    "searcher syne_tune cqr": {},
+    "searcher syne_tune botorch": {},
+    "searcher ray_tune bayesopt": {},
+    "scheduler syne_tune asha_bore": {},
+    "scheduler syne_tune asha_cqr": {},
+}
+"""Methods that take seconds a proposal once they model: options under which a short run gets there."""
+SHORT = 9
+"""Evaluations of these."""
 OWN_VARIANTS = {"asha": {"promotion": {"variant": "promotion"}, "stopping": {"variant": "stopping"}}}
 
 
@@ -110,9 +123,13 @@ class Subject:
     def label(self):
         return f"{self.role} {self.name}" + (f" {self.variant}" if self.variant else "")
 
+    @property
+    def evaluations(self):
+        return SHORT if self.label in SLOW else EVALUATIONS
+
     def algorithm(self):
         """The table of a suite's `[algorithms.it]`."""
-        part = {"name": self.name, **self.options}
+        part = {"name": self.name, **self.options, **SLOW.get(self.label, {})}
         if self.role == "searcher":
             return {"searcher": part}
         made = SCHEDULERS[self.name] if self.entry is None else self.entry.load()
@@ -131,6 +148,12 @@ class Subject:
         }
         run = list(parse("conformance", table).runs())[n_repetition]
         return build_scheduler(run, Toy(on=space))
+
+    def drive(self, space, n_workers=1, error_of=None, evaluations=None, seed=0):
+        """The jobs of a fresh run on toy outcomes."""
+        return drive(
+            self.scheduler(space, seed), space, n_workers, error_of or toy_error, evaluations or self.evaluations
+        )
 
 
 def installed(subject):
@@ -188,10 +211,11 @@ def suggestions(jobs):
 def all_sequences():
     """What every installed subject does on two spaces, sequentially and with three workers, as JSON turns it round."""
     sequences = {}
-    for subject in filter(installed, subjects()):
-        for space, n_workers in (("mixed", 1), ("conditional", 3)):
-            jobs = drive(subject.scheduler(space), space, n_workers)
-            sequences[f"{subject.label} {space} {n_workers}"] = suggestions(jobs)
+    with pinned("cpu"):
+        for subject in filter(installed, subjects()):
+            for space, n_workers in (("mixed", 1), ("conditional", 3)):
+                jobs = subject.drive(space, n_workers)
+                sequences[f"{subject.label} {space} {n_workers}"] = suggestions(jobs)
     return json.loads(json.dumps(sequences))
 
 

@@ -15,7 +15,6 @@ from algorithms.imported import PROPERTIES
 from benchmark.build import lacks_of
 from benchmark.suite import AlgorithmEntry, Part
 from tests.adapters.subjects import (
-    EVALUATIONS,
     MAX_EPOCHS,
     SPACES,
     TABLE,
@@ -42,7 +41,7 @@ def native(space, suggestion):
 def in_bounds(subject):
     for space in SPACES:
         for n_workers in (1, 3):
-            jobs = drive(subject.scheduler(space), space, n_workers)
+            jobs = subject.drive(space, n_workers)
             assert jobs
             for job in jobs:
                 assert SPACES[space][0].check(job.config) == job.config
@@ -52,7 +51,7 @@ def in_bounds(subject):
 def of_native_types(subject):
     for space in ("mixed", "conditional"):
         scheduler = subject.scheduler(space)
-        for _ in range(EVALUATIONS):
+        for _ in range(subject.evaluations):
             suggestion = scheduler.suggest()
             if suggestion is None:
                 break
@@ -62,16 +61,16 @@ def of_native_types(subject):
 
 def repeats(subject):
     for space, n_workers in (("mixed", 1), ("conditional", 3)):
-        one, two, other = (suggestions(drive(subject.scheduler(space, seed), space, n_workers)) for seed in (1, 1, 2))
+        one, two, other = (suggestions(subject.drive(space, n_workers, seed=seed)) for seed in (1, 1, 2))
         assert one == two
         assert one != other
 
 
 def leaves_global_state(subject, global_state, move_global_generators):
-    expected = suggestions(drive(subject.scheduler("mixed"), "mixed", 3))
+    expected = suggestions(subject.drive("mixed", 3))
     move_global_generators()
     before = global_state()
-    assert suggestions(drive(subject.scheduler("mixed"), "mixed", 3)) == expected
+    assert suggestions(subject.drive("mixed", 3)) == expected
     assert global_state() == before
 
 
@@ -83,31 +82,31 @@ def survives_failures(subject):
             (1, lambda config: math.inf),
             (1, lambda config, default=default: math.inf if bare(config) == default else 0.5),
         ):
-            assert len(drive(subject.scheduler(space), space, n_workers, error_of)) > 3
+            assert len(subject.drive(space, n_workers, error_of)) > 3
 
 
 def survives_ties(subject):
     for space in ("mixed", "constant"):
         for error in (0.9, 0.0):
-            assert drive(subject.scheduler(space), space, 1, lambda config, error=error: error)
+            assert subject.drive(space, 1, lambda config, error=error: error)
 
 
 def begins_with_the_default(subject):
     for space in SPACES:
         for n_workers in (1, 3):
-            assert drive(subject.scheduler(space), space, n_workers, evaluations=4)[0].config == SPACES[space][1]
+            assert subject.drive(space, n_workers, evaluations=4)[0].config == SPACES[space][1]
 
 
 def replays(subject):
     """A fresh object that is told what was recorded proposes what was recorded, and goes on alike."""
-    whole = drive(subject.scheduler("mixed"), "mixed", 3, evaluations=EVALUATIONS + 4)
-    part = drive(subject.scheduler("mixed"), "mixed", 3, evaluations=EVALUATIONS)
+    whole = subject.drive("mixed", 3, evaluations=subject.evaluations + 3)
+    part = subject.drive("mixed", 3, evaluations=subject.evaluations)
     assert suggestions(part) == suggestions(whole)[: len(part)]
 
 
 def keeps_to_what_counts(subject):
     space = SPACES["conditional"][0]
-    for job in drive(subject.scheduler("conditional"), "conditional"):
+    for job in subject.drive("conditional"):
         assert set(job.config) == set(space.active(job.config))
 
 
@@ -120,9 +119,9 @@ def tells_pending_apart(subject):
 def works_by_halves(subject):
     """A searcher under successive halving is told results of several fidelities and stays in the space."""
     if subject.role == "scheduler":
-        assert {job.epochs for job in drive(subject.scheduler("mixed"), "mixed")} <= set(range(1, MAX_EPOCHS + 1))
+        assert {job.epochs for job in subject.drive("mixed")} <= set(range(1, MAX_EPOCHS + 1))
         return
-    jobs = drive(subject.scheduler("mixed", under=SCHEDULED), "mixed", 2, evaluations=30)
+    jobs = drive(subject.scheduler("mixed", under=SCHEDULED), "mixed", 2, evaluations=subject.evaluations + 7)
     assert {job.epochs for job in jobs} >= {1, 3, 9}
 
 
@@ -157,6 +156,11 @@ NEVER_EXCUSED = {"bounds", "native", "default", "conditions", "fidelity", "globa
 def elsewhere(in_fresh_process):
     """The sequences of all subjects from a fresh process with other hash seeds."""
     return in_fresh_process(Path(__file__).parent / "subjects.py", "all_sequences")
+
+
+@pytest.fixture(autouse=True)
+def _pinned(one_thread):
+    """One thread, as in a run: some methods take several times as long with two."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -207,7 +211,7 @@ def test_a_fresh_process_proposes_the_same(subject, elsewhere):
 
     def check():
         for space, n_workers in (("mixed", 1), ("conditional", 3)):
-            jobs = drive(subject.scheduler(space), space, n_workers)
+            jobs = subject.drive(space, n_workers)
             assert suggestions(jobs) == elsewhere[f"{subject.label} {space} {n_workers}"]
 
     found(subject, "process", check)

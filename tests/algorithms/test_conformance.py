@@ -14,7 +14,7 @@ from scipy import stats
 from algorithms import SCHEDULERS, SEARCHERS
 from algorithms.roles import Scheduler, Searcher
 from benchmark.tuner import Budget, Outcome, TuningLoop
-from objectives.space import FIDELITY, Categorical, Space
+from objectives.space import FIDELITY, Categorical, Condition, Space
 
 MAX_EPOCHS = 9
 EVALUATIONS = 40
@@ -30,6 +30,22 @@ SPACES = {
         ),
         {"rate": 0.1, "width": 32, "activation": "tanh"},
     ),
+    "conditional": (
+        Space(
+            {
+                "rate": stats.loguniform(1e-4, 1),
+                "layers": stats.randint(1, 4),
+                "width_1": stats.randint(8, 65),
+                "width_2": stats.randint(8, 65),
+                "width_3": stats.randint(8, 65),
+            },
+            {
+                "width_2": Condition(parent="layers", values=(2, 3)),
+                "width_3": Condition(parent="layers", values=(3,)),
+            },
+        ),
+        {"rate": 0.1, "layers": 2, "width_1": 32, "width_2": 16},
+    ),
     "constant": (
         Space({"width": stats.randint(3, 4), "activation": Categorical(["relu"]), "nesterov": Categorical([True])}),
         {"width": 3, "activation": "relu", "nesterov": True},
@@ -41,10 +57,14 @@ def takes_searcher(scheduler):
     return "searcher" in inspect.signature(SCHEDULERS[scheduler]).parameters
 
 
+ALWAYS = ("random", "local", "grid")
+"""Searchers that go with every scheduler: one that learns nothing, one that does, one that ends."""
+THOROUGH = ("basic", "hyperband")
+"""Schedulers that every searcher goes with: at the full fidelity, and at several."""
 PAIRS = [
     (scheduler, searcher)
     for scheduler in SCHEDULERS
-    for searcher in (SEARCHERS if takes_searcher(scheduler) else [None])
+    for searcher in ((SEARCHERS if scheduler in THOROUGH else ALWAYS) if takes_searcher(scheduler) else [None])
 ]
 on_every_space = pytest.mark.parametrize("space", SPACES)
 every_searcher = pytest.mark.parametrize("name", SEARCHERS)
@@ -170,6 +190,7 @@ def test_proposals_are_in_the_space(name, space):
     for config in filter(None, proposals(make_searcher(name, space), EVALUATIONS)):
         checked = config_space.check(config)
         assert checked == config
+        assert set(config) == set(config_space.active(config))
         assert [type(config[key]) for key in checked] == [type(value) for value in checked.values()]
 
 
@@ -300,7 +321,7 @@ def test_suggestions_are_native_before_they_are_checked(pair, space):
     allowed = {type(value) for value in SPACES[space][1].values()} | {int}
     for suggestion in filter(None, step(make_scheduler(pair, space), EVALUATIONS)):
         assert {type(value) for value in suggestion.values()} <= allowed
-        assert set(suggestion) - {FIDELITY} == set(SPACES[space][0])
+        assert set(suggestion) - {FIDELITY} == set(SPACES[space][0].active(suggestion))
 
 
 @every_pair

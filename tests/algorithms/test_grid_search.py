@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from algorithms.grid_search import MOST_POINTS, GridSearch
-from objectives.space import Categorical, Space
+from objectives.space import Categorical, Condition, Ordinal, Space
 
 SPACE = Space(
     {
@@ -16,6 +16,20 @@ SPACE = Space(
         "layers": stats.randint(1, 4),
         "activation": Categorical(["relu", "tanh"]),
     }
+)
+
+CONDITIONAL = Space(
+    {
+        "rate": stats.loguniform(1e-4, 1),
+        "layers": stats.randint(1, 4),
+        "width_1": stats.randint(8, 65),
+        "width_2": stats.randint(8, 65),
+        "width_3": stats.randint(8, 65),
+    },
+    conditions={
+        "width_2": Condition(parent="layers", values=(2, 3)),
+        "width_3": Condition(parent="layers", values=(3,)),
+    },
 )
 
 
@@ -89,6 +103,49 @@ def test_the_default_comes_first_and_the_whole_grid_after():
     proposed = points(SPACE, default=on_the_grid)
     assert proposed[0] == on_the_grid
     assert sorted(map(key, proposed[1:])) == sorted(map(key, points(SPACE)))
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_no_two_points_of_a_conditional_grid_train_alike(levels):
+    """Only the widths of the layers that are there vary: the whole product without its doubles."""
+    proposed = points(CONDITIONAL, levels=levels)
+    whole = itertools.product(*(CONDITIONAL.levels(name, levels) for name in CONDITIONAL))
+    expected = {key(CONDITIONAL.check(dict(zip(CONDITIONAL, point, strict=True)))) for point in whole}
+    assert len(proposed) == len(expected)
+    assert set(map(key, proposed)) == expected
+    assert all(list(config) == CONDITIONAL.active(config) for config in proposed)
+
+
+def test_a_conditional_grid_by_hand():
+    """Three rates and widths: 3 * (3 + 9 + 27) points."""
+    assert len(points(CONDITIONAL, levels=3)) == 117
+
+
+def test_a_chain_of_conditions():
+    """What depends on something that does not count does not count either."""
+    space = Space(
+        {"a": Categorical([True, False]), "b": Ordinal([1, 2, 3]), "c": stats.uniform(), "d": stats.uniform()},
+        {"b": Condition(parent="a", values=(True,)), "c": Condition(parent="b", values=(2, 3))},
+    )
+    proposed = points(space, levels=2)
+    assert len(proposed) == len(set(map(key, proposed))) == (1 + 1 + 2 + 2) * 2
+
+
+def test_the_points_that_are_allowed_are_those_that_differ():
+    """A grid is refused by its own size, not by that of the product with what does not count."""
+    assert len(points(CONDITIONAL, levels=21)) == 21 * (21 + 21**2 + 21**3)
+    with pytest.raises(ValueError, match=r"levels = 33: gives 1222947 grid points, at most 1000000 are allowed"):
+        points(CONDITIONAL, levels=33)
+
+
+def test_too_many_parents_are_refused_at_once(monkeypatch):
+    """Combinations are not even counted beyond what is allowed."""
+    monkeypatch.setattr("algorithms.grid_search.MOST_POINTS", 1000)
+    parents = {f"p{i}": Categorical([True, False]) for i in range(60)}
+    conditions = {f"c{i}": Condition(parent=f"p{i}", values=(True,)) for i in range(60)}
+    space = Space({**parents, **{name: stats.uniform() for name in conditions}}, conditions)
+    with pytest.raises(ValueError, match=r"levels = 2: gives \d+ grid points, at most 1000 are allowed"):
+        GridSearch(space, rng=np.random.default_rng(0), levels=2)
 
 
 def test_an_exhausted_grid_stays_exhausted():

@@ -8,7 +8,7 @@ from scipy import stats
 
 from algorithms.local_search import LocalSearch
 from algorithms.random_search import RandomSearch
-from objectives.space import FIDELITY, Space
+from objectives.space import FIDELITY, Condition, Space
 
 NAMES = ["a", "b", "c", "d", "e"]
 SPACE = Space({name: stats.uniform(0, 1) for name in NAMES})
@@ -163,6 +163,53 @@ def test_it_beats_random_search_on_a_bowl():
         random_search = RandomSearch(SPACE, rng=np.random.default_rng(seed), initial_config=DEFAULT)
         wins += best_of(search(seed), 80) < best_of(random_search, 80)
     assert wins >= 27
+
+
+CONDITIONAL = Space(
+    {"rate": stats.uniform(), "layers": stats.randint(1, 4), "one": stats.uniform(), "two": stats.uniform(),
+     "three": stats.uniform()},
+    {"two": Condition(parent="layers", values=(2, 3)), "three": Condition(parent="layers", values=(3,))},
+)  # fmt: skip
+
+
+def conditional(best, count, seed=0):
+    """Local proposals around a configuration of the conditional space."""
+    searcher = LocalSearch(
+        CONDITIONAL, rng=np.random.default_rng(seed), initial_config=best, num_init_random=1, probab_local=1.0
+    )
+    searcher.update(searcher.sample_configuration(), 0.0)
+    return [searcher.sample_configuration() for _ in range(count)]
+
+
+def test_what_counts_is_as_likely_to_be_drawn_anew():
+    """Of two layers four hyperparameters count: each is redrawn in a quarter of the proposals."""
+    best = {"rate": 0.5, "layers": 2, "one": 0.5, "two": 0.5}
+    proposed = conditional(best, 2000)
+    assert all(CONDITIONAL.check(config) == config for config in proposed)
+    changed = ["".join(name for name in best if config.get(name, best[name]) != best[name]) for config in proposed]
+    assert set(changed) == {"", "rate", "layers", "one", "two"}  # Of three numbers of layers one is drawn again.
+    redrawn = [changed.count(name) for name in ("rate", "one", "two")]
+    assert stats.chisquare([*redrawn, changed.count("layers") + changed.count("")]).pvalue > 1e-3
+    assert stats.binomtest(changed.count(""), 2000, 1 / 12).pvalue > 1e-3
+
+
+def test_layers_that_are_added_have_widths_of_their_own():
+    """A third layer brings its width along, drawn from its distribution; a layer taken away takes it along."""
+    proposed = conditional({"rate": 0.5, "layers": 2, "one": 0.5, "two": 0.5}, 3000)
+    third = [config["three"] for config in proposed if config["layers"] == 3]
+    assert stats.kstest(third, "uniform").pvalue > 1e-3
+    assert all("two" not in config for config in proposed if config["layers"] == 1)
+    assert all(config["two"] == 0.5 for config in proposed if config["layers"] == 3)
+
+
+def test_a_best_that_was_told_with_too_much():
+    """Values that do not count are neither redrawn nor proposed."""
+    searcher = LocalSearch(CONDITIONAL, rng=np.random.default_rng(0), num_init_random=1, probab_local=1.0)
+    searcher.sample_configuration()
+    searcher.update({"rate": 0.5, "layers": 1, "one": 0.5, "two": 0.5, "three": 0.5, FIDELITY: 3}, 0.1)
+    for _ in range(100):
+        config = searcher.sample_configuration()
+        assert CONDITIONAL.check(config) == config
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,13 @@ MIXED_SPACE = {
     "activation": {"kind": "categorical", "choices": ["relu", "tanh", True]},
 }
 
+CONDITIONAL_SPACE = {
+    "learning_rate": {"kind": "ordinal", "choices": [0.001, 0.01, 0.1, 1.0]},
+    "layers": {"kind": "int", "low": 1, "high": 3, "log": False},
+    "width_2": {"kind": "int", "low": 8, "high": 64, "log": False, "when": {"parent": "layers", "values": [2, 3]}},
+    "width_3": {"kind": "ordinal", "choices": [8, 16, 24, 32], "when": {"parent": "layers", "values": [3]}},
+}
+
 
 def figure(suite, axis="runtime"):
     """The anytime figure of a suite's objective bowl."""
@@ -60,6 +67,22 @@ def mixed_space(suite, planted_evaluation):
         for index in range(10)
     ]  # fmt: skip
     suite.run(evaluations, objective="mixed")
+    return suite
+
+
+@pytest.fixture
+def conditional_space(suite, planted_evaluation):
+    """An objective of one to three layers on a finite grid: of 12 evaluations 8 have a second, 4 a third layer."""
+    suite.algorithm("local")
+    suite.objective("deep", CONDITIONAL_SPACE, {"learning_rate": 0.1, "layers": 2, "width_2": 16})
+    for algorithm in ("random", "local"):
+        evaluations = []
+        for index in range(6):
+            config = {"learning_rate": [0.001, 0.01, 0.1, 1.0][index % 4], "layers": 1 + index % 3}
+            config |= {"width_2": 8 + index} if index % 3 else {}
+            config |= {"width_3": 8 * (1 + index % 4)} if index % 3 == 2 else {}
+            evaluations.append(planted_evaluation(index, 0.1 * index, 0.2, 1.0 + index, config=config))
+        suite.run(evaluations, objective="deep", algorithm=algorithm)
     return suite
 
 
@@ -231,6 +254,65 @@ def test_learning_rate_is_for_objectives_that_have_one(mixed_space):
     assert [found is not None for found in drawn] == [True, True, False]
     assert drawn[1].axes[0].get_xscale() == "log"
     assert drawn[1].axes[0].get_title() == "random: 10 evaluations, 2 crashed"
+
+
+def test_evaluations_without_a_hyperparameter_are_left_out_and_counted(conditional_space):
+    """A panel has the points of the configurations that hold it, and says how many others there are."""
+    results = load(conditional_space.folder)
+    deep = results.plan.objectives[1]
+    with theme():
+        panels = landscape(results, deep).axes[: len(deep.space)]
+    points = [sum(len(points.get_offsets()) for points in axes.collections) for axes in panels]
+    assert points == [12, 12, 8, 4]
+    assert [axes.get_title() for axes in panels] == ["", "", "4 of 12 without width_2", "8 of 12 without width_3"]
+    assert len(draw(results, trajectory_table(results))) == 16
+
+
+def test_listed_numbers_are_on_a_scale_of_their_own(conditional_space):
+    """A geometric grid is on a logarithmic axis, its points around their values; an even one is on a linear axis."""
+    results = load(conditional_space.folder)
+    deep = results.plan.objectives[1]
+    with theme():
+        rate, _, _, width = landscape(results, deep).axes[: len(deep.space)]
+    assert (rate.get_xscale(), width.get_xscale()) == ("log", "linear")
+    assert rate.get_xlim()[0] < 0.001 < 1.0 < rate.get_xlim()[1]
+    assert width.get_xlim() == (4.0, 36.0)
+    assert [label.get_text() for label in rate.get_xticklabels()] == ["0.001", "0.01", "0.1", "1"]
+    assert [label.get_text() for label in width.get_xticklabels()] == ["8", "16", "24", "32"]
+    places = np.array([x for points in rate.collections for x, _ in points.get_offsets()])
+    values = np.array([evaluation["learning_rate"] for evaluation in results.evaluations["config"]])
+    distances = np.log10(np.sort(places) / np.sort(values))
+    assert np.abs(distances).max() <= 0.25
+    assert len(np.unique(places)) > 4
+
+
+def test_a_conditional_learning_rate(suite, planted_evaluation):
+    """Evaluations without one are told in its figure, and colours are then the algorithms'."""
+    rate = {"kind": "float", "low": 0.01, "high": 1.0, "log": True, "when": {"parent": "optimizer", "values": ["sgd"]}}
+    suite.objective("tuned", {"optimizer": {"kind": "categorical", "choices": ["sgd", "none"]}, "lr": rate})
+    configs = [{"optimizer": "sgd", "lr": 0.1}, {"optimizer": "none"}, {"optimizer": "none"}]
+    records = [planted_evaluation(i, 0.1, 0.1, 1.0 + i, config=config) for i, config in enumerate(configs)]
+    suite.run(records, objective="tuned")
+    results = load(suite.folder)
+    tuned = results.plan.objectives[1]
+    with theme():
+        assert learning_rate(results, tuned).axes[0].get_title() == "random: 3 evaluations, 2 of 3 without lr"
+        assert len(landscape(results, tuned).axes) == 2
+    assert draw(results, trajectory_table(results))
+
+
+@pytest.mark.parametrize("choices", [[0.5], [3], [1000000], [0.1, 0.2], list(range(1, 200))])
+def test_any_list_of_numbers_is_drawn(suite, planted_evaluation, choices):
+    """One value, two, or too many to spread: a learning rate of such values colours the others without a warning."""
+    suite.objective("grid", {"lr": {"kind": "ordinal", "choices": choices}, "depth": MIXED_SPACE["depth"]})
+    configs = [{"lr": choices[place % len(choices)], "depth": 2} for place in range(5)]
+    suite.run([planted_evaluation(i, 0.1, 0.1, 1.0 + i, config=c) for i, c in enumerate(configs)], objective="grid")
+    results = load(suite.folder)
+    with theme():
+        panels = landscape(results, results.plan.objectives[1]).axes
+    places = np.concatenate([points.get_offsets()[:, 0] for points in panels[0].collections])
+    assert panels[0].get_xlim()[0] < min(places) <= max(places) < panels[0].get_xlim()[1]
+    assert draw(results, trajectory_table(results))
 
 
 def test_the_look_of_an_algorithm_is_its_place_in_the_plan():

@@ -12,6 +12,7 @@ import analysis
 from analysis.__main__ import main
 
 ROOT = Path(analysis.__file__).parents[1]
+CHOICE = {"kind": "categorical", "choices": [1, 2]}
 CHECKED = """
 import runpy, sys
 sys.argv[1:] = {arguments!r}
@@ -184,6 +185,45 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
         ({"objectives": [{"label": "a", "space": {"x": {"kind": "odd"}}}]}, "space.x.kind = 'odd': need float"),
         ({"objectives": [{"label": "a", "space": {"x": {"kind": "int", "low": 1}}}]}, "high = None"),
         ({"objectives": [{"label": "a", "space": {}}]}, "space of a: need at least one hyperparameter"),
+        (
+            {"objectives": [{"label": "a", "space": {"x": {"kind": "ordinal", "choices": [1, "2"]}}}]},
+            "space.x.choices = [1, '2']: need numbers",
+        ),
+        ({"objectives": [{"label": "a", "space": {"x": {"kind": "ordinal", "choices": []}}}]}, "need numbers"),
+        ({"objectives": [{"label": "a", "space": {"x": {"kind": "ordinal"}}}]}, "choices = None"),
+        (
+            {"objectives": [{"label": "a", "space": {"x": {**CHOICE, "when": {"parent": "x", "values": [1]}}}}]},
+            "space.x.when = {'parent': 'x', 'values': [1]}: need a table of parent, one of [], and values, a list",
+        ),
+        ({"objectives": [{"label": "a", "space": {"x": CHOICE, "y": {**CHOICE, "when": "x"}}}]}, "when = 'x'"),
+        (
+            {"objectives": [{"label": "a", "space": {"x": CHOICE, "y": {**CHOICE, "when": {"parent": "x"}}}}]},
+            "one of ['x'], and values, a list",
+        ),
+        (
+            {
+                "objectives": [
+                    {
+                        "label": "bowl",
+                        "space": {"x": CHOICE, "y": {**CHOICE, "when": {"parent": "x", "values": [1]}}},
+                        "default": {"x": 1},
+                    }
+                ]
+            },
+            "configuration of bowl: y = nothing is not in the planned space",
+        ),
+        (
+            {
+                "objectives": [
+                    {
+                        "label": "bowl",
+                        "space": {"x": CHOICE, "y": {**CHOICE, "when": {"parent": "x", "values": [1]}}},
+                        "default": {"x": 2, "y": 1},
+                    }
+                ]
+            },
+            "configuration of bowl: y = 1 is not in the planned space",
+        ),
         (
             {"objectives": [{"label": "bowl", "space": {"x": {"kind": "int", "low": 1, "high": 2}}}]},
             "not the plan of the ledgers beside it: configuration of bowl: x = nothing is not in the planned space",

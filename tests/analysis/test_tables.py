@@ -91,6 +91,19 @@ def test_trials_has_a_row_for_every_evaluation(mixed):
     assert json.loads(trials[2]["config"]) == {"learning_rate": 0.3}
 
 
+def test_configurations_are_told_with_what_counts(suite, planted_evaluation):
+    """A hyperparameter that did not count is not in the cell, rather than there with a value of its own."""
+    deep = {"kind": "int", "low": 1, "high": 9, "log": False, "when": {"parent": "layers", "values": [2]}}
+    suite.objective("deep", {"layers": {"kind": "ordinal", "choices": [1, 2]}, "width": deep})
+    configs = [{"layers": 1}, {"layers": 2, "width": 5}]
+    records = [planted_evaluation(i, 0.5 - 0.1 * i, 0.1, 1.0 + i, config=config) for i, config in enumerate(configs)]
+    suite.run(records, objective="deep")
+    trials = [row for row in table(suite, "trials") if row["objective"] == "deep"]
+    assert [json.loads(row["config"]) for row in trials] == configs
+    (run,) = [row for row in table(suite, "runs") if row["objective"] == "deep" and row["state"] == "done"]
+    assert json.loads(run["incumbent"]) == configs[1]
+
+
 def test_evaluations_beyond_the_budget_are_told_apart(suite):
     """An evaluation that ends too late stays in the tables but is nobody's incumbent."""
     suite.set(repetitions=1, budget={"runtime": 1.5})

@@ -15,6 +15,7 @@ from objectives.classification import ImageClassification
 from objectives.data import Images, Split, load_splits
 from objectives.dropout_mlp import DropoutMLP
 from objectives.lenet import LeNet
+from objectives.mlp import MLP
 from objectives.networks import dropout_mlp, dropouts, materialise, small_lenet
 from objectives.objective import Machine
 from objectives.softmax import SoftmaxRegression
@@ -33,10 +34,20 @@ MLP_CONFIG = {
     "lr": 0.5,
     "batch_size": 50,
 }
+DEEP_CONFIG = {
+    "learning_rate": 0.4,
+    "batch_size": 64,
+    "dropout": 0.3,
+    "num_layers": 3,
+    "width_1": 33,
+    "width_2": 20,
+    "width_3": 47,
+}
 TRIALS = {
     "softmax": (SoftmaxRegression, {"learning_rate": 0.3}, 0.3, 16),
     "lenet": (LeNet, {"learning_rate": 0.4, "batch_size": 48}, 0.4, 48),
     "dropout_mlp": (DropoutMLP, MLP_CONFIG, 0.5, 50),
+    "mlp": (MLP, DEEP_CONFIG, 0.4, 64),
 }
 every = pytest.mark.parametrize("name", TRIALS)
 
@@ -51,7 +62,7 @@ class Masks:
         self.key = key
 
     def begin(self, epoch):
-        self.epoch, self.position = epoch, [0, 0]
+        self.epoch, self.position = epoch, [0, 0, 0]
 
     def next(self, layer, shape, probability):
         rows, width = shape
@@ -109,7 +120,23 @@ class HandMLP(nn.Module):
         return self.output(self.drop(functional.relu(self.second(x)), 1, 0.6))
 
 
-HANDS = {"softmax": HandSoftmax, "lenet": HandLeNet, "dropout_mlp": HandMLP}
+class HandDeepMLP(HandMLP):
+    xavier = True
+
+    def __init__(self, masks):
+        nn.Module.__init__(self)
+        self.first, self.second, self.third = nn.Linear(64, 33), nn.Linear(33, 20), nn.Linear(20, 47)
+        self.output = nn.Linear(47, 10)
+        self.masks = masks
+
+    def forward(self, x):
+        x = x.reshape(len(x), -1)
+        for number, layer in enumerate((self.first, self.second, self.third)):
+            x = self.drop(functional.relu(layer(x)), number, 0.3)
+        return self.output(x)
+
+
+HANDS = {"softmax": HandSoftmax, "lenet": HandLeNet, "dropout_mlp": HandMLP, "mlp": HandDeepMLP}
 
 
 def drawn_by_hand(key, index, shape, bound):
@@ -295,6 +322,7 @@ DIVERGING = {
     "softmax": {"learning_rate": 1e38},
     "lenet": {"learning_rate": 1e38, "batch_size": 64},
     "dropout_mlp": {**MLP_CONFIG, "lr": 1e30},
+    "mlp": {**DEEP_CONFIG, "learning_rate": 1e30},
 }
 
 

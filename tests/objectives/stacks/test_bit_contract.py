@@ -111,7 +111,7 @@ def test_other_protocols(name, options):
     assert through([other.stack(MACHINE, 2), other.stack(MACHINE)], few, 2, pauses=np.random.default_rng(0)) == wanted
 
 
-@pytest.mark.parametrize("name", ["softmax", "dropout_mlp"])
+@pytest.mark.parametrize("name", ["softmax", "dropout_mlp", "mlp"])
 def test_the_reference_has_the_same_epochs(name):
     """Where the arithmetic is the same, the reference loop gives the very curves."""
     assert alone(objective(name).reference, queue(name), EPOCHS) == expected(name)
@@ -119,7 +119,7 @@ def test_the_reference_has_the_same_epochs(name):
 
 @every
 def test_the_reference_on_the_books_geometry(name, monkeypatch):
-    """On images of 28x28 all three networks agree with the reference loop to the last error."""
+    """On images of 28x28 all networks agree with the reference loop to the last error."""
     machine = plant(monkeypatch, "fashion_mnist", 500, 28)
     large = OBJECTIVES[name](data="fashion_mnist", epochs=2)
     few = trials(large, 5)

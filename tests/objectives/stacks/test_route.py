@@ -28,6 +28,8 @@ NETWORKS = [name for name, kind in OBJECTIVES.items() if issubclass(kind, ImageC
         ("lenet", {"folds": 2}, LoopedStack, "looped"),
         ("dropout_mlp", {}, LoopedStack, "looped"),
         ("dropout_mlp", {"split": "book"}, LoopedStack, "looped"),
+        ("mlp", {}, LoopedStack, "looped"),
+        ("mlp", {"folds": 2}, LoopedStack, "looped"),
     ],
 )
 def test_the_routes_on_the_cpu(name, options, kind, called):
@@ -87,7 +89,7 @@ def test_no_clock_is_read(monkeypatch):
         monkeypatch.setattr(time, name, read)
     chosen = [route.route_of(OBJECTIVES[name](), MACHINE) for name in NETWORKS]
     monkeypatch.undo()
-    assert [type(way.make(2)) for way in chosen] == [SoftmaxStack, LoopedStack, LoopedStack]
+    assert [type(way.make(2)) for way in chosen] == [SoftmaxStack, *[LoopedStack] * (len(NETWORKS) - 1)]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
