@@ -38,6 +38,9 @@ class Translation:
     Uniform and log-uniform floats, uniform integers and categoricals are declared as they are. An
     ordinal becomes the integer place of its value in the list; any other distribution becomes its
     quantile in [0, 1], so that a library samples it as we do.
+
+    Raises:
+        ValueError: a condition on a hyperparameter that becomes its quantile.
     """
 
     def __init__(self, space: Space) -> None:
@@ -69,6 +72,8 @@ class Translation:
         condition = self.space.conditions.get(name)
         if condition is not None:
             parent = self.space.axes[condition.parent]
+            if not parent.plain:  # Declared as its quantile, which never equals a value of the condition.
+                raise ValueError(f"condition of {name}: its parent {condition.parent} is not evenly distributed")
             seen = tuple(_outward(parent, value) for value in condition.values)
             condition = Condition(parent=condition.parent, values=seen)
         if axis.kind == "categorical":
@@ -91,8 +96,12 @@ def _inward(axis: Hyperparameter, value: Any) -> Scalar:
     if axis.kind == "categorical":
         return axis.check(value)
     if axis.kind == "ordinal":
-        return axis.choices[min(max(round(float(value)), 0), len(axis.choices) - 1)]
+        return axis.choices[round(_within(value, 0, len(axis.choices) - 1))]
     if not axis.plain:
-        return axis.decode(min(max(float(value), 0.0), 1.0))
-    number = round(float(value)) if axis.kind == "int" else float(value)
-    return axis.check(min(max(number, axis.low), axis.high))
+        return axis.decode(_within(value, 0.0, 1.0))
+    number = _within(value, axis.low, axis.high)
+    return axis.check(round(number) if axis.kind == "int" else number)
+
+
+def _within(value: Any, low: float, high: float) -> float:
+    return min(max(float(value), low), high)
