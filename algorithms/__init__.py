@@ -6,6 +6,7 @@ from algorithms.asha import ASHA
 from algorithms.basic import BasicScheduler
 from algorithms.grid_search import GridSearch
 from algorithms.hyperband import Hyperband
+from algorithms.kde import KernelDensity
 from algorithms.local_search import LocalSearch
 from algorithms.median_stopping import MedianStopping
 from algorithms.random_search import RandomSearch
@@ -20,6 +21,7 @@ SEARCHERS: Mapping[str, Callable[..., Searcher]] = {
     "grid": GridSearch,
     "sobol": Sobol,
     "evolution": RegularizedEvolution,
+    "kde": KernelDensity,
 }
 
 SCHEDULERS: Mapping[str, Callable[..., Scheduler]] = {

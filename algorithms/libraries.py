@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from algorithms.imported import Imported
 
 SEARCHERS: Mapping[str, Imported] = {
+    "gp": Imported(
+        "algorithms.gaussian_process:GaussianProcess",
+        extra="botorch",
+        libraries=("botorch", "gpytorch"),
+        summary="A Gaussian process by BoTorch, with noisy expected improvement.",
+    ),
     "optuna": Imported(
         "algorithms.adapters.optuna:OptunaSearcher",
         extra="optuna",

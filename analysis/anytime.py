@@ -128,7 +128,8 @@ def _limit(panels: list[Axes], cells: Mapping[str, pd.DataFrame], horizon: float
         return
     panels[0].set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
     spans = f"{early['low'].min():.3g} to {early['high'].max():.3g}"
-    told = f"axis cut: before {unit.format(begin)}, mean ± std spans {spans}"
+    what = "mean" if all(cell["valid_std"].isna().all() for cell in cells.values()) else "mean ± std"
+    told = f"axis cut: before {unit.format(begin)}, {what} spans {spans}"
     for axes in panels:
         note = axes.text(
             0.99, 0.99, told, transform=axes.transAxes, ha="right", va="top", color=MUTED, fontsize="small"

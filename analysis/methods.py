@@ -43,11 +43,14 @@ class Method:
     lacks: Mapping[str, str] = field(default_factory=dict)
 
     def description(self) -> str:
-        """Workers, library versions and options on one line; empty where there is nothing to tell."""
-        told = [f"{self.n_workers} workers"] if self.n_workers > 1 else []
-        told += [f"{name} {version}" for name, version in self.libraries.items()]
-        told += [f"{name}={_short(value)}" for part in self.parts() for name, value in part.options.items()]
-        text = ", ".join(told)
+        """Workers, library versions and options on one line; empty where there is nothing to tell.
+
+        Libraries that the first one builds on come last: a line that is too long is cut there.
+        """
+        workers = [f"{self.n_workers} workers"] if self.n_workers > 1 else []
+        main, *others = [f"{name} {version}" for name, version in self.libraries.items()] or [""]
+        options = [f"{name}={_short(value)}" for part in self.parts() for name, value in part.options.items()]
+        text = ", ".join(filter(None, [*workers, main, *options, *others]))
         return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026"
 
     def parts(self) -> list[Part]:
@@ -66,7 +69,7 @@ def declare(label: str, entry: Mapping[str, Any], n_workers: int) -> Method:
         BadInput: an entry that no suite writes.
     """
     searcher = entry.get("searcher")
-    workers = entry.get("n_workers") or n_workers
+    workers = n_workers if entry.get("n_workers") is None else entry["n_workers"]
     if type(workers) is not int or workers < 1:
         raise BadInput(f"algorithms.{label}.n_workers = {workers!r}: need a whole number >= 1")
     return Method(

@@ -94,9 +94,18 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
     entry = run.algorithm
     if not any(is_dotted(part.name) for part, _ in _parts(entry)) and not imported_parts(entry):
         return _assemble(entry, objective, rng)
+    with GlobalStreams(stream(run.suite_seed, "imports")).active():
+        _import(entry)
     streams = GlobalStreams(stream(run.suite_seed, "globals", *label))
     with streams.active():
         return SeededScheduler(_assemble(entry, objective, rng), streams)
+
+
+def _import(entry: AlgorithmEntry) -> None:
+    """Import an algorithm's parts before its run's streams begin: an import may draw, once in a process."""
+    _resolve(f"algorithms.{entry.label}.scheduler", entry.scheduler.name, ALL_SCHEDULERS)
+    if entry.searcher is not None:
+        _resolve(f"algorithms.{entry.label}.searcher", entry.searcher.name, ALL_SEARCHERS)
 
 
 def imported_parts(entry: AlgorithmEntry) -> list[Imported]:

@@ -152,6 +152,8 @@ def _harvest(parsed: argparse.Namespace) -> int:
             print(f"{out / label}.npz: {size}, {trials} trials ({trials / table.reached.size:.0%})")
     except LedgerError as error:
         raise BadInput(str(error)) from error
+    except OSError as error:
+        raise BadInput(f"--out {shown(str(out))}: cannot be written ({error.strerror})") from error
     return 0
 
 

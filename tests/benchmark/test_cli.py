@@ -1,5 +1,6 @@
 """The command line: what it lists, how far it says a suite is, and how it ends when nobody reads."""
 
+import ast
 import json
 import os
 import shlex
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from algorithms import SCHEDULERS, SEARCHERS
+from algorithms.imported import Imported
+from benchmark.build import ALL_SCHEDULERS, ALL_SEARCHERS
 from benchmark.cli import main
 from benchmark.suite import load, suite_names
 from objectives import OBJECTIVES
+from tests.benchmark.slots import prices
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = """
@@ -59,7 +62,8 @@ def test_list_names_everything_with_a_line_on_it(capsys):
 
     out, message = capsys.readouterr()
     described = dict(line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  "))
-    assert list(described) == [*OBJECTIVES, *SEARCHERS, *SCHEDULERS, *suite_names()]
+    names = [line.split(maxsplit=1)[0] for line in out.splitlines() if line.startswith("  ")]
+    assert names == [*OBJECTIVES, *ALL_SEARCHERS, *ALL_SCHEDULERS, *suite_names()]
     assert all(len(text) > 20 for text in described.values())
     assert described["digits"] == load("digits").title
     assert [line for line in out.splitlines() if not line.startswith("  ")] == [
@@ -69,6 +73,36 @@ def test_list_names_everything_with_a_line_on_it(capsys):
         "suites:",
     ]
     assert message == ""
+
+
+def test_list_tells_how_to_install_what_is_missing(capsys, monkeypatch):
+    """A library's entry stands there whether it is installed or not; then its line says what to do."""
+    missing = Imported("no.such:Thing", extra="never", libraries=("never-published",), summary="An invented one.")
+    none_needed = Imported("no.such:Thing", extra="", libraries=(), summary="One that needs no library.")
+    monkeypatch.setattr("benchmark.build.ALL_SEARCHERS", {"missing": missing, "bare": none_needed})
+    monkeypatch.setattr("benchmark.build.ALL_SCHEDULERS", {})
+
+    assert main(["list"]) == 0
+
+    out, message = capsys.readouterr()
+    assert "  missing              An invented one. (not installed: pip install '.[never]')\n" in out
+    assert "  bare                 One that needs no library.\n" in out
+    assert message == ""
+
+
+def test_list_imports_no_library(tmp_path):
+    """What is there and in which version is read from the metadata: `list` stays quick."""
+    program = (
+        "import sys; from benchmark.cli import main; main(['list']); "
+        "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+
+    libraries = {"optuna", "smac", "syne_tune", "ray", "nevergrad", "hyperopt", "cmaes", "botorch", "gpytorch"}
+    assert not libraries & set(ast.literal_eval(done.stderr))
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["--help"], ["run", "--help"]], ids=" ".join)
@@ -89,7 +123,9 @@ def test_a_closed_pipe_is_no_accident(tmp_path, arguments):
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["status"], ["list"]], ids=lambda words: words[0] if words else "none"
+    "command",
+    [[], ["run"], ["status"], ["list"], ["replay"], ["harvest"]],
+    ids=lambda words: words[0] if words else "none",
 )
 def test_help_tells_what_there_is(capsys, command, flag):
     """Help goes to stdout, names every command or option, and ends with 0."""
@@ -99,7 +135,9 @@ def test_help_tells_what_there_is(capsys, command, flag):
     out, message = capsys.readouterr()
     assert (end.value.code, message) == (0, "")
     words = {
-        "": ["run", "status", "list"],
+        "": ["run", "status", "list", "replay", "harvest"],
+        "replay": ["SUITE", "--tables", "--miss", "--recycle", "--jobs", "--data", "--device", "--results", "--set"],
+        "harvest": ["SUITE", "--out", "--results", "--set"],
         "run": ["SUITE", "--jobs", "--data", "--device", "--quiet", "--allow-mixed", "--results", "--set"],
         "status": ["SUITE", "--results", "--set"],
         "list": ["--help"],
@@ -295,6 +333,67 @@ def test_the_command_keeps_flags(here, capsys, monkeypatch):
         "stopped; every finished evaluation is stored. To go on: python -m benchmark run tiny.toml"
     )
     assert message.rstrip().endswith("--jobs 1 --device cpu --quiet --allow-mixed")
+
+
+def interrupted_at(capsys, monkeypatch, *arguments):
+    """The words of the command to go on, after a command was interrupted."""
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmark.runner.Runner.run", interrupted)
+    capsys.readouterr()
+    assert main(list(arguments)) == 130
+    return shlex.split(capsys.readouterr().err.partition("To go on: python -m benchmark ")[2])
+
+
+def test_the_command_to_go_on_with_a_replay(here, capsys, monkeypatch):
+    """Tables, what to do about a miss, recycling and settings are all in it, and it goes on."""
+    (here / "my tables").mkdir()
+    words = ["replay", "tiny.toml", "--tables", "my tables", "--miss", "train", "--recycle"]
+    words += ["--set", "budget.trials=3", "--jobs", "2", "--device", "cpu", "--quiet"]
+
+    again = interrupted_at(capsys, monkeypatch, *words)
+
+    assert again == [
+        *["replay", "tiny.toml", "--results", "results/replayed", "--set", "budget.trials=3"],
+        *["--tables", "my tables", "--miss", "train", "--jobs", "2", "--device", "cpu", "--recycle", "--quiet"],
+    ]
+    assert interrupted_at(capsys, monkeypatch, *again) == again
+
+
+def test_the_command_to_go_on_with_a_repricing(here, capsys, monkeypatch):
+    """The user's settings are in it, those that repricing adds are not."""
+    (here / "prices.toml").write_text(prices({"softmax": OBJECTIVES["softmax"]()}).to_toml())
+    (here / "results/tiny/runs").mkdir(parents=True)
+    words = ["reprice", "tiny.toml", "--calibration", "prices.toml", "--set", "budget.trials=3"]
+
+    again = interrupted_at(capsys, monkeypatch, *words)
+
+    assert again == [
+        *["reprice", "tiny.toml", "--set", "budget.trials=3"],
+        *["--calibration", "prices.toml", "--reuse", "results/tiny", "--results", "results/repriced"],
+    ]
+    assert interrupted_at(capsys, monkeypatch, *again) == again
+
+
+def test_harvest_names_what_it_wrote(here, capsys):
+    """A line for each table, in the suite's results or in the folder asked for; nothing else is written."""
+    main([*RUN, "--quiet"])
+    before = set(here.rglob("*"))
+
+    assert main(["harvest", "tiny.toml"]) == 0
+    assert main(["harvest", "tiny.toml", "--out", "a/b"]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("results/tiny/offline/branin.npz: ")
+    assert first.partition(": ")[2] == second.partition(": ")[2]
+    assert "configurations x 2 repetitions, " in first
+    made = set(here.rglob("*")) - before
+    assert {str(path.relative_to(here)) for path in made if path.is_file()} == {
+        "results/tiny/offline/branin.npz",
+        "a/b/branin.npz",
+    }
 
 
 def test_a_name_that_the_terminal_cannot_show_is_escaped(here):

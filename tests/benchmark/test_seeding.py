@@ -1,8 +1,10 @@
 """Seeds: distinct for distinct purposes, the same for ever, and no business of the order of calls."""
 
+import copy
 import itertools
 import json
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -288,3 +290,37 @@ def test_seeding_inside_does_not_reach_outside(global_state):
         torch.manual_seed(0)  # noqa: TID251 (likewise)
 
     assert global_state() == before
+
+
+def test_the_second_gaussian_is_not_lost():
+    """Numpy's global generator makes normals in pairs: both the process's and the stream's second one are kept."""
+    whole, pieces, found = GlobalStreams(stream(1, "globals")), GlobalStreams(stream(1, "globals")), []
+    with whole.active():
+        expected = np.random.normal(size=5).tolist()  # noqa: NPY002 (what third-party code does)
+    with GlobalStreams(stream(1, "process")).active():
+        outside = np.random.normal(size=4).tolist()  # noqa: NPY002 (likewise)
+
+    with GlobalStreams(stream(1, "process")).active():
+        drawn = [np.random.normal()]  # noqa: NPY002 (likewise)
+        for count in (1, 3, 1):
+            with pieces.active():
+                found += np.random.normal(size=count).tolist()  # noqa: NPY002 (likewise)
+            drawn.append(np.random.normal())  # noqa: NPY002 (likewise)
+
+    assert found == expected
+    assert drawn == outside
+
+
+def test_copied_streams_go_on_alike():
+    """A copy made in the middle, by deepcopy or pickle, draws what the original draws, and neither moves the other."""
+    streams = GlobalStreams(stream(1, "globals"))
+    with streams.active():
+        np.random.normal()  # noqa: NPY002 (what third-party code does)
+    copies = [copy.deepcopy(streams), pickle.loads(pickle.dumps(streams))]
+
+    drawn = []
+    for each in (streams, *copies):
+        with each.active():
+            drawn.append((np.random.normal(), draw(), np.random.normal()))  # noqa: NPY002 (likewise)
+
+    assert drawn[0] == drawn[1] == drawn[2]

@@ -1,5 +1,6 @@
 """Suites: what ships works, settings override, and runs have an order, a name and an identity."""
 
+import itertools
 import json
 import string
 from dataclasses import asdict
@@ -10,9 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms import SCHEDULERS, SEARCHERS
-from benchmark.build import build_objective, build_scheduler, check_suite
-from benchmark.refusal import BadInput
+from algorithms.imported import Imported, NotInstalled
+from benchmark.build import (
+    ALL_SCHEDULERS,
+    ALL_SEARCHERS,
+    build_objective,
+    build_scheduler,
+    check_suite,
+    imported_parts,
+)
+from benchmark.refusal import BadInput, parameters_of
 from benchmark.suite import LABEL, load, parse, suite_names
 from benchmark.tuner import Budget
 from objectives import OBJECTIVES
@@ -58,6 +66,8 @@ def overridden(tmp_path):
 def test_a_shipped_suite_parses_and_builds(name):
     """Every suite that comes with the harness has a title and builds all its parts."""
     suite = load(name)
+    for part in itertools.chain.from_iterable(map(imported_parts, suite.algorithms)):
+        loaded(part)
 
     objectives = check_suite(suite)
 
@@ -77,20 +87,39 @@ def test_the_default_suite_is_the_comparison_it_is_said_to_be():
     assert len(list(suite.runs())) == 300
 
 
-@pytest.mark.parametrize("name", SEARCHERS)
-def test_every_searcher_builds_on_every_objective(name):
-    """The registries cross: no searcher refuses an objective of ours with its defaults."""
-    options = {"levels": 2} if name == "grid" else {}
+def ways(registry):
+    """Every entry of a registry with every variant of its options: pairs of name and options."""
+    for name, made in registry.items():
+        variants = made.variants if isinstance(made, Imported) else {"": {"levels": 2} if name == "grid" else {}}
+        for variant, options in variants.items():
+            yield pytest.param(name, dict(options), id="-".join(filter(None, (name, variant))))
+
+
+def loaded(made):
+    """The class of an entry; the test is skipped where its library is not installed."""
+    if not isinstance(made, Imported):
+        return made
+    try:
+        return made.load()
+    except NotInstalled as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(("name", "options"), list(ways(ALL_SEARCHERS)))
+def test_every_searcher_builds_on_every_objective(name, options):
+    """The registries cross: no searcher, ours or a library's, refuses an objective of ours with its defaults."""
+    loaded(ALL_SEARCHERS[name])
     entry = {"searcher": {"name": name, **options}}
     table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
 
     assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
 
 
-@pytest.mark.parametrize("name", SCHEDULERS)
-def test_every_scheduler_builds_on_every_objective(name):
-    """Likewise the schedulers, over random search."""
-    entry = {"scheduler": name, "searcher": "random"}
+@pytest.mark.parametrize(("name", "options"), list(ways(ALL_SCHEDULERS)))
+def test_every_scheduler_builds_on_every_objective(name, options):
+    """Likewise the schedulers, over random search where they take a searcher."""
+    takes_searcher = "searcher" in parameters_of(name, loaded(ALL_SCHEDULERS[name]))
+    entry = {"scheduler": {"name": name, **options}, **({"searcher": "random"} if takes_searcher else {})}
     table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
 
     assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
@@ -186,13 +215,52 @@ def test_an_identity_is_pinned():
     }
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"algorithms": {"random": {"searcher": "random", "n_workers": 1}}},
+        {"n_workers": 3, "algorithms": {"random": {"searcher": "random", "n_workers": 1}}},
+    ],
+    ids=json.dumps,
+)
+def test_an_algorithms_own_workers_are_the_runs(change):
+    """Who says the number is not in the identity, so runs of before there was that key go on."""
+    first = next(parse("toy", TABLE).runs()).identity()
+
+    assert next(parse("toy", {**TABLE, **change}).runs()).identity() == first
+
+
+def test_a_grid_is_in_the_identity_only_where_it_is_asked_for():
+    """`discretise` decides what is proposed; without it, ledgers of before there was that key go on."""
+    plain, gridded = (
+        next(parse("toy", {**TABLE, "objectives": {"branin": {"noise": 1.0, **levels}}}).runs()).identity()
+        for levels in ({}, {"discretise": 4})
+    )
+
+    assert plain == next(parse("toy", TABLE).runs()).identity()
+    assert gridded["objective"] == {**plain["objective"], "discretise": 4}
+    assert {**gridded, "objective": plain["objective"]} == plain
+
+
+def test_a_grid_is_built():
+    """The objective's space has at most so many values of each number, its options are as they were."""
+    suite = parse("toy", {**TABLE, "objectives": {"branin": {"noise": 1.0, "discretise": 4}}})
+
+    built = check_suite(suite)["branin"]
+
+    assert {name: len(axis.choices) for name, axis in built.space.axes.items()} == {"x1": 4, "x2": 4}
+    assert dict(suite.objectives[0].part.options) == {"noise": 1.0}
+
+
 CHANGES = [
     {"seed": 6},
     {"clock": "modelled"},
     {"budget": {"trials": 5}},
     {"budget": {"epochs": 4}},
     {"n_workers": 2},
+    {"algorithms": {"random": {"searcher": "random", "n_workers": 2}}},
     {"resume": False},
+    {"objectives": {"branin": {"noise": 1.0, "discretise": 3}}},
     {"objectives": {"branin": {"noise": 2.0}}},
     {"objectives": {"branin": {"noise": 1.0, "epochs": 2}}},
     {"objectives": {"branin": {"name": "hartmann6", "noise": 1.0}}},
@@ -332,6 +400,16 @@ def test_settings_reach_into_tables(overridden):
 
     assert options(suite, "halving") == {"name": "local", "options": {"num_init_random": 9}}
     assert dict(suite.objectives[0].part.options) == {"noise": 1.0, "epochs": 3}
+
+
+def test_settings_reach_what_is_no_option(overridden):
+    """Workers of an algorithm and the grid of an objective are keys beside names and options."""
+    suite = overridden("algorithms.local.n_workers=4", "objectives.branin.discretise=5")
+
+    assert [entry.n_workers for entry in suite.algorithms] == [4, None]
+    assert {run.algorithm.label: run.n_workers for run in suite.runs()} == {"local": 4, "halving": 1}
+    assert suite.objectives[0].discretise == 5
+    check_suite(suite)
 
 
 def test_settings_add_objectives_and_algorithms(overridden):

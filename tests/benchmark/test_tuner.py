@@ -1,8 +1,10 @@
 """The tuning loop, driven by hand: budgets, promotions, workers, and algorithms that misbehave."""
 
 import copy
+import inspect
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from algorithms.basic import BasicScheduler
 from algorithms.grid_search import GridSearch
 from algorithms.random_search import RandomSearch
 from algorithms.successive_halving import SuccessiveHalving
-from benchmark.tuner import AlgorithmError, Budget, Outcome, TuningLoop
+from benchmark.tuner import AlgorithmError, Budget, Outcome, TuningLoop, takes_info
 from objectives.space import Categorical, Space
 
 SPACE = Space({"x": stats.uniform(0, 1), "n": stats.randint(1, 10), "kind": Categorical(["a", "b"])})
@@ -339,6 +341,149 @@ def test_suggestions_are_not_mutated():
         assert told is not job.suggestion
         told["x"] = "spoilt"
         assert job.suggestion["x"] == suggestion["x"] == job.config["x"]
+
+
+class Informed(Script):
+    """A script that remembers what else it is told."""
+
+    def __init__(self, *suggestions):
+        super().__init__(*suggestions)
+        self.infos = []
+
+    def update(self, config, error, info=None):
+        super().update(config, error)
+        self.infos.append(info)
+
+
+def ending(job):
+    """Trials that end as their number says, promotions well."""
+    state = ("ok", "diverged", "error", "crashed")[job.trial] if not job.start_epoch else "ok"
+    reached = {"ok": job.epochs, "diverged": 3, "error": 0, "crashed": 0}[state]
+    error = math.inf if state in ("error", "crashed") else 0.5
+    return Outcome(error=error, epochs=reached, end=job.start + 1, state=state)
+
+
+def test_the_scheduler_is_told_how_training_ended():
+    """The epoch reached, not the one asked for, and the state of that evaluation, however the trial was before."""
+    script = Informed(*(config(x=x / 10, max_epochs=4) for x in range(4)), config(x=0.1, max_epochs=8))
+
+    drive(loop(script, evaluations=9), ending)
+
+    assert script.infos == [
+        {"epochs": 4, "state": "ok"},
+        {"epochs": 3, "state": "diverged"},
+        {"epochs": 0, "state": "error"},
+        {"epochs": 0, "state": "crashed"},
+        {"epochs": 8, "state": "ok"},
+    ]
+    assert [error for _, error in script.told] == [0.5, 0.5, math.inf, math.inf, 0.5]
+    assert {type(value) for info in script.infos for value in info.values()} == {int, str}
+
+
+def test_results_of_several_workers_come_with_their_own_info():
+    """Results that overtake each other do not swap how they ended."""
+    script = Informed(*(config(x=x / 10, max_epochs=4 + x) for x in range(4)))
+
+    drive(
+        loop(script, n_workers=4, evaluations=9),
+        lambda job: Outcome(error=0.5, epochs=job.epochs - job.trial, end=9.0 - job.trial, state=f"of {job.trial}"),
+    )
+
+    assert [told["x"] for told, _ in script.told] == [0.3, 0.2, 0.1, 0.0]
+    assert script.infos == [{"epochs": 4, "state": f"of {trial}"} for trial in (3, 2, 1, 0)]
+
+
+def test_what_a_scheduler_does_to_its_info_is_its_own():
+    """Every update has a dict to itself, and none comes back in a job or an outcome."""
+    script = Informed(*(config(x=x / 10) for x in range(3)))
+    outcome = Outcome(error=0.5, epochs=8, end=1.0, state="ok")
+    infos = []
+
+    def update(told, error, info=None):
+        infos.append(dict(info))
+        info.clear()
+
+    script.update = update
+    drive(loop(script, evaluations=3), lambda job: replace(outcome, end=job.start + 1))
+
+    assert infos == [{"epochs": 8, "state": "ok"}] * 3
+
+
+def test_an_outcome_is_well_unless_it_says_otherwise():
+    """What a notebook's plain function gives has ended as it should."""
+    assert Outcome(error=0.5, epochs=1, end=1.0).state == "ok"
+
+
+class Two:
+    """Takes a configuration and an error."""
+
+    def update(self, config, error):
+        self.told = (config, error)
+
+
+class Named:
+    """Takes what else there is by name only."""
+
+    def update(self, config, error, *, info=None):
+        self.told = (config, error, info)
+
+
+class Needs:
+    """Cannot do without."""
+
+    def update(self, config, error, info):
+        self.told = (config, error, info)
+
+
+class Takes(Two):
+    """Takes whatever comes."""
+
+    def update(self, *told):
+        self.told = told
+
+
+class Searching(Two):
+    """Has a searcher's update, whose third argument has another name."""
+
+    def update(self, config, error, additional_info=None):
+        self.told = (config, error, additional_info)
+
+
+class Demanding(Two):
+    """Needs more than there is."""
+
+    def update(self, config, error, info, more):
+        """Is never called."""
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [(Two(), False), (Named(), False), (Needs(), True), (Takes(), True), (Searching(), True), (Demanding(), False)],
+    ids=lambda value: type(value).__name__,
+)
+def test_info_is_given_to_those_that_take_it(made, expected):
+    """By place, as the book's schedulers take it; an update of two arguments is called with two."""
+    assert takes_info(made) is expected
+    made.suggest = iter([config(max_epochs=4), None, None]).__next__
+
+    if isinstance(made, Demanding):
+        with pytest.raises(AlgorithmError, match=r"update\(\) raised TypeError: .*'info' and 'more'"):
+            drive(loop(made, evaluations=1))
+        return
+    drive(loop(made, evaluations=1), lambda job: Outcome(error=0.5, epochs=3, end=1.0, state="diverged"))
+
+    info = {"epochs": 3, "state": "diverged"} if expected else None
+    assert made.told == (config(max_epochs=4), 0.5, *([] if isinstance(made, Two) and len(made.told) == 2 else [info]))
+
+
+def test_an_update_without_a_signature_is_called_with_two():
+    """Functions written in C may not tell what they take."""
+    script = Script()
+    script.update = {}.update
+    with pytest.raises(ValueError, match="no signature"):
+        inspect.signature(script.update)
+
+    assert not takes_info(script)
 
 
 def test_deciding_is_measured_and_handed_over_once(monkeypatch):
