@@ -5,10 +5,10 @@ JOBS ?=
 RESULTS ?= results
 RUN := .venv/bin/python
 
-.PHONY: help setup adapters dehb bench plots smoke status list test test-adapters conformance lint format check perf clean
+.PHONY: help setup adapters dehb bench plots smoke status list test test-adapters conformance lint format check perf perf-algorithms clean
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo "  variables: SUITE=$(SUITE) JOBS=$(or $(JOBS),all cores) RESULTS=$(RESULTS) PYTHON=$(PYTHON)"
 
 .venv/.installed: requirements.lock
@@ -66,6 +66,11 @@ check: lint smoke test test-adapters  ## what CI runs
 perf: setup  ## what the harness costs beside Optuna, what training gains beside a tight loop
 	$(RUN) -m pytest -q tests/perf --benchmark-columns=min,median,max,rounds -p no:xdist
 	$(RUN) -m tests.perf.engine --out results/reference
+
+perf-algorithms: adapters  ## replay beside Syne Tune's simulator, overhead beside each library, equivalence with Optuna
+	$(RUN) -m tests.perf.replay --out results/reference
+	$(RUN) -m tests.perf.equivalence --out results/reference
+	$(RUN) -m tests.perf.suggestions --out results/reference
 
 clean:  ## remove .venv and caches; results and data stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .benchmarks results/.smoke

@@ -135,6 +135,21 @@ def lacks_of(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
     return {name: lacks[name] for name in sorted(lacks)}
 
 
+def marks_of(run: Run, objective: Objective, scheduler: Scheduler) -> dict[str, str]:
+    """Of what an algorithm lacks, that which may show in the results of this run.
+
+    Unknown conditions matter where the space has some, unknown pending proposals with parallel
+    workers, unknown fidelities below a scheduler that trains in part; a copy is never made.
+    """
+    matters = {
+        "copy": False,
+        "conditions": bool(objective.space.conditions),
+        "pending": run.n_workers > 1,
+        "fidelity": run.algorithm.scheduler.name != "basic",
+    }
+    return {name: why for name, why in lacks_of(run.algorithm, scheduler).items() if matters.get(name, True)}
+
+
 @contextmanager
 def closing_algorithm(scheduler: Scheduler) -> Iterator[None]:
     """At the end let go of what an algorithm holds outside this process, if it does."""

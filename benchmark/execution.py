@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from algorithms.roles import Scheduler
-from benchmark.build import build_objective, build_scheduler, closing_algorithm, is_dotted, lacks_of, library_versions
+from benchmark.build import build_objective, build_scheduler, closing_algorithm, is_dotted, library_versions, marks_of
 from benchmark.clock import Clock, build_clock
 from benchmark.environment import pinned
 from benchmark.header import RunRefused, changed_environment, check_header
@@ -138,7 +138,7 @@ class Execution:
         versions = library_versions(self.run.algorithm, scheduler)
         if versions:
             self.environment["libraries"] = versions
-        lacks = lacks_of(self.run.algorithm, scheduler)
+        lacks = marks_of(self.run, self.objective, scheduler)
         header = {
             "kind": "header",
             "format": FORMAT,

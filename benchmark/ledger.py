@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ FORMAT = 1
 LARGEST_RECORD = 1_000_000
 
 Record = dict[str, Any]
+
+LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds between tries to lock a file: the worker of a killed driver holds it until it notices."""
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)  # A circle: RecursionError.
 
@@ -201,10 +205,15 @@ class Ledger:
         self._end(record, failed_of(self.path))
 
     def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LedgerError(f"{self.part}: another process is writing it; wait for it or stop it") from error
+        for patience in (*LOCK_PAUSES, None):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if patience is None:
+                    told = f"{self.part}: another process is writing it; wait for it or stop it"
+                    raise LedgerError(told) from error
+                time.sleep(patience)
         if not os.path.samestat(os.fstat(self._file), self.part.stat()):
             raise LedgerError(f"{self.part}: another process has renamed it meanwhile; start again")
 

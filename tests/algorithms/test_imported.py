@@ -14,7 +14,7 @@ from algorithms import libraries
 from algorithms.imported import PROPERTIES, Imported, NotInstalled
 from analysis.frame import load as analyse
 from benchmark import build
-from benchmark.build import build_objective, build_scheduler, imported_parts, lacks_of, library_versions
+from benchmark.build import build_objective, build_scheduler, imported_parts, lacks_of, library_versions, marks_of
 from benchmark.header import RunRefused
 from benchmark.ledger import read
 from benchmark.progress import Quiet
@@ -22,6 +22,7 @@ from benchmark.refusal import BadInput
 from benchmark.runner import Runner
 from benchmark.suite import load, parse
 from objectives.objective import Machine
+from tests.adapters.subjects import Toy
 from tests.benchmark.slots import Slots, prices
 
 MODULE = '''
@@ -322,6 +323,32 @@ def test_what_an_algorithm_lacks(registered, algorithm, expected):
     assert lacks_of(run_of(algorithm).algorithm, made(algorithm)) == expected
 
 
+@pytest.mark.parametrize(
+    ("lacking", "space", "n_workers", "scheduler", "marked"),
+    [
+        ("conditions", Toy(on="conditional"), 1, "basic", True),
+        ("conditions", Toy(on="mixed"), 1, "basic", False),
+        ("pending", Toy(on="mixed"), 2, "basic", True),
+        ("pending", Toy(on="mixed"), 1, "basic", False),
+        ("fidelity", Toy(on="mixed"), 1, "hyperband", True),
+        ("fidelity", Toy(on="mixed"), 1, "basic", False),
+        ("copy", Toy(on="conditional"), 2, "hyperband", False),
+        ("seed", Toy(on="mixed"), 1, "basic", True),
+    ],
+)
+def test_a_run_is_marked_for_what_may_show_in_it(lacking, space, n_workers, scheduler, marked):
+    """Conditions matter in a conditional space, pending proposals with workers, fidelities under Hyperband."""
+    table = {
+        "budget": {"trials": 3},
+        "objectives": {"toy": {"name": "tests.adapters.subjects:Toy"}},
+        "algorithms": {"it": {"searcher": "random", "scheduler": scheduler, "n_workers": n_workers}},
+    }
+    run = next(parse("marks", table).runs())
+    scheduler = build_scheduler(run, space)
+    scheduler.lacks = {lacking: "for this test"}
+    assert marks_of(run, space, scheduler) == ({lacking: "for this test"} if marked else {})
+
+
 def test_lacks_are_in_a_settled_order(registered):
     """A header's bytes do not depend on who said what first."""
     algorithm = {"searcher": "wanderer", "scheduler": "follower"}
@@ -451,7 +478,7 @@ def test_a_header_tells_versions_and_what_is_lacking(suite_of, tmp_path):
     theirs, ours = header(tmp_path, "wanderer"), header(tmp_path, "random")
 
     assert theirs["environment"]["libraries"] == {"invented": "1.0"}
-    assert theirs["lacks"] == {"conditions": "it knows none", "pending": "it looks at none"}
+    assert theirs["lacks"] == {"pending": "it looks at none"}  # Its space has no conditions.
     assert "libraries" not in ours["environment"]
     assert "lacks" not in ours
     assert theirs["run"]["n_workers"] == 2
