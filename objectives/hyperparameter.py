@@ -232,6 +232,7 @@ class _Choice:
         self.name, self.distribution, self.choices = name, distribution, distribution.choices
         self.kind: Kind = "ordinal" if isinstance(distribution, Ordinal) else "categorical"
         self.count = len(self.choices)
+        self.typed = {(type(choice), choice): choice for choice in self.choices}  # Tells 1 from 1.0 and True.
 
     def encode(self, value: Scalar) -> float:
         return self.distribution.cdf(value) - 0.5 / self.count
@@ -241,10 +242,10 @@ class _Choice:
 
     def check(self, value: Any) -> Scalar:
         native = value.item() if isinstance(value, np.generic) else value
-        for choice in self.choices:
-            if type(choice) is type(native) and choice == native:
-                return choice
-        raise ValueError(f"{self.name} = {value!r}: not one of {list(self.choices)!r}")
+        try:
+            return self.typed[type(native), native]
+        except (KeyError, TypeError):  # TypeError: a list or another value without a hash.
+            raise ValueError(f"{self.name} = {value!r}: not one of {list(self.choices)!r}") from None
 
     def describe(self) -> dict[str, Any]:
         return {"kind": self.kind, "choices": list(self.choices)}
