@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
+from algorithms.options import check_whole
 from algorithms.roles import Searcher
-from algorithms.rungs import check_rungs, check_whole, is_over, rungs
+from algorithms.rungs import check_rungs, is_over, rungs
 from objectives.space import FIDELITY, Config
 
 

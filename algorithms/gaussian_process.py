@@ -11,6 +11,7 @@ from scipy import optimize
 
 from algorithms.expected_improvement import NoisyExpectedImprovement
 from algorithms.observations import Observations, Results
+from algorithms.options import check_whole
 from algorithms.random_search import RandomSearch
 from objectives.space import Config, Space
 
@@ -92,8 +93,7 @@ class GaussianProcess:
         initial_config: Config | None = None,
         num_init_random: int = 5,
     ) -> None:
-        if isinstance(num_init_random, bool) or not isinstance(num_init_random, int) or num_init_random < 1:
-            raise ValueError(f"num_init_random = {num_init_random!r}: need a whole number >= 1")
+        check_whole("num_init_random", num_init_random, 1)
         self.random_search = RandomSearch(config_space, rng=rng, initial_config=initial_config)
         self.space, self.rng, self.num_init_random = config_space, rng, num_init_random
         kinds = [axis.kind for axis in config_space.axes.values()]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from algorithms.options import check_whole
 from objectives.space import Config, Scalar, Space
 
 MOST_POINTS = 1_000_000
@@ -41,8 +42,7 @@ class GridSearch:
         initial_config: Config | None = None,
         levels: int = 5,
     ) -> None:
-        if isinstance(levels, bool) or not isinstance(levels, int) or not 1 <= levels <= MOST_POINTS:
-            raise ValueError(f"levels = {levels!r}: need a whole number in 1..{MOST_POINTS}")
+        check_whole("levels", levels, 1, MOST_POINTS)
         values = {name: config_space.levels(name, levels) for name in config_space}
         parents = {condition.parent for condition in config_space.conditions.values()}
         points = sum(count for _, count in _combinations(config_space, values, parents))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from algorithms.options import check_whole
 from algorithms.roles import Searcher
-from algorithms.rungs import check_rungs, check_whole, is_over
+from algorithms.rungs import check_rungs, is_over
 from objectives.space import FIDELITY, Config
 
 

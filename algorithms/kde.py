@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from algorithms.observations import Observations
+from algorithms.options import check_whole
 from algorithms.random_search import RandomSearch
 from objectives.space import Config, Space
 
@@ -125,8 +126,7 @@ class KernelDensity:
     ) -> None:
         least = len(config_space) + 1 if min_points is None else min_points
         for name, count in (("min_points", least), ("num_samples", num_samples)):
-            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-                raise ValueError(f"{name} = {count!r}: need a whole number >= 1")
+            check_whole(name, count, 1)
         _check("top_fraction", top_fraction, 0 < _number(top_fraction) < 1, "a number in (0, 1)")
         _check("random_fraction", random_fraction, 0 <= _number(random_fraction) <= 1, "a number in [0, 1]")
         _check("bandwidth_factor", bandwidth_factor, 0 < _number(bandwidth_factor) < math.inf, "a number > 0")

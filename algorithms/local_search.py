@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from algorithms.options import check_share, check_whole
 from algorithms.random_search import RandomSearch
 from objectives.space import FIDELITY, Config, Space
 
@@ -39,10 +40,8 @@ class LocalSearch:
         num_init_random: int = 5,
         probab_local: float = 0.5,
     ) -> None:
-        if isinstance(num_init_random, bool) or not isinstance(num_init_random, int) or num_init_random < 1:
-            raise ValueError(f"num_init_random = {num_init_random!r}: need a whole number >= 1")
-        if isinstance(probab_local, bool) or not isinstance(probab_local, int | float) or not 0 <= probab_local <= 1:
-            raise ValueError(f"probab_local = {probab_local!r}: need a number in [0, 1]")
+        check_whole("num_init_random", num_init_random, 1)
+        check_share("probab_local", probab_local)
         self.random_search = RandomSearch(config_space, rng=rng, initial_config=initial_config)
         self.space, self.rng = config_space, rng
         self.num_init_random, self.probab_local = num_init_random, probab_local

@@ -8,8 +8,9 @@ import statistics
 from collections import deque
 from typing import Any
 
+from algorithms.options import check_whole
 from algorithms.roles import Searcher
-from algorithms.rungs import check_whole, is_over
+from algorithms.rungs import is_over
 from objectives.space import FIDELITY, Config
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from algorithms.options import check_whole
 from algorithms.random_search import RandomSearch
 from objectives.space import FIDELITY, Config, Space
 
@@ -68,8 +69,7 @@ class RegularizedEvolution:
             ("population_size", population_size, 10_000),
             ("sample_size", sample_size, population_size),
         ):
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
-                raise ValueError(f"{name} = {value!r}: need a whole number in 1..{high}")
+            check_whole(name, value, 1, high)
         self.random_search = RandomSearch(config_space, rng=rng, initial_config=initial_config)
         self.space, self.rng = config_space, rng
         self.population_size, self.sample_size = population_size, sample_size

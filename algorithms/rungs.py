@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from algorithms.options import check_whole
 from objectives.space import FIDELITY
 
 
@@ -21,16 +22,6 @@ def rungs(r_min: int, r_max: int, eta: int) -> list[int]:
         levels.append(level)
         level *= eta
     return [*levels, r_max]
-
-
-def check_whole(name: str, value: object, low: int, high: int) -> None:
-    """Refuse an option that is no whole number in low..high.
-
-    Raises:
-        ValueError: says name, value and range.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} = {value!r}: need a whole number in {low}..{high}")
 
 
 def check_rungs(max_epochs: int, eta: int, r_min: int, r_max: int | None) -> int:

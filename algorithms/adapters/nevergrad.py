@@ -13,6 +13,7 @@ import numpy as np
 from algorithms.adapters.quarantine import contained, silent
 from algorithms.adapters.tickets import Tickets
 from algorithms.adapters.translation import Coordinate, Translation
+from algorithms.options import check_whole
 from objectives.space import Config, Space
 
 with contained():
@@ -79,8 +80,7 @@ class Nevergrad:
             near = difflib.get_close_matches(str(optimizer), ng.optimizers.registry, n=1, cutoff=0)
             raise ValueError(f"optimizer = {optimizer!r}: not in Nevergrad's registry; nearest is {near[0]!r}")
         for name, value, low in (("budget", budget, 1), ("num_workers", num_workers, 2)):
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MOST_TRIALS:
-                raise ValueError(f"{name} = {value!r}: need a whole number in {low}..{MOST_TRIALS}")
+            check_whole(name, value, low, MOST_TRIALS)
         self.translation = Translation(config_space)
         self.neutral = self.translation.complete({})
         free = [c for c in self.translation.coordinates if len(c.choices) > 1 or c.low != c.high]

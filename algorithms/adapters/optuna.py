@@ -21,6 +21,7 @@ from optuna.trial import Trial, TrialState
 
 from algorithms.adapters.tickets import Tickets
 from algorithms.adapters.translation import Coordinate, Translation
+from algorithms.options import check_whole
 from algorithms.roles import Searcher
 from objectives.space import FIDELITY, Config, Space
 
@@ -183,8 +184,7 @@ class OptunaPruner:
         interval: int = 1,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
-            raise ValueError(f"interval = {interval!r}: need a whole number >= 1")
+        check_whole("interval", interval, 1)
         given = {"max_resource": max_epochs, "wrapped_pruner": None}
         made: BasePruner = _built("pruner", pruner, PRUNERS, optuna.pruners, options, given)
         self.searcher, self.max_epochs, self.interval = searcher, max_epochs, interval

@@ -13,6 +13,7 @@ import numpy as np
 
 from algorithms.adapters.quarantine import contained, silent
 from algorithms.adapters.tickets import Tickets
+from algorithms.options import check_whole
 from algorithms.rungs import is_over
 from objectives.space import FIDELITY, Config, Space
 
@@ -178,7 +179,7 @@ class Smac:
         retrain_after: int | None = None,
     ) -> None:
         _one_of("facade", facade, FACADES)
-        _whole("n_trials", n_trials, 4, MOST_TRIALS)
+        check_whole("n_trials", n_trials, 4, MOST_TRIALS)
         if facade == "random" and n_initial is not None:
             raise ValueError(f"n_initial = {n_initial!r}: the facade 'random' has no initial design to size")
         self.declaration = Declaration(config_space, initial_config)
@@ -261,9 +262,9 @@ class SmacMultiFidelity:
     ) -> None:
         _one_of("facade", facade, FIDELITY_FACADES)
         _one_of("intensifier", intensifier, INTENSIFIERS)
-        _whole("eta", eta, 2, 100)
-        _whole("r_min", r_min, 1, max_epochs)
-        _whole("n_trials", n_trials, 4, MOST_TRIALS)
+        check_whole("eta", eta, 2, 100)
+        check_whole("r_min", r_min, 1, max_epochs)
+        check_whole("n_trials", n_trials, 4, MOST_TRIALS)
         if facade == "random" and n_initial is not None:
             raise ValueError(f"n_initial = {n_initial!r}: the facade 'random' has no initial design to size")
         self.declaration = Declaration(config_space, initial_config)
@@ -330,14 +331,9 @@ def _one_of(name: str, value: str, known: Mapping[str, Any]) -> None:
         raise ValueError(f"{name} = {value!r}: need one of {', '.join(known)}")
 
 
-def _whole(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} = {value!r}: need a whole number in {low}..{high}")
-
-
 def _given(library: str, name: str, value: int | None, high: int) -> dict[str, int]:
     """SMAC's option, or nothing: its own default."""
     if value is None:
         return {}
-    _whole(name, value, 1, high)
+    check_whole(name, value, 1, high)
     return {library: value}

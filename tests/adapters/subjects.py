@@ -65,8 +65,6 @@ SLOW = {
     "searcher syne_tune cqr": {},
     "searcher syne_tune botorch": {},
     "searcher ray_tune bayesopt": {},
-    "scheduler syne_tune asha_bore": {},
-    "scheduler syne_tune asha_cqr": {},
 }
 """Methods that take seconds a proposal once they model: options under which a short run gets there."""
 SHORT = 9
