@@ -1,6 +1,6 @@
 """What every registered searcher and scheduler promises, ours and the libraries', built as a suite builds them.
 
-`CONFORMANCE=docs/conformance.md make test-adapters` writes the table of what was found.
+`make conformance` writes the table of what was found.
 """
 
 import copy
