@@ -49,7 +49,7 @@ def test_the_suite_with_ones_own_algorithm_runs(modules):
 
     reports = Runner(suite, modules, jobs=1, machine=Machine(), listener=Quiet()).run()
 
-    assert [(r.state, r.problem) for r in reports] == [("done", None)] * 4
+    assert [(r.state, r.problem) for r in reports] == [("done", None)] * 6
     assert min(r.best_error for r in reports if r.run.objective.label == "own") < 0.5
 
 
