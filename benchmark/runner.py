@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -232,6 +233,8 @@ class Runner:
 
     def _parallel(self, tasks: Iterator[Any]) -> Iterator[list[Report]]:
         options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
+        # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         with parallel_config(backend="loky", inner_max_num_threads=1 if self.jobs > 1 else None, **options):
             parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
             yield from parallel(tasks)

@@ -34,6 +34,11 @@ class Layer:
     def input_gradient(self, gradient: Tensor) -> Tensor:
         raise NotImplementedError
 
+    def release(self) -> None:
+        """Let go of what the last batch left: a paused training is to hold its weights and little else."""
+        for name in ("x", "y", "half", "mask"):
+            self.__dict__.pop(name, None)
+
 
 class LinearLayer(Layer):
     """`torch.nn.Linear` on a matrix of rows."""

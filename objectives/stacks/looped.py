@@ -108,6 +108,8 @@ def _epoch(
     finite = all(bool(parameter.isfinite().all()) for layer in layers for parameter in layer.parameters)
     seconds = now(split.train.x.device) - started
     test_wrong = valid_wrong if split.test is split.valid else _count_wrong(layers, split.test)
+    for layer in layers:
+        layer.release()
     return Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
 
 

@@ -281,3 +281,18 @@ def test_counters():
     stack.advance()
     stack.advance()
     assert (stack.work.steps, stack.work.useful, stack.work.spent) == (3, 110, 110)
+
+
+@pytest.mark.parametrize("name", ["lenet", "dropout_mlp"])
+def test_a_paused_training_holds_no_batch(name):
+    """After an epoch no layer keeps an input, an output or a mask of the last batch: thousands may be paused."""
+    objective = OBJECTIVES[name](data="digits")
+    split = load_splits("digits", "standard", None, Machine())[0]
+    network = objective.start(objective.default, split, counter.key_of(np.random.SeedSequence(0), 0), "cpu")
+    layers = layers_of(network, split.train.x.shape[1:])
+    for layer, dropout in enumerate(looped.dropouts(network)):
+        dropout.begin(counter.key_of(np.random.SeedSequence(0), 0), layer, 0)
+    looped._epoch(layers, split, 0.1, 64, counter.key_of(np.random.SeedSequence(0), 0), 0)
+    kept = [tensor for layer in layers for tensor in vars(layer).values() if isinstance(tensor, torch.Tensor)]
+    assert kept
+    assert not {"x", "y", "half", "mask"} & {attribute for layer in layers for attribute in vars(layer)}
