@@ -22,6 +22,8 @@ PANELS = {"valid": "validation error", "test": "test error of the validation inc
 LANE = 0.09
 """Height of one algorithm's lane in the coverage strip, in inches."""
 LEGEND_COLUMNS = 2
+LEGEND_WIDTH = 115
+"""Letters of the longest labels of both columns that fit beside each other."""
 MOST_BANDS = 6
 """Algorithms whose bands of ± 1 std are drawn; more of them hide each other and the means."""
 NOTE_WIDTH = 120
@@ -48,7 +50,9 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
     notes = (_clock_note(results) if axis == "runtime" else "", _marked(results, cells), _bands_note(cells))
     note = "\n".join(filter(None, notes))
-    legend_rows = math.ceil(len(cells) / LEGEND_COLUMNS) + len(note.splitlines())
+    handles = _legend(results, objective, cells, styles)
+    columns = _columns([str(handle.get_label()) for handle in handles])
+    legend_rows = math.ceil(len(cells) / columns) + len(note.splitlines())
     figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, legend_rows)
     for axes, panel in zip(grid[0], PANELS, strict=True):
         _panel(axes, cells, panel, styles)
@@ -62,8 +66,6 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
         axes.set_xlabel(_axis_label(results, axis))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=axis == "trials"))
         axes.ticklabel_format(axis="x", scilimits=(-2, 5), useMathText=True)
-    handles = _legend(results, objective, cells, styles)
-    columns = min(LEGEND_COLUMNS, len(cells))
     legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns, title=note or None)
     legend.get_title().set(parse_math=False, color=MUTED, fontsize="small")
     return figure
@@ -189,6 +191,13 @@ def _legend(
         )
         for name, cell in cells.items()
     ]  # fmt: skip
+
+
+def _columns(labels: list[str]) -> int:
+    """Columns of a legend in which no label is cut off; it fills one after the other."""
+    height = math.ceil(len(labels) / LEGEND_COLUMNS)
+    longest = [max(map(len, part)) for part in (labels[:height], labels[height:]) if part]
+    return len(longest) if sum(longest) <= LEGEND_WIDTH else 1
 
 
 def _bands_note(cells: Mapping[str, pd.DataFrame]) -> str:
