@@ -104,7 +104,11 @@ def side(suite, folder, capacity=5, order=None, **changes):
     assert open_files(folder) == []
     assert Counter(report.run.path for report in reports) == Counter(run.path for run in runs)
     if all(report.state == "done" for report in reports):  # Else trials that were foreseen may be in slots still.
-        assert stack.slots == stack.lane.wanted == {}
+        assert set(stack.slots) == set(stack.lane.wanted)
+        # A recorded failure is not learned, so a resumed run's foresight may be training it again at the end.
+        assert all(
+            slot.config["x"] % 5 == 3 and "raising" in suite.objectives[0].part.options for slot in stack.slots.values()
+        )
     assert stack.lane.store._blocks == {}
     return reports, stack
 
