@@ -13,7 +13,32 @@ from algorithms.protocol import Partner, beginning
 from objectives.space import FIDELITY, Config, Space
 
 
-class ExternalSearcher:
+class _External:
+    """What both roles share: the other process, what it says of itself, and the numbers of its proposals."""
+
+    def __init__(self, partner: Partner) -> None:
+        self.partner, self.proposals = partner, _Proposals()
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return _about(self.partner, "versions")
+
+    @property
+    def lacks(self) -> dict[str, str]:
+        return _about(self.partner, "lacks")
+
+    def close(self) -> None:
+        """End the process."""
+        self.partner.conversation.close()
+
+    def _ask(self) -> Config | None:
+        number, proposal = self.partner.ask()
+        if proposal is not None:
+            self.proposals.add(proposal, number)
+        return proposal
+
+
+class ExternalSearcher(_External):
     """A searcher that another process runs; `external/README.md` describes the protocol.
 
     The process starts when the first proposal, or what it says of itself, is asked for. It ends with
@@ -51,34 +76,18 @@ class ExternalSearcher:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         begin = beginning("searcher", config_space, rng, initial_config, max_epochs, options)
-        self.partner = Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version)
-        self.proposals = _Proposals()
-
-    @property
-    def versions(self) -> dict[str, str]:
-        return _about(self.partner, "versions")
-
-    @property
-    def lacks(self) -> dict[str, str]:
-        return _about(self.partner, "lacks")
+        super().__init__(Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version))
 
     def sample_configuration(self) -> Config | None:
-        number, proposal = self.partner.ask()
-        if proposal is not None:
-            self.proposals.add(proposal, number)
-        return proposal
+        return self._ask()
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
         bare = {name: value for name, value in config.items() if name != FIDELITY}
         number = self.proposals.told(bare, config.get(FIDELITY, math.inf))
         self.partner.tell(number, bare, error, config.get(FIDELITY))
 
-    def close(self) -> None:
-        """End the process."""
-        self.partner.conversation.close()
 
-
-class ExternalScheduler:
+class ExternalScheduler(_External):
     """A scheduler that another process runs; `external/README.md` describes the protocol.
 
     Arguments, attributes and errors are those of `ExternalSearcher`; here the process chooses
@@ -98,31 +107,15 @@ class ExternalScheduler:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         begin = beginning("scheduler", config_space, rng, initial_config, max_epochs, options)
-        self.partner = Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version)
-        self.proposals = _Proposals()
-
-    @property
-    def versions(self) -> dict[str, str]:
-        return _about(self.partner, "versions")
-
-    @property
-    def lacks(self) -> dict[str, str]:
-        return _about(self.partner, "lacks")
+        super().__init__(Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version))
 
     def suggest(self) -> Config | None:
-        number, proposal = self.partner.ask()
-        if proposal is not None:
-            self.proposals.add(proposal, number)
-        return proposal
+        return self._ask()
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         number = self.proposals.told(config, math.inf)
         bare = {name: value for name, value in config.items() if name != FIDELITY}
         self.partner.tell(number, bare, error, config.get(FIDELITY))
-
-    def close(self) -> None:
-        """End the process."""
-        self.partner.conversation.close()
 
 
 def _about(partner: Partner, what: str) -> dict[str, str]:
