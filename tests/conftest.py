@@ -103,3 +103,17 @@ def in_fresh_process():
         return json.loads(outcome.stdout)
 
     return call
+
+
+@pytest.fixture
+def loaded():
+    """The class behind an entry of a registry; the test is skipped where its library is not installed."""
+    from algorithms.imported import Imported, NotInstalled
+
+    def load(made):
+        try:
+            return made.load() if isinstance(made, Imported) else made
+        except NotInstalled as error:
+            pytest.skip(str(error))
+
+    return load

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from algorithms.imported import Imported, NotInstalled
-from benchmark.build import ALL_SCHEDULERS
+from benchmark.build import ALL_SCHEDULERS, ALL_SEARCHERS
 from benchmark.cli import COMMANDS as VERBS
 from benchmark.cli import main
 from benchmark.refusal import parameters_of
@@ -783,25 +782,22 @@ ADAPTERS = {
 }
 
 
+@pytest.mark.libraries
 @pytest.mark.parametrize("case", ADAPTERS)
-def test_bad_options_of_a_library_are_refused(refused, here, case):
+def test_bad_options_of_a_library_are_refused(refused, here, loaded, case):
     """An adapter's options are checked as our own algorithms' are."""
-    pytest.importorskip("optuna")
+    loaded(ALL_SEARCHERS["optuna"])
     entry, fragments = ADAPTERS[case]
     (here / "bad.toml").write_text(toml({"algorithms": f"{{ a = {entry} }}"}))
 
     refused(["run", "bad.toml", "--jobs", "1"], *fragments)
 
 
+@pytest.mark.libraries
 @pytest.mark.parametrize("name", sorted(set(ALL_SCHEDULERS) - {"basic"}))
-def test_a_searcher_where_none_or_one_is_needed(refused, here, name):
+def test_a_searcher_where_none_or_one_is_needed(refused, here, loaded, name):
     """Every scheduler that brings its own searcher refuses another, and every other one refuses to be without."""
-    made = ALL_SCHEDULERS[name]
-    try:
-        made = made.load() if isinstance(made, Imported) else made
-    except NotInstalled as error:
-        pytest.skip(str(error))
-    takes_searcher = "searcher" in parameters_of(name, made)
+    takes_searcher = "searcher" in parameters_of(name, loaded(ALL_SCHEDULERS[name]))
     searcher = "" if takes_searcher else ', searcher = "random"'
     entry = f'{{ scheduler = "{name}"{searcher} }}'
     (here / "bad.toml").write_text(toml({"algorithms": f"{{ a = {entry} }}"}))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms.imported import Imported, NotInstalled
+from algorithms.imported import Imported
 from benchmark.build import (
     ALL_SCHEDULERS,
     ALL_SEARCHERS,
@@ -62,8 +62,9 @@ def overridden(tmp_path):
 # What ships.
 
 
+@pytest.mark.libraries
 @pytest.mark.parametrize("name", suite_names())
-def test_a_shipped_suite_parses_and_builds(name):
+def test_a_shipped_suite_parses_and_builds(loaded, name):
     """Every suite that comes with the harness has a title and builds all its parts."""
     suite = load(name)
     for part in itertools.chain.from_iterable(map(imported_parts, suite.algorithms)):
@@ -95,18 +96,9 @@ def ways(registry):
             yield pytest.param(name, dict(options), id="-".join(filter(None, (name, variant))))
 
 
-def loaded(made):
-    """The class of an entry; the test is skipped where its library is not installed."""
-    if not isinstance(made, Imported):
-        return made
-    try:
-        return made.load()
-    except NotInstalled as error:
-        pytest.skip(str(error))
-
-
+@pytest.mark.libraries
 @pytest.mark.parametrize(("name", "options"), list(ways(ALL_SEARCHERS)))
-def test_every_searcher_builds_on_every_objective(name, options):
+def test_every_searcher_builds_on_every_objective(loaded, name, options):
     """The registries cross: no searcher, ours or a library's, refuses an objective of ours with its defaults."""
     loaded(ALL_SEARCHERS[name])
     entry = {"searcher": {"name": name, **options}}
@@ -115,8 +107,9 @@ def test_every_searcher_builds_on_every_objective(name, options):
     assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
 
 
+@pytest.mark.libraries
 @pytest.mark.parametrize(("name", "options"), list(ways(ALL_SCHEDULERS)))
-def test_every_scheduler_builds_on_every_objective(name, options):
+def test_every_scheduler_builds_on_every_objective(loaded, name, options):
     """Likewise the schedulers, over random search where they take a searcher."""
     takes_searcher = "searcher" in parameters_of(name, loaded(ALL_SCHEDULERS[name]))
     entry = {"scheduler": {"name": name, **options}, **({"searcher": "random"} if takes_searcher else {})}
