@@ -5,7 +5,7 @@ JOBS ?=
 RESULTS ?= results
 RUN := .venv/bin/python
 
-.PHONY: help setup adapters dehb bench plots smoke status list test test-adapters conformance lint format check perf perf-algorithms clean
+.PHONY: help setup adapters dehb bench plots report smoke status list test test-adapters conformance lint format check perf perf-algorithms clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -35,6 +35,10 @@ bench: setup  ## run SUITE, or go on with it, then tables and figures
 plots: setup  ## tables and figures of SUITE from its ledgers alone
 	$(RUN) -m analysis plots $(notdir $(basename $(SUITE))) --results $(RESULTS)
 
+report: setup  ## the HTML page of SUITE, with the tables and figures that it links to
+	$(RUN) -m analysis plots $(notdir $(basename $(SUITE))) --results $(RESULTS) --quiet
+	$(RUN) -m analysis report $(notdir $(basename $(SUITE))) --results $(RESULTS)
+
 smoke: setup  ## a tiny suite end to end, from nothing to figures, in a folder of its own
 	rm -rf results/.smoke && $(RUN) -m benchmark run smoke --results results/.smoke $(if $(JOBS),--jobs $(JOBS)) --device cpu
 	$(RUN) -m analysis plots smoke --results results/.smoke
@@ -50,6 +54,7 @@ test: setup  ## the tests
 
 test-adapters: adapters dehb  ## the tests that need the libraries: conformance of every algorithm, equality with each library
 	$(RUN) -m pytest -q tests/adapters -n 2 --dist loadfile
+	$(RUN) -m pytest -q tests/algorithms tests/benchmark -m libraries -n 2
 
 conformance: adapters  ## write docs/conformance.md anew from the tests
 	CONFORMANCE=docs/conformance.md $(RUN) -m pytest -q tests/adapters/test_conformance.py -n 0

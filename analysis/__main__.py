@@ -1,25 +1,25 @@
-"""`python -m analysis {tables,figures,plots} SUITE`: from the ledgers of a suite to its tables and figures."""
+"""`python -m analysis VERB SUITE`: from the ledgers of a suite to its tables, figures, report and more."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
-from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from analysis.files import check_folder, write_all
-from analysis.frame import Results, load
-from analysis.methods import methods_table
 from analysis.refusal import BadInput, nearest
-from analysis.tables import as_csv, as_text, tabulate
-from analysis.timing import as_json, as_line
 
-COMMANDS = {"tables": ("tables",), "figures": ("figures",), "plots": ("tables", "figures")}
-"""What each command writes."""
-
-OPTIONS = ("--results", "--quiet", "--help")
-MOST_NAMED = 5
+COMMANDS = {
+    "tables": "analysis.commands.plots",
+    "figures": "analysis.commands.plots",
+    "plots": "analysis.commands.plots",
+    "report": "analysis.commands.report",
+    "compare": "analysis.commands.compare",
+    "power": "analysis.commands.power",
+    "export": "analysis.commands.export",
+}
+"""Every verb and its module, imported when it is asked for."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,10 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: without the program's name; those of the process by default.
 
     Returns:
-        The exit code: 0, or 2 for input that cannot be used, after one message and with nothing written.
+        The exit code: that of the verb (0 where it has no verdict of its own), or 2 for input that
+        cannot be used, after one message and with nothing written.
     """
     try:
-        _go(_parse(arguments))
+        return _go(sys.argv[1:] if arguments is None else arguments)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -50,80 +51,40 @@ def main(arguments: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}; check the path and its permissions", file=sys.stderr)
         return 2
-    return 0
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+def _go(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        _overview().parse_args(arguments or [])
+    verb = arguments[0]
+    if verb.startswith("-"):
+        raise BadInput(f"unknown argument {verb!r}{nearest(verb, ['--help'])}; a command comes first")
+    if verb not in COMMANDS:
+        raise BadInput(f"command {verb!r}: not one of {', '.join(COMMANDS)}{nearest(verb, COMMANDS)}")
+    command: Any = importlib.import_module(COMMANDS[verb])
+    parser = _Parser(prog=f"python -m analysis {verb}", description=command.SUMMARY, allow_abbrev=False)
+    command.add_arguments(parser)
+    options, unknown = parser.parse_known_args(arguments[1:])
+    if unknown:
+        known = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+        raise BadInput(f"unknown argument {unknown[0]!r}{nearest(unknown[0].partition('=')[0], known)}")
+    options.command = verb
+    code: int = command.go(options)
+    return code
+
+
+def _overview() -> argparse.ArgumentParser:
+    """What `--help` shows: every verb with its line."""
+    lines = [f"  {verb:8} {importlib.import_module(module).SUMMARY}" for verb, module in COMMANDS.items()]
     parser = _Parser(
         prog="python -m analysis",
-        description="From the ledgers of a suite to its tables and figures.",
+        description="\n".join(["From the ledgers of a suite to what can be said of it.", "", *lines]),
+        epilog="python -m analysis VERB --help tells what it takes.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("command", metavar="{tables,figures,plots}", help="what to write; plots is both")
-    parser.add_argument("suite", metavar="SUITE", help="name of a suite's folder in the results")
-    parser.add_argument("--results", metavar="DIR", default="results", help="folder of all results (default: results)")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    options, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        word = unknown[0]
-        raise BadInput(f"unknown argument {word!r}{nearest(word.partition('=')[0], OPTIONS)}")
-    if options.command not in COMMANDS:
-        allowed = ", ".join(COMMANDS)
-        raise BadInput(f"command {options.command!r}: not one of {allowed}{nearest(options.command, COMMANDS)}")
-    return options
-
-
-def _go(options: argparse.Namespace) -> None:
-    folder = _suite_folder(Path(options.results), options.suite)
-    outputs = COMMANDS[options.command]
-    for name in outputs:
-        check_folder(folder / name)
-    results = load(folder)
-    tables = tabulate(results)
-    contents = {}
-    if "tables" in outputs:
-        algorithms = methods_table(results.methods).to_csv(index=False, lineterminator="\n").encode()
-        contents["tables"] = {**as_csv(tables), "algorithms.csv": algorithms, "timing.json": as_json(results)}
-    if "figures" in outputs:
-        from analysis.figures import draw  # seaborn takes longer to import than tables take to write
-
-        contents["figures"] = draw(results, tables.trajectory)
-    written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
-    if not options.quiet:
-        told = ["", as_text(tables.summary), "", as_line(results)]
-        print("\n".join([f"wrote {path}" for path in written] + _notes(results) + told))
-
-
-def _suite_folder(results: Path, suite: str) -> Path:
-    if not results.is_dir():
-        what = "not a folder" if results.exists() else "there is no such folder"
-        raise BadInput(f"--results {results}: {what}; give the folder that holds the suites' results")
-    folder = results / suite
-    names = sorted(path.parent.name for path in results.glob("*/suite.json"))
-    if suite in names:
-        return folder
-    there = f"there are {', '.join(names)}" if names else "no suite has been run there"
-    if folder.is_file():
-        raise BadInput(f"suite {suite!r}: {folder} is a file, not a suite's folder; in {results} {there}")
-    if folder.is_dir() and suite not in ("", ".", "..") and Path(suite).name == suite:
-        raise BadInput(f"suite {suite!r}: {folder} holds no suite.json; in {results} {there}")
-    close = nearest(Path(suite).name, names)
-    raise BadInput(f"suite {suite!r}: no such suite; in {results} {there}{close}")
-
-
-def _notes(results: Results) -> list[str]:
-    """What a reader of the summary must know: runs that are not in it, ledgers that were not read."""
-    notes = []
-    for state, meaning in (("failed", "algorithm crashed"), ("partial", "not finished"), ("missing", "not begun")):
-        count = sum(run.state == state for run in results.runs)
-        if count:
-            notes.append(f"note: {count} of {len(results.runs)} runs {state} ({meaning})")
-    if results.unplanned:
-        names = ", ".join(map(str, results.unplanned[:MOST_NAMED]))
-        more = ", ..." if len(results.unplanned) > MOST_NAMED else ""
-        ledgers = "1 ledger is" if len(results.unplanned) == 1 else f"{len(results.unplanned)} ledgers are"
-        notes.append(f"note: {ledgers} not in the plan and left out: {names}{more}")
-    return notes
+    parser.add_argument("command", metavar="VERB", help=f"one of {', '.join(COMMANDS)}")
+    return parser
 
 
 if __name__ == "__main__":

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
-from analysis.ledgers import FIELDS, LATER_FIELDS, WORTHLESS, Ledger, Record, State, find, merged, unplanned
+from analysis.environments import check_same_device, distinct
+from analysis.ledgers import FIELDS, LATER_FIELDS, STATES, SUFFIXES, WORTHLESS, Ledger, State, find, merged, unplanned
 from analysis.methods import Method
-from analysis.plan import Objective, Plan, read_plan
+from analysis.plan import PLAN, Objective, Plan, read_plan
 from analysis.refusal import BadInput
 from analysis.trajectory import Array, Curve, curve
+
+SEVERAL_PROCESSES = 100_000_000
+"""Bytes of ledgers from which on starting worker processes pays."""
 
 AXES = {"runtime": "end", "trials": "completed", "epochs": "cumulative_epochs"}
 """The axes of a trajectory, and the column of the evaluations that each one reads."""
@@ -52,6 +59,7 @@ class Results:
             counted (completed within the budget's runtime and epochs). All evaluations count
             whatever their fidelity, as in the book.
         methods: what stands behind every algorithm, with what its ledgers say of its libraries.
+        environments: the distinct machine cards that runs were recorded on.
         unplanned: ledgers that are there but not in the plan; nothing reads them.
     """
 
@@ -59,6 +67,7 @@ class Results:
     runs: tuple[Run, ...]
     evaluations: pd.DataFrame
     methods: Mapping[str, Method]
+    environments: tuple[Mapping[str, Any], ...]
     unplanned: tuple[Path, ...]
 
     def cells(self) -> Iterator[tuple[str, str, list[Run]]]:
@@ -67,95 +76,132 @@ class Results:
         for place, (objective, algorithm) in enumerate(self.plan.cells()):
             yield objective.label, algorithm, list(self.runs[place * size : (place + 1) * size])
 
+    @staticmethod
+    def configs(rows: pd.DataFrame) -> list[dict[str, Any]]:
+        """The configurations of some of the evaluations."""
+        return [json.loads(text) for text in rows["config"]]
+
     def curves(self, runs: list[Run], axis: str) -> list[Curve]:
         """The anytime curves of the given runs on one of the `AXES`."""
         columns = [self.evaluations[name].to_numpy() for name in (AXES[axis], "valid_error", "test_error", "counted")]
         return [_curve(*(column[run.rows] for column in columns), carried=run.state == "done") for run in runs]
 
 
-def load(folder: Path) -> Results:
+def load(folder: Path, *, mixed: bool = False) -> Results:
     """Read a suite's plan and all of its ledgers.
 
     Args:
         folder: `results/<suite>`.
+        mixed: take runs of several devices together.
 
     Raises:
-        BadInput: an unreadable plan, a damaged ledger, or no ledger at all.
+        BadInput: an unreadable plan, a damaged ledger, no ledger at all, or runs of several devices.
     """
     plan = read_plan(folder)
     methods = dict(plan.methods)
     runs: list[Run] = []
-    records: list[Record] = []
-    for objective, algorithm in plan.cells():
-        for repetition in range(plan.repetitions):
-            ledger = find(folder, objective.label, algorithm, repetition)
-            _check_space(folder, objective, ledger)
-            _check_clock(folder, plan, ledger)
-            known = methods[algorithm]  # What it lacks may depend on the objective's space.
-            methods[algorithm] = replace(
-                known, libraries=merged(known.libraries, ledger.libraries), lacks={**known.lacks, **ledger.lacks}
-            )
-            rows = slice(len(records), len(records) + len(ledger.evaluations))
-            run = Run(
-                objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state, rows=rows
-            )
-            records += _labelled(run, ledger)
-            runs.append(run)
+    ledgers: list[Ledger] = []
+    size = 0
+    for (objective, algorithm, repetition), ledger in zip(_places(plan), _read_all(folder, plan), strict=True):
+        _check_clock(folder, plan, ledger)
+        known = methods[algorithm]  # What it lacks may depend on the objective's space.
+        methods[algorithm] = replace(
+            known, libraries=merged(known.libraries, ledger.libraries), lacks={**known.lacks, **ledger.lacks}
+        )
+        rows = slice(size, size := size + len(ledger.evaluations["end"]))
+        runs.append(
+            Run(objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state, rows=rows)
+        )
+        ledgers.append(ledger)
     if all(run.state == "missing" for run in runs):
         raise BadInput(
             f"{folder}: no run is recorded there yet; run the suite first: python -m benchmark run {plan.name}"
         )
+    environments = distinct(card for ledger in ledgers for card in ledger.environments)
+    if not mixed:
+        check_same_device(folder, environments, plan.clock)
     planned = {(run.objective, run.algorithm, f"{run.repetition:03d}") for run in runs}
     return Results(
         plan=plan,
         runs=tuple(runs),
-        evaluations=_frame(records, plan),
+        evaluations=_frame(plan, runs, ledgers),
         methods=methods,
+        environments=tuple(environments),
         unplanned=tuple(unplanned(folder, planned)),
     )
 
 
-def _check_space(folder: Path, objective: Objective, ledger: Ledger) -> None:
+def _places(plan: Plan) -> list[tuple[Objective, str, int]]:
+    return [(*cell, repetition) for cell in plan.cells() for repetition in range(plan.repetitions)]
+
+
+def _read_all(folder: Path, plan: Plan) -> Iterator[Ledger]:
+    """Every ledger in the order of the plan; large results are parsed by all cores."""
+    size = sum(path.stat().st_size for path in folder.glob("runs/*/*/*.jsonl*"))
+    if size < SEVERAL_PROCESSES:
+        answers: Iterable[Ledger | BadInput] = (_read(folder, *place) for place in _places(plan))
+    else:
+        tasks = (delayed(_read)(folder, *place) for place in _places(plan))
+        answers = Parallel(n_jobs=-1, return_as="generator")(tasks)
+    for answer in answers:
+        if isinstance(answer, BadInput):
+            raise answer
+        yield answer
+
+
+def _read(folder: Path, objective: Objective, algorithm: str, repetition: int) -> Ledger | BadInput:
+    """A run's ledger, or why it is refused: the first of the plan is told, whichever is read first."""
+
+    def check(config: Mapping[str, Any]) -> None:
+        try:
+            objective.check(config)
+        except BadInput as error:
+            raise BadInput(f"{folder / PLAN}: not the plan of the ledgers beside it: {error}") from error
+
     try:
-        for record in ledger.evaluations:
-            objective.check(record["config"])
+        return find(folder, objective.label, algorithm, repetition, check)
     except BadInput as error:
-        raise BadInput(f"{folder / 'suite.json'}: not the plan of the ledgers beside it: {error}") from error
+        return error
 
 
 def _check_clock(folder: Path, plan: Plan, ledger: Ledger) -> None:
     """Refuse to call measured seconds modelled, or the other way round."""
-    of_other = f"{folder / 'suite.json'}: not the plan of the ledgers beside it: clock = {plan.clock!r}"
+    of_other = f"{folder / PLAN}: not the plan of the ledgers beside it: clock = {plan.clock!r}"
     if ledger.clock not in (None, plan.clock):
         raise BadInput(f"{of_other}, but they were recorded with {ledger.clock!r}")
-    trained = (record for record in ledger.evaluations if record["state"] not in WORTHLESS)
-    if plan.clock == "modelled" and any(record["modelled_seconds"] is None for record in trained):
+    trained = ~np.isin(ledger.evaluations["state"].astype(str), WORTHLESS)
+    if plan.clock == "modelled" and np.isnan(ledger.evaluations["modelled_seconds"][trained]).any():
         raise BadInput(f"{of_other}, but they hold evaluations without modelled_seconds")
 
 
-def _labelled(run: Run, ledger: Ledger) -> list[Record]:
-    epochs = np.cumsum([record["epochs"] - record["start_epoch"] for record in ledger.evaluations]).tolist()
-    labels = {
-        "objective": run.objective,
-        "algorithm": run.algorithm,
-        "repetition": run.repetition,
-        "run_state": run.state,
+def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
+    """All evaluations."""
+    fields = {
+        name: np.concatenate([ledger.evaluations[name] for ledger in ledgers]) for name in (*FIELDS, *LATER_FIELDS)
     }
-    return [
-        {**labels, **record, "completed": place + 1, "cumulative_epochs": epochs[place]}
-        for place, record in enumerate(ledger.evaluations)
-    ]
-
-
-def _frame(records: list[Record], plan: Plan) -> pd.DataFrame:
-    fields = (*FIELDS, *LATER_FIELDS)
-    names = ("objective", "algorithm", "repetition", "run_state", *fields, "completed", "cumulative_epochs")
-    frame = pd.DataFrame({name: [record[name] for record in records] for name in names})
-    numbers = ("valid_error", "test_error", "train_seconds", "decide_seconds", "start", "end", *LATER_FIELDS)
-    frame = frame.astype(dict.fromkeys(numbers, np.float64))
+    added = fields["epochs"] - fields["start_epoch"]
+    counts = [run.rows.stop - run.rows.start for run in runs]
+    frame = pd.DataFrame(_labels(plan, runs, counts) | fields | {"state": pd.Categorical(fields["state"], STATES)})
+    frame = frame.astype({"config": object})
+    frame["completed"] = np.concatenate([np.arange(1, count + 1) for count in counts])
+    frame["cumulative_epochs"] = np.concatenate([np.cumsum(added[run.rows]) for run in runs])
     in_time = frame["end"] <= plan.budget.get("runtime", math.inf)
     in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)
     return frame.assign(counted=in_time & in_epochs)
+
+
+def _labels(plan: Plan, runs: list[Run], counts: list[int]) -> dict[str, Any]:
+    """What every evaluation of a run has in common; names are categories, in the order of the plan, to save memory."""
+
+    def repeated(names: list[str], categories: Iterable[str]) -> pd.Categorical:
+        return pd.Categorical(np.repeat(np.array(names, dtype=object), counts), categories=list(categories))
+
+    return {
+        "objective": repeated([run.objective for run in runs], [objective.label for objective in plan.objectives]),
+        "algorithm": repeated([run.algorithm for run in runs], plan.algorithms),
+        "repetition": np.repeat([run.repetition for run in runs], counts),
+        "run_state": repeated([run.state for run in runs], SUFFIXES.values()),
+    }
 
 
 def _curve(t: Array, valid: Array, test: Array, counted: Array, *, carried: bool) -> Curve:

@@ -53,6 +53,11 @@ class Method:
         text = ", ".join(filter(None, [*workers, main, *options, *others]))
         return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026"
 
+    @property
+    def is_random_search(self) -> bool:
+        """Whether it is our own plain random search, trained one after another to the end."""
+        return self.n_workers == 1 and [part.name for part in self.parts()] == ["basic", "random"]
+
     def parts(self) -> list[Part]:
         return [self.scheduler] if self.searcher is None else [self.scheduler, self.searcher]
 

@@ -15,9 +15,13 @@ from analysis.methods import Method, declare
 from analysis.refusal import BadInput, nearest
 
 FORMAT = 1
+PLAN = "suite.json"
 LABEL = re.compile(r"[a-z0-9_-]+")
 CLOCKS = ("measured", "modelled")
 BUDGETS = ("trials", "evaluations", "epochs", "runtime")
+ENDPOINTS = ("test_error", "valid_error", "score")
+HORIZONS = {"runtime": "runtime", "epochs": "epochs", "evaluations": "trials", "trials": "trials"}
+"""Limits of a budget, the first to be there being the horizon, and the axis that each one lies on."""
 LEARNING_RATES = ("learning_rate", "lr")
 
 
@@ -48,11 +52,18 @@ class Hyperparameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """A planned objective: its label, space and, where it has one, its default configuration."""
+    """A planned objective: its label, space and, where it has one, its default configuration.
+
+    Attributes:
+        best_error: the least error that there can be, stored with the objective.
+        chance_error: the error of knowing nothing. Both fix the scale of anytime scores.
+    """
 
     label: str
     space: tuple[Hyperparameter, ...]
     default: Mapping[str, Any] | None
+    best_error: float
+    chance_error: float
 
     @property
     def learning_rate(self) -> Hyperparameter | None:
@@ -86,6 +97,8 @@ class Plan:
         clock: what the runtime axis means, one of `CLOCKS`.
         calibration: what evaluations are priced by; never None under the modelled clock.
         budget: limits of a run by name, those that are set; runtime in seconds.
+        endpoint: what algorithms are compared by, one of `ENDPOINTS`, declared before the runs.
+        control: the algorithm that the others are held against.
     """
 
     name: str
@@ -97,6 +110,14 @@ class Plan:
     objectives: tuple[Objective, ...]
     algorithms: tuple[str, ...]
     methods: Mapping[str, Method]
+    endpoint: str
+    control: str
+
+    @property
+    def horizon(self) -> tuple[str, float]:
+        """The axis that the budget is declared on, and where it ends there."""
+        limit = next(name for name in HORIZONS if name in self.budget)
+        return HORIZONS[limit], float(self.budget[limit])
 
     def cells(self) -> Iterator[tuple[Objective, str]]:
         """Every (objective, algorithm), in display order."""
@@ -109,7 +130,7 @@ def read_plan(folder: Path) -> Plan:
     Raises:
         BadInput: no such file, no JSON, an unknown format, or a value that is not allowed.
     """
-    path = folder / "suite.json"
+    path = folder / PLAN
     try:
         declared = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -132,6 +153,7 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     if clock == "modelled" and calibration is None:
         raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
     algorithms, workers = _labelled(declared, "algorithms"), declared.get("n_workers", 1)
+    methods = {label: declare(label, entry, workers) for label, entry in algorithms}
     return Plan(
         name=_value(declared, "name", str),
         title=_value(declared, "title", str),
@@ -141,7 +163,9 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         budget=_budget(_value(declared, "budget", dict)),
         objectives=tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives")),
         algorithms=tuple(label for label, _ in algorithms),
-        methods={label: declare(label, entry, workers) for label, entry in algorithms},
+        methods=methods,
+        endpoint=_endpoint(declared.get("endpoint")),
+        control=_control(declared.get("control"), methods),
     )
 
 
@@ -174,7 +198,27 @@ def _budget(table: Mapping[str, Any]) -> dict[str, float]:
     for name, limit in limits.items():
         if type(limit) not in (int, float) or not limit > 0:
             raise BadInput(f"budget.{name} = {limit!r}: need a number > 0")
+    if not limits:
+        raise BadInput(f"budget = {dict(table)!r}: need at least one of {', '.join(BUDGETS)}")
     return limits
+
+
+def _endpoint(name: Any) -> str:
+    if name is None:  # Ledgers from before suites declared one.
+        return ENDPOINTS[0]
+    if name not in ENDPOINTS:
+        raise BadInput(f"endpoint = {name!r}: need one of {', '.join(ENDPOINTS)}{nearest(str(name), ENDPOINTS)}")
+    return str(name)
+
+
+def _control(label: Any, methods: Mapping[str, Method]) -> str:
+    """The declared control; else the first plain random search, else the first algorithm."""
+    if label is None:
+        plain = (name for name, method in methods.items() if method.is_random_search)
+        return next(plain, next(iter(methods)))
+    if label not in methods:
+        raise BadInput(f"control = {label!r}: no such algorithm{nearest(str(label), methods)}")
+    return str(label)
 
 
 def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[str, Any]]]:
@@ -200,10 +244,21 @@ def _objective(label: str, entry: dict[str, Any]) -> Objective:
     if not space:
         raise BadInput(f"space of {label}: need at least one hyperparameter, got none")
     default = None if entry.get("default") is None else _value(entry, "default", dict)
-    objective = Objective(label=label, space=space, default=default)
+    best, chance = _scale(label, entry)
+    objective = Objective(label=label, space=space, default=default, best_error=best, chance_error=chance)
     if default is not None:
         objective.check(default)
     return objective
+
+
+def _scale(label: str, entry: Mapping[str, Any]) -> tuple[float, float]:
+    """The least error and that of knowing nothing; plans from before the first was written mean 0."""
+    best, chance = (_value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error"))
+    if not -math.inf < best < chance < math.inf:
+        raise BadInput(
+            f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
+        )
+    return float(best), float(chance)
 
 
 def _hyperparameter(name: str, axis: Any) -> Hyperparameter:

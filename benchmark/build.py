@@ -12,6 +12,7 @@ import numpy as np
 
 from algorithms import SCHEDULERS, SEARCHERS, libraries
 from algorithms.imported import Imported, NotInstalled
+from algorithms.listed import Listed
 from algorithms.roles import Scheduler
 from benchmark.clock import check_clock
 from benchmark.refusal import BadInput, call, nearest, parameters_of, said, shown, whole
@@ -24,7 +25,7 @@ from objectives.objective import Objective
 from objectives.space import Config, Space
 
 ALL_SEARCHERS: Mapping[str, Any] = {**SEARCHERS, **libraries.SEARCHERS}
-ALL_SCHEDULERS: Mapping[str, Any] = {**SCHEDULERS, **libraries.SCHEDULERS}
+ALL_SCHEDULERS: Mapping[str, Any] = {**SCHEDULERS, "listed": Listed, **libraries.SCHEDULERS}
 
 
 class SeededScheduler:
@@ -75,6 +76,8 @@ def _examine(field: str, objective: Objective) -> None:
     whole(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
     if not math.isfinite(objective.chance_error):
         raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
+    if not -math.inf < objective.best_error < objective.chance_error:
+        raise BadInput(f"{field}: best_error = {objective.best_error}: need a finite number below chance_error")
     if objective.default is not None:
         space.check(objective.default)
 

@@ -48,6 +48,8 @@ def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> 
         else {"name": suite.calibration.name, "device": suite.calibration.device},
         "resume": suite.resume,
         "budget": budget,
+        "endpoint": suite.endpoint,
+        "control": suite.control,
         "objectives": [
             {
                 "label": entry.label,
@@ -56,6 +58,7 @@ def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> 
                 "space": objectives[entry.label].space.describe(),
                 "max_epochs": objectives[entry.label].max_epochs,
                 "default": objectives[entry.label].default,
+                "best_error": objectives[entry.label].best_error,
                 "chance_error": objectives[entry.label].chance_error,
             }
             for entry in suite.objectives

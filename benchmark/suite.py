@@ -21,6 +21,7 @@ SHELF = Shelf(kind="suite", folder=Path(__file__).parent / "suites")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 LABEL_RULE = "1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first"
 CLOCKS = ("measured", "modelled")
+ENDPOINTS = ("test_error", "valid_error", "score")
 DEVICES = ("auto", "cpu", "cuda")
 LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
@@ -99,6 +100,8 @@ class Suite:
         clock: "measured" seconds, or "modelled" seconds of the calibration.
         calibration: prices trials; may be there under a measured clock, to record both.
         device: where its runs train unless the command says otherwise; "auto" is a GPU if there is one.
+        endpoint: what the analysis tests algorithms by, one of `ENDPOINTS`; no result depends on it.
+        control: label of the algorithm that the analysis holds the others against; None leaves it to the analysis.
     """
 
     name: str
@@ -113,12 +116,14 @@ class Suite:
     budget: Budget
     objectives: tuple[ObjectiveEntry, ...]
     algorithms: tuple[AlgorithmEntry, ...]
+    endpoint: str = ENDPOINTS[0]
+    control: str | None = None
 
     def runs(self) -> Iterator[Run]:
         """All runs, repetition by repetition, so that an unfinished suite is balanced."""
         for repetition in range(self.repetitions):
             for objective in self.objectives:
-                for algorithm in self.algorithms:
+                for algorithm in self.algorithms_on(objective):
                     yield Run(
                         suite_seed=self.seed,
                         objective=objective,
@@ -130,6 +135,10 @@ class Suite:
                         n_workers=algorithm.n_workers or self.n_workers,
                         resume=self.resume,
                     )
+
+    def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
+        """Those that run on an objective: all of them."""
+        return self.algorithms
 
 
 def suite_names() -> list[str]:
@@ -174,6 +183,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
         raise BadInput(f"resume = {shown(resume)}: need true or false")
+    algorithms = tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table))
     return Suite(
         name=name,
         title=_text("title", table.get("title", name)),
@@ -186,8 +196,14 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         device=known("device", table.get("device", "auto"), DEVICES),
         budget=_budget(table.get("budget")),
         objectives=tuple(_objective(label, entry) for label, entry in _entries("objectives", table)),
-        algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
+        algorithms=algorithms,
+        endpoint=known("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
+        control=_control(table.get("control"), [entry.label for entry in algorithms]),
     )
+
+
+def _control(value: object, labels: list[str]) -> str | None:
+    return None if value is None else known("control", value, labels)
 
 
 def _calibration(value: object) -> Calibration | None:

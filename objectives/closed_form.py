@@ -47,6 +47,10 @@ class ClosedForm(Objective):
         """The least value of f over the space."""
 
     @property
+    def best_error(self) -> float:
+        return self.optimum
+
+    @property
     @abstractmethod
     def scale(self) -> float:
         """How far above f(x) an untrained trial starts."""

@@ -40,6 +40,10 @@ class Discretised(Objective):
         return self.inner.max_epochs
 
     @property
+    def best_error(self) -> float:
+        return self.inner.best_error
+
+    @property
     def chance_error(self) -> float:
         return self.inner.chance_error
 

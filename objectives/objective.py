@@ -80,6 +80,11 @@ class Objective(ABC):
     def chance_error(self) -> float:
         """Error of an answer given without training: what a diverged trial is worth."""
 
+    @property
+    def best_error(self) -> float:
+        """The least error that there can be. With the chance error it fixes the scale of anytime scores."""
+        return 0.0
+
     @abstractmethod
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial, an epoch for every item drawn; a suspended iterator is a paused trial."""

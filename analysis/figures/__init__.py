@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
-import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.anytime import anytime
-from analysis.frame import Results
-from analysis.scatter import landscape, learning_rate
-from analysis.theme import render, theme
+from analysis.figures.anytime import anytime
+from analysis.figures.scatter import landscape, learning_rate
+from analysis.figures.theme import render, theme
+from analysis.refusal import BadInput, nearest
+from analysis.study import Study
 
 
-def draw(results: Results, trajectory: pd.DataFrame) -> dict[str, bytes]:
+def draw(study: Study, *, only: str | None = None) -> dict[str, bytes]:
     """Every figure of a suite in every format; the same bytes from the same ledgers.
 
     Args:
-        results: plan and evaluations.
-        trajectory: the table `analysis.tables.trajectory_table` of these results.
+        study: results and tables.
+        only: the name of a single figure.
+
+    Raises:
+        BadInput: no figure of that name.
     """
+    makers = dict(_figures(study))
+    if only is not None and only not in makers:
+        raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(makers)}{nearest(only, makers)}")
     with theme():
+        made = {name: maker() for name, maker in makers.items() if only in (None, name)}
         return {
             f"{name}.{kind}": data
-            for name, figure in _figures(results, trajectory)
+            for name, figure in made.items()
+            if figure is not None
             for kind, data in render(figure).items()
         }
 
 
-def _figures(results: Results, trajectory: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
+def _figures(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
+    """Names and makers of all figures; a maker gives None where there is nothing of the kind."""
+    results, tables = study.results, study.tables
     for objective in results.plan.objectives:
         label = objective.label
-        yield f"anytime-{label}", anytime(results, trajectory, label, "runtime")
-        yield f"trials-{label}", anytime(results, trajectory, label, "trials")
-        rates = learning_rate(results, objective)
-        if rates is not None:
-            yield f"learning_rate-{label}", rates
-        yield f"landscape-{label}", landscape(results, objective)
+        yield f"anytime-{label}", partial(anytime, results, tables["trajectory"], label, "runtime")
+        yield f"trials-{label}", partial(anytime, results, tables["trajectory"], label, "trials")
+        if objective.learning_rate is not None:
+            yield f"learning_rate-{label}", partial(learning_rate, results, objective)
+        yield f"landscape-{label}", partial(landscape, results, objective)

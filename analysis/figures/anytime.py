@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.frame import Results
 from analysis.methods import MARK
-from analysis.theme import MUTED, Look, entitle, looks, notice
+from analysis.figures.theme import MUTED, Look, entitle, looks, notice
 
 PANELS = {"valid": "validation error", "test": "test error of the validation incumbent"}
 LANE = 0.09

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from analysis.frame import Results
 from analysis.plan import Hyperparameter, Objective
-from analysis.theme import INK, MUTED, Look, entitle, looks, notice
+from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
 from analysis.trajectory import Array
 
 COLUMNS = 3
@@ -140,7 +140,7 @@ def _places(axis: Hyperparameter, rows: pd.DataFrame) -> Array:
 
 def _values(axis: Hyperparameter, rows: pd.DataFrame) -> Array:
     """The values of a hyperparameter, of a categorical one the places of its choices."""
-    values = [config[axis.name] for config in rows["config"]]
+    values = [config[axis.name] for config in Results.configs(rows)]
     if axis.kind == "categorical":
         values = [axis.choices.index(value) for value in values]
     return np.array(values, dtype=np.float64)
@@ -148,7 +148,7 @@ def _values(axis: Hyperparameter, rows: pd.DataFrame) -> Array:
 
 def _holding(axis: Hyperparameter, rows: pd.DataFrame) -> pd.DataFrame:
     """The evaluations whose configurations have the hyperparameter: all, unless it is conditional."""
-    held = np.array([axis.name in config for config in rows["config"]], dtype=bool)  # a list may be empty
+    held = np.array([axis.name in config for config in Results.configs(rows)], dtype=bool)  # a list may be empty
     return rows.loc[held]
 
 

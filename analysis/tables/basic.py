@@ -6,10 +6,8 @@ Under the modelled clock they hold no measured time, so that a suite run again g
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,35 +44,15 @@ UNDER_MODELLED: Mapping[str, str | None] = {
 """The columns of measured time, and what takes their places under the modelled clock, where deciding costs nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
-    """The four tables; rows in the order of the plan. Empty cells are undefined, never zero.
-
-    Attributes:
-        trials: one row an evaluation; errors of crashed ones are +inf.
-        runs: one row a planned run. Counts and seconds are over all that is recorded, the final
-            errors are the incumbent's at the end of the record, within the budget, and +inf when
-            every evaluation crashed; whether they may be averaged is a matter of `state`.
-        trajectory: mean and std of the anytime curves (see `analysis.trajectory`).
-        summary: one row a cell; n counts complete and failed runs. Final means are given only when
-            every one of these is complete and has an incumbent.
-    """
-
-    trials: pd.DataFrame
-    runs: pd.DataFrame
-    trajectory: pd.DataFrame
-    summary: pd.DataFrame
-
-
-def tabulate(results: Results) -> Tables:
-    """Compute all tables of a suite."""
-    runs = runs_table(results)
-    return Tables(
-        trials=trials_table(results)[columns(TRIALS, results)],
-        runs=runs[columns(RUNS, results)],
-        trajectory=trajectory_table(results),
-        summary=summary_table(results, runs)[columns(SUMMARY, results)],
-    )
+def tabulate(results: Results) -> dict[str, pd.DataFrame]:
+    """The four tables by name; rows in the order of the plan. Empty cells are undefined, never zero."""
+    runs = all_of_runs(results)
+    return {
+        "trials": trials_table(results),
+        "runs": runs_table(results, runs),
+        "trajectory": trajectory_table(results),
+        "summary": summary_table(results, runs),
+    }
 
 
 def columns(names: Sequence[str], results: Results) -> list[str]:
@@ -85,19 +63,28 @@ def columns(names: Sequence[str], results: Results) -> list[str]:
 
 
 def trials_table(results: Results) -> pd.DataFrame:
-    """One row an evaluation, runs in the order of the plan, in the order of completion; columns of either clock."""
-    configs = results.evaluations["config"].map(_as_json)
-    return results.evaluations.assign(config=configs)
+    """One row an evaluation, runs in the order of the plan, in the order of completion; errors of crashed ones +inf."""
+    return results.evaluations[columns(TRIALS, results)]
 
 
-def runs_table(results: Results) -> pd.DataFrame:
-    """One row for every planned run, missing ones too; columns of either clock."""
+def runs_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
+    """One row for every planned run, missing ones too.
+
+    Counts and seconds are over all that is recorded, the final errors are the incumbent's at the end
+    of the record, within the budget, and +inf when every evaluation crashed; whether they may be
+    averaged is a matter of `state`.
+    """
+    return runs[columns(RUNS, results)]
+
+
+def all_of_runs(results: Results) -> pd.DataFrame:
+    """The runs with the columns of either clock."""
     rows = [_run_row(run, results.evaluations.iloc[run.rows]) for run in results.runs]
     return pd.DataFrame(rows, columns=[*RUNS, "modelled_seconds"])
 
 
 def trajectory_table(results: Results) -> pd.DataFrame:
-    """Mean and std of every cell on the three axes, one row an event time."""
+    """Mean and std of every cell (see `analysis.trajectory`) on the three axes, one row an event time."""
     parts = [
         _cell_rows(results, objective, algorithm, axis, [run for run in runs if run.aggregated])
         for objective, algorithm, runs in results.cells()
@@ -107,24 +94,26 @@ def trajectory_table(results: Results) -> pd.DataFrame:
 
 
 def summary_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell: how many runs, what they reached and what it took."""
+    """One row a cell: how many runs, what they reached and what it took.
+
+    n counts complete and failed runs. Final means are given only when every one of these is complete
+    and has an incumbent.
+
+    Args:
+        results: for the plan.
+        runs: from `all_of_runs`.
+    """
     size = results.plan.repetitions
     rows = [
         _summary_row(objective.label, algorithm, runs.iloc[place * size : (place + 1) * size])
         for place, (objective, algorithm) in enumerate(results.plan.cells())
     ]
-    return pd.DataFrame(rows, columns=list(SUMMARY))
+    return pd.DataFrame(rows, columns=list(SUMMARY))[columns(SUMMARY, results)]
 
 
-def as_csv(tables: Tables) -> Mapping[str, bytes]:
+def as_csv(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     """The tables as CSV files by name; floats read back exactly, lines end with a newline alone."""
-    frames = {
-        "trials": tables.trials,
-        "runs": tables.runs,
-        "trajectory": tables.trajectory,
-        "summary": tables.summary,
-    }
-    return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in frames.items()}
+    return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in tables.items()}
 
 
 def as_text(summary: pd.DataFrame) -> str:
@@ -177,7 +166,7 @@ def _final(evaluations: pd.DataFrame) -> dict[str, Any]:
         "t_first": evaluations["end"].iloc[np.argmax(places >= 0)],
         "final_valid_error": incumbent["valid_error"],
         "final_test_error": incumbent["test_error"],
-        "incumbent": _as_json(incumbent["config"]),
+        "incumbent": incumbent["config"],
     }
 
 
@@ -223,7 +212,3 @@ def spread(mean: float, std: float) -> str:
     if math.isnan(mean):
         return "-"
     return f"{mean:.4f}" if math.isnan(std) else f"{mean:.4f} ± {std:.4f}"
-
-
-def _as_json(config: Mapping[str, Any]) -> str:
-    return json.dumps(config, separators=(",", ":"))

@@ -6,12 +6,12 @@ import json
 import pytest
 
 from analysis.__main__ import main
-from analysis.anytime import MOST_BANDS, anytime
+from analysis.figures.anytime import MOST_BANDS, anytime
 from analysis.frame import load
 from analysis.methods import LONGEST, MARK, Method, Part, declare, methods_table
 from analysis.plan import read_plan
 from analysis.refusal import BadInput
-from analysis.tables import trajectory_table
+from analysis.tables.basic import trajectory_table
 
 BASIC = Part(name="basic", options={})
 RANDOM = Part(name="random", options={})
@@ -444,7 +444,7 @@ def test_a_space_that_no_suite_writes_is_refused(suite, axis, message):
 
 def test_a_legend_cuts_no_label_off():
     """Labels stand in two columns while the longest of both fit beside each other, else in one."""
-    from analysis.anytime import LEGEND_WIDTH, _columns
+    from analysis.figures.anytime import LEGEND_WIDTH, _columns
 
     assert _columns(["random"]) == 1
     assert _columns(["random", "local"]) == 2

@@ -10,7 +10,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.frame import load
 from analysis.refusal import BadInput
-from analysis.tables import as_csv, tabulate
+from analysis.tables.basic import as_csv, tabulate
 from analysis.timing import as_json, as_line
 
 CALIBRATION = {"name": "bench", "device": "Some GPU"}

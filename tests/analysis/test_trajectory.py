@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.frame import load
-from analysis.tables import trajectory_table
+from analysis.tables.basic import trajectory_table
 from analysis.trajectory import Curve, aggregate, curve, incumbents, mean_and_std
 
 FIRST = [(0.5, 0.6, 1.0), (0.3, 0.2, 3.0), (0.4, 0.1, 4.0)]

@@ -110,9 +110,9 @@ def test_unfinished_runs_and_unplanned_ledgers_are_told(suite, tmp_path, capsys)
         (["plots", "planted", "--resluts", "x"], "unknown argument '--resluts' (did you mean \"--results\"?)"),
         (["plots", "planted", "--result=x"], "unknown argument '--result=x' (did you mean \"--results\"?)"),
         (["plots", "planted", "again"], "unknown argument 'again'"),
-        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots (did you mean \"tables\"?)"),
+        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots, report, compare, power, export (did you mean \"tables\"?)"),
         (["plots"], "the following arguments are required: SUITE"),
-        ([], "the following arguments are required"),
+        ([], "a command comes first"),
         (["plots", "planted", "--results"], "expected one argument"),
     ],
 )
@@ -177,6 +177,14 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
             {"clock": "modelled", "calibration": {"name": "h200", "device": "H200"}},
             "not the plan of the ledgers beside it: clock = 'modelled', but they were recorded with 'measured'",
         ),
+        ({"budget": {}}, "budget = {}: need at least one of trials, evaluations, epochs, runtime"),
+        ({"endpoint": "test"}, "endpoint = 'test': need one of test_error, valid_error, score (did you mean \"test_error"),
+        ({"control": "rendom"}, "control = 'rendom': no such algorithm (did you mean \"random\"?)"),
+        (
+            {"objectives": [{"label": "a", "space": {"x": CHOICE}, "best_error": 1.0, "chance_error": 0.5}]},
+            "best_error = 1.0 and chance_error = 0.5 of a: need finite numbers, best below chance",
+        ),
+        ({"objectives": [{"label": "a", "space": {"x": CHOICE}}]}, "chance_error = None: need a value of type"),
         ({"objectives": []}, "objectives: need at least one, got none"),
         ({"algorithms": []}, "algorithms: need at least one, got none"),
         ({"algorithms": [{"label": "../up"}]}, "algorithms: label '../up': need lower-case letters"),
@@ -207,6 +215,7 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
                         "label": "bowl",
                         "space": {"x": CHOICE, "y": {**CHOICE, "when": {"parent": "x", "values": [1]}}},
                         "default": {"x": 1},
+                        "chance_error": 0.9,
                     }
                 ]
             },
@@ -219,17 +228,20 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
                         "label": "bowl",
                         "space": {"x": CHOICE, "y": {**CHOICE, "when": {"parent": "x", "values": [1]}}},
                         "default": {"x": 2, "y": 1},
+                        "chance_error": 0.9,
                     }
                 ]
             },
             "configuration of bowl: y = 1 is not in the planned space",
         ),
         (
-            {"objectives": [{"label": "bowl", "space": {"x": {"kind": "int", "low": 1, "high": 2}}}]},
+            {"objectives": [{"label": "bowl", "space": {"x": {"kind": "int", "low": 1, "high": 2}}, "chance_error": 1}]},
             "not the plan of the ledgers beside it: configuration of bowl: x = nothing is not in the planned space",
         ),
         (
-            {"objectives": [{"label": "bowl", "space": {"learning_rate": {"kind": "categorical", "choices": [1]}}}]},
+            (lambda space: {"objectives": [{"label": "bowl", "space": space, "chance_error": 1}]})(
+                {"learning_rate": {"kind": "categorical", "choices": [1]}}
+            ),
             "learning_rate = 0.1 is not in the planned space",
         ),
     ],

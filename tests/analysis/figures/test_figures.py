@@ -1,15 +1,18 @@
 """The figures: drawn for every suite, however little of it there is, and the same bytes every time."""
 
+from pathlib import Path
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 
-from analysis.anytime import anytime
+from analysis.figures.anytime import anytime
 from analysis.figures import draw
 from analysis.frame import load
-from analysis.scatter import landscape, learning_rate
-from analysis.tables import trajectory_table
-from analysis.theme import looks, theme
+from analysis.figures.scatter import landscape, learning_rate
+from analysis.study import Study
+from analysis.tables.basic import trajectory_table
+from analysis.figures.theme import looks, theme
 
 MIXED_SPACE = {
     "lr": {"kind": "float", "low": 0.01, "high": 1.0, "log": True},
@@ -89,7 +92,7 @@ def conditional_space(suite, planted_evaluation):
 def test_the_same_bytes_twice(two_algorithms, mixed_space):
     """Every PNG and SVG is byte-identical when drawn again from the same ledgers."""
     first, second = (
-        draw(results, trajectory_table(results)) for results in (load(mixed_space.folder), load(mixed_space.folder))
+        draw(Study(results, Path())) for results in (load(mixed_space.folder), load(mixed_space.folder))
     )
     assert first == second
     assert sorted(first) == [
@@ -104,17 +107,17 @@ def test_drawing_leaves_the_users_settings_alone(two_algorithms):
     """Neither does our theme stay behind, nor does the user's enter the figures."""
     results = load(two_algorithms.folder)
     trajectory = trajectory_table(results)
-    plain = draw(results, trajectory)
+    plain = draw(Study(results, Path()))
     with mpl.rc_context({"font.size": 30.0, "lines.linewidth": 9.0, "svg.fonttype": "none"}):
         before = dict(mpl.rcParams)
-        assert draw(results, trajectory) == plain
+        assert draw(Study(results, Path())) == plain
         assert dict(mpl.rcParams) == before
 
 
 def test_nothing_of_the_day_or_the_machine_is_in_a_figure(two_algorithms):
     """Files name no date and no program version."""
     results = load(two_algorithms.folder)
-    for data in draw(results, trajectory_table(results)).values():
+    for data in draw(Study(results, Path())).values():
         assert b"matplotlib.org" not in data.replace(b"<!-- Created with matplotlib (https://matplotlib.org/) -->", b"")
         assert b"<dc:date>" not in data
 
@@ -159,7 +162,7 @@ def test_a_modelled_runtime_names_its_device(suite, planted_evaluation):
     assert clock_note(figure(suite)) == r"runtime modelled for GPU $\frac{$ 1 (calibration bench_2)"
     assert clock_note(figure(suite, "trials")) == ""
     results = load(suite.folder)
-    assert draw(results, trajectory_table(results))
+    assert draw(Study(results, Path()))
 
 
 def test_the_error_axis_is_cut_only_with_a_notice(suite):
@@ -222,7 +225,7 @@ def test_every_degenerate_suite_is_drawn(suite, runs):
     for repetition, (evaluations, state) in enumerate(runs):
         suite.run(evaluations, repetition, state=state)
     results = load(suite.folder)
-    assert len(draw(results, trajectory_table(results))) == 8
+    assert len(draw(Study(results, Path()))) == 8
 
 
 def test_a_title_is_not_taken_for_mathematics(suite):
@@ -230,7 +233,7 @@ def test_a_title_is_not_taken_for_mathematics(suite):
     suite.set(title=r"costs $\frac{$ per run")
     suite.run([(0.5, 0.5, 1.0)], 0)
     results = load(suite.folder)
-    assert draw(results, trajectory_table(results))
+    assert draw(Study(results, Path()))
 
 
 def test_all_evaluations_are_points(mixed_space):
@@ -265,7 +268,7 @@ def test_evaluations_without_a_hyperparameter_are_left_out_and_counted(condition
     points = [sum(len(points.get_offsets()) for points in axes.collections) for axes in panels]
     assert points == [12, 12, 8, 4]
     assert [axes.get_title() for axes in panels] == ["", "", "4 of 12 without width_2", "8 of 12 without width_3"]
-    assert len(draw(results, trajectory_table(results))) == 16
+    assert len(draw(Study(results, Path()))) == 16
 
 
 def test_listed_numbers_are_on_a_scale_of_their_own(conditional_space):
@@ -280,7 +283,7 @@ def test_listed_numbers_are_on_a_scale_of_their_own(conditional_space):
     assert [label.get_text() for label in rate.get_xticklabels()] == ["0.001", "0.01", "0.1", "1"]
     assert [label.get_text() for label in width.get_xticklabels()] == ["8", "16", "24", "32"]
     places = np.array([x for points in rate.collections for x, _ in points.get_offsets()])
-    values = np.array([evaluation["learning_rate"] for evaluation in results.evaluations["config"]])
+    values = np.array([evaluation["learning_rate"] for evaluation in results.configs(results.evaluations)])
     distances = np.log10(np.sort(places) / np.sort(values))
     assert np.abs(distances).max() <= 0.25
     assert len(np.unique(places)) > 4
@@ -298,7 +301,7 @@ def test_a_conditional_learning_rate(suite, planted_evaluation):
     with theme():
         assert learning_rate(results, tuned).axes[0].get_title() == "random: 3 evaluations, 2 of 3 without lr"
         assert len(landscape(results, tuned).axes) == 2
-    assert draw(results, trajectory_table(results))
+    assert draw(Study(results, Path()))
 
 
 @pytest.mark.parametrize("choices", [[0.5], [3], [1000000], [0.1, 0.2], list(range(1, 200))])
@@ -312,7 +315,7 @@ def test_any_list_of_numbers_is_drawn(suite, planted_evaluation, choices):
         panels = landscape(results, results.plan.objectives[1]).axes
     places = np.concatenate([points.get_offsets()[:, 0] for points in panels[0].collections])
     assert panels[0].get_xlim()[0] < min(places) <= max(places) < panels[0].get_xlim()[1]
-    assert draw(results, trajectory_table(results))
+    assert draw(Study(results, Path()))
 
 
 def test_the_look_of_an_algorithm_is_its_place_in_the_plan():

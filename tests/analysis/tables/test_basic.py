@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.frame import load
-from analysis.tables import as_csv, as_text, tabulate
+from analysis.tables.basic import as_csv, as_text, tabulate
 
 
 def table(suite, name):
@@ -132,7 +132,7 @@ def test_all_floats_read_back_exactly(suite):
     tables = tabulate(load(suite.folder))
     written = table(suite, "trajectory")
     for name in ("t", "valid_mean", "test_mean"):
-        assert [float(row[name]) for row in written] == tables.trajectory[name].tolist()
+        assert [float(row[name]) for row in written] == tables["trajectory"][name].tolist()
 
 
 def test_no_table_says_nan(mixed):
@@ -150,7 +150,7 @@ def test_rows_follow_the_plan(suite):
     for objective in ("bowl", "another"):
         for algorithm in ("random", "a-first-in-the-alphabet"):
             suite.run([(0.5, 0.5, 1.0), (0.4, 0.4, 2.0)], objective=objective, algorithm=algorithm)
-    trajectory = tabulate(load(suite.folder)).trajectory
+    trajectory = tabulate(load(suite.folder))["trajectory"]
     keys = trajectory[["objective", "algorithm", "axis"]].drop_duplicates().values.tolist()
     assert keys == [
         [objective, algorithm, axis]
@@ -193,7 +193,7 @@ def test_the_order_of_discovery_changes_nothing(plant, monkeypatch):
 
 def test_the_text_summary_shows_spread_and_counts(mixed):
     """The summary for reading names the cell, a dash for what is undefined, and n of N."""
-    lines = as_text(tabulate(load(mixed.folder)).summary).splitlines()
+    lines = as_text(tabulate(load(mixed.folder))["summary"]).splitlines()
     assert lines[0].split() == ["objective", "algorithm", "validation", "error", "test", "error", "runs"]
     assert lines[1].split() == ["bowl", "random", "-", "-", "2", "of", "4,", "1", "failed"]
 
@@ -202,6 +202,6 @@ def test_the_text_summary_of_one_run_has_no_std(suite):
     """A single run is shown by its error alone."""
     suite.set(repetitions=1)
     suite.run([(0.25, 0.5, 1.0)])
-    assert as_text(tabulate(load(suite.folder)).summary).splitlines()[1].split() == [
+    assert as_text(tabulate(load(suite.folder))["summary"]).splitlines()[1].split() == [
         "bowl", "random", "0.2500", "0.5000", "1", "of", "1"
     ]  # fmt: skip

@@ -1,0 +1,25 @@
+"""Arguments that several verbs take."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_suite(parser: argparse.ArgumentParser) -> None:
+    """SUITE and --results: see `analysis.suites.suite_folder`."""
+    parser.add_argument("suite", metavar="SUITE", help="name of a suite's folder in the results")
+    add_results(parser)
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", metavar="DIR", default="results", help="folder of all results (default: results)")
+
+
+def add_mixed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--mixed", action="store_true", help="take runs of several devices together, and say so, instead of refusing"
+    )
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")

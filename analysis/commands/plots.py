@@ -1,0 +1,63 @@
+"""`tables`, `figures` and `plots`: from the ledgers of a suite to its CSV tables and its figures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.files import check_folder, write_all
+from analysis.frame import Results, load
+from analysis.refusal import BadInput, nearest
+from analysis.study import Study
+from analysis.suites import suite_folder
+from analysis.tables.basic import as_csv, as_text
+from analysis.timing import as_json, as_line
+
+SUMMARY = "write CSV tables, figures, or both of a suite"
+OUTPUTS = {"tables": ("tables",), "figures": ("figures",), "plots": ("tables", "figures")}
+"""What each verb writes."""
+
+MOST_NAMED = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_suite(parser)
+    parser.add_argument("--only", metavar="NAME", help="a single figure, by its name without suffix")
+    add_mixed(parser)
+    add_quiet(parser)
+
+
+def go(options: argparse.Namespace) -> int:
+    folder = suite_folder(Path(options.results), options.suite)
+    outputs = OUTPUTS[options.command]
+    for name in outputs:
+        check_folder(folder / name)
+    study = Study(load(folder, mixed=options.mixed), folder)
+    contents = {}
+    if "tables" in outputs and options.only is None:
+        contents["tables"] = {**as_csv(study.tables), "timing.json": as_json(study.results)}
+    if "figures" in outputs:
+        from analysis.figures import draw  # seaborn takes longer to import than tables take to write
+
+        contents["figures"] = draw(study, only=options.only)
+    written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
+    if not options.quiet:
+        told = ["", as_text(study.tables["summary"]), "", as_line(study.results)]
+        print("\n".join([f"wrote {path}" for path in written] + notes(study.results) + told))
+    return 0
+
+
+def notes(results: Results) -> list[str]:
+    """What a reader of the summary must know: runs that are not in it, ledgers that were not read."""
+    told = []
+    for state, meaning in (("failed", "algorithm crashed"), ("partial", "not finished"), ("missing", "not begun")):
+        count = sum(run.state == state for run in results.runs)
+        if count:
+            told.append(f"note: {count} of {len(results.runs)} runs {state} ({meaning})")
+    if results.unplanned:
+        names = ", ".join(map(str, results.unplanned[:MOST_NAMED]))
+        more = ", ..." if len(results.unplanned) > MOST_NAMED else ""
+        ledgers = "1 ledger is" if len(results.unplanned) == 1 else f"{len(results.unplanned)} ledgers are"
+        told.append(f"note: {ledgers} not in the plan and left out: {names}{more}")
+    return told

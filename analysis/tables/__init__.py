@@ -1,0 +1,1 @@
+"""The tables of a suite, as data frames and as CSV files."""
