@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.environments import devices
 from analysis.files import check_folder, write_all
 from analysis.frame import Results, load
 from analysis.refusal import BadInput, nearest
@@ -55,6 +56,9 @@ def notes(results: Results) -> list[str]:
         count = sum(run.state == state for run in results.runs)
         if count:
             told.append(f"note: {count} of {len(results.runs)} runs {state} ({meaning})")
+    machines = devices(results.environments, results.plan.clock)
+    if len(machines) > 1:
+        told.append(f"note: runs of {len(machines)} machines are taken together: {'; '.join(machines)}")
     if results.unplanned:
         names = ", ".join(map(str, results.unplanned[:MOST_NAMED]))
         more = ", ..." if len(results.unplanned) > MOST_NAMED else ""

@@ -83,7 +83,7 @@ class PlantedSuite:
         self.plan.update(values)
         self._save()
 
-    def run(self, evaluations, repetition=0, *, objective="bowl", algorithm="random", state="done"):
+    def run(self, evaluations, repetition=0, *, objective="bowl", algorithm="random", state="done", environment=None):
         """Write the ledger of one run; evaluations are records, or tuples (valid, test, end)."""
         records = [
             record if isinstance(record, dict) else evaluation(index, *record)
@@ -91,7 +91,14 @@ class PlantedSuite:
         ]
         run = {"objective": {"label": objective}, "algorithm": {"label": algorithm}, "repetition": repetition}
         run["clock"] = self.plan["clock"]
-        header = {"kind": "header", "format": 1, "run": run, "data": {}, "environment": {}, "created": "now"}
+        header = {
+            "kind": "header",
+            "format": 1,
+            "run": run,
+            "data": {},
+            "environment": environment or {},
+            "created": "now",
+        }
         last = {"done": [{"kind": "end", "reason": "budget", "evaluations": len(records)}], "partial": []}
         last["failed"] = [{"kind": "failure", "error": "planted", "traceback": ""}]
         path = self.folder / "runs" / objective / algorithm / f"{repetition:03d}{SUFFIXES[state]}"

@@ -117,6 +117,10 @@ class Odd(Objective):
     def chance_error(self) -> float:
         return float("nan") if self.odd == "chance" else 1.0
 
+    @property
+    def best_error(self) -> float:
+        return 2.0 if self.odd == "best" else 0.0
+
     def prepare(self, machine: Machine) -> dict[str, str]:
         return {}
 

@@ -410,6 +410,10 @@ FIELDS = [
     ("clock", '"modelld"', ["clock = 'modelld': not one of measured, modelled", 'did you mean "modelled"?']),
     ("clock", '"mesured"', ["clock = 'mesured'", 'did you mean "measured"?']),
     ("clock", "true", ["clock = True: not one of"]),
+    ("endpoint", '"test"', ["endpoint = 'test': not one of test_error, valid_error, score", '"test_error"?']),
+    ("endpoint", "1", ["endpoint = 1: not one of"]),
+    ("control", '"plane"', ["control = 'plane': not one of plain", 'did you mean "plain"?']),
+    ("control", "[]", ["control = []: not one of plain"]),
     ("clock", "[]", ["clock = []: not one of"]),
     *(("calibration", value, ["calibration = ", "need a text"]) for value in ("3", "true", '""', "[]", "{}", "nan")),
     ("calibration", '"nowhere"', ["calibration 'nowhere': ", "a path to a .toml file"]),
@@ -582,6 +586,10 @@ OBJECTIVES = {
         ["objectives.a: max_epochs = 0: need a whole number"],
     ),
     "odd chance": (f'{{ name = "{MISFITS}Odd", odd = "chance" }}', ["objectives.a: chance_error = nan: need a finite"]),
+    "odd best": (
+        f'{{ name = "{MISFITS}Odd", odd = "best" }}',
+        ["objectives.a: best_error = 2.0: need a finite", "below"],
+    ),
     "odd default": (f'{{ name = "{MISFITS}Odd", odd = "default" }}', ["objectives.a.name", "x = 2.0: outside"]),
     "third-party option": (
         f'{{ name = "{MISFITS}Odd", od = 1 }}',

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms.imported import Imported
+from analysis.plan import read_plan
 from benchmark.build import (
     ALL_SCHEDULERS,
     ALL_SEARCHERS,
@@ -20,6 +21,7 @@ from benchmark.build import (
     check_suite,
     imported_parts,
 )
+from benchmark.folder import write_plan
 from benchmark.refusal import BadInput, parameters_of
 from benchmark.suite import LABEL, load, parse, suite_names
 from benchmark.tuner import Budget
@@ -213,14 +215,29 @@ def test_an_identity_is_pinned():
     [
         {"algorithms": {"random": {"searcher": "random", "n_workers": 1}}},
         {"n_workers": 3, "algorithms": {"random": {"searcher": "random", "n_workers": 1}}},
+        {"endpoint": "score"},
+        {"control": "random"},
     ],
     ids=json.dumps,
 )
-def test_an_algorithms_own_workers_are_the_runs(change):
-    """Who says the number is not in the identity, so runs of before there was that key go on."""
+def test_what_decides_no_result_is_not_in_the_identity(change):
+    """Who says the number of workers, and how algorithms are compared, may change: recorded runs go on."""
     first = next(parse("toy", TABLE).runs()).identity()
 
     assert next(parse("toy", {**TABLE, **change}).runs()).identity() == first
+
+
+def test_the_plan_says_how_algorithms_are_compared(tmp_path):
+    """Endpoint, control and the scale of scores are in suite.json, and the analysis reads them there."""
+    table = {**TABLE, "endpoint": "score", "control": "random"}
+    suite = parse("toy", table)
+    write_plan(tmp_path, suite, check_suite(suite))
+
+    plan = read_plan(tmp_path)
+
+    assert (plan.endpoint, plan.control) == ("score", "random")
+    branin = plan.objectives[0]
+    assert (branin.best_error, branin.chance_error) == (0.39788735772973816, 54.3)
 
 
 def test_a_grid_is_in_the_identity_only_where_it_is_asked_for():
