@@ -1,4 +1,4 @@
-"""The command line: run, replay, harvest, reprice, status, list, calibrate. Bad input is refused with exit code 2."""
+"""The command line: run, recheck, replay, harvest, reprice, status, list, calibrate; bad input exits with code 2."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from algorithms.imported import Imported
 from benchmark import options
 from benchmark.parser import COMMANDS, build_parser
 from benchmark.refusal import BadInput, known, shown
+
+if TYPE_CHECKING:
+    from benchmark.recheck import Recheck
+    from benchmark.runner import Listener, Runner
+    from benchmark.suite import Suite
+    from objectives.objective import Machine
 
 REFUSED, INTERRUPTED, TERMINATED, RUNS_FAILED = 2, 130, 143, 1
 
@@ -53,6 +59,7 @@ def _command(arguments: list[str]) -> int:
     parsed = build_parser(__doc__).parse(arguments)
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "run": _run,
+        "recheck": _run,
         "replay": _run,
         "harvest": _harvest,
         "status": _status,
@@ -94,28 +101,11 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     from benchmark.header import RunRefused
     from benchmark.ledger import LedgerError
     from benchmark.progress import listener_for
-    from benchmark.runner import Runner
+    from benchmark.recheck import Recheck
     from objectives.data import DataError
-    from objectives.objective import Machine
 
-    device = options.device(parsed.device, suite.device)
-    precision = options.precision(parsed.precision, device)
-    machine = Machine(device=device, data=options.data(parsed.data), precision=precision)
     listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
-    tables = None if parsed.tables is None else options.tables(parsed.tables)
-    runner = Runner(
-        suite,
-        results,
-        jobs=options.jobs(parsed.jobs, device),
-        machine=machine,
-        listener=listener,
-        allow_mixed=parsed.allow_mixed,
-        capacity=None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096),
-        reuse=None if parsed.reuse is None else options.recorded("--reuse", parsed.reuse),
-        train=parsed.command == "run" or parsed.miss == "train",
-        tables=tables,
-        recycle=parsed.recycle,
-    )
+    runner = _runner(parsed, suite, results, listener)
     try:
         reports = runner.run()
     except (DataError, RunRefused, LedgerError) as error:
@@ -134,7 +124,57 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         print(
             f"{len(bad)} of {len(reports)} runs are not done; again: {_again(parsed.command, parsed)}", file=sys.stderr
         )
+    elif isinstance(runner.suite, Recheck) and not parsed.quiet:
+        print(f"rechecked {runner.suite.told()}; to see them: python -m analysis tables {runner.suite.of}")
     return RUNS_FAILED if bad else 0
+
+
+def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: Listener) -> Runner:
+    """What executes the suite, or the recheck of what it has recorded."""
+    from benchmark.folder import write_plan
+    from benchmark.runner import Runner
+    from objectives.objective import Machine
+
+    device = options.device(parsed.device, suite.device)
+    precision = options.precision(parsed.precision, device)
+    machine = Machine(device=device, data=options.data(parsed.data), precision=precision)
+    jobs = options.jobs(parsed.jobs, device)
+    capacity = None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096)
+    reuse = None if parsed.reuse is None else options.recorded("--reuse", parsed.reuse)
+    tables = None if parsed.tables is None else options.tables(parsed.tables)
+    write = write_plan
+    if parsed.command == "recheck":
+        results /= suite.name
+        suite = recheck = _recheck(parsed, suite, results, machine)
+        write = recheck.write
+    return Runner(
+        suite,
+        results,
+        jobs=jobs,
+        machine=machine,
+        listener=listener,
+        allow_mixed=parsed.allow_mixed,
+        capacity=capacity,
+        reuse=reuse,
+        train=parsed.command in ("run", "recheck") or parsed.miss == "train",
+        tables=tables,
+        recycle=parsed.recycle,
+        write=write,
+    )
+
+
+def _recheck(parsed: argparse.Namespace, suite: Suite, folder: Path, machine: Machine) -> Recheck:
+    """The recheck of what a suite has recorded."""
+    from benchmark.header import RunRefused
+    from benchmark.ledger import LedgerError
+    from benchmark.recheck import prepare
+    from objectives.data import DataError
+
+    fresh = options.number("fresh", parsed.fresh, 1, 1000)
+    try:
+        return prepare(suite, folder, fresh, machine, allow_mixed=parsed.allow_mixed)
+    except (DataError, RunRefused, LedgerError) as error:
+        raise BadInput(str(error)) from error
 
 
 def _harvest(parsed: argparse.Namespace) -> int:
@@ -223,7 +263,7 @@ def _again(command: str, parsed: argparse.Namespace) -> str:
     if parsed.results != "results":
         words += ["--results", parsed.results]
     words += settings
-    words += _options(parsed, ("tables", "miss", "jobs", "data", "device", "precision", "stack", "reuse"))
+    words += _options(parsed, ("fresh", "tables", "miss", "jobs", "data", "device", "precision", "stack", "reuse"))
     words += [
         f"--{name}" for name in ("recycle", "quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)
     ]

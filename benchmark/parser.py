@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from benchmark.refusal import BadInput, nearest, shown
 
-COMMANDS = ("run", "replay", "harvest", "reprice", "status", "list", "calibrate")
+COMMANDS = ("run", "recheck", "replay", "harvest", "reprice", "status", "list", "calibrate")
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,6 +36,7 @@ def build_parser(description: str | None) -> Parser:
     subparsers.required = True
     helps = {
         "run": "run a suite, or go on with it",
+        "recheck": "train what a suite's runs selected again, with fresh seeds",
         "replay": "run a suite on offline tables instead of training",
         "harvest": "make offline tables of what a suite has trained",
         "reprice": "a suite's results on another calibration",
@@ -50,14 +51,18 @@ def build_parser(description: str | None) -> Parser:
             command.add_argument(
                 "--set", metavar="KEY=VALUE", action="append", default=[], help="override a suite's key"
             )
-        command.set_defaults(jobs=None, data=None, device=None, stack=None, reuse=None, precision=None)
+        command.set_defaults(jobs=None, data=None, device=None, stack=None, reuse=None, precision=None, fresh=None)
         command.set_defaults(quiet=False, allow_mixed=False, tables=None, recycle=False, miss=None)
     _train_options(commands["run"])
+    _train_options(commands["recheck"])
+    commands["recheck"].add_argument(
+        "--fresh", metavar="K", default="10", help="fresh seeds for every configuration (default: 10)"
+    )
     _replay_options(commands["replay"])
     _reprice_options(commands["reprice"])
     _calibrate_options(commands["calibrate"])
     commands["harvest"].add_argument("--out", metavar="DIR", help="where tables go (default: RESULTS/SUITE/offline)")
-    for name in ("run", "status", "harvest"):
+    for name in ("run", "recheck", "status", "harvest"):
         commands[name].add_argument(
             "--results", metavar="DIR", default="results", help="where results are (default: results)"
         )

@@ -6,7 +6,7 @@ import math
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,6 +60,8 @@ class Runner:
             device.
         tables: folder of offline tables that answer instead of training.
         recycle: whether a table's repetitions may stand for others that it does not hold.
+        write: writes what the analysis reads besides the ledgers, once everything is checked and the
+            folder is this process's own.
     """
 
     def __init__(
@@ -76,11 +78,12 @@ class Runner:
         train: bool = True,
         tables: Path | None = None,
         recycle: bool = False,
+        write: Callable[[Path, Suite, dict[str, Objective]], None] = write_plan,
     ) -> None:
         self.suite, self.folder, self.jobs = suite, results / suite.name, jobs
         self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
         self.capacity, self.reuse, self.train = capacity, reuse, train
-        self.tables, self.recycle = tables, recycle
+        self.tables, self.recycle, self.write = tables, recycle, write
         self.deaths: Counter[tuple[Path, int]] = Counter()
         self.arithmetics: dict[str, str] = {}
         self.reports: list[Report] = []
@@ -119,7 +122,7 @@ class Runner:
             if run.objective.label in data:
                 self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
         with claimed(self.folder):
-            write_plan(self.folder, self.suite, objectives)
+            self.write(self.folder, self.suite, objectives)
             done = [run for run in runs if (self.folder / run.path).exists()]
             pending = [run for run in runs if not (self.folder / run.path).exists()]
             self.listener.begin(self.suite, self.folder, done, pending)

@@ -29,6 +29,15 @@ def stream(suite_seed: int, purpose: str, *names: str | int) -> np.random.SeedSe
     return np.random.SeedSequence(suite_seed, spawn_key=tuple(key))
 
 
+def recheck_seed(suite_seed: int) -> int:
+    """The seed of a suite's recheck: above `LARGEST_SEED`, so that no suite has ever drawn from its streams.
+
+    Every suite has its own, below 2**64. Repetition 0 of a recheck therefore shares no number with
+    repetition 0 of the suite, nor with any other, however many either of them has.
+    """
+    return LARGEST_SEED + 1 + suite_seed
+
+
 def trial_seed(suite_seed: int, objective: str, repetition: int, config: Config) -> np.random.SeedSequence:
     """The seed of a trial: a function of what is trained, not of the algorithm that asks for it.
 

@@ -183,7 +183,6 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
         raise BadInput(f"resume = {shown(resume)}: need true or false")
-    algorithms = tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table))
     return Suite(
         name=name,
         title=_text("title", table.get("title", name)),
@@ -196,13 +195,13 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         device=known("device", table.get("device", "auto"), DEVICES),
         budget=_budget(table.get("budget")),
         objectives=tuple(_objective(label, entry) for label, entry in _entries("objectives", table)),
-        algorithms=algorithms,
+        algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
         endpoint=known("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
-        control=_control(table.get("control"), [entry.label for entry in algorithms]),
+        control=_control(table.get("control"), table.get("algorithms", ())),
     )
 
 
-def _control(value: object, labels: list[str]) -> str | None:
+def _control(value: object, labels: Collection[str]) -> str | None:
     return None if value is None else known("control", value, labels)
 
 
