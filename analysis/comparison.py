@@ -4,32 +4,40 @@ Differences are NEW - OLD with the sign turned for the score, so that positive i
 cell is that of a non-inferiority test with a margin M (Piaggio et al., "Reporting of Noninferiority and
 Equivalence Randomized Trials: Extension of the CONSORT 2010 Statement", JAMA 308(24), 2012): the 95 % interval
 of the mean paired difference lies below M (no regression), above M (regression), or contains it (inconclusive).
-So a change within the margin is called a regression, and one beyond it none, in 2.5 % of cells at most. That
-no cell regressed needs no correction for their number (it is an intersection-union test: Berger, "Multiparameter
-hypothesis testing and acceptance sampling", Technometrics 24(4), 1982).
+A regression must also be shown after Holm's correction for the number of cells (one-sided t-tests of mean > M at
+2.5 %), for a gate that fails by chance is not believed: of 12 cells of noise alone one interval lies above a small
+margin in a quarter of all cases. So a suite in which nothing is worse by the margin is said to have a regression in
+2.5 % of cases at most, and a cell that is worse by the margin passes as none in 2.5 %. That no cell regressed needs
+no correction (it is an intersection-union test: Berger, "Multiparameter hypothesis testing and acceptance sampling",
+Technometrics 24(4), 1982).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from analysis.endpoints import sign
 from analysis.refusal import BadInput
 from analysis.side import Place, Side, as_text, digest
 from analysis.statistics.bootstrap import LEAST, interval, mean
-from analysis.statistics.pairwise import difference
+from analysis.statistics.pairwise import difference, holm
 from analysis.statistics.power import POWER, power, repetitions
 from analysis.trajectory import Array
 
 VERDICTS = ("identical", "improvement", "no regression", "unpaired", "inconclusive", "regression")
 """From the best to the worst; that of all cells is the worst, but "unpaired" only if there is nothing else."""
+ONE_SIDED = 0.025
+"""The level of a regression: that of one end of a 95 % interval."""
 SHARE = 0.01
 """The margin if none is given, as a share of an objective's chance error - best error: fixed before any run."""
+ROUNDING = 1e-12
+"""Spread, relative to the values, below which differences are tied: SciPy's moments lose all digits there."""
 MOST = 10_000
 """Repetitions beyond which it is not worth saying how many would decide."""
 
@@ -57,6 +65,7 @@ class Cell:
         mean, lo, hi: of the paired differences and their 95 % interval (BCa, `analysis.statistics.bootstrap`);
             positive is worse. NaN: fewer than `LEAST` pairs, or a run of NEW alone failed. Pairs in which OLD
             alone failed are left out, which cannot favour NEW; where both failed, the difference is 0.
+        p: of the one-sided t-test that the mean difference is above the margin; p_holm: adjusted over all cells.
         needed: pairs with which the interval would not contain the margin in 4 of 5 times, if mean and standard
             deviation are as found; NaN where this is not to be said, +inf above `MOST`.
     """
@@ -75,6 +84,8 @@ class Cell:
     lo: float
     hi: float
     margin: float
+    p: float
+    p_holm: float
     needed: float
 
 
@@ -138,7 +149,7 @@ def compare(old: Side, new: Side, margin: Margin) -> Comparison:
     by_label: dict[tuple[str, str], list[Place]] = {label: [] for label in labels}
     for place in pairs:
         by_label[place[:2]].append(place)
-    cells = tuple(_cell(old, new, label, by_label[label], planned[label], margin) for label in labels)
+    cells = corrected([_cell(old, new, label, by_label[label], planned[label], margin) for label in labels])
     return Comparison(
         old=str(old.folder),
         new=str(new.folder),
@@ -157,6 +168,24 @@ def verdict(lo: float, hi: float, margin: float) -> str:
     if hi < margin or (lo == 0 == hi):  # A margin in sd of runs that are all tied is 0.
         return "no regression"
     return "regression" if lo > margin else "inconclusive"
+
+
+def above(differences: Array, margin: float) -> float:
+    """The p-value of mean > margin: `scipy.stats.ttest_1samp`; 0 or 1 where all differences are the same."""
+    if np.ptp(differences) <= ROUNDING * np.abs(differences).max():
+        return 0.0 if differences.mean() > margin else 1.0
+    return float(stats.ttest_1samp(differences, margin, alternative="greater").pvalue)
+
+
+def corrected(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Cells with p_holm; what is above the margin by itself alone is inconclusive."""
+    adjusted = holm(np.array([cell.p for cell in cells], dtype=np.float64))
+    found = []
+    for cell, p_holm in zip(cells, adjusted.tolist(), strict=True):
+        verdict = "inconclusive" if cell.verdict == "regression" and p_holm > ONE_SIDED else cell.verdict
+        wanted = cell.needed if verdict == "inconclusive" else math.nan
+        found.append(replace(cell, p_holm=p_holm, verdict=verdict, needed=wanted))
+    return tuple(found)
 
 
 def needed(differences: Array, margin: float) -> float:
@@ -179,10 +208,17 @@ def _cell(old: Side, new: Side, label: tuple[str, str], pairs: list[Place], plan
     identical = sum(old.contents[place] == new.contents[place] for place in pairs)
     limit = _limit(margin, old, label[0], before)
     worse = sign(old.endpoint) * difference(after, before)
-    rest = worse[worse != -math.inf]
+    old_failed, new_failed = (np.array([_failed(side, place) for place in pairs], dtype=bool) for side in (old, new))
+    rest, newly = worse[~old_failed | new_failed], int(np.count_nonzero(new_failed & ~old_failed))
     whole = bool(len(rest)) and bool(np.isfinite(rest).all())
     lo, hi = interval(rest[np.newaxis], mean)[0] if whole else (math.nan, math.nan)
-    said = _said(pairs, identical, rest, (float(lo), float(hi)), limit)
+    if not pairs:
+        said = "unpaired"
+    elif identical == len(pairs):
+        said = "identical"
+    else:  # No margin allows for failing where OLD did not.
+        said = "regression" if newly else verdict(float(lo), float(hi), limit)
+    tested = whole and len(rest) >= LEAST and not newly and said not in ("identical", "unpaired")
     return Cell(
         objective=label[0],
         algorithm=label[1],
@@ -190,26 +226,23 @@ def _cell(old: Side, new: Side, label: tuple[str, str], pairs: list[Place], plan
         n=len(pairs),
         n_planned=planned,
         n_identical=identical,
-        n_new_failed=int(np.count_nonzero(worse == math.inf)),
-        n_old_failed=int(np.count_nonzero(worse == -math.inf)),
+        n_new_failed=newly,
+        n_old_failed=int(np.count_nonzero(old_failed & ~new_failed)),
         old_mean=_mean(before),
         new_mean=_mean(after),
         mean=_mean(rest),
         lo=float(lo),
         hi=float(hi),
         margin=limit,
-        needed=needed(rest, limit) if said == "inconclusive" and whole else math.nan,
+        p=above(rest, limit) if tested else math.nan,
+        p_holm=math.nan,
+        needed=needed(rest, limit) if tested else math.nan,
     )
 
 
-def _said(pairs: list[Place], identical: int, rest: Array, limits: tuple[float, float], margin: float) -> str:
-    if not pairs:
-        return "unpaired"
-    if identical == len(pairs):
-        return "identical"
-    if np.isinf(rest).any():  # NEW failed where OLD did not: no margin allows for that.
-        return "regression"
-    return verdict(*limits, margin)
+def _failed(side: Side, place: Place) -> bool:
+    """Whether the algorithm crashed, or no evaluation gave a result."""
+    return side.states[place] == "failed" or math.isinf(side.finals[place])
 
 
 def _limit(margin: Margin, old: Side, objective: str, before: Array) -> float:
@@ -255,8 +288,3 @@ def _changed(old: Side, new: Side, pairs: list[Place]) -> dict[str, tuple[str, s
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else as_text(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def shown(comparison: Comparison) -> Iterator[Cell]:
-    """The cells, the worst first, in the order of the plan otherwise."""
-    return iter(sorted(comparison.cells, key=lambda cell: -VERDICTS.index(cell.verdict)))

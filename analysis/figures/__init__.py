@@ -8,10 +8,33 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from analysis.figures.anytime import anytime
+from analysis.figures.coordinates import coordinates
+from analysis.figures.critical import critical
+from analysis.figures.curves import curves
+from analysis.figures.difference import difference
+from analysis.figures.gap import gap
+from analysis.figures.importance import importance
+from analysis.figures.overhead import overhead
+from analysis.figures.recheck import recheck
 from analysis.figures.scatter import landscape, learning_rate
+from analysis.figures.scores import scores
+from analysis.figures.targets import targets
 from analysis.figures.theme import render, theme
+from analysis.figures.timeline import timeline
 from analysis.refusal import BadInput, nearest
 from analysis.study import Study
+from analysis.tables.overhead import overhead_table
+
+FROM_TABLES = {
+    "difference": difference,
+    "targets": targets,
+    "scores": scores,
+    "importance": importance,
+    "curves": curves,
+    "timeline": timeline,
+    "recheck": recheck,
+}
+"""Figures of an objective that are drawn from tables."""
 
 
 def draw(study: Study, *, only: str | None = None) -> dict[str, bytes]:
@@ -42,8 +65,22 @@ def _figures(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
     results, tables = study.results, study.tables
     for objective in results.plan.objectives:
         label = objective.label
-        yield f"anytime-{label}", partial(anytime, results, tables["trajectory"], label, "runtime")
-        yield f"trials-{label}", partial(anytime, results, tables["trajectory"], label, "trials")
+        yield f"anytime-{label}", partial(_anytime, study, label, "runtime")
+        yield f"trials-{label}", partial(_anytime, study, label, "trials")
         if objective.learning_rate is not None:
             yield f"learning_rate-{label}", partial(learning_rate, results, objective)
         yield f"landscape-{label}", partial(landscape, results, objective)
+        yield f"parallel-{label}", partial(coordinates, results, objective)
+        for name, maker in FROM_TABLES.items():
+            yield f"{name}-{label}", partial(maker, results, tables, label)
+        yield f"gap-{label}", partial(gap, results, label)
+        yield f"overhead-{label}", partial(_overhead, study, label)
+    yield "critical", partial(critical, results)
+
+
+def _anytime(study: Study, objective: str, axis: str) -> Figure:
+    return anytime(study.results, study.tables["trajectory"], objective, axis)
+
+
+def _overhead(study: Study, objective: str) -> Figure:
+    return overhead(study.results, overhead_table(study.results), objective)

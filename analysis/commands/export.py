@@ -1,0 +1,91 @@
+"""`export`: a suite's results in the formats of other tools."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.files import check_folder
+from analysis.frame import load
+from analysis.refusal import BadInput, nearest
+from analysis.study import Study
+from analysis.suites import suite_folder
+
+SUMMARY = "write a suite's results in the format of another tool"
+FORMATS = {
+    "optuna": ("optuna",),
+    "deepcave": (),
+    "ioh": (),
+    "parquet": ("pyarrow",),
+    "latex": (),
+    "markdown": (),
+}
+"""Every format, a module of `analysis.exports`, and the libraries it needs."""
+ABOUT = "export.txt"
+"""What marks a folder as an export, so that the next one may take its place."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_suite(parser)
+    parser.add_argument("--to", metavar="FORMAT", required=True, help=", ".join(FORMATS))
+    parser.add_argument("--out", metavar="DIR", help="folder to write (default: exports/FORMAT in the suite's folder)")
+    add_mixed(parser)
+    add_quiet(parser)
+
+
+def go(options: argparse.Namespace) -> int:
+    name = options.to
+    if name not in FORMATS:
+        raise BadInput(f"--to {name!r}: need one of {', '.join(FORMATS)}{nearest(name, FORMATS)}")
+    folder = suite_folder(Path(options.results), options.suite)
+    target = Path(options.out) if options.out is not None else folder / "exports" / name
+    _check_target(target, folder)
+    for library in FORMATS[name]:
+        _check_library(library)
+    module: Any = importlib.import_module(f"analysis.exports.{name}")
+    study = Study(load(folder, mixed=options.mixed), folder)
+    notes = _replace(target, module, study, name)
+    if not options.quiet:
+        print("\n".join([f"wrote {target}", *(f"note: {note}" for note in notes), module.OPEN.format(folder=target)]))
+    return 0
+
+
+def _replace(target: Path, module: Any, study: Study, name: str) -> list[str]:
+    """Write beside the target, then let it take the target's place: there is never half an export."""
+    draft, old = (target.with_name(f".{target.name}.{os.getpid()}.{suffix}") for suffix in ("tmp", "old"))
+    draft.mkdir(parents=True)
+    try:
+        notes: list[str] = module.write(study, draft)
+        head = f'{name} export of the suite "{study.results.plan.name}"'
+        text = [head, "", module.__doc__ or "", *(f"Note: {note}" for note in notes), module.OPEN.format(folder=".")]
+        (draft / ABOUT).write_text("\n".join(text) + "\n", encoding="utf-8")
+        if target.exists():
+            target.replace(old)
+        draft.replace(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return notes
+
+
+def _check_target(target: Path, folder: Path) -> None:
+    """Refuse to replace anything but an export."""
+    check_folder(target)
+    if target.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise BadInput(f"--out {target}: the suite itself is there; give a folder of its own")
+    if target.is_dir() and any(target.iterdir()) and not (target / ABOUT).is_file():
+        raise BadInput(
+            f"{target}: holds files that are no export (there is no {ABOUT}); give another --out, or empty it"
+        )
+
+
+def _check_library(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise BadInput(f"{name} is not installed: pip install '.[report]'") from error

@@ -1,0 +1,40 @@
+"""`report`: the page of a suite that opens from disk, the tables it links to, and the index of all suites."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.commands.plots import notes
+from analysis.files import check_folder, write_all
+from analysis.frame import load
+from analysis.study import Study
+from analysis.suites import suite_folder
+from analysis.tables.basic import as_csv
+from analysis.timing import as_json
+
+SUMMARY = "write a suite's HTML report, its CSV tables, and the index of all reports"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_suite(parser)
+    add_mixed(parser)
+    add_quiet(parser)
+
+
+def go(options: argparse.Namespace) -> int:
+    from analysis.report.index import index  # Jinja and seaborn take longer to import than --help should
+    from analysis.report.page import page
+
+    results = Path(options.results)
+    folder = suite_folder(results, options.suite)
+    for name in ("report", "tables"):
+        check_folder(folder / name)
+    study = Study(load(folder, mixed=options.mixed), folder)
+    contents = {"tables": {**as_csv(study.tables), "timing.json": as_json(study.results)}, "report": page(study)}
+    written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
+    written += write_all(results, index(results))  # After the page, whose card it reads.
+    if not options.quiet:
+        print("\n".join([f"wrote {path}" for path in written] + notes(study.results)))
+    return 0

@@ -1,0 +1,76 @@
+r"""Tables for LaTeX, of the primary endpoint.
+
+`results.tex` is a table of algorithms by objectives, `OBJECTIVE.tex` one with intervals, medians and interquartile
+means. They need `\usepackage{booktabs}` and are read with `\input`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.exports.paper import BEST, TIED, Entry, caption, entries, incomplete
+from analysis.study import Study
+
+OPEN = r"use it: \usepackage{{booktabs}} and \input{{{folder}/results.tex}}"
+ESCAPES = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$",
+}  # fmt: skip
+NONE = "--"
+
+
+def write(study: Study, folder: Path) -> list[str]:
+    """Write the tables; returns what a reader must know."""
+    shown, plan = entries(study), study.results.plan
+    named = caption(study)
+    by_place = {(entry.objective, entry.algorithm): entry for entry in shown}
+    objectives = [objective.label for objective in plan.objectives]
+    head = ["Algorithm", *map(escaped, objectives)]
+    rows = [
+        [escaped(algorithm), *(spread(by_place[objective, algorithm]) for objective in objectives)]
+        for algorithm in plan.algorithms
+    ]
+    _write(folder / "results.tex", head, rows, named, plan.name)
+    for objective in objectives:
+        details = [_details(by_place[objective, algorithm]) for algorithm in plan.algorithms]
+        head = ["Algorithm", r"Mean $\pm$ std", "Interval", "Median", "IQM", "Runs"]
+        _write(folder / f"{objective}.tex", head, details, f"{objective}: {named}", f"{plan.name}-{objective}")
+    return incomplete(shown)
+
+
+def escaped(text: str) -> str:
+    """Text as LaTeX sets it."""
+    return "".join(ESCAPES.get(letter, letter) for letter in text)
+
+
+def spread(entry: Entry) -> str:
+    """Mean and std, the mean bold or with an asterisk."""
+    if not entry.mean:
+        return f"median {entry.median}" if entry.median else NONE
+    mean = rf"\textbf{{{entry.mean}}}" if entry.mark == BEST else entry.mean
+    star = "$^{*}$" if entry.mark == TIED else ""
+    return f"{mean}{star}" + (rf" $\pm$ {entry.std}" if entry.std else "")
+
+
+def _details(entry: Entry) -> list[str]:
+    interval = f"[{entry.lo}, {entry.hi}]" if entry.lo else NONE
+    numbers = [entry.median or NONE, entry.iqm or NONE, escaped(entry.runs)]
+    return [escaped(entry.algorithm), spread(entry) if entry.mean else NONE, interval, *numbers]
+
+
+def _write(path: Path, head: list[str], rows: list[list[str]], named: str, label: str) -> None:
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escaped(named)}}}",
+        rf"\label{{tab:{label}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+        r"\toprule",
+        " & ".join(head) + r" \\",
+        r"\midrule",
+        *(" & ".join(row) + r" \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,145 @@
+"""Journal files of Optuna, one an objective, with a study for every run.
+
+`OBJECTIVE.log` holds the runs that have a ledger as studies named `ALGORITHM/REPETITION`. A trial's value is the least
+validation error among its evaluations within the budget, so that a study's best value is the run's final incumbent; of
+ties Optuna takes the trial that began first, the suite the one completed first, whose errors are attributes of the
+study. Intermediate values are the validation errors by epochs trained. States: COMPLETE; FAIL where no evaluation
+gave a result; PRUNED where all came after the end of the budget. Times are the suite's clock, counted from 2000-01-01
+UTC. The test error of the best evaluation is a user attribute, and no value: nothing was selected by it. A journal and
+not SQLite: Optuna writes 300 trials in 0.1 s instead of 6 s, and the same bytes every time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Generator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+import optuna
+import pandas as pd
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages.journal import BaseJournalBackend
+
+from analysis.frame import Run
+from analysis.plan import Hyperparameter, Objective
+from analysis.refusal import BadInput
+from analysis.study import Study
+
+OPEN = "look at it: optuna-dashboard {folder}/OBJECTIVE.log, or drop the file on optuna.github.io/optuna-dashboard"
+START = datetime(2000, 1, 1, tzinfo=UTC)
+PLAIN = (type(None), bool, int, float, str)
+"""What Optuna takes for a choice; others are exported as JSON."""
+
+
+class _Copy(BaseJournalBackend):  # type: ignore[misc]  # Optuna is optional, hence untyped here
+    """A run's journal in memory, and a copy in a file that leaves out what differs from time to time.
+
+    Optuna numbers studies from 0 in every journal and signs each line with a random worker; the copy is one of many
+    in a file, and unsigned. So the memory of one run is all it takes to write any number of them.
+    """
+
+    def __init__(self, file: IO[str], study: int) -> None:
+        self._file, self._study, self._logs = file, study, list[dict[str, Any]]()
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        yield from self._logs[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        for log in logs:
+            line = log | {"worker_id": "export"} | ({"study_id": self._study} if "study_id" in log else {})
+            self._file.write(json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n")
+        self._logs.extend(logs)
+
+
+def write(study: Study, folder: Path) -> list[str]:
+    """Write a journal for every objective; returns what a reader must know."""
+    results = study.results
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    for objective in results.plan.objectives:
+        runs = [run for run in results.runs if run.objective == objective.label and run.state != "missing"]
+        with (folder / f"{objective.label}.log").open("w", encoding="utf-8", newline="\n") as file:
+            for number, run in enumerate(runs):
+                _write_run(study, objective, run, _Copy(file, number))
+    told = []
+    for state in ("missing", "partial", "failed"):
+        count = sum(run.state == state for run in results.runs)
+        if count:
+            what = "has no study" if state == "missing" else f'has the user attribute "state": "{state}"'
+            told.append(f"{count} of {len(results.runs)} runs {state}: {what}")
+    return told
+
+
+def _write_run(study: Study, objective: Objective, run: Run, journal: _Copy) -> None:
+    storage = optuna.storages.JournalStorage(journal)
+    written = optuna.create_study(storage=storage, study_name=f"{run.algorithm}/{run.repetition:03d}")
+    attributes = {
+        "suite": study.results.plan.name,
+        "objective": run.objective,
+        "algorithm": run.algorithm,
+        "repetition": run.repetition,
+        "state": run.state,
+    }
+    [curve] = study.results.curves([run], "trials")
+    if len(curve.t) and not math.isnan(curve.valid[-1]):
+        attributes |= {"valid_error": float(curve.valid[-1]), "test_error": float(curve.test[-1])}
+    for name, value in attributes.items():
+        written.set_user_attr(name, value)
+    for trial in _trials(study, objective, run):
+        written.add_trial(trial)
+
+
+def _trials(study: Study, objective: Objective, run: Run) -> Iterator[optuna.trial.FrozenTrial]:
+    rows = study.results.evaluations.iloc[run.rows]
+    configs = pd.Series(study.results.configs(rows), index=rows.index, dtype=object)
+    for number, evaluations in rows.groupby("trial", sort=True):
+        yield _trial(objective, int(str(number)), evaluations, configs[evaluations.index[0]])
+
+
+def _trial(
+    objective: Objective, number: int, evaluations: pd.DataFrame, config: Mapping[str, Any]
+) -> optuna.trial.FrozenTrial:
+    usable = evaluations[evaluations["valid_error"] < math.inf]
+    counted = usable[usable["counted"]]
+    best = counted.iloc[int(counted["valid_error"].to_numpy().argmin())] if len(counted) else None
+    states = optuna.trial.TrialState
+    state = states.COMPLETE if best is not None else states.PRUNED if len(usable) else states.FAIL
+    axes = [axis for axis in objective.space if axis.name in config]
+    known = [axis.name for axis in axes]
+    attributes = {"trial": number, "states": list(evaluations["state"]), "epochs": int(evaluations["epochs"].max())}
+    if best is not None:
+        attributes |= {"test_error": float(best["test_error"]), "best_epochs": int(best["epochs"])}
+    trial = optuna.trial.create_trial(
+        state=state,
+        value=None if best is None else float(best["valid_error"]),
+        params={axis.name: _choice(config[axis.name]) for axis in axes},
+        distributions={axis.name: _distribution(objective, axis, config[axis.name]) for axis in axes},
+        user_attrs=attributes | {name: value for name, value in config.items() if name not in known},
+        intermediate_values={
+            int(epochs): float(error) for epochs, error in zip(usable["epochs"], usable["valid_error"], strict=True)
+        },
+    )
+    trial.datetime_start, trial.datetime_complete = _time(evaluations["start"].min()), _time(evaluations["end"].max())
+    return trial
+
+
+def _distribution(objective: Objective, axis: Hyperparameter, value: Any) -> optuna.distributions.BaseDistribution:
+    """The axis, as wide as it must be for a value that an algorithm proposed outside of its bounds."""
+    if axis.choices:
+        return CategoricalDistribution([_choice(choice) for choice in axis.choices])
+    low, high = min(axis.low, value), max(axis.high, value)
+    if axis.log and not low > 0:
+        raise BadInput(f"{objective.label}: {axis.name} = {value!r} is not on its logarithmic scale")
+    if axis.kind == "int":
+        return IntDistribution(math.floor(low), math.ceil(high), log=axis.log)
+    return FloatDistribution(low, high, log=axis.log)
+
+
+def _choice(value: Any) -> Any:
+    return value if isinstance(value, PLAIN) else json.dumps(value, separators=(",", ":"))
+
+
+def _time(seconds: float) -> datetime:
+    return START + timedelta(seconds=float(seconds))

@@ -1,0 +1,103 @@
+"""What tables for papers say, whatever they are marked up with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.endpoints import sign
+from analysis.study import Study
+from analysis.tables.pairwise import A_BETTER, B_BETTER
+
+ENDPOINTS = {
+    "test_error": "Test error of the validation incumbent at the end of the budget",
+    "valid_error": "Validation error of the incumbent at the end of the budget",
+    "score": "Anytime score (higher is better)",
+}
+RULE = (
+    "Bold: better than every other algorithm on the objective (Wilcoxon signed-rank test on paired repetitions, "
+    "Holm-adjusted, 5 %). Asterisk: the best one and all that it was not shown to be better than."
+)
+DIGITS = 4
+BEST, TIED, PLAIN = "best", "tied", "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is said of an algorithm on an objective.
+
+    Attributes:
+        mark: `BEST`, `TIED` with the best mean, or `PLAIN`.
+        mean, std, lo, hi, median, iqm: as text; empty where undefined.
+        runs: `48 of 50`, with the failed ones.
+    """
+
+    objective: str
+    algorithm: str
+    mark: str
+    mean: str
+    std: str
+    lo: str
+    hi: str
+    median: str
+    iqm: str
+    runs: str
+    complete: bool
+
+
+def entries(study: Study) -> list[Entry]:
+    """Every cell of the suite by its primary endpoint, in the order of the plan."""
+    plan, table = study.results.plan, study.tables["statistics"]
+    rows: list[dict[Any, Any]] = table[table["endpoint"] == plan.endpoint].to_dict("records")
+    marks = {objective.label: _marks(study, objective.label, rows) for objective in plan.objectives}
+    return [_entry(row, marks[row["objective"]].get(row["algorithm"], PLAIN)) for row in rows]
+
+
+def caption(study: Study) -> str:
+    """What is shown, over how many repetitions, and what was left out of how many."""
+    plan = study.results.plan
+    return (
+        f"{plan.title}. {ENDPOINTS[plan.endpoint]}, mean ± std (n - 1) over {plan.repetitions} "
+        f"{'repetition' if plan.repetitions == 1 else 'repetitions'}; intervals are 95 % BCa bootstrap intervals of "
+        f"the mean. {RULE}"
+    )
+
+
+def incomplete(shown: list[Entry]) -> list[str]:
+    """Cells that are not of all planned runs, or in which runs failed."""
+    return [f"{entry.objective}/{entry.algorithm}: {entry.runs}" for entry in shown if not entry.complete]
+
+
+def _marks(study: Study, objective: str, rows: list[dict[Any, Any]]) -> dict[str, str]:
+    """The marks on an objective; the best has the best mean, or median if the mean of some algorithm is undefined."""
+    there = [row for row in rows if row["objective"] == objective and row["n"]]
+    if len(study.results.plan.algorithms) < 2 or not there:
+        return {}
+    by = "median" if any(math.isnan(row["mean"]) for row in there) else "mean"
+    turned = sign(study.results.plan.endpoint)
+    best = min(there, key=lambda row: turned * row[by])["algorithm"]
+    pairs = study.tables["pairwise"]
+    pairs = pairs[pairs["objective"] == objective]
+    beaten = {row["b"] for row in pairs.to_dict("records") if row["a"] == best and row["verdict"] == A_BETTER}
+    beaten |= {row["a"] for row in pairs.to_dict("records") if row["b"] == best and row["verdict"] == B_BETTER}
+    tied = [name for name in study.results.plan.algorithms if name != best and name not in beaten]
+    return {best: TIED} | dict.fromkeys(tied, TIED) if tied else {best: BEST}
+
+
+def _entry(row: Mapping[Any, Any], mark: str) -> Entry:
+    failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
+    numbers = {"mean": "mean", "std": "std", "lo": "mean_lo", "hi": "mean_hi", "median": "median", "iqm": "iqm"}
+    return Entry(
+        objective=row["objective"],
+        algorithm=row["algorithm"],
+        mark=mark,
+        runs=f"{row['n']} of {row['n_planned']}{failed}",
+        complete=row["n"] == row["n_planned"] and not row["n_failed"],
+        **{name: _number(row[column]) for name, column in numbers.items()},
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.{DIGITS}f}" if math.isfinite(value) else ""

@@ -1,0 +1,136 @@
+"""Parallel coordinates: what configurations were tried, and which of them were good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.panels import aside, caption
+from analysis.figures.theme import INK, MUTED, entitle, notice
+from analysis.frame import Results
+from analysis.plan import Hyperparameter, Objective
+from analysis.tables.importance import bounds, fully_trained, unit
+from analysis.trajectory import Array
+
+MOST = 300
+"""Lines drawn; more of them are one grey mass."""
+BEST = 10
+"""Configurations of the least errors, drawn dark and on top."""
+WIDE = 10.0
+"""From this ratio of the worst to the best error on the scale of errors is logarithmic."""
+ABSENT = -0.14
+"""Height at which a line passes the axis of a hyperparameter that its configuration is without."""
+
+
+def coordinates(results: Results, objective: Objective) -> Figure:
+    """A line for each fully trained evaluation through its hyperparameters to its validation error.
+
+    Hyperparameters are on the space's own scales. Of more than `MOST` evaluations those are drawn that
+    are evenly spaced in the order of their errors, the best and the worst among them.
+    """
+    rows = fully_trained(results, objective.label)
+    title = f"{objective.label} ({results.plan.title}): configurations and their errors"
+    if rows.empty:
+        return notice(title, "no evaluation yet")
+    order = np.argsort(rows["valid_error"].to_numpy(), kind="stable")
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, min(MOST, len(order))).round().astype(int))]
+    errors, configs = rows["valid_error"].to_numpy()[chosen], results.configs(rows.iloc[chosen])
+    figure = Figure(figsize=(max(6.0, 1.25 * len(objective.space) + 2.4), 4.6), layout="constrained")
+    entitle(figure, title)
+    axes = figure.subplots()
+    scale = _scale(float(errors[0]), float(errors[-1]))
+    heights = [_heights(axis, configs) for axis in objective.space]
+    heights.append(np.asarray(scale(errors), dtype=np.float64))
+    _draw(axes, np.stack(heights, axis=1), errors, scale)
+    _axes(axes, objective, scale)
+    bar = figure.colorbar(ScalarMappable(norm=scale, cmap="viridis"), ax=axes, aspect=30, pad=0.02)
+    bar.set_label("validation error" + (" (log)" if isinstance(scale, LogNorm) else ""))
+    bar.outline.set_visible(False)
+    drawn = f"{len(chosen)} of {len(rows)}" if len(chosen) < len(rows) else f"{len(rows)}"
+    spaced = ", evenly spaced in the order of their errors" if len(chosen) < len(rows) else ""
+    caption(figure, _legend(objective, len(chosen)), f"{drawn} fully trained evaluations of all algorithms{spaced}.")
+    return figure
+
+
+def _scale(least: float, most: float) -> Normalize:
+    """Logarithmic where errors differ much, or all good ones would look the same."""
+    if least > 0.0 and most > WIDE * least:
+        return LogNorm(least, most)
+    return Normalize(least, max(most, least + 1e-9))
+
+
+def _heights(axis: Hyperparameter, configs: list[dict[str, Any]]) -> Array:
+    """(n,) heights in [0, 1] on one axis, `ABSENT` without it; few distinct values are spread a little."""
+    low, high = bounds(axis)
+    discrete = bool(axis.choices) or axis.kind == "int"
+    places = np.array([unit(axis, config[axis.name]) if axis.name in config else np.nan for config in configs])
+    if discrete and not axis.log:
+        places = places + aside(len(places), 0.5)
+    heights: Array = (places - low) / max(high - low, 1e-12)
+    return np.where(np.isnan(heights), ABSENT + aside(len(heights), 0.05), heights)
+
+
+def _draw(axes: Axes, heights: Array, errors: Array, scale: Normalize) -> None:
+    """The worst first, so that the best lie on top."""
+    across = np.arange(heights.shape[1], dtype=np.float64)
+    for some, look in (
+        (slice(None, BEST - 1 if BEST else None, -1), {"linewidths": 0.7, "alpha": 0.55}),
+        (slice(min(BEST, len(errors)) - 1, None, -1), {"linewidths": 1.8, "alpha": 1.0}),
+    ):
+        lines = LineCollection(
+            [np.column_stack([across, line]) for line in heights[some]], cmap="viridis", norm=scale, **look
+        )
+        lines.set_array(errors[some])
+        axes.add_collection(lines)
+
+
+def _axes(axes: Axes, objective: Objective, scale: Normalize) -> None:
+    """An upright line for each hyperparameter and the error, with its range written at its ends."""
+    names = [axis.name for axis in objective.space]
+    absent = any(axis.when is not None for axis in objective.space)
+    axes.set_xlim(-0.35, len(names) + 0.35)
+    axes.set_ylim(ABSENT - 0.05 if absent else -0.03, 1.04)
+    axes.set_xticks(range(len(names) + 1), [*names, "validation\nerror"], fontsize="small", parse_math=False)
+    axes.tick_params(axis="x", length=0, pad=2)
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    for place, marks in enumerate([*(_marks(axis) for axis in objective.space), _ends(scale)]):
+        axes.plot([place, place], [0.0, 1.0], color=INK, linewidth=0.9, zorder=4)
+        for height, text in marks.items():
+            label = axes.text(
+                place + 0.04, height, text, fontsize="x-small", va="center", color=INK, zorder=5, parse_math=False
+            )
+            label.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+
+
+def _marks(axis: Hyperparameter) -> Mapping[float, str]:
+    """What is written beside an axis: all choices if they are few, else the ends of the range."""
+    low, high = bounds(axis)
+    if axis.choices and len(axis.choices) <= 8:
+        return {(place - low) / (high - low): str(choice) for place, choice in enumerate(axis.choices)}
+    if axis.choices:
+        return {0.0: str(axis.choices[0]), 1.0: str(axis.choices[-1])}
+    return {0.0: f"{axis.low:.4g}", 1.0: f"{axis.high:.4g}" + (" (log)" if axis.log else "")}
+
+
+def _ends(scale: Normalize) -> Mapping[float, str]:
+    return {0.0: f"{scale.vmin:.3g}", 1.0: f"{scale.vmax:.3g}"}
+
+
+def _legend(objective: Objective, count: int) -> list[Line2D]:
+    best = f"the {min(BEST, count)} best" if count > 1 else "the only one"
+    handles = [Line2D([], [], color="#440154", linewidth=1.8, label=best)]
+    if count > BEST:
+        handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label="others"))
+    if any(axis.when is not None for axis in objective.space):
+        handles.append(Line2D([], [], linestyle="none", label="below an axis: not in the configuration"))
+    return handles

@@ -1,0 +1,80 @@
+"""The critical-difference diagram: mean ranks over objectives, and which of them do not differ."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.endpoints import finals, sign
+from analysis.figures.panels import caption
+from analysis.figures.theme import INK, entitle
+from analysis.frame import Results
+
+FEWEST = 5
+"""Objectives below which there is no diagram.
+
+Objectives are the blocks, never repetitions of one, which would shrink the critical difference at will.
+Demsar (2006), "Statistical Comparisons of Classifiers over Multiple Data Sets", section 3.2.2, wants more than 10
+of them for Friedman's test; with fewer than 5 hardly any difference could be found.
+"""
+ENOUGH = 10
+"""Demsar's number: up to so many the diagram says that they are few."""
+LEVEL = 0.05
+
+
+def critical(results: Results) -> Figure | None:
+    """Mean ranks of the algorithms' medians over objectives, bars over those that Nemenyi's test does not tell apart.
+
+    A block is an objective on which every algorithm has a finished run; its values are the medians over
+    finished runs of the suite's endpoint, failed runs +inf, ties sharing their mean rank. None with fewer than
+    `FEWEST` blocks or a single algorithm.
+    """
+    blocks = _blocks(results)
+    if len(blocks) < FEWEST or len(blocks.columns) < 2:
+        return None
+    from scikit_posthocs import critical_difference_diagram, posthoc_nemenyi_friedman
+
+    ranks = blocks.rank(axis=1)  # +inf, shared by all that failed, is the worst.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # All tied: 0 / 0 within the library; p is NaN there, which is no difference.
+        apart = posthoc_nemenyi_friedman(ranks.to_numpy()).fillna(1.0).to_numpy()
+    apart = pd.DataFrame(apart, index=blocks.columns, columns=blocks.columns)
+    figure = Figure(figsize=(9.0, 1.9 + 0.2 * len(ranks.columns)), layout="constrained")
+    entitle(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
+    axes = figure.subplots()
+    axes.grid(visible=False)
+    critical_difference_diagram(
+        ranks.mean(), apart, alpha=LEVEL, ax=axes, label_props={"fontsize": "small", "parse_math": False},
+        elbow_props={"color": INK, "linewidth": 0.8}, marker_props={"color": INK, "s": 18},
+        crossbar_props={"color": INK, "linewidth": 2.5}, label_fmt_left="{label} ({rank:.2f})",
+        label_fmt_right="({rank:.2f}) {label}",
+    )  # fmt: skip
+    caption(figure, [], _note(results, len(blocks)))
+    return figure
+
+
+def _blocks(results: Results) -> pd.DataFrame:
+    """Objectives x algorithms: medians over finished runs, less is better; objectives with all algorithms only."""
+    endpoint = results.plan.endpoint
+    medians = {
+        objective.label: _medians(finals(results, objective.label, endpoint) * sign(endpoint))
+        for objective in results.plan.objectives
+    }
+    return pd.DataFrame.from_dict(medians, orient="index", columns=list(results.plan.algorithms)).dropna()
+
+
+def _medians(values: pd.DataFrame) -> list[float]:
+    """By the middle values' mean, where +inf and a number make +inf; NaN without any finished run."""
+    return [float(np.median(column.dropna())) if column.notna().any() else np.nan for _, column in values.items()]
+
+
+def _note(results: Results, blocks: int) -> str:
+    few = f" {ENOUGH} objectives or fewer: an approximation (Demsar 2006)." if blocks <= ENOUGH else ""
+    return (
+        f"Less is better. Ranks of medians ({results.plan.endpoint}) on {blocks} of {len(results.plan.objectives)} "
+        f"objectives. Algorithms under one bar do not differ by Nemenyi's test at {100 * LEVEL:g} %; its verdict "
+        f"on two depends on the others, the table of pairs does not.{few}"
+    )

@@ -1,0 +1,129 @@
+"""Who is ahead of the control, and from when to when: differences of incumbents with their band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
+from analysis.figures.theme import INK, MUTED, Look, looks, notice
+from analysis.frame import Results
+
+COLUMNS = 3
+MANY, COLUMNS_OF_MANY = 9, 5
+"""From so many panels on they are smaller."""
+SETTLED = 0.2
+"""Share of the time after which the difference is drawn in full; before, it may be many times as large."""
+BETTER, WORSE = "#0b4f7d", "#e0a35c"
+"""Dark and light, so that claims differ without colour too; the one is hatched besides."""
+
+
+def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: str) -> Figure | None:
+    """A panel for each algorithm: its mean difference from the control over runtime, band, and claims below.
+
+    Args:
+        results: for the plan.
+        tables: of which "differences" and "claims" are drawn.
+        objective: its label.
+
+    Returns:
+        None for a suite of one algorithm.
+    """
+    plan, error = results.plan, error_of(results)
+    others = [algorithm for algorithm in plan.algorithms if algorithm != plan.control]
+    if not others:
+        return None
+    drawn, claimed = (_against(tables[name], objective, error, plan.control) for name in ("differences", "claims"))
+    title = f"{objective} ({plan.title}): {ERRORS[error]}, difference from {plan.control}"
+    if not drawn["mean"].notna().any():
+        return notice(title, f"no two algorithms are ever defined in all runs: {finished(results, objective)}")
+    many = len(others) > MANY
+    columns, panel = (COLUMNS_OF_MANY, (2.3, 1.8)) if many else (2 if len(others) == 4 else COLUMNS, (3.0, 2.3))
+    figure, panels = grid(len(others), title, columns=columns, panel=panel)
+    styles, told = looks(plan.algorithms), _limit(panels[0], drawn)
+    for axes, algorithm in zip(panels, others, strict=True):
+        rows = drawn[drawn["a"] == algorithm]
+        _panel(axes, rows, styles[algorithm])
+        _claims(axes, claimed[claimed["a"] == algorithm], algorithm)
+        head(axes, f"{algorithm}: {_told(results, rows)}")
+    panels[0].set_xlim(0.0, float(drawn["t"].max()) or 1.0)
+    for axes in panels[-min(columns, len(panels)) :]:
+        axes.set_xlabel(runtime_label(results))
+    figure.supylabel("mean difference (below 0: better)", fontsize="medium")
+    caption(figure, _legend(plan.control), _note(plan.control, drawn), told, clock_note(results), columns=3)
+    return figure
+
+
+def _against(table: pd.DataFrame, objective: str, error: str, control: str) -> pd.DataFrame:
+    mine = (table["objective"] == objective) & (table["axis"] == "runtime") & (table["error"] == error)
+    return table[mine & (table["b"] == control)]
+
+
+def _limit(axes: Axes, drawn: pd.DataFrame) -> str:
+    """Scale the differences by what comes after the first fifth, and say so where more is cut off."""
+    late = drawn["t"] >= SETTLED * drawn["t"].max()
+    low, high = _span(drawn[late])
+    early = _span(drawn[~late])
+    room = 0.06 * max(high - low, 1e-6)
+    axes.set_ylim(low - 4.0 * room, high + room)  # Claims are drawn in the room below.
+    if early[0] >= low - room and early[1] <= high + room:
+        return ""
+    return f"Axis cut: within the first fifth of the time, differences and bands span {early[0]:.3g} to {early[1]:.3g}."
+
+
+def _span(rows: pd.DataFrame) -> tuple[float, float]:
+    numbers = rows[["mean", "lo", "hi"]].to_numpy(dtype=np.float64)
+    known = np.append(numbers[np.isfinite(numbers)], 0.0)
+    return float(known.min()), float(known.max())
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
+    t, mean, lo, hi = (rows[name].to_numpy(dtype=np.float64) for name in ("t", "mean", "lo", "hi"))
+    axes.axhline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
+    axes.fill_between(t, lo, hi, step="post", color=look.colour, alpha=0.18, linewidth=0)
+    for edge in (lo, hi):
+        axes.step(t, edge, where="post", color=look.colour, linewidth=0.8, linestyle=look.dashed)
+    axes.step(t, mean, where="post", color=look.colour, linewidth=1.8)
+
+
+def _claims(axes: Axes, claimed: pd.DataFrame, algorithm: str) -> None:
+    """Bars along the lower edge of the panel over the stretches of time that the band decides."""
+    for claim in claimed.to_dict("records"):
+        ahead = claim["better"] == algorithm
+        axes.axvspan(
+            claim["start"], claim["end"], 0.02, 0.08, facecolor=BETTER if ahead else WORSE, edgecolor=INK,
+            linewidth=0.4, hatch="" if ahead else "////", zorder=4,
+        )  # fmt: skip
+
+
+def _told(results: Results, rows: pd.DataFrame) -> str:
+    planned = results.plan.repetitions
+    if not rows["mean"].notna().any():
+        return "never defined in all pairs"
+    return f"{int(rows['n_pairs'].max())} of {planned} pairs"
+
+
+def _note(control: str, drawn: pd.DataFrame) -> str:
+    if drawn["lo"].isna().all():
+        return f"Mean over paired repetitions of the error less that of {control}. Too few pairs for a band."
+    return (
+        f"Mean over paired repetitions of the error less that of {control}. The band holds with 95 % for the whole "
+        "time at once, for each pair by itself; bars where it excludes 0."
+    )
+
+
+def _legend(control: str) -> list[Artist]:
+    return [
+        Line2D([], [], color=INK, linewidth=1.8, label="mean difference"),
+        Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (4, 1.5)), label="95 % band, simultaneous"),
+        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=":", label=f"equal to {control}"),
+        Patch(facecolor=BETTER, edgecolor=INK, linewidth=0.4, label=f"better than {control}"),
+        Patch(facecolor=WORSE, edgecolor=INK, linewidth=0.4, hatch="////", label=f"worse than {control}"),
+    ]

@@ -1,0 +1,92 @@
+"""The winner's curse: how much better the incumbents' selected validation error reads than their test error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.endpoints import finals
+from analysis.figures.panels import LANE, aside, caption, finished, name_lanes, opacity
+from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
+from analysis.frame import Results
+from analysis.trajectory import Array
+
+
+def gap(results: Results, objective: str) -> Figure:
+    """Final incumbents: test against validation error left, test minus validation error of each algorithm right.
+
+    Runs without a finite error are not points; the lanes' names count those that are.
+    """
+    valid, test = (finals(results, objective, f"{kind}_error") for kind in ("valid", "test"))
+    known = pd.DataFrame(np.isfinite(valid.to_numpy()) & np.isfinite(test.to_numpy()), columns=valid.columns)
+    title = f"{objective} ({results.plan.title}): selected validation error and test error"
+    if not known.to_numpy().any():
+        return notice(title, f"no incumbent: {finished(results, objective)}")
+    algorithms = results.plan.algorithms
+    figure = Figure(figsize=(10.0, max(LANE * len(algorithms) + 2.0, 5.6)), layout="constrained")
+    entitle(figure, title)
+    scatter, rows = figure.subplots(1, 2)
+    scatter.set_anchor("N")
+    rows.set_ylim(len(algorithms) - 0.4, -0.6)
+    names = []
+    for place, (algorithm, look) in enumerate(looks(algorithms).items()):
+        some = known[algorithm].to_numpy()
+        chosen, honest = valid[algorithm].to_numpy()[some], test[algorithm].to_numpy()[some]
+        scatter.plot(
+            chosen,
+            honest,
+            look.marker,
+            color=look.colour,
+            markersize=4.5,
+            markeredgewidth=0,
+            alpha=0.7,
+            rasterized=True,
+        )
+        _row(rows, honest - chosen, place, look)
+        names.append(f"{algorithm} ({some.sum()} of {len(some)})")
+    _diagonal(scatter)
+    rows.axvline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
+    name_lanes(rows, names)
+    rows.set_xlabel("test error - validation error")
+    caption(
+        figure, _legend(),
+        "The incumbent is chosen by its validation error, which therefore reads too low: points above the line and "
+        "right of 0. One point a run; behind each name how many of its runs have an incumbent.",
+    )  # fmt: skip
+    return figure
+
+
+def _row(axes: Axes, gaps: Array, place: int, look: Look) -> None:
+    """The gaps of one algorithm's runs as points, their mean and ± 1 std over them."""
+    axes.plot(
+        gaps,
+        place + aside(len(gaps), 0.5),
+        look.marker,
+        color=look.colour,
+        markersize=4.0,
+        markeredgewidth=0,
+        alpha=opacity(len(gaps)),
+    )
+    if len(gaps) > 1:
+        spread = gaps.std(ddof=1)
+        axes.hlines(place, gaps.mean() - spread, gaps.mean() + spread, color=INK, linewidth=1.2, zorder=4)
+    if len(gaps):
+        axes.plot(gaps.mean(), place, "|", color=INK, markersize=11, markeredgewidth=2.0, zorder=5)
+
+
+def _diagonal(axes: Axes) -> None:
+    low = min(axes.get_xlim()[0], axes.get_ylim()[0])
+    high = max(axes.get_xlim()[1], axes.get_ylim()[1])
+    axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
+    axes.set(xlim=(low, high), ylim=(low, high), xlabel="validation error of the incumbent", ylabel="its test error")
+    axes.set_aspect("equal")
+
+
+def _legend() -> list[Line2D]:
+    return [
+        Line2D([], [], color=MUTED, linestyle=":", label="equal"),
+        Line2D([], [], color=INK, marker="|", markersize=9, markeredgewidth=2.0, label="mean ± 1 std over runs"),
+    ]

@@ -1,0 +1,86 @@
+"""Learning curves: the errors after each epoch of each trial, of one repetition of every cell."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.frame import Results, Run
+from analysis.ledgers import SUFFIXES, Record, read
+from analysis.refusal import BadInput
+from analysis.trajectory import incumbents
+
+CURVES = ("objective", "algorithm", "repetition", "trial", "epoch", "valid_error", "test_error", "incumbent")
+"""Columns of the table, in order; incumbent: whether the trial is the run's incumbent at the end of its record."""
+
+
+def curves_table(results: Results, folder: Path, repetition: int = 0) -> pd.DataFrame:
+    """One row an epoch of a trial, cells in the order of the plan, trials and epochs ascending.
+
+    A diverged epoch has the chance error. A trial that crashed has the epochs of its evaluations before; one
+    that was trained again from the start has each epoch once, of the last training. Ledgers are read
+    again, for the evaluations in memory are without curves; only those of one repetition.
+
+    Args:
+        results: plan and evaluations.
+        folder: the suite's folder.
+        repetition: of every cell.
+
+    Raises:
+        BadInput: a damaged ledger, or a curve that is no list of numbers.
+    """
+    runs = [run for run in results.runs if run.repetition == repetition]
+    return pd.DataFrame([row for run in runs for row in _rows(results, folder, run)], columns=list(CURVES))
+
+
+def records(folder: Path, run: Run) -> list[Record]:
+    """The records of a run's ledger below a suite's folder; none of a missing one.
+
+    Raises:
+        BadInput: a damaged ledger.
+    """
+    place = folder / "runs" / run.objective / run.algorithm
+    for suffix in (*SUFFIXES, ".jsonl"):  # A run that finishes meanwhile has the complete name.
+        path = place / f"{run.repetition:03d}{suffix}"
+        if path.is_file():
+            return read(path, path.read_bytes(), complete=SUFFIXES[suffix] == "done")
+    return []
+
+
+def _rows(results: Results, folder: Path, run: Run) -> list[dict[str, Any]]:
+    best = incumbent(results, run)
+    epochs: dict[tuple[int, int], tuple[float, float]] = {}
+    for record in records(folder, run):
+        if record["kind"] == "evaluation":
+            epochs |= _epochs(record, run)
+    labels = {"objective": run.objective, "algorithm": run.algorithm, "repetition": run.repetition}
+    return [
+        {**labels, "trial": trial, "epoch": epoch, "valid_error": valid, "test_error": test, "incumbent": trial == best}
+        for (trial, epoch), (valid, test) in sorted(epochs.items())
+    ]
+
+
+def incumbent(results: Results, run: Run) -> int | None:
+    """The trial of a run's incumbent at the end of its record, within the budget; None where there is none."""
+    rows = results.evaluations.iloc[run.rows]
+    counted = rows[rows["counted"]]
+    place = incumbents(counted["valid_error"].to_numpy())[-1] if len(counted) else -1
+    return None if place < 0 else int(counted["trial"].iloc[place])
+
+
+def _epochs(record: Record, run: Run) -> dict[tuple[int, int], tuple[float, float]]:
+    """Errors by trial and epoch, as many as an evaluation's record has."""
+    curves = [record.get(f"{name}_curve", []) for name in ("valid", "test")]
+    for name, values in zip(("valid_curve", "test_curve"), curves, strict=True):
+        if not (isinstance(values, list) and all(_is_error(value) for value in values)):
+            where = f"ledger of {run.objective}/{run.algorithm}, repetition {run.repetition}, index {record['index']}"
+            raise BadInput(f"{where}: {name} = {values!r}: need a list of numbers; run that run again")
+    first = record["start_epoch"] + 1
+    return {(record["trial"], first + place): both for place, both in enumerate(zip(*curves, strict=False))}
+
+
+def _is_error(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)

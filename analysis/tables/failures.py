@@ -1,0 +1,102 @@
+"""What went wrong: every run that is not done and every evaluation that is not ok, and of how many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.frame import Results, Run
+from analysis.tables.curves import records
+
+FAILURES = ("objective", "algorithm", "repetition", "index", "trial", "state", "reason")
+"""Columns of the table of failures, in order.
+
+A run that is not done has neither index nor trial, and the state missing, partial or failed; an evaluation
+that is not ok has both, and the state diverged, error or crashed. reason: one line, empty where the ledger tells none.
+"""
+
+TOTALS = (
+    "objective", "algorithm", "n_runs", "n_missing", "n_partial", "n_failed",
+    "n_evaluations", "n_diverged", "n_error", "n_crashed",
+)  # fmt: skip
+"""Columns of the table of totals, in order: runs planned, and evaluations recorded, of which so many."""
+
+LONGEST = 200
+"""Letters of a reason; the ledger has all of it."""
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(: |:?$)")
+"""How the line of a traceback begins that names what was raised."""
+
+
+def failures_table(results: Results, folder: Path) -> pd.DataFrame:
+    """One row a failure, runs in the order of the plan, in each the run's own row first and then its evaluations'.
+
+    Args:
+        results: plan and evaluations.
+        folder: the suite's folder: the ledgers of runs with a failure are read again for the reasons.
+    """
+    bad = np.flatnonzero((results.evaluations["state"] != "ok").to_numpy())
+    rows = [row for run in results.runs for row in _rows(results, folder, run, bad)]
+    return pd.DataFrame(rows, columns=list(FAILURES)).astype({"index": "Int64", "trial": "Int64"})
+
+
+def totals_table(results: Results) -> pd.DataFrame:
+    """One row a cell, in the order of the plan: how many runs and evaluations there are, and what became of them."""
+    rows = [
+        _totals(objective, algorithm, runs, results.evaluations.iloc[runs[0].rows.start : runs[-1].rows.stop])
+        for objective, algorithm, runs in results.cells()
+    ]
+    return pd.DataFrame(rows, columns=list(TOTALS))
+
+
+def _rows(results: Results, folder: Path, run: Run, bad: np.ndarray) -> Iterator[dict[str, Any]]:
+    first, last = np.searchsorted(bad, [run.rows.start, run.rows.stop])
+    if run.state == "done" and first == last:
+        return
+    told = records(folder, run)
+    labels = {"objective": run.objective, "algorithm": run.algorithm, "repetition": run.repetition}
+    if run.state != "done":
+        yield {**labels, "index": None, "trial": None, "state": run.state, "reason": _of_run(run, told)}
+    problems = {record["index"]: record.get("problem") for record in told if record["kind"] == "evaluation"}
+    for row in results.evaluations.iloc[bad[first:last]].to_dict("records"):
+        reason = _line(problems.get(row["index"])) or _of_evaluation(row)
+        yield {**labels, **{name: row[name] for name in ("index", "trial", "state")}, "reason": reason}
+
+
+def _of_run(run: Run, told: list[dict[str, Any]]) -> str:
+    if run.state == "missing":
+        return "no ledger"
+    if run.state == "partial":
+        return f"unfinished after {run.rows.stop - run.rows.start} evaluations"
+    return next((_line(record.get("error")) for record in reversed(told) if record["kind"] == "failure"), "")
+
+
+def _of_evaluation(row: dict[Any, Any]) -> str:
+    return f"counted with the chance error {row['valid_error']:.4g}" if row["state"] == "diverged" else ""
+
+
+def _line(text: Any) -> str:
+    """A text's one line: of a traceback the one that names what was raised."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()] if isinstance(text, str) else []
+    if not lines:
+        return ""
+    if len(lines) > 1 and any(line.startswith("  ") for line in lines):
+        raised = [line for line in lines if _RAISED.match(line)]
+        lines = raised[-1:] or lines[-1:]
+    line = lines[0].strip()
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "\u2026"
+
+
+def _totals(objective: str, algorithm: str, runs: list[Run], evaluations: pd.DataFrame) -> dict[str, Any]:
+    states = [run.state for run in runs]
+    of_runs = {f"n_{state}": states.count(state) for state in ("missing", "partial", "failed")}
+    counts = evaluations["state"].value_counts()
+    of_evaluations = {f"n_{state}": int(counts.get(state, 0)) for state in ("diverged", "error", "crashed")}
+    return {
+        "objective": objective, "algorithm": algorithm, "n_runs": len(runs), **of_runs,
+        "n_evaluations": len(evaluations), **of_evaluations,
+    }  # fmt: skip
