@@ -10,7 +10,15 @@ import pandas as pd
 
 from analysis.frame import Results
 from analysis.methods import methods_table
-from analysis.tables import basic
+from analysis.tables import basic, differences, failures, recheck, targets
+from analysis.tables.bands import bands_table
+from analysis.tables.curves import curves_table
+from analysis.tables.importance import importance_table
+from analysis.tables.pairwise import pairwise_table
+from analysis.tables.ranks import ranks_table
+from analysis.tables.scores import scores_table
+from analysis.tables.statistics import statistics_table
+from analysis.tables.timeline import timeline_table
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -48,15 +56,45 @@ class Study:
         self.tables: Mapping[str, pd.DataFrame] = Tables(self._makers())
 
     @cached_property
+    def noise(self) -> dict[str, float]:
+        """The noise floor of the primary endpoint by objective; none without a recheck, or of scores."""
+        column = {"test_error": "test_sd", "valid_error": "valid_sd"}.get(self.results.plan.endpoint)
+        table = self.tables["noise"]
+        return (
+            {} if column is None else dict(table.loc[table[column].notna(), ["objective", column]].to_numpy().tolist())
+        )
+
+    @cached_property
     def _runs(self) -> pd.DataFrame:
         return basic.all_of_runs(self.results)
 
+    @cached_property
+    def _compared(self) -> list[differences.Pair]:
+        return differences.compared(self.results)
+
     def _makers(self) -> Mapping[str, Callable[[], pd.DataFrame]]:
-        results = self.results
+        results, folder = self.results, self.folder
         return {
             "trials": lambda: basic.trials_table(results),
             "runs": lambda: basic.runs_table(results, self._runs),
             "trajectory": lambda: basic.trajectory_table(results),
             "summary": lambda: basic.summary_table(results, self._runs),
             "algorithms": lambda: methods_table(results.methods),
+            "statistics": lambda: statistics_table(results),
+            "pairwise": lambda: pairwise_table(results, self.noise),
+            "ranks": lambda: ranks_table(results),
+            "scores": lambda: scores_table(results),
+            "bands": lambda: bands_table(results),
+            "differences": lambda: differences.differences_table(self._compared),
+            "claims": lambda: differences.claims_table(self._compared),
+            "targets": lambda: targets.targets_table(results),
+            "speedups": lambda: targets.speedups_table(results),
+            "recheck": lambda: recheck.recheck_table(results, folder),
+            "noise": lambda: recheck.noise_table(results, folder),
+            "optimism": lambda: recheck.optimism_table(results, self.tables["recheck"]),
+            "importance": lambda: importance_table(results),
+            "curves": lambda: curves_table(results, folder),
+            "timeline": lambda: timeline_table(results),
+            "failures": lambda: failures.failures_table(results, folder),
+            "totals": lambda: failures.totals_table(results),
         }

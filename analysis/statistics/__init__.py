@@ -1,0 +1,1 @@
+"""Statistics of paired runs: functions of arrays that know nothing of suites."""

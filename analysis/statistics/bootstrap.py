@@ -1,0 +1,156 @@
+"""Bootstrap intervals of paired samples: one draw of repetitions for all algorithms, the same in every call."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Protocol
+
+import numpy as np
+from scipy import stats
+
+from analysis.trajectory import Array
+
+LEVEL = 0.95
+RESAMPLES = 4999
+SEED = 20240605
+LEAST = 6
+"""The fewest repetitions with an interval. Bootstrap intervals cannot leave the range of the data: of a normal
+mean, BCa at the expanded level covers 75 % with 3 repetitions, 87 % with 4, 92 % with 5 and 93 % with 6 (1000
+simulations each); and with fewer than 6 no order statistics enclose the median at 95 %."""
+
+CHUNK = 400
+"""Values resampled at once, in whole samples: 16 MB of resamples."""
+TRIMMED = 0.25
+
+
+class Statistic(Protocol):
+    """Something that reduces an axis of an array."""
+
+    def __call__(self, values: Array, *, axis: int) -> Array: ...
+
+
+def mean(values: Array, *, axis: int) -> Array:
+    """The arithmetic mean along an axis; NaN where both infinities are."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.mean(values, axis=axis))
+
+
+def iqm(values: Array, *, axis: int) -> Array:
+    """The interquartile mean, `scipy.stats.trim_mean(values, 0.25, axis)`.
+
+    SciPy partitions, which takes 8 times as long as sorting 50 values does (5.3 to 0.6 ms for 4999 resamples).
+    Infinite values are trimmed as others are; +inf in the middle half makes it +inf, both signs make it NaN.
+    """
+    ordered = np.sort(np.moveaxis(values, axis, -1), axis=-1)
+    cut = int(TRIMMED * ordered.shape[-1])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1))
+
+
+def expanded(n: int) -> float:
+    """The level to ask of a bootstrap interval of n values so that it covers what a t-interval would.
+
+    `1 - 2 Phi(-sqrt(n / (n - 1)) t)` with t the 97.5 % quantile of Student's t with n - 1 degrees of
+    freedom: Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 5.4.
+    """
+    student = stats.t.ppf((1 + LEVEL) / 2, n - 1)
+    return float(1 - 2 * stats.norm.sf(math.sqrt(n / (n - 1)) * student))
+
+
+@lru_cache(maxsize=8)
+def resamples(n: int) -> Array:
+    """The repetitions drawn: (`RESAMPLES`, n) integers below n, a function of n alone.
+
+    Everything that is resampled at n repetitions takes these, so repetitions are drawn jointly for all
+    algorithms, and no interval depends on what else is computed.
+    """
+    drawn = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
+    drawn.flags.writeable = False
+    return drawn
+
+
+def interval(samples: Array, statistic: Statistic) -> Array:
+    """95 % BCa intervals at the expanded level (`scipy.stats.bootstrap`), each sample by itself.
+
+    Where BCa is undefined (all jackknife values tied, or all resampled ones on one side), it is the
+    percentile interval of the same resamples.
+
+    Args:
+        samples: (k, n), no NaN; columns are repetitions.
+        statistic: of a sample.
+
+    Returns:
+        (k, 2): lower and upper limits. Without width where all n values are tied. NaN for n < `LEAST`,
+        and where the statistic is not finite in the sample, when one is left out, or in a resample.
+    """
+    limits = np.full((len(samples), 2), np.nan)
+    if samples.shape[1] < LEAST:
+        return limits
+    tied = np.all(samples == samples[:, :1], axis=1)
+    limits[tied] = samples[tied, :1]
+    places = np.flatnonzero(~tied)
+    size = max(1, CHUNK // samples.shape[1])
+    for first in range(0, len(places), size):
+        chunk = places[first : first + size]
+        limits[chunk] = _intervals(np.ascontiguousarray(samples[chunk]), statistic)
+    return limits
+
+
+def _intervals(samples: Array, statistic: Statistic) -> Array:
+    settled = _settled(statistic, samples)
+    # `take` leaves the resampled axis contiguous; then sums of a row do not depend on the number of rows.
+    drawn = settled(np.take(samples, resamples(samples.shape[1]), axis=-1), axis=-1)
+    left_out = settled(_jackknife(samples), axis=-1)
+    usable = np.isfinite(drawn).all(axis=1) & np.isfinite(left_out).all(axis=1)
+    limits = np.full((len(samples), 2), np.nan)
+    for method in ("BCa", "percentile"):
+        missing = usable & np.isnan(limits).any(axis=1)
+        if method == "BCa":
+            missing &= np.ptp(np.where(usable[:, np.newaxis], left_out, 0.0), axis=1) > 0
+        if missing.any():
+            limits[missing] = _of(samples[missing], _settled(statistic, samples[missing]), drawn[missing], method)
+    return limits
+
+
+def _of(samples: Array, statistic: Statistic, drawn: Array, method: str) -> Array:
+    """SciPy's intervals from resampled statistics that are there already."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # told by NaN, and answered by the caller
+        found = stats.bootstrap(
+            (samples,),
+            statistic,
+            n_resamples=0,
+            bootstrap_result=SimpleNamespace(bootstrap_distribution=drawn),
+            vectorized=True,
+            axis=-1,
+            confidence_level=expanded(samples.shape[1]),
+            method=method,
+        )
+    return np.stack(found.confidence_interval, axis=-1)
+
+
+def _jackknife(samples: Array) -> Array:
+    """(k, n, n - 1): every sample without each of its values."""
+    n = samples.shape[1]
+    others = np.arange(n)[np.newaxis] + np.zeros((n, 1), dtype=np.int64)
+    return np.take(samples, others[~np.eye(n, dtype=bool)].reshape(n, n - 1), axis=-1)
+
+
+def _settled(statistic: Statistic, samples: Array) -> Statistic:
+    """The statistic, rounded to 2**-40 of a sample's largest value.
+
+    Resamples of a discrete sample often have exactly its mean. Whether rounding puts the sum of the same
+    values in another order above or below must not decide the bias correction.
+    """
+    largest = np.abs(np.where(np.isfinite(samples), samples, 0.0)).max(axis=-1)
+    unit = 2.0 ** (np.ceil(np.log2(np.where(largest > 0, largest, 1.0))) - 40)
+
+    def rounded(values: Array, *, axis: int) -> Array:
+        found = statistic(values, axis=axis)
+        units = unit.reshape(-1, *[1] * (found.ndim - 1))
+        return np.asarray(np.round(found / units) * units)
+
+    return rounded

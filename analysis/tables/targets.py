@@ -1,0 +1,114 @@
+"""The tables of times to target: what it takes to get as good as the control, and how many times faster that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.frame import Results
+from analysis.statistics.bands import ERRORS, values
+from analysis.statistics.targets import attempts, ert, kaplan_meier_median, par10, solved, speed_up
+from analysis.tables.bands import cells
+from analysis.tables.differences import paired
+from analysis.trajectory import mean_and_std
+
+TARGETS = (
+    "objective", "algorithm", "axis", "error", "target", "source", "n", "n_success",
+    "ert", "par10", "km_median", "km_lo", "km_hi",
+)  # fmt: skip
+"""Columns of `targets.csv`: n runs, complete or failed, of which n_success reached the target, on the axis; ert, par10
+and km_* are times on the axis, inf where the target is not reached. error is the one that has to reach it: that of
+validation, or the test error of the validation incumbent. source says where the target comes from."""
+
+SPEEDUPS = ("objective", "axis", "error", "target", "source", "a", "b", "n", "ratio", "lo", "hi")
+"""Columns of `speedups.csv`: how many times faster a is than b, the control, as the ratio of ERTs over the n
+repetitions in which both are complete or failed: more than 1 where a is faster, 0 or inf where only one of them
+reaches the target, empty where neither does."""
+
+SOLVED = ("objective", "algorithm", "axis", "error", "t", "share", "n")
+"""Columns of the runtime ECDF: the share of n (run, target) pairs solved by t, which holds until the next row."""
+
+SHARES = (0.25, 0.5, 0.75, 1.0)
+"""Of the control's last event time: when to read off what it reaches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An error to reach, and where it comes from."""
+
+    value: float
+    source: str
+
+
+Own = Mapping[str, Sequence[float]]
+"""The targets that a suite declares itself, by objective."""
+
+
+def targets_table(results: Results, own: Own | None = None) -> pd.DataFrame:
+    """What reaching each target takes every cell, on the three axes and by both errors."""
+    targets = {objective.label: targets_of(results, objective.label, own) for objective in results.plan.objectives}
+    rows = []
+    for objective, algorithm, axis, curves in cells(results):
+        for error in ERRORS:
+            for target in targets[objective][error]:
+                runs = attempts(curves, target.value, error)
+                median = kaplan_meier_median(runs)
+                numbers = (ert(runs), par10(runs), median.value, median.lo, median.hi)
+                names = (objective, algorithm, axis, error, target.value, target.source)
+                rows.append((*names, len(curves), np.count_nonzero(runs.success), *numbers))
+    return pd.DataFrame(rows, columns=list(TARGETS))
+
+
+def speedups_table(results: Results, own: Own | None = None) -> pd.DataFrame:
+    """How many times faster every algorithm is than the control."""
+    targets = {objective.label: targets_of(results, objective.label, own) for objective in results.plan.objectives}
+    rows = []
+    for objective, axis, a, b, ours, theirs in paired(results):
+        for error in ERRORS if b == results.plan.control else ():
+            wanted = targets[objective][error]
+            ratios = speed_up(*([attempts(side, target.value, error) for target in wanted] for side in (ours, theirs)))
+            for target, ratio in zip(wanted, ratios, strict=True):
+                names = (objective, axis, error, target.value, target.source, a, b)
+                rows.append((*names, len(ours), ratio.value, ratio.lo, ratio.hi))
+    return pd.DataFrame(rows, columns=list(SPEEDUPS))
+
+
+def solved_table(results: Results, own: Own | None = None) -> pd.DataFrame:
+    """The runtime ECDF of every cell over all targets of its objective, for a figure."""
+    targets = {objective.label: targets_of(results, objective.label, own) for objective in results.plan.objectives}
+    parts = [pd.DataFrame(columns=list(SOLVED))]
+    for objective, algorithm, axis, curves in cells(results):
+        for error in ERRORS:
+            wanted = targets[objective][error]
+            t, share = solved([attempts(curves, target.value, error) for target in wanted])
+            names = {"objective": objective, "algorithm": algorithm, "axis": axis, "error": error}
+            parts.append(pd.DataFrame({"t": t, "share": share}).assign(**names, n=len(curves) * len(wanted)))
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled or parts[:1], ignore_index=True)[list(SOLVED)]
+
+
+def targets_of(results: Results, objective: str, own: Own | None = None) -> dict[str, list[Target]]:
+    """The targets on an objective by error: what the control reaches on average, and the suite's own.
+
+    The control's mean trajectory of the same error is read on the axis of the suite's horizon at `SHARES` of
+    its last event time; the errors read are the targets on all axes, so that times, trials and epochs to the
+    same target stand side by side. Where the mean is undefined there is no target.
+    """
+    declared = [Target(value=float(value), source="suite") for value in (own or {}).get(objective, ())]
+    return {error: [*_reached(results, objective, error), *declared] for error in ERRORS}
+
+
+def _reached(results: Results, objective: str, error: str) -> Iterator[Target]:
+    axis, _ = results.plan.horizon
+    control = results.plan.control
+    runs = next(runs for label, name, runs in results.cells() if (label, name) == (objective, control))
+    curves = results.curves([run for run in runs if run.aggregated], axis)
+    end = max((float(one.t[-1]) for one in curves if len(one.t)), default=math.nan)
+    means, _ = mean_and_std(values(curves, np.multiply(SHARES, end), error))
+    for share, mean in zip(SHARES, means, strict=True):
+        if not math.isnan(mean):
+            yield Target(value=float(mean), source=f"{control} at {share:.0%}")

@@ -1,0 +1,116 @@
+"""The tables of times to target from planted ledgers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.frame import load
+from analysis.tables.targets import SOLVED, SPEEDUPS, TARGETS, solved_table, speedups_table, targets_of, targets_table
+
+
+@pytest.fixture
+def two(suite):
+    """Two repetitions of random search, whose mean falls from 0.6 to 0.5 to 0.3, and an algorithm twice as fast."""
+    suite.set(budget={"runtime": 8.0})
+    suite.algorithm("fast")
+    for repetition, own in enumerate((-0.1, 0.1)):
+        errors = [0.6 + own, 0.5 + own, 0.3 + own]
+        events = [(error, error + 0.05, t) for error, t in zip(errors, (2.0, 4.0, 8.0), strict=True)]
+        suite.run(events, repetition)
+        suite.run([(valid, test, t / 2) for valid, test, t in events], repetition, algorithm="fast")
+    return suite
+
+
+def test_targets_are_what_the_control_reaches(two):
+    """At 25, 50, 75 and 100 % of 8 seconds the control's mean is 0.6, 0.5, 0.5 and 0.3; by test 0.05 more."""
+    targets = targets_of(load(two.folder), "bowl", {"bowl": [0.25]})
+    assert [target.source for target in targets["valid"]] == [
+        "random at 25%", "random at 50%", "random at 75%", "random at 100%", "suite",
+    ]  # fmt: skip
+    np.testing.assert_allclose([target.value for target in targets["valid"]], [0.6, 0.5, 0.5, 0.3, 0.25])
+    np.testing.assert_allclose([target.value for target in targets["test"]], [0.65, 0.55, 0.55, 0.35, 0.25])
+
+
+def test_times_to_a_target(two):
+    """0.5 is reached by one run at 2 (0.5, its first error) and by the other at 8; all that is spent counts."""
+    table = targets_table(load(two.folder))
+    assert tuple(table.columns) == TARGETS
+    rows = table[(table["axis"] == "runtime") & (table["error"] == "valid") & (table["source"] == "random at 100%")]
+    rows = rows.set_index("algorithm")
+    assert rows.loc["random", ["n", "n_success"]].tolist() == [2, 1]
+    assert rows["ert"].tolist() == [16.0, 8.0]
+    assert rows["par10"].tolist() == [(8 + 80) / 2, (4 + 40) / 2]
+    assert set(table["axis"]) == {"runtime", "trials", "epochs"}
+
+
+def test_an_own_target_out_of_reach(two):
+    """Nobody reaches it: no success, inf, and no speed-up either way."""
+    results, own = load(two.folder), {"bowl": [0.01]}
+    rows = targets_table(results, own).query("source == 'suite'")
+    assert set(rows["n_success"]) == {0}
+    assert np.isinf(rows["ert"]).all()
+    speed = speedups_table(results, own).query("source == 'suite'")
+    assert len(speed) == 6
+    assert speed[["ratio", "lo", "hi"]].isna().all(axis=None)
+
+
+def test_speed_ups_are_over_the_control(two):
+    """Twice as fast in seconds, as fast in trials."""
+    table = speedups_table(load(two.folder))
+    assert tuple(table.columns) == SPEEDUPS
+    assert {*zip(table["a"], table["b"], strict=True)} == {("fast", "random")}
+    np.testing.assert_allclose(table[table["axis"] == "runtime"]["ratio"], 2.0)
+    np.testing.assert_allclose(table[table["axis"] == "trials"]["ratio"], 1.0)
+    assert set(table["n"]) == {2}
+    assert table["lo"].isna().all()  # two repetitions
+
+
+def test_the_solved_share_ends_below_one_where_runs_are_left(two):
+    """The last point of random search is the share of (run, target) pairs that it solves at all."""
+    results = load(two.folder)
+    table = solved_table(results)
+    assert tuple(table.columns) == SOLVED
+    targets = targets_table(results)
+    for (algorithm, axis, error), rows in table.groupby(["algorithm", "axis", "error"]):
+        same = targets[(targets["algorithm"] == algorithm) & (targets["axis"] == axis) & (targets["error"] == error)]
+        assert rows["share"].iloc[-1] == pytest.approx(same["n_success"].sum() / same["n"].sum())
+        assert set(rows["n"]) == {8}
+
+
+def test_another_competitor_leaves_every_row(two):
+    """Targets come from the control, so the rows of the others stay, to the bit."""
+    before = [make(load(two.folder)) for make in (targets_table, speedups_table, solved_table)]
+    two.algorithm("third")
+    for repetition in range(2):
+        two.run([(0.01, 0.01, 0.5)], repetition, algorithm="third")
+    after = [make(load(two.folder)) for make in (targets_table, speedups_table, solved_table)]
+    for name, old, new in zip(("algorithm", "a", "algorithm"), before, after, strict=True):
+        kept = new[new[name] != "third"].reset_index(drop=True)
+        assert len(kept) < len(new)
+        pd.testing.assert_frame_equal(old, kept, check_exact=True)
+
+
+def test_a_failed_run_of_the_control_leaves_the_targets_it_defines(two):
+    """The control's mean ends with its failed run; later targets do not exist, and its runs still count."""
+    (two.folder / "runs" / "bowl" / "random" / "001.jsonl").unlink()
+    two.run([(0.7, 0.7, 2.0), (0.6, 0.6, 4.0)], 1, state="failed")
+    table = targets_table(load(two.folder))
+    assert set(table["source"]) == {"random at 25%", "random at 50%"}
+    assert set(table["n"]) == {2}
+
+
+def test_a_control_that_has_not_run_leaves_the_suites_own(suite):
+    """Without the control there is nothing to read targets from."""
+    suite.algorithm("other")
+    suite.run([(0.5, 0.5, 1.0)], algorithm="other")
+    results = load(suite.folder)
+    assert not len(targets_table(results))
+    assert not len(solved_table(results))
+    rows = targets_table(results, {"bowl": [0.5]}).query("axis == 'runtime' and error == 'valid'")
+    assert rows[["algorithm", "n", "n_success"]].values.tolist() == [["random", 0, 0], ["other", 1, 1]]
+    assert math.isnan(rows["ert"].iloc[0])
+    assert math.isnan(speedups_table(results, {"bowl": [0.5]})["ratio"].iloc[0])
