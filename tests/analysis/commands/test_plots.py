@@ -41,9 +41,9 @@ def tree(folder):
 @pytest.mark.parametrize(
     ("command", "written"),
     [
-        ("tables", {"tables": 6}),
-        ("figures", {"figures": 8}),
-        ("plots", {"tables": 6, "figures": 8}),
+        ("tables", {"tables": 23}),
+        ("figures", {"figures": 24}),
+        ("plots", {"tables": 23, "figures": 24}),
     ],
 )
 def test_each_command_writes_its_files_and_names_them(results, capsys, command, written):

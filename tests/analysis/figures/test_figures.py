@@ -43,6 +43,12 @@ def legend(drawn):
     """The texts of a figure's legend."""
     return [text.get_text() for text in drawn.legends[0].get_texts()]
 
+KINDS = (
+    "anytime", "curves", "gap", "importance", "landscape", "learning_rate", "overhead", "parallel", "scores", "targets",
+    "timeline", "trials",
+)  # fmt: skip
+"""Figures of every objective with a learning rate, in two formats; two algorithms also have a difference."""
+
 
 @pytest.fixture
 def two_algorithms(suite):
@@ -97,7 +103,7 @@ def test_the_same_bytes_twice(two_algorithms, mixed_space):
     assert first == second
     assert sorted(first) == [
         f"{kind}-{objective}.{suffix}"
-        for kind in ("anytime", "landscape", "learning_rate", "trials")
+        for kind in sorted([*KINDS, "difference"])
         for objective in ("bowl", "mixed")
         for suffix in ("png", "svg")
     ]
@@ -225,7 +231,7 @@ def test_every_degenerate_suite_is_drawn(suite, runs):
     for repetition, (evaluations, state) in enumerate(runs):
         suite.run(evaluations, repetition, state=state)
     results = load(suite.folder)
-    assert len(draw(Study(results, Path()))) == 8
+    assert len(draw(Study(results, Path()))) == 2 * len(KINDS)
 
 
 def test_a_title_is_not_taken_for_mathematics(suite):
@@ -268,7 +274,7 @@ def test_evaluations_without_a_hyperparameter_are_left_out_and_counted(condition
     points = [sum(len(points.get_offsets()) for points in axes.collections) for axes in panels]
     assert points == [12, 12, 8, 4]
     assert [axes.get_title() for axes in panels] == ["", "", "4 of 12 without width_2", "8 of 12 without width_3"]
-    assert len(draw(Study(results, Path()))) == 16
+    assert len(draw(Study(results, Path()))) == 2 * 2 * (len(KINDS) + 1)
 
 
 def test_listed_numbers_are_on_a_scale_of_their_own(conditional_space):

@@ -1,0 +1,32 @@
+"""ranks.csv: mean ranks of the algorithms of an objective, ranked within each repetition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.endpoints import finals, sign
+from analysis.frame import Results
+from analysis.statistics.ranks import mean_ranks
+
+RANKS = ("objective", "algorithm", "endpoint", "n", "mean_rank", "lo", "hi")
+"""Columns, in order; an interface. `lo` and `hi` are limits of a 95 % interval."""
+
+
+def ranks_table(results: Results) -> pd.DataFrame:
+    """One row for each objective and algorithm, of the suite's primary endpoint.
+
+    1 is best whatever the endpoint. n counts the repetitions that all algorithms have finished which have
+    finished any: ranks depend on who takes part, unlike all else here. Failed runs share the worst ranks.
+    """
+    rows: list[dict[str, Any]] = []
+    endpoint = results.plan.endpoint
+    for objective in results.plan.objectives:
+        frame = finals(results, objective.label, endpoint)
+        found = mean_ranks(sign(endpoint) * frame.to_numpy(dtype=np.float64))
+        for place, algorithm in enumerate(frame.columns):
+            values = {"n": found.n[place], "mean_rank": found.mean[place], "lo": found.lo[place], "hi": found.hi[place]}
+            rows.append({"objective": objective.label, "algorithm": algorithm, "endpoint": endpoint, **values})
+    return pd.DataFrame(rows, columns=list(RANKS))
