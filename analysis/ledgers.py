@@ -114,7 +114,9 @@ def find(
 
     Args:
         folder: the suite's.
-        objective, algorithm, repetition: which run.
+        objective: label of the run's objective.
+        algorithm: label of its algorithm.
+        repetition: its number.
         check: called with every configuration; what it raises is passed on.
 
     Raises:

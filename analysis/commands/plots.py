@@ -9,7 +9,6 @@ from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.environments import devices
 from analysis.files import check_folder, write_all
 from analysis.frame import Results, load
-from analysis.refusal import BadInput, nearest
 from analysis.study import Study
 from analysis.suites import suite_folder
 from analysis.tables.basic import as_csv, as_text

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis.figures.theme import MUTED, Look, entitle, looks, notice
 from analysis.frame import Results
 from analysis.methods import MARK
-from analysis.figures.theme import MUTED, Look, entitle, looks, notice
 
 PANELS = {"valid": "validation error", "test": "test error of the validation incumbent"}
 LANE = 0.09

@@ -14,9 +14,9 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
 from analysis.frame import Results
 from analysis.plan import Hyperparameter, Objective
-from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
 from analysis.trajectory import Array
 
 COLUMNS = 3

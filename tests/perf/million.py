@@ -58,8 +58,8 @@ def _run(folder: Path, objective: int, algorithm: int, repetition: int, trials: 
     seconds = rng.lognormal(0, 0.5, trials)
     ends = np.cumsum(seconds)
     run = {
-        "suite_seed": 1, "objective": {"label": f"objective{objective}"}, "algorithm": {"label": f"algorithm{algorithm}"},
-        "repetition": repetition, "clock": "modelled",
+        "suite_seed": 1, "objective": {"label": f"objective{objective}"},
+        "algorithm": {"label": f"algorithm{algorithm}"}, "repetition": repetition, "clock": "modelled",
     }  # fmt: skip
     header = {"kind": "header", "format": 1, "run": run, "data": {}, "environment": {"device": "cpu"}, "created": "now"}
     records = [header]
@@ -92,7 +92,7 @@ def _lines(records: list[dict]) -> bytes:
 
 
 def measure(command: list[str]) -> dict[str, float]:
-    """Run a command; its wall seconds and the peak of its whole process tree's memory, pages shared counted once each."""
+    """Run a command; its wall seconds, and the peak memory of all its processes, with shared pages counted once."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = 0

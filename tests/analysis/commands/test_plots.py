@@ -110,7 +110,8 @@ def test_unfinished_runs_and_unplanned_ledgers_are_told(suite, tmp_path, capsys)
         (["plots", "planted", "--resluts", "x"], "unknown argument '--resluts' (did you mean \"--results\"?)"),
         (["plots", "planted", "--result=x"], "unknown argument '--result=x' (did you mean \"--results\"?)"),
         (["plots", "planted", "again"], "unknown argument 'again'"),
-        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots, report, compare, power, export (did you mean \"tables\"?)"),
+        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots, report, compare, power, export"),
+        (["reprot", "planted"], '(did you mean "report"?)'),
         (["plots"], "the following arguments are required: SUITE"),
         ([], "a command comes first"),
         (["plots", "planted", "--results"], "expected one argument"),
@@ -178,7 +179,7 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
             "not the plan of the ledgers beside it: clock = 'modelled', but they were recorded with 'measured'",
         ),
         ({"budget": {}}, "budget = {}: need at least one of trials, evaluations, epochs, runtime"),
-        ({"endpoint": "test"}, "endpoint = 'test': need one of test_error, valid_error, score (did you mean \"test_error"),
+        ({"endpoint": "test"}, "endpoint = 'test': need one of test_error, valid_error, score (did you mean"),
         ({"control": "rendom"}, "control = 'rendom': no such algorithm (did you mean \"random\"?)"),
         (
             {"objectives": [{"label": "a", "space": {"x": CHOICE}, "best_error": 1.0, "chance_error": 0.5}]},
@@ -235,7 +236,9 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
             "configuration of bowl: y = 1 is not in the planned space",
         ),
         (
-            {"objectives": [{"label": "bowl", "space": {"x": {"kind": "int", "low": 1, "high": 2}}, "chance_error": 1}]},
+            (lambda space: {"objectives": [{"label": "bowl", "space": space, "chance_error": 1}]})(
+                {"x": {"kind": "int", "low": 1, "high": 2}}
+            ),
             "not the plan of the ledgers beside it: configuration of bowl: x = nothing is not in the planned space",
         ),
         (

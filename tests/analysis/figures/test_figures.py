@@ -6,13 +6,13 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from analysis.figures.anytime import anytime
 from analysis.figures import draw
-from analysis.frame import load
+from analysis.figures.anytime import anytime
 from analysis.figures.scatter import landscape, learning_rate
+from analysis.figures.theme import looks, theme
+from analysis.frame import load
 from analysis.study import Study
 from analysis.tables.basic import trajectory_table
-from analysis.figures.theme import looks, theme
 
 MIXED_SPACE = {
     "lr": {"kind": "float", "low": 0.01, "high": 1.0, "log": True},
@@ -42,6 +42,7 @@ def clock_note(drawn):
 def legend(drawn):
     """The texts of a figure's legend."""
     return [text.get_text() for text in drawn.legends[0].get_texts()]
+
 
 KINDS = (
     "anytime", "curves", "gap", "importance", "landscape", "learning_rate", "overhead", "parallel", "scores", "targets",
@@ -97,9 +98,7 @@ def conditional_space(suite, planted_evaluation):
 
 def test_the_same_bytes_twice(two_algorithms, mixed_space):
     """Every PNG and SVG is byte-identical when drawn again from the same ledgers."""
-    first, second = (
-        draw(Study(results, Path())) for results in (load(mixed_space.folder), load(mixed_space.folder))
-    )
+    first, second = (draw(Study(results, Path())) for results in (load(mixed_space.folder), load(mixed_space.folder)))
     assert first == second
     assert sorted(first) == [
         f"{kind}-{objective}.{suffix}"
@@ -112,7 +111,6 @@ def test_the_same_bytes_twice(two_algorithms, mixed_space):
 def test_drawing_leaves_the_users_settings_alone(two_algorithms):
     """Neither does our theme stay behind, nor does the user's enter the figures."""
     results = load(two_algorithms.folder)
-    trajectory = trajectory_table(results)
     plain = draw(Study(results, Path()))
     with mpl.rc_context({"font.size": 30.0, "lines.linewidth": 9.0, "svg.fonttype": "none"}):
         before = dict(mpl.rcParams)
