@@ -47,11 +47,11 @@ def draw(study: Study, *, only: str | None = None) -> dict[str, bytes]:
     Raises:
         BadInput: no figure of that name.
     """
-    makers = dict(_figures(study))
-    if only is not None and only not in makers:
-        raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(makers)}{nearest(only, makers)}")
+    known = dict(makers(study))
+    if only is not None and only not in known:
+        raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(known)}{nearest(only, known)}")
     with theme():
-        made = {name: maker() for name, maker in makers.items() if only in (None, name)}
+        made = {name: maker() for name, maker in known.items() if only in (None, name)}
         return {
             f"{name}.{kind}": data
             for name, figure in made.items()
@@ -60,7 +60,7 @@ def draw(study: Study, *, only: str | None = None) -> dict[str, bytes]:
         }
 
 
-def _figures(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
+def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
     """Names and makers of all figures; a maker gives None where there is nothing of the kind."""
     results, tables = study.results, study.tables
     for objective in results.plan.objectives:

@@ -1,0 +1,1 @@
+"""The HTML page of a suite: opens from disk, without a network."""

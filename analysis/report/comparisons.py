@@ -1,0 +1,180 @@
+"""Who is better than whom: intervals, paired comparisons, ranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.encoding import compact, error_text, interval_text, number_text, p_text
+from analysis.report.section import Section, charts, groups, table
+from analysis.report.sheet import Column, number, sheet, whole, words
+from analysis.study import Study
+from analysis.tables.pairwise import A_BETTER, B_BETTER
+
+MOST_ROWS = 120
+"""Pairs up to which the page lists all of them; of more, those with the control."""
+
+
+def statistics_section(study: Study) -> Section:
+    """What each algorithm reached, with intervals."""
+    title = "Final results with intervals"
+    lead = (
+        "Over repetitions, intervals at 95 %. IQM: mean of the middle half. The test error is that of the "
+        "configuration with the least validation error; the validation error is too good by that selection."
+    )
+    frame = table(study, "statistics")
+    if frame is None:
+        return Section(name="statistics", title=title, lead=lead, absent="No run is finished yet.")
+    columns = [
+        words("objective", "objective"),
+        words("algorithm", "algorithm"),
+        Column(title="endpoint", text=lambda row: row["endpoint"].replace("_", " ")),
+        number("mean", "mean", error_text, "undefined where a run failed"),
+        _interval("mean", "95 %"),
+        number("std", "std", error_text, "between repetitions, ddof = 1"),
+        number("median", "median", error_text),
+        _interval("median", "95 %"),
+        number("iqm", "IQM", error_text, "mean of the middle half"),
+        _interval("iqm", "95 %"),
+        Column(title="runs", text=_runs, key=lambda row: row["n"], hint="finished of planned"),
+    ]
+    ordered = frame.sort_values(["objective", "endpoint"], key=lambda column: column.map(_places(study)), kind="stable")
+    return Section(
+        name="statistics",
+        title=title,
+        lead=lead,
+        sheets=(sheet(title, ordered, columns),),
+        tables=("statistics", "summary", "runs"),
+    )
+
+
+def pairwise_section(study: Study) -> Section:
+    """Every two algorithms, repetition by repetition."""
+    title, plan = "Pairs of algorithms", study.results.plan
+    lead = (
+        f"Compared on the {plan.endpoint.replace('_', ' ')}, repetition by repetition: both met the same noise. "
+        "A negative difference favours the first. p: Wilcoxon's signed-rank test; p (Holm) is corrected for all pairs "
+        "of the objective. Detectable: the difference found with 80 % power at so many repetitions."
+    )
+    frame = table(study, "pairwise")
+    if frame is None:
+        why = "There is a single algorithm." if len(plan.algorithms) == 1 else "No run is finished yet."
+        return Section(name="pairwise", title=title, lead=lead, absent=why)
+    rows = controlled(frame, plan.control)
+    notes = (
+        ()
+        if len(rows) == len(frame)
+        else (f"Listed: pairs with {plan.control}; all {len(frame)} are in pairwise.csv.",)
+    )
+    columns = [
+        words("objective", "objective"),
+        words("a", "first"),
+        words("b", "second"),
+        Column(title="verdict", text=_verdict),
+        number("mean_difference", "mean difference", error_text, "first less second; negative favours the first"),
+        _interval("mean_difference", "95 %"),
+        number("median_difference", "median", error_text, "of the differences"),
+        number(
+            "p_better", "P(first better)", lambda value: number_text(value, "{:.2f}"), "share of repetitions, ties half"
+        ),
+        number("p", "p", p_text),
+        number("p_holm", "p (Holm)", p_text),
+        number("detectable", "detectable", lambda value: number_text(value, "{:.2g}"), "in units of the endpoint"),
+        number("detectable_sd", "in sd", lambda value: number_text(value, "{:.2f}"), "in sd of the differences"),
+        whole("n", "pairs", "repetitions that both finished"),
+    ]
+    return Section(
+        name="pairwise",
+        title=title,
+        lead=lead,
+        sheets=(sheet(title, rows, columns, about=("a", "b")),),
+        tables=("pairwise",),
+        notes=notes,
+    )
+
+
+def ranks_section(study: Study) -> Section:
+    """Mean ranks with intervals."""
+    lead = "Ranked within each repetition, 1 is best, ties share; failed runs share the worst. Bars: 95 %."
+    return dots_section(study, "ranks", "Ranks", lead, table(study, "ranks"), "mean rank", ("mean_rank", "lo", "hi"))
+
+
+def scores_section(study: Study) -> Section:
+    """Mean anytime scores with intervals."""
+    axis, horizon = study.results.plan.horizon
+    lead = (
+        f"How good the incumbent was on average from 0 to {horizon:g} ({axis}): 1 is the best error there can be, "
+        "0 that of knowing nothing, on a scale stored with the objective. Higher is better. Bars: 95 % of the mean."
+    )
+    frame = table(study, "statistics")
+    scores = None if frame is None else frame[frame["endpoint"] == "score"]
+    columns = ("mean", "mean_lo", "mean_hi")
+    return dots_section(study, "scores", "Anytime scores", lead, scores, "anytime score", columns)
+
+
+def dots_section(
+    study: Study, name: str, title: str, lead: str, frame: pd.DataFrame | None, unit: str, columns: tuple[str, str, str]
+) -> Section:
+    """A number with an interval for each algorithm.
+
+    Args:
+        study: for its objectives.
+        name: of the section.
+        title: of the section.
+        lead: how to read it.
+        frame: columns objective, algorithm and `columns`.
+        unit: title of the axis.
+        columns: value and both limits.
+    """
+    known = None if frame is None else frame[frame[columns[0]].notna()]
+    if known is None or known.empty:
+        return Section(name=name, title=title, lead=lead, absent="No run is finished yet.")
+    data = {label: _dots(rows, columns) for label, rows in groups(known, "objective")}
+    return Section(
+        name=name,
+        title=title,
+        lead=lead,
+        charts=charts(study, f"{title} on {{}}", f"{name}-{{}}", list(data)),
+        data={"unit": unit, "cells": data},
+        tables=(name,),
+    )
+
+
+def controlled(pairs: pd.DataFrame, control: str) -> pd.DataFrame:
+    """All pairs, or where they are too many to read those with the control."""
+    if len(pairs) <= MOST_ROWS:
+        return pairs
+    return pairs[(pairs["a"] == control) | (pairs["b"] == control)]
+
+
+def _dots(rows: pd.DataFrame, columns: tuple[str, str, str]) -> dict[str, Any]:
+    value, low, high = (compact(rows[name]) for name in columns)
+    return {"algorithm": rows["algorithm"].tolist(), "value": value, "lo": low, "hi": high}
+
+
+def _interval(name: str, title: str) -> Column:
+    return Column(
+        title=title,
+        text=lambda row: interval_text(row[f"{name}_lo"], row[f"{name}_hi"]),
+        key=lambda row: row[f"{name}_lo"],
+        hint=f"95 % interval of the {name.replace('_', ' ')}",
+    )
+
+
+def _verdict(row: Any) -> str:
+    """The verdict with the name of the better one."""
+    return str(row[row["verdict"][0]] + " better" if row["verdict"] in (A_BETTER, B_BETTER) else row["verdict"])
+
+
+def _runs(row: Any) -> str:
+    failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
+    return f"{row['n']:.0f} of {row['n_planned']}{failed}"
+
+
+def _places(study: Study) -> dict[str, int]:
+    """Sorting places: objectives in the order of the plan, the primary endpoint first."""
+    plan = study.results.plan
+    endpoints = sorted(["test_error", "valid_error", "score"], key=lambda name: name != plan.endpoint)
+    labels = [objective.label for objective in plan.objectives]
+    return {name: place for names in (endpoints, labels) for place, name in enumerate(names)}

@@ -1,0 +1,153 @@
+"""What time went into: deciding and training, charged and paid seconds, and what each worker did when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.encoding import compact, number_text
+from analysis.report.section import Section, charts, groups, table
+from analysis.report.sheet import number, sheet, whole, words
+from analysis.study import Study
+from analysis.tables.overhead import overhead_table
+
+
+def costs_section(study: Study) -> Section:
+    """Decision overhead beside training time, and charged beside paid time."""
+    title = "Where the time went"
+    lead = (
+        "Deciding is what the algorithm spent choosing, training what the networks took; charged is what the suite's "
+        "clock says, paid what was really spent: a training that several runs asked for is paid once. "
+        "Seconds are sums over all recorded evaluations."
+    )
+    overhead = overhead_table(study.results)
+    if not overhead["n"].sum():
+        return Section(name="costs", title=title, lead=lead, absent="No evaluation is recorded yet.")
+    columns = [
+        words("objective", "objective"),
+        words("algorithm", "algorithm"),
+        number("decide_seconds", "deciding [s]", number_text),
+        number("train_seconds", "training [s]", number_text),
+        number("share", "deciding, share", _percent, "deciding / (deciding + training)"),
+        number("charged_seconds", "charged [s]", number_text),
+        number("paid_seconds", "paid [s]", number_text),
+        whole("n", "evaluations"),
+    ]
+    return Section(
+        name="costs",
+        title=title,
+        lead=lead,
+        charts=charts(study, "Deciding, training, charged and paid seconds on {}", "overhead-{}"),
+        data={label: _seconds(rows) for label, rows in groups(overhead, "objective")},
+        sheets=(sheet(title, overhead, columns),),
+    )
+
+
+def timeline_section(study: Study) -> Section:
+    """Which worker trained what, and when, in one repetition."""
+    lead = "Repetition 0: every bar is an evaluation, a row a worker, on the suite's clock."
+    rows = table(study, "timeline")
+    title = "Workers' timeline"
+    if rows is None:
+        return Section(name="timeline", title=title, lead=lead, absent="Repetition 0 has not begun.")
+    data = {label: _bars(part) for label, part in groups(rows, "objective")}
+    return Section(
+        name="timeline",
+        title=title,
+        lead=lead,
+        charts=charts(study, "Workers' timeline on {}", "timeline-{}", list(data)),
+        data=data,
+        tables=("timeline",),
+    )
+
+
+def curves_section(study: Study) -> Section:
+    """Learning curves of one repetition."""
+    lead = "Repetition 0: every line is a trial, error after each epoch; drawn strongly the run's final incumbent."
+    rows = table(study, "curves")
+    title = "Learning curves"
+    if rows is None:
+        return Section(name="curves", title=title, lead=lead, absent="The ledgers of repetition 0 hold no curve.")
+    data = {label: _curves(part) for label, part in groups(rows, "objective")}
+    return Section(
+        name="curves",
+        title=title,
+        lead=lead,
+        charts=charts(study, "Learning curves by trial on {}", "curves-{}", list(data)),
+        data=data,
+        tables=("curves",),
+    )
+
+
+def importance_section(study: Study) -> Section:
+    """Which hyperparameters matter."""
+    lead = (
+        "Share of the variance of the validation error that each hyperparameter explains alone (fANOVA, over fully "
+        "trained evaluations of all algorithms); bars ± 1 std over forests. What is missing to 1 is interaction."
+    )
+    rows = table(study, "importance")
+    title = "Which hyperparameters matter"
+    if rows is None:
+        why = "Nothing to say: it takes Optuna, scikit-learn, 20 fully trained evaluations, and errors that differ."
+        return Section(name="importance", title=title, lead=lead, absent=why)
+    data = {label: _importance(part) for label, part in groups(rows, "objective")}
+    return Section(
+        name="importance",
+        title=title,
+        lead=lead,
+        charts=charts(study, "Importance of hyperparameters on {}", "importance-{}", list(data)),
+        data=data,
+        tables=("importance",),
+    )
+
+
+def _percent(value: float) -> str:
+    return number_text(100.0 * value, "{:.2g} %")
+
+
+def _seconds(rows: pd.DataFrame) -> dict[str, Any]:
+    names = ("decide_seconds", "train_seconds", "charged_seconds", "paid_seconds")
+    return {"algorithm": rows["algorithm"].tolist()} | {name: compact(rows[name]) for name in names}
+
+
+def _bars(rows: pd.DataFrame) -> dict[str, Any]:
+    """By algorithm: worker, start and end of every evaluation."""
+    return {
+        algorithm: {
+            "worker": cell["worker"].tolist(),
+            "trial": cell["trial"].tolist(),
+            "start": compact(cell["start"]),
+            "end": compact(cell["end"]),
+            "epochs": [
+                f"{first} to {last}" for first, last in zip(cell["start_epoch"] + 1, cell["epochs"], strict=True)
+            ],
+            "state": cell["state"].tolist(),
+        }
+        for algorithm, cell in groups(rows, "algorithm")
+    }
+
+
+def _curves(rows: pd.DataFrame) -> dict[str, Any]:
+    """By algorithm: its trials, each with epochs and errors."""
+    return {
+        algorithm: [_trial(part) for _, part in groups(cell, "trial")] for algorithm, cell in groups(rows, "algorithm")
+    }
+
+
+def _trial(rows: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "trial": int(rows["trial"].iloc[0]),
+        "incumbent": bool(rows["incumbent"].iloc[0]),
+        "epoch": rows["epoch"].tolist(),
+        "valid": compact(rows["valid_error"]),
+        "test": compact(rows["test_error"]),
+    }
+
+
+def _importance(rows: pd.DataFrame) -> dict[str, Any]:
+    names = [
+        f"{name} (if {given})" if given else name
+        for name, given in zip(rows["hyperparameter"], rows["given"], strict=True)
+    ]
+    return {"name": names, "importance": compact(rows["importance"]), "std": compact(rows["std"])}

@@ -1,0 +1,67 @@
+"""Where the numbers come from: machine, versions, clock, the suite's plan."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from analysis.plan import PLAN
+from analysis.report.section import Section
+from analysis.report.sheet import sheet, words
+from analysis.study import Study
+from analysis.timing import as_line
+
+FIRST = ("device", "gpu", "cpu", "cores", "threads", "jobs", "system", "arch", "python", "torch")
+"""What a reader looks for first; the rest follows in the order of the alphabet."""
+
+
+def machine_section(study: Study) -> Section:
+    """Devices and versions that the ledgers name, and whose seconds the clock tells."""
+    environments = list(getattr(study.results, "environments", ()))
+    frame = pd.DataFrame(_rows(environments), columns=["name", "value"])
+    sheets = [sheet("What the runs were made with", frame, [words("name", "what"), words("value", "value")], about=())]
+    return Section(
+        name="machine",
+        title="Machine and versions",
+        lead=clock(study),
+        sheets=tuple(sheets if environments else ()),
+        notes=(as_line(study.results),) if len(study.results.evaluations) else (),
+        absent="" if environments else "The ledgers name no environment.",
+    )
+
+
+def suite_section(study: Study) -> Section:
+    """The suite's plan, as it lies beside the ledgers."""
+    return Section(
+        name="suite",
+        title="The suite",
+        lead=f"{PLAN}, from which python -m benchmark made the runs.",
+        tables=("algorithms", "runs"),
+        data=json.dumps(json.loads((study.folder / PLAN).read_text(encoding="utf-8")), indent=2, ensure_ascii=False),
+    )
+
+
+def clock(study: Study) -> str:
+    """What the runtime axis means."""
+    plan = study.results.plan
+    if plan.clock == "measured" or plan.calibration is None:
+        return "Runtime is measured: seconds of training and deciding on the machine below."
+    return (
+        f"Runtime is modelled: seconds that a {plan.calibration.device} would take for each training "
+        f"(calibration {plan.calibration.name}), the same on every machine."
+    )
+
+
+def _rows(environments: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Each name with its values; several where runs differ."""
+    names = {name for environment in environments for name in environment}
+    ordered = [name for name in FIRST if name in names] + sorted(names - set(FIRST))
+    return [{"name": name, "value": _merged(environments, name)} for name in ordered]
+
+
+def _merged(environments: list[dict[str, Any]], name: str) -> str:
+    found = [environment[name] for environment in environments if name in environment]
+    texts = dict.fromkeys(value if isinstance(value, str) else json.dumps(value, sort_keys=True) for value in found)
+    return "; ".join(texts)

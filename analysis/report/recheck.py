@@ -1,0 +1,55 @@
+"""What became of the selected configurations when they were trained again with fresh seeds."""
+
+from __future__ import annotations
+
+from analysis.report.encoding import error_text, interval_text
+from analysis.report.section import Section, table
+from analysis.report.sheet import Column, number, sheet, whole, words
+from analysis.study import Study
+
+
+def recheck_section(study: Study) -> Section:
+    """The winner's curse: selected against fresh errors, and the noise floor."""
+    title = "The winner's curse"
+    lead = (
+        "The least of many noisy errors was partly lucky. Each run's final incumbent was trained again with fresh "
+        "seeds: where optimism is negative, what was selected looked better than it is. Gaps below the noise floor, "
+        "the sd of one configuration trained again, are called ties."
+    )
+    optimism, noise = table(study, "optimism"), table(study, "noise")
+    if optimism is None:
+        return Section(name="recheck", title=title, lead=lead, absent="No recheck was made of this suite.")
+    columns = [
+        words("objective", "objective"),
+        words("algorithm", "algorithm"),
+        *(column for error in ("valid", "test") for column in _columns(error)),
+        whole("n", "runs", "rechecked"),
+    ]
+    sheets = [sheet(title, optimism, columns)]
+    if noise is not None:
+        floor = [
+            words("objective", "objective"),
+            number("test_sd", "noise floor, test", error_text),
+            number("valid_sd", "validation", error_text),
+            whole("n_configs", "configurations"),
+            whole("n_trainings", "trainings"),
+            whole("n_diverged", "diverged"),
+            whole("n_crashed", "crashed", "left out of the noise floor"),
+        ]
+        sheets.append(sheet("Noise floor", noise, floor, about=()))
+    tables = ("optimism", "noise", "recheck")
+    return Section(name="recheck", title=title, lead=lead, sheets=tuple(sheets), tables=tables)
+
+
+def _columns(error: str) -> list[Column]:
+    title = "validation" if error == "valid" else "test"
+    return [
+        number(f"selected_{error}_mean", f"{title}: selected", error_text),
+        number(f"fresh_{error}_mean", "fresh", error_text),
+        number(f"{error}_optimism", "optimism", error_text, "selected less fresh"),
+        Column(
+            title="95 %",
+            text=lambda row: interval_text(row[f"{error}_optimism_lo"], row[f"{error}_optimism_hi"]),
+            key=lambda row: row[f"{error}_optimism_lo"],
+        ),
+    ]

@@ -1,0 +1,82 @@
+"""What the page is made of: sections with charts, tables and the files behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.sheet import Sheet
+from analysis.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """One drawing.
+
+    Attributes:
+        objective: what it shows; None for one of the whole suite.
+        label: its accessible name.
+        figure: name of its static version, as in `python -m analysis figures SUITE --only NAME`.
+        span: how many of three columns it takes on a wide screen.
+    """
+
+    objective: str | None
+    label: str
+    figure: str
+    span: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        name: its anchor, and the name of what draws its charts.
+        lead: how to read it.
+        data: what its charts are drawn from, as JSON.
+        tables: names of the CSV files behind it.
+        notes: what a reader must know besides, a sentence each.
+        absent: why there is nothing to show.
+    """
+
+    name: str
+    title: str
+    lead: str
+    charts: tuple[Chart, ...] = ()
+    data: Any = None
+    sheets: tuple[Sheet, ...] = ()
+    tables: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    absent: str = ""
+
+
+def table(study: Study, name: str) -> pd.DataFrame | None:
+    """A table of the study; None where it has none of that name, or an empty one."""
+    frame = study.tables.get(name)
+    return None if frame is None or frame.empty else frame
+
+
+def groups(frame: pd.DataFrame, name: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each label of a column, in the order in which they come."""
+    for label, rows in frame.groupby(name, sort=False):
+        yield str(label), rows
+
+
+def charts(study: Study, label: str, figure: str, objectives: Sequence[str] | None = None) -> tuple[Chart, ...]:
+    """A chart for every objective.
+
+    Args:
+        study: for its objectives.
+        label: accessible name; `{}` becomes the objective.
+        figure: name of the static version; `{}` becomes the objective.
+        objectives: those that have something to draw; all by default.
+    """
+    labels = [entry.label for entry in study.results.plan.objectives]
+    return tuple(
+        Chart(objective=name, label=label.format(name), figure=figure.format(name))
+        for name in labels
+        if objectives is None or name in objectives
+    )

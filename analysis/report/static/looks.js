@@ -1,0 +1,90 @@
+/* How charts look: colours of the page, the same for every chart, and texts that are texts. */
+const NARROW = matchMedia("(max-width: 40rem)");
+const COARSE = matchMedia("(pointer: coarse)");
+const PREFERS_DARK = matchMedia("(prefers-color-scheme: dark)");
+
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : PREFERS_DARK.matches;
+}
+
+function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(`--${name}`).trim();
+  return { ink: read("ink"), muted: read("muted"), line: read("line"), grid: read("grid"), card: read("card"), ties: read("ties") };
+}
+
+const colourOf = (algorithm) => (isDark() ? ALGORITHMS.get(algorithm).dark : ALGORITHMS.get(algorithm).colour);
+
+function faint(colour, alpha) {
+  const parts = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
+  return `rgba(${parts.join(",")},${alpha})`;
+}
+
+/** Plotly reads its texts as HTML; users' texts are shown letter by letter. */
+function plain(text) {
+  return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
+function shorten(text, most) {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+/** An axis in the theme; `title` is a user's text or ours. */
+function axis(title, more = {}) {
+  const { ink, muted, line, grid } = theme();
+  return {
+    title: { text: plain(title), font: { color: ink, size: 13 }, standoff: 8 },
+    color: muted, gridcolor: grid, linecolor: line, zeroline: false, showline: true, ticks: "outside", ticklen: 4,
+    tickcolor: line, automargin: true, exponentformat: "power", ...more,
+  };
+}
+
+/** A logarithmic axis with ticks that read as numbers: decades, or 1, 2, 5 where there are few of them. */
+function logAxis(low, high) {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const few = Math.log10(high / low) < 2.2 && !NARROW.matches || Math.log10(high / low) < 1.2;
+  const step = Math.max(1, Math.ceil((last - first) / 8));
+  const decades = range(last - first + 1).filter((k) => few || k % step === 0).map((k) => first + k);
+  const tickvals = decades.flatMap((power) => (few ? [1, 2, 5] : [1]).map((digit) => Number(`${digit}e${power}`)));
+  return { type: "log", tickvals, ticktext: tickvals.map((value) => (value >= 1e-4 && value < 1e5 ? String(value) : value.toExponential(0))), showgrid: true };
+}
+
+/** The scale that the state asks for, for values that are drawn; linear where there is nothing positive. */
+function scaled(values) {
+  const positive = state.scale === "log" ? values.filter((value) => value > 0) : [];
+  const ends = positive.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, 0]);
+  return positive.length ? logAxis(...ends) : { type: "linear" };
+}
+
+function layout(parts) {
+  const { ink, muted, card, line } = theme();
+  return {
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: line, activecolor: muted },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
+    font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
+    margin: { l: 52, r: 14, t: 10, b: 44 }, height: 360, dragmode: COARSE.matches ? false : "zoom",
+    hoverlabel: { bgcolor: card, bordercolor: line, font: { color: ink } }, ...parts,
+  };
+}
+
+/** No button that sends data anywhere; none at all where a finger would hit them by mistake. */
+function config() {
+  const modeBarButtons = [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]];
+  return { displaylogo: false, displayModeBar: COARSE.matches ? false : "hover", modeBarButtons };
+}
+
+/** Panels side by side on one error axis: axes and their domains. */
+function panels(count, columns) {
+  const rows = Math.ceil(count / columns);
+  const gap = { x: NARROW.matches ? 0.08 : 0.05, y: rows > 1 ? Math.min(0.32, 88 / (rows * 260)) : 0 };
+  const size = { x: (1 - gap.x * (columns - 1)) / columns, y: (1 - gap.y * (rows - 1)) / rows };
+  return range(count).map((place) => {
+    const column = place % columns;
+    const bottom = 1 - size.y * (Math.floor(place / columns) + 1) - gap.y * Math.floor(place / columns);
+    return {
+      suffix: place ? String(place + 1) : "", first: column === 0, rows,
+      x: [column * (size.x + gap.x), column * (size.x + gap.x) + size.x], y: [Math.max(bottom, 0), Math.min(bottom + size.y, 1)],
+    };
+  });
+}

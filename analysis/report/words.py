@@ -1,0 +1,193 @@
+"""What the tables say, in words. Nothing is said here that no table says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.encoding import count_text, error_text, number_text, p_text
+from analysis.report.section import table
+from analysis.study import Study
+from analysis.tables.overhead import overhead_table
+from analysis.tables.pairwise import A_BETTER, B_BETTER, UNSHOWN
+
+MOST_PAIRS = 6
+"""Pairs of an objective up to which each has its sentence; of more, those with the control."""
+MOST_SENTENCES = 8
+"""Algorithms up to which each has its sentence; more are counted and only the best are named."""
+UNEQUAL = 1.1
+"""Ratio of mean runtimes from which on it is said that endpoints are not at equal time."""
+NAMES = {"test_error": "test error", "valid_error": "validation error", "score": "anytime score"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A sentence of the summary.
+
+    Attributes:
+        text: a sentence; where it is about an objective, what comes after its label and a colon.
+        objective: what it is about; None: the suite.
+    """
+
+    text: str
+    objective: str | None = None
+
+    @property
+    def whole(self) -> str:
+        return self.text if self.objective is None else f"{self.objective}: {self.text}"
+
+
+def findings(study: Study) -> list[Finding]:
+    """The summary: how much is finished, who is better than whom on each objective, what failed."""
+    return [
+        *_progress(study),
+        *_comparisons(study),
+        *_runtimes(study),
+        *_optimism(study),
+        *_overhead(study),
+    ]
+
+
+def _progress(study: Study) -> Iterator[Finding]:
+    states = [run.state for run in study.results.runs]
+    lost = {state: states.count(state) for state in ("failed", "partial", "missing") if state in states}
+    if not lost:
+        return
+    told = ", ".join(f"{count} {state}" for state, count in lost.items())
+    yield Finding(text=f"{states.count('done')} of {count_text(len(states), 'run')} finished ({told}).")
+
+
+def _comparisons(study: Study) -> Iterator[Finding]:
+    pairs, plan = table(study, "pairwise"), study.results.plan
+    if pairs is None:
+        if len(plan.algorithms) == 1:
+            yield Finding(text=f"{plan.algorithms[0]} is alone: there is nothing to compare it with.")
+        return
+    statistics = table(study, "statistics")
+    for objective in plan.objectives:
+        mine = pairs[pairs["objective"] == objective.label]
+        if len(mine) > MOST_PAIRS:
+            mine = mine[(mine["a"] == plan.control) | (mine["b"] == plan.control)]
+        rows = mine.to_dict("records")
+        if len(rows) > MOST_SENTENCES:
+            yield _counted(objective.label, plan.control, rows)
+            continue
+        for row in rows:
+            yield Finding(text=sentence(row, statistics), objective=objective.label)
+
+
+def sentence(row: Any, statistics: pd.DataFrame | None) -> str:
+    """One pair in words.
+
+    Args:
+        row: of the table `pairwise`.
+        statistics: the table, for what each of them reached.
+    """
+    where, n = row["objective"], int(row["n"])
+    if n == 0:
+        return f"{row['a']} and {row['b']} have no finished repetition in common."
+    better, worse = (row["b"], row["a"]) if row["verdict"] == B_BETTER else (row["a"], row["b"])
+    told = {
+        A_BETTER: f"{better} is better than {worse}",
+        B_BETTER: f"{better} is better than {worse}",
+        UNSHOWN: f"no difference shown between {better} and {worse}",
+    }.get(row["verdict"], f"{better} and {worse} are a tie, their gap being below the noise floor")
+    reached = _reached(statistics, where, row["endpoint"], better, worse)
+    tested = f"n = {count_text(n, 'pair')}" + (
+        "" if math.isnan(row["p_holm"]) else f", p (Holm) {_equals(row['p_holm'])}"
+    )
+    power = row["detectable_sd"]
+    detectable = _detectable(power)
+    units = (
+        f" ({number_text(row['detectable'], '{:.2g}')})"
+        if math.isfinite(power) and math.isfinite(row["detectable"])
+        else ""
+    )
+    return f"{told}: {NAMES[row['endpoint']]} {reached}{tested}{detectable}{units}."
+
+
+def _equals(p: float) -> str:
+    text = p_text(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _reached(statistics: pd.DataFrame | None, objective: str, endpoint: str, *algorithms: str) -> str:
+    """`0.158 vs 0.172, `: means, or medians where a failure leaves no mean."""
+    if statistics is None:
+        return ""
+    rows = statistics[(statistics["objective"] == objective) & (statistics["endpoint"] == endpoint)]
+    rows = rows.set_index("algorithm").reindex(algorithms)
+    measure = "median" if rows["mean"].isna().any() else "mean"
+    values = " vs ".join(number_text(value, "{:.4f}") for value in rows[measure])
+    return f"{'median ' if measure == 'median' else ''}{values}, "
+
+
+def _counted(objective: str, control: str, rows: list[Any]) -> Finding:
+    """Many algorithms against the control: how many are better, not shown different, worse."""
+    named: dict[str, list[str]] = {"better": [], "worse": [], "tied": [], "open": []}
+    for row in rows:
+        other = row["b"] if row["a"] == control else row["a"]
+        ahead = row["verdict"] == (A_BETTER if row["a"] == other else B_BETTER)
+        verdicts = {UNSHOWN: "open", A_BETTER: "worse", B_BETTER: "worse"}
+        named["better" if ahead else verdicts.get(row["verdict"], "tied")].append(other)
+    n, power = int(max(row["n"] for row in rows)), max(row["detectable_sd"] for row in rows)
+    parts = [f"better: {_listed(named['better'])}", f"worse: {_listed(named['worse'])}"]
+    parts += [f"ties below the noise floor: {_listed(named['tied'])}"] if named["tied"] else []
+    parts.append(f"no difference shown: {len(named['open'])} of {len(rows)}")
+    tested = f"n = {count_text(n, 'pair')}, p by Holm{_detectable(power)}"
+    text = f"held against {control}: {'; '.join(parts)} ({tested})."
+    return Finding(text=text, objective=objective)
+
+
+def _detectable(power: float) -> str:
+    if math.isinf(power):
+        return "; too few to show any difference"
+    return "" if math.isnan(power) else f"; detectable: {power:.2f} sd"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if names else "none"
+
+
+def _runtimes(study: Study) -> Iterator[Finding]:
+    """Where the budget gives some algorithms more seconds than others, verdicts at its end are not at equal time."""
+    if study.results.plan.horizon[0] == "runtime":
+        return
+    for objective, rows in study.tables["summary"].dropna(subset=["runtime_mean"]).groupby("objective", sort=False):
+        ordered = rows.sort_values("runtime_mean", kind="stable")
+        least, most = ordered.iloc[0], ordered.iloc[-1]
+        if most["runtime_mean"] > UNEQUAL * least["runtime_mean"]:
+            first, last = (
+                f"{number_text(row['runtime_mean'], '{:.3g}')} s ({row['algorithm']})" for row in (least, most)
+            )
+            text = f"the budget took {first} to {last} on average, so this is not at equal time; differences over time are."
+            yield Finding(text=text, objective=str(objective))
+
+
+def _optimism(study: Study) -> Iterator[Finding]:
+    """How much too good the selected validation errors are, where there was a recheck."""
+    rows = table(study, "optimism")
+    for row in [] if rows is None else rows.to_dict("records"):
+        gain = row["valid_optimism"]
+        if row["n"] and math.isfinite(gain):
+            selected, fresh = (error_text(row[f"{name}_valid_mean"]) for name in ("selected", "fresh"))
+            text = (
+                f"what {row['algorithm']} selected had a validation error of {selected}, and of "
+                f"{fresh} when it was trained again with fresh seeds."
+            )
+            yield Finding(text=text, objective=row["objective"])
+
+
+def _overhead(study: Study) -> Iterator[Finding]:
+    known = overhead_table(study.results).dropna(subset=["share"])
+    if known.empty:
+        return
+    top = known.sort_values("share", kind="stable").iloc[-1]
+    share = number_text(100.0 * top["share"], "{:.2g}")
+    yield Finding(
+        text=f"Deciding took at most {share} % of the measured time ({top['algorithm']} on {top['objective']})."
+    )
