@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 from joblib import Parallel, delayed
 
@@ -79,7 +79,7 @@ class Results:
     @staticmethod
     def configs(rows: pd.DataFrame) -> list[dict[str, Any]]:
         """The configurations of some of the evaluations."""
-        return [json.loads(text) for text in rows["config"]]
+        return [orjson.loads(text) for text in rows["config"]]
 
     def curves(self, runs: list[Run], axis: str) -> list[Curve]:
         """The anytime curves of the given runs on one of the `AXES`."""

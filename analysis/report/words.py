@@ -164,7 +164,7 @@ def _runtimes(study: Study) -> Iterator[Finding]:
             first, last = (
                 f"{number_text(row['runtime_mean'], '{:.3g}')} s ({row['algorithm']})" for row in (least, most)
             )
-            text = f"the budget took {first} to {last} on average, so this is not at equal time; differences over time are."
+            text = f"the budget took {first} to {last} on average: not at equal time, as differences over time are."
             yield Finding(text=text, objective=str(objective))
 
 

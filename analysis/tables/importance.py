@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from analysis.frame import Results
@@ -74,10 +75,9 @@ def fully_trained(results: Results, objective: str) -> pd.DataFrame:
     mine = results.evaluations[results.evaluations["objective"] == objective]
     whole = (mine["epochs"] == mine["epochs"].max()) | (mine["state"] == "diverged")
     rows = mine[whole & np.isfinite(mine["valid_error"])]
-    keys = pd.DataFrame(
-        {"config": [repr(sorted(config.items())) for config in results.configs(rows)]}, index=rows.index
-    )
-    first: pd.DataFrame = rows[~keys.assign(repetition=rows["repetition"]).duplicated()]
+    texts = [orjson.dumps(config, option=orjson.OPT_SORT_KEYS) for config in results.configs(rows)]
+    keys = pd.DataFrame({"config": texts, "repetition": rows["repetition"]}, index=rows.index)
+    first: pd.DataFrame = rows[~keys.duplicated()]
     return first
 
 
