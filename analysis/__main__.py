@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "analysis.commands.compare",
     "power": "analysis.commands.power",
     "export": "analysis.commands.export",
+    "verify": "analysis.commands.verify",
 }
 """Every verb and its module, imported when it is asked for."""
 

@@ -20,7 +20,7 @@ from analysis.refusal import BadInput
 FORMAT = 1
 State = Literal["done", "partial", "failed", "missing"]
 SUFFIXES: Mapping[str, State] = {".jsonl": "done", ".jsonl.part": "partial", ".jsonl.failed": "failed"}
-WORTHLESS = ("error", "crashed")
+WORTHLESS = ("error", "crashed", "timeout")
 STATES = ("ok", "diverged", *WORTHLESS)
 """States of an evaluation that came to nothing: its errors are null in the ledger, +inf here."""
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 
 from benchmark.cli import main
+from benchmark.signals import end_within
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code > 128:  # Stopped by a signal: what still runs in the background must not hold the process.
+        end_within(1.0, code)
+    sys.exit(code)

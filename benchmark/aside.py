@@ -15,10 +15,17 @@ from benchmark.execution import Conditions, Crash, Report
 from benchmark.lane import execute_all
 from benchmark.ledger import Ledger, LedgerError, failed_of, parse, part_of, read
 from benchmark.suite import Run
+from benchmark.watchdog import Watchdog
 
 
-def execute_aside(run: Run, conditions: Conditions) -> Report:
-    """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed."""
+def execute_aside(run: Run, conditions: Conditions, watchdog: Watchdog | None = None) -> Report:
+    """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed.
+
+    Args:
+        run: which one.
+        conditions: where.
+        watchdog: knows whether it killed the process; then the evaluation is recorded as timeout.
+    """
     path = conditions.folder / run.path
     crash: Crash | None = None
     with tempfile.TemporaryDirectory() as scratch:
@@ -31,6 +38,11 @@ def execute_aside(run: Run, conditions: Conditions) -> Report:
             index = recorded_evaluations(path)
             if crash is not None and crash.index == index:
                 return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
+            overdue = [] if watchdog is None else [one for one in watchdog.found() if one.run == run.path]
+            if overdue:
+                (one,) = overdue
+                crash = Crash(index=index, reason=one.reason, seconds=one.seconds, state="timeout")
+                continue
             seconds = max(0.0, time.time() - marker.stat().st_mtime) if marker.exists() else 0.0
             crash = Crash(index=index, reason=_reason(code), seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""The command line: run, recheck, replay, harvest, reprice, status, list, calibrate; bad input exits with code 2."""
+"""The command line, see `--help` for its commands; bad input exits with code 2."""
 
 from __future__ import annotations
 
@@ -6,30 +6,27 @@ import argparse
 import io
 import json
 import os
-import shlex
-import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from algorithms.imported import Imported
-from benchmark import options
+from benchmark import options, spread
+from benchmark.again import again
 from benchmark.parser import COMMANDS, build_parser
 from benchmark.refusal import BadInput, known, shown
+from benchmark.signals import Stopped, exit_code, stoppable
 
 if TYPE_CHECKING:
+    from benchmark.engine import Engine
     from benchmark.recheck import Recheck
     from benchmark.runner import Listener, Runner
     from benchmark.suite import Suite
     from objectives.objective import Machine
 
-REFUSED, INTERRUPTED, TERMINATED, RUNS_FAILED = 2, 130, 143, 1
-
-
-class Terminated(BaseException):
-    """The process was asked to end (SIGTERM); like Ctrl-C it stops the suite in good order."""
+REFUSED, RUNS_FAILED = 2, 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BadInput as error:
         print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return REFUSED
-    except (KeyboardInterrupt, Terminated) as stop:
+    except (KeyboardInterrupt, Stopped) as stop:
         return _stopped(stop, "stopped")
     except BrokenPipeError:  # `... list | head`: whoever read has read enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,22 +57,22 @@ def _command(arguments: list[str]) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "run": _run,
         "recheck": _run,
+        "audit": _audit,
         "replay": _run,
         "harvest": _harvest,
         "status": _status,
         "list": _list,
         "reprice": _reprice,
         "calibrate": _calibrate,
+        "plan": spread.plan,
+        "merge": spread.merge,
     }
     return commands[parsed.command](parsed)
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
+    with stoppable(lambda: _farewell(parsed)):
         return _run_suite(parsed)
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _reprice(parsed: argparse.Namespace) -> int:
@@ -98,6 +95,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     if parsed.miss is not None:
         known("--miss", parsed.miss, ("refuse", "train"))
     results = options.results(parsed.results, suite.name, writing=True)
+    from benchmark.engine import EngineLost
     from benchmark.header import RunRefused
     from benchmark.ledger import LedgerError
     from benchmark.progress import listener_for
@@ -110,11 +108,14 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         reports = runner.run()
     except (DataError, RunRefused, LedgerError) as error:
         raise BadInput(str(error)) from error
-    except (KeyboardInterrupt, Terminated) as stop:
-        listener.close()
-        return _stopped(
-            stop, f"stopped; every finished evaluation is stored. To go on: {_again(parsed.command, parsed)}"
-        )
+    except EngineLost as error:
+        told = f"{error}; every finished evaluation is stored. To go on: {again(parsed.command, parsed)}"
+        print(told, file=sys.stderr)
+        return RUNS_FAILED
+    except (KeyboardInterrupt, Stopped) as stop:
+        with suppress(OSError):  # The terminal may be what has gone (SIGHUP).
+            listener.close()
+        return _stopped(stop, _farewell(parsed))
     finally:
         listener.close()
     bad = [report for report in reports if report.state != "done"]
@@ -122,7 +123,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         print(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}", file=sys.stderr)
     if bad:
         print(
-            f"{len(bad)} of {len(reports)} runs are not done; again: {_again(parsed.command, parsed)}", file=sys.stderr
+            f"{len(bad)} of {len(reports)} runs are not done; again: {again(parsed.command, parsed)}", file=sys.stderr
         )
     elif isinstance(runner.suite, Recheck) and not parsed.quiet:
         print(f"rechecked {runner.suite.told()}; to see them: python -m analysis tables {runner.suite.of}")
@@ -131,6 +132,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
 
 def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: Listener) -> Runner:
     """What executes the suite, or the recheck of what it has recorded."""
+    from benchmark import shard
     from benchmark.folder import write_plan
     from benchmark.runner import Runner
     from objectives.objective import Machine
@@ -156,11 +158,20 @@ def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: L
         allow_mixed=parsed.allow_mixed,
         capacity=capacity,
         reuse=reuse,
+        engine=_engine(parsed, jobs),
         train=parsed.command in ("run", "recheck") or parsed.miss == "train",
         tables=tables,
         recycle=parsed.recycle,
         write=write,
+        shard=None if parsed.shard is None else shard.parse(parsed.shard, suite),
     )
+
+
+def _engine(parsed: argparse.Namespace, jobs: int) -> Engine:
+    """What spreads the runs; `jobs` when neither the command nor the cluster says how many."""
+    from benchmark import engine
+
+    return engine.build(parsed.backend, None if parsed.jobs is None else jobs, jobs, parsed.scheduler, parsed.address)
 
 
 def _recheck(parsed: argparse.Namespace, suite: Suite, folder: Path, machine: Machine) -> Recheck:
@@ -175,6 +186,45 @@ def _recheck(parsed: argparse.Namespace, suite: Suite, folder: Path, machine: Ma
         return prepare(suite, folder, fresh, machine, allow_mixed=parsed.allow_mixed)
     except (DataError, RunRefused, LedgerError) as error:
         raise BadInput(str(error)) from error
+
+
+def _audit(parsed: argparse.Namespace) -> int:
+    from benchmark import suite as suites
+
+    suite = suites.load(parsed.suite, parsed.set)
+    folder = options.results(parsed.results, suite.name, writing=True) / suite.name
+    from benchmark.audit import Means, Wish, audit
+    from benchmark.findings import lines_of
+    from benchmark.header import RunRefused
+    from benchmark.ledger import LedgerError
+    from benchmark.progress import listener_for
+    from benchmark.sample import parse
+    from objectives.data import DataError
+    from objectives.objective import Machine
+
+    wish = Wish(
+        sample=parse(parsed.sample),
+        seed=options.number("seed", parsed.seed, 0, 10**9),
+        tolerance=None if parsed.tolerance is None else options.error("tolerance", parsed.tolerance),
+    )
+    device = options.device(parsed.device, suite.device)
+    precision = options.precision(parsed.precision, device)
+    means = Means(
+        jobs=options.jobs(parsed.jobs, device),
+        machine=Machine(device=device, data=options.data(parsed.data), precision=precision),
+        capacity=None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096),
+        listener=lambda: listener_for(quiet=parsed.quiet or sys.stdout is None),
+    )
+    try:
+        with stoppable(lambda: _farewell(parsed)):
+            report = audit(suite, folder, wish, means)
+    except (DataError, RunRefused, LedgerError) as error:
+        raise BadInput(str(error)) from error
+    except (KeyboardInterrupt, Stopped) as stop:
+        return _stopped(stop, _farewell(parsed))
+    if not parsed.quiet or not report["passed"]:
+        print("\n".join(lines_of(report)))
+    return 0 if report["passed"] else RUNS_FAILED
 
 
 def _harvest(parsed: argparse.Namespace) -> int:
@@ -203,7 +253,7 @@ def _status(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=False) / suite.name
-    for line in status.lines(suite, folder, _again("run", parsed)):
+    for line in status.lines(suite, folder, again("run", parsed)):
         print(line)
     return 0
 
@@ -254,31 +304,17 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _again(command: str, parsed: argparse.Namespace) -> str:
-    """The command line that goes on with the suite."""
-    words = ["python", "-m", "benchmark", command, parsed.suite]
-    settings = [word for setting in getattr(parsed, "given", parsed.set) for word in ("--set", setting)]
-    if command == "reprice":
-        return shlex.join([*words, *settings, *_options(parsed, ("calibration", "reuse", "results"))])
-    if parsed.results != "results":
-        words += ["--results", parsed.results]
-    words += settings
-    words += _options(parsed, ("fresh", "tables", "miss", "jobs", "data", "device", "precision", "stack", "reuse"))
-    words += [
-        f"--{name}" for name in ("recycle", "quiet", "allow-mixed") if getattr(parsed, name.replace("-", "_"), False)
-    ]
-    return shlex.join(words)
-
-
-def _options(parsed: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
-    given = [(name, getattr(parsed, name, None)) for name in names]
-    return [word for name, value in given if value is not None for word in (f"--{name}", value)]
+def _farewell(parsed: argparse.Namespace) -> str:
+    return f"stopped; every finished evaluation is stored. To go on: {again(parsed.command, parsed)}"
 
 
 def _stopped(stop: BaseException, message: str) -> int:
-    print(message, file=sys.stderr)
-    return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+    try:
+        print(message, file=sys.stderr, flush=True)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # The terminal has gone, which the interpreter would find again at its end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+    return exit_code(stop)

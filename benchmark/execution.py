@@ -22,6 +22,7 @@ from benchmark.store import ImpureTrial
 from benchmark.suite import Run
 from benchmark.trainer import Trainer, Training, describe_problem, evaluation_record, lost
 from benchmark.tuner import AlgorithmError, Job, Outcome, TuningLoop
+from benchmark.watchdog import Limit
 from objectives.objective import Machine, Objective
 
 REPLAYED = ("index", "trial", "config", "start_epoch", "start")
@@ -46,6 +47,7 @@ class Conditions:
         train: whether trials may be trained; otherwise a run that asks for one not recorded is refused.
         tables: folder of offline tables that answer instead of training.
         recycle: whether a table's repetitions may stand for others that it does not hold.
+        notes: the watchdog's folder, where trainings under a limit are noted.
     """
 
     folder: Path
@@ -57,15 +59,17 @@ class Conditions:
     train: bool = True
     tables: Path | None = None
     recycle: bool = False
+    notes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:
-    """The evaluation that killed its process, to be recorded instead of trained again."""
+    """The evaluation that killed its process, or for which it was killed, to be recorded instead of trained again."""
 
     index: int
     reason: str
     seconds: float
+    state: str = "crashed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +212,7 @@ class Execution:
     def _crashed(self, job: Job) -> Training | None:
         if self.crash is None or self.crash.index != job.index:
             return None
-        return lost(job, "crashed", self.crash.reason, self.crash.seconds, self.crash.seconds)
+        return lost(job, self.crash.state, self.crash.reason, self.crash.seconds, self.crash.seconds)
 
     def _report(self, state: str, problem: str | None) -> Report:
         return Report(
@@ -244,7 +248,7 @@ def _execute(run: Run, conditions: Conditions, crash: Crash | None, marker: Path
     data = objective.prepare(conditions.machine)
     arithmetic = objective.arithmetic(conditions.machine, stacked=False)
     steps = Execution(run, objective, conditions, arithmetic, crash).steps(data)
-    trainer = trainer_of(run, objective, conditions.machine)
+    trainer = trainer_of(run, objective, conditions.machine, conditions.notes)
     try:
         job = next(steps)
         while True:
@@ -291,8 +295,8 @@ def replay(job: Job, record: Record) -> Outcome:
     return Outcome(error=error, epochs=record["epochs"], end=record["end"], state=record["state"])
 
 
-def trainer_of(run: Run, objective: Objective, machine: Machine) -> Trainer:
-    """What trains a run's trials one by one."""
+def trainer_of(run: Run, objective: Objective, machine: Machine, notes: Path | None = None) -> Trainer:
+    """What trains a run's trials one by one, each within the run's limit."""
     name = run.objective.part.name
     return Trainer(
         objective,
@@ -301,4 +305,5 @@ def trainer_of(run: Run, objective: Objective, machine: Machine) -> Trainer:
         repetition=run.repetition,
         machine=machine,
         isolated=is_dotted(name),
+        limit=None if run.timeout is None else Limit(seconds=run.timeout, run=run.path, notes=notes),
     )

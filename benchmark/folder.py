@@ -1,4 +1,4 @@
-"""The folder of a suite's results: claimed by one process, with the plan that the analysis reads."""
+"""The folder of a suite's results: claimed by one process or by shards, with the plan that the analysis reads."""
 
 from __future__ import annotations
 
@@ -6,32 +6,64 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from uuid import uuid4
 
 from benchmark.header import RunRefused
 from benchmark.refusal import BadInput
+from benchmark.shard import Shard
 from benchmark.suite import Suite
 from objectives.objective import Objective
 
 PLAN = "suite.json"
+LOCK = ".lock"
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold the suite's folder for this process; a second one is refused at once."""
+def claimed(folder: Path, shard: Shard | None = None) -> Iterator[None]:
+    """Hold the suite's folder for this process, or one shard of it; a second one is refused at once.
+
+    Shards of one split work side by side: each holds a lock of its own, and all of them together the one
+    that a process without a shard holds alone. Other splits cut the runs elsewhere and have to wait.
+
+    Raises:
+        RunRefused: another process works there, or the file system does not lock.
+        BadInput: the folder cannot be written.
+    """
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(_locked(folder / LOCK, folder, "this suite", shared=shard is not None))
+            if shard is not None:
+                held.enter_context(_locked(folder / f"{LOCK}-{shard.name}", folder, f"the shard {shard}"))
+                _check_split(folder, shard)
+        except OSError as error:
+            raise BadInput(f"results folder {folder}: cannot be written ({error.strerror})") from error
+        yield
+
+
+def _check_split(folder: Path, shard: Shard) -> None:
+    """Refuse to run beside shards of another split, whose runs are partly the same."""
+    for lock in sorted(folder.glob(f"{LOCK}-*-of-*")):
+        if not lock.name.endswith(f"-of-{shard.of}"):
+            name = lock.name.removeprefix(f"{LOCK}-").replace("-of-", "/")
+            with _locked(lock, folder, f"the shard {name}, of another split than {shard}", shared=True):
+                pass
+
+
+@contextmanager
+def _locked(path: Path, folder: Path, what: str, *, shared: bool = False) -> Iterator[None]:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise BadInput(f"results folder {folder}: cannot be written ({error.strerror})") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise RunRefused(f"{folder}: another process is running this suite; wait for it or stop it") from error
-    try:
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunRefused(f"{folder}: another process is running {what}; wait for it or stop it") from error
+        except OSError as error:  # Lustre without its mount option, NFS without its lock daemon.
+            remedy = "use a --results folder on a disk of this machine, and merge"
+            raise RunRefused(f"{folder}: its file system locks no files ({error.strerror}); {remedy}") from error
         yield
     finally:
         os.close(lock)
@@ -69,7 +101,7 @@ def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> 
     path = folder / PLAN
     try:
         if not path.exists() or path.read_text() != text:
-            fresh = path.with_suffix(".json.new")
+            fresh = path.with_suffix(f".json.{uuid4().hex}.new")  # Shards write the same at the same time.
             fresh.write_text(text)
             fresh.replace(path)
     except OSError as error:

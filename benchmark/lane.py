@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from benchmark.execution import (
 from benchmark.foresight import foreseen
 from benchmark.header import RunRefused, check_header
 from benchmark.ledger import LedgerError, Record, read
+from benchmark.memory import out_of_memory, release
 from benchmark.placement import placed
 from benchmark.replay import replay_all
 from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of
@@ -80,7 +82,6 @@ def execute_all(
     """
     if conditions.tables is not None:
         return replay_all(runs, conditions)
-    lane: Lane | None = None
     try:
         objective = build_objective(runs[0].objective)
         if not conditions.train:
@@ -91,20 +92,45 @@ def execute_all(
         if not side_by_side(runs[0], objective):
             return [execute(run, conditions, crash, marker) for run in runs]
         with pinned(conditions.machine.device):
-            data = objective.prepare(conditions.machine)
-            stack = objective.stack(conditions.machine, conditions.capacity)
-            assert stack is not None
-            lane = Lane(runs, objective, conditions, stack, data, crash, marker)
-            return lane.go()
+            return _execute_stacked(runs, objective, conditions, crash, marker)
     except Exception as error:  # A raise in a worker would end every other run with it.
-        ended = [] if lane is None else lane.reports
+        return [report_of_failure(run, error) for run in runs]
+
+
+def _execute_stacked(
+    runs: Sequence[Run], objective: Objective, conditions: Conditions, crash: Crash | None, marker: Path | None
+) -> list[Report]:
+    """Execute runs side by side; where the stack does not fit into memory, they go on with half the slots."""
+    data = objective.prepare(conditions.machine)
+    ended: list[Report] = []
+    store, capacity = TrialStore(), conditions.capacity
+    while True:
         paths = {report.run.path for report in ended}
-        return [*ended, *(report_of_failure(run, error) for run in runs if run.path not in paths)]
+        left = [run for run in runs if run.path not in paths]
+        lane = None
+        try:
+            stack = objective.stack(conditions.machine, capacity)
+            assert stack is not None
+            lane = Lane(left, objective, conditions, stack, data, crash, marker, store)
+            return [*ended, *lane.go()]
+        except Exception as error:  # A raise in a worker would end every other run with it.
+            if lane is None or not out_of_memory(error) or not lane.give_up(describe_problem(error)):
+                done = [] if lane is None else lane.reports
+                paths = {report.run.path for report in done}
+                return [*ended, *done, *(report_of_failure(run, error) for run in left if run.path not in paths)]
+        # Only here, where the exception has gone that held the tensors of all frames it went through.
+        assert stack is not None
+        ended += lane.reports
+        capacity = max(1, stack.capacity // 2)
+        told = f"out of memory with {stack.capacity} trials side by side, going on with {capacity}"
+        print(f"{runs[0].objective.label}: {told}; results do not change", file=sys.stderr)
+        del stack, lane
+        release()
 
 
 def side_by_side(run: Run, objective: Objective) -> bool:
-    """Whether the trials of a run may share a stack: on the measured clock each is timed by itself."""
-    return run.clock == "modelled" and objective.stackable
+    """Whether the trials of a run may share a stack: measured, or within a limit, each is timed by itself."""
+    return run.clock == "modelled" and run.timeout is None and objective.stackable
 
 
 def _recorded_header(run: Run, conditions: Conditions) -> Record:
@@ -132,6 +158,7 @@ class Lane:
         data: dict[str, str],
         crash: Crash | None = None,
         marker: Path | None = None,
+        store: TrialStore | None = None,
     ) -> None:
         self.objective, self.conditions, self.stack, self.data = objective, conditions, stack, data
         self.arithmetic = stack.arithmetic if stack is not None else str(conditions.environment.get("arithmetic"))
@@ -139,7 +166,7 @@ class Lane:
         if any(in_other_process(run.algorithm) for run in runs):
             self.most_open = min(self.most_open, MOST_PROCESSES)
         self.crash, self.marker = crash, marker
-        self.store = TrialStore()
+        self.store = TrialStore() if store is None else store
         self.to_open = deque(runs)
         self.left = {run.repetition: sum(other.repetition == run.repetition for other in runs) for run in runs}
         self.learned: set[int] = set()
@@ -159,6 +186,24 @@ class Lane:
                 self._train(self.stack)
             if not self.open and not self.to_open:
                 return self.reports
+
+    def give_up(self, problem: str) -> bool:
+        """Let go of the stack and of open runs, which go on from their ledgers in another lane with this one's store.
+
+        Args:
+            problem: why; it is that of the trial which had even the only slot to itself.
+
+        Returns:
+            Whether another lane may get further.
+        """
+        for opened in self.open.values():
+            opened.steps.close()
+        in_slots = [wanted.trial for wanted in self.wanted.values() if wanted.in_slot]
+        self.store.forget_saved()
+        if self.stack is not None and self.stack.capacity == 1:
+            for trial in in_slots:
+                trial.problem = problem
+        return bool(in_slots)
 
     def _open(self, run: Run) -> None:
         route = self.stack.route if self.stack is not None else str(self.conditions.environment.get("route", "alone"))
@@ -181,11 +226,19 @@ class Lane:
             return
         for path in ledgers_of(self.conditions.folder, run):
             with suppress(RunRefused):  # Left by an algorithm that this suite has no more; its trials may be others.
-                self._take_over(run, path)
+                self._take_over_if_there(run, path)
         if self.conditions.reuse is not None:
             for path in ledgers_of(self.conditions.reuse, run):
                 self._take_over(run, path)
         self.learned.add(run.repetition)  # Not before: what is refused one run is refused the others too.
+
+    def _take_over_if_there(self, run: Run, path: Path) -> None:
+        """Take over a ledger that another shard may rename, completing it, while it is looked at."""
+        try:
+            self._take_over(run, path)
+        except LedgerError:
+            if path.exists():
+                raise
 
     def _take_over(self, run: Run, path: Path) -> None:
         records = read(path).records
@@ -266,6 +319,8 @@ class Lane:
 
     def _take(self, stack: Stack, wanted: _Wanted, result: Epoch | Exception) -> None:
         """A trial has finished an epoch, or failed: answer those whom that serves."""
+        if isinstance(result, Exception) and stack.capacity > 1 and out_of_memory(result):
+            raise result  # Not of the trial's doing: with fewer beside it, it may fit.
         trial = wanted.trial
         left_slot = isinstance(result, Exception) or result.diverged
         try:

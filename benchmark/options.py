@@ -89,6 +89,17 @@ def number(option: str, text: str, low: int, high: int) -> int:
     return int(text)
 
 
+def error(option: str, text: str) -> float:
+    """A difference of errors."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf") or len(text) > 30:
+        raise BadInput(f"--{option} {shown(text)}: need a number >= 0, as 0.001")
+    return value
+
+
 def recorded(option: str, text: str) -> Path:
     """A suite's folder with ledgers in it."""
     if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from benchmark.refusal import BadInput, nearest, shown
 
-COMMANDS = ("run", "recheck", "replay", "harvest", "reprice", "status", "list", "calibrate")
+COMMANDS = ("run", "recheck", "audit", "replay", "harvest", "reprice", "status", "list", "calibrate", "plan", "merge")
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,32 +37,40 @@ def build_parser(description: str | None) -> Parser:
     helps = {
         "run": "run a suite, or go on with it",
         "recheck": "train what a suite's runs selected again, with fresh seeds",
+        "audit": "train recorded trials again, replay the algorithms, and say what differs",
         "replay": "run a suite on offline tables instead of training",
         "harvest": "make offline tables of what a suite has trained",
         "reprice": "a suite's results on another calibration",
         "status": "how far a suite is",
         "list": "objectives, algorithms and suites",
         "calibrate": "measure a suite's modelled prices",
+        "plan": "a suite's runs and what they will be charged, or the script that submits them",
+        "merge": "bring what shards have run together",
     }
     commands = {name: subparsers.add_parser(name, help=helps[name], allow_abbrev=False) for name in COMMANDS}
     for name, command in commands.items():
-        if name != "list":
+        if name not in ("list", "merge"):
             command.add_argument("suite", metavar="SUITE", help="a name (see `list`) or a path to a TOML file")
             command.add_argument(
                 "--set", metavar="KEY=VALUE", action="append", default=[], help="override a suite's key"
             )
+        command.set_defaults(backend=None, scheduler=None, address=None)
         command.set_defaults(jobs=None, data=None, device=None, stack=None, reuse=None, precision=None, fresh=None)
-        command.set_defaults(quiet=False, allow_mixed=False, tables=None, recycle=False, miss=None)
+        command.set_defaults(shard=None, quiet=False, allow_mixed=False, tables=None, recycle=False, miss=None)
     _train_options(commands["run"])
     _train_options(commands["recheck"])
+    commands["run"].add_argument("--shard", metavar="I/N", help="only the I-th of N shares of the runs, see merge")
+    _plan_options(commands["plan"])
+    _merge_options(commands["merge"])
     commands["recheck"].add_argument(
         "--fresh", metavar="K", default="10", help="fresh seeds for every configuration (default: 10)"
     )
+    _audit_options(commands["audit"])
     _replay_options(commands["replay"])
     _reprice_options(commands["reprice"])
     _calibrate_options(commands["calibrate"])
     commands["harvest"].add_argument("--out", metavar="DIR", help="where tables go (default: RESULTS/SUITE/offline)")
-    for name in ("run", "recheck", "status", "harvest"):
+    for name in ("run", "recheck", "audit", "status", "harvest"):
         commands[name].add_argument(
             "--results", metavar="DIR", default="results", help="where results are (default: results)"
         )
@@ -74,6 +82,9 @@ def build_parser(description: str | None) -> Parser:
 
 def _train_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--jobs", metavar="N", help="processes (default: one a core, or one a GPU); results do not change")
+    run.add_argument("--backend", metavar="B", help="loky (default), dask or ray; results do not change")
+    run.add_argument("--scheduler", metavar="URL", help="of a Dask cluster, as tcp://host:8786 (default: start one)")
+    run.add_argument("--address", metavar="A", help="of a Ray cluster, as host:6379 or auto (default: start one)")
     run.add_argument("--data", metavar="DIR", help="folder with the data sets (default: $INCUMBENT_DATA, else data/)")
     run.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: the suite's)")
     run.add_argument(
@@ -83,6 +94,38 @@ def _train_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--precision", metavar="P", help="of our kernels on a GPU: ieee (default), tf32x3 or tf32")
     run.add_argument("--quiet", action="store_true", help="print nothing but problems")
     run.add_argument("--allow-mixed", action="store_true", help="continue runs of another machine, and mark them")
+
+
+def _audit_options(audit: argparse.ArgumentParser) -> None:
+    audit.add_argument(
+        "--sample", metavar="SIZE", default="5%", help="recorded trials to train again: 5%% (default), a number, or all"
+    )
+    audit.add_argument("--seed", metavar="S", default="0", help="of the draw (default: 0)")
+    audit.add_argument(
+        "--tolerance", metavar="E", help="errors that differ by no more pass (default: only identical ones pass)"
+    )
+    audit.add_argument("--jobs", metavar="N", help="processes (default: as for run); the report does not change")
+    audit.add_argument("--data", metavar="DIR", help="as for run")
+    audit.add_argument("--device", metavar="DEVICE", help="as for run; another one than recorded is told")
+    audit.add_argument("--stack", metavar="N", help="as for run")
+    audit.add_argument("--precision", metavar="P", help="as for run")
+    audit.add_argument("--quiet", action="store_true", help="print nothing but problems")
+
+
+def _plan_options(plan: argparse.ArgumentParser) -> None:
+    plan.add_argument("--shards", metavar="N", help="shares of the runs (default: 1; with --slurm one a repetition)")
+    plan.add_argument("--slurm", action="store_true", help="print a script that submits the shards to Slurm")
+    plan.add_argument("--time", metavar="T", help="limit of a shard's job, as Slurm writes it: HH:MM:SS")
+    plan.add_argument("--gpus", metavar="N", help="GPUs of a shard (default: 0, which trains on the CPU)")
+    plan.add_argument("--cpus", metavar="N", help="CPUs of a shard, and its processes without a GPU (default: 1)")
+    plan.add_argument("--data", metavar="DIR", help="as for run")
+    plan.add_argument("--results", metavar="DIR", default="results", help="for the merged results (default: results)")
+
+
+def _merge_options(merge: argparse.ArgumentParser) -> None:
+    merge.add_argument("out", metavar="OUT", help="results folder, or the suite's in it; may hold some runs already")
+    merge.add_argument("shards", metavar="SHARD_DIR", nargs="+", help="likewise; is read only, and stays as it is")
+    merge.add_argument("--allow-mixed", action="store_true", help="take runs of different machines together")
 
 
 def _replay_options(replay: argparse.ArgumentParser) -> None:

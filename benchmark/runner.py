@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
-
-from benchmark import worker
-from benchmark.aside import execute_aside, outcome_of, recorded_evaluations
+from benchmark.aside import outcome_of, recorded_evaluations
 from benchmark.build import check_suite, library_versions
+from benchmark.engine import Engine, Group, Loky
 from benchmark.environment import describe, pinned
-from benchmark.execution import Conditions, Report
+from benchmark.execution import Conditions, Crash, Report
 from benchmark.folder import claimed, write_plan
 from benchmark.header import check_header
-from benchmark.lane import execute_all, side_by_side
+from benchmark.lane import side_by_side
 from benchmark.ledger import failed_of, part_of, read
+from benchmark.mount import doubt
 from benchmark.refusal import BadInput, said
 from benchmark.replay import check_machine, table_of
+from benchmark.shard import Shard, header_of
 from benchmark.store import ledgers_of
 from benchmark.suite import Run, Suite
+from benchmark.watchdog import Watchdog
 from objectives.data import DataError
 from objectives.objective import Machine, Objective
 
@@ -51,6 +52,7 @@ class Runner:
         suite: the comparison.
         results: folder under which the suite has its own.
         jobs: processes; results do not depend on it.
+        engine: spreads the runs otherwise than over so many processes on this machine; nor on this.
         machine: device and data folder.
         listener: told of every run.
         allow_mixed: continue runs recorded in another environment, and mark them.
@@ -62,6 +64,7 @@ class Runner:
         recycle: whether a table's repetitions may stand for others that it does not hold.
         write: writes what the analysis reads besides the ledgers, once everything is checked and the
             folder is this process's own.
+        shard: execute this share of the runs only; others may work on theirs in the same folder.
     """
 
     def __init__(
@@ -79,12 +82,18 @@ class Runner:
         tables: Path | None = None,
         recycle: bool = False,
         write: Callable[[Path, Suite, dict[str, Objective]], None] = write_plan,
+        shard: Shard | None = None,
+        engine: Engine | None = None,
     ) -> None:
-        self.suite, self.folder, self.jobs = suite, results / suite.name, jobs
+        self.suite, self.folder = suite, results / suite.name
+        self.engine = Loky(jobs) if engine is None else engine
         self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
         self.capacity, self.reuse, self.train = capacity, reuse, train
-        self.tables, self.recycle, self.write = tables, recycle, write
+        self.tables, self.recycle, self.write, self.shard = tables, recycle, write, shard
+        self.repetitions = suite.repetitions
         self.deaths: Counter[tuple[Path, int]] = Counter()
+        self.overdue: dict[Path, Crash] = {}
+        self.watchdog: Watchdog | None = None
         self.arithmetics: dict[str, str] = {}
         self.reports: list[Report] = []
 
@@ -96,6 +105,7 @@ class Runner:
             RunRefused: results of another suite or environment are in the folder, or another process
                 works on it.
             LedgerError: a damaged ledger in the folder.
+            EngineLost: a cluster no longer answers; what is recorded stays.
         """
         objectives = check_suite(self.suite)
         conditions = Conditions(
@@ -115,27 +125,58 @@ class Runner:
             self._check_reuse()
         if self.tables is not None:
             data |= self._check_tables(conditions)
-        runs = list(order if order is not None else self.suite.runs())
+        share = self.suite.runs() if self.shard is None else self.shard.runs(self.suite)
+        runs = list(order if order is not None else share)
+        self.repetitions = len({run.repetition for run in runs})
         unfinished = any(not (self.folder / run.path).exists() for run in runs)
         for run in runs:
             # A complete suite may be looked at from any machine; going on with one must not mix bits.
             if run.objective.label in data:
                 self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
-        with claimed(self.folder):
+        if self.shard is not None and data:
+            self._check_others({run.path for run in runs}, data, conditions)
+        with (
+            self._engine(unfinished=unfinished),
+            claimed(self.folder, self.shard),
+            self.engine.serving(self.folder),
+            self._watched(conditions) as conditions,
+        ):
+            if self.train:
+                conditions = replace(conditions, environment={**conditions.environment, "jobs": self.engine.jobs})
             self.write(self.folder, self.suite, objectives)
             done = [run for run in runs if (self.folder / run.path).exists()]
             pending = [run for run in runs if not (self.folder / run.path).exists()]
             self.listener.begin(self.suite, self.folder, done, pending)
+            if warning := doubt(self.folder):
+                self.listener.say(warning)
             while pending:
                 pending = self._dispatch(pending, conditions)
                 pending = self._take_aside(pending, conditions)
         return self.reports
+
+    @contextmanager
+    def _watched(self, conditions: Conditions) -> Iterator[Conditions]:
+        """Conditions under which trainings are watched, where the suite limits their time."""
+        if self.suite.timeout is None:
+            yield conditions
+            return
+        with Watchdog(self.listener.say) as self.watchdog:
+            yield replace(conditions, notes=self.watchdog.notes)
+
+    def _engine(self, *, unfinished: bool) -> AbstractContextManager[None]:
+        """The engine at work; for a complete suite none is started."""
+        if not unfinished:
+            return nullcontext()
+        libraries = {name for algorithm in self.suite.algorithms for name in library_versions(algorithm)}
+        label = "" if self.shard is None else f"-{self.shard.name}"
+        return self.engine.opened(self.folder, self.machine.device, sorted(libraries), label)
 
     def _check_reuse(self) -> None:
         """Refuse to pass over results in silence: trained alone, a trial takes none from elsewhere."""
         for run in self.suite.runs():
             if not side_by_side(run, self.objectives[run.objective.label]):
                 why = "clock is measured" if run.clock == "measured" else f"{run.objective.label} has no stack"
+                why = why if run.timeout is None else f"timeout is {run.timeout:g}"
                 raise BadInput(f"--reuse {self.reuse}: {why}; only trials that train side by side are shared")
 
     def _check_tables(self, conditions: Conditions) -> dict[str, dict[str, str]]:
@@ -157,7 +198,7 @@ class Runner:
     def _environment(self) -> dict[str, Any]:
         """The machine card: this machine's, or that of the results which are only answered from or priced anew."""
         if self.train:
-            return describe(self.machine.device, self.jobs)
+            return describe(self.machine.device, self.engine.jobs)
         if self.tables is not None:
             return dict(table_of(next(self.suite.runs()), self.tables).header["environment"])
         assert self.reuse is not None
@@ -181,11 +222,32 @@ class Runner:
         for candidate in (path, part_of(path), failed_of(path)):
             header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
-                environment = {**conditions.environment, "arithmetic": self._arithmetic(run)}
-                recorded = header["environment"].get("libraries") or {}  # Other processes' are asked for by the run.
-                environment |= {"libraries": {**recorded, **library_versions(run.algorithm)} or None}
-                expected = {"run": run.identity(), "data": data, "environment": environment}
-                check_header(header, expected, candidate, allow_mixed=self.allow_mixed or any_machine)
+                self._check_recorded_header(header, run, data, conditions, candidate, any_machine=any_machine)
+
+    def _check_recorded_header(
+        self,
+        header: dict[str, Any],
+        run: Run,
+        data: dict[str, str],
+        conditions: Conditions,
+        path: Path,
+        *,
+        any_machine: bool = False,
+    ) -> None:
+        environment = {**conditions.environment, "arithmetic": self._arithmetic(run)}
+        recorded = header["environment"].get("libraries") or {}  # Other processes' are asked for by the run.
+        environment |= {"libraries": {**recorded, **library_versions(run.algorithm)} or None}
+        expected = {"run": run.identity(), "data": data, "environment": environment}
+        check_header(header, expected, path, allow_mixed=self.allow_mixed or any_machine)
+
+    def _check_others(self, own: set[Path], data: dict[str, dict[str, str]], conditions: Conditions) -> None:
+        """Refuse a folder where other shards ran another suite, or on another machine; they may be at it."""
+        for run in self.suite.runs():
+            path = self.folder / run.path
+            for candidate in (path, part_of(path), failed_of(path)) if run.path not in own else ():
+                header = header_of(candidate)
+                if header is not None and run.objective.label in data:
+                    self._check_recorded_header(header, run, data[run.objective.label], conditions, candidate)
 
     def _arithmetic(self, run: Run) -> str:
         """What decides the bits of the run's trials; asked once for every objective, since it builds networks."""
@@ -200,31 +262,39 @@ class Runner:
         unreported = {run.path: run for run in pending}
         in_flight: dict[Path, Run] = {}
 
-        def tasks() -> Iterator[Any]:
+        def groups() -> Iterator[Group]:
             for runs in self._tasks(pending):
                 for run in runs:
                     in_flight[run.path] = run
                     self.listener.dispatched(run)
-                yield delayed(execute_all)(runs, conditions)
+                yield runs, self.overdue.get(runs[0].path)
 
         try:
-            for report in chain.from_iterable(self._parallel(tasks())):
+            for report in chain.from_iterable(self.engine.reports(groups(), conditions)):
                 in_flight.pop(report.run.path, None)
                 unreported.pop(report.run.path, None)
                 self._report(report)
-        except (TerminatedWorkerError, BrokenProcessPool):
+        except self.engine.lost:
             self.listener.say("a worker process died; its runs go on from their ledgers")
             for run in [run for run in unreported.values() if (self.folder / run.path).exists()]:
                 in_flight.pop(run.path, None)
                 self._report(outcome_of(unreported.pop(run.path), self.folder))
-            for run in in_flight.values():
+            for run in in_flight.values() if not self._find_overdue() else ():  # The watchdog knows which it was.
                 self.deaths[run.path, recorded_evaluations(self.folder / run.path)] += 1
         return list(unreported.values())
+
+    def _find_overdue(self) -> bool:
+        """Whether the watchdog killed a worker; the next start of that run records why."""
+        found = [] if self.watchdog is None else self.watchdog.found()
+        for one in found:
+            self.listener.say(f"{one.run}: {one.reason}; its process was killed")
+            self.overdue[one.run] = Crash(index=one.index, reason=one.reason, seconds=one.seconds, state="timeout")
+        return bool(found)
 
     def _tasks(self, pending: list[Run]) -> list[list[Run]]:
         """The runs that one worker executes side by side: all algorithms of some repetitions of an objective."""
         shares = 1 if self.machine.device.startswith("cuda") else TASKS_A_WORKER
-        size = math.ceil(self.suite.repetitions / (self.jobs * shares))
+        size = math.ceil(self.repetitions / (self.engine.jobs * shares))
         tasks: dict[tuple[Any, ...], list[Run]] = {}
         for run in pending:
             together = (
@@ -234,14 +304,6 @@ class Runner:
             tasks.setdefault(name, []).append(run)
         return list(tasks.values())
 
-    def _parallel(self, tasks: Iterator[Any]) -> Iterator[list[Report]]:
-        options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
-        # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-        with parallel_config(backend="loky", inner_max_num_threads=1 if self.jobs > 1 else None, **options):
-            parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
-            yield from parallel(tasks)
-
     def _take_aside(self, pending: list[Run], conditions: Conditions) -> list[Run]:
         """Execute alone the runs that were in flight at several deaths without getting on."""
         left = []
@@ -250,7 +312,7 @@ class Runner:
                 left.append(run)
             else:
                 self.listener.say(f"{run.path}: executed in a process of its own")
-                self._report(execute_aside(run, conditions))
+                self._report(self.engine.alone(run, conditions, self.watchdog))
         return left
 
     def _report(self, report: Report) -> None:

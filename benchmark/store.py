@@ -123,6 +123,12 @@ class TrialStore:
         """All trials of a repetition, in the order first met."""
         return list(self._blocks.get(repetition, {}).values())
 
+    def forget_saved(self) -> None:
+        """Let go of what stacks saved of paused trials; they are trained anew where they go on."""
+        for block in self._blocks.values():
+            for trial in block.values():
+                trial.saved = None
+
     def forget(self, repetition: int) -> None:
         """Let go of a repetition whose runs have all ended."""
         self._blocks.pop(repetition, None)

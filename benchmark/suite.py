@@ -74,6 +74,8 @@ class Run:
     calibration: Calibration | None
     n_workers: int
     resume: bool
+    timeout: float | None = None
+    """Seconds of wall time that an evaluation may train, or None."""
 
     @property
     def path(self) -> Path:
@@ -86,6 +88,8 @@ class Run:
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
         if self.objective.discretise is None:
             del identity["objective"]["discretise"]
+        if self.timeout is None:
+            del identity["timeout"]
         if self.calibration is not None:  # Its prices of other objectives may change.
             digest = self.calibration.digest(self.objective.part.name)
             identity["calibration"] = {"name": self.calibration.name, "digest": digest}
@@ -100,6 +104,7 @@ class Suite:
         clock: "measured" seconds, or "modelled" seconds of the calibration.
         calibration: prices trials; may be there under a measured clock, to record both.
         device: where its runs train unless the command says otherwise; "auto" is a GPU if there is one.
+        timeout: seconds of wall time that an evaluation may train, each by itself then; None: as long as it takes.
         endpoint: what the analysis tests algorithms by, one of `ENDPOINTS`; no result depends on it.
         control: label of the algorithm that the analysis holds the others against; None leaves it to the analysis.
     """
@@ -118,6 +123,7 @@ class Suite:
     algorithms: tuple[AlgorithmEntry, ...]
     endpoint: str = ENDPOINTS[0]
     control: str | None = None
+    timeout: float | None = None
 
     def runs(self) -> Iterator[Run]:
         """All runs, repetition by repetition, so that an unfinished suite is balanced."""
@@ -134,6 +140,7 @@ class Suite:
                         calibration=self.calibration,
                         n_workers=algorithm.n_workers or self.n_workers,
                         resume=self.resume,
+                        timeout=self.timeout,
                     )
 
     def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
@@ -198,6 +205,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
         endpoint=known("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
         control=_control(table.get("control"), table.get("algorithms", ())),
+        timeout=_seconds("timeout", table.get("timeout")),
     )
 
 
@@ -215,13 +223,17 @@ def _budget(table: object) -> Budget:
         need = "need a table with one or more of trials, evaluations, epochs, runtime"
         raise BadInput(f"budget = {shown(table)}: {need}")
     only("budget", table, (*limits, "runtime"))
-    runtime = table.get("runtime")
-    if runtime is not None and (
-        isinstance(runtime, bool) or not isinstance(runtime, int | float) or not 0 < runtime <= LARGEST_RUNTIME
-    ):
-        raise BadInput(f"budget.runtime = {shown(runtime)}: need a number of seconds > 0, at most {LARGEST_RUNTIME}")
+    runtime = _seconds("budget.runtime", table.get("runtime"))
     counts = {key: whole(f"budget.{key}", table[key], 1, high) for key, high in limits.items() if key in table}
-    return Budget(**counts, runtime=None if runtime is None else float(runtime))
+    return Budget(**counts, runtime=runtime)
+
+
+def _seconds(field: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST_RUNTIME:
+        raise BadInput(f"{field} = {shown(value)}: need a number of seconds > 0, at most {LARGEST_RUNTIME}")
+    return float(value)
 
 
 def _entries(field: str, table: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmark.seeding import GlobalStreams, digest, trial_seed
 from benchmark.tuner import Job
+from benchmark.watchdog import Limit, OutOfTime
 from objectives.objective import Epoch, Machine, Objective
 
 LONGEST_TEXT = 4000
@@ -23,11 +24,12 @@ class Training:
 
     Attributes:
         state: "ok"; "diverged" (both errors are the chance error); "error" (training raised; both
-            errors are None); "crashed" (training killed its process; likewise).
+            errors are None); "crashed" (training killed its process; likewise); "timeout" (training took longer
+            than the suite allows; likewise).
         epochs: the epoch reached.
         valid_curve: validation error of every epoch trained now, in order.
         test_curve: likewise for the test error.
-        train_seconds: measured.
+        train_seconds: measured; of a timeout the seconds allowed, however late it was noticed.
         paid_seconds: measured seconds spent on this record alone; 0 when the trial was known.
         problem: type, text and traceback of what was raised.
     """
@@ -56,6 +58,7 @@ class Trainer:
         repetition: of the run.
         machine: device and data folder.
         isolated: give every trial private global generators, for third-party objectives.
+        limit: how long an evaluation may train; None: as long as it takes.
     """
 
     def __init__(
@@ -67,25 +70,42 @@ class Trainer:
         repetition: int,
         machine: Machine,
         isolated: bool,
+        limit: Limit | None = None,
     ) -> None:
-        self.objective, self.machine, self.isolated = objective, machine, isolated
+        self.objective, self.machine, self.isolated, self.limit = objective, machine, isolated, limit
         self.seed_key = suite_seed, objective_name, repetition
         self.paused: dict[int, _Curve] = {}
 
     def train(self, job: Job) -> Training:
         """Train `job.trial` from `job.start_epoch` to `job.epochs`; raises nothing but an interrupt."""
         began = time.perf_counter()
-        epochs: list[Epoch] = []
         try:
-            curve = self._curve(job)
-            while curve.epoch < job.epochs and not curve.diverged:
-                epochs.append(next(curve))
+            curve, epochs = self._within_limit(job)
+        except OutOfTime as error:
+            assert self.limit is not None
+            return lost(job, "timeout", str(error), self.limit.seconds, time.perf_counter() - began)
         except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
             seconds = time.perf_counter() - began
             return lost(job, "error", describe_problem(error), seconds, seconds)
         if curve.epoch < self.objective.max_epochs:
             self.paused[job.trial] = curve
         return _trained(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
+
+    def _within_limit(self, job: Job) -> tuple[_Curve, list[Epoch]]:
+        if self.limit is None:
+            return self._go_on(job)
+        if job.start_epoch and job.trial not in self.paused:
+            # What the trial has trained before, in so many evaluations at most, is not this one's time.
+            self.paused[job.trial] = self.limit.hold(job.index, job.start_epoch, lambda: self._curve(job))
+        return self.limit.hold(job.index, 1, lambda: self._go_on(job))
+
+    def _go_on(self, job: Job) -> tuple[_Curve, list[Epoch]]:
+        """Train what the job asks for."""
+        epochs: list[Epoch] = []
+        curve = self._curve(job)
+        while curve.epoch < job.epochs and not curve.diverged:
+            epochs.append(next(curve))
+        return curve, epochs
 
     def _curve(self, job: Job) -> _Curve:
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None

@@ -77,7 +77,7 @@ class Outcome:
         error: validation error, +inf after a crash; never NaN.
         epochs: the epoch reached; less than asked when training diverged or crashed.
         end: reading of the run's clock when it is done.
-        state: "ok", or how training ended before its time: "diverged", "error", "crashed".
+        state: "ok", or how training ended before its time: "diverged", "error", "crashed", "timeout".
     """
 
     error: float

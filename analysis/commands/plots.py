@@ -9,6 +9,7 @@ from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.environments import devices
 from analysis.files import check_folder, write_all
 from analysis.frame import Results, load
+from analysis.provenance import with_provenance
 from analysis.study import Study
 from analysis.suites import suite_folder
 from analysis.tables.basic import as_csv, as_text
@@ -41,6 +42,7 @@ def go(options: argparse.Namespace) -> int:
         from analysis.figures import draw  # seaborn takes longer to import than tables take to write
 
         contents["figures"] = draw(study, only=options.only)
+    contents = with_provenance(folder, study.results, contents)
     written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
     if not options.quiet:
         told = ["", as_text(study.tables["summary"]), "", as_line(study.results)]

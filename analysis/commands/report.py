@@ -9,6 +9,7 @@ from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.commands.plots import notes
 from analysis.files import check_folder, write_all
 from analysis.frame import load
+from analysis.provenance import with_provenance
 from analysis.study import Study
 from analysis.suites import suite_folder
 from analysis.tables.basic import as_csv
@@ -33,6 +34,7 @@ def go(options: argparse.Namespace) -> int:
         check_folder(folder / name)
     study = Study(load(folder, mixed=options.mixed), folder)
     contents = {"tables": {**as_csv(study.tables), "timing.json": as_json(study.results)}, "report": page(study)}
+    contents = with_provenance(folder, study.results, contents)
     written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
     written += write_all(results, index(results))  # After the page, whose card it reads.
     if not options.quiet:

@@ -24,7 +24,7 @@ from analysis.refusal import BadInput
 from analysis.study import Study
 
 OPEN = "look at it: deepcave --open, then choose the folder {folder}/OBJECTIVE"
-STATUS = {"ok": "success", "diverged": "success", "error": "crashed", "crashed": "crashed"}
+STATUS = {"ok": "success", "diverged": "success", "error": "crashed", "crashed": "crashed", "timeout": "timeout"}
 LATE = "timeout"
 AFTER = ("status", "start_time", "end_time", "budget", "seed", "test_error", "state", "trial")
 RESERVED = ("config_id", *AFTER)

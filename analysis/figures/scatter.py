@@ -207,7 +207,7 @@ def _finish(figure: Figure, panels: list[Axes], evaluations: pd.DataFrame, handl
         axes.set_ylabel("validation error")
         axes.yaxis.get_label().set_visible(axes.yaxis.get_tick_params()["labelleft"])
     if np.isinf(evaluations["valid_error"]).any():
-        handles = [*handles, Line2D([], [], color=INK, marker="x", markersize=5, linestyle="none", label="crashed")]
+        handles = [*handles, Line2D([], [], color=INK, marker="x", markersize=5, linestyle="none", label="no result")]
     if evaluations["epochs"].nunique() > 1:
         handles = [*handles, Line2D([], [], linestyle="none", label="larger points: more epochs")]
     if handles:
@@ -218,8 +218,9 @@ def _finish(figure: Figure, panels: list[Axes], evaluations: pd.DataFrame, handl
 def _told(rows: pd.DataFrame) -> str:
     """How many evaluations there are, and how many of them came to nothing."""
     counts = [f"{len(rows)} evaluation{'' if len(rows) == 1 else 's'}"]
-    diverged, crashed = (rows["state"] == "diverged").sum(), np.isinf(rows["valid_error"]).sum()
-    counts += [f"{count} {word}" for count, word in ((diverged, "diverged"), (crashed, "crashed")) if count]
+    words = {"diverged": ["diverged"], "crashed": ["error", "crashed"], "timed out": ["timeout"]}
+    found = {word: int(rows["state"].isin(states).sum()) for word, states in words.items()}
+    counts += [f"{count} {word}" for word, count in found.items() if count]
     return ", ".join(counts)
 
 

@@ -87,5 +87,5 @@ def _legend(drawn: pd.DataFrame) -> list[Patch | Line2D]:
     if (drawn["start_epoch"] > 0).any():
         handles.append(Patch(color=PROMOTED, label="a trial trained further"))
     if (drawn["state"] != "ok").any():
-        handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", label="diverged or crashed"))
+        handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", label="diverged, crashed or timed out"))
     return handles

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.frame import AXES, Results, Run
+from analysis.ledgers import WORTHLESS
 from analysis.trajectory import Array, aggregate, incumbents, mean_and_std
 
 TRIALS = (
@@ -145,7 +146,7 @@ def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
         "n_evaluations": len(evaluations),
         "n_trials": evaluations["trial"].nunique(),
         "n_diverged": (states == "diverged").sum(),
-        "n_crashed": states.isin(["error", "crashed"]).sum(),
+        "n_crashed": states.isin(WORTHLESS).sum(),
         "epochs": (evaluations["epochs"] - evaluations["start_epoch"]).sum(),
         "runtime": evaluations["end"].max() if len(evaluations) else 0.0,
         "train_seconds": math.fsum(evaluations["train_seconds"]),

@@ -11,18 +11,20 @@ import numpy as np
 import pandas as pd
 
 from analysis.frame import Results, Run
+from analysis.ledgers import STATES
 from analysis.tables.curves import records
 
 FAILURES = ("objective", "algorithm", "repetition", "index", "trial", "state", "reason")
 """Columns of the table of failures, in order.
 
 A run that is not done has neither index nor trial, and the state missing, partial or failed; an evaluation
-that is not ok has both, and the state diverged, error or crashed. reason: one line, empty where the ledger tells none.
+that is not ok has both, and the state diverged, error, crashed or timeout. reason: one line, empty where the
+ledger tells none.
 """
 
 TOTALS = (
     "objective", "algorithm", "n_runs", "n_missing", "n_partial", "n_failed",
-    "n_evaluations", "n_diverged", "n_error", "n_crashed",
+    "n_evaluations", "n_diverged", "n_error", "n_crashed", "n_timeout",
 )  # fmt: skip
 """Columns of the table of totals, in order: runs planned, and evaluations recorded, of which so many."""
 
@@ -95,7 +97,7 @@ def _totals(objective: str, algorithm: str, runs: list[Run], evaluations: pd.Dat
     states = [run.state for run in runs]
     of_runs = {f"n_{state}": states.count(state) for state in ("missing", "partial", "failed")}
     counts = evaluations["state"].value_counts()
-    of_evaluations = {f"n_{state}": int(counts.get(state, 0)) for state in ("diverged", "error", "crashed")}
+    of_evaluations = {f"n_{state}": int(counts.get(state, 0)) for state in STATES if state != "ok"}
     return {
         "objective": objective, "algorithm": algorithm, "n_runs": len(runs), **of_runs,
         "n_evaluations": len(evaluations), **of_evaluations,

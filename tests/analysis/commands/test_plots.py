@@ -41,9 +41,9 @@ def tree(folder):
 @pytest.mark.parametrize(
     ("command", "written"),
     [
-        ("tables", {"tables": 23}),
-        ("figures", {"figures": 24}),
-        ("plots", {"tables": 23, "figures": 24}),
+        ("tables", {"tables": 24}),
+        ("figures", {"figures": 25}),
+        ("plots", {"tables": 24, "figures": 25}),
     ],
 )
 def test_each_command_writes_its_files_and_names_them(results, capsys, command, written):
@@ -110,7 +110,7 @@ def test_unfinished_runs_and_unplanned_ledgers_are_told(suite, tmp_path, capsys)
         (["plots", "planted", "--resluts", "x"], "unknown argument '--resluts' (did you mean \"--results\"?)"),
         (["plots", "planted", "--result=x"], "unknown argument '--result=x' (did you mean \"--results\"?)"),
         (["plots", "planted", "again"], "unknown argument 'again'"),
-        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots, report, compare, power, export"),
+        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots, report, compare, power"),
         (["reprot", "planted"], '(did you mean "report"?)'),
         (["plots"], "the following arguments are required: SUITE"),
         ([], "a command comes first"),

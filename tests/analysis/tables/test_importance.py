@@ -5,14 +5,17 @@ import random
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import analysis
 from analysis.frame import load
 from analysis.tables import importance
 from analysis.tables.importance import IMPORTANCE, bounds, fully_trained, importance_table, unit
 
+ROOT = Path(analysis.__file__).parents[1]
 SPACE = {
     "learning_rate": {"kind": "float", "low": 1e-4, "high": 1.0, "log": True},
     "depth": {"kind": "int", "low": 1, "high": 4, "log": False},
@@ -161,6 +164,10 @@ def test_the_same_bytes_in_a_fresh_process(planted, suite):
         "print(importance_table(load(Path(sys.argv[1]))).to_csv(index=False), end='')"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program, str(suite.folder)], env={"PYTHONHASHSEED": "5"}, capture_output=True, text=True
+        [sys.executable, "-c", program, str(suite.folder)],
+        cwd=ROOT,
+        env={"PYTHONHASHSEED": "5"},
+        capture_output=True,
+        text=True,
     )
     assert (ran.stdout, ran.stderr) == (table.to_csv(index=False), "")

@@ -1,0 +1,387 @@
+"""Disks that fail under a whole suite: a message with path and remedy, nothing half acknowledged, and it goes on."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark import suite as suites
+from benchmark.cli import main
+from benchmark.ledger import Ledger, read
+from tests.benchmark.disk import CALLS, FAULTS, Disk, refuse, short
+from tests.benchmark.greedy import Greedy
+from tests.benchmark.slots import Slots, prices
+
+ROOT = Path(__file__).resolve().parents[2]
+MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
+
+SUITES = {
+    "alone": """
+seed = 3
+repetitions = 2
+budget.trials = 3
+algorithms.random.searcher = "random"
+[objectives.deadly]
+name = "tests.benchmark.deadly:Deadly"
+""",
+    "stacked": """
+seed = 3
+repetitions = 2
+clock = "modelled"
+calibration = "prices.toml"
+budget.evaluations = 4
+algorithms.random.searcher = "random"
+algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
+[objectives.slots]
+name = "tests.benchmark.slots:Slots"
+""",
+}
+
+
+def command(folder, jobs=1):
+    """The arguments that run the suite of a folder into the folder's results."""
+    words = ["run", str(folder / "tiny.toml"), "--results", str(folder / "results"), "--device", "cpu"]
+    return [*words, "--jobs", str(jobs), "--quiet"]
+
+
+def written(folder, kind):
+    """Write a suite into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "prices.toml").write_text(prices({"tests.benchmark.slots:Slots": Slots()}).to_toml())
+    (folder / "tiny.toml").write_text(SUITES[kind])
+    return folder
+
+
+def evaluations(folder):
+    """The evaluations of the complete ledgers below a folder, without what is measured."""
+    found = {}
+    for path in sorted(folder.glob("results/tiny/runs/*/*/*.jsonl")):
+        header, *records = read(path).records
+        left_out = {*MEASURED, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
+        told = [record for record in records if record["kind"] == "evaluation"]
+        found[str(path.relative_to(folder))] = [
+            {key: value for key, value in record.items() if key not in left_out} for record in told
+        ]
+    return found
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def unbroken(request, tmp_path_factory):
+    """A suite's kind, and what it records on a sound disk."""
+    folder = written(tmp_path_factory.mktemp("unbroken"), request.param)
+    assert main(command(folder)) == 0
+    return request.param, evaluations(folder)
+
+
+@pytest.fixture
+def acknowledged(monkeypatch):
+    """Every record of which `append` said that it is durable, with its ledger's name."""
+    records = []
+    append = Ledger.append
+
+    def noting(self, record):
+        append(self, record)
+        records.append((self.path, record))
+
+    monkeypatch.setattr(Ledger, "append", noting)
+    return records
+
+
+def stored(path):
+    """The records of a run, whatever its file is called now."""
+    names = (path, path.with_name(path.name + ".part"), path.with_name(path.name + ".failed"))
+    (there,) = [name for name in names if name.exists()]
+    with_tail = there.read_bytes()
+    return [json.loads(line) for line in with_tail[: with_tail.rfind(b"\n") + 1].splitlines()]
+
+
+def check_message(message, folder):
+    """Every problem names a path and a remedy; none is a traceback."""
+    assert "Traceback" not in message
+    problems = [line for line in message.splitlines() if "again: python -m benchmark run" not in line]
+    assert problems
+    for problem in problems:
+        assert str(folder / "results") in problem
+        assert "MiB are free there; make room" in problem or "cannot be written (" in problem
+
+
+def go_through(call, action, once, kind, expected, folder, acknowledged, capsys):
+    """Let the n-th call fail for n = 1, 2, ... until a run passes without a fault; returns that n."""
+    for at in range(1, 200):
+        here = written(folder / str(at), kind)
+        acknowledged.clear()
+        with Disk(here / "results", call, action, at, once=once).failing() as disk:
+            code = main(command(here))
+        message = capsys.readouterr().err
+        if not disk.failed:
+            assert (code, message, evaluations(here)) == (0, "", expected)
+            return at
+        for path, record in acknowledged:
+            assert record in [{k: v for k, v in told.items() if k != "crc"} for told in stored(path)]
+        if code == 0:  # A short write that was made good, or a folder that was there already.
+            assert call == "mkdir" or (action, once) == (short, True)
+            assert evaluations(here) == expected
+        else:
+            check_message(message, here)
+        assert main(command(here)) == 0
+        assert evaluations(here) == expected
+        assert not list(here.glob("results/tiny/runs/*/*/*.part"))
+        shutil.rmtree(here)
+    pytest.fail("there was no end of calls")
+
+
+KINDS = [("write", "short", short), *((call, fault, FAULTS[fault]) for call in CALLS for fault in FAULTS)]
+CASES = {(call, fault, when): action for call, fault, action in KINDS for when in ("once", "for-good")}
+QUICK = {
+    ("write", "short", "once"),
+    ("write", "full", "for-good"),
+    ("fsync", "broken", "once"),
+    ("open", "full", "once"),
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "action", "once"),
+    [
+        pytest.param(
+            case[0], action, case[2] == "once", id="-".join(case), marks=() if case in QUICK else pytest.mark.slow
+        )
+        for case, action in CASES.items()
+    ],
+)
+def test_a_suite_on_a_disk_that_fails_at_any_call(unbroken, tmp_path, acknowledged, capsys, call, action, once):
+    """At whichever call: a clean message, every acknowledged record stored, and the next start ends as unbroken."""
+    kind, expected = unbroken
+    faults = go_through(call, action, once, kind, expected, tmp_path, acknowledged, capsys)
+
+    assert faults > (1 if call != "ftruncate" else 0)
+
+
+def test_the_faults_strike_every_record(unbroken, tmp_path, acknowledged, capsys):
+    """A test of the test: there are as many writes as records, and as many syncs at least."""
+    kind, expected = unbroken
+    counts = {}
+    for call in ("write", "fsync"):
+        here = written(tmp_path / call, kind)
+        acknowledged.clear()
+        with Disk(here / "results", call, refuse(errno.EIO), at=10**9).failing() as disk:
+            assert main(command(here)) == 0
+        counts[call] = disk.calls
+        records = len(acknowledged)
+    assert counts["write"] == records
+    assert counts["fsync"] >= records
+    assert records > sum(map(len, expected.values()))
+
+
+# Limits of the operating system.
+
+LIMITED = """
+import resource, sys
+from benchmark.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("size", [300, 1500])
+def test_a_limit_on_the_size_of_files(tmp_path, unbroken, size):
+    """With the operating system's own refusal (EFBIG, after a short write) in one process: said, and gone on with."""
+    kind, expected = unbroken
+    here = written(tmp_path, kind)
+    program = [sys.executable, "-c", LIMITED, str(size), *command(here)]
+
+    limited = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+    assert limited.returncode in (1, 2), limited.stderr
+    check_message(limited.stderr, here)
+    for part in here.glob("results/tiny/runs/*/*/*.part"):
+        assert part.read_bytes().endswith(b"\n") or part.stat().st_size == 0
+    assert main(command(here)) == 0
+    assert evaluations(here) == expected
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB; skipped where none may be mounted."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "incumbent-test", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting needs rights")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_really_full(small_disk, tmp_path, capsys):
+    """A 64 kB disk: full in the middle, said with path and free space; with room it goes on to the same end."""
+    text = SUITES["alone"].replace("repetitions = 2", "repetitions = 12").replace("trials = 3", "trials = 30")
+    (tmp_path / "tiny.toml").write_text(text)
+    words = ["run", str(tmp_path / "tiny.toml"), "--device", "cpu", "--jobs", "1", "--quiet", "--results"]
+    assert main([*words, str(tmp_path / "results")]) == 0
+
+    assert main([*words, str(small_disk / "results")]) in (1, 2)
+
+    check_message(capsys.readouterr().err, small_disk)
+    kept = {path.name: stored(path) for path in small_disk.glob("results/tiny/runs/*/*/*.jsonl")}
+    (tmp_path / "roomy").mkdir()
+    shutil.copytree(small_disk / "results", tmp_path / "roomy" / "results")
+    assert main([*words, str(tmp_path / "roomy" / "results")]) == 0
+    assert evaluations(tmp_path / "roomy") == evaluations(tmp_path)
+    assert all(
+        stored(path)[: len(told)] == told
+        for path in tmp_path.glob("roomy/results/tiny/runs/*/*/*.jsonl")
+        for told in [kept.get(path.name, [])]
+    )
+    assert kept
+
+
+# Folders.
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_refused_before_the_first_trial(tmp_path, capsys):
+    """By its rights."""
+    here = written(tmp_path, "alone")
+    (here / "results").mkdir(mode=0o500)
+
+    assert main(command(here)) == 2
+    assert f"results folder {here / 'results'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("call", ["mkdir", "open"])
+def test_a_read_only_disk_is_refused_before_the_first_trial(tmp_path, acknowledged, capsys, call):
+    """By the file system: one line, exit code 2, no trial trained."""
+    here = written(tmp_path, "alone")
+    (here / "results" / ("tiny" if call == "open" else "")).mkdir(parents=True)
+
+    with Disk(here / "results", call, refuse(errno.EROFS)).failing():
+        assert main(command(here)) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(here / "results") in line
+    assert "Read-only file system" in line
+    assert acknowledged == []
+
+
+def test_a_folder_that_vanishes_is_said(tmp_path, monkeypatch, capsys):
+    """Removed in the middle of a run: what is not done is said to be, and a new start does it all."""
+    here = written(tmp_path, "alone")
+    append = Ledger.append
+
+    def vanishing(self, record):
+        append(self, record)
+        if record.get("index") == 1 and self.path.name == "000.jsonl":
+            shutil.rmtree(here / "results")
+
+    monkeypatch.setattr(Ledger, "append", vanishing)
+    assert main(command(here)) == 1
+    message = capsys.readouterr().err
+    assert f"{here / 'results'}" in message
+    assert "its folder is gone" in message
+    monkeypatch.undo()
+
+    assert main(command(here)) == 0
+    assert len(evaluations(here)) == 2
+
+
+def test_a_suite_is_read_from_the_folder(tmp_path):
+    """A test of the test: both kinds are what they are called."""
+    alone, stacked = (suites.load(str(written(tmp_path / kind, kind) / "tiny.toml")) for kind in SUITES)
+    assert (alone.clock, stacked.clock) == ("measured", "modelled")
+
+
+# Memory.
+
+GREEDY = """
+seed = 3
+repetitions = 4
+clock = "modelled"
+calibration = "prices.toml"
+budget.evaluations = 12
+algorithms.random.searcher = "random"
+algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
+[objectives.greedy]
+name = "tests.benchmark.greedy:Greedy"
+choices = 30
+{options}
+"""
+
+
+def greedy(folder, options):
+    """Run the greedy suite in a folder; returns its evaluations."""
+    folder.mkdir()
+    name = "tests.benchmark.greedy:Greedy"
+    (folder / "prices.toml").write_text(prices({name: Greedy()}).to_toml())
+    (folder / "tiny.toml").write_text(GREEDY.format(options=options))
+    assert main(command(folder)) == 0
+    return evaluations(folder)
+
+
+@pytest.mark.parametrize("returned", ["true", "false"])
+@pytest.mark.parametrize(("room", "halvings"), [(16, 0), (8, 1), (3, 3), (1, 4)])
+def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(tmp_path, capsys, room, halvings, returned):
+    """The exception may be raised for all or returned for each; no trial is recorded as failed for it."""
+    expected = greedy(tmp_path / "roomy", "")
+    assert capsys.readouterr().err == ""
+
+    assert greedy(tmp_path / "small", f"room = {room}\nreturned = {returned}") == expected
+
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        f"greedy: out of memory with {size} trials side by side, going on with {size // 2}; results do not change"
+        for size in 4 * (16, 8, 4, 2)[:halvings]  # Each repetition is a task of its own.
+    ]
+
+
+@pytest.mark.parametrize("returned", ["true", "false"])
+def test_a_trial_that_fits_nowhere_is_recorded_as_error(tmp_path, capsys, returned):
+    """Alone in the only slot, it fails for itself; all others have their results."""
+    expected = greedy(tmp_path / "roomy", "")
+    found = greedy(tmp_path / "small", f"giant = 7\nreturned = {returned}")
+
+    states = {"ok": 0, "error": 0}
+    for name, told in found.items():
+        for one, other in zip(told, expected[name], strict=False):
+            if one["config"] != other["config"]:
+                break  # The algorithm has learned of the failure, and goes another way.
+            states[one["state"]] += 1
+            assert (one["state"] == "error") == (one["config"]["x"] == 7)
+            assert one["state"] == "ok" or "CUDA out of memory" in one["problem"]
+            assert one["state"] == "error" or one == other
+    assert min(states.values()) > 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+ADDRESS_SPACE = """
+import resource, sys
+from pathlib import Path
+import torch, numpy, scipy.stats, sklearn  # What is loaded takes address space of its own.
+from benchmark import cli, lane, progress, runner
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**20 * int(sys.argv[1]),) * 2)
+sys.exit(cli.main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the process's size from /proc")
+def test_a_host_that_is_too_small_halves_the_stack_and_keeps_the_bits(tmp_path):
+    """Under the operating system's limit on memory (RLIMIT_AS) fewer trials train side by side, to the same end."""
+    expected = greedy(tmp_path / "roomy", "")
+    here = tmp_path / "small"
+    here.mkdir()
+    (here / "prices.toml").write_text((tmp_path / "roomy" / "prices.toml").read_text())
+    (here / "tiny.toml").write_text(GREEDY.format(options="megabytes = 100"))
+
+    program = [sys.executable, "-c", ADDRESS_SPACE, "1000", *command(here)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert "out of memory with 16 trials side by side, going on with 8" in done.stderr
+    assert evaluations(here) == expected
