@@ -5,7 +5,7 @@ JOBS ?=
 RESULTS ?= results
 RUN := .venv/bin/python
 
-.PHONY: help setup adapters dehb bench plots report smoke status list test test-adapters conformance lint format check perf perf-algorithms clean
+.PHONY: help setup adapters dehb bench plots report smoke status list test test-slow test-adapters conformance lint format check perf perf-algorithms clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -50,11 +50,14 @@ list: setup  ## objectives, algorithms and suites
 	$(RUN) -m benchmark list
 
 test: setup  ## the tests
-	$(RUN) -m pytest -q --ignore=tests/perf --ignore=tests/adapters -n 2 --dist loadfile
+	$(RUN) -m pytest -q --ignore=tests/perf --ignore=tests/adapters -m "not faults" -n 2 --dist loadfile
 
 test-adapters: adapters dehb  ## the tests that need the libraries: conformance of every algorithm, equality with each library
 	$(RUN) -m pytest -q tests/adapters -n 2 --dist loadfile
 	$(RUN) -m pytest -q tests/algorithms tests/benchmark -m libraries -n 2
+
+test-slow: adapters  ## the tests of faults at full size: 200 kills, signals and random suites
+	INCUMBENT_KILLS=200 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark -m "slow or faults" -n 2 --dist loadfile
 
 conformance: adapters  ## write docs/conformance.md anew from the tests
 	CONFORMANCE=docs/conformance.md $(RUN) -m pytest -q tests/adapters/test_conformance.py -n 0

@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 import pandas as pd
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 from analysis.environments import check_same_device, distinct
 from analysis.ledgers import FIELDS, LATER_FIELDS, STATES, SUFFIXES, WORTHLESS, Ledger, State, find, merged, unplanned
@@ -147,6 +148,8 @@ def _read_all(folder: Path, plan: Plan) -> Iterator[Ledger]:
         if isinstance(answer, BadInput):
             raise answer
         yield answer
+    if size >= SEVERAL_PROCESSES:  # Idle workers would keep 150 MB each for five minutes.
+        get_reusable_executor().shutdown(wait=True)
 
 
 def _read(folder: Path, objective: Objective, algorithm: str, repetition: int) -> Ledger | BadInput:

@@ -114,7 +114,8 @@ def summary_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
 
 def as_csv(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     """The tables as CSV files by name; floats read back exactly, lines end with a newline alone."""
-    return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in tables.items()}
+    frames = dict(tables)  # All computed before the first is written down: the texts take as much memory again.
+    return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in frames.items()}
 
 
 def as_text(summary: pd.DataFrame) -> str:

@@ -189,7 +189,7 @@ COMMANDS = {
     "--tables long": (["replay", "good.toml", "--tables", "x" * 300], ["--tables 'xxx", "need a folder"]),
     "--tables without tables": (REPLAY, ["table branin.npz: cannot be read (No such file", "benchmark harvest"]),
     "--table": (["replay", "good.toml", "--table", "."], ["required: --tables"]),
-    "--tables for run": ([*RUN, "--tables", "."], ["'--tables': unknown, allowed are --allow-mixed"]),
+    "--tables for run": ([*RUN, "--tables", "."], ["'--tables': unknown, allowed are --address, --allow-mixed"]),
     "--miss alone": ([*REPLAY, "--miss"], ["--miss: expected one argument"]),
     "--miss x": ([*REPLAY, "--miss", "x"], ["--miss = 'x': not one of refuse, train"]),
     "--miss typo": ([*REPLAY, "--miss", "trian"], ["--miss = 'trian'", 'did you mean "train"?']),

@@ -67,7 +67,7 @@ name = "tests.benchmark.{name}"
 """
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.libraries) for name in LIBRARY])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.faults) for name in LIBRARY])
 def backend(request):
     """A cluster's backend whose library is installed."""
     if find_spec(LIBRARY[request.param]) is None:
@@ -186,7 +186,7 @@ def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_pat
     assert not list((tmp_path / "tiny").glob(".pulse*")) + list((tmp_path / "tiny").glob(".answer*"))
 
 
-@pytest.mark.parametrize("first", ["cluster", pytest.param("here", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("first", ["cluster", pytest.param("here", marks=pytest.mark.faults)])
 def test_the_engine_may_change_between_two_halves(backend, tmp_path, first):
     """Interrupted on a cluster, a suite goes on in this process, or the other way round, to the same bytes."""
     text = toy("nodes:Slow", repetitions=4, trials=10)
@@ -228,7 +228,7 @@ def lines(folder):
     return count
 
 
-@pytest.mark.parametrize("how", ["SIGKILL", pytest.param("exit", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("how", ["SIGKILL", pytest.param("exit", marks=pytest.mark.faults)])
 def test_a_trial_that_kills_once_costs_only_itself(backend, tmp_path, how):
     """A trial's death in the middle takes no worker and nothing finished with it."""
     folder = written(tmp_path, toy("deadly:Deadly", marker=str(tmp_path / "died"), how=how))
@@ -262,7 +262,7 @@ def test_a_lost_worker_costs_only_what_was_in_flight(backend, tmp_path):
     assert [state for _, state in states(folder)] == ["ok"] * 20
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_trial_that_always_takes_its_worker_ends_as_crashed(backend, tmp_path):
     """Where even joblib's Dask backend waits for good, the evaluation is given up and the suite completes."""
     log = tmp_path / "log"
@@ -279,7 +279,7 @@ def test_a_trial_that_always_takes_its_worker_ends_as_crashed(backend, tmp_path)
     assert log.read_text().count("died") >= 2
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_killed_outright_nothing_is_left_and_the_suite_goes_on(backend, tmp_path):
     """After kill -9 of the driver its local cluster and all children end by themselves; the rest is trained later."""
     text = toy("nodes:Slow", repetitions=4, trials=10)
@@ -395,7 +395,7 @@ def wait_for_port(port):
             time.sleep(0.1)
 
 
-@pytest.mark.libraries
+@pytest.mark.faults
 def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp_path):
     """Two threads of one Dask worker, which would share global states and thread pins, do not share a process."""
     text = DIGITS.replace("repetitions = 2", "repetitions = 1")
@@ -409,7 +409,7 @@ def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp
     assert jobs == 2
 
 
-@pytest.mark.libraries
+@pytest.mark.faults
 def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
     """A worker that runs another version of the harness is named with the difference, and nothing is written."""
     copy = tmp_path / "copy"
@@ -427,7 +427,7 @@ def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == ["prices.toml", "tiny.toml"]
 
 
-@pytest.mark.libraries
+@pytest.mark.faults
 def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
     """A scheduler alone would let the suite wait for good."""
     folder = written(tmp_path / "suite", toy("deadly:Deadly"))
@@ -439,8 +439,8 @@ def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
     assert not (folder / "tiny").exists()
 
 
-@pytest.mark.libraries
-@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.faults
 def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tmp_path):
     """The suite says that the cluster is gone and how to go on, instead of waiting for good; it goes on."""
     text = toy("nodes:Slow", repetitions=2, trials=400)

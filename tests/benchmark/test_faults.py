@@ -149,7 +149,7 @@ QUICK = {
     ("call", "action", "once"),
     [
         pytest.param(
-            case[0], action, case[2] == "once", id="-".join(case), marks=() if case in QUICK else pytest.mark.slow
+            case[0], action, case[2] == "once", id="-".join(case), marks=() if case in QUICK else pytest.mark.faults
         )
         for case, action in CASES.items()
     ],

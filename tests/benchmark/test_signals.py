@@ -130,7 +130,7 @@ SLOW = [(n, jobs, kind) for n in CODES for jobs in (1, 2) for kind in KINDS if (
 
 
 @pytest.mark.parametrize(
-    ("number", "jobs", "kind"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
+    ("number", "jobs", "kind"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.faults) for case in SLOW)]
 )
 def test_a_signal_stops_a_suite(tmp_path, number, jobs, kind):
     """The signal's exit code, one line that says how to go on, and every evaluation that was seen is still there."""
@@ -149,7 +149,7 @@ def test_a_signal_stops_a_suite(tmp_path, number, jobs, kind):
     assert all(after[name][: len(told)] == told for name, told in before.items())
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_stopped_at_any_point_and_gone_on_with_a_suite_is_the_unbroken_one(tmp_path):
     """Signals at random moments, one or two, whoever gets them: in the end the records are the unbroken run's."""
     options = ("--set", "repetitions=6", "--set", "budget.evaluations=12", "--set", "objectives.slots.choices=10")
@@ -190,7 +190,7 @@ def test_a_second_signal_ends_at_once_what_the_first_could_not(tmp_path):
     assert "To go on: python -m benchmark run" in message
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("how", ["stubborn", "native"])
 def test_a_trial_that_hears_no_signal_is_ended_in_time(tmp_path, how):
     """Even where no handler can run, or its exception is kept, one signal ends the process."""
@@ -205,7 +205,7 @@ def test_a_trial_that_hears_no_signal_is_ended_in_time(tmp_path, how):
     assert len(message.splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_stuck_workers_do_not_hold_a_suite_that_stops(tmp_path):
     """Workers that compute with the interpreter's lock, or are stopped, are killed with the suite."""
     for how in ("locked", "stop"):
@@ -219,7 +219,7 @@ def test_stuck_workers_do_not_hold_a_suite_that_stops(tmp_path):
             mark.unlink()
 
 
-@pytest.mark.parametrize("how", ["sleep", pytest.param("locked", marks=pytest.mark.slow), "stop"])
+@pytest.mark.parametrize("how", ["sleep", pytest.param("locked", marks=pytest.mark.faults), "stop"])
 def test_no_worker_outlives_a_killed_driver(tmp_path, how):
     """Two seconds after the driver was killed its workers are gone, whatever they were doing."""
     written(tmp_path, "alone", f'how = "{how}"\nlimit = 0.0\nmark = "{tmp_path}"')

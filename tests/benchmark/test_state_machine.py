@@ -537,7 +537,7 @@ def trained(folder, plant, number):
     }
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("bug", ["none", "set-order", "unpinned"])
 def test_hash_seeds_and_threads_change_nothing_unless_a_bug_is_planted(tmp_path, bug):
     """Two processes record the same; iterating a set, or threads as the environment has them, would be seen."""

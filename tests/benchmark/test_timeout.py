@@ -96,7 +96,7 @@ def check(found, above=0.8):
 
 
 @pytest.mark.parametrize("how", ["sleep", "busy"])
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.faults)])
 def test_a_trial_that_hangs_in_python_is_interrupted(tmp_path, how, jobs):
     """An alarm ends it where it is, with one process as with two; no process dies for it."""
     reports, said = run(write_suite(tmp_path, how), tmp_path, jobs)
@@ -106,7 +106,7 @@ def test_a_trial_that_hangs_in_python_is_interrupted(tmp_path, how, jobs):
     check(evaluations(tmp_path / "tiny"))
 
 
-@pytest.mark.parametrize("how", ["stop", *(pytest.param(h, marks=pytest.mark.slow) for h in ("locked", "stubborn"))])
+@pytest.mark.parametrize("how", ["stop", *(pytest.param(h, marks=pytest.mark.faults) for h in ("locked", "stubborn"))])
 def test_a_trial_that_hears_no_alarm_is_killed_with_its_worker(tmp_path, how):
     """Stopped, in C with the lock held, or keeping every exception: killed, recorded, and the others are done."""
     reports, said = run(write_suite(tmp_path, how, above=0.9), tmp_path, jobs=2)
@@ -119,7 +119,7 @@ def test_a_trial_that_hears_no_alarm_is_killed_with_its_worker(tmp_path, how):
     assert all(message.startswith("runs/hanging/random/00") for message in killed)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_one_process_and_two_record_the_same(tmp_path):
     """But for what is measured, interrupted and killed trials leave the same ledgers."""
     found = []
@@ -353,7 +353,7 @@ def test_the_watchdog_kills_who_is_overdue_and_nobody_else():
     assert told == []
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_the_only_process_stops_when_it_cannot_be_helped(tmp_path):
     """With one job nobody is left to record it: the suite says so, stops in good order, and two jobs get past it."""
     write_suite(tmp_path, "stubborn")
