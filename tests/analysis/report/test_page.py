@@ -20,7 +20,7 @@ from analysis.frame import load
 from analysis.study import Study
 
 ROOT = Path(__file__).parents[3]
-FILES = {"index.html", "card.json", "report.js", "report.css", "plotly.min.js"}
+FILES = {"index.html", "card.json", "provenance.json", "report.js", "report.css", "plotly.min.js"}
 
 
 class Reader(HTMLParser):
