@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis.figures.panels import clock_words, runtime_label
 from analysis.figures.theme import MUTED, Look, entitle, looks, notice
 from analysis.frame import Results
 from analysis.methods import MARK
@@ -48,7 +49,11 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
         cells = {name: cell.assign(valid_std=math.nan, test_std=math.nan) for name, cell in cells.items()}
     styles = looks(results.plan.algorithms)
     partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
-    notes = (_clock_note(results) if axis == "runtime" else "", _marked(results, cells), _bands_note(cells))
+    notes = (
+        textwrap.fill(clock_words(results), NOTE_WIDTH) if axis == "runtime" else "",
+        _marked(results, cells),
+        _bands_note(cells),
+    )
     note = "\n".join(filter(None, notes))
     handles = _legend(results, objective, cells, styles)
     columns = _columns([str(handle.get_label()) for handle in handles])
@@ -170,15 +175,7 @@ def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str
 
 
 def _axis_label(results: Results, axis: str) -> str:
-    return f"cumulative {results.plan.clock} runtime [s]" if axis == "runtime" else "completed evaluations"
-
-
-def _clock_note(results: Results) -> str:
-    """Whose seconds a modelled runtime tells; nothing for a measured one."""
-    calibration = results.plan.calibration
-    if results.plan.clock != "modelled" or calibration is None:
-        return ""
-    return textwrap.fill(f"runtime modelled for {calibration.device} (calibration {calibration.name})", NOTE_WIDTH)
+    return f"cumulative {runtime_label(results)}" if axis == "runtime" else "completed evaluations"
 
 
 def _legend(

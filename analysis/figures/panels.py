@@ -99,12 +99,18 @@ def runtime_label(results: Results) -> str:
     return f"{results.plan.clock} runtime [s]"
 
 
-def clock_note(results: Results) -> str:
+def clock_words(results: Results) -> str:
     """Whose seconds a modelled runtime tells; nothing for a measured one."""
     calibration = results.plan.calibration
     if results.plan.clock != "modelled" or calibration is None:
         return ""
-    return f"Runtime modelled for {calibration.device} (calibration {calibration.name})."
+    return f"runtime modelled for {calibration.device} (calibration {calibration.name})"
+
+
+def clock_note(results: Results) -> str:
+    """The same as a sentence."""
+    words = clock_words(results)
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def finished(results: Results, objective: str) -> str:
