@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -47,37 +48,14 @@ def costs_section(study: Study) -> Section:
 def timeline_section(study: Study) -> Section:
     """Which worker trained what, and when, in one repetition."""
     lead = "Repetition 0: every bar is an evaluation, a row a worker, on the suite's clock."
-    rows = table(study, "timeline")
-    title = "Workers' timeline"
-    if rows is None:
-        return Section(name="timeline", title=title, lead=lead, absent="Repetition 0 has not begun.")
-    data = {label: _bars(part) for label, part in groups(rows, "objective")}
-    return Section(
-        name="timeline",
-        title=title,
-        lead=lead,
-        charts=charts(study, "Workers' timeline on {}", "timeline-{}", list(data)),
-        data=data,
-        tables=("timeline",),
-    )
+    return _drawn(study, "timeline", "Workers' timeline", lead, _bars, absent="Repetition 0 has not begun.")
 
 
 def curves_section(study: Study) -> Section:
     """Learning curves of one repetition."""
     lead = "Repetition 0: every line is a trial, error after each epoch; drawn strongly the run's final incumbent."
-    rows = table(study, "curves")
-    title = "Learning curves"
-    if rows is None:
-        return Section(name="curves", title=title, lead=lead, absent="The ledgers of repetition 0 hold no curve.")
-    data = {label: _curves(part) for label, part in groups(rows, "objective")}
-    return Section(
-        name="curves",
-        title=title,
-        lead=lead,
-        charts=charts(study, "Learning curves by trial on {}", "curves-{}", list(data)),
-        data=data,
-        tables=("curves",),
-    )
+    why = "The ledgers of repetition 0 hold no curve."
+    return _drawn(study, "curves", "Learning curves", lead, _curves, absent=why)
 
 
 def importance_section(study: Study) -> Section:
@@ -86,20 +64,20 @@ def importance_section(study: Study) -> Section:
         "Share of the variance of the validation error that each hyperparameter explains alone (fANOVA, over fully "
         "trained evaluations of all algorithms); bars ± 1 std over forests. What is missing to 1 is interaction."
     )
-    rows = table(study, "importance")
-    title = "Which hyperparameters matter"
+    why = "Nothing to say: it takes Optuna, scikit-learn, 20 fully trained evaluations, and errors that differ."
+    return _drawn(study, "importance", "Which hyperparameters matter", lead, _importance, absent=why)
+
+
+def _drawn(
+    study: Study, name: str, title: str, lead: str, encode: Callable[[pd.DataFrame], dict[str, Any]], *, absent: str
+) -> Section:
+    """A table drawn objective by objective; the table, the section and the static figures share a name."""
+    rows = table(study, name)
     if rows is None:
-        why = "Nothing to say: it takes Optuna, scikit-learn, 20 fully trained evaluations, and errors that differ."
-        return Section(name="importance", title=title, lead=lead, absent=why)
-    data = {label: _importance(part) for label, part in groups(rows, "objective")}
-    return Section(
-        name="importance",
-        title=title,
-        lead=lead,
-        charts=charts(study, "Importance of hyperparameters on {}", "importance-{}", list(data)),
-        data=data,
-        tables=("importance",),
-    )
+        return Section(name=name, title=title, lead=lead, absent=absent)
+    data = {label: encode(part) for label, part in groups(rows, "objective")}
+    drawings = charts(study, f"{title} on {{}}", f"{name}-{{}}", list(data))
+    return Section(name=name, title=title, lead=lead, charts=drawings, data=data, tables=(name,))
 
 
 def _percent(value: float) -> str:
