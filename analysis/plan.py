@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
@@ -99,6 +99,7 @@ class Plan:
         budget: limits of a run by name, those that are set; runtime in seconds.
         endpoint: what algorithms are compared by, one of `ENDPOINTS`, declared before the runs.
         control: the algorithm that the others are held against.
+        targets: errors by objective that the suite asks the time to.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Plan:
     methods: Mapping[str, Method]
     endpoint: str
     control: str
+    targets: Mapping[str, tuple[float, ...]]
 
     @property
     def horizon(self) -> tuple[str, float]:
@@ -154,6 +156,7 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
     algorithms, workers = _labelled(declared, "algorithms"), declared.get("n_workers", 1)
     methods = {label: declare(label, entry, workers) for label, entry in algorithms}
+    objectives = tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives"))
     return Plan(
         name=_value(declared, "name", str),
         title=_value(declared, "title", str),
@@ -161,11 +164,12 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         clock=clock,
         calibration=calibration,
         budget=_budget(_value(declared, "budget", dict)),
-        objectives=tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives")),
+        objectives=objectives,
         algorithms=tuple(label for label, _ in algorithms),
         methods=methods,
         endpoint=_endpoint(declared.get("endpoint")),
         control=_control(declared.get("control"), methods),
+        targets=_targets(declared.get("targets"), [objective.label for objective in objectives]),
     )
 
 
@@ -219,6 +223,19 @@ def _control(label: Any, methods: Mapping[str, Method]) -> str:
     if label not in methods:
         raise BadInput(f"control = {label!r}: no such algorithm{nearest(str(label), methods)}")
     return str(label)
+
+
+def _targets(table: Any, labels: Collection[str]) -> dict[str, tuple[float, ...]]:
+    if table is None:  # Most suites declare none.
+        return {}
+    if not isinstance(table, dict):
+        raise BadInput(f"targets = {table!r}: need a table of lists of errors by objective")
+    for label, errors in table.items():
+        if label not in labels:
+            raise BadInput(f"targets.{label}: no such objective{nearest(label, labels)}")
+        if not isinstance(errors, list) or not all(type(one) in (int, float) and math.isfinite(one) for one in errors):
+            raise BadInput(f"targets.{label} = {errors!r}: need a list of finite errors")
+    return {label: tuple(map(float, errors)) for label, errors in table.items()}
 
 
 def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[str, Any]]]:

@@ -82,6 +82,7 @@ def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> 
         "budget": budget,
         "endpoint": suite.endpoint,
         "control": suite.control,
+        **({"targets": {label: list(errors) for label, errors in suite.targets.items()}} if suite.targets else {}),
         "objectives": [
             {
                 "label": entry.label,

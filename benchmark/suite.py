@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
 MOST_WORKERS = 1000
 MOST_LEVELS = 10_000
+MOST_TARGETS = 20
+LARGEST_ERROR = 1e300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class Suite:
         timeout: seconds of wall time that an evaluation may train, each by itself then; None: as long as it takes.
         endpoint: what the analysis tests algorithms by, one of `ENDPOINTS`; no result depends on it.
         control: label of the algorithm that the analysis holds the others against; None leaves it to the analysis.
+        targets: errors by objective that the analysis says the time to, beside those that the control reaches.
     """
 
     name: str
@@ -123,6 +126,7 @@ class Suite:
     algorithms: tuple[AlgorithmEntry, ...]
     endpoint: str = ENDPOINTS[0]
     control: str | None = None
+    targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     timeout: float | None = None
 
     def runs(self) -> Iterator[Run]:
@@ -205,12 +209,30 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
         endpoint=known("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
         control=_control(table.get("control"), table.get("algorithms", ())),
+        targets=_targets(table.get("targets", {}), table.get("objectives", ())),
         timeout=_seconds("timeout", table.get("timeout")),
     )
 
 
 def _control(value: object, labels: Collection[str]) -> str | None:
     return None if value is None else known("control", value, labels)
+
+
+def _targets(table: object, labels: Collection[str]) -> dict[str, tuple[float, ...]]:
+    if not isinstance(table, dict):
+        raise BadInput(f"targets = {shown(table)}: need a table of lists of errors by objective")
+    for label, errors in table.items():
+        known("targets", label, labels)
+        if not isinstance(errors, list) or not 1 <= len(errors) <= MOST_TARGETS or not all(map(_is_error, errors)):
+            need = f"need a list of 1 to {MOST_TARGETS} finite errors"
+            raise BadInput(f"targets.{label} = {shown(errors)}: {need}")
+        if len(set(errors)) < len(errors):
+            raise BadInput(f"targets.{label} = {shown(errors)}: an error is there twice")
+    return {label: tuple(map(float, errors)) for label, errors in table.items()}
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_ERROR
 
 
 def _calibration(value: object) -> Calibration | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,13 +44,9 @@ class Target:
     source: str
 
 
-Own = Mapping[str, Sequence[float]]
-"""The targets that a suite declares itself, by objective."""
-
-
-def targets_table(results: Results, own: Own | None = None) -> pd.DataFrame:
+def targets_table(results: Results) -> pd.DataFrame:
     """What reaching each target takes every cell, on the three axes and by both errors."""
-    targets = {objective.label: targets_of(results, objective.label, own) for objective in results.plan.objectives}
+    targets = {objective.label: targets_of(results, objective.label) for objective in results.plan.objectives}
     rows = []
     for objective, algorithm, axis, curves in cells(results):
         for error in ERRORS:
@@ -63,9 +59,9 @@ def targets_table(results: Results, own: Own | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TARGETS))
 
 
-def speedups_table(results: Results, own: Own | None = None) -> pd.DataFrame:
+def speedups_table(results: Results) -> pd.DataFrame:
     """How many times faster every algorithm is than the control."""
-    targets = {objective.label: targets_of(results, objective.label, own) for objective in results.plan.objectives}
+    targets = {objective.label: targets_of(results, objective.label) for objective in results.plan.objectives}
     rows = []
     for objective, axis, a, b, ours, theirs in paired(results):
         for error in ERRORS if b == results.plan.control else ():
@@ -77,9 +73,9 @@ def speedups_table(results: Results, own: Own | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SPEEDUPS))
 
 
-def solved_table(results: Results, own: Own | None = None) -> pd.DataFrame:
+def solved_table(results: Results) -> pd.DataFrame:
     """The runtime ECDF of every cell over all targets of its objective, for a figure."""
-    targets = {objective.label: targets_of(results, objective.label, own) for objective in results.plan.objectives}
+    targets = {objective.label: targets_of(results, objective.label) for objective in results.plan.objectives}
     parts = [pd.DataFrame(columns=list(SOLVED))]
     for objective, algorithm, axis, curves in cells(results):
         for error in ERRORS:
@@ -91,14 +87,14 @@ def solved_table(results: Results, own: Own | None = None) -> pd.DataFrame:
     return pd.concat(filled or parts[:1], ignore_index=True)[list(SOLVED)]
 
 
-def targets_of(results: Results, objective: str, own: Own | None = None) -> dict[str, list[Target]]:
+def targets_of(results: Results, objective: str) -> dict[str, list[Target]]:
     """The targets on an objective by error: what the control reaches on average, and the suite's own.
 
     The control's mean trajectory of the same error is read on the axis of the suite's horizon at `SHARES` of
     its last event time; the errors read are the targets on all axes, so that times, trials and epochs to the
     same target stand side by side. Where the mean is undefined there is no target.
     """
-    declared = [Target(value=float(value), source="suite") for value in (own or {}).get(objective, ())]
+    declared = [Target(value=float(value), source="suite") for value in results.plan.targets.get(objective, ())]
     return {error: [*_reached(results, objective, error), *declared] for error in ERRORS}
 
 

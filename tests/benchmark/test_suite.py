@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import string
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
@@ -217,6 +218,7 @@ def test_an_identity_is_pinned():
         {"n_workers": 3, "algorithms": {"random": {"searcher": "random", "n_workers": 1}}},
         {"endpoint": "score"},
         {"control": "random"},
+        {"targets": {"branin": [0.5]}},
     ],
     ids=json.dumps,
 )
@@ -238,6 +240,38 @@ def test_the_plan_says_how_algorithms_are_compared(tmp_path):
     assert (plan.endpoint, plan.control) == ("score", "random")
     branin = plan.objectives[0]
     assert (branin.best_error, branin.chance_error) == (0.39788735772973816, 54.3)
+
+
+def test_the_analysis_reads_the_targets_of_a_suite(tmp_path):
+    """They are in suite.json where there are any, and not even the key where there are none."""
+    for targets in ({}, {"branin": [2, 0.5]}):
+        suite = parse("toy", {**TABLE, "targets": targets})
+        write_plan(tmp_path, suite, check_suite(suite))
+
+        assert read_plan(tmp_path).targets == {label: tuple(errors) for label, errors in targets.items()}
+        assert ("targets" in json.loads((tmp_path / "suite.json").read_text())) == bool(targets)
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ([0.1], "targets = [0.1]: need a table of lists of errors by objective"),
+        ({"brannin": [0.1]}, "targets = 'brannin': not one of branin, other (did you mean \"branin\"?)"),
+        ({"branin": 0.1}, "targets.branin = 0.1: need a list of 1 to 20 finite errors"),
+        ({"branin": []}, "targets.branin = []: need a list of 1 to 20 finite errors"),
+        ({"branin": [0.1] * 21}, "need a list of 1 to 20 finite errors"),
+        ({"branin": [True]}, "targets.branin = [True]: need a list of 1 to 20 finite errors"),
+        ({"branin": [float("nan")]}, "targets.branin = [nan]: need a list of 1 to 20 finite errors"),
+        ({"branin": [10**400]}, "need a list of 1 to 20 finite errors"),
+        ({"branin": ["0.1"]}, "targets.branin = ['0.1']: need a list of 1 to 20 finite errors"),
+        ({"branin": [0.1, 0.1]}, "targets.branin = [0.1, 0.1]: an error is there twice"),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_targets_that_are_none_are_refused(targets, told):
+    """Field, value and what is allowed."""
+    with pytest.raises(BadInput, match=re.escape(told)):
+        parse("toy", {**TABLE, "targets": targets})
 
 
 def test_a_grid_is_in_the_identity_only_where_it_is_asked_for():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.frame import load
+from analysis.refusal import BadInput
 from analysis.tables.targets import SOLVED, SPEEDUPS, TARGETS, solved_table, speedups_table, targets_of, targets_table
 
 
@@ -27,7 +29,8 @@ def two(suite):
 
 def test_targets_are_what_the_control_reaches(two):
     """At 25, 50, 75 and 100 % of 8 seconds the control's mean is 0.6, 0.5, 0.5 and 0.3; by test 0.05 more."""
-    targets = targets_of(load(two.folder), "bowl", {"bowl": [0.25]})
+    two.set(targets={"bowl": [0.25]})
+    targets = targets_of(load(two.folder), "bowl")
     assert [target.source for target in targets["valid"]] == [
         "random at 25%", "random at 50%", "random at 75%", "random at 100%", "suite",
     ]  # fmt: skip
@@ -49,11 +52,12 @@ def test_times_to_a_target(two):
 
 def test_an_own_target_out_of_reach(two):
     """Nobody reaches it: no success, inf, and no speed-up either way."""
-    results, own = load(two.folder), {"bowl": [0.01]}
-    rows = targets_table(results, own).query("source == 'suite'")
+    two.set(targets={"bowl": [0.01]})
+    results = load(two.folder)
+    rows = targets_table(results).query("source == 'suite'")
     assert set(rows["n_success"]) == {0}
     assert np.isinf(rows["ert"]).all()
-    speed = speedups_table(results, own).query("source == 'suite'")
+    speed = speedups_table(results).query("source == 'suite'")
     assert len(speed) == 6
     assert speed[["ratio", "lo", "hi"]].isna().all(axis=None)
 
@@ -110,7 +114,27 @@ def test_a_control_that_has_not_run_leaves_the_suites_own(suite):
     results = load(suite.folder)
     assert not len(targets_table(results))
     assert not len(solved_table(results))
-    rows = targets_table(results, {"bowl": [0.5]}).query("axis == 'runtime' and error == 'valid'")
+    suite.set(targets={"bowl": [0.5]})
+    results = load(suite.folder)
+    rows = targets_table(results).query("axis == 'runtime' and error == 'valid'")
     assert rows[["algorithm", "n", "n_success"]].values.tolist() == [["random", 0, 0], ["other", 1, 1]]
     assert math.isnan(rows["ert"].iloc[0])
-    assert math.isnan(speedups_table(results, {"bowl": [0.5]})["ratio"].iloc[0])
+    assert math.isnan(speedups_table(results)["ratio"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ([0.1], "targets = [0.1]: need a table of lists of errors by objective"),
+        ({"bowls": [0.1]}, "targets.bowls: no such objective"),
+        ({"bowl": 0.1}, "targets.bowl = 0.1: need a list of finite errors"),
+        ({"bowl": [True]}, "targets.bowl = [True]: need a list of finite errors"),
+        ({"bowl": [math.inf]}, "targets.bowl = [inf]: need a list of finite errors"),
+    ],
+    ids=str,
+)
+def test_targets_that_are_none_are_refused(suite, targets, told):
+    """A plan that somebody has edited."""
+    suite.set(targets=targets)
+    with pytest.raises(BadInput, match=re.escape(told)):
+        load(suite.folder)
