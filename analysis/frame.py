@@ -15,6 +15,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
 from analysis.environments import check_same_device, distinct
+from analysis.intake import check_regular
 from analysis.ledgers import FIELDS, LATER_FIELDS, STATES, SUFFIXES, WORTHLESS, Ledger, State, find, merged, unplanned
 from analysis.methods import Method
 from analysis.plan import PLAN, Objective, Plan, read_plan
@@ -96,8 +97,10 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
         mixed: take runs of several devices together.
 
     Raises:
-        BadInput: an unreadable plan, a damaged ledger, no ledger at all, or runs of several devices.
+        BadInput: an unreadable plan, a damaged ledger, no ledger at all, runs of several devices, or a pipe
+            or a device among the files.
     """
+    check_regular(folder)
     plan = read_plan(folder)
     methods = dict(plan.methods)
     runs: list[Run] = []

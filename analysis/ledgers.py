@@ -264,7 +264,10 @@ def _parse_slowly(path: Path, number: int, offset: int, body: bytes) -> Any:
         return _DECODER.decode(body.decode())
     except _NotFinite as error:
         raise _damaged(path, number, offset, f"it holds {error}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # ValueError: also a whole number of more digits than Python converts.
         raise _damaged(path, number, offset, f"it is not JSON ({error})") from error
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any
 
+from analysis.intake import contents, declared
 from analysis.methods import Method, declare
 from analysis.refusal import BadInput, nearest
 
 FORMAT = 1
 PLAN = "suite.json"
+LARGEST_FILE = 100_000_000
+MOST_REPETITIONS = 1000
+LONGEST_TEXT = 300
 LABEL = re.compile(r"[a-z0-9_-]+")
 CLOCKS = ("measured", "modelled")
 BUDGETS = ("trials", "evaluations", "epochs", "runtime")
@@ -133,24 +137,30 @@ def read_plan(folder: Path) -> Plan:
         BadInput: no such file, no JSON, an unknown format, or a value that is not allowed.
     """
     path = folder / PLAN
+    data = contents(path, LARGEST_FILE)
     try:
-        declared = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        told = declared(data)
+    except ValueError as error:
         raise BadInput(f"{path}: not valid JSON ({error}); run the suite again to write it anew") from error
-    if not isinstance(declared, dict):
-        raise BadInput(f"{path}: need a JSON object, got {type(declared).__name__}")
-    if declared.get("format") != FORMAT:
-        raise BadInput(f"{path}: format = {declared.get('format')!r}, but this version reads {FORMAT} only")
+    if not isinstance(told, dict):
+        raise BadInput(f"{path}: need a JSON object, got {type(told).__name__}")
+    if told.get("format") != FORMAT:
+        raise BadInput(f"{path}: format = {told.get('format')!r:.60}, but this version reads {FORMAT} only")
     try:
-        return _plan(declared)
+        return _plan(told)
     except BadInput as error:
-        raise BadInput(f"{path}: {error}") from error
+        raise BadInput(f"{path}: {_brief(str(error))}") from error
+
+
+def _brief(message: str) -> str:
+    """A message of one screen, whatever value it shows."""
+    return message if len(message) <= 1000 else f"{message[:700]} ... {message[-200:]}"
 
 
 def _plan(declared: Mapping[str, Any]) -> Plan:
     repetitions = _value(declared, "repetitions", int)
-    if repetitions < 1:
-        raise BadInput(f"repetitions = {repetitions}: need at least 1")
+    if not 1 <= repetitions <= MOST_REPETITIONS:
+        raise BadInput(f"repetitions = {repetitions}: need at least 1, at most {MOST_REPETITIONS}")
     clock, calibration = _clock(declared.get("clock")), _calibration(declared.get("calibration"))
     if clock == "modelled" and calibration is None:
         raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
@@ -158,8 +168,8 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     methods = {label: declare(label, entry, workers) for label, entry in algorithms}
     objectives = tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives"))
     return Plan(
-        name=_value(declared, "name", str),
-        title=_value(declared, "title", str),
+        name=_name(_value(declared, "name", str)),
+        title=_title(_value(declared, "title", str)),
         repetitions=repetitions,
         clock=clock,
         calibration=calibration,
@@ -180,9 +190,27 @@ def _value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
     return value
 
 
+def _name(name: str) -> str:
+    """Like every label: it is a folder's name, and part of the commands that are told."""
+    if not LABEL.fullmatch(name):
+        raise BadInput(f"name = {name!r}: need lower-case letters, digits, '-' and '_'")
+    return name
+
+
+def _title(title: str) -> str:
+    if len(title) > LONGEST_TEXT:
+        raise BadInput(f"title = {title!r}: need a text of at most {LONGEST_TEXT} characters")
+    return title
+
+
+def _finite(value: Any) -> bool:
+    """Whether a number is one that a double holds."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
 def _clock(clock: Any) -> str:
     if clock not in CLOCKS:
-        raise BadInput(f"clock = {clock!r}: need {' or '.join(CLOCKS)}{nearest(str(clock), CLOCKS)}")
+        raise BadInput(f"clock = {clock!r}: need {' or '.join(CLOCKS)}{nearest(str(clock)[:LONGEST_TEXT], CLOCKS)}")
     return str(clock)
 
 
@@ -200,7 +228,7 @@ def _calibration(entry: Any) -> Calibration | None:
 def _budget(table: Mapping[str, Any]) -> dict[str, float]:
     limits = {name: table[name] for name in BUDGETS if table.get(name) is not None}
     for name, limit in limits.items():
-        if type(limit) not in (int, float) or not limit > 0:
+        if not _finite(limit) or not limit > 0:
             raise BadInput(f"budget.{name} = {limit!r}: need a number > 0")
     if not limits:
         raise BadInput(f"budget = {dict(table)!r}: need at least one of {', '.join(BUDGETS)}")
@@ -211,7 +239,9 @@ def _endpoint(name: Any) -> str:
     if name is None:  # Ledgers from before suites declared one.
         return ENDPOINTS[0]
     if name not in ENDPOINTS:
-        raise BadInput(f"endpoint = {name!r}: need one of {', '.join(ENDPOINTS)}{nearest(str(name), ENDPOINTS)}")
+        raise BadInput(
+            f"endpoint = {name!r}: need one of {', '.join(ENDPOINTS)}{nearest(str(name)[:LONGEST_TEXT], ENDPOINTS)}"
+        )
     return str(name)
 
 
@@ -220,8 +250,8 @@ def _control(label: Any, methods: Mapping[str, Method]) -> str:
     if label is None:
         plain = (name for name, method in methods.items() if method.is_random_search)
         return next(plain, next(iter(methods)))
-    if label not in methods:
-        raise BadInput(f"control = {label!r}: no such algorithm{nearest(str(label), methods)}")
+    if not isinstance(label, str) or label not in methods:
+        raise BadInput(f"control = {label!r}: no such algorithm{nearest(str(label)[:LONGEST_TEXT], methods)}")
     return str(label)
 
 
@@ -271,7 +301,7 @@ def _objective(label: str, entry: dict[str, Any]) -> Objective:
 def _scale(label: str, entry: Mapping[str, Any]) -> tuple[float, float]:
     """The least error and that of knowing nothing; plans from before the first was written mean 0."""
     best, chance = (_value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error"))
-    if not -math.inf < best < chance < math.inf:
+    if not (_finite(best) and _finite(chance) and best < chance):
         raise BadInput(
             f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
         )
@@ -280,19 +310,29 @@ def _scale(label: str, entry: Mapping[str, Any]) -> tuple[float, float]:
 
 def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
     kind = axis.get("kind") if isinstance(axis, dict) else None
+    if not name.isidentifier():
+        raise BadInput(f"space: name {name!r}: need an identifier")
     if kind == "categorical":
-        return Hyperparameter(name=name, kind=kind, choices=tuple(_value(axis, "choices", list)))
+        return Hyperparameter(name=name, kind=kind, choices=_choices(name, _value(axis, "choices", list)))
     if kind == "ordinal":
         return _ordinal(name, _value(axis, "choices", list))
     if kind not in ("float", "int"):
         raise BadInput(f"space.{name}.kind = {kind!r}: need float, int, ordinal or categorical")
     low, high = _value(axis, "low", float | int), _value(axis, "high", float | int)
+    if not (_finite(low) and _finite(high) and low <= high):
+        raise BadInput(f"space.{name}: low = {low!r}, high = {high!r}: need finite numbers, low at most high")
     return Hyperparameter(name=name, kind=kind, low=low, high=high, log=axis.get("log") is True and low > 0)
+
+
+def _choices(name: str, values: list[Any]) -> tuple[Any, ...]:
+    if not values or not all(isinstance(value, str | bool) or _finite(value) for value in values):
+        raise BadInput(f"space.{name}.choices = {values!r}: need texts, numbers or truth values")
+    return tuple(values)
 
 
 def _ordinal(name: str, values: list[Any]) -> Hyperparameter:
     """Listed numbers; on a logarithmic scale where the middle one is nearer to the middle of that."""
-    if not values or not all(type(value) in (int, float) for value in values):
+    if not values or not all(map(_finite, values)):
         raise BadInput(f"space.{name}.choices = {values!r}: need numbers")
     low, middle, high = values[0], values[len(values) // 2], values[-1]
     log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)

@@ -43,8 +43,7 @@ def execute_aside(run: Run, conditions: Conditions, watchdog: Watchdog | None = 
                 (one,) = overdue
                 crash = Crash(index=index, reason=one.reason, seconds=one.seconds, state="timeout")
                 continue
-            seconds = max(0.0, time.time() - marker.stat().st_mtime) if marker.exists() else 0.0
-            crash = Crash(index=index, reason=_reason(code), seconds=seconds)
+            crash = Crash(index=index, reason=_reason(code), seconds=_seconds_since(marker))
 
 
 def outcome_of(run: Run, folder: Path) -> Report:
@@ -88,6 +87,14 @@ def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) 
 def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
     worker.begin(parent)
     execute_all([run], conditions, crash, marker)
+
+
+def _seconds_since(marker: Path) -> float:
+    """How long ago the last training started, by a clock that nobody sets; 0 where none did."""
+    try:
+        return time.monotonic() - float(marker.read_text())
+    except (OSError, ValueError):  # Killed while it wrote.
+        return 0.0
 
 
 def _reason(code: int) -> str:

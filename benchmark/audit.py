@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.build import check_suite
+from benchmark.engine import Loky
 from benchmark.examination import Here, drawable, examine_all, records_of
 from benchmark.findings import REFERENCE, ROUTE, Again, judged, lines_of, report_of
 from benchmark.folder import claimed
@@ -92,19 +93,19 @@ def audit(suite: Suite, folder: Path, wish: Wish, means: Means) -> Record:
     """
     objectives = check_suite(suite)
     examined = examine_all(suite, folder, means.jobs, means.machine.device)
-    here = Here(objectives, means.machine, {one.run.objective.label for one in examined})
+    here = Here(suite, objectives, means.machine, {one.run.objective.label for one in examined})
     drawn = wish.sample.draw(drawable(examined), wish.seed)
     records = records_of(drawn, examined, folder)
     wanted = lists_of(((one.objective, one.repetition), record) for one in drawn for record in records[one])
     alone = {place: lists for place, lists in wanted.items() if here.stacked(suite, place[0])}
-    # A single process cannot outlive a trial that kills it.
-    jobs = means.jobs if all(one.kind in HARMLESS for one in drawn) else max(2, means.jobs)
+    # The audit's own process would not outlive a trial that kills it.
+    engine = Loky(means.jobs, apart=any(one.kind not in HARMLESS for one in drawn))
     base = folder / FOLDER
     with claimed(base):
         _begin(base, {"suite": suite.name, "code": _code(), "now": here.told(), "trials": _digest(wanted)})
-        routes = {ROUTE: _train(retraining(suite, ROUTE, wanted, alone=False), base, jobs, means)}
+        routes = {ROUTE: _train(retraining(suite, ROUTE, wanted, alone=False), base, engine, means)}
         if alone:
-            routes[REFERENCE] = _train(retraining(suite, REFERENCE, alone, alone=True), base, jobs, means)
+            routes[REFERENCE] = _train(retraining(suite, REFERENCE, alone, alone=True), base, engine, means)
         trials = judged(drawn, records, routes, CLOSE_ERROR if wish.tolerance is None else wish.tolerance)
         asked = {"suite": suite.name, **wish.told()}
         planned = sum(1 for _ in suite.runs())
@@ -114,13 +115,14 @@ def audit(suite: Suite, folder: Path, wish: Wish, means: Means) -> Record:
     return report
 
 
-def _train(suite: Retraining, base: Path, jobs: int, means: Means) -> Again:
+def _train(suite: Retraining, base: Path, engine: Loky, means: Means) -> Again:
     """Train lists, or go on with it, and read what came of them."""
     listener = means.listener()
     runner = Runner(
         suite,
         base,
-        jobs=jobs,
+        jobs=means.jobs,
+        engine=engine,
         machine=means.machine,
         listener=listener,
         capacity=means.capacity,

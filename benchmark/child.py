@@ -39,8 +39,8 @@ def main() -> None:
     with Connection(int(sys.argv[1])) as connection:
         from benchmark import peer
 
-        device, libraries = connection.recv()
-        connection.send(peer.card(device, libraries))
+        device, libraries, modules = connection.recv()
+        connection.send(peer.card(device, libraries, modules))
         with suppress(EOFError):
             while True:
                 connection.send(_answer(connection.recv(), device))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
-import socket
 import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +28,6 @@ from benchmark.suite import Run
 from benchmark.watchdog import Watchdog
 
 BACKENDS = ("loky", "dask", "ray")
-
-SECONDS_TO_CONNECT = 5
-UNREACHABLE = "it answers nobody; see that it runs, and that this machine may reach it"
-
 
 Group = tuple[list[Run], Crash | None]
 """Runs that one worker executes side by side, and an evaluation to record as crashed in every one of them."""
@@ -56,7 +49,9 @@ class Engine(ABC):
     lost: tuple[type[BaseException], ...]
 
     @abstractmethod
-    def opened(self, folder: Path, device: str, libraries: Iterable[str], label: str) -> AbstractContextManager[None]:
+    def opened(
+        self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
+    ) -> AbstractContextManager[None]:
         """Workers ready, like this process and with the folder in reach, for a block; nothing is written.
 
         Args:
@@ -64,6 +59,7 @@ class Engine(ABC):
             device: on which trials train.
             libraries: distributions that the suite's algorithms belong to.
             label: tells processes apart that share the folder.
+            modules: that the suite names by dotted path.
 
         Raises:
             BadInput: no such library, or nobody at the address.
@@ -86,27 +82,49 @@ class Engine(ABC):
     def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
         """Execute a run that has been in flight at several deaths without getting on."""
 
+    def fewer(self) -> int | None:
+        """Have one group fewer at once from now on; how many that is, None where it cannot be."""
+        return None
+
 
 class Loky(Engine):
-    """Processes on this machine; with one job, this process itself."""
+    """Processes on this machine; with one job, this process itself.
+
+    Args:
+        jobs: groups at once.
+        apart: have even one at a time in another process, which a trial may kill.
+    """
 
     lost = (TerminatedWorkerError, BrokenProcessPool)
 
-    def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: int, *, apart: bool = False) -> None:
+        self.jobs = self.at_once = jobs
+        self.processes = max(2, jobs) if apart else jobs
 
-    def opened(self, folder: Path, device: str, libraries: Iterable[str], label: str) -> AbstractContextManager[None]:
+    def opened(
+        self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
+    ) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def fewer(self) -> int | None:
+        if self.at_once == 1:
+            return None
+        self.at_once -= 1
+        self.processes = max(2, self.at_once)  # Never this one: whoever was killed there would take it along.
+        return self.at_once
 
     def serving(self, folder: Path) -> AbstractContextManager[None]:
         return nullcontext()
 
     def reports(self, groups: Iterator[Group], conditions: Conditions) -> Iterator[list[Report]]:
-        options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if self.jobs > 1 else {}
+        several = self.processes > 1
+        options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if several else {}
         # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-        with parallel_config(backend="loky", inner_max_num_threads=1 if self.jobs > 1 else None, **options):
-            parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
+        with parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
+            parallel = Parallel(
+                n_jobs=self.processes, batch_size=1, pre_dispatch=self.at_once, return_as="generator_unordered"
+            )
             yield from parallel(delayed(execute_all)(runs, conditions, crash) for runs, crash in groups)
 
     def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
@@ -145,7 +163,9 @@ class Cluster(Engine):
         """A backend of joblib that hands out a result as soon as it is there, a `Failing` one."""
 
     @contextmanager
-    def opened(self, folder: Path, device: str, libraries: Iterable[str], label: str) -> Iterator[None]:
+    def opened(
+        self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
+    ) -> Iterator[None]:
         folder, names = folder.absolute(), tuple(libraries)
         self.terms = Terms(
             folder=folder,
@@ -156,7 +176,8 @@ class Cluster(Engine):
             paths=where_modules_are(sys.path, sys.prefix),
             device=device,
             libraries=names,
-            card=card(device, names),
+            card=card(device, names, modules),
+            modules=tuple(modules),
         )
         with self.connected() as self.jobs:
             self._check(self.terms)
@@ -256,42 +277,6 @@ class Failing:
 def _everywhere(conditions: Conditions) -> Conditions:
     """The conditions as they hold in any process: an absolute folder, and no notes for this machine's watchdog."""
     return replace(conditions, folder=conditions.folder.absolute(), notes=None)
-
-
-@contextmanager
-def spared() -> Iterator[None]:
-    """Start processes, now or by threads that begin here, which no Ctrl-C or hang-up of the terminal reaches.
-
-    They end with the driver or at its word; before, they would fill the screen with tracebacks.
-    """
-    resource_tracker.ensure_running()  # Started later, it would let the signals through again.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def reach(option: str, address: str, schemes: Sequence[str]) -> None:
-    """Refuse an address that nobody listens at.
-
-    Args:
-        option: by which it was given.
-        address: HOST:PORT, with one of the schemes before it or none.
-        schemes: those that are allowed.
-
-    Raises:
-        BadInput: it is no address, or nobody is there.
-    """
-    scheme, mark, place = address.rpartition("://")
-    host, _, port = place.rpartition(":")
-    if (mark and scheme not in schemes) or not host or not (port.isascii() and port.isdigit() and len(port) <= 5):
-        forms = ", ".join(f"{allowed}://HOST:PORT" for allowed in schemes)
-        raise BadInput(f"{option} {shown(address)}: need HOST:PORT or {forms}")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_CONNECT).close()
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise BadInput(f"{option} {shown(address)}: {UNREACHABLE} ({said(error)})") from error
 
 
 def build(backend: str | None, asked: int | None, here: int, scheduler: str | None, address: str | None) -> Engine:

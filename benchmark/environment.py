@@ -1,7 +1,8 @@
-"""What a run depends on besides its suite: versions, hardware, code. No host name, no variables."""
+"""What a run depends on besides its suite: versions, hardware, code. No host name; of variables, a fixed list."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -11,8 +12,30 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-DECIDES_BITS = ("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch", "libraries")
+DECIDES_BITS = (
+    *("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch", "libraries"),
+    "switches",
+)
 """Fields that must not change between the two halves of a run that is resumed; libraries are the algorithm's."""
+
+CPU_SWITCHES = (
+    *("ATEN_CPU_CAPABILITY", "BLIS_ARCH_TYPE", "GLIBC_TUNABLES", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
+    *("MKL_CBWR", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS", "MKL_VML_MODE", "OPENBLAS_CORETYPE"),
+    *("DNNL_CPU_ISA_HINTS", "DNNL_DEFAULT_FPMATH_MODE", "DNNL_MAX_CPU_ISA"),
+    *("ONEDNN_CPU_ISA_HINTS", "ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA"),
+)
+"""Variables by which libraries choose kernels or their precision, and so other bits on the same machine."""
+
+GPU_SWITCHES = (
+    *("CUBLASLT_WORKSPACE_SIZE", "CUBLAS_WORKSPACE_CONFIG", "CUDNN_CONV_WSCAP_DBG", "NVIDIA_TF32_OVERRIDE"),
+    *("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TORCH_BLAS_PREFER_CUBLASLT", "TRITON_F32_DEFAULT"),
+)
+"""The same of a GPU's libraries; no result on a CPU depends on them."""
+
+CUBLAS_WORKSPACE = ":4096:8"
+"""Where the variable says nothing else; cuBLAS may give other bits each time without one."""
+
+LONGEST_SWITCH = 64
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", "pandas")
 
@@ -42,7 +65,18 @@ def describe(device: str, jobs: int) -> dict[str, Any]:
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # unannotated in torch
             "tf32": False,  # Of library products, see `pinned`; our own kernels' precision is in the arithmetic.
         }
+    if found := switches(device):
+        card["switches"] = found
     return card
+
+
+def switches(device: str) -> dict[str, str]:
+    """The variables that are set of those that change bits on this device, a long value by its digest; mostly none."""
+    names = [*CPU_SWITCHES, *(GPU_SWITCHES if device.startswith("cuda") else ())]
+    found = {name: _short(os.environ[name]) for name in names if os.environ.get(name)}
+    if found.get("CUBLAS_WORKSPACE_CONFIG") == CUBLAS_WORKSPACE:
+        del found["CUBLAS_WORKSPACE_CONFIG"]
+    return found
 
 
 @contextmanager
@@ -60,7 +94,7 @@ def pinned(device: str) -> Iterator[None]:
     if device.startswith("cuda"):
         if ":" in device:  # Triton launches on the current device, whatever the tensors' one.
             torch.cuda.set_device(device)
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
@@ -72,6 +106,12 @@ def pinned(device: str) -> Iterator[None]:
         torch.set_num_threads(threads)
         if torch.are_deterministic_algorithms_enabled() != deterministic:  # Setting it imports the compiler: 1.6 s.
             torch.use_deterministic_algorithms(deterministic)
+
+
+def _short(value: str) -> str:
+    if len(value) <= LONGEST_SWITCH and value.isascii() and value.isprintable():
+        return value
+    return f"sha256:{hashlib.sha256(os.fsencode(value)).hexdigest()[:16]}"
 
 
 def _version(package: str) -> str | None:

@@ -19,6 +19,7 @@ from benchmark.ledger import FORMAT, LedgerError, Record, failed_of, part_of, re
 from benchmark.proposals import first_divergence
 from benchmark.refusal import BadInput, said
 from benchmark.sample import Drawable
+from benchmark.sources import FIELD, changed, told
 from benchmark.suite import Run, Suite
 from benchmark.verdict import Divergence
 from objectives.data import DataError
@@ -52,9 +53,10 @@ class Examined:
 class Here:
     """This machine, as the ledgers' headers tell theirs."""
 
-    def __init__(self, objectives: Mapping[str, Objective], machine: Machine, labels: set[str]) -> None:
+    def __init__(self, suite: Suite, objectives: Mapping[str, Objective], machine: Machine, labels: set[str]) -> None:
         self.objectives, self.machine = objectives, machine
-        self.card = {name: value for name, value in describe(machine.device, 1).items() if name not in NO_MATTER}
+        described = describe(machine.device, 1) | told(suite)
+        self.card = {name: value for name, value in described.items() if name not in NO_MATTER}
         self.data = {label: _prepared(label, objectives[label], machine) for label in sorted(labels)}
         self.arithmetics: dict[tuple[str, bool], str] = {}
 
@@ -74,7 +76,9 @@ class Here:
             self.arithmetics[label, stacked] = self.objectives[label].arithmetic(self.machine, stacked=stacked)
         here = {**self.card, "arithmetic": self.arithmetics[label, stacked]}
         here["libraries"] = {**(card.get("libraries") or {}), **library_versions(one.run.algorithm)} or None
-        pairs = {name: (card.get(name), here.get(name)) for name in sorted({*card, *here} - {*NO_MATTER})}
+        # What only one of two cards tells of the code, a ledger from before or a longer suite, is no difference.
+        known = {*card, *here} - {*NO_MATTER, *(() if changed(card, here) else (FIELD,))}
+        pairs = {name: (card.get(name), here.get(name)) for name in sorted(known)}
         pairs |= {f"data.{name}": (one.data.get(name), self.data[label].get(name)) for name in one.data}
         return {
             name: {"recorded": old, "now": new, "decides_bits": name in DECIDES_BITS or name.startswith("data.")}

@@ -18,6 +18,7 @@ from benchmark.clock import Clock, build_clock
 from benchmark.environment import pinned
 from benchmark.header import RunRefused, changed_environment, check_header
 from benchmark.ledger import FORMAT, Ledger, LedgerError, Record
+from benchmark.sources import changed
 from benchmark.store import ImpureTrial
 from benchmark.suite import Run
 from benchmark.trainer import Trainer, Training, describe_problem, evaluation_record, lost
@@ -158,7 +159,7 @@ class Execution:
             return
         check_header(ledger.records[0], header, ledger.part, allow_mixed=self.conditions.allow_mixed)
         latest = [record["environment"] for record in ledger.records if "environment" in record][-1]
-        if changed_environment(latest, self.environment):
+        if changed_environment(latest, self.environment) or changed(latest, self.environment):
             ledger.append({"kind": "resumed", "environment": self.environment})
 
     def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, Report]:
@@ -273,9 +274,9 @@ def report_of_failure(run: Run, error: Exception) -> Report:
 
 
 def touch(marker: Path | None) -> None:
-    """Note the time at which a training starts, for whoever finds the process dead."""
+    """Note the time at which a training starts, by a clock that nobody sets, for whoever finds the process dead."""
     if marker is not None:
-        marker.write_text(str(time.time()))
+        marker.write_text(str(time.monotonic()))
 
 
 def replay(job: Job, record: Record) -> Outcome:

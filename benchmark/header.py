@@ -7,6 +7,10 @@ from typing import Any
 
 from benchmark.environment import DECIDES_BITS
 from benchmark.ledger import Record
+from benchmark.refusal import shown
+
+PARTS = ("run", "data", "environment")
+"""Tables of a header that every reader relies on."""
 
 
 class RunRefused(Exception):
@@ -19,6 +23,12 @@ def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed:
     Raises:
         RunRefused: another suite, other data, or an environment whose bits may differ.
     """
+    lost = next((part for part in PARTS if not isinstance(recorded.get(part), dict)), None)
+    if lost:
+        raise RunRefused(
+            f"{path}: its header has {lost} = {shown(recorded.get(lost))}, need a table; "
+            "restore the file, or delete it to train that run again"
+        )
     for part in ("run", "data"):
         difference = first_difference(recorded[part], expected[part])
         if difference:
@@ -50,4 +60,4 @@ def first_difference(recorded: Any, expected: Any, where: str = "") -> str | Non
             if difference:
                 return difference
         return None
-    return None if recorded == expected else f"{where} was {recorded!r} and is now {expected!r}"
+    return None if recorded == expected else f"{where} was {shown(recorded)} and is now {shown(expected)}"

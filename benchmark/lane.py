@@ -142,7 +142,9 @@ def _recorded_header(run: Run, conditions: Conditions) -> Record:
     assert conditions.reuse is not None
     found = next(iter(ledgers_of(conditions.reuse, run)), None)
     if found is None:
-        raise RunRefused(f"{run.path}: nothing of its repetition is recorded in {conditions.reuse}")
+        raise RunRefused(
+            f"{run.path}: nothing of its repetition is recorded in {conditions.reuse}; leave --reuse out to train it"
+        )
     return read(found).records[0]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import time
 import zlib
@@ -20,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import orjson
+
 FORMAT = 1
 LARGEST_RECORD = 1_000_000
 
@@ -29,6 +32,9 @@ LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds between tries to lock a file: the worker of a killed driver holds it until it notices."""
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)  # A circle: RecursionError.
+
+_LONG = re.compile(rb"[-:, [][0-9]{19}")
+"""May begin a whole number beyond 64 bits, of which orjson makes a float; matches in texts and exponents do no harm."""
 
 
 class LedgerError(Exception):
@@ -62,15 +68,35 @@ def encode(record: Record, previous_crc: int) -> tuple[bytes, int]:
 
 
 def decode(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
-    """The record of a line without its newline and the line's checksum, or None when damaged."""
+    """The record of a line without its newline and the line's checksum, or None when damaged.
+
+    A line with a right checksum and no record in it, which only a forger writes, is damaged too.
+    """
     head, mark, tail = line.rpartition(b',"crc":"')
     if not mark or len(tail) != 10 or not tail.endswith(b'"}'):
         return None
     crc = zlib.crc32(head + b"}", previous_crc)
     if tail[:8] != b"%08x" % crc:
         return None
-    record: Record = json.loads(head + b"}")
-    return record, crc
+    try:
+        record = _loads(head + b"}")
+    except (ValueError, RecursionError):
+        return None
+    return (record, crc) if isinstance(record, dict) else None
+
+
+def _loads(body: bytes) -> Any:
+    """The record of a line's JSON, as the standard library reads it.
+
+    orjson takes a fifth of the time and keeps one copy of a key for all records, which is a third of a
+    ledger's memory. It refuses lone surrogates and deep nests, which JSON has.
+    """
+    if _LONG.search(body) is None:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
+    return json.loads(body)
 
 
 def parse(path: Path, data: bytes) -> Contents:
@@ -83,7 +109,7 @@ def parse(path: Path, data: bytes) -> Contents:
     crc = good = 0
     while (end := data.find(b"\n", good)) >= 0:
         decoded = decode(data[good:end], crc)
-        if decoded is None:
+        if decoded is None or "kind" not in decoded[0]:
             raise LedgerError(
                 f"{path}: line {len(records) + 1} (byte {good}) is damaged; "
                 "restore the file, or delete it to train that run again"
@@ -139,7 +165,7 @@ class Ledger:
         self.path, self.part, self.durable = path, part_of(path), durable
         self._held: list[bytes] = []
         if path.exists():
-            raise LedgerError(f"{path}: complete already, nothing is appended to it")
+            raise LedgerError(f"{path}: complete already, nothing is appended to it; delete it to train that run again")
         with _refusing_os_errors(self.part):
             path.parent.mkdir(parents=True, exist_ok=True)
             if failed_of(path).exists():
@@ -205,15 +231,17 @@ class Ledger:
         self._end(record, failed_of(self.path))
 
     def _lock(self) -> None:
-        for patience in (*LOCK_PAUSES, None):
+        pauses = iter(LOCK_PAUSES)
+        while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError as error:
-                if patience is None:
+                pause = next(pauses, None)
+                if pause is None:
                     told = f"{self.part}: another process is writing it; wait for it or stop it"
                     raise LedgerError(told) from error
-                time.sleep(patience)
+                time.sleep(pause)
         if not os.path.samestat(os.fstat(self._file), self.part.stat()):
             raise LedgerError(f"{self.part}: another process has renamed it meanwhile; start again")
 

@@ -78,7 +78,7 @@ class Child:
             Unlike: they differ, or it gives none.
         """
         try:
-            self._send((self.terms.device, self.terms.libraries))
+            self._send((self.terms.device, self.terms.libraries, self.terms.modules))
             if not self.connection.poll(SECONDS_TO_START):
                 raise ChildDied
             unlike = differences(self.terms.card, self.connection.recv())

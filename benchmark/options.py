@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from benchmark.intake import check_regular
 from benchmark.refusal import BadInput, nearest, shown
 
 
 def results(text: str, suite: str, *, writing: bool) -> Path:
     """The folder that holds, or will hold, the suite's own."""
-    return _folder("--results", text, suite, writing=writing)
+    path = _folder("--results", text, suite, writing=writing)
+    check_regular(f"--results {shown(text)}", path / suite)
+    return path
 
 
 def out(text: str) -> Path:
@@ -104,6 +107,7 @@ def recorded(option: str, text: str) -> Path:
     """A suite's folder with ledgers in it."""
     if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)
         raise BadInput(f"{option} {shown(text)}: need a suite's results, a folder that holds runs/")
+    check_regular(f"{option} {shown(text)}", Path(text))
     return Path(text)
 
 

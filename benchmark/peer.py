@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.environment import describe
+from benchmark.sources import LOADED, ROOMS, digest, digests
 
-ROOMS = ("algorithms", "benchmark", "objectives")
+__all__ = ["LOADED", "ROOMS", "Card", "Terms", "card", "differences", "digest", "own", "where_modules_are"]
 
 OWN = ("cores", "cpu", "system")
 """What may differ between machines and stands in a ledger's header as it is on the worker: it decides no bits."""
 
 NOT_COMPARED = (*OWN, "code", "jobs")
 """Besides those: the commit, for which the digest of the code stands, and the number of workers."""
+
+MODULE = "the module "
+"""Begins the name of a user's module in a card; no distribution's name has a blank."""
 
 Card = dict[str, Any]
 
@@ -37,6 +40,7 @@ class Terms:
         device: on which trials train.
         libraries: distributions that the suite's algorithms belong to.
         card: the driver's own.
+        modules: that the suite names by dotted path.
     """
 
     folder: Path
@@ -48,32 +52,20 @@ class Terms:
     device: str
     libraries: tuple[str, ...]
     card: Card
+    modules: tuple[str, ...] = ()
 
 
-def digest() -> str:
-    """SHA-256 over the source files that decide results, by name and content."""
-    root = Path(__file__).resolve().parent.parent
-    total = hashlib.sha256()
-    for room in ROOMS:
-        for path in sorted((root / room).rglob("*.py")):
-            data = path.read_bytes()
-            total.update(f"{path.relative_to(root).as_posix()} {len(data)}\n".encode() + data)
-    return total.hexdigest()[:16]
-
-
-LOADED = digest()
-"""Of the code as this process found it: files may change under a worker that runs for weeks."""
-
-
-def card(device: str, libraries: Iterable[str]) -> Card:
+def card(device: str, libraries: Iterable[str], modules: Iterable[str] = ()) -> Card:
     """This process's versions and hardware, as far as they must be the same everywhere.
 
     Args:
         device: on which trials train.
         libraries: distributions that the suite's algorithms belong to.
+        modules: that the suite names by dotted path.
     """
     described = {name: value for name, value in describe(device, 0).items() if name not in NOT_COMPARED}
-    return {**described, **{name: _version(name) for name in libraries}, "source": LOADED}
+    sources = {f"{MODULE}{name}": found for name, found in digests(modules).items()}
+    return {**described, **{name: _version(name) for name in libraries}, **sources, "source": LOADED}
 
 
 def own(device: str) -> Card:
@@ -86,7 +78,7 @@ def differences(driver: Card, worker: Card) -> list[str]:
     """Every difference in words; empty where there is none."""
     names = [*driver, *(name for name in worker if name not in driver)]
     return [
-        f"{_called(name)} is {driver.get(name)} here and {worker.get(name)} there"
+        f"{_called(name)} is {_told(driver.get(name))} here and {_told(worker.get(name))} there"
         for name in names
         if driver.get(name) != worker.get(name)
     ]
@@ -101,7 +93,13 @@ def where_modules_are(paths: Iterable[str], prefix: str) -> tuple[str, ...]:
 
 
 def _called(name: str) -> str:
-    return "the code of incumbent" if name == "source" else name
+    words = {"source": "the code of incumbent", "switches": "the environment"}
+    return words.get(name, name)
+
+
+def _told(value: Any) -> str:
+    """A card's value in words; variables as a shell has them."""
+    return " ".join(f"{name}={setting}" for name, setting in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _version(package: str) -> str | None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import nursery
-from benchmark.engine import UNREACHABLE, Cluster, Failing, reach, spared
+from benchmark.address import UNREACHABLE, reach
+from benchmark.engine import Cluster, Failing
 from benchmark.header import RunRefused
 from benchmark.peer import Terms
 from benchmark.refusal import BadInput, said, shown
+from benchmark.worker import spared
 
 SECONDS_TO_PROBE = 180
 RESTARTS = 1

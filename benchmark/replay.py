@@ -52,7 +52,7 @@ def table_of(run: Run, tables: Path | None) -> Table:
     its = {"suite_seed": table.header["suite_seed"], "objective": table.header["objective"]["part"]}
     difference = first_difference(its, mine)
     if difference:
-        raise RunRefused(f"{path}: harvested from other trials: {difference}")
+        raise RunRefused(f"{path}: harvested from other trials: {difference}; give the --tables of this suite")
     return table
 
 
@@ -68,7 +68,10 @@ def check_machine(table: Table, environment: Record, path: Path) -> None:
     )
     difference = first_difference(recorded, current)
     if difference:
-        raise RunRefused(f"{path}: harvested on another machine or library version: {difference}")
+        raise RunRefused(
+            f"{path}: harvested on another machine or library version: {difference}; "
+            "leave --miss train out, or harvest it anew here"
+        )
 
 
 def _replay(run: Run, objective: Objective, table: Table, conditions: Conditions, clock: Clock) -> Report:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmark.aside import outcome_of, recorded_evaluations
+from benchmark.aside import outcome_of
 from benchmark.build import check_suite, library_versions
+from benchmark.casualties import Casualties
 from benchmark.engine import Engine, Group, Loky
 from benchmark.environment import describe, pinned
-from benchmark.execution import Conditions, Crash, Report
+from benchmark.execution import Conditions, Report
 from benchmark.folder import claimed, write_plan
 from benchmark.header import check_header
 from benchmark.lane import side_by_side
@@ -25,13 +25,13 @@ from benchmark.mount import doubt
 from benchmark.refusal import BadInput, said
 from benchmark.replay import check_machine, table_of
 from benchmark.shard import Shard, header_of
+from benchmark.sources import modules_of, told, warning
 from benchmark.store import ledgers_of
 from benchmark.suite import Run, Suite
-from benchmark.watchdog import Watchdog
+from benchmark.vigil import Vigil
 from objectives.data import DataError
 from objectives.objective import Machine, Objective
 
-DEATHS_BEFORE_ALONE = 2
 TASKS_A_WORKER = 4
 """Tasks of an objective for every CPU worker: few enough to fill a stack, enough to share out the end."""
 
@@ -91,9 +91,8 @@ class Runner:
         self.capacity, self.reuse, self.train = capacity, reuse, train
         self.tables, self.recycle, self.write, self.shard = tables, recycle, write, shard
         self.repetitions = suite.repetitions
-        self.deaths: Counter[tuple[Path, int]] = Counter()
-        self.overdue: dict[Path, Crash] = {}
-        self.watchdog: Watchdog | None = None
+        self.casualties = Casualties(self.folder, self.engine, listener.say)
+        self.vigil = Vigil(self.folder, listener.say)
         self.arithmetics: dict[str, str] = {}
         self.reports: list[Report] = []
 
@@ -139,7 +138,7 @@ class Runner:
             self._engine(unfinished=unfinished),
             claimed(self.folder, self.shard),
             self.engine.serving(self.folder),
-            self._watched(conditions) as conditions,
+            self.casualties.watched(conditions, self.suite.timeout) as conditions,
         ):
             if self.train:
                 conditions = replace(conditions, environment={**conditions.environment, "jobs": self.engine.jobs})
@@ -147,21 +146,14 @@ class Runner:
             done = [run for run in runs if (self.folder / run.path).exists()]
             pending = [run for run in runs if not (self.folder / run.path).exists()]
             self.listener.begin(self.suite, self.folder, done, pending)
-            if warning := doubt(self.folder):
-                self.listener.say(warning)
-            while pending:
-                pending = self._dispatch(pending, conditions)
-                pending = self._take_aside(pending, conditions)
+            for line in (doubt(self.folder), warning(runs, self.folder, conditions.environment) if pending else None):
+                if line is not None:
+                    self.listener.say(line)
+            with self.vigil:
+                while pending:
+                    pending = self._dispatch(pending, conditions)
+                    pending = self._take_aside(pending, conditions)
         return self.reports
-
-    @contextmanager
-    def _watched(self, conditions: Conditions) -> Iterator[Conditions]:
-        """Conditions under which trainings are watched, where the suite limits their time."""
-        if self.suite.timeout is None:
-            yield conditions
-            return
-        with Watchdog(self.listener.say) as self.watchdog:
-            yield replace(conditions, notes=self.watchdog.notes)
 
     def _engine(self, *, unfinished: bool) -> AbstractContextManager[None]:
         """The engine at work; for a complete suite none is started."""
@@ -169,7 +161,9 @@ class Runner:
             return nullcontext()
         libraries = {name for algorithm in self.suite.algorithms for name in library_versions(algorithm)}
         label = "" if self.shard is None else f"-{self.shard.name}"
-        return self.engine.opened(self.folder, self.machine.device, sorted(libraries), label)
+        return self.engine.opened(
+            self.folder, self.machine.device, sorted(libraries), label, modules=modules_of(self.suite)
+        )
 
     def _check_reuse(self) -> None:
         """Refuse to pass over results in silence: trained alone, a trial takes none from elsewhere."""
@@ -198,7 +192,7 @@ class Runner:
     def _environment(self) -> dict[str, Any]:
         """The machine card: this machine's, or that of the results which are only answered from or priced anew."""
         if self.train:
-            return describe(self.machine.device, self.engine.jobs)
+            return describe(self.machine.device, self.engine.jobs) | told(self.suite)
         if self.tables is not None:
             return dict(table_of(next(self.suite.runs()), self.tables).header["environment"])
         assert self.reuse is not None
@@ -264,32 +258,25 @@ class Runner:
 
         def groups() -> Iterator[Group]:
             for runs in self._tasks(pending):
+                self.vigil.begin(run.path for run in runs)
                 for run in runs:
                     in_flight[run.path] = run
                     self.listener.dispatched(run)
-                yield runs, self.overdue.get(runs[0].path)
+                yield runs, self.casualties.overdue.get(runs[0].path)
 
         try:
             for report in chain.from_iterable(self.engine.reports(groups(), conditions)):
                 in_flight.pop(report.run.path, None)
                 unreported.pop(report.run.path, None)
                 self._report(report)
-        except self.engine.lost:
+        except self.engine.lost as death:
             self.listener.say("a worker process died; its runs go on from their ledgers")
+            self.vigil.forget()
             for run in [run for run in unreported.values() if (self.folder / run.path).exists()]:
                 in_flight.pop(run.path, None)
                 self._report(outcome_of(unreported.pop(run.path), self.folder))
-            for run in in_flight.values() if not self._find_overdue() else ():  # The watchdog knows which it was.
-                self.deaths[run.path, recorded_evaluations(self.folder / run.path)] += 1
+            self.casualties.count(death, in_flight)
         return list(unreported.values())
-
-    def _find_overdue(self) -> bool:
-        """Whether the watchdog killed a worker; the next start of that run records why."""
-        found = [] if self.watchdog is None else self.watchdog.found()
-        for one in found:
-            self.listener.say(f"{one.run}: {one.reason}; its process was killed")
-            self.overdue[one.run] = Crash(index=one.index, reason=one.reason, seconds=one.seconds, state="timeout")
-        return bool(found)
 
     def _tasks(self, pending: list[Run]) -> list[list[Run]]:
         """The runs that one worker executes side by side: all algorithms of some repetitions of an objective."""
@@ -308,13 +295,15 @@ class Runner:
         """Execute alone the runs that were in flight at several deaths without getting on."""
         left = []
         for run in pending:
-            if self.deaths[run.path, recorded_evaluations(self.folder / run.path)] < DEATHS_BEFORE_ALONE:
+            if not self.casualties.suspected(run):
                 left.append(run)
             else:
                 self.listener.say(f"{run.path}: executed in a process of its own")
-                self._report(self.engine.alone(run, conditions, self.watchdog))
+                self.vigil.begin([run.path])
+                self._report(self.engine.alone(run, conditions, self.casualties.watchdog))
         return left
 
     def _report(self, report: Report) -> None:
+        self.vigil.end(report.run.path)
         self.reports.append(report)
         self.listener.reported(report)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,13 +15,31 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.refusal import BadInput, said
+from benchmark.intake import contents, declared
+from benchmark.refusal import BadInput, said, shown
 from benchmark.trainer import Training
 from benchmark.tuner import Job
 from objectives.space import Config
 
 FORMAT = 1
-ARRAYS = ("valid", "test", "seconds", "reached", "diverged", "repetitions")
+KINDS = {
+    "valid": np.float64,
+    "test": np.float64,
+    "seconds": np.float64,
+    "reached": np.int64,
+    "diverged": np.bool_,
+    "repetitions": np.int64,
+}
+"""Type of each array; anything else, or the other order of bytes, is refused: nothing is converted."""
+
+ARRAYS = tuple(KINDS)
+HEADER = {"suite_seed": int, "objective": dict, "data": dict, "environment": dict, "configs": list}
+DAMAGE = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError)
+"""What reading raises; RuntimeError of an archive that says it is encrypted, MemoryError of an endless array."""
+
+LARGEST_FILE = 2_000_000_000
+LARGEST_UNPACKED = 8_000_000_000
+"""Bytes; a table of 10 000 configurations, 100 repetitions and 100 epochs unpacks to 2.4 billion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,12 +138,12 @@ def load(path: Path) -> Table:
 
 @lru_cache(maxsize=16)
 def _load(path: Path, modified: int, size: int) -> Table:
-    data = path.read_bytes()
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            header = json.loads(file["header"].tobytes())
-            arrays = {name: file[name] for name in ARRAYS}
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        data = contents("table", path, LARGEST_FILE)
+        header, arrays = _unpacked(data)
+    except BadInput:
+        raise
+    except DAMAGE as error:
         raise BadInput(f"table {path}: not a table ({said(error)})") from error
     problem = _problem(header, arrays)
     if problem:
@@ -134,26 +153,76 @@ def _load(path: Path, modified: int, size: int) -> Table:
     return Table(header=header, configs=configs, digest=hashlib.sha256(data).hexdigest(), rows=rows, **arrays)
 
 
+def _unpacked(data: bytes) -> tuple[Any, dict[str, Any]]:
+    """The parts of a table's file, if it is an archive of the expected members and not larger than it may be.
+
+    Sizes are the archive's own word, and the reader stops there: a file that unpacks a thousandfold is
+    refused before it is unpacked, and an array that claims to be larger than its member when it is read.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        names = [member.filename for member in archive.infolist()]
+    if unpacked > LARGEST_UNPACKED:
+        raise ValueError(f"it unpacks to {unpacked} bytes, at most {LARGEST_UNPACKED} are read")
+    expected = [f"{name}.npy" for name in ("header", *ARRAYS)]
+    if sorted(names) != sorted(expected):
+        raise ValueError(f"it holds {', '.join(map(repr, sorted(names)[:8]))}, need {', '.join(expected)}")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return declared(file["header"].tobytes()), {name: file[name] for name in ARRAYS}
+
+
 def _problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
     """What is wrong with a file's parts, or None."""
+    return _problem_of_header(header) or _problem_of_arrays(len(header["configs"]), arrays)
+
+
+def _problem_of_header(header: Any) -> str | None:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        return f"format = {header.get('format') if isinstance(header, dict) else None!r}, this version reads {FORMAT}"
-    missing = [name for name in ("suite_seed", "objective", "data", "environment", "configs") if name not in header]
-    if missing:
-        return f"{missing[0]} is missing"
+        return f"format = {shown(header.get('format') if isinstance(header, dict) else None)}, need {FORMAT}"
+    for name, kind in HEADER.items():
+        if name not in header:
+            return f"{name} is missing"
+        if not isinstance(header[name], kind) or isinstance(header[name], bool):
+            return f"{name} = {shown(header[name])}: need a value of type {kind.__name__}"
+    if not isinstance(header["objective"].get("part"), dict):
+        return f"objective = {shown(header['objective'])}: need a table with a part"
+    for config in header["configs"]:
+        if not isinstance(config, dict) or not all(
+            isinstance(value, bool | int | float | str) for value in config.values()
+        ):
+            return f"configs hold {shown(config)}: need tables of numbers, texts and truth values"
+    if len({_key(config) for config in header["configs"]}) != len(header["configs"]):
+        return "configs hold one of them twice"
+    return None
+
+
+def _problem_of_arrays(configs: int, arrays: Mapping[str, np.ndarray]) -> str | None:
+    wrong = [name for name, kind in KINDS.items() if arrays[name].dtype != kind]
+    if wrong:
+        return f"{wrong[0]} of type {arrays[wrong[0]].dtype}, need {np.dtype(KINDS[wrong[0]])}"
     valid = arrays["valid"]
-    cell = (len(header["configs"]), len(arrays["repetitions"]))
+    cell = (configs, arrays["repetitions"].size)
     if valid.ndim != 3 or valid.shape[:2] != cell or 0 in valid.shape:
         return f"errors of shape {valid.shape} for {cell[0]} configurations and {cell[1]} repetitions"
-    shapes = {"test": valid.shape, "seconds": valid.shape, "reached": cell, "diverged": cell}
+    shapes = {"test": valid.shape, "seconds": valid.shape, "reached": cell, "diverged": cell, "repetitions": cell[1:]}
     wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape]
     if wrong:
         return f"{wrong[0]} of shape {arrays[wrong[0]].shape}, need {shapes[wrong[0]]}"
-    known = np.arange(valid.shape[2]) < arrays["reached"][..., None]
-    if not np.isfinite(valid[known]).all() or not np.isfinite(arrays["test"][known]).all():
-        return "it holds errors that are not finite"
-    if arrays["reached"].min() < 0 or arrays["reached"].max() > valid.shape[2]:
+    return _problem_of_values(arrays)
+
+
+def _problem_of_values(arrays: Mapping[str, np.ndarray]) -> str | None:
+    reached, repetitions, epochs = arrays["reached"], arrays["repetitions"], arrays["valid"].shape[2]
+    if reached.min() < 0 or reached.max() > epochs:
         return "it tells of more epochs than it holds"
+    if repetitions.min() < 0 or len(set(repetitions.tolist())) != repetitions.size:
+        return f"repetitions = {shown(repetitions.tolist())}: need different numbers >= 0"
+    known = np.arange(epochs) < reached[..., None]
+    if not all(np.isfinite(arrays[name][known]).all() for name in ("valid", "test")):
+        return "it holds errors that are not finite"
+    seconds = arrays["seconds"][known]
+    if not (np.isfinite(seconds) & (seconds >= 0)).all():
+        return "it holds seconds that are not finite or less than 0"
     return None
 
 

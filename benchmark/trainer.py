@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.seeding import GlobalStreams, digest, trial_seed
+from benchmark.custody import Isolation
+from benchmark.seeding import digest, trial_seed
 from benchmark.tuner import Job
 from benchmark.watchdog import Limit, OutOfTime
 from objectives.objective import Epoch, Machine, Objective
@@ -57,7 +58,7 @@ class Trainer:
         objective_name: its registered name or dotted path.
         repetition: of the run.
         machine: device and data folder.
-        isolated: give every trial private global generators, for third-party objectives.
+        isolated: give every trial private global generators and settings of the process, for third-party objectives.
         limit: how long an evaluation may train; None: as long as it takes.
     """
 
@@ -111,7 +112,7 @@ class Trainer:
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
         if curve is None:
             seed = trial_seed(*self.seed_key, job.config)
-            streams = GlobalStreams(seed) if self.isolated else None
+            streams = Isolation(seed) if self.isolated else None
             with nullcontext() if streams is None else streams.active():
                 iterator = self.objective.train(dict(job.config), seed, self.machine)
             curve = _Curve(iterator, streams)
@@ -123,7 +124,7 @@ class Trainer:
 class _Curve:
     """A training in progress: checks what each epoch gives, and remembers how far it is."""
 
-    def __init__(self, epochs: Iterator[Epoch], streams: GlobalStreams | None) -> None:
+    def __init__(self, epochs: Iterator[Epoch], streams: Isolation | None) -> None:
         self.epochs, self.streams = epochs, streams
         self.epoch = 0
         self.diverged = False

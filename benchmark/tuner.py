@@ -235,7 +235,7 @@ class TuningLoop:
         began = time.perf_counter()
         try:
             return getattr(self.scheduler, method)(*arguments)
-        except (Exception, SystemExit) as error:  # Whatever third-party code raises ends its own run, no other.
+        except (Exception, SystemExit, GeneratorExit) as error:  # Whatever third-party code raises ends its own run.
             raise AlgorithmError(f"{method}() raised {said(error)}") from error
         finally:
             self.deciding += time.perf_counter() - began

@@ -8,7 +8,9 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -23,6 +25,20 @@ def begin(parent: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if sys.platform == "linux":
         _die_with_parent()
+
+
+@contextmanager
+def spared() -> Iterator[None]:
+    """Start processes, now or by threads that begin here, which no Ctrl-C or hang-up of the terminal reaches.
+
+    They end with the driver or at its word; before, they would fill the screen with tracebacks.
+    """
+    resource_tracker.ensure_running()  # Started later, it would let the signals through again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _die_with_parent() -> None:

@@ -184,9 +184,21 @@ def dense_layer(network: nn.Module) -> nn.Linear | None:
 
 
 @cache
-@torch.inference_mode()
 def agrees(pixels: int, classes: int, batch: int) -> bool:
-    """Whether a slot's batched products have the bits of the single ones on this machine."""
+    """Whether a slot's batched products have the bits of the single ones on this machine, with one thread.
+
+    One thread is what trials have; whoever asks may have more, with which the answer may be another.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _agrees(pixels, classes, batch)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@torch.inference_mode()
+def _agrees(pixels: int, classes: int, batch: int) -> bool:
     drawn = counter.uniform(np.array([7, 7], dtype=np.uint64), 0, 3 * (batch + classes) * pixels)
     numbers = torch.from_numpy(drawn)
     x = numbers[: 3 * batch * pixels].view(3, batch, pixels)

@@ -11,7 +11,6 @@ import threading
 import time
 from contextlib import suppress
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from joblib import Parallel, delayed, parallel_config
@@ -22,16 +21,8 @@ from benchmark.engine import EngineLost, Failing
 from benchmark.ledger import read
 from benchmark.peer import Terms
 from benchmark.refusal import BadInput
-from objectives import OBJECTIVES
-from tests.benchmark.slots import prices
-
-ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 150
-"""Seconds that no command may take: a hang fails."""
-
-MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
-OF_THE_MACHINE = ("system", "cpu", "cores", "jobs")
-"""What a header may say otherwise: where the run was, and among how many."""
+from tests.benchmark.commands import ROOT, ended, left_behind, lines, run, started, wait_for_lines, written
+from tests.benchmark.export import ledgers
 
 LIBRARY = {"dask": "distributed", "ray": "ray"}
 CLOSED_FORM = """
@@ -81,89 +72,10 @@ def toy(name, repetitions=4, trials=5, **options):
     return TOY.format(name=name, repetitions=repetitions, trials=trials, options=text)
 
 
-def written(folder, text):
-    """A suite's file beside a calibration of invented numbers."""
-    folder.mkdir(parents=True, exist_ok=True)
-    names = ("branin", "hartmann6", "softmax", "lenet")
-    (folder / "prices.toml").write_text(prices({name: OBJECTIVES[name]() for name in names}).to_toml())
-    (folder / "tiny.toml").write_text(text)
-    return folder
-
-
-def started(folder, *options, **environment):
-    """The command that runs a folder's suite into the folder, in a session of its own."""
-    words = [sys.executable, "-m", "benchmark", "run", str(folder / "tiny.toml"), "--results", str(folder)]
-    return subprocess.Popen(
-        [*words, "--device", "cpu", *options],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def ended(command, limit=LIMIT):
-    """Exit code and both outputs of a command; one that hangs is killed, and fails."""
-    try:
-        out, err = command.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(command.pid, signal.SIGKILL)
-        out, err = command.communicate()
-        pytest.fail(f"no end after {limit} s:\n{out[-2000:]}\n{err[-2000:]}")
-    return command.returncode, out, err
-
-
-def run(folder, *options, **environment):
-    """Run a folder's suite to its end; it must be done."""
-    code, out, err = ended(started(folder, *options, **environment))
-    assert code == 0, out + err
-    assert "Traceback" not in err, err
-    return out + err
-
-
-def ledgers(folder):
-    """All ledgers of a folder as bytes, but for what is measured or of the machine."""
-    found = {}
-    for path in sorted((folder / "tiny").glob("runs/*/*/*.jsonl")):
-        header, *records = read(path).records
-        left_out = {*MEASURED, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
-        bare = [{key: value for key, value in record.items() if key not in left_out} for record in records]
-        environment = {key: value for key, value in header["environment"].items() if key not in OF_THE_MACHINE}
-        header = {**header, "environment": environment}
-        del header["created"]
-        found[path.relative_to(folder)] = json.dumps([header, *bare]).encode()
-    return found
-
-
 def states(folder):
     """The states of all evaluations in a folder, with their x."""
     records = [r for path in (folder / "tiny").glob("runs/*/*/*.jsonl") for r in read(path).records]
     return [(record["config"]["x"], record["state"]) for record in records if record["kind"] == "evaluation"]
-
-
-def left_behind(folder, seconds=10):
-    """Processes that name a folder, or that a cluster of ours has left, after some seconds' grace."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = [pid for pid in _processes() if str(folder) in _said(pid)]
-        if not found:
-            return []
-        time.sleep(0.2)
-    return [_said(pid) for pid in found]
-
-
-def _processes():
-    return [path for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
-
-
-def _said(process):
-    """A process's environment as text; clusters and children inherit the mark that a test sets there."""
-    try:
-        return (process / "environ").read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
 
 
 @pytest.fixture(scope="module", params=[CLOSED_FORM, DIGITS], ids=["closed_form", "digits"])
@@ -171,7 +83,7 @@ def one_process(request, tmp_path_factory):
     """A suite and what one process records of it."""
     folder = written(tmp_path_factory.mktemp("one"), request.param)
     run(folder, "--jobs", "1")
-    return request.param, ledgers(folder)
+    return request.param, ledgers(folder / "tiny")
 
 
 def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_path):
@@ -180,7 +92,7 @@ def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_pat
 
     told = run(written(tmp_path, text), "--backend", backend, "--jobs", "2")
 
-    assert ledgers(tmp_path) == expected
+    assert ledgers(tmp_path / "tiny") == expected
     assert len(expected) in (8, 12)
     assert f"[{len(expected)}/{len(expected)}]" in told
     assert not list((tmp_path / "tiny").glob(".pulse*")) + list((tmp_path / "tiny").glob(".answer*"))
@@ -206,26 +118,7 @@ def test_the_engine_may_change_between_two_halves(backend, tmp_path, first):
     assert left_behind(folder) == []
     assert len(list((folder / "tiny").glob("runs/*/*/*.part"))) >= 1
     run(folder, *after)
-    assert ledgers(folder) == ledgers(tmp_path / "whole")
-
-
-def wait_for_lines(command, folder, number):
-    """Wait until a folder's ledgers have so many lines."""
-    deadline = time.monotonic() + 90
-    while lines(folder) < number and time.monotonic() < deadline:
-        assert command.poll() is None, command.communicate()
-        time.sleep(0.05)
-
-
-def lines(folder):
-    """How many lines the ledgers of a folder have."""
-    count = 0
-    for path in (folder / "tiny").glob("runs/*/*/*.jsonl*"):
-        try:
-            count += path.read_bytes().count(b"\n")
-        except FileNotFoundError:
-            continue  # It has just got its final name.
-    return count
+    assert ledgers(folder / "tiny") == ledgers(tmp_path / "whole" / "tiny")
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", pytest.param("exit", marks=pytest.mark.faults)])
@@ -293,7 +186,7 @@ def test_killed_outright_nothing_is_left_and_the_suite_goes_on(backend, tmp_path
 
     assert left_behind(folder, seconds=30) == []
     run(folder, "--jobs", "2")
-    assert ledgers(folder) == ledgers(tmp_path / "whole")
+    assert ledgers(folder / "tiny") == ledgers(tmp_path / "whole" / "tiny")
 
 
 # What is refused.
@@ -404,7 +297,7 @@ def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp
 
     run(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
 
-    assert ledgers(folder) == ledgers(tmp_path / "one")
+    assert ledgers(folder / "tiny") == ledgers(tmp_path / "one" / "tiny")
     (jobs,) = {read(path).records[0]["environment"]["jobs"] for path in folder.glob("tiny/runs/*/*/*.jsonl")}
     assert jobs == 2
 
@@ -439,7 +332,6 @@ def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
     assert not (folder / "tiny").exists()
 
 
-@pytest.mark.faults
 @pytest.mark.faults
 def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tmp_path):
     """The suite says that the cluster is gone and how to go on, instead of waiting for good; it goes on."""

@@ -3,16 +3,23 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from benchmark import aside, shortage
 from benchmark import suite as suites
+from benchmark.casualties import Casualties
 from benchmark.cli import main
+from benchmark.engine import Loky
+from benchmark.execution import touch
 from benchmark.ledger import Ledger, read
+from benchmark.shortage import Shortage, kills
 from tests.benchmark.disk import CALLS, FAULTS, Disk, refuse, short
 from tests.benchmark.greedy import Greedy
 from tests.benchmark.slots import Slots, prices
@@ -385,3 +392,212 @@ def test_a_host_that_is_too_small_halves_the_stack_and_keeps_the_bits(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "out of memory with 16 trials side by side, going on with 8" in done.stderr
     assert evaluations(here) == expected
+
+
+# Workers that the kernel kills for want of memory.
+
+CROWD = """
+seed = 3
+repetitions = {repetitions}
+clock = "modelled"
+budget.trials = 4
+algorithms.random.searcher = "random"
+[objectives.crowd]
+name = "tests.benchmark.crowd:Crowd"
+folder = "{folder}"
+most = {most}
+"""
+
+KILLED = RuntimeError("A worker process was unexpectedly terminated. The exit codes of the workers are {SIGKILL(-9)}")
+CRASHED = RuntimeError("A worker process was unexpectedly terminated. The exit codes of the workers are {SIGSEGV(-11)}")
+A, B, C, D = (Path("runs", name) for name in "abcd")
+
+
+@pytest.fixture
+def counted(tmp_path, monkeypatch):
+    """A kernel's counts to be written by hand."""
+    counter = tmp_path / "vmstat"
+    counter.write_text("pgfault 12\noom_kill 3\noom_kill_other 9\n")
+    monkeypatch.setattr(shortage, "kills", lambda: kills(counter))
+    return counter
+
+
+def test_the_kernels_count_is_read_where_there_is_one(counted, tmp_path):
+    """By its whole name; a kernel without it has killed nobody as far as is known."""
+    assert kills(counted) == 3
+    assert kills(tmp_path / "nowhere") == 0
+    counted.write_text("pgfault 12\n")
+    assert kills(counted) == 0
+
+
+def test_a_death_that_the_kernel_counts_shows_a_shortage(counted):
+    """At the first one already; a count that stays shows none."""
+    found = Shortage()
+    assert not found.shows(KILLED, [(A, 1), (B, 2)])
+    counted.write_text("oom_kill 4\n")
+    assert found.shows(KILLED, [(A, 1), (B, 2)])
+    assert not found.shows(KILLED, [(A, 1), (B, 2)])
+
+
+def test_deaths_without_a_common_trial_show_a_shortage(counted):
+    """One trial that kills its process explains all deaths at which it was in flight, and no others."""
+    found = Shortage()
+    assert not found.shows(KILLED, [(A, 1), (B, 2)])
+    assert not found.shows(KILLED, [(A, 1), (B, 5)])
+    assert not found.shows(KILLED, [(C, 0), (A, 1)])
+    assert found.shows(KILLED, [(A, 2), (B, 5)])
+
+
+def test_other_deaths_show_no_shortage(counted):
+    """A segmentation fault is a bug, wherever it is."""
+    found = Shortage()
+    counted.write_text("oom_kill 4\n")
+    for place in (A, B, C):
+        assert not found.shows(CRASHED, [(place, 0)])
+
+
+def test_fewer_at_once_is_never_none_and_never_the_drivers_process():
+    """One fewer each time down to one, in a process that may be killed; clusters see to their own."""
+    engine = Loky(3)
+    assert [engine.fewer(), engine.fewer(), engine.fewer()] == [2, 1, None]
+    assert (engine.at_once, engine.processes, engine.jobs) == (1, 2, 3)
+    assert Loky(1).processes == 1
+    assert Loky(1, apart=True).processes == 2
+
+
+def test_a_shortage_is_said_and_acted_on(counted, tmp_path):
+    """The runs in flight count as suspects too, as at any death."""
+    said, engine = [], Loky(2)
+    found = Casualties(tmp_path, engine, said.append)
+    found.count(KILLED, [A, B])
+    found.count(KILLED, [C, D])
+    assert said == ["memory seems short: going on with 1 at once; results do not change"]
+    assert engine.at_once == 1
+    assert found.deaths == {(path, 0): 1 for path in (A, B, C, D)}
+
+
+def crowd(folder, most, jobs, repetitions=6):
+    """Run a suite whose trials need the room of others; its evaluations and what was said."""
+    work = folder / "at-work"
+    work.mkdir(parents=True)
+    (folder / "tiny.toml").write_text(CROWD.format(folder=work, most=most, repetitions=repetitions))
+    words = [sys.executable, "-m", "benchmark", *command(folder, jobs)]
+    words.remove("--quiet")
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
+    assert done.returncode == 0, done.stderr
+    return evaluations(folder), done.stderr
+
+
+@pytest.mark.faults
+def test_a_host_with_room_for_one_goes_on_with_one(tmp_path):
+    """Two side by side are killed wherever they are: after some deaths one works at a time, to the same records."""
+    expected, quiet = crowd(tmp_path / "roomy", most=2, jobs=1)
+    assert "memory" not in quiet
+
+    found, said = crowd(tmp_path / "small", most=1, jobs=2)
+
+    assert said.count("memory seems short: going on with 1 at once; results do not change") == 1
+    assert found == expected
+    assert {record["state"] for told in found.values() for record in told} == {"ok"}
+
+
+# Clocks that are set.
+
+
+class Jumping:
+    """A time of day that is set by years at every look, back and forth."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def __call__(self):
+        self.looks += 1
+        return 1e9 + (-1) ** self.looks * 1e8 * self.looks
+
+
+@pytest.mark.parametrize("kind", SUITES)
+def test_a_clock_that_is_set_changes_no_result(tmp_path, monkeypatch, kind):
+    """Records are those of an untouched clock, and no duration is negative or of days."""
+    expected, here = written(tmp_path / "expected", kind), written(tmp_path / "here", kind)
+    assert main(command(expected)) == 0
+    monkeypatch.setattr(time, "time", Jumping())
+
+    assert main(command(here)) == 0
+
+    assert evaluations(here) == evaluations(expected)
+    for path in here.glob("results/tiny/runs/*/*/*.jsonl"):
+        for record in read(path).records:
+            if record["kind"] == "evaluation":
+                assert all(0 <= record[name] < 600 for name in ("train_seconds", "paid_seconds", "decide_seconds"))
+
+
+def test_the_time_of_a_crash_is_taken_by_a_clock_that_nobody_sets(tmp_path, monkeypatch):
+    """Who finds a process dead knows when its training began, whatever the time of day and of the file say."""
+    marker = tmp_path / "training"
+    assert aside._seconds_since(marker) == 0.0
+    monkeypatch.setattr(time, "time", Jumping())
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    touch(marker)
+    os.utime(marker, (0, 0))
+    monkeypatch.setattr(time, "monotonic", lambda: 103.5)
+    assert aside._seconds_since(marker) == 3.5
+    marker.write_text("")  # Killed while it wrote.
+    assert aside._seconds_since(marker) == 0.0
+
+
+# What cannot be sent between processes, or is too long to be written.
+
+STRANGE = """
+seed = 2
+repetitions = 2
+budget.trials = 6
+algorithms.random.searcher = "random"
+[objectives.strange]
+name = "tests.benchmark.crowd:Strange"
+how = "{how}"
+"""
+
+
+def strange(folder, how, jobs=1, *words):
+    """Run a suite of strange trials; exit code and evaluations."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tiny.toml").write_text(STRANGE.format(how=how))
+    return main([*command(folder, jobs), *words]), evaluations(folder)
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("how", ["error", "result"])
+def test_what_cannot_be_pickled_becomes_a_record(tmp_path, how, jobs):
+    """An exception of two arguments that holds a lock, or a lock for an error: text, and the suite is done."""
+    code, found = strange(tmp_path, how, jobs)
+    told = [record for records in found.values() for record in records]
+    assert (code, len(told)) == (0, 12)
+    assert {record["state"] for record in told} == {"ok", "error"}
+    for record in told:
+        assert (record["state"] == "error") == (record["config"]["x"] > 0.5)
+        if record["state"] == "error":
+            assert ("Torn" if how == "error" else "lock") in record["problem"]
+
+
+def test_a_curve_that_is_too_long_is_an_error_not_a_shorter_curve(tmp_path, capsys):
+    """A record of more than a megabyte refuses its run by size; what was recorded before stays, nothing is cut."""
+    code, found = strange(tmp_path, "endless", 1, "--set", "repetitions=1")
+    message = capsys.readouterr().err
+    assert (code, found) == (1, {})
+    assert "Traceback" not in message
+    assert message.count(" bytes: at most 1000000 are allowed") == 1
+    kept = [r for r in stored(tmp_path / "results/tiny/runs/strange/random/000.jsonl") if r["kind"] == "evaluation"]
+    assert kept
+    assert all(record["config"]["x"] <= 0.5 and len(record["valid_curve"]) == 30_000 for record in kept)
+
+
+# The table of faults.
+
+
+def test_every_test_that_the_documents_name_is_there():
+    """A promise whose test was renamed or removed is a promise without one."""
+    named = re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", (ROOT / "docs" / "faults.md").read_text())
+    assert len(named) > 60
+    for file, name in named:
+        path = ROOT / "tests" / (file if "/" in file else f"benchmark/{file}")
+        assert f"\ndef {name}(" in path.read_text(), f"{file}::{name}"

@@ -19,6 +19,10 @@ from benchmark import ledger as ledgers
 from benchmark.ledger import FORMAT, LARGEST_RECORD, Ledger, LedgerError, encode, failed_of, parse, part_of, read
 
 ROOT = Path(__file__).resolve().parents[2]
+KILLS = int(os.environ.get("INCUMBENT_KILLS", "20"))
+KILLS_A_LEDGER = 50
+"""A writer reads its ledger first: one of thousands of records would take most of the time."""
+
 HEADER = {"kind": "header", "format": FORMAT, "run": {"repetition": 0}}
 FIRST = {"kind": "evaluation", "index": 0, "valid_error": 0.1, "config": {"x": -0.5, "letter": "\u00e9"}}
 SECOND = {"kind": "evaluation", "index": 1, "valid_error": None, "valid_curve": [0.25, 1e-300]}
@@ -115,6 +119,58 @@ def test_texts_and_nests_come_back(tmp_path, value):
     write(tmp_path / "a.jsonl", [HEADER, record, SECOND])
 
     assert recorded(tmp_path / "a.jsonl") == [HEADER, record, SECOND]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_whole_numbers_of_any_size_come_back_as_whole_numbers(tmp_path, sign):
+    """Around 64 bits and far beyond, wherever they stand, and beside floats of as many digits."""
+    sizes = [10**18 - 1, 10**18, 10**19, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 2**64 + 1, 2**200]
+    numbers = [sign * size for size in sizes]
+    records = [{"kind": "evaluation", "n": n, "list": [n, n, -1e19 * sign, float(n)], "text": f":{n}"} for n in numbers]
+    write(tmp_path / "a.jsonl", [HEADER, *records])
+
+    back = recorded(tmp_path / "a.jsonl")[1:]
+
+    assert back == records
+    assert [[type(value) for value in (r["n"], *r["list"])] for r in back] == [[int, int, int, float, float]] * 9
+
+
+def test_records_are_what_the_standard_library_reads(tmp_path):
+    """Random nests of texts, floats, whole numbers and constants: same values, same types, same order of keys."""
+    rng = random.Random(3)
+
+    def drawn(depth=0):
+        kind = rng.randrange(6 if depth < 4 else 4)
+        if kind == 0:
+            return rng.randrange(-(2 ** rng.randrange(1, 80)), 2 ** rng.randrange(1, 80))
+        if kind == 1:
+            value = struct.unpack("<d", rng.randbytes(8))[0]
+            return value if math.isfinite(value) else -0.0
+        if kind == 2:
+            return "".join(chr(rng.randrange(rng.choice([0x80, 0x110000]))) for _ in range(rng.randrange(6)))
+        if kind == 3:
+            return rng.choice([True, False, None, 1e16, 1e22, 5e-324, 1e-7])
+        parts = [drawn(depth + 1) for _ in range(rng.randrange(5))]
+        return parts if kind == 4 else {f"{rng.randrange(9)}\u00e9": part for part in parts}
+
+    records = [{"kind": "evaluation", "values": [drawn() for _ in range(100)]} for _ in range(40)]
+    part, data = write(tmp_path / "a.jsonl", [HEADER, *records])
+
+    found = parse(part, data).records[1:]
+
+    bare = [line.rpartition(b',"crc"')[0] + b"}" for line in data.splitlines()[1:]]
+    assert repr(found) == repr([json.loads(line) for line in bare]) == repr(records)
+
+
+def test_the_names_of_fields_are_held_once(tmp_path):
+    """Records share the texts of their keys, a third of a large ledger's memory otherwise."""
+    write(tmp_path / "a.jsonl")
+
+    header, first, second = recorded(tmp_path / "a.jsonl")
+
+    assert [key for key in first if key in second] == ["kind", "index", "valid_error"]
+    keys = {key: key for key in header} | {key: key for key in first}
+    assert all(keys[key] is key for key in second if key in first)
 
 
 def test_a_line_is_json_with_a_chained_checksum(tmp_path):
@@ -639,25 +695,34 @@ with Ledger(Path(sys.argv[1])) as ledger:
 """
 
 
-def test_kill_9_at_random_moments_loses_no_acknowledged_record(tmp_path):
-    """After every kill all acknowledged records are there, once and in order."""
-    path = tmp_path / "000.jsonl"
-    rng = random.Random(5)
-    acknowledged = 0
-    for _ in range(20):
-        child = subprocess.Popen(
-            [sys.executable, "-c", APPENDING, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
+def kill_writer(path, rng):
+    """Let a process append to a ledger and kill it at some moment; the last index that it acknowledged, -1: none."""
+    command = [sys.executable, "-c", APPENDING, str(path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "open\n"
-        for _ in range(rng.randrange(20)):
-            acknowledged = int(child.stdout.readline())
+        told = [int(child.stdout.readline()) for _ in range(rng.randrange(20))]
         time.sleep(rng.uniform(0, 0.005))
         child.send_signal(signal.SIGKILL)
-        printed, _ = child.communicate(timeout=60)
-        acknowledged = max([acknowledged, *(int(line) for line in printed.split("\n")[:-1])])
+        told += [int(line) for line in child.stdout.read().split("\n")[:-1]]
+    return max(told, default=-1)
+
+
+def appended(count):
+    """The records that the process has appended when the ledger holds so many."""
+    header = {"kind": "header", "format": FORMAT}
+    return [header, *({"kind": "evaluation", "index": i, "text": "x" * (i % 50) * 40} for i in range(1, count))]
+
+
+def test_kill_9_at_random_moments_loses_no_acknowledged_record(tmp_path):
+    """After every kill all acknowledged records are there, once, in order and as they were written."""
+    rng = random.Random(5)
+    acknowledged = {}
+    for number in range(KILLS):
+        path = tmp_path / f"{number // KILLS_A_LEDGER:03d}.jsonl"
+        acknowledged[path] = max(acknowledged.get(path, 0), kill_writer(path, rng))
 
         records = recorded(path)
 
-        assert [record.get("index", 0) for record in records] == list(range(len(records)))
-        assert len(records) > acknowledged
-    assert acknowledged > 100
+        assert len(records) > acknowledged[path]
+        assert records == appended(len(records))
+    assert sum(acknowledged.values()) > 5 * KILLS

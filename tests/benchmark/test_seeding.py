@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from benchmark.seeding import LARGEST_SEED, GlobalStreams, digest, search_generator, stream, trial_seed
+from objectives.counter import key_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = {"learning_rate": 0.1, "batch_size": 128}
@@ -67,6 +68,16 @@ def test_a_hundred_thousand_streams_are_distinct():
     found = {words(stream(seed, purpose, *rest)) for seed, purpose, *rest in combinations}
 
     assert len(found) == 100_000
+
+
+def test_the_keys_of_trials_and_their_folds_are_distinct():
+    """No two folds of the trials of several suites, objectives and repetitions have one counter-based key."""
+    suites = itertools.product((0, 1, LARGEST_SEED), ("a", "b"), range(5), range(100))
+    seeds = [trial_seed(seed, name, repetition, {"x": x}) for seed, name, repetition, x in suites]
+
+    found = {key_of(seed, fold).tobytes() for seed in seeds for fold in range(3)}
+
+    assert len(found) == 9000
 
 
 def test_streams_do_not_depend_on_the_order_of_calls():

@@ -188,7 +188,125 @@ def test_rebuilding_goes_on_beyond_what_is_known():
     assert [one.valid_error for one in known.epochs] == [0.5, 0.4, 0.3]
 
 
+def test_a_trial_that_came_out_otherwise_is_trusted_no_more():
+    """The refusal says what was recorded, what came now and why that may be; every later job meets it again."""
+    known = trial(epoch(0.5), epoch(0.4))
+    known.trained = 0
+
+    with pytest.raises(ImpureTrial) as refused:
+        known.add(epoch(0.3))
+
+    assert str(refused.value) == (
+        "epoch 1 of {'x': 7}: recorded (0.5, 0.25, False), now (0.3, 0.15, False); "
+        "its training does not repeat itself, or its code has changed"
+    )
+    assert known.ended
+    assert known.serves(9)
+    for epochs in (1, 9):
+        with pytest.raises(ImpureTrial) as again:
+            known.training(job(epochs))
+        assert again.value is refused.value
+
+
+def test_a_trial_is_served_as_far_as_it_is_known():
+    """Neither an unknown trial nor one in the middle has ended; a problem or divergence ends it."""
+    assert not trial().ended
+    assert not trial().serves(1)
+    known = trial(epoch(0.5), epoch(0.4))
+    assert [known.serves(epochs) for epochs in (1, 2, 3)] == [True, True, False]
+    assert trial(epoch(0.5), epoch(0.9, diverged=True)).serves(3)
+    known.problem = "ValueError: no"
+    assert known.ended
+
+
+def test_a_lost_training_is_paid_for_once():
+    """What was trained before the problem is charged and paid with the answer that tells of it."""
+    known = trial(epoch(0.5, seconds=2.0))
+    known.problem = "ValueError: no"
+
+    first, second = (known.training(job(3, start_epoch=1)) for _ in range(2))
+
+    assert [(lost.paid_seconds, lost.train_seconds) for lost in (first, second)] == [(2.0, 2.0), (0.0, 0.0)]
+    assert (first.test_error, first.test_curve) == (None, [])
+
+
+def test_an_answer_has_both_curves_of_what_was_asked():
+    """Errors are those of the last epoch asked for, curves begin where the job does."""
+    found = trial(epoch(0.5), epoch(0.4), epoch(0.3)).training(job(2, start_epoch=1))
+
+    assert (found.state, found.epochs, found.problem) == ("ok", 2, None)
+    assert (found.valid_error, found.test_error) == (0.4, 0.2)
+    assert (found.valid_curve, found.test_curve, found.train_seconds) == ([0.4], [0.2], 1.0)
+
+
 # The store.
+
+
+def test_saved_states_are_forgotten_and_nothing_else(tmp_path):
+    """Stacks' left-overs go, in every repetition; what was learnt stays."""
+    store = TrialStore()
+    runs = [run for run in suite_of(tmp_path).runs() if run.algorithm.label == "random"]
+    trials = [store.trial(run, {"x": x}) for run in runs for x in (1, 2)]
+    for one in trials:
+        one.saved = object()
+        one.add(epoch(0.5))
+
+    store.forget_saved()
+
+    assert [one.saved for one in trials] == [None] * 4
+    assert [len(one.epochs) for one in trials] == [1] * 4
+    assert store.trials(0) == trials[:2]
+    assert store.trials(1) == trials[2:]
+    assert store.trials(7) == []
+
+
+def test_a_store_keeps_a_configuration_of_its_own(tmp_path):
+    """A caller's dictionary may change afterwards."""
+    run = next(suite_of(tmp_path).runs())
+    config = {"x": 1}
+    one = TrialStore().trial(run, config)
+
+    config["x"] = 2
+
+    assert one.config == {"x": 1}
+
+
+def evaluation(curve, start=0, trial=0, state="ok", seconds=6.0, x=7):
+    """A record of these errors."""
+    return {
+        "kind": "evaluation",
+        "state": state,
+        "trial": trial,
+        "config": {"x": x},
+        "start_epoch": start,
+        "epochs": start + len(curve),
+        "valid_curve": curve,
+        "test_curve": [value / 2 for value in curve],
+        "train_seconds": seconds,
+    }
+
+
+def test_a_longer_curve_is_learnt_and_a_shorter_one_is_not(tmp_path):
+    """Promotions go on with their trial's curve; seconds are shared out, divergence is the last epoch's."""
+    run, store = next(suite_of(tmp_path).runs()), TrialStore()
+
+    store.learn(run, [evaluation([0.5, 0.4]), evaluation([0.6], trial=1, x=8), evaluation([0.3], start=2, seconds=1.0)])
+    store.learn(run, [evaluation([0.9])])
+    store.learn(run, [evaluation([0.8, 0.7], trial=1, x=9, state="diverged")])
+
+    assert store.trial(run, {"x": 7}).epochs == [epoch(0.5, seconds=3.0), epoch(0.4, seconds=3.0), epoch(0.3)]
+    assert store.trial(run, {"x": 8}).epochs == [epoch(0.6, seconds=6.0)]
+    assert [one.diverged for one in store.trial(run, {"x": 9}).epochs] == [False, True]
+
+
+def test_a_curve_with_a_gap_is_not_learnt(tmp_path):
+    """Where the evaluation that a promotion goes on from is missing, nothing is known of its epochs."""
+    run, store = next(suite_of(tmp_path).runs()), TrialStore()
+
+    store.learn(run, [{"kind": "end"}, evaluation([0.3], start=2), evaluation([0.5, 0.4], trial=1, x=8)])
+
+    assert store.trial(run, {"x": 7}).epochs == []
+    assert len(store.trial(run, {"x": 8}).epochs) == 2
 
 
 def test_a_trial_is_shared_by_algorithms_and_fidelities_only(tmp_path):

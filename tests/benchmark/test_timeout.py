@@ -14,12 +14,14 @@ import pytest
 
 from analysis import ledgers as analysed
 from benchmark import suite as suites
+from benchmark import vigil as vigils
 from benchmark.ledger import read
 from benchmark.progress import Quiet
 from benchmark.refusal import BadInput
 from benchmark.runner import Runner
 from benchmark.trainer import Trainer
 from benchmark.tuner import Job
+from benchmark.vigil import PATIENCE, Vigil
 from benchmark.watchdog import GRACE, Limit, OutOfTime, Watchdog
 from objectives.objective import Machine
 from tests.benchmark.hanging import Hanging
@@ -367,3 +369,128 @@ def test_the_only_process_stops_when_it_cannot_be_helped(tmp_path):
     subprocess.run([*words, "--device", "cpu", "--jobs", "2", "--quiet"], cwd=ROOT, check=True, timeout=120)
 
     check(evaluations(tmp_path / "tiny"))
+
+
+# The vigil: a suite without a limit does not hang in silence.
+
+
+class Waiting:
+    """A vigil over a folder, with a clock that is set by hand."""
+
+    def __init__(self, folder):
+        self.folder, self.now, self.said = folder, 0.0, []
+        self.vigil = Vigil(folder, self.said.append, lambda: self.now)
+
+    def after(self, seconds):
+        """What is said when it looks that much later."""
+        self.now += seconds
+        self.said.clear()
+        self.vigil.look()
+        return list(self.said)
+
+    def record(self, run, lines=1):
+        """Let a run record something."""
+        path = self.folder / f"{run}.part"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(b"x\n" * lines)
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    """A vigil that watches the runs a and b, each by itself."""
+    found = Waiting(tmp_path)
+    for name in "ab":
+        found.record(Path("runs", name))
+        found.vigil.begin([Path("runs", name)])
+    return found
+
+
+def test_silence_is_told_after_twice_the_longest_and_a_minute(waiting):
+    """Until then nothing; then which run, for how long, and what to do; the others are not named."""
+    assert waiting.after(30) == []
+    for name in "ab":
+        waiting.record(Path("runs", name))
+    assert waiting.after(10) == []
+    assert waiting.vigil.longest == 40.0
+    assert waiting.after(2 * 40 + PATIENCE - 20) == []
+    waiting.record(Path("runs", "a"))
+    assert waiting.after(20) == []
+    assert waiting.vigil.longest == 140.0
+    (line,) = waiting.after(2 * 140 + PATIENCE - 140 + 1)
+    assert line.startswith("runs/b (evaluation 0): nothing recorded for 341 s, the longest wait so far was 140 s.")
+    assert "give it a `timeout`" in line
+
+
+def test_silence_is_told_again_when_it_has_doubled(waiting):
+    """Not at every look; and anew once something was recorded."""
+    waiting.vigil.end(Path("runs", "a"))
+    assert len(waiting.after(PATIENCE + 1)) == 1
+    assert waiting.after(10) == []
+    assert waiting.after(PATIENCE - 10) == []
+    assert len(waiting.after(3)) == 1
+    waiting.record(Path("runs", "b"))
+    assert waiting.after(1) == []
+    assert waiting.after(2 * waiting.vigil.longest + PATIENCE) == []
+    assert len(waiting.after(1)) == 1
+
+
+def test_runs_side_by_side_are_silent_together(waiting):
+    """Some wait for a slot as long as others train; and of many silent ones a few are named."""
+    runs = [Path("runs", f"side-{number}") for number in range(5)]
+    waiting.vigil.forget()
+    waiting.vigil.begin(runs)
+    for run in runs[:4]:
+        waiting.record(run)
+    assert waiting.after(1) == []
+    for _ in range(5):
+        waiting.record(runs[2])
+        assert waiting.after(PATIENCE - 1) == []
+    (line,) = waiting.after(10 * PATIENCE)
+    assert line.startswith(
+        "runs/side-0 (evaluation 0), runs/side-1 (evaluation 0), runs/side-2 (evaluation 0) and 1 more"
+    )
+
+
+def test_who_has_ended_is_not_waited_for(waiting):
+    """A run that was reported, or whose worker died, is no longer in flight."""
+    waiting.vigil.end(Path("runs", "a"))
+    waiting.vigil.end(Path("runs", "b"))
+    assert waiting.after(1000) == []
+    waiting.vigil.begin([Path("runs", "c")])
+    waiting.vigil.forget()
+    assert waiting.after(1000) == []
+
+
+def test_a_run_that_has_recorded_nothing_at_all_is_told(waiting, tmp_path):
+    """Where its first trial hangs, or its objective's preparation, there is no ledger yet."""
+    waiting.vigil.forget()
+    waiting.vigil.begin([Path("runs", "c")])
+    (line,) = waiting.after(PATIENCE + 1)
+    assert line.startswith("runs/c (evaluation 0): nothing recorded")
+
+
+def test_a_suite_without_a_timeout_tells_of_a_hanging_trial(tmp_path, monkeypatch):
+    """The run is named while it is silent, ends as it would have, and its records are those of an unwatched run."""
+    suite = write_suite(tmp_path, limit=1000, above=1.0)
+    text = (
+        (tmp_path / "tiny.toml")
+        .read_text()
+        .replace("\ntimeout = 1000", "")
+        .replace("repetitions = 3", "repetitions = 1")
+    )
+    (tmp_path / "tiny.toml").write_text(text + "pace = 0.3\n")
+    suite = suites.load(str(tmp_path / "tiny.toml"))
+    assert suite.timeout is None
+    run(suite, tmp_path / "unwatched", jobs=1)
+    monkeypatch.setattr(vigils, "PATIENCE", -1e9)
+    monkeypatch.setattr(vigils, "SECONDS_BETWEEN_LOOKS", 0.02)
+
+    reports, said = run(suite, tmp_path / "watched", jobs=1)
+
+    assert [report.state for report in reports] == ["done"]
+    assert any(line.startswith("runs/hanging/random/000.jsonl (evaluation ") for line in said)
+    found = [bare(evaluations(tmp_path / name / "tiny")) for name in ("unwatched", "watched")]
+    charged = ("start", "end", "train_seconds", "paid_seconds", "decide_seconds")
+    assert not set(charged) & set(found[0]["000.jsonl"][0])
+    assert found[0] == found[1]

@@ -1,0 +1,33 @@
+"""The address of a running cluster: refused when it is none, or when nobody listens there."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from benchmark.refusal import BadInput, said, shown
+
+SECONDS_TO_CONNECT = 5
+UNREACHABLE = "it answers nobody; see that it runs, and that this machine may reach it"
+
+
+def reach(option: str, address: str, schemes: Sequence[str]) -> None:
+    """Refuse an address that nobody listens at.
+
+    Args:
+        option: by which it was given.
+        address: HOST:PORT, with one of the schemes before it or none.
+        schemes: those that are allowed.
+
+    Raises:
+        BadInput: it is no address, or nobody is there.
+    """
+    scheme, mark, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if (mark and scheme not in schemes) or not host or not (port.isascii() and port.isdigit() and len(port) <= 5):
+        forms = ", ".join(f"{allowed}://HOST:PORT" for allowed in schemes)
+        raise BadInput(f"{option} {shown(address)}: need HOST:PORT or {forms}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_CONNECT).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise BadInput(f"{option} {shown(address)}: {UNREACHABLE} ({said(error)})") from error

@@ -1,0 +1,118 @@
+"""Commands that run a suite in processes of their own: started, watched by what they have recorded, ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from objectives import OBJECTIVES
+from tests.benchmark.slots import prices
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 150
+"""Seconds that no command may take: a hang fails."""
+
+
+def written(folder, text):
+    """A suite's file beside a calibration of invented numbers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("branin", "hartmann6", "softmax", "lenet")
+    (folder / "prices.toml").write_text(prices({name: OBJECTIVES[name]() for name in names}).to_toml())
+    (folder / "tiny.toml").write_text(text)
+    return folder
+
+
+def started(folder, *options, results=None, **environment):
+    """The command that runs a folder's suite into the folder, or elsewhere, in a session of its own."""
+    words = ["benchmark", "run", str(folder / "tiny.toml"), "--results", str(results or folder)]
+    return launched(*words, "--device", "cpu", *options, **environment)
+
+
+def launched(module, *words, **environment):
+    """A Python module at work in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def ended(command, limit=LIMIT):
+    """Exit code and both outputs of a command; one that hangs is killed, and fails."""
+    try:
+        out, err = command.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(command.pid, signal.SIGKILL)
+        out, err = command.communicate()
+        pytest.fail(f"no end after {limit} s:\n{out[-2000:]}\n{err[-2000:]}")
+    return command.returncode, out, err
+
+
+def done(command, limit=LIMIT):
+    """What a command has said; it must end well."""
+    code, out, err = ended(command, limit)
+    assert code == 0, out + err
+    assert "Traceback" not in err, err
+    return out + err
+
+
+def run(folder, *options, **environment):
+    """Run a folder's suite to its end; it must be done."""
+    return done(started(folder, *options, **environment))
+
+
+def whole_lines(folder):
+    """What every ledger of a folder's suite holds in whole lines, by its final name."""
+    found = {}
+    for path in (folder / "tiny").glob("runs/*/*/*.jsonl*"):
+        if "torn" not in path.name:
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue  # It has just got its final name.
+            found[str(path.relative_to(folder)).removesuffix(".part")] = data[: data.rfind(b"\n") + 1]
+    return found
+
+
+def lines(folder):
+    """How many whole lines the ledgers of a folder's suite have."""
+    return sum(data.count(b"\n") for data in whole_lines(folder).values())
+
+
+def wait_for_lines(command, folder, number):
+    """Wait until a folder's ledgers have so many lines."""
+    deadline = time.monotonic() + 90
+    while lines(folder) < number and time.monotonic() < deadline:
+        assert command.poll() is None, command.communicate()
+        time.sleep(0.01)
+
+
+def left_behind(folder, seconds=10):
+    """Processes that bear a folder's name in their environment, after some seconds' grace."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = [pid for pid in _processes() if str(folder) in _said(pid)]
+        if not found:
+            return []
+        time.sleep(0.2)
+    return [_said(pid) for pid in found]
+
+
+def _processes():
+    return [path for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
+
+
+def _said(process):
+    """A process's environment as text; clusters and children inherit the mark that a test sets there."""
+    try:
+        return (process / "environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""

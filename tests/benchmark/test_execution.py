@@ -1,0 +1,274 @@
+"""One run's execution: recorded evaluations are replayed and checked, the rest is trained and recorded."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from benchmark import suite as suites
+from benchmark.environment import describe
+from benchmark.execution import (
+    REPLAYED,
+    Conditions,
+    Crash,
+    Execution,
+    ReplayMismatch,
+    execute,
+    replay,
+    report_of_failure,
+    touch,
+    trainer_of,
+)
+from benchmark.header import RunRefused
+from benchmark.ledger import Ledger, LedgerError, failed_of, part_of, read
+from benchmark.store import ImpureTrial
+from benchmark.trainer import evaluation_record
+from benchmark.tuner import Job
+from objectives.objective import Machine
+from tests.benchmark.slots import Slots
+
+OBJECTIVE = "tests.benchmark.slots:Slots"
+JOB = Job(
+    index=2, trial=1, config={"x": 3}, suggestion={"x": 3}, start_epoch=1, epochs=4, start=8.0, decide_seconds=0.5
+)
+
+
+def run_of(**changes):
+    """The first run of a suite on the toy objective."""
+    table = {
+        "seed": 5,
+        "repetitions": 1,
+        "clock": "measured",
+        "budget": {"trials": 3},
+        "algorithms": {"own": {"searcher": "random"}},
+        "objectives": {"toy": {"name": OBJECTIVE}},
+        **changes,
+    }
+    return next(iter(suites.parse("toy", table).runs()))
+
+
+def conditions(folder, **changes):
+    """Where it runs."""
+    return Conditions(folder=folder, machine=Machine(), environment=describe("cpu", 1), **changes)
+
+
+def record(**changes):
+    """The job's evaluation as it is recorded."""
+    training = trainer_of(run_of(), Slots(), Machine()).train(JOB)
+    return {**evaluation_record(JOB, training, 2.0, None), **changes}
+
+
+def driven(run, where, crash=None, train=None):
+    """Drive an execution; its report, and the indices of the jobs that it asked for."""
+    trainer = trainer_of(run, Slots(), Machine())
+    steps = Execution(run, Slots(), where, "reference", crash).steps({"toy": "0" * 64})
+    asked = []
+    try:
+        job = next(steps)
+        while True:
+            asked.append(job.index)
+            job = steps.send((train or trainer.train)(job))
+    except StopIteration as stop:
+        return stop.value, asked
+
+
+def shortened(folder, run, evaluations, change=None):
+    """Turn a complete ledger into an unfinished one of so many evaluations; the header may change."""
+    path = folder / run.path
+    header, *records = read(path).records
+    path.unlink()
+    with Ledger(path) as ledger:
+        ledger.append(change(header) if change else header)
+        for one in records[:evaluations]:
+            ledger.append(one)
+    return path
+
+
+# Replay.
+
+
+def test_a_recorded_evaluation_is_its_outcome():
+    """Error, epochs, end and state come from the record, whatever the job would give now."""
+    outcome = replay(JOB, record(valid_error=0.25, epochs=3, end=99.0, state="diverged"))
+
+    assert (outcome.error, outcome.epochs, outcome.end, outcome.state) == (0.25, 3, 99.0, "diverged")
+
+
+def test_a_recorded_crash_is_an_infinite_error():
+    """A ledger holds no infinity: it says null."""
+    assert replay(JOB, record(valid_error=None, state="crashed")).error == math.inf
+
+
+@pytest.mark.parametrize("name", [*REPLAYED, "asked_epochs"])
+def test_another_proposal_is_told(name):
+    """Each thing proposed must be what was recorded; the message has both and why that may be."""
+    other = {"x": 4} if name == "config" else 77
+    now = JOB.epochs if name == "asked_epochs" else getattr(JOB, name)
+
+    with pytest.raises(ReplayMismatch) as refused:
+        replay(JOB, record(**{name: other}))
+
+    assert str(refused.value) == (
+        f"evaluation 2: {name} was recorded as {other!r}, now {now!r} is proposed; "
+        "the algorithm does not repeat itself, or its code has changed"
+    )
+
+
+def test_what_is_recorded_is_not_trained_again(tmp_path):
+    """Whatever whole records are there: the rest is asked for, and the ledger is that of an unbroken run."""
+    run = run_of(clock="measured")
+    whole, asked = driven(run, conditions(tmp_path))
+    assert (whole.state, whole.evaluations, whole.problem, asked) == ("done", 3, None, [0, 1, 2])
+    unbroken = [one for one in read(tmp_path / run.path).records if one["kind"] == "evaluation"]
+    assert whole.best_error == min(one["valid_error"] for one in unbroken)
+
+    for kept in range(4):
+        before = read(tmp_path / run.path).records[1 : 1 + kept]
+        shortened(tmp_path, run, kept)
+        report, asked = driven(run, conditions(tmp_path))
+        assert asked == [0, 1, 2][kept:]
+        assert report == whole
+        records = read(tmp_path / run.path).records
+        assert [one["kind"] for one in records] == ["header", *["evaluation"] * 3, "end"]
+        assert records[-1]["evaluations"] == 3
+        assert [one["config"] for one in records[1:-1]] == [one["config"] for one in unbroken]
+        assert records[1 : 1 + kept] == before
+
+
+def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):
+    """Its ledger is set aside with both proposals in it; the report says the same."""
+    run = run_of()
+    driven(run, conditions(tmp_path))
+    path = shortened(tmp_path, run, 0)
+    with Ledger(path) as ledger:
+        ledger.append(record(index=0, trial=0, config={"x": 99}))
+
+    report, asked = driven(run, conditions(tmp_path))
+
+    assert (report.state, asked) == ("failed", [])
+    assert "was recorded as" in report.problem
+    assert not part_of(path).exists()
+    failure = read(failed_of(path)).records[-1]
+    assert (failure["kind"], failure["error"]) == ("failure", report.problem)
+    assert "ReplayMismatch" in failure["traceback"]
+
+
+def test_a_trial_that_came_out_otherwise_fails_its_run(tmp_path):
+    """The harness finds it in training; the run's ledger tells it, cut to a thousand characters."""
+    run = run_of()
+    trained = trainer_of(run, Slots(), Machine())
+    steps = Execution(run, Slots(), conditions(tmp_path), "reference").steps({"toy": "0" * 64})
+    steps.send(None)
+    assert trained is not None
+
+    with pytest.raises(StopIteration) as stop:
+        steps.throw(ImpureTrial("x" * 2000))
+
+    assert stop.value.value.state == "failed"
+    failure = read(failed_of(tmp_path / run.path)).records[-1]
+    assert failure["error"] == "x" * 1000
+
+
+# The header.
+
+
+def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
+    """Without leave nothing is written; with it one mark says where the other machine begins."""
+    run = run_of()
+    driven(run, conditions(tmp_path))
+    path = shortened(
+        tmp_path, run, 1, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}}
+    )
+    before = part_of(path).read_bytes()
+
+    report, asked = driven(run, conditions(tmp_path))
+    assert (report.state, asked) == ("refused", [])
+    assert "recorded on another machine or library version: torch was '0.1'" in report.problem
+    assert part_of(path).read_bytes() == before
+
+    steps = Execution(run, Slots(), conditions(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
+    next(steps)
+    steps.close()
+    report, _ = driven(run, conditions(tmp_path, allow_mixed=True))
+    assert report.state == "done"
+    kinds = [one["kind"] for one in read(path).records]
+    assert kinds == ["header", "evaluation", "resumed", "evaluation", "evaluation", "end"]
+
+
+def test_the_header_says_what_the_run_depends_on(tmp_path):
+    """Identity, data, machine with arithmetic and route, and the hour; libraries of another run are not taken over."""
+    run = run_of()
+    where = conditions(tmp_path)
+    where = replace(where, environment={**where.environment, "libraries": {"other": "1"}})
+
+    driven(run, where)
+
+    header = read(tmp_path / run.path).records[0]
+    assert header["run"] == run.identity()
+    assert header["data"] == {"toy": "0" * 64}
+    assert (header["environment"]["arithmetic"], header["environment"]["route"]) == ("reference", "alone")
+    assert "libraries" not in header["environment"]
+    assert header["created"].endswith("+00:00")
+
+
+# Crashes and failures.
+
+
+def test_a_crash_is_recorded_instead_of_trained(tmp_path):
+    """Only the evaluation that is named; it is charged, has no error, and the run goes on."""
+    crash = Crash(index=1, reason="signal 9", seconds=2.5, state="timeout")
+
+    report, asked = driven(run_of(), conditions(tmp_path), crash)
+
+    assert (report.state, report.evaluations, asked) == ("done", 3, [0, 2])
+    crashed = read(tmp_path / run_of().path).records[2]
+    assert (crashed["state"], crashed["valid_error"], crashed["problem"]) == ("timeout", None, "signal 9")
+    assert (crashed["train_seconds"], crashed["paid_seconds"]) == (2.5, 2.5)
+
+
+def test_a_complete_run_is_refused(tmp_path):
+    """Nothing is appended to it; the report names the file."""
+    driven(run_of(), conditions(tmp_path))
+
+    report, _ = driven(run_of(), conditions(tmp_path))
+
+    assert report.state == "refused"
+    assert report.problem.startswith(f"{tmp_path / run_of().path}: complete already")
+    assert (report.evaluations, report.best_error) == (0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(LedgerError("damaged"), "refused"), (RunRefused("another suite"), "refused"), (ValueError("no"), "failed")],
+)
+def test_what_could_not_be_executed_is_reported(error, state):
+    """A refusal in its own words, everything else with its type."""
+    report = report_of_failure(run_of(), error)
+
+    assert (report.state, report.evaluations, report.best_error) == (state, 0, math.inf)
+    assert report.problem == str(error) if state == "refused" else "ValueError: no" in report.problem
+
+
+def test_execute_reports_what_is_raised_outside_the_ledger(tmp_path):
+    """An objective that cannot be built fails its run, not the process."""
+    report = execute(run_of(objectives={"toy": {"name": OBJECTIVE, "epochs": 2, "nonsense": 1}}), conditions(tmp_path))
+
+    assert report.state == "failed"
+    assert "nonsense" in report.problem
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_execute_notes_when_a_training_starts(tmp_path):
+    """The marker is written for whoever finds the process dead; without one nothing is."""
+    touch(None)
+    report = execute(run_of(), conditions(tmp_path / "out"), marker=tmp_path / "marker")
+
+    assert report.state == "done"
+    assert math.isfinite(float((tmp_path / "marker").read_text()))
+
+
+def test_a_limit_is_the_runs_own():
+    """Without a timeout there is none; dotted objectives train with private streams."""
+    assert trainer_of(run_of(), Slots(), Machine()).limit is None
+    limit = trainer_of(run_of(timeout=9.0), Slots(), Machine()).limit
+    assert (limit.seconds, limit.run, limit.notes) == (9.0, run_of().path, None)

@@ -1,0 +1,56 @@
+"""An objective that sleeps: trials of known length that take no core, so that more workers than cores are honest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from objectives.objective import Epoch, Machine, Objective
+from objectives.space import Config, Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nap(Objective):
+    """A trial of half to one and a half `seconds`, by its configuration.
+
+    Args:
+        seconds: mean length of a trial.
+        log: folder in which every process writes when its trials began and ended, by the machine's monotonic
+            clock, which all processes share, and what it had used of its processor when each began.
+    """
+
+    seconds: float = 0.05
+    log: str = ""
+
+    @property
+    def space(self) -> Space:
+        return Space({"x": stats.uniform(0, 1)})
+
+    @property
+    def default(self) -> Config | None:
+        return None
+
+    @property
+    def max_epochs(self) -> int:
+        return 1
+
+    @property
+    def chance_error(self) -> float:
+        return 1.0
+
+    def prepare(self, machine: Machine) -> dict[str, str]:
+        return {}
+
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        began, used, x = time.monotonic(), time.process_time(), float(config["x"])
+        time.sleep(self.seconds * (0.5 + x))
+        ended = time.monotonic()
+        if self.log:
+            with open(f"{self.log}/{os.getpid()}", "a") as file:  # noqa: PTH123 (a Path for every trial costs more)
+                file.write(f"{began!r} {ended!r} {used!r}\n")
+        yield Epoch(valid_error=x, test_error=x, seconds=ended - began)
