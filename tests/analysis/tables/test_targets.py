@@ -129,7 +129,7 @@ def test_a_control_that_has_not_run_leaves_the_suites_own(suite):
         ({"bowls": [0.1]}, "targets.bowls: no such objective"),
         ({"bowl": 0.1}, "targets.bowl = 0.1: need a list of finite errors"),
         ({"bowl": [True]}, "targets.bowl = [True]: need a list of finite errors"),
-        ({"bowl": [math.inf]}, "targets.bowl = [inf]: need a list of finite errors"),
+        ({"bowl": ["0.1"]}, "targets.bowl = ['0.1']: need a list of finite errors"),
     ],
     ids=str,
 )
