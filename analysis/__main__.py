@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from analysis.refusal import BadInput, nearest
@@ -43,15 +44,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _go(sys.argv[1:] if arguments is None else arguments)
     except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell(f"error: {error}")
         return 2
     except BrokenPipeError:  # `... | head`: whoever read has read enough, and the files are written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}; check the path and its permissions", file=sys.stderr)
+        _tell(f"error: {where}{error.strerror or error}; check the path and its permissions")
         return 2
+
+
+def _tell(message: str) -> None:
+    """A line on stderr, as far as there is one that takes it; the exit code says the rest."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(message, file=sys.stderr, flush=True)
 
 
 def _go(arguments: list[str]) -> int:

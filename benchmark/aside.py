@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmark import worker
 from benchmark.execution import Conditions, Crash, Report
-from benchmark.lane import execute_all
+from benchmark.group import execute_all
 from benchmark.ledger import Ledger, LedgerError, failed_of, parse, part_of, read
 from benchmark.suite import Run
 from benchmark.watchdog import Watchdog

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.aside import recorded_evaluations
-from benchmark.engine import Engine
+from benchmark.engines.engine import Engine
 from benchmark.execution import Conditions, Crash
 from benchmark.shortage import Shortage
 from benchmark.suite import Run

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from algorithms.imported import Imported
-from benchmark import options, spread
+from benchmark import options
 from benchmark.again import again
 from benchmark.parser import COMMANDS, build_parser
-from benchmark.refusal import BadInput, known, shown
+from benchmark.refusal import BadInput, known, said, shown
+from benchmark.shards import spread
 from benchmark.signals import Stopped, exit_code, stoppable
+from benchmark.streams import let_go, tell
 
 if TYPE_CHECKING:
-    from benchmark.engine import Engine
+    from benchmark.engines.engine import Engine
     from benchmark.recheck import Recheck
     from benchmark.runner import Listener, Runner
     from benchmark.suite import Suite
@@ -41,12 +43,17 @@ def main(arguments: list[str] | None = None) -> int:
             if sys.stdout is not None:
                 sys.stdout.flush()  # A closed pipe is found here, not at the interpreter's end.
     except BadInput as error:
-        print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        tell(f"error: {' '.join(str(error).splitlines())}")
         return REFUSED
     except (KeyboardInterrupt, Stopped) as stop:
         return _stopped(stop, "stopped")
-    except BrokenPipeError:  # `... list | head`: whoever read has read enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `... | head`: whoever read has read enough.
+        let_go()
+        return RUNS_FAILED
+    except OSError as error:  # No room for what is printed, no file handles left: nothing of a suite's own.
+        let_go()
+        where = f"{error.filename}: " if error.filename else ""
+        tell(f"error: {where}{error.strerror or said(error)}; what is recorded stays, and the same command goes on")
         return RUNS_FAILED
 
 
@@ -95,7 +102,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     if parsed.miss is not None:
         known("--miss", parsed.miss, ("refuse", "train"))
     results = options.results(parsed.results, suite.name, writing=True)
-    from benchmark.engine import EngineLost
+    from benchmark.engines.engine import EngineLost
     from benchmark.header import RunRefused
     from benchmark.ledger import LedgerError
     from benchmark.progress import listener_for
@@ -110,7 +117,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         raise BadInput(str(error)) from error
     except EngineLost as error:
         told = f"{error}; every finished evaluation is stored. To go on: {again(parsed.command, parsed)}"
-        print(told, file=sys.stderr)
+        tell(told)
         return RUNS_FAILED
     except (KeyboardInterrupt, Stopped) as stop:
         with suppress(OSError):  # The terminal may be what has gone (SIGHUP).
@@ -120,11 +127,9 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         listener.close()
     bad = [report for report in reports if report.state != "done"]
     for report in bad[:10]:
-        print(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}", file=sys.stderr)
+        tell(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}")
     if bad:
-        print(
-            f"{len(bad)} of {len(reports)} runs are not done; again: {again(parsed.command, parsed)}", file=sys.stderr
-        )
+        tell(f"{len(bad)} of {len(reports)} runs are not done; again: {again(parsed.command, parsed)}")
     elif isinstance(runner.suite, Recheck) and not parsed.quiet:
         print(f"rechecked {runner.suite.told()}; to see them: python -m analysis tables {runner.suite.of}")
     return RUNS_FAILED if bad else 0
@@ -132,9 +137,9 @@ def _run_suite(parsed: argparse.Namespace) -> int:
 
 def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: Listener) -> Runner:
     """What executes the suite, or the recheck of what it has recorded."""
-    from benchmark import shard
     from benchmark.folder import write_plan
     from benchmark.runner import Runner
+    from benchmark.shards import shard
     from objectives.objective import Machine
 
     device = options.device(parsed.device, suite.device)
@@ -169,7 +174,7 @@ def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: L
 
 def _engine(parsed: argparse.Namespace, jobs: int) -> Engine:
     """What spreads the runs; `jobs` when neither the command nor the cluster says how many."""
-    from benchmark import engine
+    from benchmark.engines import engine
 
     return engine.build(parsed.backend, None if parsed.jobs is None else jobs, jobs, parsed.scheduler, parsed.address)
 
@@ -193,12 +198,12 @@ def _audit(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=True) / suite.name
-    from benchmark.audit import Means, Wish, audit
-    from benchmark.findings import lines_of
+    from benchmark.auditing.audit import Means, Wish, audit
+    from benchmark.auditing.findings import lines_of
+    from benchmark.auditing.sample import parse
     from benchmark.header import RunRefused
     from benchmark.ledger import LedgerError
     from benchmark.progress import listener_for
-    from benchmark.sample import parse
     from objectives.data import DataError
     from objectives.objective import Machine
 

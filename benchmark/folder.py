@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from benchmark.header import RunRefused
 from benchmark.refusal import BadInput
-from benchmark.shard import Shard
+from benchmark.shards.shard import Shard
 from benchmark.suite import Suite
 from objectives.objective import Objective
 

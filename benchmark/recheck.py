@@ -19,8 +19,8 @@ from typing import Any
 from benchmark.build import build_objective
 from benchmark.environment import describe, pinned
 from benchmark.folder import write_plan
+from benchmark.group import side_by_side
 from benchmark.header import RunRefused, check_header
-from benchmark.lane import side_by_side
 from benchmark.ledger import Record, read
 from benchmark.refusal import BadInput, said, shown
 from benchmark.seeding import digest, recheck_seed

@@ -14,17 +14,17 @@ from typing import Any, Protocol
 from benchmark.aside import outcome_of
 from benchmark.build import check_suite, library_versions
 from benchmark.casualties import Casualties
-from benchmark.engine import Engine, Group, Loky
+from benchmark.engines.engine import Engine, Group, Loky
 from benchmark.environment import describe, pinned
 from benchmark.execution import Conditions, Report
 from benchmark.folder import claimed, write_plan
+from benchmark.group import side_by_side
 from benchmark.header import check_header
-from benchmark.lane import side_by_side
 from benchmark.ledger import failed_of, part_of, read
 from benchmark.mount import doubt
 from benchmark.refusal import BadInput, said
 from benchmark.replay import check_machine, table_of
-from benchmark.shard import Shard, header_of
+from benchmark.shards.shard import Shard, header_of
 from benchmark.sources import modules_of, told, warning
 from benchmark.store import ledgers_of
 from benchmark.suite import Run, Suite

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmark.build import is_dotted
 from benchmark.ledger import LedgerError, failed_of, part_of
-from benchmark.shard import header_of
+from benchmark.shards.shard import header_of
 from benchmark.suite import Part, Run, Suite
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -164,8 +164,8 @@ def test_a_table_of_another_machine_is_told(tmp_path):
 def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
     """The run, the folder and the remedy."""
     from benchmark.execution import Conditions
+    from benchmark.group import _recorded_header
     from benchmark.header import RunRefused
-    from benchmark.lane import _recorded_header
     from objectives.objective import Machine
 
     run = next(iter(suite_of().runs()))
@@ -182,8 +182,8 @@ def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
 @pytest.mark.parametrize("text", ["", "%", "-5%", "0", "0.5", "five", "1e3", "5 %", "\u0665%", "9" * 50])
 def test_a_sample_that_is_none_is_told(text):
     """The option, the text and the three forms."""
+    from benchmark.auditing.sample import parse
     from benchmark.refusal import BadInput, shown
-    from benchmark.sample import parse
 
     with pytest.raises(BadInput) as refused:
         parse(text)
@@ -194,8 +194,8 @@ def test_a_sample_that_is_none_is_told(text):
 @pytest.mark.parametrize("text", ["0%", "0.0%", "100.1%", "101%"])
 def test_a_share_out_of_range_is_told(text):
     """The option, the text and the range."""
+    from benchmark.auditing.sample import parse
     from benchmark.refusal import BadInput
-    from benchmark.sample import parse
 
     with pytest.raises(BadInput) as refused:
         parse(text)
@@ -207,7 +207,7 @@ def test_a_share_out_of_range_is_told(text):
 def test_a_shard_that_is_none_is_told(text):
     """The option, the text and the form."""
     from benchmark.refusal import BadInput, shown
-    from benchmark.shard import parse as shard_of
+    from benchmark.shards.shard import parse as shard_of
 
     with pytest.raises(BadInput) as refused:
         shard_of(text, suite_of())

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from analysis.frame import load
+from analysis.intake import check_regular
 from analysis.origin import origin_of
 from analysis.plan import PLAN, read_plan
 from analysis.provenance import NAME, Provenance, code, inputs, libraries, read, sha256
@@ -90,6 +91,7 @@ def _suite_folder(path: Path) -> Path:
         raise BadInput(f"{path}: not of a suite's results; {need}")
     if not place.is_relative_to(folder.resolve()):
         raise BadInput(f"{path}: a link that leads out of {folder.name}; {need}")
+    check_regular(folder)
     if found.st_size > LARGEST:
         raise BadInput(f"{path}: of {found.st_size} bytes, at most {LARGEST} are looked at")
     return folder

@@ -101,17 +101,17 @@ def noise_cell(values, limits, margin):
 
 
 def test_many_cells_of_noise_are_no_regression():
-    """Of 80 suites of 12 cells without any change few have a regression, though many have an interval above 0."""
-    samples = np.random.default_rng(17).normal(size=(80 * 12, 10))
+    """Of 40 suites of 12 cells without any change few have a regression, though many have an interval above 0."""
+    samples = np.random.default_rng(17).normal(size=(40 * 12, 10))
     limits = interval(samples, mean)
     by_itself = after = 0
-    for suite in range(80):
+    for suite in range(40):
         places = range(12 * suite, 12 * suite + 12)
         cells = [noise_cell(samples[place], limits[place], 1e-6) for place in places]
         by_itself += any(cell.verdict == "regression" for cell in cells)
         after += any(cell.verdict == "regression" for cell in corrected(cells))
-    assert by_itself > 10
-    assert after <= 6
+    assert by_itself > 5
+    assert after <= 3
 
 
 def test_the_test_is_scipys():

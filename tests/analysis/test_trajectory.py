@@ -229,8 +229,8 @@ def test_an_independent_recomputation_agrees(suite, seed, planted_evaluation):
 def test_shifting_all_errors_shifts_the_means_only(plant):
     """A constant added to every error is added to every mean, and the stds stay."""
     tables = []
-    for shift in (0.0, 0.125):
-        suite = plant(f"shifted-{shift}")
+    for name, shift in (("here", 0.0), ("shifted", 0.125)):
+        suite = plant(name)
         for repetition, run in enumerate((FIRST, SECOND)):
             suite.run([(valid + shift, test + shift, end) for valid, test, end in run], repetition)
         tables.append(trajectory_table(load(suite.folder)))

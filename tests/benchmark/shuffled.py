@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from benchmark import engine
 from benchmark import suite as suites
+from benchmark.engines import engine
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from objectives.objective import Machine

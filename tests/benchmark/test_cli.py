@@ -406,3 +406,24 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(here):
 
         assert (running.returncode, message) == (0, "")
         assert "suite tiny in r\\" in out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("redirection", "words", "code", "told"),
+    [
+        (">/dev/full", "list", 1, "error: No space left on device; what is recorded stays"),
+        ("2>/dev/full", "run nowhere", 2, ""),
+        ("2>&-", "run nowhere", 2, ""),
+        (">&-", "list", 0, ""),
+    ],
+)
+def test_streams_that_take_nothing_leave_the_exit_code(redirection, words, code, told):
+    """A full disk behind stdout ends the command in a line; what stderr does not take is lost, and nothing else."""
+    line = f"{sys.executable} -m benchmark {words} {redirection}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert done.stderr.startswith(told)
+    assert done.stderr.count("\n") == bool(told)

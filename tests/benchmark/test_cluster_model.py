@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark import suite as suites
-from benchmark.shard import split
+from benchmark.shards.shard import split
 from tests.perf.cluster_model import TASKS_A_WORKER, Services, grouped, shared, simulate
 from tests.perf.service import Watching
 
@@ -121,7 +121,7 @@ def test_the_same_lengths_give_the_same_outcome(plan, given_services, workers):
 
 @pytest.mark.parametrize("of", [1, 2, 3, 5, 7, 12, 16, 30, 60, 64])
 def test_shares_are_those_of_the_real_split(of):
-    """Each run is in the share that `benchmark.shard` gives it."""
+    """Each run is in the share that `benchmark.shards.shard` gives it."""
     suite = suites.load("digits", ["repetitions=12"])
     labels = [[(o.label, a.label) for a in suite.algorithms] for o in suite.objectives]
     names = {}

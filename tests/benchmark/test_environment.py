@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark import nursery, peer, sources
+from benchmark import sources
 from benchmark import suite as suites
+from benchmark.engines import nursery, peer
+from benchmark.engines.peer import Terms
 from benchmark.environment import CPU_SWITCHES, CUBLAS_WORKSPACE, DECIDES_BITS, GPU_SWITCHES, describe, switches
 from benchmark.header import RunRefused
 from benchmark.ledger import encode, read
-from benchmark.peer import Terms
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from objectives.objective import Machine

@@ -16,7 +16,7 @@ from benchmark import aside, shortage
 from benchmark import suite as suites
 from benchmark.casualties import Casualties
 from benchmark.cli import main
-from benchmark.engine import Loky
+from benchmark.engines.engine import Loky
 from benchmark.execution import touch
 from benchmark.ledger import Ledger, read
 from benchmark.shortage import Shortage, kills
@@ -370,7 +370,7 @@ ADDRESS_SPACE = """
 import resource, sys
 from pathlib import Path
 import torch, numpy, scipy.stats, sklearn  # What is loaded takes address space of its own.
-from benchmark import cli, lane, progress, runner
+from benchmark import cli, group, progress, runner
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**20 * int(sys.argv[1]),) * 2)
 sys.exit(cli.main(sys.argv[2:]))

@@ -11,7 +11,7 @@ from benchmark import suite as suites
 from benchmark.folder import LOCK, PLAN, claimed, write_plan
 from benchmark.header import RunRefused
 from benchmark.refusal import BadInput
-from benchmark.shard import Shard
+from benchmark.shards.shard import Shard
 from objectives.closed_form import Branin
 
 TABLE = {

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark import group
 from benchmark import lane as lanes
 from benchmark import suite as suites
 from benchmark.environment import describe
 from benchmark.execution import Conditions, Crash, execute
 from benchmark.foresight import foreseen
-from benchmark.lane import Lane, execute_all, side_by_side
+from benchmark.group import execute_all, side_by_side
+from benchmark.lane import Lane
 from benchmark.ledger import part_of, read
 from objectives.objective import Machine
 from tests.benchmark.slots import CHANCE, Slots, ToyStack, prices
@@ -530,7 +532,7 @@ class OnBroken(Slots):
 def test_a_broken_stack_fails_the_runs_that_were_not_done(tmp_path, monkeypatch):
     """Every run is reported once; those that were complete by then are reported as done."""
     suite = scripted({"a": [(1, 4)], "b": [(2, 4)], "c": [(5, 4)]})
-    monkeypatch.setattr(lanes, "build_objective", lambda entry: OnBroken(**entry.part.options))
+    monkeypatch.setattr(group, "build_objective", lambda entry: OnBroken(**entry.part.options))
 
     reports = execute_all(list(suite.runs()), conditions_of(tmp_path))
 

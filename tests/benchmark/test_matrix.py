@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from joblib import parallel_config
 
-from benchmark import engine as engines
 from benchmark.cli import main
+from benchmark.engines import engine as engines
 from tests.benchmark.commands import (
     done,
     launched,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from benchmark import suite as suites
 from benchmark.environment import describe
 from benchmark.execution import Conditions, execute
+from benchmark.group import execute_all
 from benchmark.header import RunRefused
-from benchmark.lane import execute_all
 from benchmark.ledger import Ledger, read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner

@@ -53,7 +53,7 @@ def _plant(suite: Suite, scratch: Path) -> list[Path]:
     from benchmark.build import check_suite
     from benchmark.environment import describe
     from benchmark.folder import write_plan
-    from benchmark.shard import split
+    from benchmark.shards.shard import split
 
     objectives, bodies = check_suite(suite), _bodies(suite.budget.trials or 0)
     environment = {**describe("cpu", 1), "arithmetic": "", "route": "alone"}

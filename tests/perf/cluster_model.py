@@ -190,7 +190,7 @@ def grouped(cells: Sequence[Sequence[Sequence[Lengths]]], jobs: int) -> list[Gro
 
 
 def shared(cells: Sequence[Sequence[Sequence[Lengths]]], of: int) -> list[list[Group]]:
-    """A suite's shares, as `benchmark.shard` deals them: whole groups where even within an eighth, else runs."""
+    """A suite's shares, as `benchmark.shards.shard` deals them: whole groups where even within an eighth, else runs."""
     repetitions = range(len(cells[0][0]))
     groups: list[Group] = [
         [algorithm[number] for algorithm in objective] for number in repetitions for objective in cells

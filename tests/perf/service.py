@@ -21,8 +21,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from benchmark.engines.pulse import Listening, Pulse
 from benchmark.ledger import Ledger
-from benchmark.pulse import Listening, Pulse
 
 ROOT = Path(__file__).resolve().parents[2]
 IDLE = 1.0
@@ -89,10 +89,10 @@ class Watching:
 
 def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None) -> dict[str, float]:
     """Run a suite on an engine; what its driver saw."""
-    from benchmark import shard as shards
     from benchmark import suite as suites
-    from benchmark.engine import build
+    from benchmark.engines.engine import build
     from benchmark.runner import Runner
+    from benchmark.shards import shard as shards
     from objectives.objective import Machine
 
     plan = suites.load(str(suite))
@@ -220,8 +220,8 @@ def wide(repetitions: int, trials: int) -> str:
 
 def planning(sizes: Sequence[int]) -> list[dict[str, float]]:
     """Seconds to read a suite of so many trials, to list its runs, and to find one shard of 64."""
-    from benchmark import shard as shards
     from benchmark import suite as suites
+    from benchmark.shards import shard as shards
 
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -253,7 +253,7 @@ def replaying(trials: int) -> float:
     from benchmark import suite as suites
     from benchmark.environment import describe
     from benchmark.execution import Conditions
-    from benchmark.lane import execute_all
+    from benchmark.group import execute_all
     from benchmark.ledger import part_of
     from objectives.objective import Machine
 

@@ -128,13 +128,13 @@ def test_the_summary_says_what_the_tables_say(filled, report):
 
 
 def test_user_texts_stay_texts(suite, report, payload, planted_evaluation, hostile):
-    """Title, hyperparameter, choice and reason that look like HTML are shown letter by letter."""
-    crashed = planted_evaluation(1, None, None, 2.0, config={hostile: "b"}, problem=hostile)
-    space = {hostile: {"kind": "categorical", "choices": [hostile, "b"]}}
+    """Title, choice and reason that look like HTML are shown letter by letter."""
+    crashed = planted_evaluation(1, None, None, 2.0, config={"shape": "b"}, problem=hostile)
+    space = {"shape": {"kind": "categorical", "choices": [hostile, "b"]}}
     suite.set(title=hostile, objectives=[], repetitions=2)
     suite.objective("bowl", space=space)
-    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, config={hostile: hostile})], 0)
-    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, config={hostile: "b"}), crashed], 1)
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, config={"shape": hostile})], 0)
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, config={"shape": "b"}), crashed], 1)
     folder = report(suite)
     for html in (folder / "index.html", suite.folder.parent / "index.html"):
         text = html.read_text(encoding="utf-8")

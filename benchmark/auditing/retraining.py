@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.auditing.verdict import ENDED, Retrained
 from benchmark.ledger import Record, failed_of, read
 from benchmark.seeding import digest
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
 from benchmark.tuner import Budget
-from benchmark.verdict import ENDED, Retrained
 from objectives.space import FIDELITY, Config
 
 LIST_SIZE = 16

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import audit as audits
+from benchmark import sources
+from benchmark.auditing import audit as audits
+from benchmark.auditing.sample import Drawable, parse
+from benchmark.auditing.verdict import Retrained, compare, raised, same, total_of
 from benchmark.cli import main
 from benchmark.folder import claimed
 from benchmark.ledger import encode, read
 from benchmark.refusal import BadInput
-from benchmark.sample import Drawable, parse
-from benchmark.verdict import Retrained, compare, raised, same, total_of
 from objectives import OBJECTIVES
 from tests.benchmark.slots import Slots, prices
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TOY = """
 seed = 3
 repetitions = 2
@@ -467,7 +468,7 @@ def test_changed_code_or_sample_begins_anew(tmp_path, monkeypatch):
     assert audited(path)[0] == 0
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns == inode
     (folder / "audit" / "report.json").unlink()
-    monkeypatch.setattr(audits, "_code", lambda: "other")
+    monkeypatch.setattr(sources, "digest", lambda: "other")
     assert audited(path)[0] == 0
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns != inode
 

@@ -37,7 +37,7 @@ def main() -> None:
     """Show a card, then answer errands until the worker ends."""
     worker.begin(int(sys.argv[2]))
     with Connection(int(sys.argv[1])) as connection:
-        from benchmark import peer
+        from benchmark.engines import peer
 
         device, libraries, modules = connection.recv()
         connection.send(peer.card(device, libraries, modules))
@@ -48,9 +48,9 @@ def main() -> None:
 
 
 def _answer(errand: Errand, device: str) -> list[Report]:
-    from benchmark import peer
     from benchmark.aside import execute_aside
-    from benchmark.lane import execute_all
+    from benchmark.engines import peer
+    from benchmark.group import execute_all
     from benchmark.watchdog import Watchdog
 
     conditions = errand.conditions

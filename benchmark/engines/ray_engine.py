@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmark import nursery
-from benchmark.address import UNREACHABLE, reach
-from benchmark.engine import Cluster, Failing
+from benchmark.engines import nursery
+from benchmark.engines.address import UNREACHABLE, reach
+from benchmark.engines.engine import Cluster, Failing
+from benchmark.engines.peer import Terms
 from benchmark.header import RunRefused
-from benchmark.peer import Terms
 from benchmark.refusal import BadInput, said, shown
 from benchmark.worker import spared
 

@@ -15,20 +15,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark import sources
+from benchmark.auditing.examination import Here, drawable, examine_all, records_of
+from benchmark.auditing.findings import REFERENCE, ROUTE, Again, judged, lines_of, report_of
+from benchmark.auditing.retraining import Lists, Retraining, lists_of, retrained, retraining
+from benchmark.auditing.sample import Sample
+from benchmark.auditing.verdict import ENDED
 from benchmark.build import check_suite
-from benchmark.engine import Loky
-from benchmark.examination import Here, drawable, examine_all, records_of
-from benchmark.findings import REFERENCE, ROUTE, Again, judged, lines_of, report_of
+from benchmark.engines.engine import Loky
 from benchmark.folder import claimed
 from benchmark.header import RunRefused
 from benchmark.ledger import Record
 from benchmark.progress import Quiet
 from benchmark.refusal import BadInput
-from benchmark.retraining import Lists, Retraining, lists_of, retrained, retraining
 from benchmark.runner import Runner
-from benchmark.sample import Sample
 from benchmark.suite import Suite
-from benchmark.verdict import ENDED
 from objectives.objective import Machine, Objective
 
 FOLDER, PLAN, REPORT, SUMMARY = "audit", "plan.json", "report.json", "summary.txt"
@@ -102,7 +103,7 @@ def audit(suite: Suite, folder: Path, wish: Wish, means: Means) -> Record:
     engine = Loky(means.jobs, apart=any(one.kind not in HARMLESS for one in drawn))
     base = folder / FOLDER
     with claimed(base):
-        _begin(base, {"suite": suite.name, "code": _code(), "now": here.told(), "trials": _digest(wanted)})
+        _begin(base, {"suite": suite.name, "code": sources.digest(), "now": here.told(), "trials": _digest(wanted)})
         routes = {ROUTE: _train(retraining(suite, ROUTE, wanted, alone=False), base, engine, means)}
         if alone:
             routes[REFERENCE] = _train(retraining(suite, REFERENCE, alone, alone=True), base, engine, means)
@@ -164,16 +165,6 @@ def _write(path: Path, text: str) -> None:
         fresh.replace(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _code() -> str:
-    """SHA-256 of the sources that propose and train; trainings of other code are not gone on with."""
-    root = Path(__file__).resolve().parent.parent
-    sources = (path for room in ("algorithms", "benchmark", "objectives") for path in (root / room).rglob("*.py"))
-    hashed = hashlib.sha256()
-    for path in sorted(sources):
-        hashed.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return hashed.hexdigest()
 
 
 def _digest(lists: Lists) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.clock import build_clock
 from benchmark.refusal import BadInput, said
 from benchmark.seeding import stream
-from benchmark.shard import cut_groups, split
+from benchmark.shards.shard import cut_groups, split
 from benchmark.suite import Run, Suite
 from benchmark.tuner import Budget
 from objectives.objective import Objective

@@ -7,13 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from benchmark.examination import Examined, Here
-from benchmark.ledger import Record
-from benchmark.refusal import shown
-from benchmark.retraining import Place
-from benchmark.sample import Drawable
-from benchmark.seeding import digest
-from benchmark.verdict import (
+from benchmark.auditing.examination import Examined, Here
+from benchmark.auditing.retraining import Place
+from benchmark.auditing.sample import Drawable
+from benchmark.auditing.verdict import (
     CLOSE,
     DIFFERENT,
     ENDED,
@@ -24,6 +21,9 @@ from benchmark.verdict import (
     compare,
     total_of,
 )
+from benchmark.ledger import Record
+from benchmark.refusal import shown
+from benchmark.seeding import digest
 
 FORMAT = 1
 ROUTE, REFERENCE = "retrained", "reference"

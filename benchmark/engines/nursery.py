@@ -21,11 +21,11 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 from benchmark.aside import outcome_of, recorded_evaluations
-from benchmark.child import Errand
+from benchmark.engines.child import Errand
+from benchmark.engines.peer import LOADED, Terms, differences
+from benchmark.engines.pulse import Listening
 from benchmark.execution import Conditions, Crash, Report, report_of_failure
 from benchmark.header import RunRefused
-from benchmark.peer import LOADED, Terms, differences
-from benchmark.pulse import Listening
 from benchmark.refusal import said
 from benchmark.suite import Run
 from benchmark.watchdog import Watchdog
@@ -62,7 +62,7 @@ class Child:
         self.connection, far = Pipe()
         paths = os.pathsep.join([*terms.paths, os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmark.child", str(far.fileno()), str(os.getpid())],
+            [sys.executable, "-m", "benchmark.engines.child", str(far.fileno()), str(os.getpid())],
             cwd=terms.place,
             env={**os.environ, "PYTHONPATH": paths},
             stdin=subprocess.DEVNULL,

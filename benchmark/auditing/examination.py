@@ -11,17 +11,17 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 from benchmark import worker
+from benchmark.auditing.proposals import first_divergence
+from benchmark.auditing.sample import Drawable
+from benchmark.auditing.verdict import Divergence
 from benchmark.build import build_objective, library_versions
 from benchmark.environment import DECIDES_BITS, describe, pinned
+from benchmark.group import side_by_side
 from benchmark.header import check_header
-from benchmark.lane import side_by_side
 from benchmark.ledger import FORMAT, LedgerError, Record, failed_of, part_of, read
-from benchmark.proposals import first_divergence
 from benchmark.refusal import BadInput, said
-from benchmark.sample import Drawable
 from benchmark.sources import FIELD, changed, told
 from benchmark.suite import Run, Suite
-from benchmark.verdict import Divergence
 from objectives.data import DataError
 from objectives.objective import Machine, Objective
 

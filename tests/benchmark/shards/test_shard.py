@@ -17,16 +17,16 @@ from benchmark.cli import main
 from benchmark.folder import claimed
 from benchmark.header import RunRefused
 from benchmark.ledger import Ledger, part_of, read
-from benchmark.merge import MEASURED
 from benchmark.mount import doubt, kind_of
 from benchmark.progress import Quiet
 from benchmark.refusal import BadInput
 from benchmark.runner import Runner
-from benchmark.shard import Shard, cut_groups, groups, header_of, parse, split
-from benchmark.submission import Resources, limit, script
+from benchmark.shards.merge import MEASURED
+from benchmark.shards.shard import Shard, cut_groups, groups, header_of, parse, split
+from benchmark.shards.submission import Resources, limit, script
 from objectives.objective import Machine
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 TINY = """
 seed = 3

@@ -16,10 +16,10 @@ import pytest
 from joblib import Parallel, delayed, parallel_config
 from joblib._parallel_backends import ThreadingBackend
 
-from benchmark import engine, nursery, peer, pulse
-from benchmark.engine import EngineLost, Failing
+from benchmark.engines import engine, nursery, peer, pulse
+from benchmark.engines.engine import EngineLost, Failing
+from benchmark.engines.peer import Terms
 from benchmark.ledger import read
-from benchmark.peer import Terms
 from benchmark.refusal import BadInput
 from tests.benchmark.commands import ROOT, ended, left_behind, lines, run, started, wait_for_lines, written
 from tests.benchmark.export import ledgers

@@ -8,11 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark import options, submission
+from benchmark import options
 from benchmark.refusal import BadInput, shown
+from benchmark.shards import submission
 
 if TYPE_CHECKING:
-    from benchmark.merge import Merged
+    from benchmark.shards.merge import Merged
     from benchmark.suite import Suite
 
 MOST_NAMED = 10
@@ -24,8 +25,8 @@ def plan(parsed: argparse.Namespace) -> int:
     """Print a suite's runs and what they will be charged, or with --slurm the script that submits them."""
     from benchmark import suite as suites
     from benchmark.build import check_suite
-    from benchmark.forecast import lines
-    from benchmark.shard import check_count
+    from benchmark.shards.forecast import lines
+    from benchmark.shards.shard import check_count
 
     suite = suites.load(parsed.suite, parsed.set)
     shards = _shards(parsed, suite)
@@ -47,7 +48,7 @@ def merge(parsed: argparse.Namespace) -> int:
     """Bring shards together and say what is missing; returns 1 while something is."""
     from benchmark.header import RunRefused
     from benchmark.ledger import LedgerError
-    from benchmark.merge import merge as merge_folders
+    from benchmark.shards.merge import merge as merge_folders
 
     out = _out(parsed.out)
     sources = [_path("SHARD_DIR", text) for text in parsed.shards]

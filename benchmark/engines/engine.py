@@ -16,13 +16,14 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
-from benchmark import nursery, worker
+from benchmark import worker
 from benchmark.aside import execute_aside, recorded_evaluations
+from benchmark.engines import nursery
+from benchmark.engines.peer import Terms, card, where_modules_are
+from benchmark.engines.pulse import Pulse
 from benchmark.execution import Conditions, Crash, Report
+from benchmark.group import execute_all
 from benchmark.header import RunRefused
-from benchmark.lane import execute_all
-from benchmark.peer import Terms, card, where_modules_are
-from benchmark.pulse import Pulse
 from benchmark.refusal import BadInput, known, said, shown
 from benchmark.suite import Run
 from benchmark.watchdog import Watchdog
@@ -299,9 +300,9 @@ def build(backend: str | None, asked: int | None, here: int, scheduler: str | No
     if backend == "loky":
         return Loky(here)
     if backend == "dask":
-        from benchmark.dask_engine import Dask
+        from benchmark.engines.dask_engine import Dask
 
         return Dask(here if scheduler is None else asked, scheduler)
-    from benchmark.ray_engine import Ray
+    from benchmark.engines.ray_engine import Ray
 
     return Ray(here if address is None else asked, address)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,14 @@ from typing import Any
 from benchmark.environment import DECIDES_BITS
 from benchmark.folder import PLAN
 from benchmark.header import RunRefused, first_difference
+from benchmark.intake import check_regular, contents
+from benchmark.intake import declared as strict
 from benchmark.ledger import Record
 from benchmark.refusal import BadInput, said, shown, whole
 from benchmark.suite import CLOCKS, LABEL, LABEL_RULE
 
 FORMAT = 1
+LARGEST_PLAN = 2**24
 LEAVE = "leave its folder out"
 MIXED = f"give --allow-mixed to take them together, or {LEAVE}"
 
@@ -136,7 +138,7 @@ def find_suite(field: str, path: Path) -> Path:
     """
     try:
         if (path / PLAN).is_file():
-            return path
+            return _regular(field, path)
         inside = sorted(path.glob(f"*/{PLAN}")) if path.is_dir() else []
     except OSError as error:
         raise BadInput(f"{field} {shown(str(path))}: cannot be read ({error.strerror})") from error
@@ -144,7 +146,13 @@ def find_suite(field: str, path: Path) -> Path:
         several = f"holds {len(inside)} suites, name one of {', '.join(found.parent.name for found in inside[:8])}"
         none = f"need a suite's results, a folder that holds {PLAN}"
         raise BadInput(f"{field} {shown(str(path))}: {several if inside else none}")
-    return inside[0].parent
+    return _regular(field, inside[0].parent)
+
+
+def _regular(field: str, folder: Path) -> Path:
+    """A folder in which nothing makes a reader wait."""
+    check_regular(f"{field} {shown(str(folder))}", folder)
+    return folder
 
 
 def read_plan(folder: Path) -> Plan:
@@ -155,11 +163,13 @@ def read_plan(folder: Path) -> Plan:
     """
     path = folder / PLAN
     try:
-        data = path.read_bytes()
-        declared = json.loads(data)
+        data = contents("plan", path, LARGEST_PLAN)
+        declared = strict(data)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
+    except BadInput:
+        raise
+    except ValueError as error:
         raise BadInput(f"{path}: not valid JSON ({said(error)}); run the suite again to write it anew") from error
     if not isinstance(declared, dict) or declared.get("format") != FORMAT:
         raise BadInput(f"{path}: no plan of format {FORMAT}, which this version reads")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
+from benchmark.auditing.verdict import Divergence, same
 from benchmark.build import build_scheduler, closing_algorithm
 from benchmark.clock import Clock, build_clock
 from benchmark.execution import REPLAYED, replay
@@ -13,7 +14,6 @@ from benchmark.seeding import digest
 from benchmark.suite import Run
 from benchmark.trainer import Training
 from benchmark.tuner import AlgorithmError, Job, Outcome, TuningLoop
-from benchmark.verdict import Divergence, same
 from objectives.objective import Objective
 
 

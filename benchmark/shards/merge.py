@@ -20,8 +20,8 @@ from typing import Any
 from benchmark.folder import PLAN, claimed
 from benchmark.header import RunRefused, first_difference
 from benchmark.ledger import LedgerError, Record, failed_of, parse, part_of
-from benchmark.plan import Plan, Planned, Witness, find_suite, read_plan
 from benchmark.refusal import BadInput, said
+from benchmark.shards.plan import Plan, Planned, Witness, find_suite, read_plan
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "problem")
 """What of an evaluation may differ when it is repeated; a problem's text may hold addresses of memory."""

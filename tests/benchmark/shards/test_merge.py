@@ -20,11 +20,11 @@ from benchmark import suite as suites
 from benchmark.cli import main
 from benchmark.header import RunRefused
 from benchmark.ledger import Ledger, LedgerError, encode, failed_of, part_of, read
-from benchmark.merge import MEASURED, UNFINISHED, merge
-from benchmark.shard import split
+from benchmark.shards.merge import MEASURED, UNFINISHED, merge
+from benchmark.shards.shard import split
 from tests.benchmark.slots import Slots, prices
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 TINY = """
 seed = 3
@@ -420,7 +420,7 @@ def test_a_ledger_that_grows_between_looking_and_taking(here, monkeypatch):
 
     from benchmark.folder import claimed
 
-    monkeypatch.setattr("benchmark.merge.claimed", completing)
+    monkeypatch.setattr("benchmark.shards.merge.claimed", completing)
     merge(here / "merged", [here / "2/1"])
 
     assert part_of(here / "merged/tiny/runs/toy/halving/000.jsonl").read_bytes() == whole[:size]
@@ -436,7 +436,7 @@ def test_a_source_that_is_taken_away_is_told(here, monkeypatch):
 
     from benchmark.folder import claimed
 
-    monkeypatch.setattr("benchmark.merge.claimed", vanishing)
+    monkeypatch.setattr("benchmark.shards.merge.claimed", vanishing)
     with pytest.raises(RunRefused, match=r"000\.jsonl: has changed while it was merged"):
         merge(here / "merged", [here / "2/1"])
 

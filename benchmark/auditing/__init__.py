@@ -1,0 +1,1 @@
+"""Audits: recorded trials trained again, and algorithms replayed."""
