@@ -5,7 +5,7 @@ JOBS ?=
 RESULTS ?= results
 RUN := .venv/bin/python
 
-.PHONY: help setup adapters dehb bench plots report smoke status list test test-slow test-adapters conformance lint format check perf perf-algorithms clean
+.PHONY: help setup adapters dehb bench plots report smoke status list test test-slow test-adapters conformance lint format check perf reliability scale perf-algorithms clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -56,7 +56,7 @@ test-adapters: adapters dehb  ## the tests that need the libraries: conformance 
 	$(RUN) -m pytest -q tests/adapters -n 2 --dist loadfile
 	$(RUN) -m pytest -q tests/algorithms tests/benchmark -m libraries -n 2
 
-test-slow: adapters  ## the tests of faults at full size: 200 kills, signals and random suites
+test-slow: adapters  ## the tests of faults at full size: 200 kills, signals and random suites, every engine
 	INCUMBENT_KILLS=200 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark -m "slow or faults" -n 2 --dist loadfile
 
 conformance: adapters  ## write docs/conformance.md anew from the tests
@@ -74,6 +74,12 @@ check: lint smoke test test-adapters  ## what CI runs
 perf: setup  ## what the harness costs beside Optuna, what training gains beside a tight loop
 	$(RUN) -m pytest -q tests/perf --benchmark-columns=min,median,max,rounds -p no:xdist
 	$(RUN) -m tests.perf.engine --out results/reference
+
+reliability: setup  ## what docs/reliability.md holds itself to, measured; a missed target is exit code 1
+	$(RUN) -m tests.perf.reliability --out results/reference
+
+scale: adapters  ## efficiency on 1 to 8 workers, simulated to 64: docs/scale.md
+	$(RUN) -m tests.perf.scale --out results/reference --page docs/scale.md
 
 perf-algorithms: adapters  ## replay beside Syne Tune's simulator, overhead beside each library, equivalence with Optuna
 	$(RUN) -m tests.perf.replay --out results/reference
