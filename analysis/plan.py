@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
-import sys
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
 from analysis.intake import contents, declared
 from analysis.methods import Method, declare
-from analysis.refusal import BadInput, nearest
+from analysis.refusal import BadInput, finite, nearest, value
+from analysis.space import Hyperparameter, read_space
 
 FORMAT = 1
 PLAN = "suite.json"
@@ -27,31 +25,6 @@ ENDPOINTS = ("test_error", "valid_error", "score")
 HORIZONS = {"runtime": "runtime", "epochs": "epochs", "evaluations": "trials", "trials": "trials"}
 """Limits of a budget, the first to be there being the horizon, and the axis that each one lies on."""
 LEARNING_RATES = ("learning_rate", "lr")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hyperparameter:
-    """One axis of a space: its kind, its bounds and scale, its choices, and when it counts.
-
-    Attributes:
-        when: an earlier axis and the values with which this one counts; None: always.
-    """
-
-    name: str
-    kind: str
-    low: float = -math.inf
-    high: float = math.inf
-    log: bool = False
-    choices: tuple[Any, ...] = ()
-    when: tuple[str, tuple[Any, ...]] | None = None
-
-    def allows(self, value: Any) -> bool:
-        """Whether a configuration may hold this value; bounds are left to the objective."""
-        return value in self.choices if self.choices else type(value) in (int, float)
-
-    def counts(self, config: Mapping[str, Any]) -> bool:
-        """Whether a configuration has to hold a value of this axis; otherwise it holds none."""
-        return self.when is None or config.get(self.when[0]) in self.when[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +131,7 @@ def _brief(message: str) -> str:
 
 
 def _plan(declared: Mapping[str, Any]) -> Plan:
-    repetitions = _value(declared, "repetitions", int)
+    repetitions = value(declared, "repetitions", int)
     if not 1 <= repetitions <= MOST_REPETITIONS:
         raise BadInput(f"repetitions = {repetitions}: need at least 1, at most {MOST_REPETITIONS}")
     clock, calibration = _clock(declared.get("clock")), _calibration(declared.get("calibration"))
@@ -168,12 +141,12 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     methods = {label: declare(label, entry, workers) for label, entry in algorithms}
     objectives = tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives"))
     return Plan(
-        name=_name(_value(declared, "name", str)),
-        title=_title(_value(declared, "title", str)),
+        name=_name(value(declared, "name", str)),
+        title=_title(value(declared, "title", str)),
         repetitions=repetitions,
         clock=clock,
         calibration=calibration,
-        budget=_budget(_value(declared, "budget", dict)),
+        budget=_budget(value(declared, "budget", dict)),
         objectives=objectives,
         algorithms=tuple(label for label, _ in algorithms),
         methods=methods,
@@ -181,13 +154,6 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         control=_control(declared.get("control"), methods),
         targets=_targets(declared.get("targets"), [objective.label for objective in objectives]),
     )
-
-
-def _value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
-    value = table.get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise BadInput(f"{key} = {value!r}: need a value of type {getattr(kind, '__name__', kind)}")
-    return value
 
 
 def _name(name: str) -> str:
@@ -201,11 +167,6 @@ def _title(title: str) -> str:
     if len(title) > LONGEST_TEXT:
         raise BadInput(f"title = {title!r}: need a text of at most {LONGEST_TEXT} characters")
     return title
-
-
-def _finite(value: Any) -> bool:
-    """Whether a number is one that a double holds."""
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _clock(clock: Any) -> str:
@@ -228,7 +189,7 @@ def _calibration(entry: Any) -> Calibration | None:
 def _budget(table: Mapping[str, Any]) -> dict[str, float]:
     limits = {name: table[name] for name in BUDGETS if table.get(name) is not None}
     for name, limit in limits.items():
-        if not _finite(limit) or not limit > 0:
+        if not finite(limit) or not limit > 0:
             raise BadInput(f"budget.{name} = {limit!r}: need a number > 0")
     if not limits:
         raise BadInput(f"budget = {dict(table)!r}: need at least one of {', '.join(BUDGETS)}")
@@ -263,14 +224,14 @@ def _targets(table: Any, labels: Collection[str]) -> dict[str, tuple[float, ...]
     for label, errors in table.items():
         if label not in labels:
             raise BadInput(f"targets.{label}: no such objective{nearest(label, labels)}")
-        if not isinstance(errors, list) or not all(type(one) in (int, float) and math.isfinite(one) for one in errors):
+        if not isinstance(errors, list) or not all(map(finite, errors)):
             raise BadInput(f"targets.{label} = {errors!r}: need a list of finite errors")
     return {label: tuple(map(float, errors)) for label, errors in table.items()}
 
 
 def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[str, Any]]]:
     """Entries with distinct labels; labels become file names, so their letters are restricted."""
-    entries = _value(declared, field, list)
+    entries = value(declared, field, list)
     if not entries:
         raise BadInput(f"{field}: need at least one, got none")
     labelled: dict[str, dict[str, Any]] = {}
@@ -285,12 +246,8 @@ def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[s
 
 
 def _objective(label: str, entry: dict[str, Any]) -> Objective:
-    space: tuple[Hyperparameter, ...] = ()
-    for name, axis in _value(entry, "space", dict).items():
-        space += (replace(_hyperparameter(name, axis), when=_when(name, axis.get("when"), space)),)
-    if not space:
-        raise BadInput(f"space of {label}: need at least one hyperparameter, got none")
-    default = None if entry.get("default") is None else _value(entry, "default", dict)
+    space = read_space(label, value(entry, "space", dict))
+    default = None if entry.get("default") is None else value(entry, "default", dict)
     best, chance = _scale(label, entry)
     objective = Objective(label=label, space=space, default=default, best_error=best, chance_error=chance)
     if default is not None:
@@ -300,50 +257,9 @@ def _objective(label: str, entry: dict[str, Any]) -> Objective:
 
 def _scale(label: str, entry: Mapping[str, Any]) -> tuple[float, float]:
     """The least error and that of knowing nothing; plans from before the first was written mean 0."""
-    best, chance = (_value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error"))
-    if not (_finite(best) and _finite(chance) and best < chance):
+    best, chance = (value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error"))
+    if not (finite(best) and finite(chance) and best < chance):
         raise BadInput(
             f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
         )
     return float(best), float(chance)
-
-
-def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
-    kind = axis.get("kind") if isinstance(axis, dict) else None
-    if not name.isidentifier():
-        raise BadInput(f"space: name {name!r}: need an identifier")
-    if kind == "categorical":
-        return Hyperparameter(name=name, kind=kind, choices=_choices(name, _value(axis, "choices", list)))
-    if kind == "ordinal":
-        return _ordinal(name, _value(axis, "choices", list))
-    if kind not in ("float", "int"):
-        raise BadInput(f"space.{name}.kind = {kind!r}: need float, int, ordinal or categorical")
-    low, high = _value(axis, "low", float | int), _value(axis, "high", float | int)
-    if not (_finite(low) and _finite(high) and low <= high):
-        raise BadInput(f"space.{name}: low = {low!r}, high = {high!r}: need finite numbers, low at most high")
-    return Hyperparameter(name=name, kind=kind, low=low, high=high, log=axis.get("log") is True and low > 0)
-
-
-def _choices(name: str, values: list[Any]) -> tuple[Any, ...]:
-    if not values or not all(isinstance(value, str | bool) or _finite(value) for value in values):
-        raise BadInput(f"space.{name}.choices = {values!r}: need texts, numbers or truth values")
-    return tuple(values)
-
-
-def _ordinal(name: str, values: list[Any]) -> Hyperparameter:
-    """Listed numbers; on a logarithmic scale where the middle one is nearer to the middle of that."""
-    if not values or not all(map(_finite, values)):
-        raise BadInput(f"space.{name}.choices = {values!r}: need numbers")
-    low, middle, high = values[0], values[len(values) // 2], values[-1]
-    log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)
-    return Hyperparameter(name=name, kind="ordinal", low=low, high=high, log=log, choices=tuple(values))
-
-
-def _when(name: str, when: Any, earlier: tuple[Hyperparameter, ...]) -> tuple[str, tuple[Any, ...]] | None:
-    """The condition under which an axis counts, on an axis before it."""
-    if when is None:
-        return None
-    names = [axis.name for axis in earlier]
-    if not isinstance(when, dict) or when.get("parent") not in names or not isinstance(when.get("values"), list):
-        raise BadInput(f"space.{name}.when = {when!r}: need a table of parent, one of {names}, and values, a list")
-    return when["parent"], tuple(when["values"])

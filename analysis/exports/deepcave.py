@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.frame import Run
-from analysis.plan import Hyperparameter, Objective
+from analysis.plan import Objective
 from analysis.refusal import BadInput
+from analysis.space import Hyperparameter
 from analysis.study import Study
 
 OPEN = "look at it: deepcave --open, then choose the folder {folder}/OBJECTIVE"

@@ -24,8 +24,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.storages.journal import BaseJournalBackend
 
 from analysis.frame import Run
-from analysis.plan import Hyperparameter, Objective
+from analysis.plan import Objective
 from analysis.refusal import BadInput
+from analysis.space import Hyperparameter
 from analysis.study import Study
 
 OPEN = "look at it: optuna-dashboard {folder}/OBJECTIVE.log, or drop the file on optuna.github.io/optuna-dashboard"

@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from analysis.figures.panels import aside, caption
 from analysis.figures.theme import INK, MUTED, entitle, notice
 from analysis.frame import Results
-from analysis.plan import Hyperparameter, Objective
+from analysis.plan import Objective
+from analysis.space import Hyperparameter
 from analysis.tables.importance import bounds, fully_trained, unit
 from analysis.trajectory import Array
 

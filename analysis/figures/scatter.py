@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
 from analysis.frame import Results
-from analysis.plan import Hyperparameter, Objective
+from analysis.plan import Objective
+from analysis.space import Hyperparameter
 from analysis.trajectory import Array
 
 COLUMNS = 3

@@ -16,7 +16,8 @@ import orjson
 import pandas as pd
 
 from analysis.frame import Results
-from analysis.plan import Hyperparameter, Objective
+from analysis.plan import Objective
+from analysis.space import Hyperparameter
 from analysis.trajectory import Array
 
 IMPORTANCE = ("objective", "hyperparameter", "importance", "std", "n", "method", "given")
