@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from benchmark import suite as suites
 from benchmark.shards.shard import split
-from tests.perf.cluster_model import TASKS_A_WORKER, Services, grouped, shared, simulate
-from tests.perf.service import Watching
+from tests.perf.scale.model import TASKS_A_WORKER, Services, grouped, shared, simulate
+from tests.perf.scale.service import Watching
 
 lengths = st.lists(st.lists(st.floats(0, 10), min_size=1, max_size=4), min_size=1, max_size=3)
 plans = st.lists(lengths, min_size=1, max_size=12)

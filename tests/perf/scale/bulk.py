@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.ledger import FORMAT
 from benchmark.suite import Run, Suite
 from tests.perf.million import measure
-from tests.perf.service import wide
+from tests.perf.scale.service import wide
 
 SHARDS = 4
 REPETITIONS = 50

@@ -1,6 +1,6 @@
 """What a suite's parts take on this machine: the driver, a worker, the disk, the plan; each in processes of its own.
 
-`python -m tests.perf.service ENGINE JOBS SUITE.toml RESULTS [--shard I/N]` runs a suite of naps on an engine and
+`python -m tests.perf.scale.service ENGINE JOBS SUITE.toml RESULTS [--shard I/N]` runs a suite of naps on an engine and
 prints what its driver saw; `tests.perf.scale` calls it.
 """
 
@@ -34,13 +34,13 @@ repetitions = {runs}
 budget.trials = {trials}
 algorithms.random.searcher = "random"
 [objectives.nap]
-name = "tests.perf.naps:Nap"
+name = "tests.perf.scale.naps:Nap"
 seconds = {seconds}
 log = "{log}"
 """
 
 WIDE = "\n".join(
-    [f'objectives.o{n} = {{ name = "tests.perf.naps:Nap", seconds = 0.0 }}' for n in range(5)]
+    [f'objectives.o{n} = {{ name = "tests.perf.scale.naps:Nap", seconds = 0.0 }}' for n in range(5)]
     + [f'algorithms.a{n}.searcher = "random"' for n in range(4)]
 )
 """The parts of a suite of twenty cells."""
@@ -112,7 +112,7 @@ def nap(engine: str, workers: int, *, runs: int, trials: int, seconds: float) ->
         (folder / "log").mkdir()
         suite = folder / "naps.toml"
         suite.write_text(NAPS.format(runs=runs, trials=trials, seconds=seconds, log=folder / "log"))
-        command = [sys.executable, "-m", "tests.perf.service"]
+        command = [sys.executable, "-m", "tests.perf.scale.service"]
         place = [str(suite), str(folder)]
         commands = [[*command, engine, str(workers), *place]]
         if engine == "shards":

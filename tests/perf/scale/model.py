@@ -28,7 +28,7 @@ Ask = tuple[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Seconds that things take; all measured, see `tests.perf.service`.
+    """Seconds that things take; all measured, see `tests.perf.scale.service`.
 
     Attributes:
         driver: of the driver's process (with Dask's scheduler in it) for a group, from its report to the next task.
