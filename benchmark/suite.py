@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from benchmark import calibration as calibrations
 from benchmark.calibration import Calibration
 from benchmark.refusal import BadInput, known, only, shown, whole
 from benchmark.seeding import LARGEST_SEED
+from benchmark.setting import override
 from benchmark.shelf import Shelf, is_path
 from benchmark.tuner import Budget
 
@@ -173,8 +173,8 @@ def load(suite: str, overrides: list[str] | None = None, *, without: Collection[
     calibration = table.get("calibration")
     if isinstance(calibration, str) and is_path(calibration):  # A file names its neighbours, an override those here.
         table["calibration"] = str(path.parent / calibration)
-    for override in overrides or []:
-        _override(table, override)
+    for setting in overrides or []:
+        override(table, setting)
     table = {key: value for key, value in table.items() if key not in without}
     try:
         return parse(path.stem, table)
@@ -320,31 +320,6 @@ def _text(field: str, value: object) -> str:
     if not isinstance(value, str) or not value or len(value) > 300:
         raise BadInput(f"{field} = {shown(value)}: need a text of 1 to 300 characters")
     return value
-
-
-def _override(table: dict[str, Any], setting: str) -> None:
-    """Apply one `key.key=value`; a value that is no TOML is taken as a text."""
-    dotted, sign, text = setting.partition("=")
-    keys = dotted.strip().split(".")
-    if not sign or not all(keys):
-        raise BadInput(f"--set {shown(setting)}: need key=value, with dots between nested keys")
-    for key in keys[:-1]:
-        inner = table.setdefault(key, {})
-        if isinstance(inner, str) and key in ("scheduler", "searcher"):  # Short for a table with a name.
-            inner = table[key] = {"name": inner}
-        if not isinstance(inner, dict):
-            raise BadInput(f"--set {shown(setting)}: {shown(key)} is not a table")
-        table = inner
-    table[keys[-1]] = _value(text)
-
-
-def _value(text: str) -> Any:
-    """A TOML value, or the text itself when it is none."""
-    try:
-        table = tomllib.loads(f"value = {text}")
-    except (RecursionError, ValueError):
-        return text.strip()
-    return table["value"] if len(table) == 1 else text.strip()
 
 
 def _plain(value: Any) -> Any:
