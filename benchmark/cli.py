@@ -73,6 +73,7 @@ def _command(arguments: list[str]) -> int:
         "calibrate": _calibrate,
         "plan": spread.plan,
         "merge": spread.merge,
+        "repair": _repair,
     }
     return commands[parsed.command](parsed)
 
@@ -259,6 +260,17 @@ def _status(parsed: argparse.Namespace) -> int:
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=False) / suite.name
     for line in status.lines(suite, folder, again("run", parsed)):
+        print(line)
+    return 0
+
+
+def _repair(parsed: argparse.Namespace) -> int:
+    from benchmark import repair
+    from benchmark import suite as suites
+
+    suite = suites.load(parsed.suite, parsed.set)
+    folder = options.results(parsed.results, suite.name, writing=False) / suite.name
+    for line in repair.lines(suite, folder, again("run", parsed)):
         print(line)
     return 0
 

@@ -26,6 +26,8 @@ import orjson
 FORMAT = 1
 LARGEST_RECORD = 1_000_000
 
+REPAIR = "keep what is whole of it by `python -m benchmark repair SUITE`"
+
 Record = dict[str, Any]
 
 LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -43,7 +45,7 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What a ledger file holds: whole records, the last checksum, and where the good bytes end."""
+    """What a ledger file holds: whole records, the last checksum, where the good bytes end, and what follows."""
 
     records: list[Record]
     crc: int
@@ -105,20 +107,27 @@ def parse(path: Path, data: bytes) -> Contents:
     Raises:
         LedgerError: a damaged line, or a format that this version does not know.
     """
+    contents = intact(data)
+    records = contents.records
+    if b"\n" in contents.torn:
+        place = f"line {len(records) + 1} (byte {contents.good})"
+        raise LedgerError(f"{path}: {place} is damaged; restore the file, or {REPAIR}")
+    if records and (records[0].get("kind") != "header" or records[0].get("format") != FORMAT):
+        raise LedgerError(f"{path}: format {records[0].get('format')!r} is not {FORMAT}, which this version reads")
+    return contents
+
+
+def intact(data: bytes) -> Contents:
+    """The whole records at the beginning of a ledger's bytes; from the first line on that is none, all is torn."""
     records: list[Record] = []
     crc = good = 0
     while (end := data.find(b"\n", good)) >= 0:
         decoded = decode(data[good:end], crc)
         if decoded is None or "kind" not in decoded[0]:
-            raise LedgerError(
-                f"{path}: line {len(records) + 1} (byte {good}) is damaged; "
-                "restore the file, or delete it to train that run again"
-            )
+            break
         record, crc = decoded
         records.append(record)
         good = end + 1
-    if records and (records[0].get("kind") != "header" or records[0].get("format") != FORMAT):
-        raise LedgerError(f"{path}: format {records[0].get('format')!r} is not {FORMAT}, which this version reads")
     return Contents(records=records, crc=crc, good=good, torn=data[good:])
 
 
@@ -133,7 +142,7 @@ def read(path: Path) -> Contents:
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read ({error.strerror})") from error
     if path.suffix == ".jsonl" and (contents.torn or not contents.records or contents.records[-1]["kind"] != "end"):
-        raise LedgerError(f"{path}: cut short at byte {contents.good}; delete it to train that run again")
+        raise LedgerError(f"{path}: cut short at byte {contents.good}; restore the file, or {REPAIR}")
     return contents
 
 
@@ -252,7 +261,7 @@ class Ledger:
             os.ftruncate(self._file, contents.good)
             os.fsync(self._file)
         if self.durable:
-            _sync_folder(self.part.parent)
+            sync_folder(self.part.parent)
         return contents
 
     def _cut_back(self) -> None:
@@ -272,7 +281,7 @@ class Ledger:
         with _refusing_os_errors(self.part):
             self.part.rename(target)
             if self.durable:
-                _sync_folder(target.parent)
+                sync_folder(target.parent)
 
 
 def _write_all(file: int, line: bytes) -> None:
@@ -292,7 +301,8 @@ def _keep_aside(part: Path, torn: bytes) -> None:
     aside.write_bytes(torn)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make new, renamed and removed entries of a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -7,7 +7,9 @@ from typing import NoReturn
 
 from benchmark.refusal import BadInput, nearest, shown
 
-COMMANDS = ("run", "recheck", "audit", "replay", "harvest", "reprice", "status", "list", "calibrate", "plan", "merge")
+COMMANDS = (
+    "run", "recheck", "audit", "replay", "harvest", "reprice", "status", "list", "calibrate", "plan", "merge", "repair",
+)  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,6 +48,7 @@ def build_parser(description: str | None) -> Parser:
         "calibrate": "measure a suite's modelled prices",
         "plan": "a suite's runs and what they will be charged, or the script that submits them",
         "merge": "bring what shards have run together",
+        "repair": "set damaged ledgers aside and keep what is whole of them",
     }
     commands = {name: subparsers.add_parser(name, help=helps[name], allow_abbrev=False) for name in COMMANDS}
     for name, command in commands.items():
@@ -70,7 +73,7 @@ def build_parser(description: str | None) -> Parser:
     _reprice_options(commands["reprice"])
     _calibrate_options(commands["calibrate"])
     commands["harvest"].add_argument("--out", metavar="DIR", help="where tables go (default: RESULTS/SUITE/offline)")
-    for name in ("run", "recheck", "audit", "status", "harvest"):
+    for name in ("run", "recheck", "audit", "status", "harvest", "repair"):
         commands[name].add_argument(
             "--results", metavar="DIR", default="results", help="where results are (default: results)"
         )

@@ -230,7 +230,7 @@ def test_the_place_of_damage_is_told(tmp_path):
         parse(path, data + b"junk\n")
 
     assert str(refused.value) == (
-        f"{path}: line 3 (byte {len(data)}) is damaged; restore the file, or delete it to train that run again"
+        f"{path}: line 3 (byte {len(data)}) is damaged; restore the file, or {ledgers.REPAIR}"
     )
 
 
@@ -243,7 +243,7 @@ def test_a_file_cut_between_records_is_told(tmp_path):
         read(path)
 
     size = len(lines_of(HEADER, FIRST))
-    assert str(refused.value) == f"{path}: cut short at byte {size}; delete it to train that run again"
+    assert str(refused.value) == f"{path}: cut short at byte {size}; restore the file, or {ledgers.REPAIR}"
 
 
 def test_a_part_file_needs_no_end(tmp_path):

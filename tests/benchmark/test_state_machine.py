@@ -430,7 +430,7 @@ def plant(monkeypatch):
         monkeypatch.setattr(Ledger, "_write", unsynced)
 
     def skip_folder_sync():
-        monkeypatch.setattr(ledgers, "_sync_folder", lambda folder: None)
+        monkeypatch.setattr(ledgers, "sync_folder", lambda folder: None)
 
     def drop_checksum():
         class NoSums:
