@@ -45,6 +45,16 @@ def _no_global_generator():
     assert not moved, f"the global generator of {', '.join(moved)} was used"
 
 
+@pytest.fixture(autouse=True)
+def _no_other_folder():
+    """Fail a test that leaves the process in another folder, and go back for the next test."""
+    before = Path.cwd()
+    yield
+    after = Path.cwd() if Path("/proc/self/cwd").exists() else None
+    os.chdir(before)
+    assert after == before, f"the test has left the process in {after}"
+
+
 @pytest.fixture(name="global_state")
 def _global_state():
     """The function that reads the global generators, for tests that compare before and after."""

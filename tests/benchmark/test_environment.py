@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ from benchmark.ledger import encode, read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from objectives.objective import Machine
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SUITE = """
 seed = 3
@@ -157,7 +160,7 @@ def test_a_worker_with_another_setting_is_refused(tmp_path, monkeypatch):
     probe = tmp_path / "probe"
     probe.write_text("text")
     mine = peer.card("cpu", ())
-    fields = {"label": "", "token": "switched", "driver": None, "place": ".", "paths": (), "device": "cpu"}
+    fields = {"label": "", "token": "switched", "driver": None, "place": str(ROOT), "paths": (), "device": "cpu"}
     terms = Terms(folder=tmp_path, libraries=(), card=mine, **fields)
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
 
@@ -243,7 +246,7 @@ def test_a_workers_child_finds_the_module_where_the_driver_has_it(module, tmp_pa
     """By the driver's folders; a child of other terms refuses the changed source."""
     probe = tmp_path / "probe"
     probe.write_text("text")
-    fields = {"label": "", "driver": None, "place": ".", "paths": (str(module.parent),), "device": "cpu"}
+    fields = {"label": "", "driver": None, "place": str(ROOT), "paths": (str(module.parent),), "device": "cpu"}
     mine = peer.card("cpu", (), ["my_search"])
     terms = Terms(folder=tmp_path, libraries=(), card=mine, modules=("my_search",), token="same", **fields)
     assert nursery.probe(terms, probe, "text") == []

@@ -380,11 +380,10 @@ def test_a_full_disk_names_the_file_and_what_to_do(here, monkeypatch, call):
                 raise OSError(28, "No space left on device")
         return original(*arguments, **options)
 
-    monkeypatch.setattr(os if call == "fsync" else Path, call, failing)
-    with pytest.raises(ValueError, match=r"OUT .*No space left on device.*merge again"):
-        merge(here / "merged", [here / "2/1", here / "2/2"])
-    monkeypatch.undo()
-    os.chdir(here)
+    with monkeypatch.context() as patched:
+        patched.setattr(os if call == "fsync" else Path, call, failing)
+        with pytest.raises(ValueError, match=r"OUT .*No space left on device.*merge again"):
+            merge(here / "merged", [here / "2/1", here / "2/2"])
 
     assert merge(here / "merged", [here / "2/1", here / "2/2"]).unfinished == []
 
