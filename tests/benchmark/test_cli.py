@@ -288,7 +288,7 @@ def test_status_tells_every_state_apart(here, capsys):
     }
     assert lines[0] == "suite tiny in results/tiny: 1 of 6 runs done"
     assert lines[-2].startswith("damaged: results/tiny/runs/branin/local/000.jsonl: line 2 (byte ")
-    assert "delete it" in lines[-2]
+    assert "benchmark repair SUITE" in lines[-2]
     assert lines[-1] == "to go on: python -m benchmark run tiny.toml --set budget.trials=3"
 
 
