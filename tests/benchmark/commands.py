@@ -13,7 +13,7 @@ from objectives import OBJECTIVES
 from tests.benchmark.slots import prices
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 150
+LIMIT = 300
 """Seconds that no command may take: a hang fails."""
 
 
@@ -95,7 +95,7 @@ def wait_for_lines(command, folder, number):
         time.sleep(0.01)
 
 
-def left_behind(folder, seconds=10):
+def left_behind(folder, seconds=30):
     """Processes that bear a folder's name in their environment, after some seconds' grace."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
