@@ -7,38 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
-from objectives.objective import Epoch, Machine, Objective
-from objectives.space import Config, Space
+from objectives.objective import Epoch, Machine
+from objectives.space import Config
+from tests.benchmark.line import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deadly(Objective):
+class Deadly(Line):
     """A bowl whose training kills its process: once (while `marker` is missing), or above `limit` always."""
 
     marker: str = ""
     limit: float = 1.0
     how: str = "SIGKILL"
-
-    @property
-    def space(self) -> Space:
-        return Space({"x": stats.uniform(0, 1)})
-
-    @property
-    def default(self) -> Config | None:
-        return None
-
-    @property
-    def max_epochs(self) -> int:
-        return 2
-
-    @property
-    def chance_error(self) -> float:
-        return 1.0
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return {}
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         x = float(config["x"])

@@ -11,10 +11,10 @@ from itertools import repeat
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
-from objectives.objective import Epoch, Machine, Objective
-from objectives.space import Config, Space
+from objectives.objective import Epoch, Machine
+from objectives.space import Config
+from tests.benchmark.line import Line
 
 
 def sleep() -> None:
@@ -56,7 +56,7 @@ WAYS = {way.__name__: way for way in (sleep, busy, stubborn, native, locked, sto
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hanging(Objective):
+class Hanging(Line):
     """A bowl whose trials above `limit` hang in their second epoch, in one of `WAYS`.
 
     Args:
@@ -72,27 +72,8 @@ class Hanging(Objective):
     mark: str = ""
 
     @property
-    def space(self) -> Space:
-        return Space({"x": stats.uniform(0, 1)})
-
-    @property
-    def default(self) -> Config | None:
-        return None
-
-    @property
-    def max_epochs(self) -> int:
-        return 2
-
-    @property
-    def chance_error(self) -> float:
-        return 1.0
-
-    @property
     def nominal_seconds(self) -> float | None:
         return 3.0
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return {}
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         x = float(config["x"])

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 
-from objectives.objective import Epoch, Machine, Objective
-from objectives.space import Config, Space
+from objectives.objective import Epoch, Machine
+from objectives.space import Config
+from tests.benchmark.line import Line
 
 EPOCHS = 3
 
@@ -120,7 +120,7 @@ VANDALISMS: dict[str, Callable[[], Any]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hostile(Objective):
+class Hostile(Line):
     """An objective that trains soundly but for one thing that it does in the second epoch of every trial."""
 
     does: str = "nothing"
@@ -128,23 +128,8 @@ class Hostile(Objective):
     gives: str = ""
 
     @property
-    def space(self) -> Space:
-        return Space({"x": stats.uniform(0, 1)})
-
-    @property
-    def default(self) -> Config | None:
-        return None
-
-    @property
     def max_epochs(self) -> int:
         return EPOCHS
-
-    @property
-    def chance_error(self) -> float:
-        return 1.0
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return {}
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         for epoch in range(EPOCHS):
@@ -158,27 +143,12 @@ class Hostile(Objective):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bystander(Objective):
+class Bystander(Line):
     """An objective whose errors show what a neighbour has done to the process."""
-
-    @property
-    def space(self) -> Space:
-        return Space({"x": stats.uniform(0, 1)})
-
-    @property
-    def default(self) -> Config | None:
-        return None
 
     @property
     def max_epochs(self) -> int:
         return EPOCHS
-
-    @property
-    def chance_error(self) -> float:
-        return 1.0
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return {}
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         weight = torch.full((64, 64), 0.1 + float(config["x"]), requires_grad=True)

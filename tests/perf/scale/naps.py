@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from objectives.objective import Epoch, Machine, Objective
-from objectives.space import Config, Space
+from objectives.objective import Epoch, Machine
+from objectives.space import Config
+from tests.benchmark.line import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nap(Objective):
+class Nap(Line):
     """A trial of half to one and a half `seconds`, by its configuration.
 
     Args:
@@ -28,23 +28,8 @@ class Nap(Objective):
     log: str = ""
 
     @property
-    def space(self) -> Space:
-        return Space({"x": stats.uniform(0, 1)})
-
-    @property
-    def default(self) -> Config | None:
-        return None
-
-    @property
     def max_epochs(self) -> int:
         return 1
-
-    @property
-    def chance_error(self) -> float:
-        return 1.0
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return {}
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         began, used, x = time.monotonic(), time.process_time(), float(config["x"])
