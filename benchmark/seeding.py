@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -12,11 +11,10 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.random import mtrand
 
+from benchmark import notation
 from objectives.space import Config
 
 LARGEST_SEED = 2**63 - 1
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def stream(suite_seed: int, purpose: str, *names: str | int) -> np.random.SeedSequence:
@@ -54,7 +52,7 @@ def search_generator(suite_seed: int, objective: str, algorithm: str, repetition
 
 def digest(config: Config) -> str:
     """SHA-256 of a configuration's canonical JSON (sorted names, shortest exact floats)."""
-    return hashlib.sha256(_CANONICAL.encode(config).encode()).hexdigest()
+    return hashlib.sha256(notation.encode(config, sort_keys=True)).hexdigest()
 
 
 def _words(name: str | int) -> tuple[int, int]:
