@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 from benchmark import worker
-from benchmark.execution import Conditions, Crash, Report
+from benchmark.execution import Conditions, Crash
 from benchmark.group import execute_all
-from benchmark.ledger import Ledger, LedgerError, failed_of, parse, part_of, read
+from benchmark.ledger import Ledger, LedgerError, evaluations_of, parse, part_of
+from benchmark.report import Report, outcome_of
 from benchmark.suite import Run
 from benchmark.watchdog import Watchdog
 
@@ -46,30 +47,13 @@ def execute_aside(run: Run, conditions: Conditions, watchdog: Watchdog | None = 
             crash = Crash(index=index, reason=_reason(code), seconds=_seconds_since(marker))
 
 
-def outcome_of(run: Run, folder: Path) -> Report:
-    """The report of a run that has ended, read from its files."""
-    path = folder / run.path
-    done = path.exists()
-    contents = read(path if done else failed_of(path)) if done or failed_of(path).exists() else None
-    records = contents.records if contents else []
-    errors = [record["valid_error"] for record in records if record.get("valid_error") is not None]
-    problem = None if done else next((r["error"] for r in reversed(records) if r["kind"] == "failure"), "no ledger")
-    return Report(
-        run=run,
-        state="done" if done else "failed",
-        evaluations=sum(record["kind"] == "evaluation" for record in records),
-        best_error=min(errors, default=math.inf),
-        problem=problem,
-    )
-
-
 def recorded_evaluations(path: Path) -> int:
     """How many evaluations an unfinished run has on disk."""
     try:
         records = parse(path, part_of(path).read_bytes()).records
     except (OSError, LedgerError):
         return 0
-    return sum(record["kind"] == "evaluation" for record in records)
+    return len(evaluations_of(records))
 
 
 def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> int:

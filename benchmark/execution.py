@@ -17,7 +17,8 @@ from benchmark.build import build_objective, build_scheduler, closing_algorithm,
 from benchmark.clock import Clock, build_clock
 from benchmark.environment import pinned
 from benchmark.header import RunRefused, changed_environment, check_header
-from benchmark.ledger import FORMAT, Ledger, LedgerError, Record
+from benchmark.ledger import FORMAT, Ledger, LedgerError, Record, evaluations_of
+from benchmark.report import Report, outcome_of, report_of_failure
 from benchmark.sources import changed
 from benchmark.store import ImpureTrial
 from benchmark.suite import Run
@@ -73,17 +74,6 @@ class Crash:
     state: str = "crashed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """How a run went: "done", "failed" (its algorithm raised) or "refused" (its ledger), and why."""
-
-    run: Run
-    state: str
-    evaluations: int
-    best_error: float
-    problem: str | None = None
-
-
 class Execution:
     """One run in progress: replays what is recorded, asks for the training of the rest.
 
@@ -132,6 +122,9 @@ class Execution:
                 Ledger(self.conditions.folder / self.run.path, durable=durable) as ledger,
             ):
                 self._begin(ledger, data, scheduler)
+                if ledger.ended:
+                    ledger.conclude()  # It was killed between its last record and the final name.
+                    return outcome_of(self.run, self.conditions.folder)
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
@@ -158,12 +151,14 @@ class Execution:
             ledger.append(header)
             return
         check_header(ledger.records[0], header, ledger.part, allow_mixed=self.conditions.allow_mixed)
+        if ledger.ended:
+            return
         latest = [record["environment"] for record in ledger.records if "environment" in record][-1]
         if changed_environment(latest, self.environment) or changed(latest, self.environment):
             ledger.append({"kind": "resumed", "environment": self.environment})
 
     def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, Report]:
-        recorded = [record for record in ledger.records if record["kind"] == "evaluation"]
+        recorded = evaluations_of(ledger.records)
         try:
             loop = self._loop(scheduler)
             reason = yield from self._answer(loop, recorded, ledger)
@@ -259,18 +254,6 @@ def _execute(run: Run, conditions: Conditions, crash: Crash | None, marker: Path
     except StopIteration as stop:
         report: Report = stop.value
         return report
-
-
-def report_of_failure(run: Run, error: Exception) -> Report:
-    """The report of a run that could not be executed."""
-    refused = isinstance(error, LedgerError | RunRefused)
-    return Report(
-        run=run,
-        state="refused" if refused else "failed",
-        evaluations=0,
-        best_error=math.inf,
-        problem=str(error) if refused else describe_problem(error),
-    )
 
 
 def touch(marker: Path | None) -> None:

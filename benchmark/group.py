@@ -9,13 +9,14 @@ from pathlib import Path
 
 from benchmark.build import build_objective
 from benchmark.environment import pinned
-from benchmark.execution import Conditions, Crash, Report, execute, report_of_failure
+from benchmark.execution import Conditions, Crash, execute
 from benchmark.header import RunRefused
 from benchmark.lane import Lane
 from benchmark.ledger import Record, read
 from benchmark.memory import out_of_memory, release
 from benchmark.placement import placed
 from benchmark.replay import replay_all
+from benchmark.report import Report, report_of_failure
 from benchmark.store import TrialStore, ledgers_of
 from benchmark.suite import Run
 from benchmark.trainer import describe_problem

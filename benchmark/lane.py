@@ -13,14 +13,13 @@ from benchmark.execution import (
     Conditions,
     Crash,
     Execution,
-    Report,
-    report_of_failure,
     touch,
 )
 from benchmark.foresight import foreseen
 from benchmark.header import RunRefused, check_header
 from benchmark.ledger import LedgerError, read
 from benchmark.memory import out_of_memory
+from benchmark.report import Report, report_of_failure
 from benchmark.store import ImpureTrial, Trial, TrialStore, ledgers_of
 from benchmark.suite import Run
 from benchmark.trainer import Training, describe_problem, sound

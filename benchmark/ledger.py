@@ -8,20 +8,18 @@ the line before it, so that a changed, lost or exchanged line is found. `<name>.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import re
 import shutil
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import orjson
+from benchmark import notation
 
 FORMAT = 1
 LARGEST_RECORD = 1_000_000
@@ -32,11 +30,6 @@ Record = dict[str, Any]
 
 LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds between tries to lock a file: the worker of a killed driver holds it until it notices."""
-
-_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)  # A circle: RecursionError.
-
-_LONG = re.compile(rb"[-:, [][0-9]{19}")
-"""May begin a whole number beyond 64 bits, of which orjson makes a float; matches in texts and exponents do no harm."""
 
 
 class LedgerError(Exception):
@@ -60,7 +53,7 @@ def encode(record: Record, previous_crc: int) -> tuple[bytes, int]:
         LedgerError: a record of more than a megabyte, or one that JSON cannot hold (a NaN).
     """
     try:
-        body = _JSON.encode(record).encode()
+        body = notation.encode(record)
     except (ValueError, TypeError, RecursionError) as error:
         raise LedgerError(f"record cannot be written as JSON ({error})") from error
     if len(body) > LARGEST_RECORD:
@@ -81,24 +74,10 @@ def decode(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
     if tail[:8] != b"%08x" % crc:
         return None
     try:
-        record = _loads(head + b"}")
+        record = notation.decode(head + b"}")
     except (ValueError, RecursionError):
         return None
     return (record, crc) if isinstance(record, dict) else None
-
-
-def _loads(body: bytes) -> Any:
-    """The record of a line's JSON, as the standard library reads it.
-
-    orjson takes a fifth of the time and keeps one copy of a key for all records, which is a third of a
-    ledger's memory. It refuses lone surrogates and deep nests, which JSON has.
-    """
-    if _LONG.search(body) is None:
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError:
-            pass
-    return json.loads(body)
 
 
 def parse(path: Path, data: bytes) -> Contents:
@@ -118,12 +97,15 @@ def parse(path: Path, data: bytes) -> Contents:
 
 
 def intact(data: bytes) -> Contents:
-    """The whole records at the beginning of a ledger's bytes; from the first line on that is none, all is torn."""
+    """The whole records at the beginning of a ledger's bytes; from the first line on that is none, all is torn.
+
+    So is what follows the end of the run.
+    """
     records: list[Record] = []
     crc = good = 0
     while (end := data.find(b"\n", good)) >= 0:
         decoded = decode(data[good:end], crc)
-        if decoded is None or "kind" not in decoded[0]:
+        if decoded is None or "kind" not in decoded[0] or ends(records):
             break
         record, crc = decoded
         records.append(record)
@@ -141,9 +123,19 @@ def read(path: Path) -> Contents:
         contents = parse(path, path.read_bytes())
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read ({error.strerror})") from error
-    if path.suffix == ".jsonl" and (contents.torn or not contents.records or contents.records[-1]["kind"] != "end"):
+    if path.suffix == ".jsonl" and (contents.torn or not ends(contents.records)):
         raise LedgerError(f"{path}: cut short at byte {contents.good}; restore the file, or {REPAIR}")
     return contents
+
+
+def ends(records: Sequence[Record]) -> bool:
+    """Whether these are all records of a run that is complete."""
+    return bool(records) and records[-1]["kind"] == "end"
+
+
+def evaluations_of(records: Sequence[Record]) -> list[Record]:
+    """The evaluations among a run's records."""
+    return [record for record in records if record["kind"] == "evaluation"]
 
 
 def part_of(path: Path) -> Path:
@@ -231,9 +223,18 @@ class Ledger:
         self._good += len(lines)
         self._held.clear()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the end record is there; a run may have been killed between it and the file's final name."""
+        return ends(self.records)
+
     def complete(self, record: Record) -> None:
         """Append the end record and give the file its final name."""
         self._end(record, self.path)
+
+    def conclude(self) -> None:
+        """Give the file of a run that has ended its final name."""
+        self._rename(self.path)
 
     def fail(self, record: Record) -> None:
         """Append why the run cannot go on and set the file aside; the next start tries it again."""

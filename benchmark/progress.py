@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmark.execution import Report
 from benchmark.ledger import part_of
+from benchmark.report import Report
 from benchmark.suite import Run, Suite
 
 SECONDS_BETWEEN_LINES = 5.0

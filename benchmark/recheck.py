@@ -21,7 +21,7 @@ from benchmark.environment import describe, pinned
 from benchmark.folder import write_plan
 from benchmark.group import side_by_side
 from benchmark.header import RunRefused, check_header
-from benchmark.ledger import Record, read
+from benchmark.ledger import Record, evaluations_of, read
 from benchmark.refusal import BadInput, said, shown
 from benchmark.seeding import digest, recheck_seed
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
@@ -185,7 +185,7 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
         environment = expected[label]["environment"] | libraries
         here = {**expected[label], "run": run.identity(), "environment": environment}
         check_header(header, here, folder / run.path, allow_mixed=allow_mixed)
-        selected = select((record for record in records if record["kind"] == "evaluation"), run.budget)
+        selected = select(evaluations_of(records), run.budget)
         if selected is not None:
             found.append(_incumbent(run, selected))
     if not found:

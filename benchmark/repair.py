@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.folder import claimed
 from benchmark.header import RunRefused
-from benchmark.ledger import FORMAT, LedgerError, failed_of, intact, part_of, read, sync_folder
+from benchmark.ledger import FORMAT, LedgerError, ends, failed_of, intact, part_of, read, sync_folder
 from benchmark.refusal import BadInput
 from benchmark.suite import Suite
 
@@ -83,7 +83,7 @@ def _set_aside(path: Path, ledger: Path, problem: str) -> Repaired:
         whole = intact(data)
         if whole.records and whole.records[0].get("format") != FORMAT:
             raise LedgerError(problem)  # No damage: written by another version.
-        ended = bool(whole.records) and whole.records[-1]["kind"] == "end"  # What is damaged came after the end.
+        ended = ends(whole.records)  # What is damaged came after the end.
         target = path if ended else part_of(path)
         aside = _linked(ledger)
         if ledger != target and target.exists():

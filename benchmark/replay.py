@@ -9,9 +9,10 @@ from pathlib import Path
 from benchmark.build import build_objective
 from benchmark.clock import Clock, build_clock
 from benchmark.environment import DECIDES_BITS, pinned
-from benchmark.execution import Conditions, Execution, Report, report_of_failure, trainer_of
+from benchmark.execution import Conditions, Execution, trainer_of
 from benchmark.header import RunRefused, first_difference
 from benchmark.ledger import Record
+from benchmark.report import Report, report_of_failure
 from benchmark.suite import Run
 from benchmark.table import Table, load
 from benchmark.trainer import Trainer, Training

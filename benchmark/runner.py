@@ -11,12 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmark.aside import outcome_of
 from benchmark.build import check_suite, library_versions
 from benchmark.casualties import Casualties
 from benchmark.engines.engine import Engine, Group, Loky
 from benchmark.environment import describe, pinned
-from benchmark.execution import Conditions, Report
+from benchmark.execution import Conditions
 from benchmark.folder import claimed, write_plan
 from benchmark.group import side_by_side
 from benchmark.header import check_header
@@ -24,6 +23,7 @@ from benchmark.ledger import failed_of, part_of, read
 from benchmark.mount import doubt
 from benchmark.refusal import BadInput, said
 from benchmark.replay import check_machine, table_of
+from benchmark.report import Report, outcome_of
 from benchmark.shards.shard import Shard, header_of
 from benchmark.sources import modules_of, told, warning
 from benchmark.store import ledgers_of

@@ -18,7 +18,7 @@ from benchmark.build import build_objective, library_versions
 from benchmark.environment import DECIDES_BITS, describe, pinned
 from benchmark.group import side_by_side
 from benchmark.header import check_header
-from benchmark.ledger import FORMAT, LedgerError, Record, failed_of, part_of, read
+from benchmark.ledger import FORMAT, LedgerError, Record, evaluations_of, failed_of, part_of, read
 from benchmark.refusal import BadInput, said
 from benchmark.sources import FIELD, changed, told
 from benchmark.suite import Run, Suite
@@ -122,7 +122,7 @@ def _examine(run: Run, folder: Path, device: str) -> Examined | None:
         run=run,
         path=forms[state].relative_to(folder).as_posix(),
         state=state,
-        evaluations=sum(record["kind"] == "evaluation" for record in records),
+        evaluations=len(evaluations_of(records)),
         data=header["data"],
         cards=tuple(record["environment"] for record in records if "environment" in record),
         kinds=kinds,
@@ -136,7 +136,7 @@ def _evaluations(records: list[Record], path: Path) -> list[Record]:
     Raises:
         LedgerError: one that no version has written, whatever its checksum says.
     """
-    found = [record for record in records if record["kind"] == "evaluation"]
+    found = evaluations_of(records)
     for place, record in enumerate(found):
         if not _sound(record) or record["index"] != place:
             raise LedgerError(f"{path}: evaluation {place} is not as format {FORMAT} has it; restore the file")

@@ -9,7 +9,7 @@ from benchmark.auditing.verdict import Divergence, same
 from benchmark.build import build_scheduler, closing_algorithm
 from benchmark.clock import Clock, build_clock
 from benchmark.execution import REPLAYED, replay
-from benchmark.ledger import Record
+from benchmark.ledger import Record, evaluations_of
 from benchmark.seeding import digest
 from benchmark.suite import Run
 from benchmark.trainer import Training
@@ -28,7 +28,7 @@ def first_divergence(run: Run, objective: Objective, records: list[Record], stat
         records: of its ledger, the header first.
         state: of the ledger: "done", "partial" or "failed".
     """
-    evaluations = [record for record in records if record["kind"] == "evaluation"]
+    evaluations = evaluations_of(records)
     if state == "failed" and not records[-1].get("traceback"):  # It killed its process outside training.
         told = "not replayed: its process died outside training"
         return Divergence(evaluation=len(evaluations), field="failure", recorded=records[-1].get("error"), now=told)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.auditing.verdict import ENDED, Retrained
-from benchmark.ledger import Record, failed_of, read
+from benchmark.ledger import Record, evaluations_of, failed_of, read
 from benchmark.seeding import digest
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
 from benchmark.tuner import Budget
@@ -109,9 +109,8 @@ def retrained(suite: Retraining, folder: Path) -> dict[tuple[Place, str], Retrai
         found: dict[str, _Found] = {
             digest(_bare(trial)): _Found() for trial in run.algorithm.scheduler.options["trials"]
         }
-        for record in records:
-            if record["kind"] == "evaluation":
-                _take(found[digest(record["config"])], record)
+        for record in evaluations_of(records):
+            _take(found[digest(record["config"])], record)
         place = run.objective.label, run.repetition
         results |= {
             (place, name): Retrained(curve=trial.curve, ends=trial.ends, problem=problem)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from benchmark import worker
 
 if TYPE_CHECKING:
-    from benchmark.execution import Conditions, Crash, Report
+    from benchmark.execution import Conditions, Crash
+    from benchmark.report import Report
     from benchmark.suite import Run
 
 

@@ -21,10 +21,11 @@ from benchmark.aside import execute_aside, recorded_evaluations
 from benchmark.engines import nursery
 from benchmark.engines.peer import Terms, card, where_modules_are
 from benchmark.engines.pulse import Pulse
-from benchmark.execution import Conditions, Crash, Report
+from benchmark.execution import Conditions, Crash
 from benchmark.group import execute_all
 from benchmark.header import RunRefused
 from benchmark.refusal import BadInput, known, said, shown
+from benchmark.report import Report
 from benchmark.suite import Run
 from benchmark.watchdog import Watchdog
 

@@ -20,13 +20,14 @@ from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 
-from benchmark.aside import outcome_of, recorded_evaluations
+from benchmark.aside import recorded_evaluations
 from benchmark.engines.child import Errand
 from benchmark.engines.peer import LOADED, Terms, differences
 from benchmark.engines.pulse import Listening
-from benchmark.execution import Conditions, Crash, Report, report_of_failure
+from benchmark.execution import Conditions, Crash
 from benchmark.header import RunRefused
 from benchmark.refusal import said
+from benchmark.report import Report, outcome_of, report_of_failure
 from benchmark.suite import Run
 from benchmark.watchdog import Watchdog
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmark.folder import PLAN, claimed
 from benchmark.header import RunRefused, first_difference
-from benchmark.ledger import LedgerError, Record, failed_of, parse, part_of
+from benchmark.ledger import LedgerError, Record, ends, failed_of, parse, part_of
 from benchmark.refusal import BadInput, said
 from benchmark.shards.plan import Plan, Planned, Witness, find_suite, read_plan
 
@@ -169,7 +169,7 @@ def _read(path: Path, state: str) -> Candidate | None:
     try:
         data = path.read_bytes()
         contents = parse(path, data)
-        if state == "done" and (contents.torn or not contents.records or contents.records[-1]["kind"] != "end"):
+        if state == "done" and (contents.torn or not ends(contents.records)):
             raise LedgerError(f"{path}: cut short at byte {contents.good}; leave it out to train that run again")
         if not contents.records:
             return None

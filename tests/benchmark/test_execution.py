@@ -15,12 +15,12 @@ from benchmark.execution import (
     ReplayMismatch,
     execute,
     replay,
-    report_of_failure,
     touch,
     trainer_of,
 )
 from benchmark.header import RunRefused
 from benchmark.ledger import Ledger, LedgerError, failed_of, part_of, read
+from benchmark.report import report_of_failure
 from benchmark.store import ImpureTrial
 from benchmark.trainer import evaluation_record
 from benchmark.tuner import Job
@@ -133,6 +133,37 @@ def test_what_is_recorded_is_not_trained_again(tmp_path):
         assert records[-1]["evaluations"] == 3
         assert [one["config"] for one in records[1:-1]] == [one["config"] for one in unbroken]
         assert records[1 : 1 + kept] == before
+
+
+@pytest.mark.parametrize("ended_here", [True, False])
+def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
+    """Nothing is proposed, trained or written: the ledger gets its final name, whichever machine it is."""
+    run = run_of()
+    whole, _ = driven(run, conditions(tmp_path))
+    path = tmp_path / run.path
+    if not ended_here:
+        shortened(tmp_path, run, 4, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}})
+        part_of(path).rename(path)
+    data = path.read_bytes()
+    path.rename(part_of(path))
+
+    report, asked = driven(run, conditions(tmp_path, allow_mixed=True))
+
+    assert (report, asked) == (whole, [])
+    assert path.read_bytes() == data
+    assert not part_of(path).exists()
+
+
+def test_an_end_of_another_run_is_refused(tmp_path):
+    """A part file that has ended is held against the run like any other, before it gets its name."""
+    driven(run_of(), conditions(tmp_path))
+    path = tmp_path / run_of().path
+    path.rename(part_of(path))
+
+    report, _ = driven(run_of(budget={"trials": 4}), conditions(tmp_path))
+
+    assert report.state == "refused"
+    assert not path.exists()
 
 
 def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):

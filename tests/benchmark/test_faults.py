@@ -149,6 +149,7 @@ QUICK = {
     ("write", "full", "for-good"),
     ("fsync", "broken", "once"),
     ("open", "full", "once"),
+    ("rename", "broken", "once"),
 }
 
 

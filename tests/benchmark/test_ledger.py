@@ -16,7 +16,18 @@ import numpy as np
 import pytest
 
 from benchmark import ledger as ledgers
-from benchmark.ledger import FORMAT, LARGEST_RECORD, Ledger, LedgerError, encode, failed_of, parse, part_of, read
+from benchmark.ledger import (
+    FORMAT,
+    LARGEST_RECORD,
+    Ledger,
+    LedgerError,
+    encode,
+    failed_of,
+    intact,
+    parse,
+    part_of,
+    read,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("INCUMBENT_KILLS", "20"))
@@ -603,7 +614,7 @@ def test_no_room_to_keep_torn_bytes_aside_keeps_them_in_place(tmp_path, monkeypa
 
 @pytest.mark.parametrize("ending", ["complete", "fail"])
 def test_a_failing_rename_is_an_error_and_the_ledger_goes_on(tmp_path, monkeypatch, ending):
-    """A ledger that could not be renamed stays a part file with all its records."""
+    """A ledger that could not be renamed stays a part file with all its records; its name is all that it lacks."""
     path = tmp_path / "000.jsonl"
     with Ledger(path) as ledger:
         ledger.append(HEADER)
@@ -614,9 +625,23 @@ def test_a_failing_rename_is_an_error_and_the_ledger_goes_on(tmp_path, monkeypat
 
     with Ledger(path) as ledger:
         assert ledger.records == [HEADER, END]
-        ledger.complete(END)
+        assert ledger.ended
+        ledger.conclude()
 
-    assert read(path).records == [HEADER, END, END]
+    assert read(path).records == [HEADER, END]
+    assert not part_of(path).exists()
+
+
+def test_what_follows_the_end_is_damage(tmp_path):
+    """A second end record, rightly chained, as an earlier version wrote it after such a failure."""
+    path, _ = write(tmp_path / "000.jsonl", complete=True)
+    whole = path.read_bytes()
+    line, _ = encode(END, parse(path, whole).crc)
+    path.write_bytes(whole + line)
+
+    with pytest.raises(LedgerError, match=rf"line 5 \(byte {len(whole)}\) is damaged.*benchmark repair"):
+        read(path)
+    assert intact(path.read_bytes()).good == len(whole)
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_the_path(tmp_path):

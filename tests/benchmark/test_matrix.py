@@ -1,7 +1,8 @@
 """The matrix: one export from every engine and from merged shards, whole, or killed at any moment and resumed.
 
 Real trainings, promotions among two simulated workers, and a closed form, under the modelled clock. The moments of
-kills are drawn; `INCUMBENT_KILL_POINTS` says how many for every cell.
+kills are drawn; `INCUMBENT_KILL_POINTS` says how many suites are killed for every cell, `INCUMBENT_KILLS_IN_A_ROW` how
+often each is killed before it may come to its end.
 """
 
 import os
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
@@ -34,6 +35,7 @@ from tests.benchmark.commands import (
 from tests.benchmark.export import export
 
 KILL_POINTS = range(int(os.environ.get("INCUMBENT_KILL_POINTS", "1")))
+KILLS = int(os.environ.get("INCUMBENT_KILLS_IN_A_ROW", "1"))
 TRIES = 5
 
 SUITE = """
@@ -66,10 +68,12 @@ def cells(*rows, quick=()):
 
 
 def marks(row, quick):
-    """Marks of a cell: most take long, and clusters need their libraries."""
-    missing = [name for name in row if name in LIBRARY and find_spec(LIBRARY[name]) is None]
+    """Marks of a cell: most take long; clusters need their libraries, and all cores to themselves."""
+    clusters = [name for name in row if name in LIBRARY]
+    missing = [name for name in clusters if find_spec(LIBRARY[name]) is None]
     slow = [] if row in quick else [pytest.mark.faults]
-    return [*slow, pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")]
+    alone = [pytest.mark.xdist_group("clusters")] if clusters else []
+    return [*slow, *alone, pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")]
 
 
 @pytest.fixture(scope="module")
@@ -98,54 +102,70 @@ def check(folder, whole):
     assert found.sha256 == whole.sha256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class BrokenOff:
-    """A suite whose command was killed.
+    """A suite whose command is killed, once or again and again.
 
     Attributes:
         folder: the suite's file and results.
-        command: the process that was killed; others that it had started may still be there.
-        acknowledged: the whole lines of its ledgers when it was killed.
+        commands: the processes that were killed; others that they had started may still be there.
+        acknowledged: the whole lines of its ledgers when it was last killed.
     """
 
     folder: Path
-    command: subprocess.Popen
-    acknowledged: Mapping[str, bytes]
+    commands: list[subprocess.Popen] = field(default_factory=list)
+    acknowledged: Mapping[str, bytes] = field(default_factory=dict)
+
+    def kill(self, options, more, *, group):
+        """Start its command, and kill it by kill -9 when its ledgers have so many lines more than before."""
+        command = started(self.folder, *options, INCUMBENT_MARK=str(self.folder))
+        self.commands.append(command)
+        wait_for_lines(command, self.folder, lines(self.folder) + more)
+        before, self.acknowledged = self.acknowledged, whole_lines(self.folder)
+        (os.killpg if group else os.kill)(command.pid, signal.SIGKILL)
+        command.wait()
+        assert kept(before, self.acknowledged)
+        assert not group or left_behind(self.folder) == []
+
+    def runs(self):
+        """How many of its runs are complete."""
+        return len(list(self.folder.glob("tiny/runs/*/*/*.jsonl")))
 
     def resume(self, *options):
         """Run it to its end, at once, and give its folder; what was acknowledged is still there, no process is."""
         run(self.folder, *options)
-        after = whole_lines(self.folder)
-        assert all(after[name].startswith(data) for name, data in self.acknowledged.items())
+        assert kept(self.acknowledged, whole_lines(self.folder))
         assert left_behind(self.folder) == []
-        self.command.communicate()
+        for command in self.commands:
+            command.communicate()
         return self.folder
 
 
-def broken_off(place, options, rng, *, group, parts=1):
-    """A suite, or one of several parts of it, killed by kill -9 when its ledgers have a drawn number of lines.
+def kept(before, after):
+    """Whether all lines that ledgers had are in them still."""
+    return all(after[name].startswith(data) for name, data in before.items())
 
-    The number is at most the half: the last lines come within milliseconds, so that a kill would come too late.
+
+def broken_off(place, options, rng, *, group, parts=1):
+    """A suite, or one of several parts of it, killed when its ledgers have a drawn number of lines, and after more.
+
+    They are at most the half in all: the last lines come within milliseconds, so that a kill would come too late.
 
     Args:
         place: below which the folder is made.
         options: of the command.
-        rng: draws the number.
+        rng: draws the numbers.
         group: whether what the command has started dies with it, or is left to notice by itself.
         parts: into how many the suite is split.
     """
-    number = rng.randint(1, LINES // parts // 2)
+    most = LINES // parts // 2 // KILLS
     for attempt in range(TRIES):
-        folder = written(place / str(attempt), SUITE)
-        command = started(folder, *options, INCUMBENT_MARK=str(folder))
-        wait_for_lines(command, folder, number)
-        acknowledged = whole_lines(folder)
-        (os.killpg if group else os.kill)(command.pid, signal.SIGKILL)
-        command.wait()
-        assert not group or left_behind(folder, seconds=30) == []
-        if len(list(folder.glob("tiny/runs/*/*/*.jsonl"))) < RUNS // parts:
-            return BrokenOff(folder=folder, command=command, acknowledged=acknowledged)
-        number = max(1, number // 2)
+        suite = BrokenOff(written(place / str(attempt), SUITE))
+        while len(suite.commands) < KILLS and suite.runs() < RUNS // parts:
+            suite.kill(options, rng.randint(1, most), group=group)
+        if suite.runs() < RUNS // parts:
+            return suite
+        most = max(1, most // 2)
     return pytest.fail(f"{TRIES} commands had come to their end before they were killed")
 
 
@@ -166,7 +186,7 @@ def test_every_engine_gives_the_same_export(whole, tmp_path, engine):
     cells(("one", "all"), *product(("loky", "dask", "ray"), ("all", "driver")), quick=[("one", "all")]),
 )
 def test_killed_and_resumed_it_gives_the_same_export(whole, tmp_path, engine, killed, point):
-    """Killed at a drawn moment, alone or with all that it has started, the same command goes on at once."""
+    """Killed at drawn moments, alone or with all that it has started, the same command goes on at once."""
     rng = random.Random(f"{engine} {killed} {point}")
 
     suite = broken_off(tmp_path, ENGINES[engine], rng, group=killed == "all")

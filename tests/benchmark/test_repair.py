@@ -9,7 +9,7 @@ from benchmark import ledger as ledgers
 from benchmark import repair
 from benchmark.cli import main
 from benchmark.folder import claimed
-from benchmark.ledger import encode, failed_of, part_of, read
+from benchmark.ledger import encode, failed_of, parse, part_of, read
 from benchmark.repair import repaired
 
 TINY = """
@@ -113,6 +113,17 @@ def test_what_follows_the_end_costs_nothing(here):
     assert path.read_bytes() == data
     assert not part_of(path).exists()
     assert path.with_name("000.jsonl.damaged-1").read_bytes() == data + b"what an editor left\n"
+
+
+def test_a_second_end_costs_nothing(here):
+    """As an earlier version wrote it when it was killed between the end and the file's final name."""
+    path, data = first(here), first(here).read_bytes()
+    contents = parse(path, data)
+    path.write_bytes(data + encode({k: v for k, v in contents.records[-1].items() if k != "crc"}, contents.crc)[0])
+
+    assert main(command("repair", here)) == 0
+
+    assert path.read_bytes() == data
 
 
 def test_a_failed_ledger_is_tried_again_from_its_whole_records(here):

@@ -24,6 +24,8 @@ from benchmark.refusal import BadInput
 from tests.benchmark.commands import ROOT, ended, left_behind, lines, run, started, wait_for_lines, written
 from tests.benchmark.export import ledgers
 
+pytestmark = pytest.mark.xdist_group("clusters")  # Each wants all cores to itself.
+
 LIBRARY = {"dask": "distributed", "ray": "ray"}
 CLOSED_FORM = """
 seed = 5
@@ -237,7 +239,7 @@ def test_options_that_do_not_fit_are_refused(tmp_path, options, told):
 def test_a_missing_library_is_named_with_its_remedy(monkeypatch, name, library, extra):
     """Without the library the backend says what to install."""
     monkeypatch.setitem(sys.modules, library, None)
-    monkeypatch.delitem(sys.modules, f"benchmark.{name}_engine", raising=False)
+    monkeypatch.delitem(sys.modules, f"benchmark.engines.{name}_engine", raising=False)
 
     with pytest.raises(BadInput, match=rf"{name} is not installed: pip install '\.\[{extra}\]'"):
         engine.build(name, None, 2, None, None)
