@@ -57,7 +57,8 @@ test-adapters: adapters dehb  ## the tests that need the libraries: conformance 
 	$(RUN) -m pytest -q tests/algorithms tests/benchmark -m libraries -n 2
 
 test-slow: adapters  ## the tests of faults at full size: 200 kills, 200 signals, every engine
-	INCUMBENT_KILLS=134 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark -m "slow or faults" -n 2 --dist loadgroup
+	INCUMBENT_KILLS=134 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark -m "(slow or faults) and not clusters" -n 2
+	$(RUN) -m pytest -q tests/benchmark -m clusters
 
 conformance: adapters  ## write docs/conformance.md anew from the tests
 	CONFORMANCE=docs/conformance.md $(RUN) -m pytest -q tests/adapters/test_conformance.py -n 0

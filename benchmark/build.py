@@ -18,7 +18,7 @@ from benchmark.clock import check_clock
 from benchmark.refusal import BadInput, call, nearest, parameters_of, said, shown, whole
 from benchmark.seeding import GlobalStreams, search_generator, stream
 from benchmark.suite import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite
-from benchmark.tuner import takes_info
+from benchmark.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
 from objectives.discretised import Discretised
 from objectives.objective import Objective
@@ -102,6 +102,18 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
     streams = GlobalStreams(stream(run.suite_seed, "globals", *label))
     with streams.active():
         return SeededScheduler(_assemble(entry, objective, rng), streams)
+
+
+def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLoop:
+    """The tuning loop of a run, at its beginning."""
+    return TuningLoop(
+        scheduler,
+        check=objective.space.check,
+        max_epochs=objective.max_epochs,
+        budget=run.budget,
+        n_workers=run.n_workers,
+        resume=run.resume,
+    )
 
 
 def _import(entry: AlgorithmEntry) -> None:

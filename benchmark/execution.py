@@ -13,7 +13,15 @@ from typing import Any
 import torch
 
 from algorithms.roles import Scheduler
-from benchmark.build import build_objective, build_scheduler, closing_algorithm, is_dotted, library_versions, marks_of
+from benchmark.build import (
+    build_loop,
+    build_objective,
+    build_scheduler,
+    closing_algorithm,
+    is_dotted,
+    library_versions,
+    marks_of,
+)
 from benchmark.clock import Clock, build_clock
 from benchmark.environment import pinned
 from benchmark.header import RunRefused, changed_environment, check_header
@@ -23,7 +31,7 @@ from benchmark.sources import changed
 from benchmark.store import ImpureTrial
 from benchmark.suite import Run
 from benchmark.trainer import Trainer, Training, describe_problem, evaluation_record, lost
-from benchmark.tuner import AlgorithmError, Job, Outcome, TuningLoop
+from benchmark.tuner import AlgorithmError, Job, Outcome
 from benchmark.watchdog import Limit
 from objectives.objective import Machine, Objective
 
@@ -160,8 +168,8 @@ class Execution:
     def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, Report]:
         recorded = evaluations_of(ledger.records)
         try:
-            loop = self._loop(scheduler)
-            reason = yield from self._answer(loop, recorded, ledger)
+            loop = build_loop(self.run, self.objective, scheduler)
+            reason = yield from self._answer(loop.run(), recorded, ledger)
         except (AlgorithmError, ReplayMismatch, ImpureTrial) as error:
             cause = error.__cause__ if error.__cause__ is not None else error
             ledger.fail({"kind": "failure", "error": str(error)[:1000], "traceback": describe_problem(cause)})
@@ -187,16 +195,6 @@ class Execution:
                 job = loop.send(outcome)
         except StopIteration as stop:
             return str(stop.value)
-
-    def _loop(self, scheduler: Scheduler) -> Generator[Job, Outcome, str]:
-        return TuningLoop(
-            scheduler,
-            check=self.objective.space.check,
-            max_epochs=self.objective.max_epochs,
-            budget=self.run.budget,
-            n_workers=self.run.n_workers,
-            resume=self.run.resume,
-        ).run()
 
     def _record(self, job: Job, training: Training, ledger: Ledger) -> Outcome:
         runtime, price = self.clock.charge(job, training)

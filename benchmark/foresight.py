@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmark.build import build_scheduler
+from benchmark.build import build_loop, build_scheduler
 from benchmark.suite import Run
 from benchmark.tuner import AlgorithmError, Outcome, TuningLoop
 from objectives.objective import Objective
@@ -20,15 +20,7 @@ def foreseen(run: Run, objective: Objective) -> Iterator[tuple[Config, int]] | N
     scheduler = build_scheduler(run, objective)
     if getattr(scheduler, "adaptive", True) or run.budget.runtime is not None or run.budget.epochs is not None:
         return None
-    loop = TuningLoop(
-        scheduler,
-        check=objective.space.check,
-        max_epochs=objective.max_epochs,
-        budget=run.budget,
-        n_workers=run.n_workers,
-        resume=run.resume,
-    )
-    return _proposals(loop, objective.chance_error)
+    return _proposals(build_loop(run, objective, scheduler), objective.chance_error)
 
 
 def _proposals(loop: TuningLoop, error: float) -> Iterator[tuple[Config, int]]:

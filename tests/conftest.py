@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,13 @@ def put_back(state):
     if "torch" in state:
         torch = sys.modules["torch"]
         torch.set_rng_state(torch.frombuffer(bytearray(state["torch"]), dtype=torch.uint8))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _hear_interrupts():
+    """A background job of a shell ignores SIGINT, and so does what it starts: tests that send it would wait in vain."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

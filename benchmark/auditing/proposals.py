@@ -6,14 +6,14 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from benchmark.auditing.verdict import Divergence, same
-from benchmark.build import build_scheduler, closing_algorithm
+from benchmark.build import build_loop, build_scheduler, closing_algorithm
 from benchmark.clock import Clock, build_clock
 from benchmark.execution import REPLAYED, replay
 from benchmark.ledger import Record, evaluations_of
 from benchmark.seeding import digest
 from benchmark.suite import Run
 from benchmark.trainer import Training
-from benchmark.tuner import AlgorithmError, Job, Outcome, TuningLoop
+from benchmark.tuner import AlgorithmError, Job, Outcome
 from objectives.objective import Objective
 
 
@@ -34,14 +34,7 @@ def first_divergence(run: Run, objective: Objective, records: list[Record], stat
         return Divergence(evaluation=len(evaluations), field="failure", recorded=records[-1].get("error"), now=told)
     scheduler = build_scheduler(run, objective)
     with closing_algorithm(scheduler):
-        loop = TuningLoop(
-            scheduler,
-            check=objective.space.check,
-            max_epochs=objective.max_epochs,
-            budget=run.budget,
-            n_workers=run.n_workers,
-            resume=run.resume,
-        ).run()
+        loop = build_loop(run, objective, scheduler).run()
         return _drive(loop, evaluations, build_clock(run, objective), _recorded_end(records[-1], state))
 
 

@@ -72,7 +72,7 @@ def marks(row, quick):
     clusters = [name for name in row if name in LIBRARY]
     missing = [name for name in clusters if find_spec(LIBRARY[name]) is None]
     slow = [] if row in quick else [pytest.mark.faults]
-    alone = [pytest.mark.xdist_group("clusters")] if clusters else []
+    alone = [pytest.mark.clusters] if clusters else []
     return [*slow, *alone, pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")]
 
 

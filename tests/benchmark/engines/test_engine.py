@@ -24,8 +24,6 @@ from benchmark.refusal import BadInput
 from tests.benchmark.commands import ROOT, ended, left_behind, lines, run, started, wait_for_lines, written
 from tests.benchmark.export import ledgers
 
-pytestmark = pytest.mark.xdist_group("clusters")  # Each wants all cores to itself.
-
 LIBRARY = {"dask": "distributed", "ray": "ray"}
 CLOSED_FORM = """
 seed = 5
@@ -60,7 +58,7 @@ name = "tests.benchmark.{name}"
 """
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.faults) for name in LIBRARY])
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.faults, pytest.mark.clusters]) for name in LIBRARY])
 def backend(request):
     """A cluster's backend whose library is installed."""
     if find_spec(LIBRARY[request.param]) is None:
@@ -291,6 +289,7 @@ def wait_for_port(port):
 
 
 @pytest.mark.faults
+@pytest.mark.clusters
 def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp_path):
     """Two threads of one Dask worker, which would share global states and thread pins, do not share a process."""
     text = DIGITS.replace("repetitions = 2", "repetitions = 1")
@@ -305,6 +304,7 @@ def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp
 
 
 @pytest.mark.faults
+@pytest.mark.clusters
 def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
     """A worker that runs another version of the harness is named with the difference, and nothing is written."""
     copy = tmp_path / "copy"
@@ -323,6 +323,7 @@ def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
 
 
 @pytest.mark.faults
+@pytest.mark.clusters
 def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
     """A scheduler alone would let the suite wait for good."""
     folder = written(tmp_path / "suite", toy("deadly:Deadly"))
@@ -335,6 +336,7 @@ def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
 
 
 @pytest.mark.faults
+@pytest.mark.clusters
 def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tmp_path):
     """The suite says that the cluster is gone and how to go on, instead of waiting for good; it goes on."""
     text = toy("nodes:Slow", repetitions=2, trials=400)
