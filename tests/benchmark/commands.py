@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from objectives import OBJECTIVES
-from tests.benchmark.slots import prices
+from tests.benchmark.slots import Slots, prices
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 300
@@ -20,8 +20,9 @@ LIMIT = 300
 def written(folder, text):
     """A suite's file beside a calibration of invented numbers."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("branin", "hartmann6", "softmax", "lenet")
-    (folder / "prices.toml").write_text(prices({name: OBJECTIVES[name]() for name in names}).to_toml())
+    names = ("branin", "hartmann6", "softmax", "lenet", "dropout_mlp")
+    priced = {**{name: OBJECTIVES[name]() for name in names}, "tests.benchmark.slots:Slots": Slots()}
+    (folder / "prices.toml").write_text(prices(priced).to_toml())
     (folder / "tiny.toml").write_text(text)
     return folder
 

@@ -190,6 +190,24 @@ class ToyStack(Stack):
         return epoch
 
 
+SUITE = """
+seed = 3
+repetitions = {repetitions}
+clock = "modelled"
+calibration = "prices.toml"
+budget.evaluations = 6
+objectives.toy = {{ name = "tests.benchmark.slots:Slots", choices = 12 {options} }}
+algorithms.random.searcher = "random"
+algorithms.local.searcher = "local"
+algorithms.halving = {{ scheduler = {{ name = "successive_halving", eta = 2, prefact = 1 }}, searcher = "random" }}
+"""
+
+
+def suite(repetitions: int, options: str) -> str:
+    """The text of a suite on this objective, whose options are given as TOML."""
+    return SUITE.format(repetitions=repetitions, options=options and f", {options}")
+
+
 def prices(objectives: Mapping[str, Objective]) -> Calibration:
     """A calibration that prices objectives by invented numbers; nothing was measured for it."""
     unmeasured: dict[str, Any] = {field.name: 1 for field in fields(Entry)}

@@ -23,24 +23,13 @@ from benchmark.recheck import FILE, prepare, select
 from benchmark.runner import Runner
 from benchmark.seeding import LARGEST_SEED, recheck_seed, trial_seed
 from benchmark.tuner import Budget
-from objectives import OBJECTIVES
 from objectives.objective import Machine
 from objectives.space import FIDELITY
-from tests.benchmark.slots import CHANCE, Slots, prices
+from tests.benchmark.commands import written
+from tests.benchmark.slots import CHANCE, suite
 
 ROOT = Path(__file__).resolve().parents[2]
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
-TOY = """
-seed = 3
-repetitions = {repetitions}
-clock = "modelled"
-calibration = "prices.toml"
-budget.evaluations = 6
-objectives.toy = {{ name = "tests.benchmark.slots:Slots", choices = 12 {options} }}
-algorithms.random.searcher = "random"
-algorithms.local.searcher = "local"
-algorithms.halving = {{ scheduler = {{ name = "successive_halving", eta = 2, prefact = 1 }}, searcher = "random" }}
-"""
 TRAINING = """
 seed = 7
 repetitions = 2
@@ -55,18 +44,9 @@ algorithms.local.searcher = "local"
 """
 
 
-def write_suite(folder, text, name="tiny"):
-    """Write a suite and invented prices into a folder; the suite's file."""
-    objectives = {name: OBJECTIVES[name]() for name in ("softmax", "dropout_mlp")}
-    (folder / "prices.toml").write_text(prices({**objectives, "tests.benchmark.slots:Slots": Slots()}).to_toml())
-    path = folder / f"{name}.toml"
-    path.write_text(text)
-    return path
-
-
 def toy(folder, repetitions=3, options=""):
     """The file of a suite on the toy objective."""
-    return write_suite(folder, TOY.format(repetitions=repetitions, options=options and ", " + options))
+    return written(folder, suite(repetitions, options)) / "tiny.toml"
 
 
 def ran(path, results, command="run", jobs=1, **options):
@@ -113,7 +93,7 @@ def told(folder):
 def training(request, tmp_path_factory):
     """A suite of real trainings that has run, and its recheck by one process."""
     folder = tmp_path_factory.mktemp("training")
-    path = write_suite(folder, TRAINING.format(clock=request.param))
+    path = written(folder, TRAINING.format(clock=request.param)) / "tiny.toml"
     ran(path, folder / "run")
     return path, made(ran(path, folder / "run", "recheck", fresh=2))
 
@@ -146,7 +126,7 @@ def test_resume_from_every_prefix_of_the_records(training, tmp_path):
 @pytest.mark.slow
 def test_kill_9_loses_nothing(tmp_path):
     """A recheck killed again and again comes to the unbroken one's bytes."""
-    path = write_suite(tmp_path, TRAINING.format(clock="modelled"))
+    path = written(tmp_path, TRAINING.format(clock="modelled")) / "tiny.toml"
     expected = made(ran_both(path, tmp_path / "unbroken", 24))
     folder = ran(path, tmp_path / "killed")
     command = [sys.executable, "-m", "benchmark", "recheck", str(path), "--results", str(tmp_path / "killed")]
@@ -298,9 +278,9 @@ def test_fresh_errors_are_not_the_selected_ones(tmp_path):
 
 def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
     """Where everything diverges the incumbent did too; it is trained again to the end that was asked for."""
-    text = TOY.format(repetitions=1, options=", diverging = 2").split("algorithms.random")[0]
+    text = suite(1, "diverging = 2").split("algorithms.random")[0]
     scripts = 'algorithms.a.scheduler = { name = "tests.benchmark.slots:Script", steps = [[4, 3], [9, 4]] }\n'
-    folder = ran_both(write_suite(tmp_path, text + scripts), tmp_path, 2)
+    folder = ran_both(written(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
 
     file = told(folder)
     assert file["lists"]["toy"] == [[{"config": {"x": 4}, "epochs": 3}]]
@@ -314,7 +294,7 @@ def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
     """A trial that kills its process with a fresh seed is a crashed record, and the recheck is done."""
     suite = 'objectives.deadly = { name = "tests.benchmark.deadly:Deadly", limit = %s }\n'
     text = 'seed = 3\nrepetitions = 2\nbudget.trials = 2\nalgorithms.random.searcher = "random"\n'
-    path = write_suite(tmp_path, text + suite % 1.0)
+    path = written(tmp_path, text + suite % 1.0) / "tiny.toml"
     folder = ran(path, tmp_path)
     for ledger in folder.glob("runs/*/*/*"):  # Now they are of a suite whose every trial is deadly.
         header, *records = read(ledger).records
@@ -401,9 +381,9 @@ def test_nothing_finished_is_refused(tmp_path, refused):
 
 def test_runs_without_an_incumbent_are_refused(tmp_path, refused):
     """Where every evaluation crashed nothing was selected."""
-    text = TOY.format(repetitions=1, options=", raising = 1").split("algorithms.random")[0]
+    text = suite(1, "raising = 1").split("algorithms.random")[0]
     scripts = 'algorithms.a.scheduler = { name = "tests.benchmark.slots:Script", steps = [[3, 3], [8, 4]] }\n'
-    path = write_suite(tmp_path, text + scripts)
+    path = written(tmp_path, text + scripts) / "tiny.toml"
     ran(path, tmp_path)
 
     refused(path, "none of the 1 finished runs has an incumbent, every evaluation crashed")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 
 from benchmark.ledger import encode
 from benchmark.seeding import digest
@@ -21,25 +20,18 @@ from benchmark.tuner import Job
 from objectives.closed_form import Branin
 from objectives.objective import Epoch, Machine, Objective
 from objectives.softmax import SoftmaxRegression
-from objectives.space import Config, Space
+from objectives.space import Config
+from tests.benchmark.line import Line
 
 EPOCHS = 6
 CONFIG = {"x": 0.25}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Toy(Objective):
+class Toy(Line):
     """An objective of six epochs that trains by a given function, for tests."""
 
     training: object
-
-    @property
-    def space(self) -> Space:
-        return Space({"x": stats.uniform(0, 1)})
-
-    @property
-    def default(self) -> Config | None:
-        return None
 
     @property
     def max_epochs(self) -> int:
@@ -48,9 +40,6 @@ class Toy(Objective):
     @property
     def chance_error(self) -> float:
         return 0.9
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return {}
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         return self.training(config, seed)

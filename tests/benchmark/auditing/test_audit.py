@@ -19,21 +19,10 @@ from benchmark.cli import main
 from benchmark.folder import claimed
 from benchmark.ledger import encode, read
 from benchmark.refusal import BadInput
-from objectives import OBJECTIVES
-from tests.benchmark.slots import Slots, prices
+from tests.benchmark.commands import written
+from tests.benchmark.slots import suite
 
 ROOT = Path(__file__).resolve().parents[3]
-TOY = """
-seed = 3
-repetitions = 2
-clock = "modelled"
-calibration = "prices.toml"
-budget.evaluations = 6
-objectives.toy = {{ name = "tests.benchmark.slots:Slots", choices = 12 {options} }}
-algorithms.random.searcher = "random"
-algorithms.local.searcher = "local"
-algorithms.halving = {{ scheduler = {{ name = "successive_halving", eta = 2, prefact = 1 }}, searcher = "random" }}
-"""
 TRAINING = """
 seed = 7
 repetitions = 1
@@ -71,18 +60,9 @@ algorithms.a.searcher = "{searcher}"
 TOGETHER = "raising = 2, diverging = 2"
 
 
-def write_suite(folder, text, name="tiny"):
-    """Write a suite and invented prices into a folder; the suite's file."""
-    objectives = {name: OBJECTIVES[name]() for name in ("softmax", "dropout_mlp")}
-    (folder / "prices.toml").write_text(prices({**objectives, "tests.benchmark.slots:Slots": Slots()}).to_toml())
-    path = folder / f"{name}.toml"
-    path.write_text(text)
-    return path
-
-
 def toy(folder, options=TOGETHER):
     """The file of a suite on the toy objective."""
-    return write_suite(folder, TOY.format(options=options and f", {options}"))
+    return written(folder, suite(2, options)) / "tiny.toml"
 
 
 def ran(path, *words, jobs=1):
@@ -187,7 +167,7 @@ def test_the_report_does_not_depend_on_processes_and_slots(recorded, words):
 
 def test_real_networks_promoted_and_stacked_are_identical(tmp_path):
     """Real trainings repeat, by the stack and by the reference loop, promoted ones over all of their epochs."""
-    path = write_suite(tmp_path, TRAINING)
+    path = written(tmp_path, TRAINING) / "tiny.toml"
     ran(path)
     code, report = audited(path)
     assert (code, report["verdict"]) == (0, "identical")
@@ -208,7 +188,7 @@ def test_other_kinds_of_runs_are_identical(tmp_path, setting):
 
 def test_a_trial_that_killed_its_process_does_it_again(tmp_path):
     """A crash is repeated, in a process of its own even with one job, and the others beside it are audited."""
-    path = write_suite(tmp_path, DEADLY)
+    path = written(tmp_path, DEADLY) / "tiny.toml"
     ran(path, jobs=2)
     code, report = audited(path)
     assert (code, report["verdict"]) == (0, "identical")
@@ -218,7 +198,7 @@ def test_a_trial_that_killed_its_process_does_it_again(tmp_path):
 
 def test_a_trial_that_took_too_long_does_it_again(tmp_path):
     """A timeout is repeated under the suite's own limit; another limit is another suite."""
-    path = write_suite(tmp_path, HANGING)
+    path = written(tmp_path, HANGING) / "tiny.toml"
     ran(path)
     code, report = audited(path)
     assert (code, report["verdict"]) == (0, "identical")
@@ -231,7 +211,7 @@ def test_a_trial_that_took_too_long_does_it_again(tmp_path):
 )
 def test_a_run_that_failed_fails_again_and_one_that_forgets_is_found(tmp_path, searcher, code):
     """An algorithm that raised must raise the same; one that draws from elsewhere proposes something else."""
-    path = write_suite(tmp_path, BOWL.format(objective="Deadly", searcher=searcher))
+    path = written(tmp_path, BOWL.format(objective="Deadly", searcher=searcher)) / "tiny.toml"
     ran(path)
     found, report = audited(path)
     assert found == code
@@ -305,7 +285,7 @@ def test_what_is_close_passes_only_with_a_tolerance(tmp_path, capsys):
 
 def test_a_difference_is_told_in_rows(tmp_path):
     """Where errors are shares of a set, one row more or less is said to be one row."""
-    path = write_suite(tmp_path, TRAINING)
+    path = written(tmp_path, TRAINING) / "tiny.toml"
     ran(path)
     ledger = tmp_path / "tiny" / "runs" / "softmax" / "random" / "000.jsonl"
     rows = total_of(error for record in evaluations(read(ledger).records) for error in record["valid_curve"])
