@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,11 @@ from benchmark.build import build_scheduler
 from benchmark.environment import pinned
 from benchmark.refusal import parameters_of
 from benchmark.suite import parse
-from benchmark.tuner import Budget, Outcome, TuningLoop
+from benchmark.tuner import Budget
 from objectives.objective import Epoch, Objective
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from tests.algorithms import driving
+from tests.algorithms.driving import suggestions, toy_error
 
 MAX_EPOCHS = 9
 EVALUATIONS = 16
@@ -177,33 +178,10 @@ def subjects():
                 yield Subject(role=role, name=name, variant=variant, options=dict(options), entry=entry)
 
 
-def toy_error(config):
-    """An error in [0, 1) that depends on every value, the fidelity included."""
-    return zlib.crc32(repr(sorted(config.items())).encode()) / 2**32
-
-
 def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUATIONS):
-    """Run the tuning loop on toy outcomes that end out of order; its jobs and what it was sent."""
-    loop = TuningLoop(
-        scheduler,
-        check=SPACES[space][0].check,
-        max_epochs=MAX_EPOCHS,
-        budget=Budget(evaluations=evaluations),
-        n_workers=n_workers,
-    )
-    jobs, steps = [], loop.run()
-    try:
-        job = next(steps)
-        while True:
-            jobs.append(job)
-            end = job.start + 1 + job.index * 7 % 5
-            job = steps.send(Outcome(error=error_of(job.suggestion), epochs=job.epochs, end=end))
-    except StopIteration:
-        return jobs
-
-
-def suggestions(jobs):
-    return [job.suggestion for job in jobs]
+    """The jobs of a run on toy outcomes that end out of order."""
+    options = {"max_epochs": MAX_EPOCHS, "budget": Budget(evaluations=evaluations), "n_workers": n_workers}
+    return driving.drive(scheduler, SPACES[space][0], lambda job: error_of(job.suggestion), **options)[0]
 
 
 def all_sequences():

@@ -3,7 +3,6 @@
 import copy
 import math
 import pickle
-import zlib
 
 import numpy as np
 import pytest
@@ -13,6 +12,8 @@ from scipy import stats
 from algorithms.adapters.cmaes import SIGMA, CmaEs
 from objectives import OBJECTIVES
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from tests.algorithms import driving
+from tests.algorithms.driving import proposals, seed_of
 
 FLOATS = Space({"x": stats.uniform(-5, 15), "rate": stats.loguniform(1e-4, 1)})
 WHOLE = Space({"rate": stats.loguniform(1e-4, 1), "width": stats.randint(8, 65), "batch": Ordinal([16, 32, 64])})
@@ -52,24 +53,11 @@ VARIANT_SPACES = [("cma", FLOATS), ("margin", WHOLE), ("categorical", MIXED)]
 
 def toy_error(config):
     """An error in [0, 1) that depends on every value, but not on its last digits."""
-    return zlib.crc32(repr(sorted(rounded([config])[0].items())).encode()) / 2**32
+    return driving.toy_error(rounded([config])[0])
 
 
 def make(space, seed=0, **options):
     return CmaEs(space, rng=np.random.default_rng(seed), **options)
-
-
-def proposals(searcher, count, outstanding=1, error_of=toy_error):
-    """What is proposed when results come in out of order, `outstanding` being waited for."""
-    proposed, running = [], []
-    for _ in range(count):
-        config = searcher.sample_configuration()
-        proposed.append(dict(config))
-        running.append(config)
-        if len(running) >= outstanding:
-            told = running.pop(len(running) // 2)
-            searcher.update(told, error_of(told))
-    return proposed
 
 
 def decoded_by_hand(name, place):
@@ -151,9 +139,8 @@ def rounded(configs):
 def test_proposals_are_those_of_the_library_alone(variant, space, asked_as):
     """Eight generations, in values that were translated by hand; "auto" takes the same variant."""
     searcher = make(space, seed=3, variant=variant if asked_as == "by name" else "auto")
-    seed = int(np.random.default_rng(3).integers(2**31 - 1))
-    expected = library_alone(variant, seed, 8, toy_error)
-    assert rounded(proposals(searcher, len(expected))) == rounded(expected)
+    expected = library_alone(variant, seed_of(3), 8, toy_error)
+    assert rounded(proposals(searcher, len(expected), toy_error)) == rounded(expected)
     assert len({repr(config) for config in expected}) > len(expected) / 2
 
 
@@ -164,9 +151,8 @@ def test_proposals_are_those_of_the_library_alone(variant, space, asked_as):
 def test_the_default_is_the_first_mean_and_a_member_of_the_first_generation(variant, space, default):
     """It is proposed first and told at the mean; the rest is as the library alone does it."""
     searcher = make(space, seed=3, variant=variant, initial_config=default)
-    seed = int(np.random.default_rng(3).integers(2**31 - 1))
-    expected = library_alone(variant, seed, 6, toy_error, default=default)
-    proposed = proposals(searcher, len(expected))
+    expected = library_alone(variant, seed_of(3), 6, toy_error, default=default)
+    proposed = proposals(searcher, len(expected), toy_error)
     assert proposed[0] == default
     assert rounded(proposed) == rounded(expected)
 
@@ -195,7 +181,7 @@ def test_proposals_are_in_the_space(variant, space, error):
     """Complete, canonical and native, for every kind of axis, also where all ties or crashes."""
     searcher = make(SPACES[space], variant=variant)
     error_of = toy_error if error == "toy" else lambda config: error
-    for config in proposals(searcher, 60, outstanding=3, error_of=error_of):
+    for config in proposals(searcher, 60, error_of, outstanding=3):
         checked = SPACES[space].check(config)
         assert checked == config
         assert [type(value) for value in checked.values()] == [type(config[name]) for name in checked]
@@ -211,7 +197,7 @@ def test_a_planted_optimum_is_found(variant):
 
     ends = []
     for seed in range(3):
-        errors = [error_of(config) for config in proposals(make(MIXED, seed, variant=variant), 300, error_of=error_of)]
+        errors = [error_of(config) for config in proposals(make(MIXED, seed, variant=variant), 300, error_of)]
         assert np.median(errors[-20:]) < np.median(errors[:20])
         ends.append(min(errors))
     assert np.median(ends) < 0.3
@@ -247,14 +233,14 @@ def test_a_crashed_training_ranks_last(variant, space):
     """As an error worse than all others would; and from a generation lost as a whole nothing is learnt."""
 
     def run(crash):
-        return proposals(make(space, variant=variant), 40, error_of=lambda config: crash(toy_error(config)))
+        return proposals(make(space, variant=variant), 40, lambda config: crash(toy_error(config)))
 
     crashed = run(lambda error: math.inf if error > 0.6 else error)
     assert crashed != run(lambda error: error)
     if variant != "categorical":  # Its penalties depend on values, the others' updates on ranks alone.
         assert crashed == run(lambda error: 5.0 if error > 0.6 else error)
     searcher = make(space, variant=variant)
-    proposals(searcher, 20, error_of=lambda config: math.inf)
+    proposals(searcher, 20, lambda config: math.inf)
     assert searcher.strategy.optimizer.generation == 0
 
 
@@ -264,7 +250,7 @@ def test_a_converged_strategy_restarts_with_twice_the_population():
     first, late = searcher.strategy, searcher.sample_configuration()
     count = 0
     while searcher.strategy is first:
-        proposals(searcher, 1, error_of=lambda config: 0.5)
+        proposals(searcher, 1, lambda config: 0.5)
         count += 1
         assert count < 500
     assert searcher.strategy.optimizer.population_size == 2 * first.optimizer.population_size
@@ -289,15 +275,15 @@ def test_only_the_first_result_counts():
 def test_a_copy_in_mid_run_goes_on_alike(variant, space, clone):
     """The library leaves the generator out of copies; ours keep it."""
     searcher = make(SPACES[space], variant=variant)
-    proposals(searcher, 20, outstanding=3)
+    proposals(searcher, 20, toy_error, outstanding=3)
     twin = clone(searcher)
-    assert proposals(twin, 40) == proposals(searcher, 40)
+    assert proposals(twin, 40, toy_error) == proposals(searcher, 40, toy_error)
 
 
 @every_variant
 def test_the_seed_decides(variant):
     """The same generator proposes the same, another one something else."""
-    one, two, other = (proposals(make(MIXED, seed, variant=variant), 30) for seed in (1, 1, 2))
+    one, two, other = (proposals(make(MIXED, seed, variant=variant), 30, toy_error) for seed in (1, 1, 2))
     assert one == two != other
 
 
@@ -307,7 +293,7 @@ def test_options_reach_the_library(variant, space):
     default = space.decode(np.full(len(space), 0.4))
     searcher = make(space, variant=variant, initial_config=default, population_size=9, sigma=1e-9)
     assert searcher.strategy.optimizer.population_size == 9
-    near = [space.encode(config) for config in proposals(searcher, 9)]
+    near = [space.encode(config) for config in proposals(searcher, 9, toy_error)]
     ordered = [place for place, axis in enumerate(space.axes.values()) if len(axis.choices) == 0 and axis.high != 2]
     assert np.abs(np.array(near)[:, ordered] - space.encode(default)[ordered]).max() < 1e-6
 

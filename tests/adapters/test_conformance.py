@@ -14,17 +14,8 @@ import pytest
 from algorithms.imported import PROPERTIES
 from benchmark.build import lacks_of
 from benchmark.suite import AlgorithmEntry, Part
-from tests.adapters.subjects import (
-    MAX_EPOCHS,
-    SPACES,
-    TABLE,
-    bare,
-    drive,
-    installed,
-    subjects,
-    suggestions,
-    toy_error,
-)
+from tests.adapters.subjects import MAX_EPOCHS, SPACES, TABLE, bare, drive, installed, subjects
+from tests.algorithms.driving import suggestions, toy_error
 
 ALL = list(subjects())
 FOUND = defaultdict(dict)

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import subprocess
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,10 @@ from scipy import stats
 
 from algorithms.conversation import ExternalError
 from algorithms.external import ExternalScheduler, ExternalSearcher
-from benchmark.tuner import Budget, Outcome, TuningLoop
+from benchmark.tuner import Budget
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from tests.algorithms import driving
+from tests.algorithms.driving import seed_of, suggestions, toy_error
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".external" / "dehb" / "bin" / "python"
@@ -62,28 +63,10 @@ def dehb():
         scheduler.close()
 
 
-def toy_error(config):
-    """An error in [0, 1) that depends on every value, the fidelity included."""
-    return zlib.crc32(repr(sorted(config.items())).encode()) / 2**32
-
-
 def drive(scheduler, space=MIXED, evaluations=40, n_workers=1, error_of=toy_error):
-    """Run the tuning loop on toy outcomes that end out of order."""
-    budget = Budget(evaluations=evaluations)
-    loop = TuningLoop(scheduler, check=space.check, max_epochs=9, budget=budget, n_workers=n_workers)
-    jobs, steps = [], loop.run()
-    try:
-        job = next(steps)
-        while True:
-            jobs.append(job)
-            end = job.start + 1 + job.index * 7 % 5
-            job = steps.send(Outcome(error=error_of(job.suggestion), epochs=job.epochs, end=end))
-    except StopIteration:
-        return jobs
-
-
-def suggestions(jobs):
-    return [job.suggestion for job in jobs]
+    """The jobs of a run on toy outcomes that end out of order."""
+    options = {"budget": Budget(evaluations=evaluations), "n_workers": n_workers}
+    return driving.drive(scheduler, space, lambda job: error_of(job.suggestion), **options)[0]
 
 
 ALONE = """
@@ -119,8 +102,7 @@ def test_it_proposes_what_dehb_proposes_alone(dehb):
     for error in errors:
         proposed.append(scheduler.suggest())
         scheduler.update(proposed[-1], error)
-    seed = int(np.random.default_rng(0).integers(2**31 - 1))
-    arguments = [str(PYTHON), "-c", ALONE, json.dumps([seed, errors])]
+    arguments = [str(PYTHON), "-c", ALONE, json.dumps([seed_of(0), errors])]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     outcome = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
     alone = json.loads(outcome.stdout)

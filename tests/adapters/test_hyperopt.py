@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from tests.algorithms.driving import proposals
 
 pytest.importorskip("hyperopt")
 from algorithms.adapters.hyperopt import ALGORITHMS, STATUS_FAIL, STATUS_OK, Hyperopt, contained, hp
@@ -37,15 +38,6 @@ every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
 
 def error_of(config):
     return abs(math.log10(config["rate"]) + 2) + config["layers"] / 10 + config.get("width_2", 64) / 100
-
-
-def follow(searcher, count, error=error_of):
-    proposed = []
-    for _ in range(count):
-        config = searcher.sample_configuration()
-        proposed.append(config)
-        searcher.update(dict(config), error(config))
-    return proposed
 
 
 def by_hand():
@@ -101,7 +93,7 @@ def test_proposals_are_those_of_fmin(algorithm, crash):
         show_progressbar=False,
     )
     searcher = Hyperopt(SPACE, rng=np.random.default_rng(3), algorithm=algorithm)
-    assert follow(searcher, 45, error) == tried
+    assert proposals(searcher, 45, error) == tried
 
 
 @every_algorithm
@@ -114,7 +106,7 @@ def test_the_default_is_what_points_to_evaluate_are(algorithm):
     assert trial["result"] == {"loss": 0.25, "status": STATUS_OK}
     values = {name: value[0] for name, value in trial["misc"]["vals"].items() if value}
     assert flat(space_eval(by_hand(), values)) == DEFAULT
-    assert DEFAULT not in follow(searcher, 30)
+    assert DEFAULT not in proposals(searcher, 30, error_of)
 
 
 def test_tpe_learns_from_the_default():
@@ -124,7 +116,7 @@ def test_tpe_learns_from_the_default():
         searcher = Hyperopt(SPACE, rng=np.random.default_rng(0), initial_config=DEFAULT)
         searcher.sample_configuration()
         searcher.update(DEFAULT, error)
-        proposed.append(follow(searcher, 25))
+        proposed.append(proposals(searcher, 25, error_of))
     assert proposed[0][:19] == proposed[1][:19]
     assert proposed[0][19:] != proposed[1][19:]
 
@@ -132,9 +124,9 @@ def test_tpe_learns_from_the_default():
 def test_failed_trials_have_no_loss():
     """A crash is a failed trial in Hyperopt, without a loss that could be taken for a good one."""
     searcher = Hyperopt(SPACE, rng=np.random.default_rng(0))
-    follow(searcher, 3, lambda config: math.inf)
+    proposals(searcher, 3, lambda config: math.inf)
     assert searcher.trials.results == [{"status": STATUS_FAIL}] * 3
-    best = follow(searcher, 5)
+    best = proposals(searcher, 5, error_of)
     assert searcher.trials.best_trial["result"]["loss"] == min(map(error_of, best))
 
 
@@ -142,7 +134,8 @@ def test_failed_trials_have_no_loss():
 @pytest.mark.parametrize("error", [math.inf, 0.9, 0.0, -3.0])
 def test_uninformative_results_are_survived(algorithm, error):
     """All trials crashed, or all equal: the search goes on inside the space, beyond TPE's start."""
-    for config in follow(Hyperopt(SPACE, rng=np.random.default_rng(0), algorithm=algorithm), 30, lambda config: error):
+    searcher = Hyperopt(SPACE, rng=np.random.default_rng(0), algorithm=algorithm)
+    for config in proposals(searcher, 30, lambda config: error):
         assert SPACE.check(config) == config
 
 
@@ -164,7 +157,7 @@ def test_tpe_knows_of_running_trials():
     proposed = []
     for outstanding in (0, 6):
         searcher = Hyperopt(SPACE, rng=np.random.default_rng(0), n_startup_jobs=5)
-        follow(searcher, 12)
+        proposals(searcher, 12, error_of)
         for _ in range(outstanding):
             searcher.sample_configuration()
         searcher.rng = np.random.default_rng(1)
@@ -176,7 +169,7 @@ def test_the_ends_of_whole_numbers_are_as_likely():
     """Each of four values, first and last too, is drawn about a quarter of the time."""
     space = Space({"layers": stats.randint(1, 5)})
     searcher = Hyperopt(space, rng=np.random.default_rng(0), algorithm="rand")
-    drawn = [config["layers"] for config in follow(searcher, 800, lambda config: 0.5)]
+    drawn = [config["layers"] for config in proposals(searcher, 800, lambda config: 0.5)]
     counts = [drawn.count(value) for value in (1, 2, 3, 4)]
     assert sum(counts) == 800
     assert stats.chisquare(counts).pvalue > 0.01
@@ -200,7 +193,7 @@ def test_nested_and_wide_parents():
     )
     default = {"batch_size": 16, "steps": 700}
     searcher = Hyperopt(space, rng=np.random.default_rng(0), initial_config=default)
-    proposed = follow(searcher, 60, lambda config: config["steps"] / 1000)
+    proposed = proposals(searcher, 60, lambda config: config["steps"] / 1000)
     assert proposed[0] == default
     assert all(space.check(config) == config for config in proposed)
     assert {tuple(config) for config in proposed} >= {
@@ -217,12 +210,13 @@ def test_a_constant_space():
     """Without anything to choose the one configuration is proposed again and again."""
     space = Space({"three": stats.randint(3, 4), "only": Categorical([True])})
     searcher = Hyperopt(space, rng=np.random.default_rng(0), initial_config={"three": 3, "only": True})
-    assert follow(searcher, 3, lambda config: 0.5) == [{"three": 3, "only": True}] * 3
+    assert proposals(searcher, 3, lambda config: 0.5) == [{"three": 3, "only": True}] * 3
     assert isinstance(searcher.trials, Trials)
 
 
 def sequences():
-    return [follow(Hyperopt(SPACE, rng=np.random.default_rng(0), algorithm=name), 30) for name in ALGORITHMS]
+    searchers = [Hyperopt(SPACE, rng=np.random.default_rng(0), algorithm=name) for name in ALGORITHMS]
+    return [proposals(searcher, 30, error_of) for searcher in searchers]
 
 
 def test_a_fresh_process_proposes_the_same(in_fresh_process):

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from tests.algorithms.driving import proposals
 
 pytest.importorskip("nevergrad")
 from algorithms.adapters.nevergrad import Nevergrad, contained, ng
@@ -43,15 +44,6 @@ def error_of(config):
     return abs(math.log10(config["rate"]) + 2) + config.get("layers", 0) / 10 + config.get("momentum", 0)
 
 
-def follow(searcher, count, error=error_of):
-    proposed = []
-    for _ in range(count):
-        config = searcher.sample_configuration()
-        proposed.append(config)
-        searcher.update(dict(config), error(config))
-    return proposed
-
-
 def alone(optimizer, count, seed=0):
     """Nevergrad's own loop over the mixed space, declared by hand."""
     with contained():
@@ -77,7 +69,7 @@ def alone(optimizer, count, seed=0):
 def test_proposals_are_those_of_nevergrad_alone(optimizer):
     """The same points as a loop of ask and tell over the optimizer itself, with the same seed and losses."""
     searcher = Nevergrad(MIXED, rng=np.random.default_rng(0), optimizer=optimizer)
-    assert follow(searcher, 60) == alone(optimizer, 60)
+    assert proposals(searcher, 60, error_of) == alone(optimizer, 60)
 
 
 @every_optimizer
@@ -96,7 +88,7 @@ def test_the_default_is_suggested_and_learned(optimizer):
 def test_an_optimizer_that_cannot_learn_the_default():
     """EDA refuses what it did not make: the default is tried, and the search goes on without it."""
     searcher = Nevergrad(CONDITIONAL, rng=np.random.default_rng(0), initial_config=DEFAULT, optimizer="EDA")
-    assert follow(searcher, 12)[0] == DEFAULT
+    assert proposals(searcher, 12, error_of)[0] == DEFAULT
     assert searcher.optimizer.num_tell == 11
 
 
@@ -106,14 +98,14 @@ def test_uninformative_results_are_survived(optimizer, error):
     """All trials crashed, or all equal: the optimizer goes on inside the space."""
     for space in (CONDITIONAL, FLOATS):
         searcher = Nevergrad(space, rng=np.random.default_rng(0), optimizer=optimizer)
-        for config in follow(searcher, 30, lambda config: error):
+        for config in proposals(searcher, 30, lambda config: error):
             assert space.check(config) == config
 
 
 def test_a_crash_is_no_good_value():
     """Nevergrad clips an infinite loss to 5e20, the worst there is."""
     searcher = Nevergrad(FLOATS, rng=np.random.default_rng(0), optimizer="OnePlusOne")
-    proposed = follow(searcher, 20, lambda config: math.inf if config["rate"] < 0.1 else config["rate"])
+    proposed = proposals(searcher, 20, lambda config: math.inf if config["rate"] < 0.1 else config["rate"])
     best = searcher.optimizer.provide_recommendation().value["rate"]
     assert best == min(config["rate"] for config in proposed if config["rate"] >= 0.1)
 
@@ -135,7 +127,7 @@ def test_the_meta_model_of_a_few_floats():
     """NGOpt fits a meta-model to floats, whose inner search needs numpy's old float(), and leaves no thread."""
     searcher = Nevergrad(FLOATS, rng=np.random.default_rng(0))
     before = set(threading.enumerate())
-    proposed = follow(searcher, 40)
+    proposed = proposals(searcher, 40, error_of)
     assert searcher.optimizer.optim.name == "MetaModel"
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=30)  # One that is about to end may still be there for a moment.
@@ -164,12 +156,12 @@ def test_a_constant_space():
     """Without anything to choose the one configuration is proposed again and again."""
     space = Space({"three": stats.randint(3, 4), "only": Categorical([True])})
     searcher = Nevergrad(space, rng=np.random.default_rng(0))
-    assert follow(searcher, 3, lambda config: 0.5) == [{"three": 3, "only": True}] * 3
+    assert proposals(searcher, 3, lambda config: 0.5) == [{"three": 3, "only": True}] * 3
 
 
 def sequences():
     return [
-        follow(Nevergrad(space, rng=np.random.default_rng(0), optimizer=optimizer), 25)
+        proposals(Nevergrad(space, rng=np.random.default_rng(0), optimizer=optimizer), 25, error_of)
         for space in (CONDITIONAL, FLOATS)
         for optimizer in OPTIMIZERS
     ]

@@ -13,8 +13,9 @@ from scipy import stats
 
 from algorithms.random_search import RandomSearch
 from benchmark.seeding import GlobalStreams
-from benchmark.tuner import Budget, Outcome, TuningLoop
-from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from objectives.space import FIDELITY, Categorical, Condition, Space
+from tests.adapters.curves import DEFAULT, MAX_EPOCHS, SPACE, drive, error_of, trained
+from tests.algorithms.driving import proposals, seed_of
 
 pytest.importorskip("ray.tune")
 
@@ -30,16 +31,6 @@ with silent():
     from ray.tune.search.nevergrad import NevergradSearch
     from ray.tune.search.optuna import OptunaSearch
 
-MAX_EPOCHS = 9
-SPACE = Space(
-    {
-        "rate": stats.loguniform(1e-4, 1),
-        "momentum": stats.uniform(0, 1),
-        "width": stats.randint(8, 65),
-        "activation": Categorical(["relu", "tanh", "sigmoid"]),
-        "batch_size": Ordinal([16, 32, 64, 128]),
-    }
-)
 DECLARED = {
     "rate": tune.loguniform(1e-4, 1.0),
     "momentum": tune.uniform(0.0, 1.0),
@@ -48,7 +39,6 @@ DECLARED = {
     "batch_size": tune.randint(0, 4),
 }
 CUBE = {name: tune.uniform(0.0, 1.0) for name in SPACE}
-DEFAULT = {"rate": 0.1, "momentum": 0.5, "width": 32, "activation": "tanh", "batch_size": 64}
 FIRST = {**DEFAULT, "batch_size": 2}
 TRIALS = {"random": 30, "optuna": 30, "hyperopt": 40, "nevergrad": 30, "bayesopt": 13}
 
@@ -58,28 +48,8 @@ def private_generators(seed):
     return GlobalStreams(np.random.SeedSequence(seed)).active()
 
 
-def error_of(config, epochs=MAX_EPOCHS):
-    """A smooth error that falls with training."""
-    place = abs(math.log10(config["rate"]) + 2) / 4 + abs(config["momentum"] - 0.3) + config["width"] / 640
-    return place + (config["activation"] != "relu") / 10 + math.exp(-epochs * (1 - config["momentum"]))
-
-
-def seed_of(rng_seed):
-    """The seed that an adapter draws from its generator."""
-    return int(np.random.default_rng(rng_seed).integers(2**31 - 1))
-
-
 def searcher(method, space=SPACE, default=DEFAULT, **options):
     return RayTuneSearcher(space, rng=np.random.default_rng(1), initial_config=default, method=method, options=options)
-
-
-def proposals(made, trials, tell=error_of):
-    """What a searcher proposes when told each result at once."""
-    found = []
-    for _ in range(trials):
-        found.append(made.sample_configuration())
-        made.update(dict(found[-1]), tell(found[-1]))
-    return found
 
 
 def random_alone(trials, folder):
@@ -140,7 +110,7 @@ def test_proposals_are_those_of_the_library_alone(method, tmp_path):
         else:
             expected = alone(method, TRIALS[method])
     with private_generators(0):
-        found = proposals(searcher(method), TRIALS[method])
+        found = proposals(searcher(method), TRIALS[method], error_of)
     assert found == expected
     assert found[0] == DEFAULT
 
@@ -180,21 +150,6 @@ def scheduler(method, max_epochs=MAX_EPOCHS, **options):
     return RayTuneScheduler(proposed, max_epochs=max_epochs, method=method, options=options)
 
 
-def trained(made, trials):
-    """Configuration and epochs of each trial in the order started, and the number of reports."""
-    found, reports, running = [], 0, None
-    while True:
-        suggestion = made.suggest()
-        epochs = suggestion.pop(FIDELITY)
-        if suggestion != running:
-            if len(found) == trials:
-                return found, reports
-            found.append((suggestion, epochs))
-        running, found[-1] = suggestion, (suggestion, epochs)
-        reports += 1
-        made.update({**suggestion, FIDELITY: epochs}, error_of(suggestion, epochs))
-
-
 @pytest.mark.parametrize(
     ("method", "options"),
     [
@@ -219,21 +174,6 @@ def test_decisions_are_those_of_the_library_alone(method, options):
     assert len({epochs for _, epochs in found}) > 1
     epochs_trained = sum(epochs for _, epochs in found)
     assert reports < epochs_trained if method == "asha" else reports == epochs_trained
-
-
-def drive(made, error_of, n_workers, evaluations):
-    """The jobs of a run whose results come out of order."""
-    loop = TuningLoop(
-        made, check=SPACE.check, max_epochs=MAX_EPOCHS, budget=Budget(evaluations=evaluations), n_workers=n_workers
-    ).run()
-    found, job = [], next(loop)
-    while True:
-        found.append(job)
-        try:
-            end = job.start + 1 + job.index * 7 % 5
-            job = loop.send(Outcome(error=error_of(job.config, job.epochs), epochs=job.epochs, end=end))
-        except StopIteration:
-            return found
 
 
 def test_hyperband_by_hand():

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.tuner import Budget, Outcome, TuningLoop
-from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from objectives.space import FIDELITY, Categorical, Condition, Space
+from tests.adapters.curves import DEFAULT, MAX_EPOCHS, SPACE, drive, error_of, trained
+from tests.algorithms.driving import proposals, seed_of
 
 pytest.importorskip("syne_tune")
 
@@ -23,16 +24,6 @@ from algorithms.adapters.syne_search import SEARCHERS, SyneTuneSearcher, searche
 from algorithms.adapters.syne_tune import SyneTuneScheduler
 from tests.perf.syne_tune_simulator import LEVELS, curve, private_generators, simulate
 
-MAX_EPOCHS = 9
-SPACE = Space(
-    {
-        "rate": stats.loguniform(1e-4, 1),
-        "momentum": stats.uniform(0, 1),
-        "width": stats.randint(8, 65),
-        "activation": Categorical(["relu", "tanh", "sigmoid"]),
-        "batch_size": Ordinal([16, 32, 64, 128]),
-    }
-)
 DECLARED = {
     "rate": domains.loguniform(1e-4, 1.0),
     "momentum": domains.uniform(0.0, 1.0),
@@ -40,7 +31,6 @@ DECLARED = {
     "activation": domains.choice(["relu", "tanh", "sigmoid"]),
     "batch_size": domains.randint(0, 3),
 }
-DEFAULT = {"rate": 0.1, "momentum": 0.5, "width": 32, "activation": "tanh", "batch_size": 64}
 OPTIONS = {
     "tpe": {"num_min_data_points": 6},
     "rea": {"population_size": 5, "sample_size": 3},
@@ -48,17 +38,6 @@ OPTIONS = {
     "botorch": {"num_restarts": 2, "num_raw_samples": 16},
 }
 TRIALS = {"random": 30, "tpe": 25, "rea": 30, "bore": 10, "cqr": 7, "botorch": 6}
-
-
-def error_of(config, epochs=MAX_EPOCHS):
-    """A smooth error that falls with training."""
-    place = abs(math.log10(config["rate"]) + 2) / 4 + abs(config["momentum"] - 0.3) + config["width"] / 640
-    return place + (config["activation"] != "relu") / 10 + math.exp(-epochs * (1 - config["momentum"]))
-
-
-def seed_of(rng_seed):
-    """The seed that an adapter draws from its generator."""
-    return int(np.random.default_rng(rng_seed).integers(2**31 - 1))
 
 
 def ours(values):
@@ -74,15 +53,6 @@ def searcher(method, space=SPACE, default=DEFAULT, **options):
         method=method,
         options=options or OPTIONS.get(method),
     )
-
-
-def proposals(made, trials, tell=error_of):
-    """What a searcher proposes when told each result at once."""
-    found = []
-    for _ in range(trials):
-        found.append(made.sample_configuration())
-        made.update(dict(found[-1]), tell(found[-1]))
-    return found
 
 
 def alone(method, trials):
@@ -106,7 +76,7 @@ def test_proposals_are_those_of_the_library_alone(method):
     with private_generators(0), silent():
         expected = alone(method, TRIALS[method])
     with private_generators(0):
-        found = proposals(searcher(method), TRIALS[method])
+        found = proposals(searcher(method), TRIALS[method], error_of)
     assert found == expected
     assert found[0] == DEFAULT
 
@@ -151,21 +121,6 @@ def scheduler(method, space=SPACE, default=DEFAULT, max_epochs=MAX_EPOCHS, **opt
     )
 
 
-def trained(made, trials, tell=error_of):
-    """(configuration, epochs trained) of each trial, in the order started, and the number of reports."""
-    found, reports, running = [], 0, None
-    while True:
-        suggestion = made.suggest()
-        epochs = suggestion.pop(FIDELITY)
-        if suggestion != running or epochs <= found[-1][1]:
-            if len(found) == trials:
-                return found, reports
-            found.append((suggestion, epochs))
-        running, found[-1] = suggestion, (suggestion, epochs)
-        reports += 1
-        made.update({**suggestion, FIDELITY: epochs}, tell(suggestion, epochs))
-
-
 @pytest.mark.parametrize(
     ("method", "options", "trials"),
     [
@@ -205,26 +160,11 @@ def test_asha_runs_as_in_the_simulator():
     assert {epochs for _, epochs in found} >= {1, 3, 10}
 
 
-def drive(made, error_of, n_workers=3, evaluations=30, space=SPACE):
-    """The suggestions of a run whose results come out of order."""
-    loop = TuningLoop(
-        made, check=space.check, max_epochs=MAX_EPOCHS, budget=Budget(evaluations=evaluations), n_workers=n_workers
-    ).run()
-    found, job = [], next(loop)
-    while True:
-        found.append(job)
-        try:
-            end = job.start + 1 + job.index * 7 % 5
-            job = loop.send(Outcome(error=error_of(job.config, job.epochs), epochs=job.epochs, end=end))
-        except StopIteration:
-            return found
-
-
 @pytest.mark.parametrize("method", ["asha", "median"])
 def test_a_trial_that_may_go_on_does_so_first(method):
     """With several workers too, a trial is continued by the worker that trained it, or never again."""
     with private_generators(0):
-        jobs = drive(scheduler(method), error_of)
+        jobs = drive(scheduler(method), error_of, 3, 30)
     waiting = {}
     for job in jobs:
         assert job.start_epoch == waiting.pop(job.trial, 0)

@@ -1,4 +1,4 @@
-"""ASHA: both variants by hand, and beside plain re-implementations of the paper's words."""
+"""ASHA: both variants by hand, and below the tuning loop."""
 
 import math
 
@@ -7,50 +7,21 @@ import pytest
 from scipy import stats
 
 from algorithms.asha import ASHA
-from benchmark.tuner import Budget, Outcome, TuningLoop
+from benchmark.tuner import Budget
 from objectives.space import FIDELITY, Space
+from tests.algorithms.driving import drive
+from tests.algorithms.scripted import Listed, run, started, tell
 
 SPACE = Space({"x": stats.uniform(0, 1000)})
-
-
-class Listed:
-    """A searcher that proposes a list's configurations in order and keeps what it is told."""
-
-    def __init__(self, values):
-        self.ahead = iter([{"x": value} for value in values])
-        self.told = []
-
-    def sample_configuration(self):
-        return next(self.ahead, None)
-
-    def update(self, config, error, additional_info=None):
-        self.told.append((config["x"], config[FIDELITY], error, additional_info))
 
 
 def asha(values, **options):
     return ASHA(Listed(values), **{"max_epochs": 9, "eta": 3, **options})
 
 
-def started(scheduler, count):
-    """The next suggestions, (x, epochs), while nothing is told."""
-    jobs = [scheduler.suggest() for _ in range(count)]
-    return [job and (job["x"], job[FIDELITY]) for job in jobs]
-
-
-def tell(scheduler, x, epochs, error, info=None):
-    scheduler.update({"x": x, FIDELITY: epochs}, error, info)
-
-
-def run(scheduler, count, errors):
-    """The next jobs of one worker, (x, epochs)."""
-    jobs = []
-    for _ in range(count):
-        (job,) = started(scheduler, 1)
-        if job is None:
-            break
-        jobs.append(job)
-        tell(scheduler, *job, errors[job])
-    return jobs
+def in_table(errors):
+    """The error of a job, (x, epochs), as a table has it."""
+    return lambda *job: errors[job]
 
 
 # The paper's setting of figures 1 and 2: r = 1, R = 9, eta = 3, one worker. After 1, 3 and 9 epochs:
@@ -61,7 +32,7 @@ ERRORS = {(x, 1): error for x, error in FIRST.items()} | {(x, 3): error for x, e
 
 def test_promotions_by_hand():
     """Thirteen jobs of nine configurations: 1, 6 and 8 reach three epochs, and 8 reaches nine."""
-    assert run(asha(range(1, 10)), 20, ERRORS) == [
+    assert run(asha(range(1, 10)), 20, in_table(ERRORS)) == [
         (1, 1),
         (2, 1),
         (3, 1),  # 3 results, the best 1 of them: {1}.
@@ -81,7 +52,7 @@ def test_promotions_by_hand():
 def test_stopping_by_hand():
     """The same errors, each judged once on arrival: place among the results so far < max(1, n // 3)."""
     errors = {**ERRORS, (1, 9): 0.02, (6, 9): 0.02}
-    assert run(asha(range(1, 10), variant="stopping"), 20, errors) == [
+    assert run(asha(range(1, 10), variant="stopping"), 20, in_table(errors)) == [
         (1, 1),  # The first of the rung is its best.
         (1, 3),  # Likewise there.
         (1, 9),
@@ -103,8 +74,8 @@ def test_stopping_by_hand():
 def test_only_promotion_looks_back():
     """Second best of six is within the best third, but was not when it arrived second."""
     errors = {(x, 1): x / 10 for x in range(1, 7)} | {(1, 3): 0.1, (2, 3): 0.1, (1, 9): 0.1}
-    assert (2, 3) in run(asha(range(1, 7)), 20, errors)
-    assert (2, 3) not in run(asha(range(1, 7), variant="stopping"), 20, errors)
+    assert (2, 3) in run(asha(range(1, 7)), 20, in_table(errors))
+    assert (2, 3) not in run(asha(range(1, 7), variant="stopping"), 20, in_table(errors))
 
 
 def test_fewer_than_eta_results_stop_all_but_the_best():
@@ -146,90 +117,11 @@ def test_higher_rungs_go_first():
     assert started(scheduler, 4) == [(5, 4), (3, 2), (4, 2), None]
 
 
-class Literal:
-    """Algorithm 2 as it stands, slow: rungs as lists in the order of arrival, sorted at every call.
-
-    What the paper leaves open is ours: the best first, ties to the earlier, crashed ones never.
-    """
-
-    def __init__(self, r, big_r, eta, s):
-        self.r, self.eta, self.s = r, eta, s
-        self.top = 0
-        while r * eta ** (s + self.top + 1) <= big_r:
-            self.top += 1
-        self.rungs = [[] for _ in range(self.top + 1)]
-        self.promoted = [set() for _ in range(self.top + 1)]
-        self.drawn = 0
-
-    def get_job(self):
-        for k in range(self.top - 1, -1, -1):
-            candidates = sorted(self.rungs[k], key=lambda entry: entry[1])[: len(self.rungs[k]) // self.eta]
-            promotable = [theta for theta, loss in candidates if theta not in self.promoted[k] and not math.isinf(loss)]
-            if promotable:
-                self.promoted[k].add(promotable[0])
-                return promotable[0], k + 1
-        self.drawn += 1
-        return self.drawn - 1, 0
-
-    def completed(self, theta, k, loss):
-        self.rungs[k].append((theta, loss))
-
-
-class LiteralStopping(Literal):
-    """The stopping variant in plain words: sort all that reached the rung, look for the newcomer."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.going_on = []
-
-    def get_job(self):
-        if self.going_on:
-            return self.going_on.pop(0)
-        self.drawn += 1
-        return self.drawn - 1, 0
-
-    def completed(self, theta, k, loss):
-        super().completed(theta, k, loss)
-        best = sorted(self.rungs[k], key=lambda entry: entry[1])[: max(1, len(self.rungs[k]) // self.eta)]
-        if k < self.top and (theta, loss) in best and not math.isinf(loss):
-            self.going_on.append((theta, k + 1))
-
-
-def scenario(seed):
-    """Options, and a stream of errors: many ties, some crashes."""
-    rng = np.random.default_rng(seed)
-    eta = int(rng.integers(2, 5))
-    r = int(rng.integers(1, 3))
-    rungs = int(rng.integers(1, 5))
-    s = int(rng.integers(0, rungs))
-    errors = rng.choice([*np.arange(int(rng.choice([3, 1000]))) / 1000, math.inf], size=400).tolist()
-    return rng, eta, r, r * eta ** (rungs - 1), s, errors
-
-
-@pytest.mark.parametrize("n_workers", [1, 4, 17])
-@pytest.mark.parametrize(("variant", "literal"), [("promotion", Literal), ("stopping", LiteralStopping)])
-def test_jobs_are_those_of_the_papers_words(variant, literal, n_workers):
-    """On random errors, with results out of order, every job is the one of the plain re-implementation."""
-    for seed in range(25):
-        rng, eta, r, big_r, s, errors = scenario(seed)
-        ours = asha(range(1000), variant=variant, eta=eta, r_min=r, max_epochs=big_r, s=s)
-        plain = literal(r, big_r, eta, s)
-        running = []
-        for error in errors:
-            while len(running) < n_workers:
-                theta, k = plain.get_job()
-                assert started(ours, 1) == [(theta, r * eta ** (s + k))]
-                running.append((theta, k))
-            theta, k = running.pop(int(rng.integers(len(running))))
-            plain.completed(theta, k, error)
-            tell(ours, theta, r * eta ** (s + k), error)
-
-
 def test_a_new_trial_starts_only_when_quotas_are_met():
     """Whenever the lowest rung grows, the best third of every rung has been promoted."""
     rng = np.random.default_rng(5)
     errors = {(x, epochs): rng.random() for x in range(400) for epochs in (1, 3, 9, 27)}
-    jobs = run(asha(range(400), max_epochs=27), 10_000, errors)
+    jobs = run(asha(range(400), max_epochs=27), 10_000, in_table(errors))
     counts = {epochs: sum(job[1] == epochs for job in jobs) for epochs in (1, 3, 9, 27)}
     seen = {epochs: [] for epochs in (1, 3, 9, 27)}
     for x, epochs in jobs:
@@ -288,8 +180,8 @@ def test_a_trial_that_is_not_over_goes_on(variant, info):
 @pytest.mark.parametrize("variant", ["promotion", "stopping"])
 def test_nothing_goes_on_from_crashes_alone(variant):
     """All crashed: only new configurations, each for one epoch."""
-    errors = {(x, 1): math.inf for x in range(30)}
-    assert run(asha(range(30), variant=variant), 100, errors) == [(x, 1) for x in range(30)]
+    jobs = run(asha(range(30), variant=variant), 100, lambda x, epochs: math.inf)
+    assert jobs == [(x, 1) for x in range(30)]
 
 
 @pytest.mark.parametrize(
@@ -320,23 +212,10 @@ def test_rungs(variant, options, levels):
     assert jobs[0][FIDELITY] == levels[0]
 
 
-def drive(scheduler, error_of, budget, n_workers=1, max_epochs=9):
-    """The loop and its jobs, on outcomes that end out of order."""
-    loop = TuningLoop(scheduler, check=SPACE.check, max_epochs=max_epochs, budget=budget, n_workers=n_workers)
-    jobs, steps = [], loop.run()
-    try:
-        job = next(steps)
-        while True:
-            jobs.append(job)
-            end = job.start + 1 + job.index * 7 % 5
-            job = steps.send(Outcome(error=error_of(job), epochs=job.epochs, end=end))
-    except StopIteration:
-        return loop, jobs
-
-
 def test_charged_epochs_by_hand():
     """Promoted trials pay the added epochs: 9 * 1 + 3 * (3 - 1) + 1 * (9 - 3) = 21."""
-    loop, jobs = drive(asha(range(1, 10)), lambda job: ERRORS[job.config["x"], job.epochs], Budget(evaluations=13))
+    budget = Budget(evaluations=13)
+    jobs, loop, _ = drive(asha(range(1, 10)), SPACE, lambda job: ERRORS[job.config["x"], job.epochs], budget=budget)
     assert loop.charged_epochs == 21
     assert loop.trial_count == 9
     assert [(job.trial + 1, job.start_epoch, job.epochs) for job in jobs[:4]] == [
@@ -351,17 +230,19 @@ def test_charged_epochs_by_hand():
 @pytest.mark.parametrize("variant", ["promotion", "stopping"])
 def test_equal_configurations_are_trials_of_their_own(variant, n_workers):
     """A configuration proposed again and again is promoted as often as distinct ones with these errors."""
-    same = drive(asha([5.0] * 60, variant=variant), lambda job: 0.5, Budget(evaluations=100), n_workers)
-    other = drive(asha(range(60), variant=variant), lambda job: 0.5, Budget(evaluations=100), n_workers)
-    assert [job.epochs for job in same[1]] == [job.epochs for job in other[1]]
-    assert [job.start_epoch for job in same[1]] == [job.start_epoch for job in other[1]]
-    assert same[0].trial_count == other[0].trial_count == 60
-    assert same[0].charged_epochs == other[0].charged_epochs
+    options = {"budget": Budget(evaluations=100), "n_workers": n_workers}
+    same, same_loop, _ = drive(asha([5.0] * 60, variant=variant), SPACE, lambda job: 0.5, **options)
+    other, other_loop, _ = drive(asha(range(60), variant=variant), SPACE, lambda job: 0.5, **options)
+    assert [job.epochs for job in same] == [job.epochs for job in other]
+    assert [job.start_epoch for job in same] == [job.start_epoch for job in other]
+    assert same_loop.trial_count == other_loop.trial_count == 60
+    assert same_loop.charged_epochs == other_loop.charged_epochs
 
 
 def test_a_continuation_follows_at_once():
     """In the stopping variant the worker that brought a result goes on with the same trial."""
-    _, jobs = drive(asha(range(50), variant="stopping"), lambda job: job.config["x"], Budget(evaluations=6), 4)
+    scheduler, budget = asha(range(50), variant="stopping"), Budget(evaluations=6)
+    jobs, *_ = drive(scheduler, SPACE, lambda job: job.config["x"], budget=budget, n_workers=4)
     assert [(job.config["x"], job.start_epoch, job.epochs) for job in jobs] == [
         *[(x, 0, 1) for x in range(4)],
         (0, 1, 3),
@@ -388,7 +269,7 @@ def test_an_exhausted_searcher_leaves_promotions(variant):
 def test_the_searcher_is_told_everything():
     """Every result reaches the searcher with its fidelity, those of the top rung too."""
     scheduler = asha(range(1, 10))
-    jobs = run(scheduler, 13, ERRORS)
+    jobs = run(scheduler, 13, in_table(ERRORS))
     assert scheduler.searcher.told == [(*job, ERRORS[job], None) for job in jobs]
 
 

@@ -1,4 +1,4 @@
-"""The Gaussian process searcher: its fit, its acquisition, its proposals, and what goes wrong."""
+"""The Gaussian process searcher: its fit, its proposals, and what goes wrong."""
 
 import copy
 import importlib
@@ -17,11 +17,10 @@ with warnings.catch_warnings():
 
 import torch
 
-from algorithms import expected_improvement
-from algorithms.expected_improvement import JITTER, NoisyExpectedImprovement, log_h, normals
 from algorithms.random_search import RandomSearch
 from objectives.closed_form import Branin
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from tests.algorithms.driving import proposals
 
 LINE = Space({"x": stats.uniform(0, 1)})
 MIXED = Space(
@@ -50,11 +49,7 @@ def searcher(space=LINE, seed=0, **options):
 
 
 def search(space, trials, error_of, seed=0, **options):
-    found, configs = searcher(space, seed, **options), []
-    for _ in range(trials):
-        configs.append(found.sample_configuration())
-        found.update(dict(configs[-1]), error_of(configs[-1]))
-    return configs
+    return proposals(searcher(space, seed, **options), trials, error_of)
 
 
 def told(count, error_of, space=LINE, seed=0, **options):
@@ -75,90 +70,19 @@ def mixed_error(config):
     return abs(math.log10(config["rate"]) + 2) + config["width"] / 64 + (config["activation"] != "tanh")
 
 
-def fitted(n=15, d=2, seed=0):
-    """A fitted model with its inputs and targets."""
-    rng = np.random.default_rng(seed)
-    inputs = torch.from_numpy(rng.random((n, d)))
-    targets = torch.sin(5 * inputs).sum(dim=1) + 0.2 * torch.from_numpy(rng.standard_normal(n))
-    targets = (targets - targets.mean()) / targets.std()
-    model = gp.SingleTaskGP(inputs, targets[:, None], outcome_transform=None)
-    gp.fit(model, inputs, targets)
-    return model.eval(), inputs, targets
-
-
-# The acquisition
-
-
-def test_log_h_is_accurate_in_value_and_gradient():
-    """Against BoTorch's own, from the middle to the far tail; the gradient is finite everywhere."""
-    from botorch.acquisition.analytic import _log_ei_helper
-
-    u = torch.cat([torch.linspace(-50, 6, 400), -torch.logspace(2, 5, 50)]).double().requires_grad_()
-    expected = _log_ei_helper(u)
-    assert log_h(u).detach().numpy() == pytest.approx(expected.detach().numpy(), rel=1e-7)
-    (slope,), (expected_slope,) = (torch.autograd.grad(value.sum(), u) for value in (log_h(u), expected))
-    assert slope.numpy() == pytest.approx(expected_slope.numpy(), rel=1e-4)
-
-
-def test_normals_are_quasi_random_and_repeat():
-    """64 draws are 64 equal shares of probability in every dimension; the seed alone decides."""
-    drawn = normals(64, 5, 3)
-    cells = np.floor(stats.norm.cdf(drawn.numpy()) * 64).astype(int)
-    assert all(sorted(column) == list(range(64)) for column in cells.T.tolist())
-    assert torch.equal(drawn, normals(64, 5, 3))
-    assert not torch.equal(drawn, normals(64, 5, 4))
-
-
-@pytest.mark.parametrize("n_pending", [0, 3])
-def test_the_acquisition_is_noisy_expected_improvement(monkeypatch, n_pending):
-    """Against brute force: joint normal draws of f at results, pending proposals and x."""
-    monkeypatch.setattr(expected_improvement, "FANTASIES", 4096)
-    model, inputs, targets = fitted()
-    pending = torch.from_numpy(np.random.default_rng(5).random((n_pending, 2)))
-    asked = torch.from_numpy(np.random.default_rng(6).random((6, 2)))
-    with torch.no_grad():
-        ours = NoisyExpectedImprovement(model, inputs, targets, pending, 1)(asked).exp().numpy()
-        joint = model.posterior(torch.cat([inputs, pending, asked]))
-        covariance = joint.mvn.covariance_matrix.numpy() + JITTER * np.eye(len(inputs) + n_pending + 6)
-    draws = np.random.default_rng(8).multivariate_normal(joint.mean[:, 0].numpy(), covariance, size=200_000)
-    best = draws[:, : len(inputs) + n_pending].max(axis=1, keepdims=True)
-    improvements = np.maximum(draws[:, -6:] - best, 0)
-    error = improvements.std(axis=0) / math.sqrt(len(draws))
-    assert improvements.mean(axis=0).max() > 0.01
-    assert (np.abs(ours - improvements.mean(axis=0)) < 5 * error + 1e-5).all()
-
-
-def test_the_acquisition_is_that_of_botorch(monkeypatch):
-    """Without pending proposals, where it is not negligible, with many draws of either."""
-    from botorch.acquisition.logei import qLogNoisyExpectedImprovement
-    from botorch.sampling import SobolQMCNormalSampler
-
-    monkeypatch.setattr(expected_improvement, "FANTASIES", 4096)
-    model, inputs, targets = fitted()
-    asked = torch.from_numpy(np.random.default_rng(6).random((60, 2)))
-    sampler = SobolQMCNormalSampler(torch.Size([4096]), seed=1)
-    theirs = qLogNoisyExpectedImprovement(model, inputs, sampler=sampler, prune_baseline=False)
-    with torch.no_grad():
-        ours = NoisyExpectedImprovement(model, inputs, targets, inputs[:0], 1)(asked).numpy()
-        expected = theirs(asked[:, None]).numpy()
-    certain = expected > -6
-    assert certain.sum() > 5
-    assert ours[certain] == pytest.approx(expected[certain], abs=0.1)
-
-
 # The model
 
 
-def test_the_fitted_density_is_gpytorchs():
+def test_the_fitted_density_is_gpytorchs(fitted):
     """Our log posterior of the hyperparameters is the number that ExactMarginalLogLikelihood gives."""
-    model, inputs, targets = fitted()
+    model, inputs, targets = fitted
     expected = gp.ExactMarginalLogLikelihood(model.likelihood, model).train()(model(inputs), targets)
     assert gp.log_posterior(model, inputs, targets).item() == pytest.approx(expected.item(), rel=1e-10)
 
 
-def test_a_fit_goes_up():
+def test_a_fit_goes_up(fitted):
     """The fit ends near where BoTorch's own does, which takes as many steps as it likes."""
-    model, inputs, targets = fitted()
+    model, inputs, targets = fitted
     likelihood = gp.ExactMarginalLogLikelihood(model.likelihood, model)
     ours = gp.log_posterior(model, inputs, targets).item()
     gp.fit_gpytorch_mll_scipy(likelihood.train())

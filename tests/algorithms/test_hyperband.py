@@ -10,38 +10,16 @@ from scipy import stats
 
 from algorithms.hyperband import Hyperband, brackets_of
 from algorithms.successive_halving import SuccessiveHalving
-from benchmark.tuner import Budget, Outcome, TuningLoop
+from benchmark.tuner import Budget
 from objectives.space import FIDELITY, Space
+from tests.algorithms.driving import drive
+from tests.algorithms.scripted import Listed, run, started, tell
 
 SPACE = Space({"x": stats.uniform(0, 1000)})
 
 
-class Listed:
-    """A searcher that proposes a list's configurations in order and keeps what it is told."""
-
-    def __init__(self, values):
-        self.ahead = iter([{"x": value} for value in values])
-        self.told = []
-
-    def sample_configuration(self):
-        return next(self.ahead, None)
-
-    def update(self, config, error, additional_info=None):
-        self.told.append((config["x"], config[FIDELITY], error, additional_info))
-
-
 def hyperband(values, **options):
     return Hyperband(Listed(values), **{"max_epochs": 9, "eta": 3, **options})
-
-
-def started(scheduler, count):
-    """The next suggestions, (x, epochs), while nothing is told."""
-    jobs = [scheduler.suggest() for _ in range(count)]
-    return [job and (job["x"], job[FIDELITY]) for job in jobs]
-
-
-def tell(scheduler, x, epochs, error, info=None):
-    scheduler.update({"x": x, FIDELITY: epochs}, error, info)
 
 
 def scrambled(x, epochs):
@@ -49,32 +27,8 @@ def scrambled(x, epochs):
     return (x * 0.61803398875 * epochs) % 1
 
 
-def run(scheduler, count, error=scrambled):
-    """The next jobs of one worker, (x, epochs)."""
-    jobs = []
-    for _ in range(count):
-        (job,) = started(scheduler, 1)
-        if job is None:
-            break
-        jobs.append(job)
-        tell(scheduler, *job, error(*job))
-    return jobs
-
-
-def drive(scheduler, budget, n_workers=1, max_epochs=9, resume=True, error=scrambled):
-    """The loop and its jobs, on outcomes that end out of order."""
-    loop = TuningLoop(
-        scheduler, check=SPACE.check, max_epochs=max_epochs, budget=budget, n_workers=n_workers, resume=resume
-    )
-    jobs, steps = [], loop.run()
-    try:
-        job = next(steps)
-        while True:
-            jobs.append(job)
-            end = job.start + 1 + job.index * 7 % 5
-            job = steps.send(Outcome(error=error(job.config["x"], job.epochs), epochs=job.epochs, end=end))
-    except StopIteration:
-        return loop, jobs
+def scrambled_of(job):
+    return scrambled(job.config["x"], job.epochs)
 
 
 # Algorithm 1 by hand for R = 81, eta = 3: s_max = 4, n = ceil(5 / (s + 1) * 3**s).
@@ -163,8 +117,8 @@ def test_budgets_by_hand():
 )
 def test_charged_epochs_of_a_pass(resume, charged):
     """121 + 49 + 21 + 10 + 5 evaluations of 81 + 34 + 15 + 8 + 5 trials, charged to the epoch."""
-    budget = Budget(evaluations=206)
-    loop, jobs = drive(hyperband(range(500), max_epochs=81), budget, max_epochs=81, resume=resume)
+    scheduler, options = hyperband(range(500), max_epochs=81), {"max_epochs": 81, "budget": Budget(evaluations=206)}
+    jobs, loop, _ = drive(scheduler, SPACE, scrambled_of, resume=resume, **options)
     assert loop.charged_epochs == charged
     assert loop.trial_count == 143
     assert Counter(job.epochs for job in jobs) == {
@@ -227,7 +181,7 @@ def test_one_bracket_is_successive_halving(r_min, r_max, eta, error):
 
 def test_some_brackets_repeat():
     """The two most exploring of three brackets take turns, with the sizes that they have among three."""
-    jobs = run(hyperband(range(200), brackets=2), 2 * (13 + 6))
+    jobs = run(hyperband(range(200), brackets=2), 2 * (13 + 6), scrambled)
     assert [epochs for _, epochs in jobs] == ([1] * 9 + [3] * 3 + [9] + [3] * 5 + [9]) * 2
 
 
@@ -247,8 +201,9 @@ def test_free_workers_begin_the_next_bracket():
 def test_parallel_workers_promote_the_same(n_workers):
     """Whoever serves a bracket and when, its rungs are synchronous: the same trials go as far."""
     values = np.random.default_rng(2).permutation(143)
-    alone = run(hyperband(values, max_epochs=81), 1000)
-    loop, jobs = drive(hyperband(values, max_epochs=81), Budget(evaluations=1000), n_workers, max_epochs=81)
+    alone = run(hyperband(values, max_epochs=81), 1000, scrambled)
+    scheduler, options = hyperband(values, max_epochs=81), {"max_epochs": 81, "budget": Budget(evaluations=1000)}
+    jobs, loop, _ = drive(scheduler, SPACE, scrambled_of, n_workers=n_workers, **options)
     assert Counter((job.config["x"], job.epochs) for job in jobs) == Counter(alone)
     assert len(alone) == 206
     assert loop.charged_epochs == 1581
@@ -258,7 +213,7 @@ def test_parallel_workers_promote_the_same(n_workers):
 def test_equal_configurations_do_not_confuse_brackets(n_workers):
     """Brackets of one configuration, proposed 17 times: each gets its own results, and is finished."""
     scheduler = hyperband([5.0] * 17)
-    _, jobs = drive(scheduler, Budget(evaluations=100), n_workers, error=lambda x, epochs: 0.5)
+    jobs, *_ = drive(scheduler, SPACE, lambda job: 0.5, budget=Budget(evaluations=100), n_workers=n_workers)
     # R = 9: 9 + 3 + 1, 5 + 1 and 3 configurations for 1, 3 and 9 epochs.
     assert Counter(job.epochs for job in jobs) == {1: 9, 3: 3 + 5, 9: 1 + 1 + 3}
     assert scheduler.open == []
@@ -273,7 +228,7 @@ def test_a_model_knows_what_came_before():
             known.append(len(self.told))
             return super().sample_configuration()
 
-    run(Hyperband(Watching(range(100)), max_epochs=9), 13 + 6 + 3)
+    run(Hyperband(Watching(range(100)), max_epochs=9), 13 + 6 + 3, scrambled)
     assert known == [*range(9), *range(13, 18), *range(19, 22)]
 
 
@@ -328,7 +283,7 @@ def test_exhausted_with_results_to_come():
 def test_the_searcher_is_told_everything():
     """Every result reaches the searcher with its fidelity."""
     scheduler = hyperband(range(100))
-    jobs = run(scheduler, 22)
+    jobs = run(scheduler, 22, scrambled)
     assert scheduler.searcher.told == [(*job, scrambled(*job), None) for job in jobs]
 
 

@@ -11,6 +11,7 @@ from algorithms.kde import LEAST_DENSITY, KernelDensity, ProductKernel
 from algorithms.random_search import RandomSearch
 from objectives.closed_form import Branin
 from objectives.space import FIDELITY, Categorical, Condition, Space
+from tests.algorithms.driving import proposals
 
 FLOOR = 1e-3
 LINE = Space({"x": stats.uniform(0, 1)})
@@ -26,12 +27,7 @@ def searcher(space=LINE, seed=0, **options):
 
 
 def search(space, trials, error_of, seed=0, **options):
-    found = searcher(space, seed, **options)
-    configs = []
-    for _ in range(trials):
-        configs.append(found.sample_configuration())
-        found.update(dict(configs[-1]), error_of(configs[-1]))
-    return configs
+    return proposals(searcher(space, seed, **options), trials, error_of)
 
 
 def places(count, seed=0):

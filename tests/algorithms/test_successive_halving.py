@@ -10,46 +10,22 @@ from scipy import stats
 from algorithms.random_search import RandomSearch
 from algorithms.rungs import rungs
 from algorithms.successive_halving import SuccessiveHalving
-from benchmark.tuner import Budget, Outcome, TuningLoop
+from benchmark.tuner import Budget
 from objectives.space import FIDELITY, Space
+from tests.algorithms.driving import drive
+from tests.algorithms.scripted import Listed, run
 from tests.benchmark.reader import SuccessiveHalvingScheduler
 
 SPACE = Space({"x": stats.uniform(0, 1)})
-
-
-class Listed:
-    """A searcher that proposes a list's configurations in order and keeps what it is told."""
-
-    def __init__(self, values):
-        self.ahead = iter([{"x": value} for value in values])
-        self.told = []
-
-    def sample_configuration(self):
-        return next(self.ahead, None)
-
-    def update(self, config, error, additional_info=None):
-        self.told.append((config["x"], config[FIDELITY], error))
 
 
 def halving(values, **options):
     return SuccessiveHalving(Listed(values), **{"max_epochs": 9, **options})
 
 
-def error_of(config):
+def error_of(x, epochs):
     """Distinct for distinct configurations, in another order at every fidelity."""
-    return (config["x"] * 1009 * config[FIDELITY]) % 1
-
-
-def run(scheduler, count, error=error_of):
-    """The next evaluations, one after the other: (x, epochs)."""
-    evaluated = []
-    for _ in range(count):
-        config = scheduler.suggest()
-        if config is None:
-            break
-        evaluated.append((config["x"], config[FIDELITY]))
-        scheduler.update(config, error(config))
-    return evaluated
+    return (x * 1009 * epochs) % 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +58,7 @@ def test_no_rung_is_lost_to_rounding(eta):
 def test_one_round_by_hand():
     """Nine train for 1, the best three in the order of their error for 3, the best of those for 9."""
     scheduler = halving([0.5, 0.8, 0.2, 0.9, 0.4, 0.7, 0.1, 0.6, 0.3], eta=3)
-    evaluated = run(scheduler, 13, error=lambda config: config["x"] + 1 / config[FIDELITY])
+    evaluated = run(scheduler, 13, lambda x, epochs: x + 1 / epochs)
     assert evaluated[:9] == [(x, 1) for x in (0.5, 0.8, 0.2, 0.9, 0.4, 0.7, 0.1, 0.6, 0.3)]
     assert evaluated[9:12] == [(0.1, 3), (0.2, 3), (0.3, 3)]
     assert evaluated[12:] == [(0.1, 9)]
@@ -92,28 +68,28 @@ def test_a_later_rung_is_ranked_by_its_own_errors():
     """Who was best after one epoch may be last after three."""
     errors = {(0.1, 1): 0.1, (0.2, 1): 0.2, (0.3, 1): 0.3, (0.4, 1): 0.4, (0.1, 2): 0.9, (0.2, 2): 0.8}
     scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
-    evaluated = run(scheduler, 7, error=lambda config: errors.get((config["x"], config[FIDELITY]), 0.5))
+    evaluated = run(scheduler, 7, lambda *job: errors.get(job, 0.5))
     assert evaluated == [(0.4, 1), (0.3, 1), (0.2, 1), (0.1, 1), (0.1, 2), (0.2, 2), (0.2, 4)]
 
 
 def test_ties_keep_the_earlier():
     """Among equal errors those proposed first go on, in that order."""
     scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
-    assert run(scheduler, 7, error=lambda config: 0.5)[4:] == [(0.4, 2), (0.3, 2), (0.4, 4)]
+    assert run(scheduler, 7, lambda x, epochs: 0.5)[4:] == [(0.4, 2), (0.3, 2), (0.4, 4)]
 
 
 def test_crashed_trials_are_promoted_last():
     """An error of +inf goes on only where there is nothing better."""
     crashes = {0.4, 0.3, 0.1}
     scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
-    evaluated = run(scheduler, 7, error=lambda config: math.inf if config["x"] in crashes else 0.9)
+    evaluated = run(scheduler, 7, lambda x, epochs: math.inf if x in crashes else 0.9)
     assert evaluated[4:] == [(0.2, 2), (0.4, 2), (0.2, 4)]
 
 
 def test_rounds_follow_each_other():
     """After the top rung a new round begins with new configurations."""
     values = [i / 100 for i in range(21)]
-    evaluated = run(halving(values, max_epochs=4, eta=2), 21)
+    evaluated = run(halving(values, max_epochs=4, eta=2), 21, error_of)
     assert [epochs for _, epochs in evaluated] == [1, 1, 1, 1, 2, 2, 4] * 3
     assert [x for x, epochs in evaluated if epochs == 1] == values[:12]
 
@@ -121,7 +97,7 @@ def test_rounds_follow_each_other():
 def test_an_exhausted_searcher_ends_in_a_smaller_round():
     """What is left is still halved, and then there is nothing for ever."""
     scheduler = halving([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], max_epochs=4, eta=2)
-    evaluated = run(scheduler, 100, error=lambda config: config["x"])
+    evaluated = run(scheduler, 100, lambda x, epochs: x)
     assert evaluated[7:] == [(0.5, 1), (0.6, 1), (0.5, 2), (0.6, 2), (0.5, 4)]
     assert [scheduler.suggest() for _ in range(10)] == [None] * 10
 
@@ -141,8 +117,8 @@ def test_nothing_starts_before_a_rung_is_complete():
 def test_the_searcher_is_told_everything():
     """Every result reaches the searcher with its fidelity."""
     scheduler = halving([0.4, 0.3, 0.2, 0.1], max_epochs=4, eta=2)
-    evaluated = run(scheduler, 7)
-    assert [(x, epochs) for x, epochs, _ in scheduler.searcher.told] == evaluated
+    evaluated = run(scheduler, 7, error_of)
+    assert [(x, epochs) for x, epochs, *_ in scheduler.searcher.told] == evaluated
 
 
 def test_the_searchers_configuration_is_copied():
@@ -159,7 +135,7 @@ def test_the_searchers_configuration_is_copied():
         def update(self, config, error, additional_info=None):
             pass
 
-    run(SuccessiveHalving(Recording(), max_epochs=4), 7)
+    run(SuccessiveHalving(Recording(), max_epochs=4), 7, error_of)
     assert proposed[0] == default
     assert all(set(config) == {"x"} for config in proposed)
 
@@ -188,7 +164,7 @@ def test_rounds_are_the_books(shape):
     book = SuccessiveHalvingScheduler(Listed(values), **shape)
     for _ in range(3):
         length = round_length(ours)
-        mine, books = run(ours, length), run(book, length)
+        mine, books = run(ours, length, error_of), run(book, length, error_of)
         assert len(mine) == length
         assert Counter(mine) == Counter(books)
 
@@ -198,19 +174,15 @@ def test_parallel_workers_evaluate_the_same(n_workers):
     """The rungs are synchronous, so with parallel workers the same trials go as far."""
     values = np.random.default_rng(2).permutation(100) / 103
     shape = {"max_epochs": 8, "eta": 2}
-    alone = run(halving(values, **shape), 15)
-    loop = TuningLoop(
-        halving(values, **shape), check=SPACE.check, max_epochs=8, budget=Budget(evaluations=15), n_workers=n_workers
+    alone = run(halving(values, **shape), 15, error_of)
+    jobs, *_ = drive(
+        halving(values, **shape),
+        SPACE,
+        lambda job: error_of(job.config["x"], job.epochs),
+        max_epochs=8,
+        budget=Budget(evaluations=15),
+        n_workers=n_workers,
     )
-    jobs, steps = [], loop.run()
-    try:
-        job = next(steps)
-        while True:
-            jobs.append(job)
-            outcome = Outcome(error=error_of(job.suggestion), epochs=job.epochs, end=job.start + 1 + job.index % 4)
-            job = steps.send(outcome)
-    except StopIteration:
-        pass
     assert Counter((job.config["x"], job.epochs) for job in jobs) == Counter(alone)
     charged = sum(job.epochs - job.start_epoch for job in jobs)
     assert charged == 8 * 1 + 4 * 1 + 2 * 2 + 1 * 4
