@@ -36,10 +36,11 @@ def put_back(state):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _hear_interrupts():
-    """A background job of a shell ignores SIGINT, and so does what it starts: tests that send it would wait in vain."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def _hear_signals():
+    """A background job of a shell ignores SIGINT, one of nohup SIGHUP; what tests start would do so too."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
