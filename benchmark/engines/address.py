@@ -24,10 +24,15 @@ def reach(option: str, address: str, schemes: Sequence[str]) -> None:
     """
     scheme, mark, place = address.rpartition("://")
     host, _, port = place.rpartition(":")
-    if (mark and scheme not in schemes) or not host or not (port.isascii() and port.isdigit() and len(port) <= 5):
+    if (mark and scheme not in schemes) or not host or not _port(port):
         forms = ", ".join(f"{allowed}://HOST:PORT" for allowed in schemes)
         raise BadInput(f"{option} {shown(address)}: need HOST:PORT or {forms}")
     try:
         socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_CONNECT).close()
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         raise BadInput(f"{option} {shown(address)}: {UNREACHABLE} ({said(error)})") from error
+
+
+def _port(text: str) -> bool:
+    """Whether it is a port's number; the system would take a greater one for another port."""
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 2**16

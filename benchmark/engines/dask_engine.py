@@ -102,9 +102,11 @@ class Dask(Cluster):
         try:
             client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
         except TimeoutError as error:
-            raise RunRefused(
-                f"--scheduler {self.address}: it has no workers; start some: dask worker {self.address}"
-            ) from error
+            if self.address is None:
+                told = f"--backend dask: no worker has started within {SECONDS_FOR_WORKERS} s; its output says why"
+            else:
+                told = f"--scheduler {self.address}: it has no workers; start some: dask worker {self.address}"
+            raise RunRefused(told) from error
         return self.asked or sum(client.ncores().values())
 
 

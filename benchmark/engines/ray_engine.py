@@ -90,6 +90,8 @@ class Ray(Cluster):
             with spared():
                 ray.init(**options)
         except (OSError, ValueError, RuntimeError) as error:
+            if self.address is None:
+                raise BadInput(f"--backend ray: no cluster starts here ({said(error)})") from error
             raise BadInput(f"--address {shown(self.address)}: {UNREACHABLE} ({said(error)})") from error
         try:
             workers = int(ray.cluster_resources().get("CPU", 0))

@@ -175,8 +175,9 @@ def _read(path: Path, state: str) -> Candidate | None:
             return None
         header = contents.records[0]
         results = _results(contents.records, measured=header["run"]["clock"] == "measured")
-        if not {"created", "data", "environment"} <= header.keys():
-            raise KeyError("created, data or environment")
+        missing = [name for name in ("created", "data", "environment") if name not in header]
+        if missing:
+            raise ValueError(f"its header lacks {', '.join(missing)}")
     except FileNotFoundError:  # Complete since we looked; that name is tried last.
         return None
     except OSError as error:

@@ -171,12 +171,13 @@ def read_plan(folder: Path) -> Plan:
         raise
     except ValueError as error:
         raise BadInput(f"{path}: not valid JSON ({said(error)}); run the suite again to write it anew") from error
-    if not isinstance(declared, dict) or declared.get("format") != FORMAT:
-        raise BadInput(f"{path}: no plan of format {FORMAT}, which this version reads")
+    found = declared.get("format") if isinstance(declared, dict) else None
+    if found != FORMAT:
+        raise BadInput(f"{path}: format {shown(found)} is not {FORMAT}, which this version reads")
     try:
         _check(declared)
     except BadInput as error:
-        raise BadInput(f"{path}: {error}") from error
+        raise BadInput(f"{path}: {error}; run the suite again to write it anew") from error
     objectives, algorithms = (_labelled(declared[field]) for field in ("objectives", "algorithms"))
     return Plan(folder=folder, data=data, declared=declared, objectives=objectives, algorithms=algorithms)
 

@@ -146,7 +146,7 @@ def test_undefined_differences_are_refused():
     """NaN, or nothing at all, is for the caller to leave out."""
     with pytest.raises(ValueError, match="NaN"):
         compare(np.array([[np.nan, 1.0]]))
-    with pytest.raises(ValueError, match="none"):
+    with pytest.raises(ValueError, match="none: leave repetitions that one did not finish out before"):
         compare(np.empty((1, 0)))
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from itertools import permutations
 from pathlib import Path
 
@@ -625,6 +626,16 @@ def test_ledgers_of_others_are_refused(here, capsys, records):
     refused(capsys, here, "toy/halving/000.jsonl")
 
 
+@pytest.mark.parametrize("field", ["created", "data", "environment"])
+def test_a_header_that_lacks_what_merging_compares_is_refused(here, capsys, field):
+    """The file, what every header has, and what to do."""
+    path = here / "2/1/tiny/runs/toy/halving/000.jsonl"
+    edit(path, 0, **{field: None})
+
+    told = f"no ledger of this harness (ValueError: its header lacks {field}); leave it out"
+    refused(capsys, here, f"2/1/tiny/runs/toy/halving/000.jsonl: {told}")
+
+
 @pytest.mark.parametrize("form", ["jsonl", "jsonl.part"])
 def test_a_ledger_that_cannot_be_read_is_refused(here, capsys, form):
     """A folder under a ledger's name is no empty ledger."""
@@ -641,8 +652,8 @@ def test_a_ledger_that_cannot_be_read_is_refused(here, capsys, form):
         ("", "not valid JSON"),
         ("<html>", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
-        ("[]", "no plan of format 1"),
-        ('{"format": 2}', "no plan of format 1"),
+        ("[]", "format None is not 1"),
+        ('{"format": 2}', "format 2 is not 1"),
         ('{"format": 1}', "name = None"),
         ({"name": "../../up"}, "name = '../../up'"),
         ({"repetitions": 0}, "repetitions = 0"),
@@ -694,6 +705,24 @@ def test_the_target_of_another_suite_is_refused(here, capsys):
     assert main(["run", "tiny.toml", "--set", "seed=4", *options]) == 0
 
     refused(capsys, here, "another suite", "seed", out="other", sources=("2/1",))
+
+
+def test_a_target_that_another_process_begins_meanwhile_is_refused(here, monkeypatch):
+    """Between looking and taking hold of the folder somebody else merges there: nothing of it is touched."""
+    merging = import_module("benchmark.shards.merge")
+    target, claimed = here / "merged/tiny", merging.claimed
+
+    def late(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "suite.json").write_text("{}")
+        return claimed(folder)
+
+    monkeypatch.setattr(merging, "claimed", late)
+    with pytest.raises(RunRefused) as refused:
+        merge(here / "merged", [here / "2/1", here / "2/2"])
+
+    assert str(refused.value) == f"{target}: another process has begun there meanwhile; merge again"
+    assert (target / "suite.json").read_text() == "{}"
 
 
 # properties
