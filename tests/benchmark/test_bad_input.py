@@ -80,6 +80,16 @@ def test_the_good_suite_is_good(here, capsys):
     assert (here / "results/good/runs/branin/plain/000.jsonl").is_file()
 
 
+def test_a_table_that_cannot_be_written_is_told(here, capsys):
+    """A folder stands where the file must be; the option, the folder and the system's reason are told."""
+    assert main(["run", "good.toml", "--jobs", "1", "--device", "cpu", "--quiet"]) == 0
+    (here / "out/branin.npz").mkdir(parents=True)
+
+    assert main(["harvest", "good.toml", "--out", "out"]) == 2
+
+    assert capsys.readouterr().err == "error: --out 'out': cannot be written (Is a directory)\n"
+
+
 # The command line.
 
 RUN = ["run", "good.toml", "--jobs", "1"]
@@ -778,6 +788,11 @@ ADAPTERS = {
     "reserved": (
         '{ searcher = { name = "optuna", config_space = {} } }',
         ["algorithms.a.searcher.config_space: reserved, the harness supplies it"],
+    ),
+    "no number": (
+        '{ scheduler = { name = "optuna", pruner = "patient", options = { patience = 2, min_delta = "1" } }, '
+        'searcher = "random" }',
+        ["algorithms.a.scheduler: options: min_delta = '1': need a number"],
     ),
     "pruner without": (
         '{ scheduler = "optuna" }',

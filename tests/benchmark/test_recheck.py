@@ -451,6 +451,21 @@ def test_changed_lists_are_refused(tmp_path, refused):
     refused(path, "recorded with another suite", "algorithm.scheduler.options.trials")
 
 
+def test_a_disk_that_refuses_the_lists_is_told(tmp_path, capsys):
+    """The file's path and the system's reason; the lists of before are there."""
+    folder = ran_both(toy(tmp_path), tmp_path, 1)
+    path = folder / "recheck" / rechecks.FILE
+    path.with_suffix(".json.new").mkdir()
+    before = made(folder)
+    capsys.readouterr()
+
+    arguments = ["recheck", str(tmp_path / "tiny.toml"), "--results", str(tmp_path), "--jobs", "1", "--fresh", "3"]
+
+    assert main([*arguments, "--device", "cpu", "--quiet"]) == 2
+    assert capsys.readouterr().err == f"error: {path}: cannot be written (Is a directory)\n"
+    assert made(folder) == before
+
+
 def test_a_file_changed_meanwhile_is_refused(tmp_path):
     """Between reading the file and writing it another process may have been here."""
     folder = ran_both(toy(tmp_path), tmp_path, 1)

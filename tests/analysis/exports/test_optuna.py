@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from analysis.refusal import BadInput
+
 optuna = pytest.importorskip("optuna")
 
 
@@ -88,6 +90,15 @@ def test_the_same_bytes_twice(varied, exported):
     exported(varied.folder, "optuna")
     assert (folder / "net.log").read_bytes() == first
     assert {json.loads(line)["worker_id"] for line in first.splitlines()} == {"export"}
+
+
+def test_a_value_that_no_logarithm_has_is_refused(plant, planted_evaluation, exported):
+    """An axis cannot be widened to zero or below; the objective, the axis and the value are told."""
+    suite = plant()
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, config={"learning_rate": -1.0})])
+
+    with pytest.raises(BadInput, match=r"^bowl: learning_rate = -1\.0 is not on its logarithmic scale$"):
+        exported(suite.folder, "optuna")
 
 
 def test_values_out_of_bounds_widen_the_axis(plant, planted_evaluation, exported):

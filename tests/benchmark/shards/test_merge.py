@@ -659,6 +659,7 @@ def test_a_ledger_that_cannot_be_read_is_refused(here, capsys, form):
         ({"repetitions": 0}, "repetitions = 0"),
         ({"repetitions": True}, "repetitions = True"),
         ({"repetitions": 10**30}, "repetitions = 1000"),
+        ('{"format": 1, "name": "x", "repetitions": 1}', "seed: missing; run the suite again to write it anew"),
         ({"clock": "sun"}, "clock = 'sun'"),
         ({"objectives": []}, "objectives = []"),
         ({"objectives": ["x"]}, "objectives.label = None"),

@@ -384,6 +384,20 @@ def test_the_doubt_is_told_once_when_runs_begin(here, monkeypatch, capsys):
 # plan
 
 
+def test_an_objective_that_cannot_be_priced_is_named(here, capsys, monkeypatch):
+    """Whatever a third party's space or costs raise is one message with the objective's label."""
+
+    def broken(space, rng):
+        raise ArithmeticError("no such value")
+
+    monkeypatch.setattr("objectives.space.Space.sample", broken)
+
+    assert main(["plan", "tiny.toml"]) == 2
+
+    told = "objectives.branin: cannot be priced (ArithmeticError: no such value)"
+    assert capsys.readouterr().err == f"error: {told}\n"
+
+
 def test_the_plan_lists_every_run_with_its_shard_and_price(here, suite, capsys):
     """A line for every run, in the suite's order, and the sums; an epoch of these functions costs a second."""
     assert main(["plan", "tiny.toml", "--shards", "4"]) == 0
