@@ -97,14 +97,14 @@ def wait_for_lines(command, folder, number):
 
 
 def left_behind(folder, seconds=30):
-    """Processes that bear a folder's name in their environment, after some seconds' grace."""
+    """What processes that bear a folder's name in their environment are, after some seconds' grace."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = [pid for pid in _processes() if str(folder) in _said(pid)]
         if not found:
             return []
         time.sleep(0.2)
-    return [_said(pid) for pid in found]
+    return [_described(process) for process in found]
 
 
 def _processes():
@@ -117,3 +117,13 @@ def _said(process):
         return (process / "environ").read_bytes().decode(errors="replace")
     except OSError:
         return ""
+
+
+def _described(process):
+    """Number, state, parent and command line of a process."""
+    try:
+        state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+        words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return f"{process.name}: gone meanwhile"
+    return f"{process.name}, {state}, of {parent}: {words[:300]}"
