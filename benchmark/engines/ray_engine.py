@@ -6,13 +6,14 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from benchmark.engines import nursery
 from benchmark.engines.address import UNREACHABLE, reach
 from benchmark.engines.engine import Cluster, Failing
+from benchmark.engines.guardian import guarded
 from benchmark.engines.peer import Terms
 from benchmark.header import RunRefused
 from benchmark.refusal import BadInput, said, shown
@@ -76,6 +77,19 @@ class Ray(Cluster):
 
     @contextmanager
     def connected(self) -> Iterator[int]:
+        with guarded() if self.address is None else nullcontext(), self._begun():
+            workers = int(ray.cluster_resources().get("CPU", 0))
+            if not workers:
+                raise RunRefused(f"--address {self.address}: it has no CPUs; start nodes: ray start --address=...")
+            yield min(self.asked or workers, workers)
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        """Join the cluster, or start one.
+
+        Raises:
+            BadInput: nobody answers there, or none starts here.
+        """
         options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
         # Ray would send statistics of its use to its makers.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -94,10 +108,7 @@ class Ray(Cluster):
                 raise BadInput(f"--backend ray: no cluster starts here ({said(error)})") from error
             raise BadInput(f"--address {shown(self.address)}: {UNREACHABLE} ({said(error)})") from error
         try:
-            workers = int(ray.cluster_resources().get("CPU", 0))
-            if not workers:
-                raise RunRefused(f"--address {self.address}: it has no CPUs; start nodes: ray start --address=...")
-            yield min(self.asked or workers, workers)
+            yield
         finally:
             ray.shutdown()
 
