@@ -202,6 +202,19 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.__exit__(None, None, None)
         self.ledger, self.done = None, True
 
+    @precondition(lambda self: self.ledger is not None)
+    @rule()
+    def die_before_the_name(self):
+        """Killed between the end and the file's final name, the next start gives the name and writes nothing."""
+        self.ledger.append(END)
+        self.ledger.__exit__(None, None, None)
+        self.ledger = None
+        with Ledger(self.path) as ledger:
+            assert ledger.ended
+            ledger.conclude()
+            self.acknowledged = list(ledger.records)
+        self.done = True
+
     @precondition(lambda self: self.done)
     @rule()
     def start_again(self):
@@ -406,7 +419,7 @@ def test_a_suite_through_any_sequence_of_faults():
 # Planted bugs: what the tests above must not let pass.
 
 
-def caught(machine, examples=60):
+def caught(machine, examples=200):
     """Whether a machine fails, as it must with a planted bug."""
     try:
         sequences(machine, examples, phases=[Phase.generate])
