@@ -58,7 +58,8 @@ test-adapters: adapters dehb  ## the tests that need the libraries: conformance 
 
 test-slow: adapters  ## the tests of faults at full size: 200 kills, 200 signals, every engine
 	INCUMBENT_KILLS=134 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark -m "(slow or faults) and not clusters" -n 2
-	$(RUN) -m pytest -q tests/benchmark -m clusters
+	INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark/test_state_machine.py -m "not faults"
+	INCUMBENT_KILLS_IN_A_ROW=3 $(RUN) -m pytest -q tests/benchmark -m clusters
 
 conformance: adapters  ## write docs/conformance.md anew from the tests
 	CONFORMANCE=docs/conformance.md $(RUN) -m pytest -q tests/adapters/test_conformance.py -n 0
