@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,15 @@ def test_a_small_space_is_exhausted():
     found = proposed[: proposed.index(None)]
     assert len({repr(config) for config in found}) == len(found) <= 4
     assert proposed[len(found) :] == [None] * (12 - len(found))
+
+
+@pytest.mark.parametrize("method", [Smac, partial(SmacMultiFidelity, max_epochs=9)])
+def test_what_has_no_initial_design_is_given_no_size_of_one(method):
+    """SMAC's facade of random search would take the number and do nothing with it."""
+    told = r"^n_initial = 3: the facade 'random' has no initial design to size$"
+
+    with pytest.raises(ValueError, match=told):
+        method(PLAIN, rng=np.random.default_rng(0), facade="random", n_initial=3)
 
 
 def test_no_file_is_left(tmp_path, monkeypatch):

@@ -26,6 +26,13 @@ GRID = """
 budget.trials = 100
 algorithms.grid.searcher = { name = "grid", levels = 100 }
 """
+CRASHED = """
+seed = 7
+repetitions = 1
+budget.trials = 3
+objectives.odd = { name = "tests.benchmark.misfits:Odd" }
+algorithms.random.searcher = "random"
+"""
 OTHERS = """
 budget.trials = 12
 algorithms.random.searcher = "random"
@@ -200,6 +207,16 @@ def test_nothing_to_harvest_is_refused(tmp_path, capsys):
     assert command("harvest", suite, tmp_path / "results") == 2
     assert "run the suite first" in capsys.readouterr().err
     assert not (tmp_path / "results").exists()
+
+
+def test_trials_that_were_never_trained_make_no_table(tmp_path, capsys):
+    """Every trial ended before its first epoch: there is a ledger, and no curve to look up."""
+    suite = tmp_path / "crashed.toml"
+    suite.write_text(CRASHED)
+    assert command("run", suite, tmp_path, "--quiet") == 0
+    assert command("harvest", suite, tmp_path) == 2
+    assert capsys.readouterr().err == "error: odd: no trial of it was trained; nothing to harvest\n"
+    assert not (tmp_path / "crashed" / "offline").exists()
 
 
 def test_trials_of_two_machines_make_no_table(tables, tmp_path, capsys):

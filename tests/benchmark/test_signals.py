@@ -247,6 +247,7 @@ def test_a_signal_to_be_ignored_stays_ignored():
     finally:
         signal.signal(signal.SIGHUP, ignored)
     assert signals.exit_code(stop.value) == 143
+    assert str(stop.value) == "SIGTERM"
     assert [signal.getsignal(number) for number in signals.STOPPING] == before
 
 

@@ -38,6 +38,18 @@ def tree(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def test_a_single_figure_is_drawn_and_one_that_is_not_there_is_refused(results, capsys):
+    """`--only` takes a figure's name without suffix; another one is refused with all names, nothing written."""
+    assert main(["plots", "planted", "--results", str(results), "--only", "anytimes"]) == 2
+    told = capsys.readouterr().err
+    assert not (results / "planted" / "figures").exists()
+    assert main(["plots", "planted", "--results", str(results), "--only", "anytime-bowl"]) == 0
+    drawn = sorted(path.name for path in (results / "planted" / "figures").iterdir())
+
+    assert drawn == ["anytime-bowl.png", "anytime-bowl.svg", "provenance.json"]
+    assert told.startswith("error: --only 'anytimes': no such figure, there are ")
+
+
 @pytest.mark.parametrize(
     ("command", "written"),
     [

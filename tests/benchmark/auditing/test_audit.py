@@ -453,6 +453,25 @@ def test_changed_code_or_sample_begins_anew(tmp_path, monkeypatch):
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns != inode
 
 
+def test_trainings_of_an_earlier_audit_that_were_damaged_are_refused_by_name(tmp_path, capsys):
+    """A bit flipped in what a killed audit had trained: no verdict comes of it, and the file is named."""
+    path = toy(tmp_path)
+    folder = ran(path)
+    assert audited(path)[0] == 0
+    (folder / "audit" / "report.json").unlink()
+    ledger = next((folder / "audit" / "retrained").rglob("*.jsonl"))
+    data = bytearray(ledger.read_bytes())
+    data[len(data) // 2] ^= 1
+    ledger.write_bytes(data)
+    capsys.readouterr()
+
+    assert audited(path) == (2, None)
+
+    told = capsys.readouterr().err
+    assert str(ledger) in told
+    assert "damaged" in told
+
+
 def _flipped(folder):
     path = folder / "runs" / "toy" / "random" / "000.jsonl"
     data = bytearray(path.read_bytes())

@@ -16,6 +16,7 @@ import pytest
 from joblib import Parallel, delayed, parallel_config
 from joblib._parallel_backends import ThreadingBackend
 
+from benchmark.cli import main
 from benchmark.engines import engine, nursery, peer, pulse
 from benchmark.engines.engine import EngineLost, Failing
 from benchmark.engines.peer import Terms
@@ -222,14 +223,13 @@ def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address
         (("--backend", "dask", "--address", "a:1"), "--address 'a:1': is for --backend ray, not for dask"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(tmp_path, options, told):
+def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, told):
     """An unknown backend, or the address of another one."""
     folder = written(tmp_path, toy("deadly:Deadly"))
 
-    code, _, err = ended(started(folder, *options))
+    assert main(["run", str(folder / "tiny.toml"), "--results", str(folder), *options]) == 2
 
-    assert code == 2
-    assert told in err
+    assert told in capsys.readouterr().err
     assert not (folder / "tiny").exists()
 
 

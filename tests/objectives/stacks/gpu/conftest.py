@@ -36,6 +36,7 @@ def pytest_pyfunc_call(pyfuncitem):
     process = interpreter(pyfuncitem.config)
     params = dict(pyfuncitem.callspec.params) if hasattr(pyfuncitem, "callspec") else {}
     order = {"file": str(pyfuncitem.path), "test": pyfuncitem.originalname, "params": params}
+    order |= {"known_as": os.environ["PYTEST_CURRENT_TEST"]}
     process.stdin.write(json.dumps(order) + "\n")
     process.stdin.flush()
     answer = process.stdout.readline()

@@ -52,6 +52,9 @@ def test_slots_are_counted_and_defended():
     assert stack.free == 1
     with pytest.raises(ValueError, match="ticket 1: already in a slot"):
         stack.admit(1, CONFIGS["softmax"][1], seed_of(1))
+    wide = {**CONFIGS["dropout_mlp"][0], "num_hiddens_1": 999}
+    with pytest.raises(ValueError, match=r"parameter of shape \(999, 64\): the stack holds up to"):
+        admitted("dropout_mlp", 2, 0).admit(0, wide, seed_of(0))
     lenet = gpu_stack(LeNet(), Machine(), 1)
     with pytest.raises(ValueError, match="batch_size = 300"):
         lenet.admit(0, {"learning_rate": 0.1, "batch_size": 300}, seed_of(0))
