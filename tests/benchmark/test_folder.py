@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from datetime import date
 
 import pytest
 
@@ -96,6 +97,24 @@ def test_locks_that_nobody_holds_do_not_count(tmp_path):
     ]  # fmt: skip
 
 
+def test_looking_at_a_lock_of_another_split_is_in_nobodys_way(tmp_path):
+    """Two shards may look at the same abandoned lock at the same moment; files are for all to read and lock."""
+    with claimed(tmp_path, Shard(number=1, of=3)):
+        pass
+
+    with (tmp_path / f"{LOCK}-1-of-3").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with claimed(tmp_path, Shard(number=2, of=4)):
+            pass
+
+    before = os.umask(0)
+    try:
+        with claimed(tmp_path / "fresh"):
+            assert (tmp_path / "fresh" / LOCK).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     """A file in its place is named, with the system's reason."""
     (tmp_path / "file").write_text("mine")
@@ -186,6 +205,21 @@ def test_the_plan_names_its_calibration(tmp_path):
 
     assert plan["calibration"]["name"] == "epyc"
     assert set(plan["calibration"]) == {"name", "device"}
+
+
+def test_the_plan_names_targets_where_there_are_some(tmp_path):
+    """Errors of an objective to say the time to; without any there is no such field."""
+    _, plan = written(tmp_path, targets={"plane": [0.5, 0.25]})
+
+    assert plan["targets"] == {"plane": [0.5, 0.25]}
+
+
+def test_the_plan_is_text_to_read_and_holds_what_json_has_no_type_for(tmp_path):
+    """A line for every value, indented by a space; a date among an algorithm's options is its text."""
+    path, plan = written(tmp_path, algorithms={"own": {"searcher": {"name": "random", "since": date(2026, 1, 2)}}})
+
+    assert path.read_text() == json.dumps(plan, indent=1) + "\n"
+    assert plan["algorithms"][0]["searcher"]["options"] == {"since": "2026-01-02"}
 
 
 def test_an_unchanged_plan_is_left_alone_and_a_changed_one_replaced(tmp_path):

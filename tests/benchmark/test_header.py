@@ -82,6 +82,19 @@ def test_another_suite_is_refused_whatever_is_allowed(part, value, difference, a
     )
 
 
+@pytest.mark.parametrize("part", ["run", "data", "environment"])
+@pytest.mark.parametrize("value", [None, 7, "x", [1]])
+def test_a_header_without_its_tables_is_refused(part, value):
+    """A ledger of another program, or one that somebody edited: the message names file and table, and two remedies."""
+    with pytest.raises(RunRefused) as refused:
+        check({**HEADER, part: value}, allow_mixed=True)
+
+    assert str(refused.value) == (
+        f"{PATH}: its header has {part} = {value!r}, need a table; "
+        "restore the file, or delete it to train that run again"
+    )
+
+
 def test_another_machine_is_refused_unless_allowed():
     """The message has file, difference and both remedies; `allow_mixed` lets the run go on."""
     recorded = {**HEADER, "environment": {**HEADER["environment"], "torch": "2.0.0"}}
