@@ -52,7 +52,8 @@ def lines(suite: Suite, folder: Path, command: str) -> Iterator[str]:
                     yield f"{found.problem.partition(';')[0]}: {found.kept} records kept, the file is now {found.aside}"
     except (LedgerError, RunRefused) as error:
         raise BadInput(str(error)) from error
-    yield f"{count} ledgers repaired; to train what they lack: {command}" if count else "no ledger is damaged"
+    ledgers = "1 ledger" if count == 1 else f"{count} ledgers"
+    yield f"{ledgers} repaired; to train what is lacking: {command}" if count else "no ledger is damaged"
 
 
 def repaired(path: Path) -> Repaired | None:

@@ -81,7 +81,7 @@ def test_a_flipped_bit_costs_what_follows_it(here, unbroken, capsys, line):
     assert told[0] == (
         f"{path}: line {line + 1} (byte {start}) is damaged: {line} records kept, the file is now {aside}"
     )
-    assert told[1].startswith("1 ledgers repaired; to train what they lack: python -m benchmark run ")
+    assert told[1].startswith("1 ledger repaired; to train what is lacking: python -m benchmark run ")
     assert aside.read_bytes() == flipped(data, line)
     assert not path.exists()
     assert part_of(path).exists() == (line > 0)
@@ -89,6 +89,26 @@ def test_a_flipped_bit_costs_what_follows_it(here, unbroken, capsys, line):
         assert part_of(path).read_bytes() == b"".join(data.splitlines(keepends=True)[:line])
     assert main([*command("run", here), "--jobs", "1", "--device", "cpu", "--quiet"]) == 0
     assert evaluations(here) == evaluations(unbroken)
+
+
+def test_all_damaged_ledgers_are_repaired_as_often_as_it_takes(here, capsys):
+    """Each is told, all are counted; one that is damaged three times has three copies, told from each other."""
+    other = here / "tiny" / "runs" / "branin" / "local" / "001.jsonl"
+    other.write_bytes(flipped(other.read_bytes(), 2))
+    whole = first(here).read_bytes()
+    damaged = [flipped(whole, line) for line in (5, 4, 3)]
+    first(here).write_bytes(damaged[0])
+    assert main(command("repair", here)) == 0
+    told = capsys.readouterr().out.splitlines()
+    for data in damaged[1:]:
+        part_of(first(here)).unlink(missing_ok=True)
+        first(here).write_bytes(data)
+        assert main(command("repair", here)) == 0
+
+    assert [line.partition(": ")[0] for line in told[:2]] == [str(first(here)), str(other)]
+    assert told[2].startswith("2 ledgers repaired; ")
+    names = [first(here).with_name(f"000.jsonl.damaged-{number}") for number in (1, 2, 3)]
+    assert [name.read_bytes() for name in names] == damaged
 
 
 def test_a_complete_ledger_that_was_cut_goes_on(here, unbroken):
