@@ -25,7 +25,7 @@ from benchmark.build import check_suite
 from benchmark.engines.engine import Loky
 from benchmark.folder import claimed
 from benchmark.header import RunRefused
-from benchmark.ledger import Record
+from benchmark.ledger import LedgerError, Record
 from benchmark.progress import Quiet
 from benchmark.refusal import BadInput
 from benchmark.runner import Runner
@@ -131,6 +131,8 @@ def _train(suite: Retraining, base: Path, engine: Loky, means: Means) -> Again:
     )
     try:
         refused = [report for report in runner.run() if report.state == "refused"]
+    except LedgerError as error:  # Of what an earlier audit trained; the advice is for ledgers of a suite.
+        raise RunRefused(f"{str(error).partition(';')[0]}; delete {base} to train for the audit anew") from error
     finally:
         listener.close()
     if refused:

@@ -17,7 +17,7 @@ from benchmark.auditing.sample import Drawable, parse
 from benchmark.auditing.verdict import Retrained, compare, raised, same, total_of
 from benchmark.cli import main
 from benchmark.folder import claimed
-from benchmark.ledger import encode, read
+from benchmark.ledger import Ledger, LedgerError, encode, read
 from benchmark.refusal import BadInput
 from tests.benchmark.commands import written
 from tests.benchmark.slots import suite
@@ -468,8 +468,32 @@ def test_trainings_of_an_earlier_audit_that_were_damaged_are_refused_by_name(tmp
     assert audited(path) == (2, None)
 
     told = capsys.readouterr().err
-    assert str(ledger) in told
-    assert "damaged" in told
+    assert told.startswith(f"error: {ledger}: line ")
+    assert told.endswith(f" is damaged; delete {folder / 'audit'} to train for the audit anew\n")
+    shutil.rmtree(folder / "audit")
+    assert audited(path)[0] == 0
+
+
+def test_a_disk_that_is_full_ends_an_audit_with_its_reason(tmp_path, capsys, monkeypatch):
+    """What the audit trains cannot be recorded: no report, the suite's ledgers as they were, and it goes on later."""
+    path = toy(tmp_path)
+    folder = ran(path)
+    before = tree(folder)
+    append = Ledger.append
+
+    def full(self, record):
+        if record["kind"] == "evaluation":
+            raise LedgerError(f"{self.path}: cannot be written (No space left on device); make room")
+        return append(self, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "append", full)
+        capsys.readouterr()
+        assert audited(path) == (2, None)
+
+    assert "audit/retrained/runs/toy/list-000/000.jsonl: cannot be written (No space" in capsys.readouterr().err
+    assert audited(path)[0] == 0
+    assert tree(folder) == before
 
 
 def _flipped(folder):
