@@ -16,9 +16,10 @@ from joblib.externals.loky import get_reusable_executor
 
 from analysis.environments import check_same_device, distinct
 from analysis.intake import check_regular
-from analysis.ledgers import FIELDS, LATER_FIELDS, STATES, SUFFIXES, WORTHLESS, Ledger, State, find, merged, unplanned
+from analysis.ledgers import SUFFIXES, Ledger, State, find, merged, unplanned
 from analysis.methods import Method
 from analysis.plan import PLAN, Objective, Plan, read_plan
+from analysis.records import FIELDS, LATER_FIELDS, STATES, WORTHLESS
 from analysis.refusal import BadInput
 from analysis.trajectory import Array, Curve, curve
 

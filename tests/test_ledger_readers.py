@@ -6,7 +6,7 @@ import random
 import pytest
 
 from analysis.frame import load
-from analysis.ledgers import read as analysis_read
+from analysis.records import read as analysis_read
 from analysis.refusal import BadInput
 from benchmark import suite as suites
 from benchmark.ledger import LedgerError

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.frame import AXES, Results, Run
-from analysis.ledgers import WORTHLESS
+from analysis.records import WORTHLESS
 from analysis.trajectory import Array, aggregate, incumbents, mean_and_std
 
 TRIALS = (

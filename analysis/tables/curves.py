@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.frame import Results, Run
-from analysis.ledgers import SUFFIXES, Record, read
+from analysis.ledgers import SUFFIXES
+from analysis.records import Record, read
 from analysis.refusal import BadInput
 from analysis.trajectory import incumbents
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.frame import Results, Run
-from analysis.ledgers import STATES
+from analysis.records import STATES
 from analysis.tables.curves import records
 
 FAILURES = ("objective", "algorithm", "repetition", "index", "trial", "state", "reason")

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.intake import check_regular, declared
-from analysis.ledgers import read
+from analysis.records import read
 from analysis.refusal import BadInput
 
 VERBS = ("tables", "report")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import ledgers, provenance, recheck
+from analysis import provenance, recheck
+from analysis import records as analysed
 from analysis.frame import load as load_results
 from benchmark import suite as suites
 from benchmark.cli import main
@@ -75,7 +76,7 @@ def test_ledgers_are_read(version):
         records = lines(path)
 
         assert read(path).records == records
-        assert ledgers.read(path, path.read_bytes(), complete=path.suffix == ".jsonl") == records
+        assert analysed.read(path, path.read_bytes(), complete=path.suffix == ".jsonl") == records
 
 
 @every

@@ -17,7 +17,7 @@ import torch
 from joblib import Parallel, delayed
 from torch.nn import functional
 
-from analysis.ledgers import read as analysis_read
+from analysis.records import read as analysis_read
 from analysis.tables.basic import as_csv
 from benchmark.environment import pinned
 from benchmark.ledger import FORMAT, encode, parse

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.ledgers import read as analysis_read
+from analysis.records import read as analysis_read
 from analysis.refusal import BadInput
 from benchmark.ledger import FORMAT, Ledger, LedgerError, encode, parse, part_of, read
 from benchmark.mount import kind_of
@@ -166,7 +166,7 @@ print(json.dumps({{**told, "peak_megabytes": peak() / 1e6, "megabytes_before": b
 READERS = {
     "to_go_on": ("benchmark.ledger", "Ledger", "with Ledger(path) as ledger: count = len(ledger.records)"),
     "by_the_analysis": (
-        "analysis.ledgers", "read",
+        "analysis.records", "read",
         "part = path.with_name(path.name + '.part'); count = len(read(part, part.read_bytes(), complete=False))",
     ),
 }  # fmt: skip
