@@ -1,11 +1,15 @@
 """One run's execution: recorded evaluations are replayed and checked, the rest is trained and recorded."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
+import torch
 
+from benchmark import execution
 from benchmark import suite as suites
+from benchmark.build import build_scheduler
 from benchmark.environment import describe
 from benchmark.execution import (
     REPLAYED,
@@ -24,7 +28,7 @@ from benchmark.report import report_of_failure
 from benchmark.store import ImpureTrial
 from benchmark.trainer import evaluation_record
 from benchmark.tuner import Job
-from objectives.objective import Machine
+from objectives.objective import Epoch, Machine
 from tests.benchmark.slots import Slots
 
 OBJECTIVE = "tests.benchmark.slots:Slots"
@@ -33,18 +37,19 @@ JOB = Job(
 )
 
 
+TABLE = {
+    "seed": 5,
+    "repetitions": 1,
+    "clock": "measured",
+    "budget": {"trials": 3},
+    "algorithms": {"own": {"searcher": "random"}},
+    "objectives": {"toy": {"name": OBJECTIVE}},
+}
+
+
 def run_of(**changes):
     """The first run of a suite on the toy objective."""
-    table = {
-        "seed": 5,
-        "repetitions": 1,
-        "clock": "measured",
-        "budget": {"trials": 3},
-        "algorithms": {"own": {"searcher": "random"}},
-        "objectives": {"toy": {"name": OBJECTIVE}},
-        **changes,
-    }
-    return next(iter(suites.parse("toy", table).runs()))
+    return next(iter(suites.parse("toy", {**TABLE, **changes}).runs()))
 
 
 def conditions(folder, **changes):
@@ -242,7 +247,115 @@ def test_the_header_says_what_the_run_depends_on(tmp_path):
     assert header["created"].endswith("+00:00")
 
 
+def test_the_header_says_what_the_algorithm_is_made_of_and_lacks(tmp_path, monkeypatch):
+    """Versions that the algorithm itself tells, and what of its lacks matters to this run; it is let go at the end."""
+    let_go = []
+
+    def foreign(run, objective):
+        scheduler = build_scheduler(run, objective)
+        scheduler.versions, scheduler.lacks = {"theirs": "1.5"}, {"pending": "forgets them", "copy": "cannot"}
+        scheduler.close = lambda: let_go.append(scheduler)
+        return scheduler
+
+    monkeypatch.setattr(execution, "build_scheduler", foreign)
+    run = run_of(n_workers=2)
+    driven(run, conditions(tmp_path))
+
+    header = read(tmp_path / run.path).records[0]
+    assert header["environment"]["libraries"] == {"theirs": "1.5"}
+    assert header["lacks"] == {"pending": "forgets them"}
+    assert len(let_go) == 1
+
+
+def test_a_refused_header_is_named_by_its_file(tmp_path):
+    """It is the unfinished ledger's."""
+    driven(run_of(), conditions(tmp_path))
+    path = shortened(tmp_path, run_of(), 1, lambda header: {**header, "data": {"toy": "1" * 64}})
+
+    report, _ = driven(run_of(), conditions(tmp_path))
+
+    assert report.problem.startswith(f"{part_of(path)}: recorded with another suite: toy was ")
+
+
+@pytest.mark.parametrize(("tables", "durable"), [(None, True), ("tables", False)])
+def test_only_what_a_table_answered_may_be_lost(tmp_path, monkeypatch, tables, durable):
+    """Trainings wait for the disk, answers of a table do not."""
+    asked = []
+
+    class Watched(Ledger):
+        def __init__(self, path, *, durable):
+            asked.append(durable)
+            super().__init__(path, durable=durable)
+
+    monkeypatch.setattr(execution, "Ledger", Watched)
+
+    driven(run_of(), conditions(tmp_path, tables=None if tables is None else tmp_path / tables))
+
+    assert asked == [durable]
+
+
+def test_the_last_record_says_why_the_run_ended(tmp_path):
+    """By its budget, or because the algorithm has nothing left."""
+    grid = run_of(algorithms={"own": {"searcher": {"name": "grid", "levels": 2}}})
+    driven(run_of(), conditions(tmp_path / "whole"))
+    driven(grid, conditions(tmp_path / "grid"))
+
+    ends = [read(tmp_path / name / grid.path).records[-1] for name in ("whole", "grid")]
+
+    assert [end["reason"] for end in ends] == ["budget", "exhausted"]
+
+
+# Outcomes.
+
+
+def test_an_evaluation_is_charged_and_told_as_it_went(tmp_path):
+    """By the given clock: its price is in the record, its end and state are what the algorithm hears of."""
+
+    class Fixed:
+        def charge(self, job, training):
+            return 3.0, 2.0
+
+    clock = Fixed()
+    going = Execution(run_of(), Slots(diverging=1), conditions(tmp_path), "reference", clock=clock)
+    trained = replace(trainer_of(run_of(), Slots(), Machine()).train(JOB), state="diverged")
+    with Ledger(tmp_path / "000.jsonl") as ledger:
+        ledger.append({"kind": "header", "format": 1})
+        outcome = going._record(JOB, trained, ledger)
+        recorded = ledger.records[-1]
+
+    assert going.clock is clock
+    assert recorded["modelled_seconds"] == 2.0
+    assert (outcome.state, outcome.end) == ("diverged", JOB.start + 3.0)
+
+
 # Crashes and failures.
+
+
+def test_what_raises_before_the_first_trial_fails_its_run(tmp_path, monkeypatch):
+    """In a worker it would end every other run too: it is in the report, with type and place."""
+
+    def broken(run, objective):
+        raise ArithmeticError("no such algorithm today")
+
+    monkeypatch.setattr(execution, "build_scheduler", broken)
+
+    report, asked = driven(run_of(), conditions(tmp_path))
+
+    assert (report.state, asked) == ("failed", [])
+    assert "ArithmeticError: no such algorithm today" in report.problem
+    assert "in broken" in report.problem
+
+
+def test_a_failure_has_the_traceback_of_its_cause(tmp_path):
+    """What the algorithm raised, not what became of it on the way."""
+    run = run_of(algorithms={"own": {"searcher": "tests.benchmark.deadly:Raises"}})
+
+    report, _ = driven(run, conditions(tmp_path))
+
+    traceback = read(failed_of(tmp_path / run.path)).records[-1]["traceback"]
+    assert report.state == "failed"
+    assert "in sample_configuration" in traceback
+    assert "AlgorithmError" not in traceback
 
 
 def test_a_crash_is_recorded_instead_of_trained(tmp_path):
@@ -298,8 +411,71 @@ def test_execute_notes_when_a_training_starts(tmp_path):
     assert math.isfinite(float((tmp_path / "marker").read_text()))
 
 
+def test_execute_records_a_crash_and_reports_its_own_run(tmp_path):
+    """The evaluation that is named is not trained; what goes wrong is told of this run."""
+    report = execute(run_of(), conditions(tmp_path), Crash(index=1, reason="signal 9", seconds=2.5))
+    again = execute(run_of(objectives={"toy": {"name": OBJECTIVE, "nonsense": 1}}), conditions(tmp_path))
+
+    states = [one["state"] for one in read(tmp_path / run_of().path).records if one["kind"] == "evaluation"]
+    assert (report.state, states[1]) == ("done", "crashed")
+    assert again.run.path == run_of().path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling(Slots):
+    """Says what it is given, and changes what it should leave alone."""
+
+    def prepare(self, machine):
+        return {"prepared on": machine.device}
+
+    def arithmetic(self, machine, *, stacked):
+        return f"{machine.device}, stacked: {stacked}"
+
+    def train(self, config, seed, machine):
+        threads = torch.get_num_threads()
+        torch.set_num_threads(3)
+        yield Epoch(valid_error=0.5, test_error=threads / 10, seconds=1.0)
+
+
+def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
+    """Data and arithmetic are those of the machine, a trial at a time; a trial that takes threads keeps none."""
+    told, trainers = Telling(epochs=1), []
+    machine = Machine(data=tmp_path)
+
+    def watched(*given):
+        trainers.append(given)
+        return trainer_of(*given)
+
+    monkeypatch.setattr(execution, "build_objective", lambda entry: told)
+    monkeypatch.setattr(execution, "trainer_of", watched)
+    where = replace(conditions(tmp_path, notes=tmp_path / "notes"), machine=machine)
+
+    report = execute(run_of(), where)
+
+    header, *evaluations, _ = read(tmp_path / run_of().path).records
+    assert report.state == "done"
+    assert header["data"] == {"prepared on": "cpu"}
+    assert header["environment"]["arithmetic"] == "cpu, stacked: False"
+    assert [(run.path, *rest) for run, *rest in trainers] == [(run_of().path, told, machine, tmp_path / "notes")]
+    assert [one["test_error"] for one in evaluations] == [0.1, 0.1, 0.1]
+
+
 def test_a_limit_is_the_runs_own():
     """Without a timeout there is none; dotted objectives train with private streams."""
     assert trainer_of(run_of(), Slots(), Machine()).limit is None
     limit = trainer_of(run_of(timeout=9.0), Slots(), Machine()).limit
     assert (limit.seconds, limit.run, limit.notes) == (9.0, run_of().path, None)
+    assert trainer_of(run_of(timeout=9.0), Slots(), Machine(), Path("notes")).limit.notes == Path("notes")
+
+
+@pytest.mark.parametrize(("name", "isolated"), [(OBJECTIVE, True), ("branin", False)])
+def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name, isolated):
+    """Third-party trials are isolated, ours need not be."""
+    *_, run = suites.parse("toy", {**TABLE, "repetitions": 2, "objectives": {"toy": {"name": name}}}).runs()
+    machine = Machine(data=tmp_path)
+
+    trainer = trainer_of(run, Slots(), machine)
+
+    assert trainer.seed_key == (5, name, 1)
+    assert trainer.machine is machine
+    assert trainer.isolated is isolated
