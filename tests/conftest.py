@@ -13,6 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rich.default_styles  # noqa: F401 (draws from random while it is imported, which is not our doing)
+from hypothesis import HealthCheck, settings
+
+# A slow machine is no failure, and a test that passed passes again: examples are the same every time.
+# `--hypothesis-profile=default` searches others.
+settings.register_profile("repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("repeatable")
 
 FASHION_MNIST_FILE = Path("FashionMNIST", "raw", "train-images-idx3-ubyte")
 

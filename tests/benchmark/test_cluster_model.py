@@ -85,7 +85,7 @@ def test_a_share_is_done_by_its_own_worker():
     assert simulate([equal(5), equal(1)], Services()).ends == (5, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plan=plans, given_services=services, workers=st.integers(1, 9))
 def test_no_outcome_beats_the_bounds_of_scheduling(plan, given_services, workers):
     """No schedule is shorter than the mean load, than the longest group, or than what driver and disk need."""
@@ -103,7 +103,7 @@ def test_no_outcome_beats_the_bounds_of_scheduling(plan, given_services, workers
     assert max(outcome.driver, outcome.disk) <= 1 + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plan=plans, workers=st.integers(1, 9))
 def test_without_services_a_common_list_keeps_grahams_bound(plan, workers):
     """Nobody is idle while groups wait: at most the mean load and the longest group."""
@@ -112,7 +112,7 @@ def test_without_services_a_common_list_keeps_grahams_bound(plan, workers):
     assert outcome.wall <= trained / workers + outcome.longest + 1e-6
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(plan=plans, given_services=services, workers=st.integers(1, 9))
 def test_the_same_lengths_give_the_same_outcome(plan, given_services, workers):
     """Nothing is drawn."""

@@ -49,9 +49,7 @@ def sequences(machine, examples=EXAMPLES, steps=25, phases=tuple(Phase)):
         phases=phases,
         max_examples=examples,
         stateful_step_count=steps,
-        derandomize=True,
         database=None,
-        deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )

@@ -41,7 +41,7 @@ cells = st.lists(st.tuples(events, st.sampled_from([True, True, True, False])), 
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cells, st.sampled_from(["valid", "test"]))
 def test_every_number_is_that_of_a_loop(curves, error):
     """Values, moments, quantiles and interval agree with plain loops at all events and between them."""

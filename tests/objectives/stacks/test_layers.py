@@ -22,7 +22,7 @@ from objectives.stacks.tiny_convolution import TinyConvolution
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 KEY = np.array([3, 4], dtype=np.uint64)
-generated = settings(max_examples=25, deadline=None, derandomize=True)
+generated = settings(max_examples=25, derandomize=True)
 rows, side, few = st.integers(1, 67), st.integers(1, 14), st.integers(1, 9)
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 MACHINE = Machine()
 KEY = np.array([10, 11], dtype=np.uint64)
-generated = settings(max_examples=15, deadline=None, derandomize=True)
+generated = settings(max_examples=15, derandomize=True)
 
 
 def images(count, side, index):

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 KEY = np.array([5, 6], dtype=np.uint64)
 ROOM = 5e-6
-generated = settings(max_examples=25, deadline=None, derandomize=True)
+generated = settings(max_examples=25, derandomize=True)
 
 
 @st.composite
