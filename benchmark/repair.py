@@ -67,14 +67,13 @@ def repaired(path: Path) -> Repaired | None:
     Raises:
         LedgerError: a file that this version cannot read for another reason, or a disk that fails.
     """
-    for ledger in (path, part_of(path), failed_of(path)):
-        if not ledger.exists():
-            continue
-        try:
-            read(ledger)
-        except LedgerError as error:
-            return _set_aside(path, ledger, str(error))
+    ledger = next((name for name in (path, part_of(path), failed_of(path)) if name.exists()), None)
+    if ledger is None:
         return None
+    try:
+        read(ledger)
+    except LedgerError as error:
+        return _set_aside(path, ledger, str(error))
     return None
 
 

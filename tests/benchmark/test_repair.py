@@ -111,6 +111,19 @@ def test_all_damaged_ledgers_are_repaired_as_often_as_it_takes(here, capsys):
     assert [name.read_bytes() for name in names] == damaged
 
 
+def test_runs_that_were_never_begun_lack_nothing(here, capsys):
+    """A ledger that is not there is not damaged; the next one still is looked at."""
+    first(here).unlink()
+    other = here / "tiny" / "runs" / "branin" / "local" / "001.jsonl"
+    other.write_bytes(flipped(other.read_bytes(), 2))
+
+    assert main(command("repair", here)) == 0
+
+    assert capsys.readouterr().out.splitlines()[1].startswith("1 ledger repaired")
+    assert not first(here).exists()
+    assert not part_of(first(here)).exists()
+
+
 def test_a_complete_ledger_that_was_cut_goes_on(here, unbroken):
     """Cut in the middle of a line, it is not complete any more, and its whole lines are."""
     path, data = first(here), first(here).read_bytes()
