@@ -8,19 +8,7 @@ import pytest
 
 from benchmark import ledger as ledgers
 from benchmark.ledger import FORMAT, LOCK_PAUSES, Ledger, LedgerError, decode, encode, failed_of, parse, part_of, read
-
-HEADER = {"kind": "header", "format": FORMAT, "run": {"repetition": 0}}
-FIRST = {"kind": "evaluation", "index": 0, "valid_error": 0.1}
-END = {"kind": "end", "reason": "budget", "evaluations": 1}
-
-
-def lines_of(*records):
-    """The bytes of a ledger of these records."""
-    lines, crc = b"", 0
-    for record in records:
-        line, crc = encode(record, crc)
-        lines += line
-    return lines
+from tests.benchmark.records import END, FIRST, HEADER, lines_of
 
 
 class Counting:

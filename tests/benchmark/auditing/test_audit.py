@@ -7,22 +7,19 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from benchmark import sources
 from benchmark.auditing import audit as audits
-from benchmark.auditing.sample import Drawable, parse
-from benchmark.auditing.verdict import Retrained, compare, raised, same, total_of
+from benchmark.auditing.verdict import total_of
 from benchmark.cli import main
 from benchmark.folder import claimed
-from benchmark.ledger import Ledger, LedgerError, encode, read
-from benchmark.refusal import BadInput
-from tests.benchmark.commands import written
+from benchmark.ledger import Ledger, LedgerError, read
+from tests.benchmark.commands import ROOT, written
+from tests.benchmark.records import rewrite
 from tests.benchmark.slots import suite
 
-ROOT = Path(__file__).resolve().parents[3]
 TRAINING = """
 seed = 7
 repetitions = 1
@@ -84,17 +81,6 @@ def tree(folder):
     """Every file of a suite but those of its audit."""
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and "audit" not in path.parts)
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-
-
-def rewrite(path, change):
-    """Change the records of a ledger and give every line its right checksum again."""
-    records = read(path).records
-    records = change(records) or records
-    crc, lines = 0, []
-    for record in records:
-        line, crc = encode({name: value for name, value in record.items() if name != "crc"}, crc)
-        lines.append(line)
-    path.write_bytes(b"".join(lines))
 
 
 def rewrite_first(folder, change):
@@ -390,6 +376,34 @@ def test_another_machine_is_told_and_is_no_difference_by_itself(recorded, capsys
     }
 
 
+@pytest.mark.parametrize(("arithmetic", "verdict"), [("reference", "close"), ("kernels", "identical")])
+def test_the_reference_loop_decides_only_where_bits_are_its(recorded, monkeypatch, arithmetic, verdict):
+    """Kernels of another arithmetic differ from the reference loop by intent: that is told and fails nothing."""
+    original = audits.retrained
+
+    def shifted(suite, folder):
+        found = original(suite, folder)
+        if suite.name != "reference":
+            return found
+        return {
+            name: replace(one, curve={epoch: (valid, test + 1e-3) for epoch, (valid, test) in one.curve.items()})
+            for name, one in found.items()
+        }
+
+    def change(records):
+        records[0]["environment"]["arithmetic"] = arithmetic
+
+    for path in (recorded.parent / "tiny" / "runs").rglob("*.jsonl"):
+        rewrite(path, change)
+    monkeypatch.setattr(audits, "retrained", shifted)
+    code, report = audited(recorded)
+    assert (code, report["verdict"]) == (int(verdict != "identical"), verdict)
+    assert not differing(report)
+    by_reference = differing(report, "reference").values()
+    assert {one["verdict"] for one in by_reference} == {"close"}
+    assert max(one["largest"] for one in by_reference) == pytest.approx(1e-3)
+
+
 # Killed, begun again, and bad input.
 
 
@@ -549,104 +563,3 @@ def test_a_second_audit_of_the_same_results_is_refused(recorded, capsys):
     with claimed(recorded.parent / "tiny" / "audit"):
         assert audited(recorded)[0] == 2
     assert "another process is running this suite" in capsys.readouterr().err
-
-
-# The parts.
-
-
-def trials():
-    """Recorded trials of six cells; of one kind there is a single one."""
-    cells = [(objective, algorithm) for objective in ("a", "b") for algorithm in ("x", "y", "z")]
-    made = [
-        Drawable(objective=objective, algorithm=algorithm, kind="ok", repetition=repetition, trial=trial)
-        for objective, algorithm in cells
-        for repetition in range(5)
-        for trial in range(10)
-    ]
-    return [*made, Drawable(objective="b", algorithm="z", kind="crashed", repetition=0, trial=10)]
-
-
-def test_a_sample_leaves_nothing_out_and_a_larger_one_holds_it():
-    """Every objective, algorithm and kind is there; another seed draws others; order of the trials does not matter."""
-    small, large, every = (parse(text).draw(trials(), 0) for text in ("1", "40%", "all"))
-    assert {(one.objective, one.algorithm, one.kind) for one in small} == {
-        (one.objective, one.algorithm, one.kind) for one in trials()
-    }
-    assert (len(small), len(large), len(every)) == (7, 6 * 20 + 1, 301)
-    assert set(small) < set(large) < set(every)
-    assert parse("40%").draw(reversed(trials()), 0) == large
-    assert parse("40%").draw(trials(), 1) != large
-    assert len(parse("30").draw(trials(), 0)) == 6 * 5 + 1
-
-
-@pytest.mark.parametrize("text", ["", "%", ".", "0", "-1", "1.5", "1e3", "5%%", "0%", "100.1%", "٣%", "9" * 11, "five"])
-def test_a_sample_that_is_none_is_refused(text):
-    """What is neither share, count nor all is named with what is allowed."""
-    with pytest.raises(BadInput, match="--sample"):
-        parse(text)
-
-
-@pytest.mark.parametrize(("rows", "wrong"), [(360, [1, 7, 36]), (1797, [2, 3]), (10_000, [1]), (997, [5])])
-def test_the_number_of_rows_is_told_from_errors(rows, wrong):
-    """The least total that makes all errors exact counts divides the set's rows."""
-    total = total_of([count / rows for count in wrong])
-    assert rows % total == 0
-    assert all(count * total % rows == 0 for count in wrong)
-
-
-@pytest.mark.parametrize("errors", [[], [0.0], [0.1234567890123], [1.5], [-0.1], [1 / 999_983, 1 / 999_979]])
-def test_errors_that_are_no_counts_have_no_rows(errors):
-    """Noise, errors outside 0..1 and impossible totals are not taken for counts."""
-    assert total_of(errors) is None
-
-
-def test_equal_to_the_bit_is_more_than_equal():
-    """The sign of zero and the kind of a number count."""
-    assert same({"a": 0.1, "b": None}, {"b": None, "a": 0.1})
-    assert not same(0.0, -0.0)
-    assert not same(1, 1.0)
-    assert not same(True, 1)
-
-
-def test_what_was_raised_is_its_type():
-    """Of a traceback the type counts, of a crash the signal; a text with an address in it does not."""
-    assert raised('Traceback (most recent call last):\n  File "x", line 1\nmy.Error: at 0x7f01\n') == "my.Error"
-    assert raised('Traceback:\n  File "x", line 1\n    f()\nValueError: two\nlines') == "ValueError"
-    assert raised("SIGKILL") == "SIGKILL"
-    assert raised(None) is None
-
-
-def test_a_trial_that_could_not_be_trained_again_is_different():
-    """Without a training there is no verdict but different, and why is told."""
-    record = {"index": 0, "start_epoch": 0, "epochs": 1, "asked_epochs": 1, "state": "ok"}
-    record |= {"valid_error": 0.5, "test_error": 0.5, "valid_curve": [0.5], "test_curve": [0.5]}
-    verdict = compare([record], Retrained(curve={}, ends={}, problem="it raised"), 1.0, (None, None))
-    assert (verdict.verdict, verdict.divergence.field, verdict.divergence.now) == ("different", "state", "it raised")
-
-
-@pytest.mark.parametrize(("arithmetic", "verdict"), [("reference", "close"), ("kernels", "identical")])
-def test_the_reference_loop_decides_only_where_bits_are_its(recorded, monkeypatch, arithmetic, verdict):
-    """Kernels of another arithmetic differ from the reference loop by intent: that is told and fails nothing."""
-    original = audits.retrained
-
-    def shifted(suite, folder):
-        found = original(suite, folder)
-        if suite.name != "reference":
-            return found
-        return {
-            name: replace(one, curve={epoch: (valid, test + 1e-3) for epoch, (valid, test) in one.curve.items()})
-            for name, one in found.items()
-        }
-
-    def change(records):
-        records[0]["environment"]["arithmetic"] = arithmetic
-
-    for path in (recorded.parent / "tiny" / "runs").rglob("*.jsonl"):
-        rewrite(path, change)
-    monkeypatch.setattr(audits, "retrained", shifted)
-    code, report = audited(recorded)
-    assert (code, report["verdict"]) == (int(verdict != "identical"), verdict)
-    assert not differing(report)
-    by_reference = differing(report, "reference").values()
-    assert {one["verdict"] for one in by_reference} == {"close"}
-    assert max(one["largest"] for one in by_reference) == pytest.approx(1e-3)

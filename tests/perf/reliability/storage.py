@@ -18,8 +18,9 @@ from analysis.records import read as analysis_read
 from analysis.refusal import BadInput
 from benchmark.ledger import FORMAT, Ledger, LedgerError, encode, parse, part_of, read
 from benchmark.mount import kind_of
-from tests.benchmark.test_ledger import END, FIRST, HEADER, KILLS_A_LEDGER, ROOT, SECOND, appended, flips, kill_writer
-from tests.benchmark.test_ledger import write as write_ledger
+from tests.benchmark.records import END, FIRST, HEADER, SECOND
+from tests.benchmark.records import write as write_ledger
+from tests.benchmark.test_ledger import KILLS_A_LEDGER, ROOT, appended, flips, kill_writer
 from tests.perf.reliability.row import Found, Row
 
 EPOCHS = 5
