@@ -101,11 +101,3 @@ def test_the_commands_exist():
 
     assert named <= targets
     assert {"bench", "test", "plots", "smoke"} <= named
-
-
-def test_every_link_leads_somewhere():
-    """Relative links and pictures of the documents exist."""
-    for document in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
-            if "://" not in target:
-                assert (document.parent / target).exists(), f"{document.name}: {target}"
