@@ -184,6 +184,14 @@ def test_the_end_of_a_line_is_exact(tail):
     assert decode(head + tail % crc, 0) is None
 
 
+@pytest.mark.parametrize("body", [b'{"a":}', b'{"a":NaN', b'{"a":"\xff"}', b"[" * 100_000 + b"}", b"x}", b"}"])
+def test_a_right_checksum_over_what_is_no_record_is_damage(body):
+    """Only a forger writes that."""
+    line = body[:-1] + b',"crc":"%08x"}' % zlib.crc32(body[:-1] + b"}")
+
+    assert decode(line, 0) is None
+
+
 def test_the_last_mark_is_the_lines_own():
     """A key `crc` further inside, in the form of the line's own, is part of the record."""
     record = {"kind": "evaluation", "value": {"kind": "end", "crc": "00000000"}}

@@ -4,19 +4,26 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.shards.shard import split
+from objectives.space import Space
 
 
-def test_an_objective_that_cannot_be_priced_is_named(here, capsys, monkeypatch):
-    """Whatever a third party's space or costs raise is one message with the objective's label."""
+@pytest.mark.parametrize("sound", [0, 10])
+def test_an_objective_that_cannot_be_priced_is_named(here, capsys, monkeypatch, sound):
+    """Whatever a third party's space or costs raise, at once or later, is one message with the objective's label."""
+    calls, sample = [], Space.sample
 
     def broken(space, rng):
-        raise ArithmeticError("no such value")
+        calls.append(space)
+        if len(calls) > sound:
+            raise ArithmeticError("no such value")
+        return sample(space, rng)
 
     monkeypatch.setattr("objectives.space.Space.sample", broken)
 
     assert main(["plan", "tiny.toml"]) == 2
 
     told = "objectives.branin: cannot be priced (ArithmeticError: no such value)"
+    assert len(calls) == sound + 1
     assert capsys.readouterr().err == f"error: {told}\n"
 
 
