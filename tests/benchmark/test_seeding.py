@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.seeding import LARGEST_SEED, GlobalStreams, digest, search_generator, stream, trial_seed
+from benchmark.seeding import LARGEST_SEED, GlobalStreams, digest, recheck_seed, search_generator, stream, trial_seed
 from objectives.counter import key_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -335,3 +335,22 @@ def test_copied_streams_go_on_alike():
             drawn.append((np.random.normal(), draw(), np.random.normal()))  # noqa: NPY002 (likewise)
 
     assert drawn[0] == drawn[1] == drawn[2]
+
+
+def test_global_streams_do_without_torch(monkeypatch):
+    """Where nobody has imported it the other two are private all the same, and nobody imports it."""
+    with GlobalStreams(stream(1, "globals")).active():
+        expected = draw()[:2]
+
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, "torch")
+        with GlobalStreams(stream(1, "globals")).active():
+            found = random.random(), np.random.random()  # noqa: NPY002 (what is isolated)
+        assert "torch" not in sys.modules
+
+    assert found == expected
+
+
+def test_a_recheck_draws_from_streams_of_its_own():
+    """Seeds above all that a suite may have, below 2^64, one for every suite."""
+    assert [recheck_seed(seed) for seed in (0, 7, LARGEST_SEED)] == [2**63, 2**63 + 7, 2**64 - 1]
