@@ -1,6 +1,6 @@
 """Which error messages the tests read: a measure of every `raise Error(...)` of the four rooms.
 
-`python -m tests.perf.messages tests/benchmark/test_bad_input.py tests/analysis ...` runs these tests with every
+`python -m tests.perf.messages tests/benchmark/refusals tests/analysis ...` runs these tests with every
 message garbled where it is raised, and notes which test came by which `raise`. A test that passes reads none of those
 it came by. One that fails is run again as it is, and then, where it came by several, with one of them garbled at a
 time: a message is read when a test fails for it alone, it is executed when tests come by and none does, and otherwise
