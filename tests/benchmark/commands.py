@@ -107,6 +107,31 @@ def left_behind(folder, seconds=30):
     return [_described(process) for process in found]
 
 
+def of_session(session):
+    """Numbers of a session's processes; one that has died and whose parent has not asked for its code is none.
+
+    An orphan's new parent may be the first process of a container, which asks once a second.
+    """
+    return [int(process.name) for process in _processes() if _place(process) == (session, True)]
+
+
+def left_of_session(session, seconds):
+    """Those that are still there after some seconds' grace."""
+    deadline = time.monotonic() + seconds
+    while (found := of_session(session)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def _place(process):
+    """A process's session, and whether it lives."""
+    try:
+        state, _, _, session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+    except OSError:
+        return None, False
+    return int(session), state not in "ZX"
+
+
 def _processes():
     return [path for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
 

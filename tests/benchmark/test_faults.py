@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -590,15 +589,3 @@ def test_a_curve_that_is_too_long_is_an_error_not_a_shorter_curve(tmp_path, caps
     kept = [r for r in stored(tmp_path / "results/tiny/runs/strange/random/000.jsonl") if r["kind"] == "evaluation"]
     assert kept
     assert all(record["config"]["x"] <= 0.5 and len(record["valid_curve"]) == 30_000 for record in kept)
-
-
-# The table of faults.
-
-
-def test_every_test_that_the_documents_name_is_there():
-    """A promise whose test was renamed or removed is a promise without one."""
-    named = re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", (ROOT / "docs" / "faults.md").read_text())
-    assert len(named) > 60
-    for file, name in named:
-        path = ROOT / "tests" / (file if "/" in file else f"benchmark/{file}")
-        assert f"\ndef {name}(" in path.read_text(), f"{file}::{name}"

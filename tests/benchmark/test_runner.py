@@ -22,6 +22,7 @@ from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from objectives import OBJECTIVES
 from objectives.objective import Machine
+from tests.benchmark.commands import left_of_session
 from tests.benchmark.slots import Slots, prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
@@ -273,7 +274,7 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock):
             os.killpg(driver.pid, signal.SIGKILL)
         driver.wait()
         killed += 1
-        assert left_behind(driver.pid, seconds=5) == []
+        assert left_of_session(driver.pid, seconds=5) == []
         after = whole_lines(tmp_path / "tiny")
         assert all(after[name].startswith(data) for name, data in before.items())
 
@@ -282,17 +283,6 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock):
     after_all = whole_lines(tmp_path / "tiny")
     assert all(after_all[name].startswith(data) for name, data in after.items())
     assert evaluations(tmp_path / "tiny") == evaluations(tmp_path / "unbroken" / "tiny")
-
-
-def left_behind(session, seconds):
-    """Processes of a session that are still there after some seconds' grace."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = subprocess.run(["pgrep", "-s", str(session)], capture_output=True, text=True, check=False)
-        if found.returncode != 0:
-            return []
-        time.sleep(0.1)
-    return found.stdout.split()
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV", "exit"])
@@ -479,7 +469,7 @@ def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     assert driver.returncode == code
     assert "To go on: python -m benchmark run" in message
     assert "Traceback" not in message
-    assert left_behind(driver.pid, seconds=5) == []
+    assert left_of_session(driver.pid, seconds=5) == []
     open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a task.
     assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= open_runs
     assert evaluations(tmp_path / "tiny")

@@ -18,6 +18,7 @@ from benchmark.ledger import read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from objectives.objective import Machine
+from tests.benchmark.commands import left_of_session
 from tests.benchmark.slots import Slots, prices
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,20 +107,10 @@ def wait_until(true, driver, seconds=60):
         time.sleep(0.01)
 
 
-def left_behind(session, seconds):
-    """Processes of a session that are still there after some seconds' grace."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = subprocess.run(["pgrep", "-s", str(session)], capture_output=True, text=True, check=False)
-        if found.returncode != 0 or time.monotonic() > deadline:
-            return found.stdout.split()
-        time.sleep(0.05)
-
-
 def ended(driver, folder):
     """How a driver that was asked to stop has ended: its code and what it said; nobody is left behind."""
     _, message = driver.communicate(timeout=signals.SECONDS_TO_STOP + 10)
-    assert left_behind(driver.pid, seconds=2) == []
+    assert left_of_session(driver.pid, seconds=2) == []
     for path in folder.glob("runs/*/*/*.jsonl"):
         read(path)
     return driver.returncode, message
@@ -229,7 +220,7 @@ def test_no_worker_outlives_a_killed_driver(tmp_path, how):
     driver.kill()
     driver.communicate()
 
-    assert left_behind(driver.pid, seconds=2) == []
+    assert left_of_session(driver.pid, seconds=2) == []
 
 
 def test_a_signal_to_be_ignored_stays_ignored():

@@ -1,6 +1,6 @@
 """How many planted faults the tests notice: mutmut over one module, with the tests named beside it.
 
-`python -m tests.perf.mutation benchmark/ledger.py --tests tests/benchmark/test_ledger.py` plants one small fault after
+`python -m tests.perf.mutation benchmark/ledger.py --tests tests/benchmark/test_ledger*.py` plants one small fault after
 the other into a copy of the tree (a comparison turned, a constant changed, an argument dropped, ...), runs the fast
 tests that reach it, and prints the share noticed and every fault that was not, as a difference; some of those change
 nothing that could be seen, and a person has to say which. mutmut leaves decorated functions alone, so that context

@@ -13,7 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 from benchmark.watchdog import GRACE, SECONDS_BETWEEN_LOOKS
-from tests.benchmark.test_signals import CODES, evaluations, left_behind, recorded, started, wait_until, written
+from tests.benchmark.commands import left_of_session, of_session
+from tests.benchmark.test_signals import CODES, evaluations, recorded, started, wait_until, written
 from tests.perf.reliability.row import Found, Row
 
 PATIENCE = 30.0
@@ -59,8 +60,8 @@ def _code(driver: subprocess.Popen[str]) -> int | None:
 
 def _gone(session: int) -> None:
     """Wait until no process of a session is left; those that stay are killed, and have cost the patience."""
-    for pid in left_behind(session, seconds=PATIENCE):
-        os.kill(int(pid), signal.SIGKILL)
+    for pid in left_of_session(session, seconds=PATIENCE):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _summary(values: list[float]) -> Found:
@@ -85,7 +86,7 @@ def orphans(folder: Path, quick: bool) -> Found:
         written(place, "alone", f'how = "{how}"\nlimit = 0.0\nmark = "{place}"')
         driver = started(place, 2)
         wait_until(lambda place=place: len(list(place.glob("[0-9]*"))) == 2, driver)
-        session, began = _pids(driver.pid), time.monotonic()
+        session, began = set(of_session(driver.pid)), time.monotonic()
         driver.kill()
         driver.communicate()
         _gone(driver.pid)
@@ -114,11 +115,6 @@ def _shared() -> dict[str, int]:
 def _owned(name: str, session: set[int]) -> bool:
     """Whether a file bears the number of one of the session's processes; other programs make files there too."""
     return any(int(number) in session for number in re.findall(r"(?<=[-_])\d+(?=[-_])", name))
-
-
-def _pids(session: int) -> set[int]:
-    found = subprocess.run(["pgrep", "-s", str(session)], capture_output=True, text=True, check=False)
-    return {int(pid) for pid in found.stdout.split()}
 
 
 # Deaths of workers.
@@ -193,7 +189,8 @@ def _recorded(folder: Path) -> set[int]:
 
 def _workers(session: int) -> set[int]:
     """Processes of a driver's session that train."""
-    return {pid for pid in _pids(session) - {session} if b"loky" in _command(pid) and b"tracker" not in _command(pid)}
+    commands = {pid: _command(pid) for pid in of_session(session) if pid != session}
+    return {pid for pid, command in commands.items() if b"loky" in command and b"tracker" not in command}
 
 
 def _command(pid: int) -> bytes:
