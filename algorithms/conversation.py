@@ -250,4 +250,4 @@ def _brief(text: bytes | str) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError  # The one message is that of any other line that is no JSON.
+    raise ValueError(f"{name} is no JSON")

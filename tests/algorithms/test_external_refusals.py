@@ -1,5 +1,6 @@
 """What is refused of the other side of a pipe: its wrong moves, and what cannot be started."""
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -200,3 +201,10 @@ def test_a_suite_refuses_a_missing_program(role, program):
     ):
         with pytest.raises(BadInput, match=rf"algorithms\.outside\.{role}.*{message}"):
             check_suite(suite({role: {"name": "external", **options}}))
+
+
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_constants_that_python_alone_reads_are_no_json(name):
+    """Python's own reader would take them; a line with one is answered as any other that is no JSON."""
+    with pytest.raises(ValueError, match=f"^{name} is no JSON$"):
+        json.loads(f'{{"value": {name}}}', parse_constant=conversation._refuse_constant)

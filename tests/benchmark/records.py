@@ -38,3 +38,13 @@ def rewrite(path, change):
     """Change the records of a ledger, in place or by returning others, and give every line its right checksum again."""
     records = read(path).records
     path.write_bytes(lines_of(*(change(records) or records)))
+
+
+def edit(path, number, **changes):
+    """Change a record of a ledger and write all of its checksums anew; None takes a key out."""
+
+    def change(records):
+        changed = records[number] | changes
+        records[number] = {name: value for name, value in changed.items() if value is not None}
+
+    rewrite(path, change)

@@ -12,10 +12,11 @@ from benchmark.engines import nursery, peer
 from benchmark.engines.peer import Terms
 from benchmark.environment import CPU_SWITCHES, CUBLAS_WORKSPACE, DECIDES_BITS, GPU_SWITCHES, describe, switches
 from benchmark.header import RunRefused
-from benchmark.ledger import encode, read
+from benchmark.ledger import read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from objectives.objective import Machine
+from tests.benchmark.records import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,11 +77,8 @@ def cut(path, change=None):
     records = read(path).records[:3]
     if change is not None:
         change(records[0])
-    part, crc = path.with_name(path.name + ".part"), 0
-    with part.open("wb") as file:
-        for record in records:
-            line, crc = encode({name: value for name, value in record.items() if name != "crc"}, crc)
-            file.write(line)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(lines_of(*records))
     path.unlink()
     return part
 

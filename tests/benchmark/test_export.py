@@ -10,12 +10,13 @@ import pytest
 
 from benchmark import store, trainer
 from benchmark import suite as suites
-from benchmark.ledger import encode, read
+from benchmark.ledger import read
 from benchmark.progress import Quiet
 from benchmark.runner import Runner
 from objectives.objective import Machine
 from tests.benchmark.commands import written
 from tests.benchmark.export import NOT_TABLES, Export, export, ledgers
+from tests.benchmark.records import edit
 
 SUITE = """
 seed = 5
@@ -40,16 +41,6 @@ def run(folder, order=None):
 def backwards(folder):
     """The runs of the suite in reverse."""
     return list(suites.load(str(written(folder, SUITE) / "tiny.toml")).runs())[::-1]
-
-
-def edit(path, number, **changes):
-    """Change a record of a ledger and write all of its checksums anew."""
-    crc, data = 0, b""
-    for place, record in enumerate(read(path).records):
-        record = record | changes if place == number else record
-        line, crc = encode({name: value for name, value in record.items() if name != "crc"}, crc)
-        data += line
-    path.write_bytes(data)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from benchmark.tuner import Budget
 from objectives.objective import Machine
 from objectives.space import FIDELITY
 from tests.benchmark.commands import written
+from tests.benchmark.records import rewrite
 from tests.benchmark.slots import CHANCE, suite
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -299,24 +300,13 @@ def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
     for ledger in folder.glob("runs/*/*/*"):  # Now they are of a suite whose every trial is deadly.
         header, *records = read(ledger).records
         header["run"]["objective"]["part"]["options"]["limit"] = -1.0
-        rewrite(ledger, [header, *records])
+        rewrite(ledger, lambda _, changed=(header, *records): changed)
     path.write_text(text + suite % -1.0)
 
     ran(path, tmp_path, "recheck", 2, fresh=1)
 
     states = [record["state"] for records in evaluations(folder / "recheck").values() for record in records]
     assert states == ["crashed", "crashed"]
-
-
-def rewrite(path, records):
-    """Write records as a ledger."""
-    from benchmark.ledger import encode
-
-    lines, crc = [], 0
-    for record in records:
-        line, crc = encode({key: value for key, value in record.items() if key != "crc"}, crc)
-        lines.append(line)
-    path.write_bytes(b"".join(lines))
 
 
 def record(index, end, valid, start_epoch=0, epochs=2):

@@ -11,6 +11,7 @@ from benchmark.ledger import read
 from benchmark.refusal import BadInput
 from benchmark.table import ARRAYS, load
 from objectives import OBJECTIVES
+from tests.benchmark.records import rewrite
 from tests.benchmark.slots import prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
@@ -221,18 +222,10 @@ def test_trials_that_were_never_trained_make_no_table(tmp_path, capsys):
 
 def test_trials_of_two_machines_make_no_table(tables, tmp_path, capsys):
     """Ledgers recorded with another torch are not put into one table."""
-    from benchmark.ledger import encode
-
     suite = written(tmp_path, "grid", GRID)
     shutil.copytree(tables.parent, tmp_path / "grid")
     path = tmp_path / "grid/runs/softmax/grid/001.jsonl"
-    records = read(path).records
-    records[0]["environment"]["torch"] = "1.0"
-    crc, lines = 0, []
-    for record in records:
-        line, crc = encode(record, crc)
-        lines.append(line)
-    path.write_bytes(b"".join(lines))
+    rewrite(path, lambda records: records[0]["environment"].update(torch="1.0"))
     assert command("harvest", suite, tmp_path, "--out", str(tmp_path / "mixed")) == 2
     assert "torch" in capsys.readouterr().err
     assert not (tmp_path / "mixed").exists()

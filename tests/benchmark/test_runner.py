@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from benchmark import suite as suites
+from benchmark.cli import main
 from benchmark.environment import describe
 from benchmark.execution import Conditions, execute
 from benchmark.header import RunRefused
@@ -53,6 +54,14 @@ algorithms.random.searcher = "{searcher}"
 [objectives.deadly]
 name = "tests.benchmark.deadly:Deadly"
 {options}
+"""
+
+ELSEWHERE = """
+seed = 3
+repetitions = 4
+budget.trials = 2
+objectives.branin = {}
+algorithms.random.searcher = "random"
 """
 
 BAD = '[algorithms.bad]\nsearcher = "tests.benchmark.deadly:Raises"'
@@ -473,3 +482,16 @@ def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a task.
     assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= open_runs
     assert evaluations(tmp_path / "tiny")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_are_below_the_folder_that_a_command_is_given_in(tmp_path, monkeypatch, jobs):
+    """Joblib keeps the workers of an earlier command of this process, which was given in another folder."""
+    for place in (tmp_path / "first", tmp_path / "second"):
+        place.mkdir()
+        (place / "tiny.toml").write_text(ELSEWHERE)
+        monkeypatch.chdir(place)
+
+        assert main(["run", "tiny.toml", "--results", "out", "--jobs", str(jobs), "--device", "cpu", "--quiet"]) == 0
+
+        assert len(list(place.glob("out/tiny/runs/branin/random/*.jsonl"))) == 4

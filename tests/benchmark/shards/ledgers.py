@@ -1,10 +1,9 @@
-"""What the ledgers of a suite's folder say, held against others; and one of them changed or torn."""
+"""What the ledgers of a suite's folder say, held against others; and one of them torn."""
 
 import json
 
 from benchmark.ledger import part_of, read
 from benchmark.shards.merge import MEASURED
-from tests.benchmark.records import rewrite
 
 
 def bare(record):
@@ -28,16 +27,6 @@ def tree(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".lock")
     }
-
-
-def edit(path, number, **changes):
-    """Change a record of a ledger and write all of its checksums anew; None takes a key out."""
-
-    def change(records):
-        changed = records[number] | changes
-        records[number] = {name: value for name, value in changed.items() if value is not None}
-
-    rewrite(path, change)
 
 
 def cut(path, size):

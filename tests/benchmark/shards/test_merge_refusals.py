@@ -10,8 +10,8 @@ from benchmark.cli import main
 from benchmark.header import RunRefused
 from benchmark.ledger import LedgerError, read
 from benchmark.shards.merge import merge
-from tests.benchmark.records import lines_of, rewrite
-from tests.benchmark.shards.ledgers import cut, edit, tree
+from tests.benchmark.records import edit, lines_of, rewrite
+from tests.benchmark.shards.ledgers import cut, tree
 from tests.benchmark.shards.suites import run
 
 
