@@ -146,7 +146,8 @@ def _read_all(folder: Path, plan: Plan) -> Iterator[Ledger]:
     if size < SEVERAL_PROCESSES:
         answers: Iterable[Ledger | BadInput] = (_read(folder, *place) for place in _places(plan))
     else:
-        tasks = (delayed(_read)(folder, *place) for place in _places(plan))
+        # Absolute: workers that joblib has kept for this process may have begun in another working folder.
+        tasks = (delayed(_read)(folder.absolute(), *place) for place in _places(plan))
         answers = Parallel(n_jobs=-1, return_as="generator")(tasks)
     for answer in answers:
         if isinstance(answer, BadInput):

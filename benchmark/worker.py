@@ -1,4 +1,4 @@
-"""How a worker process begins. Imports nothing heavy, so that the watch stands before torch is loaded."""
+"""How a worker process begins, and where. Imports nothing heavy, so that the watch stands before torch is loaded."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -39,6 +43,24 @@ def spared() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def working_folder() -> Path | None:
+    """This process's; None where somebody has deleted it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
+
+
+def in_folder(folder: Path | None, call: Callable[..., Result], *arguments: Any) -> Result:
+    """Call in the driver's working folder, from which relative paths of results and data are meant.
+
+    joblib keeps its workers for the next command of the same process, which may have gone elsewhere since.
+    """
+    if folder is not None and folder != working_folder():
+        os.chdir(folder)
+    return call(*arguments)
 
 
 def _die_with_parent() -> None:

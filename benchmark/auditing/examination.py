@@ -95,7 +95,8 @@ def examine_all(suite: Suite, folder: Path, jobs: int, device: str) -> list[Exam
     options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if jobs > 1 else {}
     with parallel_config(backend="loky", inner_max_num_threads=1 if jobs > 1 else None, **options):
         parallel = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=2 * jobs, return_as="generator")
-        found = parallel(delayed(_examine)(run, folder, device) for run in suite.runs())
+        here = worker.working_folder()
+        found = parallel(delayed(worker.in_folder)(here, _examine, run, folder, device) for run in suite.runs())
         examined = [one for one in found if one is not None]
     if not any(one.kinds for one in examined):
         raise BadInput(f"{folder}: nothing is recorded there; run the suite {suite.name} first")

@@ -127,31 +127,13 @@ class Loky(Engine):
             parallel = Parallel(
                 n_jobs=self.processes, batch_size=1, pre_dispatch=self.at_once, return_as="generator_unordered"
             )
-            there = _working_folder()
+            there = worker.working_folder()
             yield from parallel(
-                delayed(_in_folder)(there, execute_all, runs, conditions, crash) for runs, crash in groups
+                delayed(worker.in_folder)(there, execute_all, runs, conditions, crash) for runs, crash in groups
             )
 
     def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
         return execute_aside(run, conditions, watchdog)
-
-
-def _working_folder() -> Path | None:
-    """This process's; None where somebody has deleted it."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        return None
-
-
-def _in_folder(folder: Path | None, call: Callable[..., list[Report]], *arguments: Any) -> list[Report]:
-    """Call in the driver's working folder, from which relative paths of results and data are meant.
-
-    joblib keeps its workers for the next command of the same process, which may have gone elsewhere since.
-    """
-    if folder is not None and folder != _working_folder():
-        os.chdir(folder)
-    return call(*arguments)
 
 
 class Cluster(Engine):

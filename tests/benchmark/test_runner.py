@@ -495,3 +495,18 @@ def test_results_are_below_the_folder_that_a_command_is_given_in(tmp_path, monke
         assert main(["run", "tiny.toml", "--results", "out", "--jobs", str(jobs), "--device", "cpu", "--quiet"]) == 0
 
         assert len(list(place.glob("out/tiny/runs/branin/random/*.jsonl"))) == 4
+
+
+def test_an_audit_reads_below_the_folder_that_it_is_given_in(tmp_path, monkeypatch):
+    """The same of what it replays, when the folder from which its workers began is gone."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "tiny.toml").write_text(ELSEWHERE)
+    options = ["tiny.toml", "--results", "out", "--jobs", "2", "--device", "cpu", "--quiet"]
+    monkeypatch.chdir(first)
+    assert main(["run", *options]) == 0
+    shutil.copytree(first, second)
+    monkeypatch.chdir(second)
+    shutil.rmtree(first)
+
+    assert main(["audit", *options, "--sample", "all"]) == 0
