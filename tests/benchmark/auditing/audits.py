@@ -7,6 +7,17 @@ from tests.benchmark.commands import written
 from tests.benchmark.records import rewrite
 from tests.benchmark.slots import suite
 
+TRAINING = """
+seed = 7
+repetitions = 1
+clock = "modelled"
+calibration = "prices.toml"
+budget.evaluations = 8
+objectives.softmax = { epochs = 4 }
+objectives.dropout_mlp = { epochs = 4 }
+algorithms.random.searcher = "random"
+algorithms.halving = { scheduler = { name = "successive_halving", eta = 2, prefact = 1 }, searcher = "random" }
+"""
 TOGETHER = "raising = 2, diverging = 2"
 
 

@@ -12,21 +12,10 @@ from benchmark import sources
 from benchmark.auditing import audit as audits
 from benchmark.folder import claimed
 from benchmark.ledger import Ledger, LedgerError
-from tests.benchmark.auditing.audits import audited, differing, evaluations, ran, toy, tree
+from tests.benchmark.auditing.audits import TRAINING, audited, differing, evaluations, ran, toy, tree
 from tests.benchmark.commands import ROOT, written
 from tests.benchmark.records import rewrite
 
-TRAINING = """
-seed = 7
-repetitions = 1
-clock = "modelled"
-calibration = "prices.toml"
-budget.evaluations = 8
-objectives.softmax = { epochs = 4 }
-objectives.dropout_mlp = { epochs = 4 }
-algorithms.random.searcher = "random"
-algorithms.halving = { scheduler = { name = "successive_halving", eta = 2, prefact = 1 }, searcher = "random" }
-"""
 DEADLY = """
 seed = 3
 repetitions = 1

@@ -9,44 +9,9 @@ from benchmark.auditing import audit as audits
 from benchmark.auditing.verdict import total_of
 from benchmark.cli import main
 from benchmark.ledger import read
-from tests.benchmark.auditing.audits import audited, differing, evaluations, ran, rewrite_first, toy
+from tests.benchmark.auditing.audits import TRAINING, audited, differing, evaluations, ran, rewrite_first, toy
 from tests.benchmark.commands import written
 from tests.benchmark.records import rewrite
-
-TRAINING = """
-seed = 7
-repetitions = 1
-clock = "modelled"
-calibration = "prices.toml"
-budget.evaluations = 8
-objectives.softmax = { epochs = 4 }
-objectives.dropout_mlp = { epochs = 4 }
-algorithms.random.searcher = "random"
-algorithms.halving = { scheduler = { name = "successive_halving", eta = 2, prefact = 1 }, searcher = "random" }
-"""
-DEADLY = """
-seed = 3
-repetitions = 1
-budget.evaluations = 4
-objectives.toy = { name = "tests.benchmark.slots:Slots", choices = 3, deadly = 1 }
-algorithms.random.searcher = "random"
-"""
-HANGING = """
-seed = 1
-repetitions = 1
-clock = "modelled"
-timeout = 0.5
-budget.trials = 4
-objectives.bowl = { name = "tests.benchmark.hanging:Hanging", limit = 0.6 }
-algorithms.a.searcher = "random"
-"""
-BOWL = """
-seed = 1
-repetitions = 1
-budget.trials = 5
-objectives.bowl = {{ name = "tests.benchmark.deadly:{objective}" }}
-algorithms.a.searcher = "{searcher}"
-"""
 
 
 def test_an_error_changed_in_a_ledger_is_found_at_its_epoch(recorded):
