@@ -115,7 +115,7 @@ class ImageClassification(Objective):
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial by itself: on the CPU by the looped route, elsewhere by the reference loop."""
-        return self.epochs_of(config, seed, machine, looped.train if machine.device == "cpu" else train)
+        return self.epochs_of(config, seed, machine, loops_of(machine)[0])
 
     def reference(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """The same by the reference loop, which faster routes are held against."""
@@ -206,6 +206,11 @@ class ImageClassification(Objective):
         )
 
 
+def loops_of(machine: Machine) -> tuple[Loop, ...]:
+    """The training loops that run on a device, the one that trains single trials first."""
+    return (looped.train, train) if machine.device == "cpu" else (train,)
+
+
 @cache
 def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     """Train a throw-away network for a few steps: a process's first steps are tens of times slower."""
@@ -213,7 +218,7 @@ def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
     part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))
-    for loop in (train, looped.train):
+    for loop in loops_of(machine):
         next(objective._fold(config, part, np.random.SeedSequence(0), 0, machine, loop))
 
 
