@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed, parallel_config
-
-from benchmark import worker
 from benchmark.auditing.proposals import first_divergence
 from benchmark.auditing.sample import Drawable
 from benchmark.auditing.verdict import Divergence
 from benchmark.build import build_objective, library_versions
+from benchmark.engines.engine import by_loky
 from benchmark.environment import DECIDES_BITS, describe, pinned
 from benchmark.group import side_by_side
 from benchmark.header import check_header
@@ -92,12 +90,8 @@ class Here:
 
 def examine_all(suite: Suite, folder: Path, jobs: int, device: str) -> list[Examined]:
     """Every recorded run, replayed; its algorithm is asked again for all it proposed."""
-    options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if jobs > 1 else {}
-    with parallel_config(backend="loky", inner_max_num_threads=1 if jobs > 1 else None, **options):
-        parallel = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=2 * jobs, return_as="generator")
-        here = worker.working_folder()
-        found = parallel(delayed(worker.in_folder)(here, _examine, run, folder, device) for run in suite.runs())
-        examined = [one for one in found if one is not None]
+    tasks = ((run, folder, device) for run in suite.runs())
+    examined = [one for one in by_loky(_examine, tasks, jobs, 2 * jobs, ordered=True) if one is not None]
     if not any(one.kinds for one in examined):
         raise BadInput(f"{folder}: nothing is recorded there; run the suite {suite.name} first")
     return examined

@@ -119,21 +119,26 @@ class Loky(Engine):
         return nullcontext()
 
     def reports(self, groups: Iterator[Group], conditions: Conditions) -> Iterator[list[Report]]:
-        several = self.processes > 1
-        options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if several else {}
         # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-        with parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
-            parallel = Parallel(
-                n_jobs=self.processes, batch_size=1, pre_dispatch=self.at_once, return_as="generator_unordered"
-            )
-            there = worker.working_folder()
-            yield from parallel(
-                delayed(worker.in_folder)(there, execute_all, runs, conditions, crash) for runs, crash in groups
-            )
+        tasks = ((runs, conditions, crash) for runs, crash in groups)
+        yield from by_loky(execute_all, tasks, self.processes, self.at_once, ordered=False)
 
     def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
         return execute_aside(run, conditions, watchdog)
+
+
+def by_loky(
+    call: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], processes: int, at_once: int, *, ordered: bool
+) -> Iterator[Any]:
+    """What a call gives for each task's arguments, by processes of this machine that work where this one does."""
+    several = processes > 1
+    options: dict[str, Any] = {"initializer": worker.begin, "initargs": (os.getpid(),)} if several else {}
+    here = worker.working_folder()
+    with parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
+        return_as = "generator" if ordered else "generator_unordered"
+        parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
+        yield from parallel(delayed(worker.in_folder)(here, call, *task) for task in tasks)
 
 
 class Cluster(Engine):
