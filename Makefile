@@ -22,7 +22,7 @@ setup: .venv/.installed  ## create .venv and install the locked requirements
 
 adapters: .venv/.adapters  ## the libraries that have adapters too: Optuna, SMAC3, Syne Tune, Ray Tune and others
 
-.external/dehb/.installed: external/requirements-dehb.lock
+.external/dehb/.installed: algorithms/external/requirements-dehb.lock
 	$(PYTHON) -m venv .external/dehb
 	.external/dehb/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
 
@@ -62,7 +62,7 @@ test-slow: adapters  ## the tests of faults at full size: 200 kills, 200 signals
 	INCUMBENT_KILLS_IN_A_ROW=3 $(RUN) -m pytest -q tests/benchmark -m clusters
 
 conformance: adapters  ## write docs/conformance.md anew from the tests
-	CONFORMANCE=docs/conformance.md $(RUN) -m pytest -q tests/adapters/test_conformance.py -n 0
+	CONFORMANCE=docs/conformance.md $(RUN) -m pytest -q tests/algorithms/adapters/test_conformance.py -n 0
 
 lint: setup  ## ruff and mypy
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from algorithms.asha import ASHA
-from algorithms.basic import BasicScheduler
-from algorithms.grid_search import GridSearch
-from algorithms.hyperband import Hyperband
-from algorithms.kde import KernelDensity
-from algorithms.local_search import LocalSearch
-from algorithms.median_stopping import MedianStopping
-from algorithms.random_search import RandomSearch
-from algorithms.regularized_evolution import RegularizedEvolution
 from algorithms.roles import Scheduler, Searcher
-from algorithms.sobol import Sobol
-from algorithms.successive_halving import SuccessiveHalving
+from algorithms.schedulers.asha import ASHA
+from algorithms.schedulers.basic import BasicScheduler
+from algorithms.schedulers.hyperband import Hyperband
+from algorithms.schedulers.median_stopping import MedianStopping
+from algorithms.schedulers.successive_halving import SuccessiveHalving
+from algorithms.searchers.grid_search import GridSearch
+from algorithms.searchers.kde import KernelDensity
+from algorithms.searchers.local_search import LocalSearch
+from algorithms.searchers.random_search import RandomSearch
+from algorithms.searchers.regularized_evolution import RegularizedEvolution
+from algorithms.searchers.sobol import Sobol
 
 SEARCHERS: Mapping[str, Callable[..., Searcher]] = {
     "random": RandomSearch,

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from analysis.refusal import BadInput, nearest
+from analysis.errors import BadInput, nearest
 
 COMMANDS = {
     "tables": "analysis.commands.plots",

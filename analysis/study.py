@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.frame import Results
-from analysis.methods import methods_table
+from analysis.loading.algorithms import methods_table
+from analysis.loading.results import Results
 from analysis.tables import basic, differences, failures, recheck, targets
 from analysis.tables.bands import bands_table
 from analysis.tables.curves import curves_table

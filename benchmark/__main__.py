@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from benchmark.cli import main
-from benchmark.signals import end_within
+from benchmark.cli.main import main
+from benchmark.cli.signals import end_within
 
 if __name__ == "__main__":
     code = main()

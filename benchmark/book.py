@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.basic import BasicScheduler
-from algorithms.random_search import RandomSearch
 from algorithms.roles import Scheduler
-from benchmark.environment import pinned
-from benchmark.trainer import Trainer
-from benchmark.tuner import Budget, Job, Outcome, TuningLoop
+from algorithms.schedulers.basic import BasicScheduler
+from algorithms.searchers.random_search import RandomSearch
+from benchmark.reproducibility.environment import pinned
+from benchmark.suite.model import Budget
+from benchmark.tuning.trainer import Trainer
+from benchmark.tuning.tuner import Job, Outcome, TuningLoop
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Scalar, Space
 

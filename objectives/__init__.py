@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from objectives.classification.dropout_mlp import DropoutMLP
+from objectives.classification.lenet import LeNet
+from objectives.classification.mlp import MLP
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.closed_form import Branin, Hartmann6
-from objectives.dropout_mlp import DropoutMLP
-from objectives.lenet import LeNet
-from objectives.mlp import MLP
 from objectives.objective import Objective
-from objectives.softmax import SoftmaxRegression
 
 OBJECTIVES: Mapping[str, type[Objective]] = {
     "softmax": SoftmaxRegression,

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from objectives.objective import MOST_EPOCHS, Epoch, Machine, Objective, require_whole, substream
+from objectives.epoch import Epoch
+from objectives.objective import MOST_EPOCHS, Machine, Objective, require_whole, substream
 from objectives.space import Config, Space
 
 

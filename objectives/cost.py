@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from objectives.objective import Epoch
+    from objectives.epoch import Epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from objectives.cost import CostTerms, Probe
-from objectives.objective import Epoch, Machine, Objective
+from objectives.epoch import Epoch
+from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
 from objectives.stack import Stack
 

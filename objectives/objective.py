@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from objectives.cost import CostTerms, Probe
+from objectives.epoch import Epoch
 from objectives.space import Config, Scalar, Space
 
 if TYPE_CHECKING:
@@ -21,23 +22,6 @@ PRECISIONS = ("ieee", "tf32x3", "tf32")
 
 MOST_EPOCHS = 10_000
 """The longest training that an option may ask for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """What one more epoch of training came to.
-
-    Attributes:
-        valid_error: wrong / total on the validation set; what algorithms see.
-        test_error: wrong / total on the test set; recorded, never shown to an algorithm.
-        seconds: measured time of this epoch's training and validation (not of the test).
-        diverged: weights are no longer finite; both errors are the chance error, and training ends.
-    """
-
-    valid_error: float
-    test_error: float
-    seconds: float
-    diverged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

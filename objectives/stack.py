@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from objectives.objective import Epoch
+from objectives.epoch import Epoch
 from objectives.space import Config
 
 Ticket = Hashable

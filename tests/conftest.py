@@ -15,6 +15,8 @@ import pytest
 import rich.default_styles  # noqa: F401 (draws from random while it is imported, which is not our doing)
 from hypothesis import HealthCheck, settings
 
+from tests import ROOT
+
 # A slow machine is no failure, and a test that passed passes again: examples are the same every time.
 # `--hypothesis-profile=default` searches others.
 settings.register_profile("repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -119,7 +121,7 @@ def in_fresh_process():
         program = "import json, runpy, sys; print(json.dumps(runpy.run_path(sys.argv[1])[sys.argv[2]]()))"
         outcome = subprocess.run(
             [sys.executable, "-c", program, file, function],
-            cwd=Path(__file__).parents[1],
+            cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": "77"},
             capture_output=True,
             text=True,
@@ -133,7 +135,7 @@ def in_fresh_process():
 @pytest.fixture
 def loaded():
     """The class behind an entry of a registry; the test is skipped where its library is not installed."""
-    from algorithms.imported import Imported, NotInstalled
+    from algorithms.interop.optional_method import Imported, NotInstalled
 
     def load(made):
         try:

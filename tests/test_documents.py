@@ -1,11 +1,11 @@
 """The documents: what they point at is there."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests import ROOT
+
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOMS = {"A": "analysis", "B": "benchmark", "O": "objectives"}
 """Abbreviations of docs/bad-input.md."""

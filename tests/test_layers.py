@@ -1,11 +1,11 @@
 """The rooms and the arrows between them, read from the source."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
+
 ROOMS = ("objectives", "algorithms", "benchmark", "analysis")
 MODULES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 MAY_IMPORT = {

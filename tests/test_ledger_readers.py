@@ -5,14 +5,14 @@ import random
 
 import pytest
 
-from analysis.frame import load
-from analysis.records import read as analysis_read
-from analysis.refusal import BadInput
-from benchmark import suite as suites
-from benchmark.ledger import LedgerError
-from benchmark.ledger import read as benchmark_read
-from benchmark.progress import Quiet
-from benchmark.runner import Runner
+from analysis.errors import BadInput
+from analysis.loading.records import read as analysis_read
+from analysis.loading.results import load
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.storage.ledger_format import LedgerError
+from benchmark.storage.ledger_format import read as benchmark_read
+from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 
 SUITE = """
@@ -22,9 +22,9 @@ n_workers = 3
 budget.epochs = 40
 algorithms.random.searcher = "random"
 algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
-algorithms.bad.searcher = "tests.benchmark.deadly:Raises"
+algorithms.bad.searcher = "tests.benchmark.fakes.deadly:Raises"
 objectives.branin = { noise = 1.0, epochs = 4 }
-objectives.stumbling.name = "tests.benchmark.deadly:Stumbling"
+objectives.stumbling.name = "tests.benchmark.fakes.deadly:Stumbling"
 """
 
 

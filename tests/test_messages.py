@@ -2,12 +2,12 @@
 
 import ast
 import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests import ROOT
+
 ROOMS = ("algorithms", "analysis", "benchmark", "objectives")
 FOR_USERS = ("BadInput", "DataError", "LedgerError", "RunRefused")
 OPTIONS = ("algorithms", "objectives")
@@ -113,7 +113,7 @@ def test_texts_are_read_from_the_source(source, text):
 
 def suite_of(**changes):
     """A suite of one run on Branin."""
-    from benchmark import suite as suites
+    from benchmark.suite import parsing as suites
 
     table = {
         "seed": 3,
@@ -128,8 +128,8 @@ def suite_of(**changes):
 
 def test_a_table_of_other_trials_is_told(tmp_path, monkeypatch):
     """File, difference and remedy."""
-    from benchmark import replay
-    from benchmark.header import RunRefused
+    from benchmark.storage.header import RunRefused
+    from benchmark.tabular import replay
 
     run = next(iter(suite_of().runs()))
     header = {"suite_seed": 4, "objective": {"part": run.identity()["objective"]["part"]}}
@@ -146,8 +146,8 @@ def test_a_table_of_other_trials_is_told(tmp_path, monkeypatch):
 
 def test_a_table_of_another_machine_is_told(tmp_path):
     """File, difference and both remedies; the libraries of an algorithm decide nothing of a trial."""
-    from benchmark import replay
-    from benchmark.header import RunRefused
+    from benchmark.storage.header import RunRefused
+    from benchmark.tabular import replay
 
     table = SimpleNamespace(header={"environment": {"torch": "2.0.0", "libraries": {"optuna": "4"}}})
 
@@ -163,9 +163,9 @@ def test_a_table_of_another_machine_is_told(tmp_path):
 
 def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
     """The run, the folder and the remedy."""
-    from benchmark.execution import Conditions
-    from benchmark.group import _recorded_header
-    from benchmark.header import RunRefused
+    from benchmark.batching.run_group import _recorded_header
+    from benchmark.storage.header import RunRefused
+    from benchmark.tuning.run_settings import Conditions
     from objectives.objective import Machine
 
     run = next(iter(suite_of().runs()))
@@ -182,8 +182,8 @@ def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
 @pytest.mark.parametrize("text", ["", "%", "-5%", "0", "0.5", "five", "1e3", "5 %", "\u0665%", "9" * 50])
 def test_a_sample_that_is_none_is_told(text):
     """The option, the text and the three forms."""
-    from benchmark.auditing.sample import parse
-    from benchmark.refusal import BadInput, shown
+    from benchmark.errors import BadInput, shown
+    from benchmark.verification.sampling import parse
 
     with pytest.raises(BadInput) as refused:
         parse(text)
@@ -194,8 +194,8 @@ def test_a_sample_that_is_none_is_told(text):
 @pytest.mark.parametrize("text", ["0%", "0.0%", "100.1%", "101%"])
 def test_a_share_out_of_range_is_told(text):
     """The option, the text and the range."""
-    from benchmark.auditing.sample import parse
-    from benchmark.refusal import BadInput
+    from benchmark.errors import BadInput
+    from benchmark.verification.sampling import parse
 
     with pytest.raises(BadInput) as refused:
         parse(text)
@@ -206,8 +206,8 @@ def test_a_share_out_of_range_is_told(text):
 @pytest.mark.parametrize("text", ["", "1", "1/", "/4", "a/b", "1/4/2", "-1/4", "1.0/4", "\u0661/4"])
 def test_a_shard_that_is_none_is_told(text):
     """The option, the text and the form."""
-    from benchmark.refusal import BadInput, shown
-    from benchmark.shards.shard import parse as shard_of
+    from benchmark.errors import BadInput, shown
+    from benchmark.planning.shard import parse as shard_of
 
     with pytest.raises(BadInput) as refused:
         shard_of(text, suite_of())
@@ -218,8 +218,8 @@ def test_a_shard_that_is_none_is_told(text):
 @pytest.mark.parametrize("method", ["suggest", "update"])
 def test_an_algorithm_that_raises_is_told(method):
     """The method, and type and text of what it raised."""
-    from benchmark.suite import Budget
-    from benchmark.tuner import AlgorithmError, Outcome, TuningLoop
+    from benchmark.suite.parsing import Budget
+    from benchmark.tuning.tuner import AlgorithmError, Outcome, TuningLoop
 
     class Raising:
         def suggest(self):

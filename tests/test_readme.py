@@ -1,19 +1,18 @@
 """What the README shows works: its suite, its algorithm, its objective, its commands."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from benchmark import suite as suites
-from benchmark.cli import main
-from benchmark.ledger import read
-from benchmark.progress import Quiet
-from benchmark.runner import Runner
+from benchmark.cli.main import main
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
 from objectives.objective import Machine
-from tests.objectives.own_network import OwnNetwork
+from tests import ROOT
+from tests.objectives.classification.own_network import OwnNetwork
 
-ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text()
 
 
@@ -56,7 +55,7 @@ def test_the_suite_with_ones_own_algorithm_runs(modules):
 def test_ones_own_network_is_short_tested_and_stacked():
     """The README's objective is the one that the tests train, takes at most 30 lines, and is stacked by torch.func."""
     code = block("python", "class OwnNetwork")
-    assert (ROOT / "tests/objectives/own_network.py").read_text().endswith(code)
+    assert (ROOT / "tests/objectives/classification/own_network.py").read_text().endswith(code)
     assert len([line for line in code.splitlines() if line.strip()]) <= 30
     assert OwnNetwork().stack(Machine()).route == "functional"
 

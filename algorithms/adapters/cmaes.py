@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from cmaes import CMA, CatCMAwM, CMAwM
 
-from algorithms.adapters.tickets import Tickets
+from algorithms.interop.pending import Tickets
 from objectives.space import Config, Hyperparameter, Space
 
 VARIANTS = ("auto", "cma", "margin", "categorical")

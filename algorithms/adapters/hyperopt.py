@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.adapters.quarantine import contained, silent
-from algorithms.adapters.tickets import Tickets
-from algorithms.adapters.translation import Coordinate, Translation
+from algorithms.interop.containment import contained, silent
+from algorithms.interop.pending import Tickets
+from algorithms.interop.space_translation import Coordinate, Translation
 from objectives.space import Config, Scalar, Space
 
 with contained():

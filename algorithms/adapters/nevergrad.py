@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.adapters.quarantine import contained, silent
-from algorithms.adapters.tickets import Tickets
-from algorithms.adapters.translation import Coordinate, Translation
-from algorithms.options import check_whole
+from algorithms.interop.containment import contained, silent
+from algorithms.interop.pending import Tickets
+from algorithms.interop.space_translation import Coordinate, Translation
+from algorithms.option_checks import check_whole
 from objectives.space import Config, Space
 
 with contained():

@@ -7,230 +7,23 @@ import inspect
 import logging
 import math
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from algorithms.adapters.tickets import Tickets
-from algorithms.adapters.translation import Coordinate, Translation
-from algorithms.options import check_whole
-from algorithms.roles import Searcher
-from objectives.space import FIDELITY, Config, Space
+from algorithms.interop.space_translation import Coordinate
 
-SAMPLERS: Mapping[str, str] = {
-    "tpe": "TPESampler",
-    "gp": "GPSampler",
-    "cmaes": "CmaEsSampler",
-    "random": "RandomSampler",
-    "qmc": "QMCSampler",
-}
-PRUNERS: Mapping[str, str] = {
-    "median": "MedianPruner",
-    "percentile": "PercentilePruner",
-    "successive_halving": "SuccessiveHalvingPruner",
-    "hyperband": "HyperbandPruner",
-    "patient": "PatientPruner",
-    "threshold": "ThresholdPruner",
-}
-UNCONDITIONAL: Mapping[str, str] = {
-    "cmaes": "values that do not count are drawn and dropped",
-    "gp": "what not every trial has is drawn at random",
-    "qmc": "what not every trial has is drawn at random",
-}
 NOT_OPTIONS = frozenset(
     {"seed", "constraints_func", "gamma", "independent_sampler", "source_trials", "weights", "wrapped_pruner", "x0"}
     | {"warn_asynchronous_seeding", "warn_independent_sampling"}
 )
 """Arguments that we give, and those that a suite cannot write: functions, samplers, trials."""
-
-
-class OptunaSearcher:
-    """A sampler of Optuna in a study of its own, by ask and tell.
-
-    Hyperparameters are declared as Optuna's own distributions and suggested one after the other, those
-    that count only, as in Optuna's "define by run". Proposals without a result are running trials, a
-    crashed one has failed: no sampler learns from it. The default configuration is enqueued.
-
-    TPE knows conditional spaces: it models jointly what every trial has and the rest one by one, or all
-    of it by groups (`options = {"group": True}`). `gp` and `qmc` draw at random what not every trial
-    has. `cmaes` is given all hyperparameters always: where trials differ in theirs, Optuna 5.0.0 told
-    its evolution strategy vectors of two lengths (ValueError). It draws categoricals at random.
-
-    The package greenlet, where it is installed, changes the last digits of `gp` (its local searches are
-    evaluated together) and takes 0.6 of the processor time: install it for all runs or none.
-
-    Of a configuration that is trained further and further it learns the first result; but it learns
-    whole curves under `OptunaPruner`, which works in the same study.
-
-    Differs from Optuna's defaults: `qmc` is scrambled, else every repetition would be the same.
-
-    Attributes:
-        lacks: property -> why this sampler does not have it in this space.
-
-    Args:
-        config_space: the space.
-        rng: gives the sampler's seed, and nothing else is drawn from it.
-        initial_config: tried first.
-        sampler: "tpe", "gp", "cmaes", "random" or "qmc".
-        options: arguments of the sampler's class by name, Optuna's own defaults otherwise.
-
-    Raises:
-        ValueError: an unknown sampler, or an option that it has not, refuses or has deprecated.
-    """
-
-    def __init__(
-        self,
-        config_space: Space,
-        *,
-        rng: np.random.Generator,
-        initial_config: Config | None = None,
-        sampler: str = "tpe",
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        seed = int(rng.integers(2**31 - 1))
-        given = {"seed": seed, "scramble": True}
-        made: BaseSampler = _built("sampler", sampler, SAMPLERS, optuna.samplers, options, given)
-        self.adaptive = sampler != "random"
-        self.lacks = {"fidelity": "told as complete at the first result"}
-        if config_space.conditions and sampler in UNCONDITIONAL:
-            self.lacks["conditions"] = UNCONDITIONAL[sampler]
-        if sampler == "cmaes":
-            self.lacks["pending"] = "draws are independent of those without a result"
-        self.everything = sampler == "cmaes"
-        self.translation = Translation(config_space)
-        self.initial_config = None if initial_config is None else dict(initial_config)
-        self.tickets = Tickets()
-        self.study = _study(made, seed)
-        if self.initial_config is not None:
-            declare = self.translation.complete if self.everything else self.translation.outward
-            self.study.enqueue_trial(declare(self.initial_config))
-
-    def sample_configuration(self) -> Config:
-        values: dict[str, Any] = {}
-        with _silence():
-            trial = self.study.ask()
-            for coordinate in self.translation.coordinates:
-                if self.everything or coordinate.condition is None or coordinate.condition.holds(values):
-                    values[coordinate.name] = _suggest(trial, coordinate)
-        config = self.translation.inward(values)
-        if self.initial_config is not None:  # A quantile there and back may miss the value by a rounding.
-            config, self.initial_config = self.initial_config, None
-        self.tickets.issue(config, trial)
-        return dict(config)
-
-    def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        trial = self.tickets.settle(config)
-        if trial is not None:
-            with _silence():
-                _finish(self.study, trial, error)
-
-    def serve(self, pruner: BasePruner) -> Study:
-        """The study, for a scheduler that reports and finishes all its trials."""
-        self.study.pruner = pruner
-        self.lacks.pop("fidelity", None)
-        return self.study
-
-    def release(self, config: Config) -> Trial:
-        """Hand the trial of a proposal over to the scheduler."""
-        trial: Trial = self.tickets.settle(config)
-        return trial
-
-
-class OptunaPruner:
-    """A pruner of Optuna as a stopping rule: train on while it does not say stop.
-
-    After every `interval` epochs a trial reports its error; the pruner is asked, as Optuna's
-    documentation does it, after the last epoch too. A trial that it stops is told as pruned, one
-    trained to the end as complete, a crashed one as failed. Trials that go on come before new ones.
-
-    With an `OptunaSearcher` there is one study, so that the sampler sees intermediate errors and pruned
-    trials as in `study.optimize`. Any other searcher is told every result, and the study here holds
-    trials without parameters: pruners look at errors only.
-
-    Differs from Optuna's defaults: `max_resource` of hyperband is `max_epochs`, not the length of the
-    first complete trial, before which it would prune nothing. Hyperband puts a trial into a bracket by
-    the name of its study: it is drawn from `rng`, so brackets repeat with the seed and differ between
-    repetitions.
-
-    Args:
-        searcher: proposes configurations, and is told every result.
-        max_epochs: a full training.
-        rng: the study's name is drawn from it, unless the searcher has one.
-        pruner: "median", "percentile" (needs `percentile`), "successive_halving", "hyperband", "patient"
-            (needs `patience`) or "threshold" (needs `lower` or `upper`).
-        interval: epochs between reports, >= 1.
-        options: arguments of the pruner's class by name, in epochs where it says steps.
-
-    Raises:
-        ValueError: an unknown pruner, an interval < 1, or an option that the pruner has not, needs,
-            refuses or has deprecated.
-    """
-
-    def __init__(
-        self,
-        searcher: Searcher,
-        *,
-        max_epochs: int,
-        rng: np.random.Generator,
-        pruner: str = "median",
-        interval: int = 1,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        check_whole("interval", interval, 1)
-        given = {"max_resource": max_epochs, "wrapped_pruner": None}
-        made: BasePruner = _built("pruner", pruner, PRUNERS, optuna.pruners, options, given)
-        self.searcher, self.max_epochs, self.interval = searcher, max_epochs, interval
-        self.shared = searcher if isinstance(searcher, OptunaSearcher) else None
-        self.study = self.shared.serve(made) if self.shared else _study(None, int(rng.integers(2**31 - 1)), made)
-        self.going_on: deque[tuple[Config, Trial]] = deque()
-        self.training: list[tuple[Config, Trial]] = []
-
-    def suggest(self) -> Config | None:
-        if self.going_on:
-            return self._train(*self.going_on.popleft())
-        config = self.searcher.sample_configuration()
-        if config is None:
-            return None
-        first = {**config, FIDELITY: min(self.interval, self.max_epochs)}
-        return self._train(first, self._enrol(config))
-
-    def update(self, config: Config, error: float, info: Any = None) -> None:
-        self.searcher.update(config, error, additional_info=info)
-        trial = self._take(config)
-        epoch = int(config[FIDELITY])
-        with _silence():
-            if math.isfinite(error):
-                trial.report(error, epoch)
-            if math.isfinite(error) and trial.should_prune():
-                self.study.tell(trial, state=TrialState.PRUNED)
-            elif math.isfinite(error) and epoch < self.max_epochs:
-                following = {**config, FIDELITY: min(epoch + self.interval, self.max_epochs)}
-                self.going_on.append((following, trial))
-            else:
-                _finish(self.study, trial, error)
-
-    def _enrol(self, config: Config) -> Trial:
-        if self.shared:
-            return self.shared.release(config)
-        with _silence():
-            return self.study.ask()
-
-    def _train(self, config: Config, trial: Trial) -> Config:
-        self.training.append((dict(config), trial))
-        return config
-
-    def _take(self, config: Config) -> Trial:
-        """The trial that was trained: the earliest one, where two train the same."""
-        place = [training for training, _ in self.training].index(dict(config))
-        return self.training.pop(place)[1]
 
 
 def _study(sampler: BaseSampler | None, number: int, pruner: BasePruner | None = None) -> Study:

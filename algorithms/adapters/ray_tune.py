@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from algorithms.adapters.arguments import Options, checked, named, names_of, refusals
-from algorithms.adapters.quarantine import contained, silent
 from algorithms.adapters.ray_search import METRIC, MODE
-from algorithms.adapters.tickets import Tickets
+from algorithms.interop.containment import contained, silent
+from algorithms.interop.library_options import Options, checked, named, names_of, refusals
+from algorithms.interop.pending import Tickets
 from algorithms.roles import Searcher
 from objectives.space import FIDELITY, Config
 

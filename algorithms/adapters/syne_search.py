@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.adapters.arguments import Options, checked, named, names_of, refusals
-from algorithms.adapters.quarantine import contained, silent
-from algorithms.adapters.tickets import Tickets
-from algorithms.adapters.translation import Coordinate, Translation
+from algorithms.interop.containment import contained, silent
+from algorithms.interop.library_options import Options, checked, named, names_of, refusals
+from algorithms.interop.pending import Tickets
+from algorithms.interop.space_translation import Coordinate, Translation
 from objectives.space import Config, Space
 
 with contained():

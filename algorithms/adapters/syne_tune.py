@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.adapters.arguments import Options, checked, named, names_of, refusals
-from algorithms.adapters.quarantine import contained, silent
 from algorithms.adapters.syne_search import BLIND, METRIC, NEVER, Declaration, downloads
-from algorithms.adapters.tickets import Tickets
+from algorithms.interop.containment import contained, silent
+from algorithms.interop.library_options import Options, checked, named, names_of, refusals
+from algorithms.interop.pending import Tickets
 from objectives.space import FIDELITY, Config, Space
 
 with contained():

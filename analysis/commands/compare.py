@@ -10,14 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.atomic_write import write_all
 from analysis.commands.arguments import add_mixed, add_results
-from analysis.files import write_all
-from analysis.plan import ENDPOINTS, PLAN
-from analysis.refusal import BadInput, nearest
-from analysis.suites import suite_folder, suite_names
+from analysis.errors import BadInput, nearest
+from analysis.loading.plan import ENDPOINTS, PLAN
+from analysis.loading.suite_folder import suite_folder, suite_names
 
 if TYPE_CHECKING:
-    from analysis.comparison import Cell, Comparison
+    from analysis.regression.non_inferiority import Cell, Comparison
 
 SUMMARY = "hold the runs of two suites against each other: did a change make results worse?"
 EPILOG = """exit codes: 0 nothing became worse by the margin, 1 something did, 2 bad input,
@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def go(options: argparse.Namespace) -> int:
-    from analysis.comparison import compare  # needs SciPy and statsmodels
-    from analysis.side import read_side
+    from analysis.regression.compared_suite import read_side
+    from analysis.regression.non_inferiority import compare  # needs SciPy and statsmodels
 
     margin, endpoint = _margin(options), _endpoint(options.endpoint)
     folders = [_folder(Path(options.results), text) for text in (options.old, options.new)]
@@ -168,7 +168,7 @@ def _unpaired(comparison: Comparison) -> Iterator[str]:
 
 
 def _margin(options: argparse.Namespace) -> Any:
-    from analysis.comparison import Margin
+    from analysis.regression.non_inferiority import Margin
 
     kinds = {"margin": "absolute", "margin_sd": "sd", "margin_share": "share"}
     given = [(name, getattr(options, name)) for name in kinds if getattr(options, name) is not None]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from analysis.atomic_write import check_folder, write_all
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
-from analysis.environments import devices
-from analysis.files import check_folder, write_all
-from analysis.frame import Results, load
-from analysis.provenance import with_provenance
+from analysis.loading.machines import devices
+from analysis.loading.results import Results, load
+from analysis.loading.suite_folder import suite_folder
+from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
-from analysis.suites import suite_folder
 from analysis.tables.basic import as_csv, as_text
-from analysis.timing import as_json, as_line
+from analysis.tables.timing import as_json, as_line
 
 SUMMARY = "write CSV tables, figures, or both of a suite"
 OUTPUTS = {"tables": ("tables",), "figures": ("figures",), "plots": ("tables", "figures")}

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.commands.arguments import add_mixed, add_results
-from analysis.refusal import BadInput, nearest
-from analysis.suites import suite_folder
+from analysis.errors import BadInput, nearest
+from analysis.loading.suite_folder import suite_folder
 
 if TYPE_CHECKING:
-    from analysis.frame import Results
-    from analysis.trajectory import Array
+    from analysis.loading.results import Results
+    from analysis.statistics.anytime import Array
 
 SUMMARY = "say how many repetitions a wanted effect needs, from a pilot suite"
 ALPHA, POWER = 0.05, 0.80
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def go(options: argparse.Namespace) -> int:
-    from analysis.frame import load
+    from analysis.loading.results import load
     from analysis.tables.pairwise import paired_differences
 
     _check_numbers(options)

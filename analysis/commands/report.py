@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from analysis.atomic_write import check_folder, write_all
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.commands.plots import notes
-from analysis.files import check_folder, write_all
-from analysis.frame import load
-from analysis.provenance import with_provenance
+from analysis.loading.results import load
+from analysis.loading.suite_folder import suite_folder
+from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
-from analysis.suites import suite_folder
 from analysis.tables.basic import as_csv
-from analysis.timing import as_json
+from analysis.tables.timing import as_json
 
 SUMMARY = "write a suite's HTML report, its CSV tables, and the index of all reports"
 

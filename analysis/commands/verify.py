@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from analysis.frame import load
-from analysis.intake import check_regular
-from analysis.origin import origin_of
-from analysis.plan import PLAN, read_plan
-from analysis.provenance import NAME, Provenance, code, inputs, libraries, read, sha256
-from analysis.refusal import BadInput, nearest
+from analysis.errors import BadInput, nearest
+from analysis.loading.plan import PLAN, read_plan
+from analysis.loading.results import load
+from analysis.loading.untrusted_files import check_regular
+from analysis.provenance.checksums import NAME, Provenance, code, inputs, libraries, read, sha256
+from analysis.provenance.row_sources import origin_of
 from analysis.study import Study
 from analysis.tables.basic import as_csv
-from analysis.timing import as_json
+from analysis.tables.timing import as_json
 
 SUMMARY = "trace a figure, a table or a row of it to its ledgers, and make it again"
 FOLDERS = ("tables", "figures", "report")

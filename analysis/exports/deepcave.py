@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frame import Run
-from analysis.plan import Objective
-from analysis.refusal import BadInput
-from analysis.space import Hyperparameter
+from analysis.errors import BadInput
+from analysis.loading.plan import Objective
+from analysis.loading.results import Run
+from analysis.loading.space import Hyperparameter
 from analysis.study import Study
 
 OPEN = "look at it: deepcave --open, then choose the folder {folder}/OBJECTIVE"

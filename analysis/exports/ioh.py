@@ -18,8 +18,8 @@ from typing import IO, Any
 
 import pandas as pd
 
-from analysis.frame import Results, Run
-from analysis.plan import Objective
+from analysis.loading.plan import Objective
+from analysis.loading.results import Results, Run
 from analysis.study import Study
 
 OPEN = "look at it: iohinspector.DataManager().add_folder('{folder}'), or upload a zip of it to iohanalyzer.liacs.nl"

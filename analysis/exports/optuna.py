@@ -23,10 +23,10 @@ import pandas as pd
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages.journal import BaseJournalBackend
 
-from analysis.frame import Run
-from analysis.plan import Objective
-from analysis.refusal import BadInput
-from analysis.space import Hyperparameter
+from analysis.errors import BadInput
+from analysis.loading.plan import Objective
+from analysis.loading.results import Run
+from analysis.loading.space import Hyperparameter
 from analysis.study import Study
 
 OPEN = "look at it: optuna-dashboard {folder}/OBJECTIVE.log, or drop the file on optuna.github.io/optuna-dashboard"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.endpoints import sign
 from analysis.study import Study
+from analysis.tables.endpoints import sign
 from analysis.tables.pairwise import A_BETTER, B_BETTER
 
 ENDPOINTS = {

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
-from analysis.plan import PLAN
+from analysis.loading.plan import PLAN
 from analysis.study import Study
 
 OPEN = "look at it: pandas.read_parquet('{folder}/summary.parquet')"

@@ -7,6 +7,7 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
+from analysis.errors import BadInput, nearest
 from analysis.figures.anytime import anytime
 from analysis.figures.coordinates import coordinates
 from analysis.figures.critical import critical
@@ -21,7 +22,6 @@ from analysis.figures.scores import scores
 from analysis.figures.targets import targets
 from analysis.figures.theme import render, theme
 from analysis.figures.timeline import timeline
-from analysis.refusal import BadInput, nearest
 from analysis.study import Study
 from analysis.tables.overhead import overhead_table
 

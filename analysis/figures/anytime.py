@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.panels import clock_words, runtime_label
 from analysis.figures.theme import MUTED, Look, entitle, looks, notice
-from analysis.frame import Results
-from analysis.methods import MARK
+from analysis.loading.algorithms import MARK
+from analysis.loading.results import Results
 
 PANELS = {"valid": "validation error", "test": "test error of the validation incumbent"}
 LANE = 0.09

@@ -15,11 +15,11 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.panels import aside, caption
 from analysis.figures.theme import INK, MUTED, entitle, notice
-from analysis.frame import Results
-from analysis.plan import Objective
-from analysis.space import Hyperparameter
+from analysis.loading.plan import Objective
+from analysis.loading.results import Results
+from analysis.loading.space import Hyperparameter
+from analysis.statistics.anytime import Array
 from analysis.tables.importance import bounds, fully_trained, unit
-from analysis.trajectory import Array
 
 MOST = 300
 """Lines drawn; more of them are one grey mass."""

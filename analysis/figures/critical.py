@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.endpoints import finals, sign
 from analysis.figures.panels import caption
 from analysis.figures.theme import INK, entitle
-from analysis.frame import Results
+from analysis.loading.results import Results
+from analysis.tables.endpoints import finals, sign
 
 FEWEST = 5
 """Objectives below which there is no diagram.

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.panels import caption, grid, head
 from analysis.figures.theme import INK, MUTED, Look, looks, notice
-from analysis.frame import Results
+from analysis.loading.results import Results
 
 COLUMNS = 5
 

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
 from analysis.figures.theme import INK, MUTED, Look, looks, notice
-from analysis.frame import Results
+from analysis.loading.results import Results
 
 COLUMNS = 3
 MANY, COLUMNS_OF_MANY = 9, 5

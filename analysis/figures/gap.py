@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.endpoints import finals
 from analysis.figures.panels import LANE, aside, caption, finished, name_lanes, opacity
 from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
-from analysis.frame import Results
-from analysis.trajectory import Array
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array
+from analysis.tables.endpoints import finals
 
 
 def gap(results: Results, objective: str) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.panels import caption, lanes, name_lanes
 from analysis.figures.theme import INK, MUTED, notice
-from analysis.frame import Results
+from analysis.loading.results import Results
 
 COLOUR = "#0173b2"
 

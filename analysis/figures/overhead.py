@@ -11,8 +11,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from analysis.figures.panels import caption, clock_note, lanes, name_lanes
 from analysis.figures.theme import INK, MUTED, notice
-from analysis.frame import Results
-from analysis.trajectory import Array
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array
 
 SHORT = 100.0
 """Ratio of the ends of an axis up to which its numbers are 1, 2 and 5, not powers of ten alone."""

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.theme import INK, MUTED, entitle
-from analysis.frame import Results
-from analysis.trajectory import Array
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array
 
 LANE = 0.24
 """Height of the lane of one algorithm, in inches: labels of the size "small" do not touch."""

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
-from analysis.frame import Results
-from analysis.trajectory import Array
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array
 
 PANELS = {"valid": "validation error", "test": "test error"}
 LANE = 0.32

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
-from analysis.frame import Results
-from analysis.plan import Objective
-from analysis.space import Hyperparameter
-from analysis.trajectory import Array
+from analysis.loading.plan import Objective
+from analysis.loading.results import Results
+from analysis.loading.space import Hyperparameter
+from analysis.statistics.anytime import Array
 
 COLUMNS = 3
 FEW = 20

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.panels import aside, caption, finished, lanes, name_lanes, opacity
 from analysis.figures.theme import INK, Look, looks, notice
-from analysis.frame import Results
-from analysis.trajectory import Array
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array
 
 AXES = {"runtime": "runtime [s]", "epochs": "epochs", "trials": "evaluations"}
 

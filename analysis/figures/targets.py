@@ -13,9 +13,9 @@ from scipy import stats
 
 from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
 from analysis.figures.theme import INK, Look, looks, notice
-from analysis.frame import Results
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array, Curve
 from analysis.statistics.targets import Attempts, attempts
-from analysis.trajectory import Array, Curve
 
 LAST = 2
 """Targets drawn, the last ones of the table: the hardest that the control reached, or the suite's own."""

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from analysis.figures.panels import caption, clock_note, lanes, name_lanes, runtime_label
 from analysis.figures.theme import INK, MUTED, notice
-from analysis.frame import Results
+from analysis.loading.results import Results
 
 NEW, PROMOTED = "#9cc5e3", "#0b4f7d"
 """Light and dark, so that they differ without colour too."""

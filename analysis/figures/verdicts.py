@@ -9,8 +9,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.comparison import Cell, Comparison
 from analysis.figures.theme import INK, MUTED, entitle
+from analysis.regression.non_inferiority import Cell, Comparison
 
 SHADES = {"identical": 7, "improvement": 2, "no regression": 0, "inconclusive": 1, "regression": 3}
 """Places in seaborn's colour-blind palette; the verdict is written beside each interval as well."""

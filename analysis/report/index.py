@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.loading.suite_folder import suite_names
 from analysis.report.templating import style, template
 from analysis.report.words import Finding
-from analysis.suites import suite_names
 
 CARD = "card.json"
 """What a report leaves for the index: name, title, facts and findings."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.plan import PLAN
+from analysis.loading.plan import PLAN
 from analysis.report.section import Section
 from analysis.report.sheet import sheet, words
 from analysis.study import Study
-from analysis.timing import as_line
+from analysis.tables.timing import as_line
 
 FIRST = ("device", "gpu", "cpu", "cores", "threads", "jobs", "system", "arch", "python", "torch")
 """What a reader looks for first; the rest follows in the order of the alphabet."""

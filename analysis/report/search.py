@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.plan import Objective
+from analysis.loading.plan import Objective
+from analysis.loading.space import Hyperparameter
 from analysis.report.encoding import compact
 from analysis.report.section import Section, charts, groups
-from analysis.space import Hyperparameter
 from analysis.study import Study
 
 MOST_POINTS = 1200

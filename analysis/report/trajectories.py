@@ -9,8 +9,8 @@ import pandas as pd
 
 from analysis.report.encoding import compact
 from analysis.report.section import Section, charts, table
+from analysis.statistics.anytime import Array
 from analysis.study import Study
-from analysis.trajectory import Array
 
 DRAWN = ("mean", "std", "lo", "hi", "q10", "q50", "q90")
 """Columns of the table `bands` that the page draws."""

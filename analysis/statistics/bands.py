@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from analysis.trajectory import Array, Curve, mean_and_std
+from analysis.statistics.anytime import Array, Curve, mean_and_std
 
 ERRORS = ("valid", "test")
 """The two errors of an incumbent: of validation, by which it was selected, and of test, which judges it."""
@@ -30,7 +30,7 @@ class Band:
     Attributes:
         t: (g,) ascending.
         n: (g,) integers, runs whose curve is defined at t.
-        mean, std: (g,) as in `analysis.trajectory`; std with ddof = 1, NaN for a single run.
+        mean, std: (g,) as in `analysis.statistics.anytime`; std with ddof = 1, NaN for a single run.
         iqm: (g,) interquartile mean, `scipy.stats.trim_mean(x, 0.25)`.
         quantiles: (5, g) at `QUANTILES`, linear between order statistics (NumPy's "linear").
         lo, hi: (g,) pointwise 95 % t-interval of the mean; NaN for a single run.

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from scipy import stats
 
-from analysis.trajectory import Array
+from analysis.statistics.anytime import Array
 
 LEVEL = 0.95
 RESAMPLES = 4999

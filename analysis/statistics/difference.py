@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from analysis.statistics.anytime import Array, Curve, mean_and_std
 from analysis.statistics.bands import changes, values
 from analysis.statistics.bootstrap import LEVEL, SEED
-from analysis.trajectory import Array, Curve, mean_and_std
 
 RESAMPLES = 2000
 FEWEST = 6

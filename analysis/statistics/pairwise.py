@@ -9,9 +9,9 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEVEL, interval, iqm, mean
 from analysis.statistics.summaries import median_interval, middle, moments, quartiles
-from analysis.trajectory import Array
 
 ENUMERATED = 13
 """Up to as many pairs SciPy tries all patterns of signs where differences are tied or zero."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import interval, mean
-from analysis.trajectory import Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from analysis.trajectory import Curve
+from analysis.statistics.anytime import Curve
 
 
 def score(curve: Curve, *, best: float, chance: float, horizon: float) -> float:

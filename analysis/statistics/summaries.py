@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from analysis.statistics.anytime import Array, mean_and_std
 from analysis.statistics.bootstrap import LEAST, LEVEL, interval, iqm, mean
-from analysis.trajectory import Array, mean_and_std
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 from scipy import stats
 
+from analysis.statistics.anytime import Array, Curve
 from analysis.statistics.bootstrap import LEAST, LEVEL, expanded, resamples
-from analysis.trajectory import Array, Curve
 
 PENALTY = 10
 """The 10 of PAR-10."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.frame import AXES, Results
+from analysis.loading.results import AXES, Results
+from analysis.statistics.anytime import Curve
 from analysis.statistics.bands import ERRORS, QUANTILES, band, changes, thinned
-from analysis.trajectory import Curve
 
 BANDS = (
     "objective", "algorithm", "axis", "error", "t", "n", "n_runs", "mean", "std", "iqm",

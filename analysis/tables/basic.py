@@ -1,7 +1,7 @@
 """The tables of a suite: trials, runs, trajectory and summary, as data frames and as CSV.
 
 Under the modelled clock they hold no measured time, so that a suite run again gives the same bytes;
-`analysis.timing` has what was measured.
+`analysis.tables.timing` has what was measured.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frame import AXES, Results, Run
-from analysis.records import WORTHLESS
-from analysis.trajectory import Array, aggregate, incumbents, mean_and_std
+from analysis.loading.records import WORTHLESS
+from analysis.loading.results import AXES, Results, Run
+from analysis.statistics.anytime import Array, aggregate, incumbents, mean_and_std
 
 TRIALS = (
     "objective", "algorithm", "repetition", "run_state", "index", "trial", "config", "start_epoch", "epochs",
@@ -85,7 +85,7 @@ def all_of_runs(results: Results) -> pd.DataFrame:
 
 
 def trajectory_table(results: Results) -> pd.DataFrame:
-    """Mean and std of every cell (see `analysis.trajectory`) on the three axes, one row an event time."""
+    """Mean and std of every cell (see `analysis.statistics.anytime`) on the three axes, one row an event time."""
     parts = [
         _cell_rows(results, objective, algorithm, axis, [run for run in runs if run.aggregated])
         for objective, algorithm, runs in results.cells()

@@ -8,11 +8,11 @@ from itertools import combinations
 
 import pandas as pd
 
-from analysis.frame import AXES, Results
-from analysis.plan import Plan
+from analysis.loading.plan import Plan
+from analysis.loading.results import AXES, Results
+from analysis.statistics.anytime import Curve
 from analysis.statistics.bands import ERRORS, thinned
 from analysis.statistics.difference import Difference, claims, difference
-from analysis.trajectory import Curve
 
 DIFFERENCES = ("objective", "axis", "error", "a", "b", "t", "n", "n_pairs", "mean", "lo", "hi")
 """Columns of `differences.csv`: mean of the error of a less that of b over the repetitions in which both are complete

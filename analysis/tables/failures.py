@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frame import Results, Run
-from analysis.records import STATES
+from analysis.loading.records import STATES
+from analysis.loading.results import Results, Run
 from analysis.tables.curves import records
 
 FAILURES = ("objective", "algorithm", "repetition", "index", "trial", "state", "reason")

@@ -15,10 +15,10 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from analysis.frame import Results
-from analysis.plan import Objective
-from analysis.space import Hyperparameter
-from analysis.trajectory import Array
+from analysis.loading.plan import Objective
+from analysis.loading.results import Results
+from analysis.loading.space import Hyperparameter
+from analysis.statistics.anytime import Array
 
 IMPORTANCE = ("objective", "hyperparameter", "importance", "std", "n", "method", "given")
 """Columns of the table, in order.

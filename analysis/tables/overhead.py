@@ -11,15 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.frame import Results, Run
-from analysis.timing import timing
+from analysis.loading.results import Results, Run
+from analysis.tables.timing import timing
 
 OVERHEAD = (
     "objective", "algorithm", "n", "decide_seconds", "train_seconds", "paid_seconds", "charged_seconds", "share",
 )  # fmt: skip
 """Columns of the table, in order.
 
-n: evaluations recorded, unfinished runs' included; seconds are their sums, as in `analysis.timing.Timing`;
+n: evaluations recorded, unfinished runs' included; seconds are their sums, as in `analysis.tables.timing.Timing`;
 share: decide_seconds / (decide_seconds + train_seconds), NaN where no time passed.
 """
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.endpoints import finals, sign
-from analysis.frame import Results
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array
 from analysis.statistics.pairwise import compare, difference, holm
 from analysis.statistics.power import ALPHA, detectable
+from analysis.tables.endpoints import finals, sign
 from analysis.tables.statistics import by_size, joined
-from analysis.trajectory import Array
 
 PAIRWISE = (
     "objective", "a", "b", "endpoint", "n", "mean_difference", "mean_difference_lo", "mean_difference_hi",

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.endpoints import finals, sign
-from analysis.frame import Results
+from analysis.loading.results import Results
 from analysis.statistics.ranks import mean_ranks
+from analysis.tables.endpoints import finals, sign
 
 RANKS = ("objective", "algorithm", "endpoint", "n", "mean_rank", "lo", "hi")
 """Columns, in order; an interface. `lo` and `hi` are limits of a 95 % interval."""

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frame import Results, Run
-from analysis.recheck import Recheck, Retrained, read
+from analysis.loading.recheck import Recheck, Retrained, read
+from analysis.loading.results import Results, Run
+from analysis.statistics.anytime import incumbents
 from analysis.statistics.bootstrap import interval, mean
-from analysis.trajectory import incumbents
 
 RECHECK = (
     "objective", "algorithm", "repetition", "config", "epochs", "selected_valid_error", "selected_test_error",

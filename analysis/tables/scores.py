@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from analysis.frame import Results, Run
+from analysis.loading.results import Results, Run
 from analysis.statistics.score import score
 
 SCORES = ("objective", "algorithm", "repetition", "state", "axis", "horizon", "score")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.frame import Results
+from analysis.loading.results import Results
+from analysis.statistics.anytime import mean_and_std
 from analysis.statistics.bands import ERRORS, values
 from analysis.statistics.targets import attempts, ert, kaplan_meier_median, par10, solved, speed_up
 from analysis.tables.bands import cells
 from analysis.tables.differences import paired
-from analysis.trajectory import mean_and_std
 
 TARGETS = (
     "objective", "algorithm", "axis", "error", "target", "source", "n", "n_success",

@@ -7,8 +7,8 @@ import heapq
 import numpy as np
 import pandas as pd
 
-from analysis.frame import Results
-from analysis.trajectory import Array
+from analysis.loading.results import Results
+from analysis.statistics.anytime import Array
 
 TIMELINE = (
     "objective", "algorithm", "repetition", "worker", "trial", "index", "start", "end",

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from objectives.data import load_splits
-from objectives.network_cost import divisions
 from objectives.objective import Machine
 from objectives.space import Config
 from objectives.stack import Stack
 from objectives.stacks import softmax
-from objectives.stacks.chain import layers_of
-from objectives.stacks.looped import LoopedStack
+from objectives.stacks.looped.sequential import layers_of
+from objectives.stacks.looped.stack import LoopedStack
+from objectives.training.data import load_splits
+from objectives.training.network_cost import divisions
 
 if TYPE_CHECKING:
-    from objectives.classification import ImageClassification
+    from objectives.classification.base import ImageClassification
 
 LOOPED_CAPACITY = 32
 """Slots of a looped stack; they hold suspended trainings and cost memory only."""
@@ -101,7 +101,7 @@ def _gpu(objective: ImageClassification, machine: Machine) -> Route | None:
 
 
 def _functional(objective: ImageClassification, machine: Machine) -> Route | None:
-    from objectives.stacks.functional import FunctionalStack
+    from objectives.stacks.functional.stack import FunctionalStack
 
     if _refusal(objective, machine) is not None:
         return None
@@ -114,7 +114,7 @@ def _functional(objective: ImageClassification, machine: Machine) -> Route | Non
 @cache
 def _refusal(objective: ImageClassification, machine: Machine) -> str | None:
     """Why torch.func cannot stack this objective; found by tracing and proving it, so once a process."""
-    from objectives.stacks.functional import refusal
+    from objectives.stacks.functional.stack import refusal
 
     return refusal(objective, machine)
 

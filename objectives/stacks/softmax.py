@@ -15,17 +15,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from objectives import counter
-from objectives.data import CLASSES, Images, load_splits
-from objectives.objective import Epoch, Machine
+from objectives.epoch import Epoch
+from objectives.objective import Machine
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
-from objectives.stacks.chain import plain
-from objectives.stacks.looped import logits_gradient
-from objectives.training import EVALUATION_BATCH, Counts, epoch_of, now
+from objectives.stacks.looped.sequential import plain
+from objectives.stacks.looped.stack import logits_gradient
+from objectives.training import counter_rng
+from objectives.training.data import CLASSES, Images, load_splits
+from objectives.training.reference_loop import EVALUATION_BATCH, Counts, epoch_of, now
 
 if TYPE_CHECKING:
-    from objectives.classification import ImageClassification
+    from objectives.classification.base import ImageClassification
 
 CAPACITY = 32
 """Slots; the time of a slot's step falls by less than 5 % beyond."""
@@ -35,7 +36,7 @@ CAPACITY = 32
 class Saved:
     """A paused trial: its key, weights (classes, pixels), biases (1, classes) and the next epoch."""
 
-    key: counter.Words
+    key: counter_rng.Words
     weight: Tensor
     bias: Tensor
     epoch: int
@@ -44,7 +45,7 @@ class Saved:
 @dataclass(slots=True, kw_only=True)
 class _Slot:
     ticket: Ticket
-    key: counter.Words
+    key: counter_rng.Words
     epoch: int
     set_up: float
 
@@ -80,7 +81,7 @@ class SoftmaxStack(Stack):
         began = now(self._weight.device)
         place = len(self._slots)
         if saved is None:
-            key = counter.key_of(seed, 0)
+            key = counter_rng.key_of(seed, 0)
             linear = dense_layer(self.objective.start(config, self.split, key, "cpu"))
             assert linear is not None
             saved = Saved(key=key, weight=linear.weight.detach(), bias=linear.bias.detach().unsqueeze(0), epoch=0)
@@ -145,7 +146,7 @@ class SoftmaxStack(Stack):
         count = len(self.split.train)
         order = torch.zeros(size, count, dtype=torch.int64)
         for place, slot in enumerate(self._slots):
-            order[place] = torch.from_numpy(counter.permutation(slot.key, slot.epoch, count))
+            order[place] = torch.from_numpy(counter_rng.permutation(slot.key, slot.epoch, count))
         images, labels = self.split.train.x.flatten(1), self.split.train.y[order].unsqueeze(-1)
         weight, bias, rate = self._weight[:size], self._bias[:size], self._rate[:size]
         transposed = weight.transpose(1, 2)
@@ -199,7 +200,7 @@ def agrees(pixels: int, classes: int, batch: int) -> bool:
 
 @torch.inference_mode()
 def _agrees(pixels: int, classes: int, batch: int) -> bool:
-    drawn = counter.uniform(np.array([7, 7], dtype=np.uint64), 0, 3 * (batch + classes) * pixels)
+    drawn = counter_rng.uniform(np.array([7, 7], dtype=np.uint64), 0, 3 * (batch + classes) * pixels)
     numbers = torch.from_numpy(drawn)
     x = numbers[: 3 * batch * pixels].view(3, batch, pixels)
     weight = numbers[3 * batch * pixels :].view(3, classes, pixels) - 0.5

@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from algorithms.external import ExternalScheduler, ExternalSearcher
-from benchmark import build
+from algorithms.external.external import ExternalScheduler, ExternalSearcher
+from benchmark.tuning import factory
+from tests.algorithms.external.worker import GOOD, RATE
 from tests.algorithms.invented import MODULE, SCHEDULERS, SEARCHERS, publish
-from tests.algorithms.worker import GOOD, RATE
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def site(tmp_path, monkeypatch):
 def registered(site, monkeypatch):
     """The invented library beside everything that is registered."""
     publish(site, "7", "invented-too")
-    monkeypatch.setattr(build, "ALL_SEARCHERS", {**build.ALL_SEARCHERS, **SEARCHERS})
-    monkeypatch.setattr(build, "ALL_SCHEDULERS", {**build.ALL_SCHEDULERS, **SCHEDULERS})
+    monkeypatch.setattr(factory, "ALL_SEARCHERS", {**factory.ALL_SEARCHERS, **SEARCHERS})
+    monkeypatch.setattr(factory, "ALL_SCHEDULERS", {**factory.ALL_SCHEDULERS, **SCHEDULERS})
     return site
 
 
@@ -70,7 +70,7 @@ def fitted(one_thread):
     """A fitted Gaussian process with its inputs and targets."""
     import torch
 
-    from algorithms import gaussian_process as gp
+    from algorithms.searchers import gaussian_process as gp
 
     rng = np.random.default_rng(0)
     inputs = torch.from_numpy(rng.random((15, 2)))

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from benchmark.tuner import Outcome, TuningLoop
+from benchmark.tuning.tuner import Outcome, TuningLoop
 
 
 def toy_error(config):

@@ -1,8 +1,8 @@
 """An invented library: its module, its entries, its distribution, and runs of what is in it."""
 
-from algorithms.imported import Imported
-from benchmark.build import build_objective, build_scheduler
-from benchmark.suite import parse
+from algorithms.interop.optional_method import Imported
+from benchmark.suite.parsing import parse
+from benchmark.tuning.factory import build_objective, build_scheduler
 
 MODULE = '''
 """An invented library with a searcher and two schedulers that draw from the global generators."""

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from algorithms import SCHEDULERS, SEARCHERS
-from benchmark.tuner import Budget
+from benchmark.suite.model import Budget
 from objectives.space import Categorical, Condition, Space
 from tests.algorithms import driving
 from tests.algorithms.driving import proposals, suggestions, toy_error

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.figures import draw
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.study import Study
 
 

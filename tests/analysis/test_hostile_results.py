@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
-from analysis.intake import check_regular, declared
-from analysis.records import read
-from analysis.refusal import BadInput
+from analysis.errors import BadInput
+from analysis.loading.records import read
+from analysis.loading.untrusted_files import check_regular, declared
 
 VERBS = ("tables", "report")
 
@@ -216,11 +216,11 @@ def test_a_second_header_is_damage(done, planted_ledger):
 
 def test_both_rooms_read_json_alike():
     """Neither room may import the other's reader; what they do is the same."""
-    from benchmark import intake
+    from benchmark.storage import untrusted_files
 
     for text in (b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[1e400]", b"[" * 100_000, b'"\\ud800"'):
         with pytest.raises(ValueError, match=r".") as ours:
             declared(text)
         with pytest.raises(ValueError, match=r".") as theirs:
-            intake.declared(text)
+            untrusted_files.declared(text)
         assert str(ours.value) == str(theirs.value)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from objectives import OBJECTIVES
-from tests.benchmark.slots import Slots, prices
+from tests import ROOT
+from tests.benchmark.fakes.slots import Slots, prices
 
-ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 300
 """Seconds that no command may take: a hang fails."""
 
@@ -21,7 +21,7 @@ def written(folder, text):
     """A suite's file beside a calibration of invented numbers."""
     folder.mkdir(parents=True, exist_ok=True)
     names = ("branin", "hartmann6", "softmax", "lenet", "dropout_mlp")
-    priced = {**{name: OBJECTIVES[name]() for name in names}, "tests.benchmark.slots:Slots": Slots()}
+    priced = {**{name: OBJECTIVES[name]() for name in names}, "tests.benchmark.fakes.slots:Slots": Slots()}
     (folder / "prices.toml").write_text(prices(priced).to_toml())
     (folder / "tiny.toml").write_text(text)
     return folder

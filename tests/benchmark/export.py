@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.__main__ import main as analyse
-from benchmark.folder import PLAN
-from benchmark.ledger import read
+from benchmark.result_folder.folder import PLAN
+from benchmark.storage.ledger_format import read
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 TIMES = ("start", "end")

@@ -1,6 +1,7 @@
 """Records of a ledger, the bytes and the file that are made of them, and a ledger whose records were changed."""
 
-from benchmark.ledger import FORMAT, Ledger, encode, part_of, read
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import FORMAT, encode, part_of, read
 
 HEADER = {"kind": "header", "format": FORMAT, "run": {"repetition": 0}}
 FIRST = {"kind": "evaluation", "index": 0, "valid_error": 0.1, "config": {"x": -0.5, "letter": "\u00e9"}}

@@ -7,13 +7,13 @@ import pytest
 from scipy import stats
 
 from benchmark import book as d2l
-from benchmark import suite as suites
-from benchmark.ledger import read
-from benchmark.progress import Quiet
-from benchmark.runner import Runner
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
 from objectives import Branin, LeNet, SoftmaxRegression
 from objectives.objective import Machine
-from tests.benchmark.reader import LocalSearcher, RandomSearcher, SuccessiveHalvingScheduler
+from tests.benchmark.fakes.reader import LocalSearcher, RandomSearcher, SuccessiveHalvingScheduler
 
 SPACE = {"learning_rate": stats.loguniform(1e-2, 1), "batch_size": stats.randint(32, 256)}
 FIRST = {"learning_rate": 0.1, "batch_size": 128}
@@ -23,14 +23,14 @@ seed = 5
 repetitions = 2
 budget.evaluations = 12
 objectives.branin = { noise = 1.0, epochs = 4 }
-algorithms.reader_random.searcher = "tests.benchmark.reader:RandomSearcher"
+algorithms.reader_random.searcher = "tests.benchmark.fakes.reader:RandomSearcher"
 [algorithms.reader_local.searcher]
-name = "tests.benchmark.reader:LocalSearcher"
+name = "tests.benchmark.fakes.reader:LocalSearcher"
 num_init_random = 3
 probab_local = 0.7
 [algorithms.reader_halving]
-searcher = "tests.benchmark.reader:RandomSearcher"
-scheduler = { name = "tests.benchmark.reader:SuccessiveHalvingScheduler", eta = 2, r_min = 1, r_max = 4 }
+searcher = "tests.benchmark.fakes.reader:RandomSearcher"
+scheduler = { name = "tests.benchmark.fakes.reader:SuccessiveHalvingScheduler", eta = 2, r_min = 1, r_max = 4 }
 """
 
 

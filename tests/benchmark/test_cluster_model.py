@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark import suite as suites
-from benchmark.shards.shard import split
+from benchmark.planning.shard import split
+from benchmark.suite import parsing as suites
 from tests.perf.scale.model import TASKS_A_WORKER, Services, grouped, shared, simulate
 from tests.perf.scale.service import Watching
 
@@ -121,7 +121,7 @@ def test_the_same_lengths_give_the_same_outcome(plan, given_services, workers):
 
 @pytest.mark.parametrize("of", [1, 2, 3, 5, 7, 12, 16, 30, 60, 64])
 def test_shares_are_those_of_the_real_split(of):
-    """Each run is in the share that `benchmark.shards.shard` gives it."""
+    """Each run is in the share that `benchmark.planning.shard` gives it."""
     suite = suites.load("digits", ["repetitions=12"])
     labels = [[(o.label, a.label) for a in suite.algorithms] for o in suite.objectives]
     names = {}
@@ -138,10 +138,10 @@ def test_shares_are_those_of_the_real_split(of):
 
 @pytest.mark.parametrize("jobs", [1, 2, 3, 16, 64])
 def test_groups_are_those_of_the_real_runner(jobs, tmp_path):
-    """Each run is in the group that `benchmark.runner` dispatches it in, and the groups are in its order."""
-    from benchmark.build import check_suite
-    from benchmark.runner import TASKS_A_WORKER as REAL
-    from benchmark.runner import Runner
+    """Each run is in the group that `benchmark.driver.runner` dispatches it in, and the groups are in its order."""
+    from benchmark.driver.runner import TASKS_A_WORKER as REAL
+    from benchmark.driver.runner import Runner
+    from benchmark.tuning.factory import check_suite
     from objectives.objective import Machine
 
     suite = suites.load("digits", ["repetitions=9"])

@@ -11,19 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import aside, shortage
-from benchmark import suite as suites
-from benchmark.casualties import Casualties
-from benchmark.cli import main
-from benchmark.engines.engine import Loky
-from benchmark.execution import touch
-from benchmark.ledger import Ledger, read
-from benchmark.shortage import Shortage, kills
-from tests.benchmark.disk import CALLS, FAULTS, Disk, refuse, short
-from tests.benchmark.greedy import Greedy
-from tests.benchmark.slots import Slots, prices
+from benchmark.backends.loky import Loky
+from benchmark.cli.main import main
+from benchmark.driver import oom_detector
+from benchmark.driver.crash_tracker import Casualties
+from benchmark.driver.oom_detector import Shortage, kills
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
+from benchmark.tuning.execution import touch
+from benchmark.workers import isolated_run
+from tests import ROOT
+from tests.benchmark.fakes.disk import CALLS, FAULTS, Disk, refuse, short
+from tests.benchmark.fakes.greedy import Greedy
+from tests.benchmark.fakes.slots import Slots, prices
 
-ROOT = Path(__file__).resolve().parents[2]
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 
 SUITES = {
@@ -33,7 +35,7 @@ repetitions = 2
 budget.trials = 3
 algorithms.random.searcher = "random"
 [objectives.deadly]
-name = "tests.benchmark.deadly:Deadly"
+name = "tests.benchmark.fakes.deadly:Deadly"
 """,
     "stacked": """
 seed = 3
@@ -44,7 +46,7 @@ budget.evaluations = 4
 algorithms.random.searcher = "random"
 algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
 [objectives.slots]
-name = "tests.benchmark.slots:Slots"
+name = "tests.benchmark.fakes.slots:Slots"
 """,
 }
 
@@ -58,7 +60,7 @@ def command(folder, jobs=1):
 def written(folder, kind):
     """Write a suite into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prices.toml").write_text(prices({"tests.benchmark.slots:Slots": Slots()}).to_toml())
+    (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
     (folder / "tiny.toml").write_text(SUITES[kind])
     return folder
 
@@ -189,7 +191,7 @@ def test_the_faults_strike_every_record(unbroken, tmp_path, acknowledged, capsys
 
 LIMITED = """
 import resource, sys
-from benchmark.cli import main
+from benchmark.cli.main import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 sys.exit(main(sys.argv[2:]))
 """
@@ -315,7 +317,7 @@ budget.evaluations = 12
 algorithms.random.searcher = "random"
 algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
 [objectives.greedy]
-name = "tests.benchmark.greedy:Greedy"
+name = "tests.benchmark.fakes.greedy:Greedy"
 choices = 30
 {options}
 """
@@ -324,7 +326,7 @@ choices = 30
 def greedy(folder, options):
     """Run the greedy suite in a folder; returns its evaluations."""
     folder.mkdir()
-    name = "tests.benchmark.greedy:Greedy"
+    name = "tests.benchmark.fakes.greedy:Greedy"
     (folder / "prices.toml").write_text(prices({name: Greedy()}).to_toml())
     (folder / "tiny.toml").write_text(GREEDY.format(options=options))
     assert main(command(folder)) == 0
@@ -403,7 +405,7 @@ clock = "modelled"
 budget.trials = 4
 algorithms.random.searcher = "random"
 [objectives.crowd]
-name = "tests.benchmark.crowd:Crowd"
+name = "tests.benchmark.fakes.crowd:Crowd"
 folder = "{folder}"
 most = {most}
 """
@@ -418,7 +420,7 @@ def counted(tmp_path, monkeypatch):
     """A kernel's counts to be written by hand."""
     counter = tmp_path / "vmstat"
     counter.write_text("pgfault 12\noom_kill 3\noom_kill_other 9\n")
-    monkeypatch.setattr(shortage, "kills", lambda: kills(counter))
+    monkeypatch.setattr(oom_detector, "kills", lambda: kills(counter))
     return counter
 
 
@@ -534,15 +536,15 @@ def test_a_clock_that_is_set_changes_no_result(tmp_path, monkeypatch, kind):
 def test_the_time_of_a_crash_is_taken_by_a_clock_that_nobody_sets(tmp_path, monkeypatch):
     """Who finds a process dead knows when its training began, whatever the time of day and of the file say."""
     marker = tmp_path / "training"
-    assert aside._seconds_since(marker) == 0.0
+    assert isolated_run._seconds_since(marker) == 0.0
     monkeypatch.setattr(time, "time", Jumping())
     monkeypatch.setattr(time, "monotonic", lambda: 100.0)
     touch(marker)
     os.utime(marker, (0, 0))
     monkeypatch.setattr(time, "monotonic", lambda: 103.5)
-    assert aside._seconds_since(marker) == 3.5
+    assert isolated_run._seconds_since(marker) == 3.5
     marker.write_text("")  # Killed while it wrote.
-    assert aside._seconds_since(marker) == 0.0
+    assert isolated_run._seconds_since(marker) == 0.0
 
 
 # What cannot be sent between processes, or is too long to be written.
@@ -553,7 +555,7 @@ repetitions = 2
 budget.trials = 6
 algorithms.random.searcher = "random"
 [objectives.strange]
-name = "tests.benchmark.crowd:Strange"
+name = "tests.benchmark.fakes.crowd:Strange"
 how = "{how}"
 """
 

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from analysis import provenance, recheck
-from analysis import records as analysed
-from analysis.frame import load as load_results
-from benchmark import suite as suites
-from benchmark.cli import main
-from benchmark.ledger import Ledger, read
-from benchmark.status import state_of
-from benchmark.table import load as load_table
+from analysis.loading import recheck
+from analysis.loading import records as analysed
+from analysis.loading.results import load as load_results
+from analysis.provenance import checksums
+from benchmark.cli.main import main
+from benchmark.result_folder.status import state_of
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
+from benchmark.tabular.table import load as load_table
 from objectives.cost import CostTerms
 
 FORMATS = Path(__file__).parent / "formats"
@@ -202,14 +204,14 @@ def test_a_stored_audit_is_taken_up(version, copied):
 def test_a_provenance_names_what_lies_there(version):
     """Its checksums are those of the stored files, and it has the bytes it was read from."""
     folder = FORMATS / version / "results" / "stored"
-    path = folder / "tables" / provenance.NAME
+    path = folder / "tables" / checksums.NAME
 
-    found = provenance.read(path)
+    found = checksums.read(path)
 
     assert found.to_json() == path.read_bytes()
-    assert {name: provenance.sha256(folder / name) for name in found.inputs} == found.inputs
+    assert {name: checksums.sha256(folder / name) for name in found.inputs} == found.inputs
     for name in ("runs.csv", "trials.csv"):
-        assert provenance.sha256(folder / "tables" / name) == found.files[name]
+        assert checksums.sha256(folder / "tables" / name) == found.files[name]
 
 
 @every

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.cli import main
-from benchmark.custody import SETTINGS
-from tests.benchmark.vandals import GIVES, RAISES, VANDALISMS
+from benchmark.cli.main import main
+from benchmark.reproducibility.process_state import SETTINGS
+from tests.benchmark.fakes.vandals import GIVES, RAISES, VANDALISMS
 
-VANDALS = "tests.benchmark.vandals:"
+VANDALS = "tests.benchmark.fakes.vandals:"
 TRIALS = 2
 
 

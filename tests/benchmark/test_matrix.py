@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 from joblib import parallel_config
 
-from benchmark.cli import main
-from benchmark.engines import engine as engines
+from benchmark.backends import base as engines
+from benchmark.backends import loky
+from benchmark.cli.main import main
 from tests.benchmark.commands import (
     done,
     launched,
@@ -251,7 +252,7 @@ def test_jobs_threads_and_order_change_nothing(whole, tmp_path, backend, jobs, t
 
     number = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     # Else MKL would take no more threads than there are cores.
-    told = done(launched("tests.benchmark.shuffled", *words, **number, MKL_DYNAMIC="FALSE"))
+    told = done(launched("tests.benchmark.fakes.shuffled", *words, **number, MKL_DYNAMIC="FALSE"))
 
     assert f"{threads} threads outside of trials" in told
     check(tmp_path, whole)
@@ -264,7 +265,7 @@ def test_trials_never_train_in_threads(monkeypatch, jobs):
     monkeypatch.setattr(engines, "execute_all", where)
 
     with parallel_config(backend="threading", n_jobs=4):
-        found = list(engines.Loky(jobs).reports(iter([([], None)] * 8), None))
+        found = list(loky.Loky(jobs).reports(iter([([], None)] * 8), None))
 
     assert len(found) == 8
     assert all(alone for ((_, alone),) in found)

@@ -24,17 +24,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from benchmark import ledger as ledgers
-from benchmark import suite as suites
-from benchmark.ledger import FORMAT, Ledger, LedgerError, encode, parse, part_of, read
-from benchmark.progress import Quiet
-from benchmark.runner import Runner
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.storage import ledger as ledgers
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import FORMAT, LedgerError, encode, parse, part_of, read
+from benchmark.suite import parsing as suites
 from objectives.objective import Machine
-from tests.benchmark.disk import Disk, refuse, short
-from tests.benchmark.platter import Platter
-from tests.benchmark.slots import Slots, prices
+from tests import ROOT
+from tests.benchmark.fakes.disk import Disk, refuse, short
+from tests.benchmark.fakes.platter import Platter
+from tests.benchmark.fakes.slots import Slots, prices
 
-ROOT = Path(__file__).resolve().parents[2]
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 EXAMPLES = int(os.environ.get("INCUMBENT_EXAMPLES", "20"))
 """Sequences of each machine; 200 for the full check."""
@@ -249,7 +250,7 @@ n_workers = 2
 algorithms.random.searcher = "random"
 algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
 [objectives.slots]
-name = "tests.benchmark.slots:Slots"
+name = "tests.benchmark.fakes.slots:Slots"
 raising = 2
 """
 
@@ -288,7 +289,7 @@ class SuiteMachine(RuleBasedStateMachine):
     @staticmethod
     def run_in(folder, repetitions, seed, capacity=None):
         """Run the suite of so many repetitions in an order of its own."""
-        (folder / "prices.toml").write_text(prices({"tests.benchmark.slots:Slots": Slots()}).to_toml())
+        (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
         (folder / "tiny.toml").write_text(SUITE.format(repetitions=repetitions))
         suite = suites.load(str(folder / "tiny.toml"))
         order = list(suite.runs())
@@ -491,10 +492,10 @@ def test_a_planted_bug_of_the_seeds_is_caught(monkeypatch):
     """Were a trial's seed to depend on how many were trained before, some sequence would fail."""
     if not SuiteMachine.expected:
         SuiteMachine.expected = SuiteMachine.learn()
-    from benchmark import store
+    from benchmark.tuning import trial_store
 
-    calls, seed = [], store.trial_seed
-    monkeypatch.setattr(store, "trial_seed", lambda *key: (calls.append(0), seed(len(calls), *key[1:]))[1])
+    calls, seed = [], trial_store.trial_seed
+    monkeypatch.setattr(trial_store, "trial_seed", lambda *key: (calls.append(0), seed(len(calls), *key[1:]))[1])
 
     assert caught(SuiteMachine, examples=10)
 
@@ -528,7 +529,7 @@ if plant == "unpinned":
     execution.pinned = runner.pinned = lambda device: contextlib.nullcontext()
     torch.set_num_threads(int(sys.argv[2]))
     torch.set_num_threads = lambda count: None
-from benchmark.cli import main
+from benchmark.cli.main import main
 sys.exit(main(sys.argv[3:]))
 """
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from objectives.classification.mlp import MLP
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.closed_form import Branin
 from objectives.discretised import Discretised
 from objectives.hyperparameter import Condition, Ordinal
-from objectives.mlp import MLP
 from objectives.objective import Machine, Objective
-from objectives.softmax import SoftmaxRegression
 from objectives.space import FIDELITY, Categorical, Space
 
 LAYERS = Space(

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from objectives import OBJECTIVES
-from objectives.classification import ImageClassification
-from objectives.objective import Epoch, Machine
+from objectives.classification.base import ImageClassification
+from objectives.epoch import Epoch
+from objectives.objective import Machine
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

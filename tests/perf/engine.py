@@ -25,12 +25,12 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 
-from benchmark.environment import describe, pinned
+from benchmark.reproducibility.environment import describe, pinned
 from objectives import OBJECTIVES
-from objectives.data import DEFAULT_FOLDER, FASHION_MNIST_SHA256, load_splits
 from objectives.objective import Machine, Objective
 from objectives.space import Config
-from objectives.stacks.looped import logits_gradient
+from objectives.stacks.looped.stack import logits_gradient
+from objectives.training.data import DEFAULT_FOLDER, FASHION_MNIST_SHA256, load_splits
 from tests.perf import packing, tight
 
 TARGETS = {"softmax": 5.0, "dropout_mlp": 1.4, "lenet": 1.15}

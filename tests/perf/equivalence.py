@@ -43,11 +43,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmark import suite as suites
-from benchmark.build import build_objective, build_scheduler
-from benchmark.cli import main as benchmark
-from benchmark.ledger import read
-from benchmark.suite import Run, Suite
+from benchmark.cli.main import main as benchmark
+from benchmark.storage.ledger_format import read
+from benchmark.suite import model
+from benchmark.suite import parsing as suites
+from benchmark.suite.model import Run, Suite
+from benchmark.tuning.factory import build_objective, build_scheduler
 from objectives.space import Config, Space
 from tests.perf import measured
 
@@ -165,7 +166,7 @@ def _sample(runs: list[Run], folder: Path) -> Sample:
 
 def _places(run: Run, draws: int) -> np.ndarray:
     """Draws of the run's algorithm from its objective without the grid, (draws, d) in the unit cube."""
-    objective = build_objective(suites.ObjectiveEntry(label=run.objective.label, part=run.objective.part))
+    objective = build_objective(model.ObjectiveEntry(label=run.objective.label, part=run.objective.part))
     scheduler = build_scheduler(run, objective)
     first = 0 if objective.default is None else 1
     proposals = [scheduler.suggest() for _ in range(first + draws)]

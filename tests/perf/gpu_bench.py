@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from objectives.classification import ImageClassification
-from objectives.data import Images, Split, load_splits
-from objectives.dropout_mlp import DropoutMLP
-from objectives.lenet import LeNet
+from objectives.classification.base import ImageClassification
+from objectives.classification.dropout_mlp import DropoutMLP
+from objectives.classification.lenet import LeNet
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import PRECISIONS, Machine
-from objectives.softmax import SoftmaxRegression
 from objectives.space import Config
 from objectives.stacks.gpu import gpu_stack
+from objectives.training.data import Images, Split, load_splits
 from tests.perf import gpu_bits
 from tests.perf.gpu_rivals import Batched, Tight, Wave, batch_of
 

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from objectives import counter
-from objectives.classification import ImageClassification
-from objectives.counter import key_of
-from objectives.data import Images, Split, load_splits
+from objectives.classification.base import ImageClassification
 from objectives.objective import Machine
 from objectives.space import Config
-from objectives.training import train
+from objectives.training import counter_rng
+from objectives.training.counter_rng import key_of
+from objectives.training.data import Images, Split, load_splits
+from objectives.training.reference_loop import train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +179,11 @@ def philox(device: str) -> dict[str, Any]:
         made = orders(slots.int().to(device), on_device, epochs.int().to(device), count).cpu().numpy()
         pairs = zip(made, slots.tolist(), epochs.tolist(), strict=True)
         found[f"order of {count}"] = all(
-            np.array_equal(line, counter.permutation(keys[slot], epoch, count)) for line, slot, epoch in pairs
+            np.array_equal(line, counter_rng.permutation(keys[slot], epoch, count)) for line, slot, epoch in pairs
         )
     for layer, width, rows in ((0, 8, 20), (1, 100, 50), (0, 1024, 30)):
         made = dropout_draws(on_device[1], layer=layer, epoch=4, rows=rows, width=width).cpu().numpy()
         found[f"dropout of {width}"] = bool(
-            np.array_equal(made, counter.KeepBits(keys[1], layer=layer, epoch=4).rows(rows, width))
+            np.array_equal(made, counter_rng.KeepBits(keys[1], layer=layer, epoch=4).rows(rows, width))
         )
     return found

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
-from objectives.data import Images
 from objectives.space import Config
+from objectives.training.data import Images
 from tests.perf import tight
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmark.environment import describe
+from benchmark.reproducibility.environment import describe
 
 
 def card(libraries: Iterable[str] = ()) -> dict[str, Any]:

@@ -28,7 +28,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import ROOT
+
 ROOMS = ("algorithms", "analysis", "benchmark", "objectives")
 NOTES, CHOICE = "MESSAGES_NOTES", "MESSAGES_CHOICE"
 """Environment variables: the file that notes go to; a file with the one site to garble for each test, else all are."""

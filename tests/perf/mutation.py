@@ -1,6 +1,6 @@
 """How many planted faults the tests notice: mutmut over one module, with the tests named beside it.
 
-`python -m tests.perf.mutation benchmark/ledger.py --tests tests/benchmark/test_ledger*.py` plants one small fault after
+`python -m tests.perf.mutation benchmark/storage/ledger.py --tests tests/benchmark/storage` plants one small fault after
 the other into a copy of the tree (a comparison turned, a constant changed, an argument dropped, ...), runs the fast
 tests that reach it, and prints the share noticed and every fault that was not, as a difference; some of those change
 nothing that could be seen, and a person has to say which. mutmut leaves decorated functions alone, so that context
@@ -20,7 +20,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import ROOT
+
 ROOMS = ("algorithms", "analysis", "benchmark", "objectives", "tests")
 UNDECORATED = ("contextmanager", "property")
 SETTINGS = """

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from algorithms.adapters.quarantine import contained
-from objectives.dropout_mlp import SETTINGS
+from algorithms.interop.containment import contained
+from objectives.classification.dropout_mlp import SETTINGS
 
 SPACE = SETTINGS["digits"].space
 WHOLE = {name: (axis.low, axis.high) for name, axis in SPACE.axes.items() if axis.kind == "int"}

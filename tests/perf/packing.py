@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark import suite as suites
-from benchmark.build import build_objective
-from benchmark.environment import describe
-from benchmark.execution import Conditions
-from benchmark.lane import Lane
-from objectives.classification import ImageClassification
-from objectives.objective import Epoch, Machine
+from benchmark.batching.batcher import Lane
+from benchmark.reproducibility.environment import describe
+from benchmark.suite import parsing as suites
+from benchmark.tuning.factory import build_objective
+from benchmark.tuning.run_settings import Conditions
+from objectives.classification.base import ImageClassification
+from objectives.epoch import Epoch
+from objectives.objective import Machine
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
 

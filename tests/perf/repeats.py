@@ -1,6 +1,6 @@
 """Which tests do not always pass: some tests, run again and again, each time by a fresh pytest.
 
-`python -m tests.perf.repeats tests/benchmark/test_ledger.py ... --times 100 --jobs 2 --burn 1` runs them a hundred
+`python -m tests.perf.repeats tests/benchmark/storage ... --times 100 --jobs 2 --burn 1` runs them a hundred
 times, two processes at once, beside one process that does nothing but compute, since tests that hang on a clock fail
 on busy machines first. It prints every test that failed, how often, and the first of its messages, and ends with exit
 code 1 when there is one; `--out results/reference` writes repeats.json there, with machine and versions.
@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from tests import ROOT
 from tests.perf import measured
 
-ROOT = Path(__file__).resolve().parents[2]
 RAN = (0, 1)
 """Exit codes of pytest after which its report counts: passed, some failed."""
 

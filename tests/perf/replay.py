@@ -19,11 +19,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark import suite as suites
-from benchmark.progress import Quiet
-from benchmark.runner import Runner
-from benchmark.suite import Suite
-from benchmark.table import load
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.suite import parsing as suites
+from benchmark.suite.model import Suite
+from benchmark.tabular.table import load
 from objectives.objective import Machine
 from tests.perf import measured
 from tests.perf.equivalence import SUITES, harvested

@@ -2,7 +2,7 @@
 
 `python -m tests.perf.suggestions --out results/reference` measures every registered searcher and scheduler in each
 of its variants, on the 6-d space of dropout_mlp, and writes `suggestions.json` and `suggestions.md`. Ours are built
-by `benchmark.build` and driven by the tuning loop, as in a run, on one thread; what counts is the time that it
+by `benchmark.tuning.factory` and driven by the tuning loop, as in a run, on one thread; what counts is the time that it
 records, of one update and the suggestion that follows it. Beside an adapter runs its library by its own interface
 (`natives.py`), in the same process, a suggestion of each in turn. Errors are a fixed function of the configuration,
 computed between. Each figure is the median of ten suggestions, the first made after so many results.
@@ -24,14 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from algorithms.adapters.quarantine import silent
+from algorithms.interop.containment import silent
 from algorithms.roles import Scheduler
-from benchmark.build import build_objective, build_scheduler
-from benchmark.environment import pinned
-from benchmark.suite import parse
-from benchmark.tuner import Budget, Outcome, TuningLoop
+from benchmark.reproducibility.environment import pinned
+from benchmark.suite.model import Budget
+from benchmark.suite.parsing import parse
+from benchmark.tuning.factory import build_objective, build_scheduler
+from benchmark.tuning.tuner import Outcome, TuningLoop
 from objectives.space import FIDELITY
-from tests.adapters.subjects import Subject, installed, subjects
+from tests.algorithms.adapters.subjects import Subject, installed, subjects
 from tests.perf import measured
 from tests.perf.natives import NATIVES, SPACE, Native
 

@@ -12,17 +12,17 @@ import tempfile
 import time
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parent.parent.parent
+from tests import ROOT
+
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from algorithms.adapters.syne_search import METRIC, downloads  # noqa: E402 (after the path)
-from algorithms.adapters.syne_tune import TIME  # noqa: E402
-from benchmark.seeding import GlobalStreams  # noqa: E402
+from algorithms.adapters.syne_search import METRIC, downloads
+from algorithms.adapters.syne_tune import TIME
+from benchmark.reproducibility.seeding import GlobalStreams
 
 EPOCHS = 10
 SECONDS = "elapsed"

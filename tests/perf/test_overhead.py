@@ -12,9 +12,10 @@ import optuna
 import pytest
 
 from algorithms import BasicScheduler, LocalSearch, RandomSearch
-from benchmark.ledger import Ledger
-from benchmark.tuner import Budget, Outcome, TuningLoop
-from objectives.lenet import SPACE
+from benchmark.storage.ledger import Ledger
+from benchmark.suite.model import Budget
+from benchmark.tuning.tuner import Outcome, TuningLoop
+from objectives.classification.lenet import SPACE
 
 TRIALS = 100
 

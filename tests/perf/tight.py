@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from objectives.data import Images, Split
 from objectives.space import Config
+from objectives.training.data import Images, Split
 
 
 def network_of(name: str, config: Config, side: int) -> nn.Module:

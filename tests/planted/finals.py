@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from analysis.statistics.anytime import Array
 from analysis.statistics.pairwise import compare, holm, wilcoxon
 from analysis.statistics.power import ALPHA, POWER, detectable
 from analysis.statistics.summaries import summaries
-from analysis.trajectory import Array
 
 REPETITIONS = 50
 EFFECTS = (0.0, 0.002, 0.004, 0.008)

@@ -33,10 +33,10 @@ import numpy as np
 from scipy import stats
 from scipy.special import beta
 
+from analysis.statistics.anytime import curve
 from analysis.statistics.bands import band, values
 from analysis.statistics.difference import claims, difference
 from analysis.statistics.targets import attempts, speed_up
-from analysis.trajectory import curve
 
 SEED = 5
 SIMULATIONS = 1000

@@ -6,11 +6,11 @@ import importlib.util
 import os
 from typing import TYPE_CHECKING
 
-from objectives.data import Split
 from objectives.objective import PRECISIONS, Machine
+from objectives.training.data import Split
 
 if TYPE_CHECKING:
-    from objectives.classification import ImageClassification
+    from objectives.classification.base import ImageClassification
     from objectives.stack import Stack
 
 

@@ -23,7 +23,7 @@ def pixels(u: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr) -> tl.tensor:
 
 @triton.jit
 def activate(z: tl.tensor, KIND: tl.constexpr) -> tl.tensor:
-    """The layer's activation; the hyperbolic tangent as `objectives.networks.Tanh` has it."""
+    """The layer's activation; the hyperbolic tangent as `objectives.training.networks.Tanh` has it."""
     if KIND == _RELU:
         return tl.where(z != z, z, tl.maximum(z, 0.0))
     elif KIND == _SIGMOID:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from objectives.data import Images, Split
 from objectives.stacks.gpu.arithmetic import PIXEL_SCALES
+from objectives.training.data import Images, Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from objectives.stacks.gpu.arithmetic import NONE, SIGMOID, TANH
-from objectives.stacks.gpu.conv import (
-    block1_forward,
-    block1_update,
-    block1_weights,
+from objectives.stacks.gpu.conv_block1 import block1_forward, block1_update, block1_weights
+from objectives.stacks.gpu.conv_block2 import (
     block2_forward,
     block2_inputs,
     block2_unpool,

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from objectives.counter import DROPOUT_BITS, MULTIPLIERS, ROUNDS, WEYL, Purpose
+from objectives.training.counter_rng import DROPOUT_BITS, MULTIPLIERS, ROUNDS, WEYL, Purpose
 
 M0, M1 = tl.constexpr(MULTIPLIERS[0]), tl.constexpr(MULTIPLIERS[1])
 W0, W1 = tl.constexpr(WEYL[0]), tl.constexpr(WEYL[1])

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 import torch
 
-from objectives.classification import ImageClassification
-from objectives.data import CLASSES, Split, load_splits
-from objectives.dropout_mlp import DropoutMLP
-from objectives.lenet import LeNet
+from objectives.classification.base import ImageClassification
+from objectives.classification.dropout_mlp import DropoutMLP
+from objectives.classification.lenet import LeNet
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.softmax import SoftmaxRegression
 from objectives.stacks.gpu.arithmetic import NONE, RELU
 from objectives.stacks.gpu.images import Pixels, reside
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
@@ -20,6 +19,7 @@ from objectives.stacks.gpu.lenet import FASHION, SMALL, LeNetLayers
 from objectives.stacks.gpu.network import EVALUATION_ROWS, Network, Site, up
 from objectives.stacks.gpu.stack import GpuStack
 from objectives.stacks.gpu.table import Table
+from objectives.training.data import CLASSES, Split, load_splits
 
 CAPACITY: Mapping[tuple[type[ImageClassification], str], int] = {
     (SoftmaxRegression, "digits"): 512,

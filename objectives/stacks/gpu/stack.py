@@ -11,11 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from objectives.classification import ImageClassification
-from objectives.counter import Words, key_of
-from objectives.data import Split
-from objectives.networks import dropouts
-from objectives.objective import Epoch
+from objectives.classification.base import ImageClassification
+from objectives.epoch import Epoch
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
 from objectives.stacks.gpu.dense import count_not_finite
@@ -23,7 +20,10 @@ from objectives.stacks.gpu.images import Pixels, Resident
 from objectives.stacks.gpu.network import Network, Site, tiles
 from objectives.stacks.gpu.philox import orders
 from objectives.stacks.gpu.table import BATCH, EPOCH, KEEP, POSITION, RATE, ROWS, SCALE, WIDTH, advance_rows
-from objectives.training import Counts, epoch_of
+from objectives.training.counter_rng import Words, key_of
+from objectives.training.data import Split
+from objectives.training.networks import dropouts
+from objectives.training.reference_loop import Counts, epoch_of
 
 FINITE_TILE = 4096
 ORDERS_AT_ONCE = 64

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import analysis
 from analysis.__main__ import main
+from tests import ROOT
 
-ROOT = Path(analysis.__file__).parents[1]
 CHOICE = {"kind": "categorical", "choices": [1, 2]}
 CHECKED = """
 import runpy, sys

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from analysis.__main__ import main
-from analysis.provenance import NAME
+from analysis.provenance.checksums import NAME
 
 CHECKS = ("file", "ledgers", "code", "libraries", "made again")
 

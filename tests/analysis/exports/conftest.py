@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from analysis.commands import export
-from analysis.frame import load
+from analysis.loading.results import load
 
 SPACE = {
     "learning_rate": {"kind": "float", "low": 1e-4, "high": 1.0, "log": True},

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analysis.refusal import BadInput
+from analysis.errors import BadInput
 
 optuna = pytest.importorskip("optuna")
 

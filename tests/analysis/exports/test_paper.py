@@ -10,7 +10,7 @@ import pytest
 
 from analysis.exports import latex, markdown
 from analysis.exports.paper import entries
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.pairwise import pairwise_table
 from analysis.tables.statistics import statistics_table
 

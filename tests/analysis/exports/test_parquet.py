@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.exports import parquet
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.study import Study
 
 pyarrow = pytest.importorskip("pyarrow.parquet")

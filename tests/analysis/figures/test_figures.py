@@ -10,7 +10,7 @@ from analysis.figures import draw
 from analysis.figures.anytime import anytime
 from analysis.figures.scatter import landscape, learning_rate
 from analysis.figures.theme import looks, theme
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.study import Study
 from analysis.tables.basic import trajectory_table
 

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from analysis.figures.recheck import recheck
 from analysis.figures.theme import render, theme
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.recheck import NOISE, RECHECK
 
 

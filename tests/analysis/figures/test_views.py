@@ -16,7 +16,8 @@ from analysis.figures.scores import scores
 from analysis.figures.targets import steps, targets
 from analysis.figures.theme import render, theme
 from analysis.figures.timeline import timeline
-from analysis.frame import load
+from analysis.loading.results import load
+from analysis.statistics.anytime import curve
 from analysis.statistics.targets import attempts
 from analysis.tables.curves import curves_table
 from analysis.tables.differences import claims_table, compared, differences_table
@@ -26,7 +27,6 @@ from analysis.tables.scores import scores_table
 from analysis.tables.statistics import statistics_table
 from analysis.tables.targets import targets_table
 from analysis.tables.timeline import timeline_table
-from analysis.trajectory import curve
 
 DEEP = {
     "learning_rate": {"kind": "ordinal", "choices": [0.001, 0.01, 0.1, 1.0]},

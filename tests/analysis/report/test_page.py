@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,10 +15,10 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.figures import makers
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.study import Study
+from tests import ROOT
 
-ROOT = Path(__file__).parents[3]
 FILES = {"index.html", "card.json", "provenance.json", "report.js", "report.css", "plotly.min.js"}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.report.encoding import as_script, compact, interval_text, number_text, p_text
 from analysis.report.recheck import recheck_section
 from analysis.report.sheet import number, sheet, words

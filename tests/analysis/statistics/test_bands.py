@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.statistics.anytime import Curve, aggregate, curve
 from analysis.statistics.bands import QUANTILES, SLOTS, band, changes, thinned, values
-from analysis.trajectory import Curve, aggregate, curve
 
 
 def run(*events, carried=True):

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.statistics.anytime import Curve, curve, mean_and_std
 from analysis.statistics.difference import FEWEST, Difference, claims, critical, difference, simultaneous_band
-from analysis.trajectory import Curve, curve, mean_and_std
 from tests.planted.trajectories import WORLDS, main, measure
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analysis.statistics.anytime import curve
 from analysis.statistics.score import score
 from analysis.statistics.targets import attempts, ert, par10
-from analysis.trajectory import curve
 
 polars = pytest.importorskip("polars")
 pytest.importorskip("iohinspector")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.statistics.anytime import curve
 from analysis.statistics.score import score
-from analysis.trajectory import curve
 
 SCALE = {"best": 0.0, "chance": 1.0, "horizon": 8.0}
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.statistics.anytime import curve
 from analysis.statistics.bootstrap import LEAST
 from analysis.statistics.targets import Attempts, attempts, ert, kaplan_meier_median, par10, solved, speed_up
-from analysis.trajectory import curve
 from tests.planted.trajectories import measure_speed_up
 
 INF, NAN = math.inf, math.nan

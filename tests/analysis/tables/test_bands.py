@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.bands import BANDS, bands_table
 from analysis.tables.basic import trajectory_table
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.basic import as_csv, as_text, tabulate
 
 

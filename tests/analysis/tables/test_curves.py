@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.frame import load
-from analysis.refusal import BadInput
+from analysis.errors import BadInput
+from analysis.loading.results import load
 from analysis.tables.curves import CURVES, curves_table
 
 

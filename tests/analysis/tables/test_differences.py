@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.differences import CLAIMS, DIFFERENCES, claims_table, compared, differences_table, pairs
 
 REPETITIONS = 8

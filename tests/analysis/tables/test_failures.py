@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.failures import FAILURES, LONGEST, TOTALS, failures_table, totals_table
 
 TRACE = """Traceback (most recent call last):

@@ -5,17 +5,15 @@ import random
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import analysis
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables import importance
 from analysis.tables.importance import IMPORTANCE, bounds, fully_trained, importance_table, unit
+from tests import ROOT
 
-ROOT = Path(analysis.__file__).parents[1]
 SPACE = {
     "learning_rate": {"kind": "float", "low": 1e-4, "high": 1.0, "log": True},
     "depth": {"kind": "int", "low": 1, "high": 4, "log": False},
@@ -159,7 +157,7 @@ def test_the_same_bytes_in_a_fresh_process(planted, suite):
     """Another process with another hash seed finds the same numbers, and nothing is printed besides."""
     table = importance_table(planted(lambda config: config["learning_rate"]))
     program = (
-        "import sys; from pathlib import Path; from analysis.frame import load;"
+        "import sys; from pathlib import Path; from analysis.loading.results import load;"
         "from analysis.tables.importance import importance_table;"
         "print(importance_table(load(Path(sys.argv[1]))).to_csv(index=False), end='')"
     )

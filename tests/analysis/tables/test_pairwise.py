@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.statistics.power import detectable
 from analysis.tables.pairwise import PAIRWISE, paired_differences, pairwise_table
 

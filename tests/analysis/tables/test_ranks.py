@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.ranks import RANKS, ranks_table
 
 

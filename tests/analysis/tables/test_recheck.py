@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frame import load
-from analysis.recheck import FILE, missing
-from analysis.refusal import BadInput
+from analysis.errors import BadInput
+from analysis.loading.recheck import FILE, missing
+from analysis.loading.results import load
 from analysis.tables.recheck import NOISE, OPTIMISM, RECHECK, noise_table, optimism_table, recheck_table
 
 NOISY = """
@@ -29,7 +29,7 @@ NOISE_OF = {"branin": 3.0, "hartmann6": 0.2}
 
 def ran(folder, fresh, repetitions, budget="epochs = 40", workers=1):
     """Run a suite of noisy functions and recheck it; its results and folder."""
-    from benchmark.cli import main
+    from benchmark.cli.main import main
 
     path = folder / "noisy.toml"
     path.write_text(NOISY.format(repetitions=repetitions, budget=budget, workers=workers))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.statistics import STATISTICS, statistics_table
 
 ERRORS = [0.30, 0.34, 0.29, 0.36, 0.28, 0.33, 0.27, 0.31]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frame import load
-from analysis.refusal import BadInput
+from analysis.errors import BadInput
+from analysis.loading.results import load
 from analysis.tables.targets import SOLVED, SPEEDUPS, TARGETS, solved_table, speedups_table, targets_of, targets_table
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.frame import load
+from analysis.loading.results import load
 from analysis.tables.timeline import TIMELINE, timeline_table
 
 

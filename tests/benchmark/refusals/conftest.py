@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.cli import main
+from benchmark.cli.main import main
 from tests.benchmark.refusals.good import toml, tree
 
 

@@ -1,9 +1,6 @@
 """A good suite, which the tests of refusals spoil, and what tells whether a refusal has written anything."""
 
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[3]
-MISFITS = "tests.benchmark.misfits:"
+MISFITS = "tests.benchmark.fakes.misfits:"
 RUN = ["run", "good.toml", "--jobs", "1"]
 GOOD = {
     "seed": "1",

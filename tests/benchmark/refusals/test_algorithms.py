@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from benchmark.build import ALL_SCHEDULERS, ALL_SEARCHERS
-from benchmark.cli import main
-from benchmark.refusal import parameters_of
+from benchmark.cli.main import main
+from benchmark.errors import parameters_of
+from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
 from tests.benchmark.refusals.good import MISFITS, RUN, toml
 
 HALVING = 'scheduler = { name = "successive_halving", '
@@ -94,7 +94,7 @@ ALGORITHMS = {
     "scheduler no update": (f'{{ scheduler = "{MISFITS}OnlySuggests" }}', ["it has no method update()"]),
     "searcher for none": (
         f'{{ scheduler = "{MISFITS}Alone", searcher = "random" }}',
-        ["algorithms.a.searcher: the scheduler 'tests.benchmark.misfits:Alone' takes no searcher"],
+        ["algorithms.a.searcher: the scheduler 'tests.benchmark.fakes.misfits:Alone' takes no searcher"],
     ),
     "missing parameter": (
         f'{{ searcher = "{MISFITS}Demanding" }}',

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from benchmark.cli import COMMANDS as VERBS
-from benchmark.cli import main
+from benchmark.cli.main import COMMANDS as VERBS
+from benchmark.cli.main import main
 from tests.benchmark.refusals.good import ROOT, RUN, tree
 
 REPLAY = ["replay", "good.toml", "--tables", "."]

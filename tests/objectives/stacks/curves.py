@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from objectives import OBJECTIVES, data
-from objectives.data import DataSet, load_fashion_mnist
+from objectives import OBJECTIVES
 from objectives.objective import Machine
+from objectives.training import data
+from objectives.training.data import DataSet, load_fashion_mnist
 from tests.objectives.stacks.trials import alone, through, trials
 
 NAMES = ("softmax", "lenet", "dropout_mlp")

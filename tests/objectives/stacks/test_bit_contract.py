@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from objectives import OBJECTIVES
-from objectives.classification import ImageClassification
+from objectives.classification.base import ImageClassification
 from objectives.objective import Machine
 from tests.objectives.stacks.trials import alone, lost, plant, through, trials
 

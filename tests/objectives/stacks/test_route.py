@@ -4,13 +4,14 @@ import time
 
 import pytest
 
-from objectives import OBJECTIVES, networks
-from objectives.classification import ImageClassification
+from objectives import OBJECTIVES
+from objectives.classification.base import ImageClassification
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.softmax import SoftmaxRegression
 from objectives.stacks import route, softmax
-from objectives.stacks.looped import LoopedStack
+from objectives.stacks.looped.stack import LoopedStack
 from objectives.stacks.softmax import SoftmaxStack
+from objectives.training import networks
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from objectives import counter
-from objectives.data import Images, Split, load_splits
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.softmax import SoftmaxRegression
 from objectives.stacks import softmax
 from objectives.stacks.softmax import SoftmaxStack, dense_layer
+from objectives.training import counter_rng
+from objectives.training.data import Images, Split, load_splits
 from tests.objectives.stacks.trials import Trial, alone, lost, plant, through, trained, trials
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -111,9 +111,9 @@ def test_last_batches_of_any_size(left, monkeypatch):
 @pytest.mark.parametrize("pixels", [64, 784])
 def test_a_slots_products_are_single_products(size, count, pixels):
     """In a stack of any size each product and sum has the bits that it has alone, whole batches and short ones."""
-    x = torch.from_numpy(counter.uniform(KEY, 0, size * count * pixels)).view(size, count, pixels)
-    weight = torch.from_numpy(counter.uniform(KEY, 1, size * 10 * pixels)).view(size, 10, pixels) - 0.5
-    bias = torch.from_numpy(counter.uniform(KEY, 2, size * 10)).view(size, 1, 10)
+    x = torch.from_numpy(counter_rng.uniform(KEY, 0, size * count * pixels)).view(size, count, pixels)
+    weight = torch.from_numpy(counter_rng.uniform(KEY, 1, size * 10 * pixels)).view(size, 10, pixels) - 0.5
+    bias = torch.from_numpy(counter_rng.uniform(KEY, 2, size * 10)).view(size, 1, 10)
     logits = torch.baddbmm(bias, x, weight.transpose(1, 2))
     gradient = logits - logits.mean(2, keepdim=True)
     slope, sums = torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)
@@ -233,7 +233,7 @@ def test_rows_past_the_end_of_the_epoch_lose_nobody(monkeypatch):
     split = Split(train=images, valid=images.take(np.arange(1, 17)), test=images)
     monkeypatch.setattr(softmax, "load_splits", lambda *arguments: [split])
     seeds = map(np.random.SeedSequence, range(100))
-    seed = next(seed for seed in seeds if 0 in counter.permutation(counter.key_of(seed, 0), 0, 17)[:16])
+    seed = next(seed for seed in seeds if 0 in counter_rng.permutation(counter_rng.key_of(seed, 0), 0, 17)[:16])
     objective, config = SoftmaxRegression(), {"learning_rate": 3e38}
     network, counts = trained(objective, Trial(number=0, config=config, seed=seed), split, 1)
     assert all(parameter.isfinite().all() for parameter in network.parameters())

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from objectives import counter, data
-from objectives.data import DataSet, Images
 from objectives.objective import Machine
-from objectives.training import train
+from objectives.training import counter_rng, data
+from objectives.training.data import DataSet, Images
+from objectives.training.reference_loop import train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def through(stacks, queue, epochs, *, pauses=None):
 
 def trained(objective, trial, split, epochs, loop=train):
     """The network of a trial after some epochs on a split, by the reference loop or another."""
-    key = counter.key_of(trial.seed, 0)
+    key = counter_rng.key_of(trial.seed, 0)
     network = objective.start(trial.config, split, key, "cpu")
     options = {"learning_rate": objective.learning_rate(trial.config), "batch_size": objective.batch_size(trial.config)}
     counts = [
@@ -97,9 +97,9 @@ def same_weights(network, other):
 
 def plant(monkeypatch, name, count, side):
     """Random images with a linear teacher's labels as the data set `name`; the machine that finds them."""
-    drawn = counter.uniform(np.array([1, side], dtype=np.uint64), 0, count * side * side)
+    drawn = counter_rng.uniform(np.array([1, side], dtype=np.uint64), 0, count * side * side)
     x = torch.from_numpy(drawn).view(count, 1, side, side)
-    teacher = counter.uniform(np.array([2, side], dtype=np.uint64), 0, side * side * 10) - 0.5
+    teacher = counter_rng.uniform(np.array([2, side], dtype=np.uint64), 0, side * side * 10) - 0.5
     y = (x.flatten(1) @ torch.from_numpy(teacher).view(-1, 10)).argmax(1)
     part = count // 5
     images = Images(x=x, y=y)

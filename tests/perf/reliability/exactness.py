@@ -17,15 +17,16 @@ import torch
 from joblib import Parallel, delayed
 from torch.nn import functional
 
-from analysis.records import read as analysis_read
+from analysis.loading.records import read as analysis_read
 from analysis.tables.basic import as_csv
-from benchmark.environment import pinned
-from benchmark.ledger import FORMAT, encode, parse
-from benchmark.seeding import stream, trial_seed
-from objectives import OBJECTIVES, counter
-from objectives.classification import ImageClassification
+from benchmark.reproducibility.environment import pinned
+from benchmark.reproducibility.seeding import stream, trial_seed
+from benchmark.storage.ledger_format import FORMAT, encode, parse
+from objectives import OBJECTIVES
+from objectives.classification.base import ImageClassification
 from objectives.objective import Machine
-from tests.objectives.stacks.test_functional import Own, configurations, curves
+from objectives.training import counter_rng
+from tests.objectives.stacks.functional.test_functional import Own, configurations, curves
 from tests.objectives.stacks.trials import alone, through, trials
 from tests.perf.reliability.row import Found, Row
 
@@ -98,7 +99,7 @@ def _keys(seed: int, objective: str, repetitions: int) -> np.ndarray:
     """Philox keys, 128 bits, of two folds of the trials of one suite seed and objective."""
     rest = itertools.product(range(repetitions), range(1000))
     made = (trial_seed(seed, objective, number, {"x": trial / 1000}) for number, trial in rest)
-    return np.array([counter.key_of(one, fold) for one in made for fold in (0, 1)])
+    return np.array([counter_rng.key_of(one, fold) for one in made for fold in (0, 1)])
 
 
 # Slots.
@@ -135,9 +136,9 @@ def _random_shapes(count: int) -> Iterator[tuple[int, int, int]]:
 
 def _single_products(size: int, count: int, pixels: int) -> bool:
     """Whether the softmax route's products in a stack of `size` have the bits that they have alone."""
-    x = torch.from_numpy(counter.uniform(KEY, 0, size * count * pixels)).view(size, count, pixels)
-    weight = torch.from_numpy(counter.uniform(KEY, 1, size * 10 * pixels)).view(size, 10, pixels) - 0.5
-    bias = torch.from_numpy(counter.uniform(KEY, 2, size * 10)).view(size, 1, 10)
+    x = torch.from_numpy(counter_rng.uniform(KEY, 0, size * count * pixels)).view(size, count, pixels)
+    weight = torch.from_numpy(counter_rng.uniform(KEY, 1, size * 10 * pixels)).view(size, 10, pixels) - 0.5
+    bias = torch.from_numpy(counter_rng.uniform(KEY, 2, size * 10)).view(size, 1, 10)
     logits = torch.baddbmm(bias, x, weight.transpose(1, 2))
     gradient = logits - logits.mean(2, keepdim=True)
     slope, sums = torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)

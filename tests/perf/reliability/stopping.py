@@ -12,9 +12,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmark.watchdog import GRACE, SECONDS_BETWEEN_LOOKS
+from benchmark.tuning.time_limit import GRACE
+from benchmark.workers.watchdog import SECONDS_BETWEEN_LOOKS
+from tests.benchmark.cli.test_signals import CODES, evaluations, recorded, started, wait_until, written
 from tests.benchmark.commands import left_of_session, of_session
-from tests.benchmark.test_signals import CODES, evaluations, recorded, started, wait_until, written
 from tests.perf.reliability.row import Found, Row
 
 PATIENCE = 30.0
@@ -125,7 +126,7 @@ repetitions = 24
 budget.trials = 60
 algorithms.random.searcher = "random"
 [objectives.slots]
-name = "tests.benchmark.slots:Slots"
+name = "tests.benchmark.fakes.slots:Slots"
 choices = 1000000000
 epochs = {epochs}
 log = "{log}"
@@ -210,7 +211,7 @@ timeout = {limit}
 budget.trials = 1
 algorithms.random.searcher = "random"
 [objectives.hanging]
-name = "tests.benchmark.hanging:Hanging"
+name = "tests.benchmark.fakes.hanging:Hanging"
 how = "{how}"
 limit = -1.0
 mark = "{mark}"

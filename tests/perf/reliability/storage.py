@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from analysis.records import read as analysis_read
-from analysis.refusal import BadInput
-from benchmark.ledger import FORMAT, Ledger, LedgerError, encode, parse, part_of, read
-from benchmark.mount import kind_of
+from analysis.errors import BadInput
+from analysis.loading.records import read as analysis_read
+from benchmark.storage.filesystem import kind_of
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import FORMAT, LedgerError, encode, parse, part_of, read
 from tests.benchmark.records import END, FIRST, HEADER, SECOND
 from tests.benchmark.records import write as write_ledger
-from tests.benchmark.test_ledger import KILLS_A_LEDGER, ROOT, appended, flips, kill_writer
+from tests.benchmark.storage.test_ledger import KILLS_A_LEDGER, ROOT, appended, flips, kill_writer
 from tests.perf.reliability.row import Found, Row
 
 EPOCHS = 5
@@ -165,9 +166,9 @@ told = {{"records": count, "seconds": time.perf_counter() - began, "processor_se
 print(json.dumps({{**told, "peak_megabytes": peak() / 1e6, "megabytes_before": before / 1e6}}))
 """
 READERS = {
-    "to_go_on": ("benchmark.ledger", "Ledger", "with Ledger(path) as ledger: count = len(ledger.records)"),
+    "to_go_on": ("benchmark.storage.ledger", "Ledger", "with Ledger(path) as ledger: count = len(ledger.records)"),
     "by_the_analysis": (
-        "analysis.records", "read",
+        "analysis.loading.records", "read",
         "part = path.with_name(path.name + '.part'); count = len(read(part, part.read_bytes(), complete=False))",
     ),
 }  # fmt: skip

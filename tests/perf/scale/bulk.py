@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from benchmark.ledger import FORMAT
-from benchmark.suite import Run, Suite
+from benchmark.storage.ledger_format import FORMAT
+from benchmark.suite.model import Run, Suite
 from tests.perf.million import measure
 from tests.perf.scale.service import wide
 
@@ -25,7 +25,7 @@ def weigh(scratch: Path, trials: int) -> dict[str, Any]:
         scratch: an empty folder.
         trials: of the suite, a multiple of a thousand runs.
     """
-    from benchmark import suite as suites
+    from benchmark.suite import parsing as suites
 
     path = scratch / "bulk.toml"
     path.write_text(wide(REPETITIONS, trials // (20 * REPETITIONS)))
@@ -50,10 +50,10 @@ def weigh(scratch: Path, trials: int) -> dict[str, Any]:
 
 def _plant(suite: Suite, scratch: Path) -> list[Path]:
     """Write the ledgers, each with its own header, and the plan into a folder for each shard."""
-    from benchmark.build import check_suite
-    from benchmark.environment import describe
-    from benchmark.folder import write_plan
-    from benchmark.shards.shard import split
+    from benchmark.planning.shard import split
+    from benchmark.reproducibility.environment import describe
+    from benchmark.result_folder.folder import write_plan
+    from benchmark.tuning.factory import check_suite
 
     objectives, bodies = check_suite(suite), _bodies(suite.budget.trials or 0)
     environment = {**describe("cpu", 1), "arithmetic": "", "route": "alone"}

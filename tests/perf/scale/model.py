@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 
 TASKS_A_WORKER = 4
-"""As `benchmark.runner`: groups of an objective for every worker, where there are repetitions enough."""
+"""As `benchmark.driver.runner`: groups of an objective for every worker, where there are repetitions enough."""
 
 Lengths = Sequence[float]
 """Seconds of a run's trials, in order."""
@@ -174,7 +174,7 @@ class _Cluster:
 
 
 def grouped(cells: Sequence[Sequence[Sequence[Lengths]]], jobs: int) -> list[Group]:
-    """A suite's groups for one driver, as `benchmark.runner` makes them of runs that train side by side.
+    """A suite's groups for one driver, as `benchmark.driver.runner` makes them of runs that train side by side.
 
     Args:
         cells: by objective, by algorithm, by repetition: seconds of a run's trials.
@@ -190,7 +190,7 @@ def grouped(cells: Sequence[Sequence[Sequence[Lengths]]], jobs: int) -> list[Gro
 
 
 def shared(cells: Sequence[Sequence[Sequence[Lengths]]], of: int) -> list[list[Group]]:
-    """A suite's shares, as `benchmark.shards.shard` deals them: whole groups where even within an eighth, else runs."""
+    """A suite's shares, as `planning.shard` deals them: whole groups where even within an eighth, else runs."""
     repetitions = range(len(cells[0][0]))
     groups: list[Group] = [
         [algorithm[number] for algorithm in objective] for number in repetitions for objective in cells

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from objectives.objective import Epoch, Machine
+from objectives.epoch import Epoch
+from objectives.objective import Machine
 from objectives.space import Config
-from tests.benchmark.line import Line
+from tests.benchmark.fakes.line import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

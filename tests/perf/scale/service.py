@@ -21,10 +21,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmark.engines.pulse import Listening, Pulse
-from benchmark.ledger import Ledger
+from benchmark.storage.ledger import Ledger
+from benchmark.workers.heartbeat import Listening, Pulse
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 IDLE = 1.0
 """Seconds for which an engine is watched before it has anything to do."""
 
@@ -89,10 +89,10 @@ class Watching:
 
 def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None) -> dict[str, float]:
     """Run a suite on an engine; what its driver saw."""
-    from benchmark import suite as suites
-    from benchmark.engines.engine import build
-    from benchmark.runner import Runner
-    from benchmark.shards import shard as shards
+    from benchmark.backends.factory import build
+    from benchmark.driver.runner import Runner
+    from benchmark.planning import shard as shards
+    from benchmark.suite import parsing as suites
     from objectives.objective import Machine
 
     plan = suites.load(str(suite))
@@ -220,8 +220,8 @@ def wide(repetitions: int, trials: int) -> str:
 
 def planning(sizes: Sequence[int]) -> list[dict[str, float]]:
     """Seconds to read a suite of so many trials, to list its runs, and to find one shard of 64."""
-    from benchmark import suite as suites
-    from benchmark.shards import shard as shards
+    from benchmark.planning import shard as shards
+    from benchmark.suite import parsing as suites
 
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -250,11 +250,11 @@ def _timed(what: Callable[[], object]) -> float:
 
 def replaying(trials: int) -> float:
     """Seconds a trial to go on with a run of so many, all but one recorded: ledger read, searcher asked again."""
-    from benchmark import suite as suites
-    from benchmark.environment import describe
-    from benchmark.execution import Conditions
-    from benchmark.group import execute_all
-    from benchmark.ledger import part_of
+    from benchmark.batching.run_group import execute_all
+    from benchmark.reproducibility.environment import describe
+    from benchmark.storage.ledger_format import part_of
+    from benchmark.suite import parsing as suites
+    from benchmark.tuning.run_settings import Conditions
     from objectives.objective import Machine
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[4]
+from tests import ROOT
+
 WORKER = Path(__file__).parent / "interpreter.py"
 INTERPRETER = pytest.StashKey()
 

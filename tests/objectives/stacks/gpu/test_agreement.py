@@ -2,10 +2,10 @@
 
 import pytest
 
-from objectives.dropout_mlp import DropoutMLP
-from objectives.lenet import LeNet
+from objectives.classification.dropout_mlp import DropoutMLP
+from objectives.classification.lenet import LeNet
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.softmax import SoftmaxRegression
 from objectives.stacks.gpu import gpu_stack
 from tests.objectives.stacks.gpu.trials import CONFIGS, curves, fashionable, greatest_difference, reference, stack_of
 

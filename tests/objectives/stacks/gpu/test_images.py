@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from objectives.data import Images, Split
 from objectives.stacks.gpu.arithmetic import PIXEL_SCALES
 from objectives.stacks.gpu.images import reside
+from objectives.training.data import Images, Split
 from tests.objectives.stacks.gpu.trials import excerpt, fashionable
 
 DIVISORS = {"digits": 16.0, "fashion_mnist": 255.0}

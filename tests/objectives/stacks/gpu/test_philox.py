@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from objectives import counter
 from objectives.stacks.gpu.philox import dropout_draws, orders
+from objectives.training import counter_rng
 
 KEYS = np.random.SeedSequence(3).generate_state(6, np.uint64).reshape(3, 2)
 
@@ -22,7 +22,7 @@ def test_data_orders_are_numpys(count):
     )
 
     for line, slot, epoch in zip(made.numpy(), slots, epochs, strict=True):
-        assert np.array_equal(line, counter.permutation(KEYS[slot], epoch, count))
+        assert np.array_equal(line, counter_rng.permutation(KEYS[slot], epoch, count))
 
 
 @pytest.mark.parametrize("width", [8, 16, 100, 1024])
@@ -31,4 +31,4 @@ def test_dropout_draws_are_numpys(width, layer):
     """The draws of rows and units over several tiles equal the reference loop's."""
     drawn = dropout_draws(torch.from_numpy(KEYS[1].view(np.int64)), layer=layer, epoch=5, rows=21, width=width)
 
-    assert np.array_equal(drawn.numpy(), counter.KeepBits(KEYS[1], layer=layer, epoch=5).rows(21, width))
+    assert np.array_equal(drawn.numpy(), counter_rng.KeepBits(KEYS[1], layer=layer, epoch=5).rows(21, width))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from objectives.lenet import LeNet
+from objectives.classification.lenet import LeNet
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.softmax import SoftmaxRegression
 from objectives.stacks.gpu import gpu_stack
 from objectives.stacks.gpu.plan import typical_quantum
 from tests.objectives.stacks.gpu.trials import CONFIGS, OBJECTIVES, excerpt, seed_of, stack_of

@@ -5,14 +5,14 @@ from functools import cache
 import numpy as np
 import torch
 
-from objectives.counter import key_of
-from objectives.data import Images, Split, load_splits
-from objectives.dropout_mlp import DropoutMLP
-from objectives.lenet import LeNet
+from objectives.classification.dropout_mlp import DropoutMLP
+from objectives.classification.lenet import LeNet
+from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.softmax import SoftmaxRegression
 from objectives.stacks.gpu import gpu_stack
-from objectives.training import train
+from objectives.training.counter_rng import key_of
+from objectives.training.data import Images, Split, load_splits
+from objectives.training.reference_loop import train
 
 OBJECTIVES = {"softmax": SoftmaxRegression, "lenet": LeNet, "dropout_mlp": DropoutMLP}
 SIZES = {"softmax": (75, 40, 30), "lenet": (13, 5, 4), "dropout_mlp": (45, 20, 17)}

@@ -1,0 +1,142 @@
+"""SMAC3 driven by ask and tell: the part that its searcher and its multi-fidelity scheduler share."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from algorithms.interop.containment import contained, silent
+from algorithms.option_checks import check_whole
+
+with contained():
+    from ConfigSpace import Configuration
+    from smac import Scenario
+    from smac.facade.abstract_facade import AbstractFacade
+    from smac.initial_design.abstract_initial_design import AbstractInitialDesign
+    from smac.intensifier.abstract_intensifier import AbstractIntensifier
+    from smac.main.exceptions import ConfigurationSpaceExhaustedException
+    from smac.model.random_forest import RandomForest
+    from smac.runhistory import StatusType, TrialInfo, TrialValue
+
+    from algorithms.interop.configspace import Declaration
+
+MOST_TRIALS = 1_000_000
+
+
+class DefaultFirst(AbstractInitialDesign):  # type: ignore[misc]  # SMAC counts as untyped
+    """SMAC's own initial design after the default configuration; its `additional_configs` come last."""
+
+    def __init__(self, scenario: Scenario, design: AbstractInitialDesign, default: Configuration) -> None:
+        super().__init__(scenario, n_configs=1)
+        self.design, self.default = design, default
+
+    def _select_configurations(self) -> list[Configuration]:
+        return [self.default, *self.design.select_configurations()]
+
+
+class Engine:
+    """A facade of SMAC asked and told, silently, without files or clock.
+
+    Crashed trials are told as such (`StatusType.CRASHED`) with the next number above the worst error
+    known, so that they rank last, and again when a worse one comes: SMAC has a fixed `crash_cost` for
+    that whose default, infinity, its models cannot be fitted to. Before any trial succeeds they stay
+    running, in SMAC's eyes.
+
+    SMAC reads the clock in `optimize`, which is not called, and to log: no limit of time is in effect.
+
+    Args:
+        facade: of SMAC.
+        declaration: the space as ConfigSpace has it.
+        default: proposed first; None: the facade's initial design alone.
+        scenario: further fields of SMAC's scenario, its seed among them.
+        initial: options of the facade's initial design.
+        selector: options of its configuration selector.
+        intensifier: makes of the scenario what decides which trial is next.
+    """
+
+    def __init__(
+        self,
+        facade: type[AbstractFacade],
+        declaration: Declaration,
+        default: Mapping[str, Any] | None,
+        *,
+        scenario: Mapping[str, Any],
+        initial: Mapping[str, Any],
+        selector: Mapping[str, Any],
+        intensifier: Callable[[Scenario], AbstractIntensifier],
+    ) -> None:
+        with tempfile.TemporaryDirectory() as folder, silent():  # SMAC writes its scenario down, wanted or not.
+            declared = Scenario(
+                declaration.configspace, name="run", output_directory=Path(folder), deterministic=True, **scenario
+            )
+            design = facade.get_initial_design(declared, **initial)
+            if default is not None:
+                design = DefaultFirst(declared, design, declaration.outward(default))
+            model = facade.get_model(declared)
+            if isinstance(model, RandomForest):
+                model._rf_opts["n_jobs"] = 1  # Its -1 starts a thread per core; the forest is the same.
+            self.facade = facade(
+                declared,
+                model=model,
+                acquisition_maximizer=_in_order(facade.get_acquisition_maximizer(declared)),
+                initial_design=design,
+                config_selector=facade.get_config_selector(declared, **selector),
+                intensifier=intensifier(declared),
+                logging_level=False,
+                overwrite=True,  # Otherwise it may ask on stdin.
+            )
+        self.crashed: list[TrialInfo] = []
+        self.worst = -math.inf
+
+    def ask(self) -> TrialInfo | None:
+        """The next trial; None when SMAC finds no configuration that it has not proposed before."""
+        with silent():
+            try:
+                return self.facade.ask()
+            except (StopIteration, ConfigurationSpaceExhaustedException):
+                return None
+
+    def tell(self, trial: TrialInfo, error: float) -> None:
+        """Tell what a trial came to, and whatever that changes about the crashed ones."""
+        if math.isfinite(error):
+            self._tell(trial, error, StatusType.SUCCESS)
+            late = self.crashed if error > self.worst else []
+            self.worst = max(self.worst, error)
+        else:
+            self.crashed.append(trial)
+            late = [trial] if math.isfinite(self.worst) else []
+        for crashed in late:
+            self._tell(crashed, math.nextafter(self.worst, math.inf), StatusType.CRASHED)
+
+    def _tell(self, trial: TrialInfo, cost: float, status: StatusType) -> None:
+        with silent():
+            self.facade.tell(trial, TrialValue(cost=cost, status=status), save=False)
+
+
+def _in_order(maximizer: Any) -> Any:
+    """Lets local searches start in the order of their starting points' text.
+
+    SMAC 2.4.1 takes them from a set of configurations, whose order, by the hash of their text, is
+    another in every process; random draws and so the proposals depend on it.
+    """
+    local = getattr(maximizer, "_local_search", None)
+    if local is not None:
+        in_a_set = local._get_init_points_from_previous_configs
+        local._get_init_points_from_previous_configs = lambda *given: sorted(in_a_set(*given), key=repr)
+    return maximizer
+
+
+def _one_of(name: str, value: str, known: Mapping[str, Any]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} = {value!r}: need one of {', '.join(known)}")
+
+
+def _given(library: str, name: str, value: int | None, high: int) -> dict[str, int]:
+    """SMAC's option, or nothing: its own default."""
+    if value is None:
+        return {}
+    check_whole(name, value, 1, high)
+    return {library: value}

@@ -1,0 +1,149 @@
+"""Searchers and schedulers in another process, with an environment or a language of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from algorithms.external.protocol import Partner, beginning
+from algorithms.external.subprocess_client import Conversation, ExternalError
+from objectives.space import FIDELITY, Config, Space
+
+
+class _External:
+    """What both roles share: the other process, what it says of itself, and the numbers of its proposals."""
+
+    def __init__(self, partner: Partner) -> None:
+        self.partner, self.proposals = partner, _Proposals()
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return _about(self.partner, "versions")
+
+    @property
+    def lacks(self) -> dict[str, str]:
+        return _about(self.partner, "lacks")
+
+    def close(self) -> None:
+        """End the process."""
+        self.partner.conversation.close()
+
+    def _ask(self) -> Config | None:
+        number, proposal = self.partner.ask()
+        if proposal is not None:
+            self.proposals.add(proposal, number)
+        return proposal
+
+
+class ExternalSearcher(_External):
+    """A searcher that another process runs; `algorithms/external/README.md` describes the protocol.
+
+    The process starts when the first proposal, or what it says of itself, is asked for. It ends with
+    `close()`, with this object, or with our process.
+
+    Args:
+        config_space: sent at the beginning, in the coordinates of `Translation`.
+        rng: the seed sent is drawn from it.
+        initial_config: has to be the first proposal, unless the process says that it lacks "default".
+        max_epochs: the full fidelity, for a searcher that wants to know.
+        command: program and arguments; `{root}` is the folder of this project.
+        version: refuse any other version of the program.
+        timeout: seconds that an answer may take.
+        options: sent as they are.
+
+    Attributes:
+        versions: of the program and what it uses, as it says; starts it.
+        lacks: property -> why it does not have it, as it says; starts it. Both are empty for a program
+            that fails at its beginning: the first proposal raises that.
+
+    Raises:
+        ValueError: no such program, or an option of a wrong type.
+    """
+
+    def __init__(
+        self,
+        config_space: Space,
+        *,
+        rng: np.random.Generator,
+        command: Sequence[str],
+        initial_config: Config | None = None,
+        max_epochs: int | None = None,
+        version: str | None = None,
+        timeout: float = 60.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        begin = beginning("searcher", config_space, rng, initial_config, max_epochs, options)
+        super().__init__(Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version))
+
+    def sample_configuration(self) -> Config | None:
+        return self._ask()
+
+    def update(self, config: Config, error: float, additional_info: Any = None) -> None:
+        bare = {name: value for name, value in config.items() if name != FIDELITY}
+        number = self.proposals.told(bare, config.get(FIDELITY, math.inf))
+        self.partner.tell(number, bare, error, config.get(FIDELITY))
+
+
+class ExternalScheduler(_External):
+    """A scheduler that another process runs; `algorithms/external/README.md` describes the protocol.
+
+    Arguments, attributes and errors are those of `ExternalSearcher`; here the process chooses
+    `max_epochs` of every proposal.
+    """
+
+    def __init__(
+        self,
+        config_space: Space,
+        *,
+        rng: np.random.Generator,
+        max_epochs: int,
+        command: Sequence[str],
+        initial_config: Config | None = None,
+        version: str | None = None,
+        timeout: float = 60.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        begin = beginning("scheduler", config_space, rng, initial_config, max_epochs, options)
+        super().__init__(Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version))
+
+    def suggest(self) -> Config | None:
+        return self._ask()
+
+    def update(self, config: Config, error: float, info: Any = None) -> None:
+        number = self.proposals.told(config, math.inf)
+        bare = {name: value for name, value in config.items() if name != FIDELITY}
+        self.partner.tell(number, bare, error, config.get(FIDELITY))
+
+
+def _about(partner: Partner, what: str) -> dict[str, str]:
+    try:
+        return dict(partner.about()[what])
+    except ExternalError:  # Every later word to this partner raises it again.
+        return {}
+
+
+class _Proposals:
+    """Numbers of proposals, and how far each was trained when it was last told."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[tuple[int, float]]] = {}
+
+    def add(self, config: Config, number: int) -> None:
+        self._known.setdefault(_name(config), []).append((number, 0.0))
+
+    def told(self, config: Config, epochs: Any) -> int | None:
+        """The earliest equal proposal that was not told so much before; None: none of them."""
+        alike = self._known.get(_name(config), [])
+        for place, (number, known) in enumerate(alike):
+            if known < epochs:
+                alike[place] = number, epochs
+                return number
+        return None
+
+
+def _name(config: Mapping[str, Any]) -> str:
+    """Tells 1 from 1.0 and True, which are equal as keys."""
+    return repr(sorted(config.items()))

@@ -1,0 +1,1 @@
+"""What adapters to other libraries share: optional imports, spaces, pending trials, containment."""

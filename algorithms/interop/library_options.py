@@ -1,0 +1,63 @@
+"""What a suite says of a library's method: its name and options, taken or refused with one message."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from algorithms.interop.containment import silent
+
+MOST_LISTED = 20
+Options = Mapping[str, Any] | None
+
+
+def named(field: str, name: str, known: Mapping[str, Any]) -> Any:
+    """The entry of that name.
+
+    Raises:
+        ValueError: there is none; the message names the nearest.
+    """
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(str(name), known, 1)
+    listed = f"one of {', '.join(known)}" if len(known) <= MOST_LISTED else f"among {len(known)} known ones"
+    raise ValueError(f"{field} = {name!r}: not {listed}" + (f"; {close[0]}?" if close else ""))
+
+
+def names_of(made: Any, given: Collection[str]) -> list[str]:
+    """Names of the arguments of a class that are not given anyway."""
+    return [
+        name
+        for name, parameter in inspect.signature(made.__init__).parameters.items()
+        if name not in given and name != "self" and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+
+
+def checked(method: str, allowed: Collection[str], options: Options) -> dict[str, Any]:
+    """The options by name.
+
+    Raises:
+        ValueError: one that the method has not.
+    """
+    for name, value in (options or {}).items():
+        if name not in allowed:
+            has = ", ".join(allowed) or "none"
+            raise ValueError(f"options.{name} = {value!r}: {method} has no such option, it has: {has}")
+    return dict(options or {})
+
+
+@contextmanager
+def refusals(method: str, options: Options) -> Iterator[None]:
+    """Build a library's object, silently; libraries refuse bad values by assertions and type errors.
+
+    Raises:
+        ValueError: in their place, naming the options.
+    """
+    try:
+        with silent():
+            yield
+    except (AssertionError, TypeError, ValueError) as error:
+        raise ValueError(f"options = {dict(options or {})!r}: {method} refuses them ({error})") from error

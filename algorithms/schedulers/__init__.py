@@ -1,0 +1,1 @@
+"""Schedulers decide when trials train and for how long; one file each."""

@@ -1,0 +1,42 @@
+"""A given list of trials, in its order: to look at known configurations again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from algorithms.option_checks import check_whole
+from objectives.space import FIDELITY, Config, Space
+
+
+class Listed:
+    """Trains the trials it is given, one after the other, and nothing else.
+
+    Args:
+        config_space: the space.
+        max_epochs: the full fidelity.
+        trials: configurations; the key `max_epochs` of one says until which epoch it trains, without
+            it until the last.
+
+    Raises:
+        ValueError: `trials` is no list of configurations of the space.
+    """
+
+    adaptive = False
+
+    def __init__(self, config_space: Space, max_epochs: int, trials: Sequence[Mapping[str, Any]] = ()) -> None:
+        if not isinstance(trials, list | tuple) or not all(isinstance(trial, Mapping) for trial in trials):
+            raise ValueError("trials: need a list of tables, each a configuration")
+        for place, trial in enumerate(trials):
+            try:
+                config_space.check({name: value for name, value in trial.items() if name != FIDELITY})
+                check_whole(FIDELITY, trial.get(FIDELITY, max_epochs), 1, max_epochs)
+            except ValueError as error:
+                raise ValueError(f"trials[{place}]: {error}") from error
+        self.ahead = iter([dict(trial) for trial in trials])
+
+    def suggest(self) -> Config | None:
+        return next(self.ahead, None)
+
+    def update(self, config: Config, error: float, info: Any = None) -> None:
+        """Nothing that a trial came to changes the list."""

@@ -1,0 +1,49 @@
+"""What successive halving, Hyperband and ASHA share: rungs in whole epochs, and which trials cannot climb."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from algorithms.option_checks import check_whole
+from objectives.space import FIDELITY
+
+
+def rungs(r_min: int, r_max: int, eta: int) -> list[int]:
+    """Epochs of each rung: r_min, r_min * eta, ... below r_max, then r_max.
+
+    Integers by multiplication: the usual floor(log(r_max / r_min) / log(eta)) loses a rung to
+    rounding, at 243 and 3 for example.
+    """
+    levels = []
+    level = r_min
+    while level < r_max:
+        levels.append(level)
+        level *= eta
+    return [*levels, r_max]
+
+
+def check_rungs(max_epochs: int, eta: int, r_min: int, r_max: int | None) -> int:
+    """Epochs of the top rung: `r_max`, or `max_epochs` where it is None.
+
+    Raises:
+        ValueError: eta outside 2..100, or not 1 <= r_min <= r_max <= max_epochs.
+    """
+    top = max_epochs if r_max is None else r_max
+    check_whole("eta", eta, 2, 100)
+    check_whole("r_max", top, 1, max_epochs)
+    check_whole("r_min", r_min, 1, top)
+    return top
+
+
+def is_over(config: Mapping[str, Any], error: float, info: Any = None) -> bool:
+    """Whether more epochs could not change a trial's error, so that asking for them wastes the budget.
+
+    Training crashed (error +inf), or `info` says that it diverged: by a "state" other than "ok", or by
+    fewer "epochs" than asked for. The error alone does not tell: a diverged trial has the chance error,
+    and one that diverged in the last epoch of its rung has reached that rung.
+    """
+    told = info if isinstance(info, Mapping) else {}
+    asked = config[FIDELITY]
+    return error == math.inf or told.get("state", "ok") != "ok" or told.get("epochs", asked) < asked

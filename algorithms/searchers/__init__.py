@@ -1,0 +1,1 @@
+"""Searchers propose the next configuration; one file each."""

@@ -1,0 +1,265 @@
+"""The plan of a suite, as its `suite.json` declares it: what should have run, and in which order to show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import BadInput, finite, nearest, value
+from analysis.loading.algorithms import Method, declare
+from analysis.loading.space import Hyperparameter, read_space
+from analysis.loading.untrusted_files import contents, declared
+
+FORMAT = 1
+PLAN = "suite.json"
+LARGEST_FILE = 100_000_000
+MOST_REPETITIONS = 1000
+LONGEST_TEXT = 300
+LABEL = re.compile(r"[a-z0-9_-]+")
+CLOCKS = ("measured", "modelled")
+BUDGETS = ("trials", "evaluations", "epochs", "runtime")
+ENDPOINTS = ("test_error", "valid_error", "score")
+HORIZONS = {"runtime": "runtime", "epochs": "epochs", "evaluations": "trials", "trials": "trials"}
+"""Limits of a budget, the first to be there being the horizon, and the axis that each one lies on."""
+LEARNING_RATES = ("learning_rate", "lr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """A planned objective: its label, space and, where it has one, its default configuration.
+
+    Attributes:
+        best_error: the least error that there can be, stored with the objective.
+        chance_error: the error of knowing nothing. Both fix the scale of anytime scores.
+    """
+
+    label: str
+    space: tuple[Hyperparameter, ...]
+    default: Mapping[str, Any] | None
+    best_error: float
+    chance_error: float
+
+    @property
+    def learning_rate(self) -> Hyperparameter | None:
+        """The hyperparameter that is the learning rate, by its name."""
+        return next(
+            (axis for axis in self.space if axis.name in LEARNING_RATES and axis.kind in ("float", "ordinal")), None
+        )
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Refuse a configuration of another space."""
+        for axis in self.space:
+            there = axis.name in config
+            if there != axis.counts(config) or (there and not axis.allows(config[axis.name])):
+                given = f"{config[axis.name]!r}" if there else "nothing"
+                raise BadInput(f"configuration of {self.label}: {axis.name} = {given} is not in the planned space")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Whose seconds the modelled clock tells: the cost model's name and the device it was measured on."""
+
+    name: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A suite: objectives x algorithms x repetitions, in display order.
+
+    Attributes:
+        clock: what the runtime axis means, one of `CLOCKS`.
+        calibration: what evaluations are priced by; never None under the modelled clock.
+        budget: limits of a run by name, those that are set; runtime in seconds.
+        endpoint: what algorithms are compared by, one of `ENDPOINTS`, declared before the runs.
+        control: the algorithm that the others are held against.
+        targets: errors by objective that the suite asks the time to.
+    """
+
+    name: str
+    title: str
+    repetitions: int
+    clock: str
+    calibration: Calibration | None
+    budget: Mapping[str, float]
+    objectives: tuple[Objective, ...]
+    algorithms: tuple[str, ...]
+    methods: Mapping[str, Method]
+    endpoint: str
+    control: str
+    targets: Mapping[str, tuple[float, ...]]
+
+    @property
+    def horizon(self) -> tuple[str, float]:
+        """The axis that the budget is declared on, and where it ends there."""
+        limit = next(name for name in HORIZONS if name in self.budget)
+        return HORIZONS[limit], float(self.budget[limit])
+
+    def cells(self) -> Iterator[tuple[Objective, str]]:
+        """Every (objective, algorithm), in display order."""
+        return ((objective, algorithm) for objective in self.objectives for algorithm in self.algorithms)
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read `suite.json` in a suite's folder.
+
+    Raises:
+        BadInput: no such file, no JSON, an unknown format, or a value that is not allowed.
+    """
+    path = folder / PLAN
+    data = contents(path, LARGEST_FILE)
+    try:
+        told = declared(data)
+    except ValueError as error:
+        raise BadInput(f"{path}: not valid JSON ({error}); run the suite again to write it anew") from error
+    if not isinstance(told, dict):
+        raise BadInput(f"{path}: need a JSON object, got {type(told).__name__}")
+    if told.get("format") != FORMAT:
+        raise BadInput(f"{path}: format = {told.get('format')!r:.60}, but this version reads {FORMAT} only")
+    try:
+        return _plan(told)
+    except BadInput as error:
+        raise BadInput(f"{path}: {_brief(str(error))}") from error
+
+
+def _brief(message: str) -> str:
+    """A message of one screen, whatever value it shows."""
+    return message if len(message) <= 1000 else f"{message[:700]} ... {message[-200:]}"
+
+
+def _plan(declared: Mapping[str, Any]) -> Plan:
+    repetitions = value(declared, "repetitions", int)
+    if not 1 <= repetitions <= MOST_REPETITIONS:
+        raise BadInput(f"repetitions = {repetitions}: need at least 1, at most {MOST_REPETITIONS}")
+    clock, calibration = _clock(declared.get("clock")), _calibration(declared.get("calibration"))
+    if clock == "modelled" and calibration is None:
+        raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
+    algorithms, workers = _labelled(declared, "algorithms"), declared.get("n_workers", 1)
+    methods = {label: declare(label, entry, workers) for label, entry in algorithms}
+    objectives = tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives"))
+    return Plan(
+        name=_name(value(declared, "name", str)),
+        title=_title(value(declared, "title", str)),
+        repetitions=repetitions,
+        clock=clock,
+        calibration=calibration,
+        budget=_budget(value(declared, "budget", dict)),
+        objectives=objectives,
+        algorithms=tuple(label for label, _ in algorithms),
+        methods=methods,
+        endpoint=_endpoint(declared.get("endpoint")),
+        control=_control(declared.get("control"), methods),
+        targets=_targets(declared.get("targets"), [objective.label for objective in objectives]),
+    )
+
+
+def _name(name: str) -> str:
+    """Like every label: it is a folder's name, and part of the commands that are told."""
+    if not LABEL.fullmatch(name):
+        raise BadInput(f"name = {name!r}: need lower-case letters, digits, '-' and '_'")
+    return name
+
+
+def _title(title: str) -> str:
+    if len(title) > LONGEST_TEXT:
+        raise BadInput(f"title = {title!r}: need a text of at most {LONGEST_TEXT} characters")
+    return title
+
+
+def _clock(clock: Any) -> str:
+    if clock not in CLOCKS:
+        raise BadInput(f"clock = {clock!r}: need {' or '.join(CLOCKS)}{nearest(str(clock)[:LONGEST_TEXT], CLOCKS)}")
+    return str(clock)
+
+
+def _calibration(entry: Any) -> Calibration | None:
+    if entry is None:
+        return None
+    if not isinstance(entry, dict):
+        raise BadInput(f"calibration = {entry!r}: need null, or a table with name and device")
+    for key in ("name", "device"):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            raise BadInput(f"calibration.{key} = {entry.get(key)!r}: need some text")
+    return Calibration(name=entry["name"], device=entry["device"])
+
+
+def _budget(table: Mapping[str, Any]) -> dict[str, float]:
+    limits = {name: table[name] for name in BUDGETS if table.get(name) is not None}
+    for name, limit in limits.items():
+        if not finite(limit) or not limit > 0:
+            raise BadInput(f"budget.{name} = {limit!r}: need a number > 0")
+    if not limits:
+        raise BadInput(f"budget = {dict(table)!r}: need at least one of {', '.join(BUDGETS)}")
+    return limits
+
+
+def _endpoint(name: Any) -> str:
+    if name is None:  # Ledgers from before suites declared one.
+        return ENDPOINTS[0]
+    if name not in ENDPOINTS:
+        raise BadInput(
+            f"endpoint = {name!r}: need one of {', '.join(ENDPOINTS)}{nearest(str(name)[:LONGEST_TEXT], ENDPOINTS)}"
+        )
+    return str(name)
+
+
+def _control(label: Any, methods: Mapping[str, Method]) -> str:
+    """The declared control; else the first plain random search, else the first algorithm."""
+    if label is None:
+        plain = (name for name, method in methods.items() if method.is_random_search)
+        return next(plain, next(iter(methods)))
+    if not isinstance(label, str) or label not in methods:
+        raise BadInput(f"control = {label!r}: no such algorithm{nearest(str(label)[:LONGEST_TEXT], methods)}")
+    return str(label)
+
+
+def _targets(table: Any, labels: Collection[str]) -> dict[str, tuple[float, ...]]:
+    if table is None:  # Most suites declare none.
+        return {}
+    if not isinstance(table, dict):
+        raise BadInput(f"targets = {table!r}: need a table of lists of errors by objective")
+    for label, errors in table.items():
+        if label not in labels:
+            raise BadInput(f"targets.{label}: no such objective{nearest(label, labels)}")
+        if not isinstance(errors, list) or not all(map(finite, errors)):
+            raise BadInput(f"targets.{label} = {errors!r}: need a list of finite errors")
+    return {label: tuple(map(float, errors)) for label, errors in table.items()}
+
+
+def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[str, Any]]]:
+    """Entries with distinct labels; labels become file names, so their letters are restricted."""
+    entries = value(declared, field, list)
+    if not entries:
+        raise BadInput(f"{field}: need at least one, got none")
+    labelled: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        label = entry.get("label") if isinstance(entry, dict) else None
+        if not isinstance(label, str) or not LABEL.fullmatch(label):
+            raise BadInput(f"{field}: label {label!r}: need lower-case letters, digits, '-' and '_'")
+        if label in labelled:
+            raise BadInput(f"{field}: label {label!r} is there twice")
+        labelled[label] = entry
+    return list(labelled.items())
+
+
+def _objective(label: str, entry: dict[str, Any]) -> Objective:
+    space = read_space(label, value(entry, "space", dict))
+    default = None if entry.get("default") is None else value(entry, "default", dict)
+    best, chance = _scale(label, entry)
+    objective = Objective(label=label, space=space, default=default, best_error=best, chance_error=chance)
+    if default is not None:
+        objective.check(default)
+    return objective
+
+
+def _scale(label: str, entry: Mapping[str, Any]) -> tuple[float, float]:
+    """The least error and that of knowing nothing; plans from before the first was written mean 0."""
+    best, chance = (value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error"))
+    if not (finite(best) and finite(chance) and best < chance):
+        raise BadInput(
+            f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
+        )
+    return float(best), float(chance)

@@ -1,0 +1,216 @@
+"""Everything recorded of a suite in one data frame, with the plan it belongs to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
+
+from analysis.errors import BadInput
+from analysis.loading.algorithms import Method
+from analysis.loading.ledgers import SUFFIXES, Ledger, State, find, merged, unplanned
+from analysis.loading.machines import check_same_device, distinct
+from analysis.loading.plan import PLAN, Objective, Plan, read_plan
+from analysis.loading.records import FIELDS, LATER_FIELDS, STATES, WORTHLESS
+from analysis.loading.untrusted_files import check_regular
+from analysis.statistics.anytime import Array, Curve, curve
+
+SEVERAL_PROCESSES = 100_000_000
+"""Bytes of ledgers from which on starting worker processes pays."""
+
+AXES = {"runtime": "end", "trials": "completed", "epochs": "cumulative_epochs"}
+"""The axes of a trajectory, and the column of the evaluations that each one reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A planned run and where its evaluations are.
+
+    Attributes:
+        rows: its rows of the evaluations, in the order of completion.
+    """
+
+    objective: str
+    algorithm: str
+    repetition: int
+    state: State
+    rows: slice
+
+    @property
+    def aggregated(self) -> bool:
+        """Whether means are over this run too: complete ones and those whose algorithm crashed."""
+        return self.state in ("done", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What a suite planned and what was recorded.
+
+    Attributes:
+        runs: every planned run, in the order of the plan.
+        evaluations: one row an evaluation, runs in the order of the plan and evaluations in that of
+            (end, index). Columns: objective, algorithm, repetition, run_state, the ledger's fields,
+            completed (1, 2, ... within the run), cumulative_epochs (charged up to its completion) and
+            counted (completed within the budget's runtime and epochs). All evaluations count
+            whatever their fidelity, as in the book.
+        methods: what stands behind every algorithm, with what its ledgers say of its libraries.
+        environments: the distinct machine cards that runs were recorded on.
+        unplanned: ledgers that are there but not in the plan; nothing reads them.
+    """
+
+    plan: Plan
+    runs: tuple[Run, ...]
+    evaluations: pd.DataFrame
+    methods: Mapping[str, Method]
+    environments: tuple[Mapping[str, Any], ...]
+    unplanned: tuple[Path, ...]
+
+    def cells(self) -> Iterator[tuple[str, str, list[Run]]]:
+        """Every (objective, algorithm) and its runs, in the order of the plan."""
+        size = self.plan.repetitions
+        for place, (objective, algorithm) in enumerate(self.plan.cells()):
+            yield objective.label, algorithm, list(self.runs[place * size : (place + 1) * size])
+
+    @staticmethod
+    def configs(rows: pd.DataFrame) -> list[dict[str, Any]]:
+        """The configurations of some of the evaluations."""
+        return [orjson.loads(text) for text in rows["config"]]
+
+    def curves(self, runs: list[Run], axis: str) -> list[Curve]:
+        """The anytime curves of the given runs on one of the `AXES`."""
+        columns = [self.evaluations[name].to_numpy() for name in (AXES[axis], "valid_error", "test_error", "counted")]
+        return [_curve(*(column[run.rows] for column in columns), carried=run.state == "done") for run in runs]
+
+
+def load(folder: Path, *, mixed: bool = False) -> Results:
+    """Read a suite's plan and all of its ledgers.
+
+    Args:
+        folder: `results/<suite>`.
+        mixed: take runs of several devices together.
+
+    Raises:
+        BadInput: an unreadable plan, a damaged ledger, no ledger at all, runs of several devices, or a pipe
+            or a device among the files.
+    """
+    check_regular(folder)
+    plan = read_plan(folder)
+    methods = dict(plan.methods)
+    runs: list[Run] = []
+    ledgers: list[Ledger] = []
+    size = 0
+    for (objective, algorithm, repetition), ledger in zip(_places(plan), _read_all(folder, plan), strict=True):
+        _check_clock(folder, plan, ledger)
+        known = methods[algorithm]  # What it lacks may depend on the objective's space.
+        methods[algorithm] = replace(
+            known, libraries=merged(known.libraries, ledger.libraries), lacks={**known.lacks, **ledger.lacks}
+        )
+        rows = slice(size, size := size + len(ledger.evaluations["end"]))
+        runs.append(
+            Run(objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state, rows=rows)
+        )
+        ledgers.append(ledger)
+    if all(run.state == "missing" for run in runs):
+        raise BadInput(
+            f"{folder}: no run is recorded there yet; run the suite first: python -m benchmark run {plan.name}"
+        )
+    environments = distinct(card for ledger in ledgers for card in ledger.environments)
+    if not mixed:
+        check_same_device(folder, environments, plan.clock)
+    planned = {(run.objective, run.algorithm, f"{run.repetition:03d}") for run in runs}
+    return Results(
+        plan=plan,
+        runs=tuple(runs),
+        evaluations=_frame(plan, runs, ledgers),
+        methods=methods,
+        environments=tuple(environments),
+        unplanned=tuple(unplanned(folder, planned)),
+    )
+
+
+def _places(plan: Plan) -> list[tuple[Objective, str, int]]:
+    return [(*cell, repetition) for cell in plan.cells() for repetition in range(plan.repetitions)]
+
+
+def _read_all(folder: Path, plan: Plan) -> Iterator[Ledger]:
+    """Every ledger in the order of the plan; large results are parsed by all cores."""
+    size = sum(path.stat().st_size for path in folder.glob("runs/*/*/*.jsonl*"))
+    if size < SEVERAL_PROCESSES:
+        answers: Iterable[Ledger | BadInput] = (_read(folder, *place) for place in _places(plan))
+    else:
+        # Absolute: workers that joblib has kept for this process may have begun in another working folder.
+        tasks = (delayed(_read)(folder.absolute(), *place) for place in _places(plan))
+        answers = Parallel(n_jobs=-1, return_as="generator")(tasks)
+    for answer in answers:
+        if isinstance(answer, BadInput):
+            raise answer
+        yield answer
+    if size >= SEVERAL_PROCESSES:  # Idle workers would keep 150 MB each for five minutes.
+        get_reusable_executor().shutdown(wait=True)
+
+
+def _read(folder: Path, objective: Objective, algorithm: str, repetition: int) -> Ledger | BadInput:
+    """A run's ledger, or why it is refused: the first of the plan is told, whichever is read first."""
+
+    def check(config: Mapping[str, Any]) -> None:
+        try:
+            objective.check(config)
+        except BadInput as error:
+            raise BadInput(f"{folder / PLAN}: not the plan of the ledgers beside it: {error}") from error
+
+    try:
+        return find(folder, objective.label, algorithm, repetition, check)
+    except BadInput as error:
+        return error
+
+
+def _check_clock(folder: Path, plan: Plan, ledger: Ledger) -> None:
+    """Refuse to call measured seconds modelled, or the other way round."""
+    of_other = f"{folder / PLAN}: not the plan of the ledgers beside it: clock = {plan.clock!r}"
+    if ledger.clock not in (None, plan.clock):
+        raise BadInput(f"{of_other}, but they were recorded with {ledger.clock!r}")
+    trained = ~np.isin(ledger.evaluations["state"].astype(str), WORTHLESS)
+    if plan.clock == "modelled" and np.isnan(ledger.evaluations["modelled_seconds"][trained]).any():
+        raise BadInput(f"{of_other}, but they hold evaluations without modelled_seconds")
+
+
+def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
+    """All evaluations."""
+    fields = {
+        name: np.concatenate([ledger.evaluations[name] for ledger in ledgers]) for name in (*FIELDS, *LATER_FIELDS)
+    }
+    added = fields["epochs"] - fields["start_epoch"]
+    counts = [run.rows.stop - run.rows.start for run in runs]
+    frame = pd.DataFrame(_labels(plan, runs, counts) | fields | {"state": pd.Categorical(fields["state"], STATES)})
+    frame = frame.astype({"config": object})
+    frame["completed"] = np.concatenate([np.arange(1, count + 1) for count in counts])
+    frame["cumulative_epochs"] = np.concatenate([np.cumsum(added[run.rows]) for run in runs])
+    in_time = frame["end"] <= plan.budget.get("runtime", math.inf)
+    in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)
+    return frame.assign(counted=in_time & in_epochs)
+
+
+def _labels(plan: Plan, runs: list[Run], counts: list[int]) -> dict[str, Any]:
+    """What every evaluation of a run has in common; names are categories, in the order of the plan, to save memory."""
+
+    def repeated(names: list[str], categories: Iterable[str]) -> pd.Categorical:
+        return pd.Categorical(np.repeat(np.array(names, dtype=object), counts), categories=list(categories))
+
+    return {
+        "objective": repeated([run.objective for run in runs], [objective.label for objective in plan.objectives]),
+        "algorithm": repeated([run.algorithm for run in runs], plan.algorithms),
+        "repetition": np.repeat([run.repetition for run in runs], counts),
+        "run_state": repeated([run.state for run in runs], SUFFIXES.values()),
+    }
+
+
+def _curve(t: Array, valid: Array, test: Array, counted: Array, *, carried: bool) -> Curve:
+    return curve(t[counted].astype(np.float64), valid[counted], test[counted], carried=carried)

@@ -1,0 +1,90 @@
+"""The spaces that a plan declares: axes with bounds, choices and conditions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from analysis.errors import BadInput, finite, value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameter:
+    """One axis of a space: its kind, its bounds and scale, its choices, and when it counts.
+
+    Attributes:
+        when: an earlier axis and the values with which this one counts; None: always.
+    """
+
+    name: str
+    kind: str
+    low: float = -math.inf
+    high: float = math.inf
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+    when: tuple[str, tuple[Any, ...]] | None = None
+
+    def allows(self, value: Any) -> bool:
+        """Whether a configuration may hold this value; bounds are left to the objective."""
+        return value in self.choices if self.choices else type(value) in (int, float)
+
+    def counts(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration has to hold a value of this axis; otherwise it holds none."""
+        return self.when is None or config.get(self.when[0]) in self.when[1]
+
+
+def read_space(label: str, table: Mapping[str, Any]) -> tuple[Hyperparameter, ...]:
+    """The axes of an objective's space, in its order.
+
+    Raises:
+        BadInput: none, or one with a value that is not allowed.
+    """
+    space: tuple[Hyperparameter, ...] = ()
+    for name, axis in table.items():
+        space += (replace(_hyperparameter(name, axis), when=_when(name, axis.get("when"), space)),)
+    if not space:
+        raise BadInput(f"space of {label}: need at least one hyperparameter, got none")
+    return space
+
+
+def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
+    kind = axis.get("kind") if isinstance(axis, dict) else None
+    if not name.isidentifier():
+        raise BadInput(f"space: name {name!r}: need an identifier")
+    if kind == "categorical":
+        return Hyperparameter(name=name, kind=kind, choices=_choices(name, value(axis, "choices", list)))
+    if kind == "ordinal":
+        return _ordinal(name, value(axis, "choices", list))
+    if kind not in ("float", "int"):
+        raise BadInput(f"space.{name}.kind = {kind!r}: need float, int, ordinal or categorical")
+    low, high = value(axis, "low", float | int), value(axis, "high", float | int)
+    if not (finite(low) and finite(high) and low <= high):
+        raise BadInput(f"space.{name}: low = {low!r}, high = {high!r}: need finite numbers, low at most high")
+    return Hyperparameter(name=name, kind=kind, low=low, high=high, log=axis.get("log") is True and low > 0)
+
+
+def _choices(name: str, values: list[Any]) -> tuple[Any, ...]:
+    if not values or not all(isinstance(value, str | bool) or finite(value) for value in values):
+        raise BadInput(f"space.{name}.choices = {values!r}: need texts, numbers or truth values")
+    return tuple(values)
+
+
+def _ordinal(name: str, values: list[Any]) -> Hyperparameter:
+    """Listed numbers; on a logarithmic scale where the middle one is nearer to the middle of that."""
+    if not values or not all(map(finite, values)):
+        raise BadInput(f"space.{name}.choices = {values!r}: need numbers")
+    low, middle, high = values[0], values[len(values) // 2], values[-1]
+    log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)
+    return Hyperparameter(name=name, kind="ordinal", low=low, high=high, log=log, choices=tuple(values))
+
+
+def _when(name: str, when: Any, earlier: tuple[Hyperparameter, ...]) -> tuple[str, tuple[Any, ...]] | None:
+    """The condition under which an axis counts, on an axis before it."""
+    if when is None:
+        return None
+    names = [axis.name for axis in earlier]
+    if not isinstance(when, dict) or when.get("parent") not in names or not isinstance(when.get("values"), list):
+        raise BadInput(f"space.{name}.when = {when!r}: need a table of parent, one of {names}, and values, a list")
+    return when["parent"], tuple(when["values"])

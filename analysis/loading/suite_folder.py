@@ -1,0 +1,35 @@
+"""Where the results of a suite are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.errors import BadInput, nearest
+from analysis.loading.plan import PLAN
+
+
+def suite_names(results: Path) -> list[str]:
+    """The suites that have a plan in a folder of results, sorted."""
+    return sorted(path.parent.name for path in results.glob(f"*/{PLAN}"))
+
+
+def suite_folder(results: Path, suite: str) -> Path:
+    """The folder of a suite's results.
+
+    Raises:
+        BadInput: no folder of results, or no such suite in it.
+    """
+    if not results.is_dir():
+        what = "not a folder" if results.exists() else "there is no such folder"
+        raise BadInput(f"--results {results}: {what}; give the folder that holds the suites' results")
+    folder = results / suite
+    names = suite_names(results)
+    if suite in names:
+        return folder
+    there = f"there are {', '.join(names)}" if names else "no suite has been run there"
+    if folder.is_file():
+        raise BadInput(f"suite {suite!r}: {folder} is a file, not a suite's folder; in {results} {there}")
+    if folder.is_dir() and suite not in ("", ".", "..") and Path(suite).name == suite:
+        raise BadInput(f"suite {suite!r}: {folder} holds no {PLAN}; in {results} {there}")
+    close = nearest(Path(suite).name, names)
+    raise BadInput(f"suite {suite!r}: no such suite; in {results} {there}{close}")

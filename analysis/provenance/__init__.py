@@ -1,0 +1,1 @@
+"""Records which ledgers and which code every table and figure came from."""

@@ -1,0 +1,123 @@
+"""One of two suites that are compared: what its runs are, and what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.loading.ledgers import SUFFIXES
+from analysis.loading.results import Results, Run, load
+from analysis.tables.endpoints import finals
+
+Place = tuple[str, str, int]
+"""Objective, algorithm, repetition."""
+
+SAME = ("objective", "suite_seed", "repetition", "budget", "clock", "calibration", "n_workers", "resume")
+"""What a ledger's header says of a run, and must say of both of a pair; the algorithm's options may differ."""
+EXACT = ("index", "trial", "start_epoch", "epochs", "state", "valid_error", "test_error")
+EXACT_MODELLED = (*EXACT, "start", "end")
+"""What is the same in two runs that are identical; measured seconds never are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What is compared of one suite; small, so that no two suites are in memory at once.
+
+    Attributes:
+        scales: best and chance error by objective.
+        identities: of every run with a ledger, what must be equal in a pair.
+        environments: where these runs ran, as their headers say.
+        contents: digest of what each complete or failed run recorded.
+        finals: endpoint of every planned run, NaN where it is not finished.
+    """
+
+    folder: Path
+    endpoint: str
+    scales: Mapping[str, tuple[float, float]]
+    states: Mapping[Place, str]
+    identities: Mapping[Place, Mapping[str, Any]]
+    environments: Mapping[Place, Mapping[str, Any]]
+    contents: Mapping[Place, str]
+    finals: Mapping[Place, float]
+
+
+def read_side(folder: Path, endpoint: str | None, *, mixed: bool = False) -> Side:
+    """Read of a suite what is compared.
+
+    Args:
+        folder: `results/<suite>`.
+        endpoint: one of `analysis.loading.plan.ENDPOINTS`; the suite's own by default.
+        mixed: take runs of several devices together.
+    """
+    results = load(folder, mixed=mixed)
+    plan, used = results.plan, endpoint or results.plan.endpoint
+    headers = {_place(run): _header(folder, run) for run in results.runs if run.state != "missing"}
+    return Side(
+        folder=folder,
+        endpoint=used,
+        scales={entry.label: (entry.best_error, entry.chance_error) for entry in plan.objectives},
+        states={_place(run): run.state for run in results.runs},
+        identities={place: _identity(header) for place, header in headers.items()},
+        environments={place: header.get("environment") or {} for place, header in headers.items()},
+        contents={_place(run): _content(results, run) for run in results.runs if run.aggregated},
+        finals=_finals(results, used),
+    )
+
+
+def _place(run: Run) -> Place:
+    return run.objective, run.algorithm, run.repetition
+
+
+def _header(folder: Path, run: Run) -> dict[str, Any]:
+    """The first record of a run's ledger; `load` has checked it."""
+    suffix = next(suffix for suffix, state in SUFFIXES.items() if state == run.state)
+    path = folder / "runs" / run.objective / run.algorithm / f"{run.repetition:03d}{suffix}"
+    try:
+        with path.open("rb") as file:
+            header: dict[str, Any] = json.loads(file.readline() or b"{}")
+    except (FileNotFoundError, json.JSONDecodeError):  # Still being written: what is not there is not compared.
+        return {}
+    return header
+
+
+def _identity(header: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be equal; where time is measured and limited, that is also the device."""
+    run = header.get("run") or {}
+    identity = {name: run.get(name) for name in SAME} | {"data": header.get("data")}
+    if run.get("clock") == "measured" and (run.get("budget") or {}).get("runtime") is not None:
+        environment = header.get("environment") or {}
+        identity["device"] = [environment.get("device"), environment.get("cpu")]
+    return identity
+
+
+def _content(results: Results, run: Run) -> str:
+    rows = results.evaluations.iloc[run.rows]
+    names = EXACT_MODELLED if results.plan.clock == "modelled" else EXACT
+    columns = [rows[name].tolist() for name in names]
+    return digest([run.state, results.configs(rows), columns])
+
+
+def _finals(results: Results, endpoint: str) -> dict[Place, float]:
+    found: dict[Place, float] = {}
+    for objective in results.plan.objectives:
+        table = finals(results, objective.label, endpoint)
+        for algorithm in table.columns:
+            found |= {
+                (objective.label, str(algorithm), repetition): float(value)
+                for repetition, value in enumerate(table[algorithm])
+            }
+    return found
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(as_text(value).encode()).hexdigest()
+
+
+def as_text(value: Any) -> str:
+    """Canonical JSON: the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,290 @@
+"""Whether a change made results worse: the runs of two suites, held against each other pair by pair.
+
+Differences are NEW - OLD with the sign turned for the score, so that positive is always worse. The verdict of a
+cell is that of a non-inferiority test with a margin M (Piaggio et al., "Reporting of Noninferiority and
+Equivalence Randomized Trials: Extension of the CONSORT 2010 Statement", JAMA 308(24), 2012): the 95 % interval
+of the mean paired difference lies below M (no regression), above M (regression), or contains it (inconclusive).
+A regression must also be shown after Holm's correction for the number of cells (one-sided t-tests of mean > M at
+2.5 %), for a gate that fails by chance is not believed: of 12 cells of noise alone one interval lies above a small
+margin in a quarter of all cases. So a suite in which nothing is worse by the margin is said to have a regression in
+2.5 % of cases at most, and a cell that is worse by the margin passes as none in 2.5 %. That no cell regressed needs
+no correction (it is an intersection-union test: Berger, "Multiparameter hypothesis testing and acceptance sampling",
+Technometrics 24(4), 1982).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from analysis.errors import BadInput
+from analysis.regression.compared_suite import Place, Side, as_text, digest
+from analysis.statistics.anytime import Array
+from analysis.statistics.bootstrap import LEAST, interval, mean
+from analysis.statistics.pairwise import difference, holm
+from analysis.statistics.power import POWER, power, repetitions
+from analysis.tables.endpoints import sign
+
+VERDICTS = ("identical", "improvement", "no regression", "unpaired", "inconclusive", "regression")
+"""From the best to the worst; that of all cells is the worst, but "unpaired" only if there is nothing else."""
+ONE_SIDED = 0.025
+"""The level of a regression: that of one end of a 95 % interval."""
+SHARE = 0.01
+"""The margin if none is given, as a share of an objective's chance error - best error: fixed before any run."""
+ROUNDING = 1e-12
+"""Spread, relative to the values, below which differences are tied: SciPy's moments lose all digits there."""
+MOST = 10_000
+"""Repetitions beyond which it is not worth saying how many would decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """How much worse is not worse yet.
+
+    Attributes:
+        kind: what `value` is in: "absolute", of the endpoint; "sd", standard deviations (ddof = 1) of the paired
+            runs of OLD; "share", of the objective's chance error - best error (of the score: of 1).
+    """
+
+    kind: str = "share"
+    value: float = SHARE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """The comparison of one algorithm on one objective.
+
+    Attributes:
+        n: pairs; n_planned: repetitions that either suite planned; n_identical: pairs equal to the bit.
+        n_new_failed, n_old_failed: pairs in which only that side failed.
+        mean, lo, hi: of the paired differences and their 95 % interval (BCa, `analysis.statistics.bootstrap`);
+            positive is worse. NaN: fewer than `LEAST` pairs, or a run of NEW alone failed. Pairs in which OLD
+            alone failed are left out, which cannot favour NEW; where both failed, the difference is 0.
+        p: of the one-sided t-test that the mean difference is above the margin; p_holm: adjusted over all cells.
+        needed: pairs with which the interval would not contain the margin in 4 of 5 times, if mean and standard
+            deviation are as found; NaN where this is not to be said, +inf above `MOST`.
+    """
+
+    objective: str
+    algorithm: str
+    verdict: str
+    n: int
+    n_planned: int
+    n_identical: int
+    n_new_failed: int
+    n_old_failed: int
+    old_mean: float
+    new_mean: float
+    mean: float
+    lo: float
+    hi: float
+    margin: float
+    p: float
+    p_holm: float
+    needed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpaired:
+    """A run without a partner, and why."""
+
+    objective: str
+    algorithm: str
+    repetition: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two suites, compared.
+
+    Attributes:
+        changed: fields of the environment that differ within pairs, and their values in OLD and NEW.
+    """
+
+    old: str
+    new: str
+    endpoint: str
+    margin: Margin
+    cells: tuple[Cell, ...]
+    unpaired: tuple[Unpaired, ...]
+    changed: Mapping[str, tuple[str, str]]
+
+    @property
+    def verdict(self) -> str:
+        """The worst one of all cells that have pairs."""
+        found = {cell.verdict for cell in self.cells if cell.n}
+        return next((verdict for verdict in reversed(VERDICTS) if verdict in found), "unpaired")
+
+
+def compare(old: Side, new: Side, margin: Margin) -> Comparison:
+    """Compare what two suites share.
+
+    Raises:
+        BadInput: different endpoints, or not a single pair.
+    """
+    if old.endpoint != new.endpoint:
+        declared = f"{old.folder} declares {old.endpoint!r} and {new.folder} {new.endpoint!r}"
+        raise BadInput(f"endpoint: {declared}; choose with --endpoint")
+    places = list(dict.fromkeys([*old.states, *new.states]))
+    reasons = {place: _reason(old, new, place) for place in places}
+    pairs = [place for place in places if reasons[place] is None]
+    unpaired = tuple(
+        Unpaired(objective=place[0], algorithm=place[1], repetition=place[2], reason=reason)
+        for place, reason in reasons.items()
+        if reason is not None
+    )
+    if not pairs:
+        raise BadInput(
+            f"{old.folder} and {new.folder}: no run of one has its like in the other; "
+            f"of {'/'.join(map(str, places[0]))}: {unpaired[0].reason}"
+        )
+    labels = list(dict.fromkeys(place[:2] for place in places))
+    planned = {label: sum(place[:2] == label for place in places) for label in labels}
+    by_label: dict[tuple[str, str], list[Place]] = {label: [] for label in labels}
+    for place in pairs:
+        by_label[place[:2]].append(place)
+    cells = corrected([_cell(old, new, label, by_label[label], planned[label], margin) for label in labels])
+    return Comparison(
+        old=str(old.folder),
+        new=str(new.folder),
+        endpoint=old.endpoint,
+        margin=margin,
+        cells=cells,
+        unpaired=unpaired,
+        changed=_changed(old, new, pairs),
+    )
+
+
+def verdict(lo: float, hi: float, margin: float) -> str:
+    """What the interval of a difference says, positive being worse; NaN limits say nothing."""
+    if hi < 0:
+        return "improvement"
+    if hi < margin or (lo == 0 == hi):  # A margin in sd of runs that are all tied is 0.
+        return "no regression"
+    return "regression" if lo > margin else "inconclusive"
+
+
+def above(differences: Array, margin: float) -> float:
+    """The p-value of mean > margin: `scipy.stats.ttest_1samp`; 0 or 1 where all differences are the same."""
+    if np.ptp(differences) <= ROUNDING * np.abs(differences).max():
+        return 0.0 if differences.mean() > margin else 1.0
+    return float(stats.ttest_1samp(differences, margin, alternative="greater").pvalue)
+
+
+def corrected(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Cells with p_holm; what is above the margin by itself alone is inconclusive."""
+    adjusted = holm(np.array([cell.p for cell in cells], dtype=np.float64))
+    found = []
+    for cell, p_holm in zip(cells, adjusted.tolist(), strict=True):
+        verdict = "inconclusive" if cell.verdict == "regression" and p_holm > ONE_SIDED else cell.verdict
+        wanted = cell.needed if verdict == "inconclusive" else math.nan
+        found.append(replace(cell, p_holm=p_holm, verdict=verdict, needed=wanted))
+    return tuple(found)
+
+
+def needed(differences: Array, margin: float) -> float:
+    """Pairs that would tell their mean from the margin with a power of 80 % (`analysis.statistics.power`).
+
+    Returns:
+        +inf above `MOST`, NaN where the differences have no spread.
+    """
+    spread = float(differences.std(ddof=1)) if len(differences) > 1 else math.nan
+    if not spread > 0:
+        return math.nan
+    effect = abs(float(differences.mean()) - margin) / spread
+    if power(effect, MOST) < POWER:
+        return math.inf
+    return float(max(LEAST, len(differences) + 1, repetitions(effect)))
+
+
+def _cell(old: Side, new: Side, label: tuple[str, str], pairs: list[Place], planned: int, margin: Margin) -> Cell:
+    before, after = (np.array([side.finals[place] for place in pairs], dtype=np.float64) for side in (old, new))
+    identical = sum(old.contents[place] == new.contents[place] for place in pairs)
+    limit = _limit(margin, old, label[0], before)
+    worse = sign(old.endpoint) * difference(after, before)
+    old_failed, new_failed = (np.array([_failed(side, place) for place in pairs], dtype=bool) for side in (old, new))
+    rest, newly = worse[~old_failed | new_failed], int(np.count_nonzero(new_failed & ~old_failed))
+    whole = bool(len(rest)) and bool(np.isfinite(rest).all())
+    lo, hi = interval(rest[np.newaxis], mean)[0] if whole else (math.nan, math.nan)
+    if not pairs:
+        said = "unpaired"
+    elif identical == len(pairs):
+        said = "identical"
+    else:  # No margin allows for failing where OLD did not.
+        said = "regression" if newly else verdict(float(lo), float(hi), limit)
+    tested = whole and len(rest) >= LEAST and not newly and said not in ("identical", "unpaired")
+    return Cell(
+        objective=label[0],
+        algorithm=label[1],
+        verdict=said,
+        n=len(pairs),
+        n_planned=planned,
+        n_identical=identical,
+        n_new_failed=newly,
+        n_old_failed=int(np.count_nonzero(old_failed & ~new_failed)),
+        old_mean=_mean(before),
+        new_mean=_mean(after),
+        mean=_mean(rest),
+        lo=float(lo),
+        hi=float(hi),
+        margin=limit,
+        p=above(rest, limit) if tested else math.nan,
+        p_holm=math.nan,
+        needed=needed(rest, limit) if tested else math.nan,
+    )
+
+
+def _failed(side: Side, place: Place) -> bool:
+    """Whether the algorithm crashed, or no evaluation gave a result."""
+    return side.states[place] == "failed" or math.isinf(side.finals[place])
+
+
+def _limit(margin: Margin, old: Side, objective: str, before: Array) -> float:
+    if margin.kind == "absolute":
+        return margin.value
+    if margin.kind == "sd":
+        finite = before[np.isfinite(before)]
+        return margin.value * float(finite.std(ddof=1)) if len(finite) > 1 else math.nan
+    best, chance = old.scales.get(objective, (math.nan, math.nan))
+    return margin.value * (1.0 if old.endpoint == "score" else chance - best)
+
+
+def _mean(values: Array) -> float:
+    return float(values.mean()) if len(values) and np.isfinite(values).all() else math.nan
+
+
+def _reason(old: Side, new: Side, place: Place) -> str | None:
+    """Why a run has no partner; None if it has one."""
+    for side, which in ((old, "OLD"), (new, "NEW")):
+        state = side.states.get(place)
+        if state is None:
+            return f"not planned in {which}"
+        if math.isnan(side.finals[place]):
+            return f"{state} in {which}"
+    mine, other = old.identities[place], new.identities[place]
+    if digest(mine) == digest(other):
+        return None
+    differing = (key for key in sorted({*mine, *other}) if digest(mine.get(key)) != digest(other.get(key)))
+    field = next(differing)
+    return f"{field} is {_short(mine.get(field))} in OLD and {_short(other.get(field))} in NEW"
+
+
+def _changed(old: Side, new: Side, pairs: list[Place]) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for place in pairs:
+        mine, other = old.environments[place], new.environments[place]
+        for key in (*mine, *(key for key in other if key not in mine)):
+            if key not in found and mine.get(key) != other.get(key):
+                found[key] = (_short(mine.get(key)), _short(other.get(key)))
+    return found
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else as_text(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,175 @@
+"""Runs a suite on the workers of a Dask or Ray cluster."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed, parallel_config
+
+from benchmark.backends.base import Engine, EngineLost, Group
+from benchmark.errors import BadInput, said
+from benchmark.storage.header import RunRefused
+from benchmark.storage.ledger_format import recorded_evaluations
+from benchmark.suite.model import Run
+from benchmark.tuning.run_report import Report
+from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.workers import cluster_worker
+from benchmark.workers.handshake import Terms, card, where_modules_are
+from benchmark.workers.heartbeat import Pulse
+from benchmark.workers.watchdog import Watchdog
+
+
+class Cluster(Engine):
+    """Workers that may be on other machines; they write the ledgers themselves, into a folder that all share.
+
+    Args:
+        jobs: groups at once; None is one for every worker found at the start.
+        address: of a running cluster; None starts one on this machine and stops it at the end.
+    """
+
+    name: str
+
+    def __init__(self, jobs: int | None, address: str | None) -> None:
+        self.asked, self.address, self.jobs = jobs, address, jobs or 1
+        self.terms: Terms | None = None
+        self.backend: Any = None
+
+    @abstractmethod
+    def connected(self) -> AbstractContextManager[int]:
+        """A connection for a block, to workers that are there; gives how many groups they should have at once."""
+
+    def alive(self) -> bool:
+        """Whether the connection stands, as far as that is known without asking."""
+        return True
+
+    @abstractmethod
+    def probes(self, terms: Terms, path: Path, text: str) -> dict[str, list[str]]:
+        """What `nursery.probe` says on every machine (or worker) of the cluster."""
+
+    @abstractmethod
+    def joblib_backend(self) -> Any:
+        """A backend of joblib that hands out a result as soon as it is there, a `Failing` one."""
+
+    @contextmanager
+    def opened(
+        self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
+    ) -> Iterator[None]:
+        folder, names = folder.absolute(), tuple(libraries)
+        self.terms = Terms(
+            folder=folder,
+            label=label,
+            token=secrets.token_hex(8),
+            driver=os.getpid() if self.address is None else None,
+            place=str(Path.cwd()),
+            paths=where_modules_are(sys.path, sys.prefix),
+            device=device,
+            libraries=names,
+            card=card(device, names, modules),
+            modules=tuple(modules),
+        )
+        with self.connected() as self.jobs:
+            self._check(self.terms)
+            yield
+
+    @contextmanager
+    def serving(self, folder: Path) -> Iterator[None]:
+        if self.terms is None:  # Nothing is to do.
+            yield
+            return
+        with Pulse(folder, self.terms.label, self.terms.token, self.alive, self._silent):
+            yield
+
+    def reports(self, groups: Iterator[Group], conditions: Conditions) -> Iterator[list[Report]]:
+        conditions = _everywhere(conditions)
+        yield from self._spread(delayed(cluster_worker.attend)(runs, conditions, self.terms) for runs, _ in groups)
+
+    def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
+        """Execute the run with the evaluation that was in flight recorded as crashed.
+
+        The trial itself never kills a worker, see `nursery`; but the memory that it takes may.
+        """
+        conditions, last = _everywhere(conditions), -1
+        while (index := recorded_evaluations(conditions.folder / run.path)) > last:
+            last = index
+            crash = Crash(index=index, reason="its worker died each time", seconds=0.0)
+            task = delayed(cluster_worker.attend)([run], conditions, self.terms, {run.path: crash})
+            try:
+                return next(report for reports in self._spread(iter([task])) for report in reports)
+            except self.lost:
+                continue  # At a later trial, if it got on.
+        raise EngineLost(f"{run.path}: workers die even while nothing is trained")
+
+    def _spread(self, tasks: Iterator[Any]) -> Iterator[list[Report]]:
+        self.backend = self.joblib_backend()
+        with parallel_config(backend=self.backend):
+            parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
+            try:
+                yield from parallel(tasks)
+            except Exception as error:  # Whatever a cluster that falls apart raises, or a worker on a bad disk.
+                if isinstance(error, (*self.lost, EngineLost)):
+                    raise
+                raise EngineLost(f"the {self.name} cluster gave up a task ({said(error)[:500]})") from error
+
+    def _silent(self) -> None:
+        """Nobody has answered for long: end what waits for it."""
+        if self.backend is not None:
+            self.backend.fail(EngineLost(f"no worker of the {self.name} cluster answers any more"))
+
+    def _check(self, terms: Terms) -> None:
+        """Refuse workers that do not see the folder or would not compute the same."""
+        there = next(path for path in (terms.folder, *terms.folder.parents) if path.is_dir())
+        path = there / f".incumbent-{terms.token}"
+        try:
+            path.write_text(terms.token)
+            problems = self.probes(terms, path, terms.token)
+        except OSError as error:
+            raise BadInput(f"results folder {there}: cannot be written ({error.strerror})") from error
+        finally:
+            path.unlink(missing_ok=True)
+        for where, found in problems.items():
+            if found:
+                raise RunRefused(f"{self.name} worker {where}: {'; '.join(found)}")
+
+
+class Failing:
+    """Mixed into a backend of joblib: hears of every failure, once, and can be told of one.
+
+    joblib's own Dask backend tells nobody of a task whose worker died once too often, and waits for good.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.waiting: dict[int, Callable[[Any], None]] = {}
+        self.count = 0
+
+    def submit(self, function: Any, callback: Callable[[Any], None]) -> Any:
+        number = self.count = self.count + 1
+        self.waiting[number] = callback
+
+        def tell(outcome: Any) -> None:
+            told = self.waiting.pop(number, None)
+            if told is not None:
+                told(outcome)
+
+        future = super().submit(function, tell)  # type: ignore[misc]  # of the backend it is mixed into
+        if hasattr(future, "add_done_callback"):
+            future.add_done_callback(lambda done: tell(done.exception()) if done.exception() else None)
+        return future
+
+    def fail(self, error: Exception) -> None:
+        """End the call of joblib in progress with an error."""
+        for callback in [self.waiting.pop(number) for number in list(self.waiting)]:
+            callback(error)
+
+
+def _everywhere(conditions: Conditions) -> Conditions:
+    """The conditions as they hold in any process: an absolute folder, and no notes for this machine's watchdog."""
+    return replace(conditions, folder=conditions.folder.absolute(), notes=None)

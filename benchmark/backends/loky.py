@@ -1,0 +1,57 @@
+"""Runs a suite in loky processes of this machine."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+
+from benchmark.backends.base import Engine, Group, by_loky
+from benchmark.batching.run_group import execute_all
+from benchmark.suite.model import Run
+from benchmark.tuning.run_report import Report
+from benchmark.tuning.run_settings import Conditions
+from benchmark.workers.isolated_run import execute_aside
+from benchmark.workers.watchdog import Watchdog
+
+
+class Loky(Engine):
+    """Processes on this machine; with one job, this process itself.
+
+    Args:
+        jobs: groups at once.
+        apart: have even one at a time in another process, which a trial may kill.
+    """
+
+    lost = (TerminatedWorkerError, BrokenProcessPool)
+
+    def __init__(self, jobs: int, *, apart: bool = False) -> None:
+        self.jobs = self.at_once = jobs
+        self.processes = max(2, jobs) if apart else jobs
+
+    def opened(
+        self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
+    ) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def fewer(self) -> int | None:
+        if self.at_once == 1:
+            return None
+        self.at_once -= 1
+        self.processes = max(2, self.at_once)  # Never this one: whoever was killed there would take it along.
+        return self.at_once
+
+    def serving(self, folder: Path) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def reports(self, groups: Iterator[Group], conditions: Conditions) -> Iterator[list[Report]]:
+        # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
+        tasks = ((runs, conditions, crash) for runs, crash in groups)
+        yield from by_loky(execute_all, tasks, self.processes, self.at_once, ordered=False)
+
+    def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
+        return execute_aside(run, conditions, watchdog)

@@ -1,0 +1,135 @@
+"""A Ray cluster as an engine: one that runs at an address, or one of processes on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from benchmark.backends.address import UNREACHABLE, reach
+from benchmark.backends.cluster import Cluster, Failing
+from benchmark.backends.orphan_reaper import guarded
+from benchmark.errors import BadInput, said, shown
+from benchmark.storage.header import RunRefused
+from benchmark.workers import cluster_worker
+from benchmark.workers.handshake import Terms
+from benchmark.workers.worker_process import spared
+
+SECONDS_TO_PROBE = 180
+RESTARTS = 1
+
+try:
+    import ray
+    from ray.exceptions import RayError
+    from ray.util.joblib.ray_backend import RayBackend
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+except ImportError as error:
+    raise BadInput(f"--backend ray: ray is not installed: pip install '.[ray-cluster]' ({said(error)})") from error
+
+
+class FailingRay(Failing, RayBackend):  # type: ignore[misc]  # untyped
+    """joblib's backend for Ray that hands out a result as soon as it is there, and work to whoever is idle.
+
+    Ray's own takes the actors in turn, busy or not, and joblib then lets it give lists only.
+    """
+
+    supports_return_generator = True
+    _pool: Any
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.busy: Counter[int] = Counter()
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return max(2, n_jobs)  # One would be executed here, not on the cluster.
+
+    def submit(self, function: Any, callback: Callable[[Any], None]) -> Any:
+        pool = self._get_pool()
+        actor = min(range(len(pool._actor_pool)), key=lambda number: self.busy[number])
+        self.busy[actor] += 1
+        pool._next_actor_index = lambda: actor
+
+        def tell(outcome: Any) -> None:
+            self.busy[actor] -= 1
+            callback(outcome)
+
+        return super().submit(function, tell)
+
+    def terminate(self) -> None:
+        """Kill the actors for good; asked to end, as Ray's pool does, they would be restarted."""
+        if self._pool is not None:
+            for actor, _ in self._pool._actor_pool:
+                ray.kill(actor)
+            self._pool = None
+        self.reset_batch_stats()
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        self.terminate()
+
+
+class Ray(Cluster):
+    name = "ray"
+    lost = (RayError,)
+
+    @contextmanager
+    def connected(self) -> Iterator[int]:
+        with guarded() if self.address is None else nullcontext(), self._begun():
+            workers = int(ray.cluster_resources().get("CPU", 0))
+            if not workers:
+                raise RunRefused(f"--address {self.address}: it has no CPUs; start nodes: ray start --address=...")
+            yield min(self.asked or workers, workers)
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        """Join the cluster, or start one.
+
+        Raises:
+            BadInput: nobody answers there, or none starts here.
+        """
+        options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
+        # Ray would send statistics of its use to its makers.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        if self.address is None:
+            options |= {"num_cpus": max(2, self.jobs), "include_dashboard": False}
+            options |= {"address": "local"}
+        else:
+            if self.address != "auto":  # Ray itself tries for minutes.
+                reach("--address", self.address, ("ray",))
+            options |= {"address": self.address}
+        try:
+            with spared():
+                ray.init(**options)
+        except (OSError, ValueError, RuntimeError) as error:
+            if self.address is None:
+                raise BadInput(f"--backend ray: no cluster starts here ({said(error)})") from error
+            raise BadInput(f"--address {shown(self.address)}: {UNREACHABLE} ({said(error)})") from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+    def probes(self, terms: Terms, path: Path, text: str) -> dict[str, list[str]]:
+        task = ray.remote(num_cpus=0)(cluster_worker.probe)
+        found = {}
+        for node in [node for node in ray.nodes() if node["Alive"]]:
+            here = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
+            found[node["NodeManagerAddress"]] = task.options(scheduling_strategy=here).remote(terms, path, text)
+        return {where: _answer(reference) for where, reference in found.items()}
+
+    def joblib_backend(self) -> FailingRay:
+        needs: dict[str, Any] = {"num_cpus": 0.5 if self.jobs == 1 else 1}
+        if self.terms is not None and self.terms.device.startswith("cuda"):
+            needs["num_gpus"] = 1
+        return FailingRay(ray_remote_args={**needs, "max_restarts": -1, "max_task_retries": RESTARTS})
+
+
+def _answer(reference: Any) -> list[str]:
+    try:
+        found: list[str] = ray.get(reference, timeout=SECONDS_TO_PROBE)
+    except RayError as error:
+        return [f"cannot work ({said(error)[:300]}); has it incumbent?"]
+    return found

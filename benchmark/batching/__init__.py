@@ -1,0 +1,1 @@
+"""Trains the trials of many runs side by side in one stack."""

@@ -1,0 +1,35 @@
+"""What a run will ask for, where no result can change it: its trials may fill idle slots ahead of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmark.suite.model import Run
+from benchmark.tuning.factory import build_loop, build_scheduler
+from benchmark.tuning.tuner import AlgorithmError, Outcome, TuningLoop
+from objectives.objective import Objective
+from objectives.space import Config
+
+
+def foreseen(run: Run, objective: Objective) -> Iterator[tuple[Config, int]] | None:
+    """Every configuration that a run will ask for and the epochs, or None where results decide.
+
+    They do unless the scheduler says `adaptive = False`, and always under a budget of seconds or
+    epochs: how long a trial trains is known only when it has diverged or not.
+    """
+    scheduler = build_scheduler(run, objective)
+    if getattr(scheduler, "adaptive", True) or run.budget.runtime is not None or run.budget.epochs is not None:
+        return None
+    return _proposals(build_loop(run, objective, scheduler), objective.chance_error)
+
+
+def _proposals(loop: TuningLoop, error: float) -> Iterator[tuple[Config, int]]:
+    """Drive a loop with made-up results."""
+    jobs = loop.run()
+    try:
+        job = next(jobs)
+        while True:
+            yield job.config, job.epochs
+            job = jobs.send(Outcome(error=error, epochs=job.epochs, end=job.start + 1.0))
+    except (StopIteration, AlgorithmError):  # A failing algorithm fails in its own run.
+        return

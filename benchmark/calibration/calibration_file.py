@@ -1,0 +1,75 @@
+"""Writes calibrations as TOML files, and continues one that is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+from benchmark.calibration.cost_model import NAME, NAME_RULE, Calibration, load, parse
+from benchmark.calibration.measure import VERSIONS
+from benchmark.errors import BadInput, shown
+from benchmark.reproducibility.environment import describe
+from objectives.objective import Machine
+
+
+def begin(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, Calibration]:
+    """The file to write, and the calibration in it so far, with no entries if there is no such file.
+
+    Args:
+        name: of the calibration; None takes the file's, or makes one of the device's.
+        out: None is a file of that name in the working folder.
+        machine: the device.
+
+    Raises:
+        BadInput: a bad name, a file that cannot be written, or one with a calibration of another
+            name, device or version.
+    """
+    card = describe(machine.device, 1)
+    device = str(card["cpu"] if machine.device == "cpu" else card["device"])
+    versions = {key: str(card[key]) for key in VERSIONS if card.get(key) is not None}
+    if name is None:
+        name = out.stem if out is not None else re.sub("[^a-z0-9]+", "-", device.lower()).strip("-")
+    if not NAME.fullmatch(name):
+        raise BadInput(f"--name {shown(name)}: need {NAME_RULE}")
+    path = Path(f"{name}.toml") if out is None else out
+    fresh = Calibration(name=name, device=device, versions=versions, entries=())
+    return path, _continued(path, fresh)
+
+
+def write(path: Path, calibration: Calibration) -> None:
+    """Write the calibration's file, at once or not at all.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    text = calibration.to_toml()
+    assert parse(tomllib.loads(text)).to_toml() == text, "what is written is what will be read"
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        raise BadInput(f"--out {shown(str(path))}: cannot be written ({error.strerror})") from error
+
+
+def _continued(path: Path, fresh: Calibration) -> Calibration:
+    """What the file holds, when it may be added to."""
+    field = f"--out {shown(str(path))}"
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise BadInput(f"{field}: cannot be written ({error.strerror})") from error
+    if exists:
+        old = load(str(path if path.suffix == ".toml" else path.absolute()))
+        for part in ("name", "device", "versions"):
+            before, now = getattr(old, part), getattr(fresh, part)
+            if before != now:
+                raise BadInput(f"{field}: holds a calibration with {part} {before}, this one has {now}")
+        return old
+    if path.suffix != ".toml":
+        raise BadInput(f"{field}: need a path to a .toml file")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise BadInput(f"{field}: its folder is not there or cannot be written")
+    return fresh

@@ -1,0 +1,250 @@
+"""Measures what trials cost on this device, and fits the prices of the modelled clock to it.
+
+Configurations spread over the space train by themselves, in interleaved rounds; of every epoch the
+least time counts, because whatever disturbs a timing adds to it. The seconds of one of each kind of
+work are fitted by non-negative least squares on relative residuals, and tried on configurations that
+took no part in the fit.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+from benchmark.calibration.cost_model import Calibration, Entry, called
+from benchmark.errors import BadInput, said
+from benchmark.reproducibility.environment import pinned
+from benchmark.reproducibility.seeding import GlobalStreams, digest, stream
+from benchmark.suite.model import ObjectiveEntry, is_dotted
+from objectives.cost import CostTerms, Probe
+from objectives.objective import Machine, Objective
+from objectives.space import Config, Space
+
+SEED = 20240301
+HELD_OUT_SHARE = 3
+"""One of so many configurations is held out."""
+TARGET_MEDIAN, TARGET_WORST = 0.05, 0.15
+DIGITS = 6
+"""Significant digits of a fitted number; its error is in the second."""
+VERSIONS = ("arch", "cpu_capability", "cuda", "cudnn", "numpy", "threads", "torch")
+"""What decides how fast a device is besides its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        configs: configurations of each objective, those held out included.
+        rounds: how often each is timed.
+        rows: training rows of a timed epoch at most; longer epochs are timed in part.
+    """
+
+    configs: int = 48
+    rounds: int = 5
+    rows: int = 6000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A configuration, timed.
+
+    Attributes:
+        config: what was trained.
+        terms: its work.
+        seconds: least time of each of its epochs, over the rounds.
+        spread: by what share the median round took longer than these in all.
+    """
+
+    config: Config
+    terms: CostTerms
+    seconds: tuple[float, ...]
+    spread: float = 0.0
+
+
+def calibrate(
+    calibration: Calibration,
+    objectives: Mapping[str, tuple[ObjectiveEntry, Objective]],
+    machine: Machine,
+    effort: Effort,
+    say: Callable[[str], None],
+) -> Calibration:
+    """Measure and fit every objective; those that declare their own price are left out.
+
+    Args:
+        calibration: is given the new entries, which replace those of the same objective and options.
+        objectives: a suite's, by label.
+        machine: the device to measure, and the data folder.
+        effort: how much.
+        say: told a line for each objective.
+
+    Raises:
+        BadInput: an objective that cannot be measured, or none that has to be.
+    """
+    if all(objective.nominal_seconds is not None for _, objective in objectives.values()):
+        raise BadInput("objectives: every one declares its own price, there is nothing to calibrate")
+    entries: dict[str, Entry] = {}
+    for label, (declared, objective) in objectives.items():
+        options = dict(objective.cost_options(declared.part.options))
+        key = called(declared.part.name, options)
+        if objective.nominal_seconds is not None:
+            say(f"{label}: declares {objective.nominal_seconds:g} s an epoch, nothing to measure")
+        elif key not in entries:
+            entries[key] = entry = measure(declared, objective, options, machine, effort)
+            say(report(key, entry))
+    old = {called(entry.name, entry.options): entry for entry in calibration.entries}
+    return replace(calibration, entries=tuple({**old, **entries}.values()))
+
+
+def measure(
+    declared: ObjectiveEntry, objective: Objective, options: Mapping[str, Any], machine: Machine, effort: Effort
+) -> Entry:
+    """Time an objective's configurations, fit to most and test on the others."""
+    field = f"objectives.{declared.label}"
+    fitted, held_out = choose(field, objective.space, effort.configs)
+    seeds = stream(SEED, "calibrate", declared.part.name)
+    streams = GlobalStreams(seeds) if is_dotted(declared.part.name) else None
+    try:
+        with pinned(machine.device), nullcontext() if streams is None else streams.active():
+            objective.prepare(machine)
+            samples = time_all(objective, [*fitted, *held_out], machine, effort)
+    except BadInput:
+        raise
+    except Exception as error:  # Data that is not there; a third-party objective may raise anything.
+        raise BadInput(f"{field}: cannot be measured ({said(error)})") from error
+    return fit_entry(declared.part.name, options, samples[: len(fitted)], samples[len(fitted) :], effort)
+
+
+def choose(field: str, space: Space, count: int) -> tuple[list[Config], list[Config]]:
+    """Different configurations to fit to, and others to hold out.
+
+    Those to fit to are a Latin hypercube, so that every hyperparameter is seen from end to end; those
+    held out are drawn as a searcher draws.
+
+    Raises:
+        BadInput: a space of too few configurations.
+    """
+    rng = np.random.default_rng(stream(SEED, "spread", *space))
+    wanted = max(1, count // HELD_OUT_SHARE)
+    strata = np.stack([rng.permutation(count - wanted) for _ in space], axis=1)
+    spread = [space.decode(point) for point in (strata + 0.5) / (count - wanted)]
+    fitted = list({digest(config): config for config in spread}.values())
+    drawn = [space.sample(rng) for _ in range(10 * count)]
+    taken = {digest(config) for config in fitted}
+    held_out = list({digest(config): config for config in drawn if digest(config) not in taken}.values())[:wanted]
+    if not held_out:
+        raise BadInput(f"{field}: its space has too few configurations to hold one out")
+    return fitted, held_out
+
+
+def time_all(objective: Objective, configs: Sequence[Config], machine: Machine, effort: Effort) -> list[Sample]:
+    """Time all configurations in interleaved rounds, each round in another order."""
+    rng = np.random.default_rng(stream(SEED, "order"))
+    timed: dict[int, list[tuple[float, ...]]] = {place: [] for place in range(len(configs))}
+    terms: dict[int, CostTerms] = {}
+    for _ in range(effort.rounds):
+        for place in rng.permutation(len(configs)).tolist():
+            config = configs[place]
+            seed = stream(SEED, "trial", digest(config))
+            probe = objective.probe(dict(config), seed, machine, effort.rows)
+            timed[place].append(tuple(_seconds(probe)))
+            terms[place] = probe.terms
+    return [_sample(config, terms[place], timed[place]) for place, config in enumerate(configs)]
+
+
+def fit_entry(
+    name: str, options: Mapping[str, Any], fitted: Sequence[Sample], held_out: Sequence[Sample], effort: Effort
+) -> Entry:
+    """The entry that fits best, with its errors on what was held out."""
+    set_up, epoch = fit(fitted)
+    entry = Entry(
+        name=name,
+        options=options,
+        date=datetime.now(UTC).date().isoformat(),
+        configurations=len(fitted),
+        held_out=len(held_out),
+        rounds=effort.rounds,
+        rows=effort.rows,
+        spread=round(statistics.median(one.spread for one in (*fitted, *held_out)), 4),
+        median_error=0.0,
+        worst_error=0.0,
+        set_up=set_up,
+        epoch=epoch,
+    )
+    errors = [abs(entry.price(one.terms, 0, len(one.seconds)) / sum(one.seconds) - 1) for one in held_out]
+    return replace(entry, median_error=round(statistics.median(errors), 4), worst_error=round(max(errors), 4))
+
+
+def fit(samples: Sequence[Sample]) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds for one of each kind of work, of setting up and of an epoch.
+
+    Each sample is two equations: its first epoch with setting up, and the mean of its later epochs.
+    """
+    epoch_names, set_up_names = list(samples[0].terms.epoch), list(samples[0].terms.set_up)
+    rows: list[list[float]] = []
+    for one in samples:
+        epoch = [one.terms.epoch[name] for name in epoch_names]
+        set_up = [one.terms.set_up[name] for name in set_up_names]
+        first, later = one.seconds[0], one.seconds[1:]
+        rows.append([count / first for count in (*epoch, *set_up)])
+        if later:
+            mean = sum(later) / len(later)
+            rows.append([count / mean for count in epoch] + [0.0] * len(set_up))
+    found = _least_squares(np.array(rows))
+    costs = [float(f"{cost:.{DIGITS}g}") for cost in found.tolist()]
+    cut = len(epoch_names)
+    return dict(zip(set_up_names, costs[cut:], strict=True)), dict(zip(epoch_names, costs[:cut], strict=True))
+
+
+def report(key: str, entry: Entry) -> str:
+    """A line on how well an entry does on what it was not fitted to."""
+    good = entry.median_error <= TARGET_MEDIAN and entry.worst_error <= TARGET_WORST
+    return (
+        f"{key}: fitted to {entry.configurations} configurations; on {entry.held_out} others the median error is "
+        f"{entry.median_error:.1%}, the worst {entry.worst_error:.1%} "
+        f"({'within' if good else 'ABOVE'} the target of {TARGET_MEDIAN:.0%} and {TARGET_WORST:.0%}); "
+        f"the median round took {entry.spread:.1%} longer than the least times"
+    )
+
+
+def _sample(config: Config, terms: CostTerms, rounds: list[tuple[float, ...]]) -> Sample:
+    least = tuple(map(min, *rounds)) if len(rounds) > 1 else rounds[0]
+    if not least:
+        raise ValueError("training gave no epoch")
+    spread = statistics.median(map(sum, rounds)) / sum(least) - 1
+    return Sample(config=config, terms=terms, seconds=least, spread=spread)
+
+
+def _seconds(probe: Probe) -> Iterator[float]:
+    for epoch in islice(probe.epochs, probe.count):
+        if not 0 < epoch.seconds < math.inf:
+            raise ValueError(f"an epoch of {epoch.seconds!r} measured seconds")
+        yield float(epoch.seconds)
+        if epoch.diverged:
+            return
+
+
+def _least_squares(rows: np.ndarray) -> np.ndarray:
+    """Non-negative x, (columns,), that brings `rows` @ x closest to 1.
+
+    Of columns that are multiples of each other only the first is used, so that the numbers can be
+    read: the cost of a step that is always 16 rows is not spread over both.
+    """
+    norms = np.linalg.norm(rows, axis=0)
+    units = rows / np.where(norms > 0, norms, 1.0)
+    used: list[int] = []
+    for column in np.flatnonzero(norms > 0).tolist():
+        if all(units[:, column] @ units[:, other] < 1 - 1e-12 for other in used):
+            used.append(column)
+    found = np.zeros(rows.shape[1])
+    found[used] = nnls(units[:, used], np.ones(len(rows)))[0] / norms[used]
+    return found

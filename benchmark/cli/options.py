@@ -1,0 +1,120 @@
+"""The values of the command line's options: checked, or refused with one message."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from benchmark.errors import BadInput, nearest, shown
+from benchmark.storage.untrusted_files import check_regular
+
+
+def results(text: str, suite: str, *, writing: bool) -> Path:
+    """The folder that holds, or will hold, the suite's own."""
+    path = _folder("--results", text, suite, writing=writing)
+    check_regular(f"--results {shown(text)}", path / suite)
+    return path
+
+
+def out(text: str) -> Path:
+    """A folder for what is made of results; it need not be there yet."""
+    return _folder("--out", text, ".", writing=True)
+
+
+def _folder(option: str, text: str, inner: str, *, writing: bool) -> Path:
+    """A folder whose inner one is there, or can be made."""
+    path, folder = Path(text), Path(text, inner).absolute()
+    if not text or "\0" in text:
+        raise BadInput(f"{option} {shown(text)}: need the name of a folder")
+    try:
+        existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
+    except OSError as error:
+        raise BadInput(f"{option} {shown(text)}: cannot be read ({error.strerror})") from error
+    if not existing.is_dir():
+        raise BadInput(f"{option} {shown(text)}: {existing} is a file, need a folder")
+    if writing and not os.access(existing, os.W_OK):
+        raise BadInput(f"{option} {shown(text)}: {existing} cannot be written")
+    return path
+
+
+def data(text: str | None) -> Path | None:
+    source = "--data" if text is not None else "INCUMBENT_DATA"
+    value = text if text is not None else os.environ.get("INCUMBENT_DATA")
+    if value is None:
+        return None
+    if not value or not os.path.isdir(value):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
+        raise BadInput(f"{source} {shown(value)}: there is no such folder")
+    return Path(value).absolute()
+
+
+def device(text: str | None, preset: str) -> str:
+    """The device asked for on the command line, else the suite's."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    allowed = ["cpu", *(["cuda"] if count else []), *(f"cuda:{number}" for number in range(count))]
+    if text is None and preset == "auto":
+        return "cuda" if count else "cpu"
+    field, device = ("--device", text) if text is not None else ("device", preset)
+    if device not in allowed:
+        here = "" if count else " (no usable GPU was found)"
+        raise BadInput(f"{field} {device!r}: allowed here are {', '.join(allowed)}{here}{nearest(device, allowed)}")
+    return device
+
+
+def precision(text: str | None, device: str) -> str:
+    """Of our kernels on a GPU; the CPU's products are always float32."""
+    from objectives.objective import PRECISIONS
+
+    allowed = PRECISIONS if device != "cpu" else PRECISIONS[:1]
+    if text is not None and text not in allowed:
+        raise BadInput(
+            f"--precision {shown(text)}: allowed on {device} are {', '.join(allowed)}{nearest(text, allowed)}"
+        )
+    return text or PRECISIONS[0]
+
+
+def jobs(text: str | None, device: str) -> int:
+    if text is None:
+        import joblib
+        import torch
+
+        from benchmark.batching.gpu_claim import ANY_GPU
+
+        workers = {"cpu": joblib.cpu_count(), ANY_GPU: torch.cuda.device_count()}
+        return max(1, int(workers.get(device, 1)))
+    return number("jobs", text, 1, 1024)
+
+
+def number(option: str, text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
+        raise BadInput(f"--{option} {shown(text)}: need a whole number in {low}..{high}")
+    return int(text)
+
+
+def error(option: str, text: str) -> float:
+    """A difference of errors."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf") or len(text) > 30:
+        raise BadInput(f"--{option} {shown(text)}: need a number >= 0, as 0.001")
+    return value
+
+
+def recorded(option: str, text: str) -> Path:
+    """A suite's folder with ledgers in it."""
+    if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)
+        raise BadInput(f"{option} {shown(text)}: need a suite's results, a folder that holds runs/")
+    check_regular(f"{option} {shown(text)}", Path(text))
+    return Path(text)
+
+
+def tables(text: str) -> Path:
+    """A folder of offline tables."""
+    if not text or "\0" in text or not os.path.isdir(text):  # noqa: PTH112 (as data)
+        raise BadInput(
+            f"--tables {shown(text)}: need a folder of offline tables; make it by `python -m benchmark harvest`"
+        )
+    return Path(text)

@@ -1,0 +1,310 @@
+"""Spreads a suite's runs over processes, and survives the ones that die."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmark.backends.base import Engine, Group
+from benchmark.backends.loky import Loky
+from benchmark.batching.run_group import side_by_side
+from benchmark.driver.code_changes import modules_of, told, warning
+from benchmark.driver.crash_tracker import Casualties
+from benchmark.driver.stall_monitor import Vigil
+from benchmark.errors import BadInput, said
+from benchmark.planning.shard import Shard
+from benchmark.reproducibility.environment import describe, pinned
+from benchmark.result_folder.folder import claimed, write_plan
+from benchmark.storage.filesystem import doubt
+from benchmark.storage.header import check_header
+from benchmark.storage.ledger_format import failed_of, header_of, part_of, read
+from benchmark.suite.model import Run, Suite
+from benchmark.tabular.replay import check_machine, table_of
+from benchmark.tuning.factory import check_suite, library_versions
+from benchmark.tuning.run_report import Report, outcome_of
+from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.trial_store import ledgers_of
+from objectives.objective import Machine, Objective
+from objectives.training.data import DataError
+
+TASKS_A_WORKER = 4
+"""Tasks of an objective for every CPU worker: few enough to fill a stack, enough to share out the end."""
+
+
+class Listener(Protocol):
+    """Told how a suite goes; draws the progress bar."""
+
+    def begin(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None: ...
+    def dispatched(self, run: Run) -> None: ...
+    def reported(self, report: Report) -> None: ...
+    def say(self, message: str) -> None: ...
+
+
+class Runner:
+    """Executes the runs of a suite that are not complete yet.
+
+    Args:
+        suite: the comparison.
+        results: folder under which the suite has its own.
+        jobs: processes; results do not depend on it.
+        engine: spreads the runs otherwise than over so many processes on this machine; nor on this.
+        machine: device and data folder.
+        listener: told of every run.
+        allow_mixed: continue runs recorded in another environment, and mark them.
+        capacity: slots of a stack; results do not depend on it. None leaves it to the objective.
+        reuse: folder of another suite's results, whose trials are taken where they are the same.
+        train: False refuses to train what is not found there or in `tables`, and asks neither data nor
+            device.
+        tables: folder of offline tables that answer instead of training.
+        recycle: whether a table's repetitions may stand for others that it does not hold.
+        write: writes what the analysis reads besides the ledgers, once everything is checked and the
+            folder is this process's own.
+        shard: execute this share of the runs only; others may work on theirs in the same folder.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        results: Path,
+        *,
+        jobs: int,
+        machine: Machine,
+        listener: Listener,
+        allow_mixed: bool = False,
+        capacity: int | None = None,
+        reuse: Path | None = None,
+        train: bool = True,
+        tables: Path | None = None,
+        recycle: bool = False,
+        write: Callable[[Path, Suite, dict[str, Objective]], None] = write_plan,
+        shard: Shard | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        self.suite, self.folder = suite, results / suite.name
+        self.engine = Loky(jobs) if engine is None else engine
+        self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
+        self.capacity, self.reuse, self.train = capacity, reuse, train
+        self.tables, self.recycle, self.write, self.shard = tables, recycle, write, shard
+        self.repetitions = suite.repetitions
+        self.casualties = Casualties(self.folder, self.engine, listener.say)
+        self.vigil = Vigil(self.folder, listener.say)
+        self.arithmetics: dict[str, str] = {}
+        self.reports: list[Report] = []
+
+    def run(self, order: Iterable[Run] | None = None) -> list[Report]:
+        """Execute what is missing, in the suite's order or in another (results do not depend on it).
+
+        Raises:
+            BadInput, DataError: a part of the suite that cannot be built or loaded.
+            RunRefused: results of another suite or environment are in the folder, or another process
+                works on it.
+            LedgerError: a damaged ledger in the folder.
+            EngineLost: a cluster no longer answers; what is recorded stays.
+        """
+        objectives = check_suite(self.suite)
+        conditions = Conditions(
+            folder=self.folder,
+            machine=self.machine,
+            environment=self._environment(),
+            allow_mixed=self.allow_mixed,
+            capacity=self.capacity,
+            reuse=self.reuse,
+            train=self.train,
+            tables=self.tables,
+            recycle=self.recycle,
+        )
+        self.objectives = objectives
+        data = {label: self._prepare(label, objective) for label, objective in objectives.items() if self.train}
+        if self.train and self.reuse is not None:
+            self._check_reuse()
+        if self.tables is not None:
+            data |= self._check_tables(conditions)
+        share = self.suite.runs() if self.shard is None else self.shard.runs(self.suite)
+        runs = list(order if order is not None else share)
+        self.repetitions = len({run.repetition for run in runs})
+        unfinished = any(not (self.folder / run.path).exists() for run in runs)
+        for run in runs:
+            # A complete suite may be looked at from any machine; going on with one must not mix bits.
+            if run.objective.label in data:
+                self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
+        if self.shard is not None and data:
+            self._check_others({run.path for run in runs}, data, conditions)
+        with (
+            self._engine(unfinished=unfinished),
+            claimed(self.folder, self.shard),
+            self.engine.serving(self.folder),
+            self.casualties.watched(conditions, self.suite.timeout) as conditions,
+        ):
+            if self.train:
+                conditions = replace(conditions, environment={**conditions.environment, "jobs": self.engine.jobs})
+            self.write(self.folder, self.suite, objectives)
+            done = [run for run in runs if (self.folder / run.path).exists()]
+            pending = [run for run in runs if not (self.folder / run.path).exists()]
+            self.listener.begin(self.suite, self.folder, done, pending)
+            for line in (doubt(self.folder), warning(runs, self.folder, conditions.environment) if pending else None):
+                if line is not None:
+                    self.listener.say(line)
+            with self.vigil:
+                while pending:
+                    pending = self._dispatch(pending, conditions)
+                    pending = self._take_aside(pending, conditions)
+        return self.reports
+
+    def _engine(self, *, unfinished: bool) -> AbstractContextManager[None]:
+        """The engine at work; for a complete suite none is started."""
+        if not unfinished:
+            return nullcontext()
+        libraries = {name for algorithm in self.suite.algorithms for name in library_versions(algorithm)}
+        label = "" if self.shard is None else f"-{self.shard.name}"
+        return self.engine.opened(
+            self.folder, self.machine.device, sorted(libraries), label, modules=modules_of(self.suite)
+        )
+
+    def _check_reuse(self) -> None:
+        """Refuse to pass over results in silence: trained alone, a trial takes none from elsewhere."""
+        for run in self.suite.runs():
+            if not side_by_side(run, self.objectives[run.objective.label]):
+                why = "clock is measured" if run.clock == "measured" else f"{run.objective.label} has no stack"
+                why = why if run.timeout is None else f"timeout is {run.timeout:g}"
+                raise BadInput(f"--reuse {self.reuse}: {why}; only trials that train side by side are shared")
+
+    def _check_tables(self, conditions: Conditions) -> dict[str, dict[str, str]]:
+        """The checksums of the tables' data; refuses tables of other trials."""
+        assert self.tables is not None
+        data = {}
+        for run in [run for run in self.suite.runs() if run.repetition == 0]:
+            table = table_of(run, self.tables)
+            data[run.objective.label] = table.header["data"]
+            self.arithmetics[run.objective.label] = str(table.header["environment"].get("arithmetic"))
+            if self.train and not self.allow_mixed:
+                here = {
+                    **conditions.environment,
+                    "arithmetic": self.objectives[run.objective.label].arithmetic(self.machine, stacked=False),
+                }
+                check_machine(table, here, self.tables)
+        return data
+
+    def _environment(self) -> dict[str, Any]:
+        """The machine card: this machine's, or that of the results which are only answered from or priced anew."""
+        if self.train:
+            return describe(self.machine.device, self.engine.jobs) | told(self.suite)
+        if self.tables is not None:
+            return dict(table_of(next(self.suite.runs()), self.tables).header["environment"])
+        assert self.reuse is not None
+        found = next((path for run in self.suite.runs() for path in ledgers_of(self.reuse, run)), None)
+        if found is None:
+            raise BadInput(f"{self.reuse}: no run of the suite {self.suite.name} is recorded there")
+        return dict(read(found).records[0]["environment"])
+
+    def _prepare(self, label: str, objective: Objective) -> dict[str, str]:
+        try:
+            with pinned(self.machine.device):
+                return objective.prepare(self.machine)
+        except DataError:
+            raise
+        except Exception as error:  # A third-party objective may raise anything.
+            raise BadInput(f"objectives.{label}: cannot be prepared ({said(error)})") from error
+
+    def _check_recorded(self, run: Run, data: dict[str, str], conditions: Conditions, *, any_machine: bool) -> None:
+        """Refuse a folder whose recorded runs are not this suite's, before anything is written."""
+        path = self.folder / run.path
+        for candidate in (path, part_of(path), failed_of(path)):
+            header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
+            if header is not None:
+                self._check_recorded_header(header, run, data, conditions, candidate, any_machine=any_machine)
+
+    def _check_recorded_header(
+        self,
+        header: dict[str, Any],
+        run: Run,
+        data: dict[str, str],
+        conditions: Conditions,
+        path: Path,
+        *,
+        any_machine: bool = False,
+    ) -> None:
+        environment = {**conditions.environment, "arithmetic": self._arithmetic(run)}
+        recorded = header["environment"].get("libraries") or {}  # Other processes' are asked for by the run.
+        environment |= {"libraries": {**recorded, **library_versions(run.algorithm)} or None}
+        expected = {"run": run.identity(), "data": data, "environment": environment}
+        check_header(header, expected, path, allow_mixed=self.allow_mixed or any_machine)
+
+    def _check_others(self, own: set[Path], data: dict[str, dict[str, str]], conditions: Conditions) -> None:
+        """Refuse a folder where other shards ran another suite, or on another machine; they may be at it."""
+        for run in self.suite.runs():
+            path = self.folder / run.path
+            for candidate in (path, part_of(path), failed_of(path)) if run.path not in own else ():
+                header = header_of(candidate)
+                if header is not None and run.objective.label in data:
+                    self._check_recorded_header(header, run, data[run.objective.label], conditions, candidate)
+
+    def _arithmetic(self, run: Run) -> str:
+        """What decides the bits of the run's trials; asked once for every objective, since it builds networks."""
+        label = run.objective.label
+        if label not in self.arithmetics:
+            objective = self.objectives[label]
+            self.arithmetics[label] = objective.arithmetic(self.machine, stacked=side_by_side(run, objective))
+        return self.arithmetics[label]
+
+    def _dispatch(self, pending: list[Run], conditions: Conditions) -> list[Run]:
+        """Give the runs to the workers; returns those left over when a worker died."""
+        unreported = {run.path: run for run in pending}
+        in_flight: dict[Path, Run] = {}
+
+        def groups() -> Iterator[Group]:
+            for runs in self._tasks(pending):
+                self.vigil.begin(run.path for run in runs)
+                for run in runs:
+                    in_flight[run.path] = run
+                    self.listener.dispatched(run)
+                yield runs, self.casualties.overdue.get(runs[0].path)
+
+        try:
+            for report in chain.from_iterable(self.engine.reports(groups(), conditions)):
+                in_flight.pop(report.run.path, None)
+                unreported.pop(report.run.path, None)
+                self._report(report)
+        except self.engine.lost as death:
+            self.listener.say("a worker process died; its runs go on from their ledgers")
+            self.vigil.forget()
+            for run in [run for run in unreported.values() if (self.folder / run.path).exists()]:
+                in_flight.pop(run.path, None)
+                self._report(outcome_of(unreported.pop(run.path), self.folder))
+            self.casualties.count(death, in_flight)
+        return list(unreported.values())
+
+    def _tasks(self, pending: list[Run]) -> list[list[Run]]:
+        """The runs that one worker executes side by side: all algorithms of some repetitions of an objective."""
+        shares = 1 if self.machine.device.startswith("cuda") else TASKS_A_WORKER
+        size = math.ceil(self.repetitions / (self.engine.jobs * shares))
+        tasks: dict[tuple[Any, ...], list[Run]] = {}
+        for run in pending:
+            together = (
+                not self.train or self.tables is not None or side_by_side(run, self.objectives[run.objective.label])
+            )
+            name = (run.objective.label, run.repetition // size) if together else (run.path,)
+            tasks.setdefault(name, []).append(run)
+        return list(tasks.values())
+
+    def _take_aside(self, pending: list[Run], conditions: Conditions) -> list[Run]:
+        """Execute alone the runs that were in flight at several deaths without getting on."""
+        left = []
+        for run in pending:
+            if not self.casualties.suspected(run):
+                left.append(run)
+            else:
+                self.listener.say(f"{run.path}: executed in a process of its own")
+                self.vigil.begin([run.path])
+                self._report(self.engine.alone(run, conditions, self.casualties.watchdog))
+        return left
+
+    def _report(self, report: Report) -> None:
+        self.vigil.end(report.run.path)
+        self.reports.append(report)
+        self.listener.reported(report)

@@ -1,0 +1,1 @@
+"""What makes the same bits again: seeds, machine facts, source digests, canonical JSON, process settings."""

@@ -1,0 +1,144 @@
+"""What a run depends on besides its suite: versions, hardware, code. No host name; of variables, a fixed list."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+DECIDES_BITS = (
+    *("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch", "libraries"),
+    "switches",
+)
+"""Fields that must not change between the two halves of a run that is resumed; libraries are the algorithm's."""
+
+CPU_SWITCHES = (
+    *("ATEN_CPU_CAPABILITY", "BLIS_ARCH_TYPE", "GLIBC_TUNABLES", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
+    *("MKL_CBWR", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS", "MKL_VML_MODE", "OPENBLAS_CORETYPE"),
+    *("DNNL_CPU_ISA_HINTS", "DNNL_DEFAULT_FPMATH_MODE", "DNNL_MAX_CPU_ISA"),
+    *("ONEDNN_CPU_ISA_HINTS", "ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA"),
+)
+"""Variables by which libraries choose kernels or their precision, and so other bits on the same machine."""
+
+GPU_SWITCHES = (
+    *("CUBLASLT_WORKSPACE_SIZE", "CUBLAS_WORKSPACE_CONFIG", "CUDNN_CONV_WSCAP_DBG", "NVIDIA_TF32_OVERRIDE"),
+    *("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TORCH_BLAS_PREFER_CUBLASLT", "TRITON_F32_DEFAULT"),
+)
+"""The same of a GPU's libraries; no result on a CPU depends on them."""
+
+CUBLAS_WORKSPACE = ":4096:8"
+"""Where the variable says nothing else; cuBLAS may give other bits each time without one."""
+
+LONGEST_SWITCH = 64
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", "pandas")
+
+
+def describe(device: str, jobs: int) -> dict[str, Any]:
+    """The machine card that goes into every ledger's header."""
+    import torch
+
+    card: dict[str, Any] = {name: _version(name) for name in PACKAGES}
+    card |= {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "arch": platform.machine(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": 1,
+        "jobs": jobs,
+        "device": device,
+        "code": _code_version(),
+    }
+    if device.startswith("cuda"):
+        properties = torch.cuda.get_device_properties(torch.device(device))
+        card |= {
+            "device": properties.name,
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # unannotated in torch
+            "tf32": False,  # Of library products, see `pinned`; our own kernels' precision is in the arithmetic.
+        }
+    if found := switches(device):
+        card["switches"] = found
+    return card
+
+
+def switches(device: str) -> dict[str, str]:
+    """The variables that are set of those that change bits on this device, a long value by its digest; mostly none."""
+    names = [*CPU_SWITCHES, *(GPU_SWITCHES if device.startswith("cuda") else ())]
+    found = {name: _short(os.environ[name]) for name in names if os.environ.get(name)}
+    if found.get("CUBLAS_WORKSPACE_CONFIG") == CUBLAS_WORKSPACE:
+        del found["CUBLAS_WORKSPACE_CONFIG"]
+    return found
+
+
+@contextmanager
+def pinned(device: str) -> Iterator[None]:
+    """One thread and deterministic kernels while a run trains; the old settings come back after.
+
+    The number of threads changes the bits of matrix products on the CPU, so it is one for one job as
+    for many.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    if device.startswith("cuda"):
+        if ":" in device:  # Triton launches on the current device, whatever the tensors' one.
+            torch.cuda.set_device(device)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        torch.set_num_threads(1)
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        if torch.are_deterministic_algorithms_enabled() != deterministic:  # Setting it imports the compiler: 1.6 s.
+            torch.use_deterministic_algorithms(deterministic)
+
+
+def _short(value: str) -> str:
+    if len(value) <= LONGEST_SWITCH and value.isascii() and value.isprintable():
+        return value
+    return f"sha256:{hashlib.sha256(os.fsencode(value)).hexdigest()[:16]}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return distribution(package).version
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _code_version() -> str:
+    """Commit of the harness, with `+changes` when the tree differs from it."""
+    root = Path(__file__).resolve().parents[2]
+    try:
+        commit = _git(root, "rev-parse", "--short=12", "HEAD")
+        return commit + ("+changes" if _git(root, "status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

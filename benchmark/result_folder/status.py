@@ -1,0 +1,45 @@
+"""What a suite's folder holds: runs done, partial, failed, damaged and missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmark.storage.ledger_format import LedgerError, failed_of, part_of, read
+from benchmark.suite.model import Run, Suite
+
+STATES = ("done", "partial", "failed", "damaged", "missing")
+
+
+def state_of(run: Run, folder: Path) -> tuple[str, str]:
+    """One of `STATES` and what is damaged; a ledger is read to its end to tell whether it is whole."""
+    path = folder / run.path
+    named = (("done", path), ("partial", part_of(path)), ("failed", failed_of(path)))
+    for state, candidate in named:
+        if candidate.exists():
+            try:
+                read(candidate)
+            except LedgerError as error:
+                return "damaged", str(error)
+            return state, ""
+    return "missing", ""
+
+
+def lines(suite: Suite, folder: Path, command: str) -> Iterable[str]:
+    """The status as text, a row for each cell, then the command for what is not done."""
+    found = {run.path: state_of(run, folder) for run in suite.runs()}
+    states = {path: state for path, (state, _) in found.items()}
+    total = Counter(states.values())
+    width = max(len(f"{o.label}/{a.label}") for o in suite.objectives for a in suite.algorithms)
+    yield f"suite {suite.name} in {folder}: {total['done']} of {len(states)} runs done"
+    yield f"  {'':{width}}  " + "  ".join(f"{state:>7}" for state in STATES)
+    for objective in suite.objectives:
+        for algorithm in suite.algorithms:
+            cell = Path("runs", objective.label, algorithm.label)
+            count = Counter(state for path, state in states.items() if path.parent == cell)
+            name = f"{objective.label}/{algorithm.label}"
+            yield f"  {name:{width}}  " + "  ".join(f"{count[state]:>7}" for state in STATES)
+    yield from [f"damaged: {problem}" for _, problem in found.values() if problem][:10]
+    if total["done"] < len(states):
+        yield f"to go on: {command}"

@@ -1,0 +1,74 @@
+"""What a ledger's header says that it depends on, held against the run that would continue it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import shown
+from benchmark.reproducibility.environment import DECIDES_BITS
+from benchmark.storage.ledger_format import Record
+
+PARTS = ("run", "data", "environment")
+"""Tables of a header that every reader relies on."""
+
+
+class RunRefused(Exception):
+    """A recorded run that belongs to another suite, or to another machine."""
+
+
+def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed: bool) -> None:
+    """Hold a recorded header against the run that would continue it.
+
+    Raises:
+        RunRefused: another suite, other data, or an environment whose bits may differ.
+    """
+    lost = next((part for part in PARTS if not isinstance(recorded.get(part), dict)), None)
+    if lost:
+        raise RunRefused(
+            f"{path}: its header has {lost} = {shown(recorded.get(lost))}, need a table; "
+            "restore the file, or delete it to train that run again"
+        )
+    for part in ("run", "data"):
+        difference = first_difference(recorded[part], expected[part])
+        if difference:
+            raise RunRefused(
+                f"{path}: recorded with another suite: {difference}; "
+                "use another --results folder, or delete the old results"
+            )
+    changed = changed_environment(recorded["environment"], expected["environment"])
+    if changed and not allow_mixed:
+        raise RunRefused(
+            f"{path}: recorded on another machine or library version: {changed}; continuing could mix bits: "
+            "use another --results folder, or --allow-mixed to continue and mark the runs"
+        )
+
+
+def changed_environment(recorded: Record, current: Record) -> str | None:
+    """The first difference in what decides a trial's bits, or None."""
+    return first_difference(
+        {name: recorded.get(name) for name in DECIDES_BITS}, {name: current.get(name) for name in DECIDES_BITS}
+    )
+
+
+def first_difference(recorded: Any, expected: Any, where: str = "") -> str | None:
+    """Where two JSON values first differ, in words, or None."""
+    if isinstance(recorded, dict) and isinstance(expected, dict):
+        for key in [*recorded, *(key for key in expected if key not in recorded)]:
+            inner = f"{where}.{key}" if where else str(key)
+            difference = first_difference(recorded.get(key), expected.get(key), inner)
+            if difference:
+                return difference
+        return None
+    return None if recorded == expected else f"{where} was {shown(recorded)} and is now {shown(expected)}"
+
+
+FIELD = "sources"
+"""Of the machine card; ledgers from before have none, and their code counts as unknown, not as changed."""
+
+
+def changed(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """What has another source in one machine card than in another, as far as both say it."""
+    before, now = recorded.get(FIELD) or {}, current.get(FIELD) or {}
+    return [name for name in now if name in before and before[name] != now[name]]

@@ -1,0 +1,204 @@
+"""The ledger: one append-only JSONL file per run, one writer, every line checksummed and fsynced.
+
+A line is a JSON object whose last key `crc` is the CRC-32 of the line before that key, continued from
+the line before it, so that a changed, lost or exchanged line is found. `<name>.jsonl` is complete;
+`<name>.jsonl.part` is not yet; `<name>.jsonl.failed` belongs to an algorithm that raised.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from benchmark.storage.ledger_format import Contents, LedgerError, Record, encode, ends, failed_of, parse, part_of
+
+LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds between tries to lock a file: the worker of a killed driver holds it until it notices."""
+
+
+class Ledger:
+    """The one writer of one run's file.
+
+    Opening takes an exclusive lock that dies with the process, cuts a torn tail (its bytes are kept
+    beside the file) and reads what is there. `append` returns once the record is on the disk.
+
+    Args:
+        path: name of the complete file; until then `.part` is appended.
+        durable: False keeps records in memory until the last one and does not wait for the disk: for what
+            is computed again faster than that. An unfinished ledger stays empty; one that a power
+            failure has cut is refused like any damaged one.
+
+    Raises:
+        LedgerError: the file is locked by another process, damaged, or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self.path, self.part, self.durable = path, part_of(path), durable
+        self._held: list[bytes] = []
+        if path.exists():
+            raise LedgerError(f"{path}: complete already, nothing is appended to it; delete it to train that run again")
+        with _refusing_os_errors(self.part):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if failed_of(path).exists():
+                failed_of(path).rename(self.part)
+            self._file = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                self._lock()
+                contents = self._recover()
+            except BaseException:
+                os.close(self._file)
+                raise
+        self.records = contents.records
+        self._crc, self._good, self._broken = contents.crc, contents.good, False
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._file)
+
+    def append(self, record: Record) -> None:
+        """Write one record and wait until it is durable.
+
+        Raises:
+            LedgerError: the disk is full or fails. No half record stays, and nothing more is written.
+        """
+        if self._broken:
+            raise LedgerError(f"{self.part}: an earlier write failed; start again to continue the run")
+        try:
+            line, crc = encode(record, self._crc)
+        except LedgerError as error:
+            raise LedgerError(f"{self.part}: {error}") from error
+        self._held.append(line)
+        if self.durable:
+            self._write()
+        self._crc = crc
+        self.records.append(record)
+
+    def _write(self) -> None:
+        """Put the lines held on the disk."""
+        lines = b"".join(self._held)
+        self._broken = True  # Until they are there: an interrupt may come in between.
+        with _refusing_os_errors(self.part):
+            try:
+                _write_all(self._file, lines)
+                if self.durable:
+                    os.fsync(self._file)
+            except OSError:
+                self._cut_back()
+                raise
+        self._broken = False
+        self._good += len(lines)
+        self._held.clear()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end record is there; a run may have been killed between it and the file's final name."""
+        return ends(self.records)
+
+    def complete(self, record: Record) -> None:
+        """Append the end record and give the file its final name."""
+        self._end(record, self.path)
+
+    def conclude(self) -> None:
+        """Give the file of a run that has ended its final name."""
+        self._rename(self.path)
+
+    def fail(self, record: Record) -> None:
+        """Append why the run cannot go on and set the file aside; the next start tries it again."""
+        self._end(record, failed_of(self.path))
+
+    def _lock(self) -> None:
+        pauses = iter(LOCK_PAUSES)
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                pause = next(pauses, None)
+                if pause is None:
+                    told = f"{self.part}: another process is writing it; wait for it or stop it"
+                    raise LedgerError(told) from error
+                time.sleep(pause)
+        if not os.path.samestat(os.fstat(self._file), self.part.stat()):
+            raise LedgerError(f"{self.part}: another process has renamed it meanwhile; start again")
+
+    def _recover(self) -> Contents:
+        contents = parse(self.part, self.part.read_bytes())
+        if contents.torn:
+            _keep_aside(self.part, contents.torn)
+            os.ftruncate(self._file, contents.good)
+            os.fsync(self._file)
+        if self.durable:
+            sync_folder(self.part.parent)
+        return contents
+
+    def _cut_back(self) -> None:
+        try:
+            os.ftruncate(self._file, self._good)
+        except OSError:
+            return  # The next opening cuts the torn tail.
+
+    def _end(self, record: Record, target: Path) -> None:
+        self.append(record)
+        if self._held:
+            self._write()
+        self._rename(target)
+
+    def _rename(self, target: Path) -> None:
+        self._broken = True  # Nothing follows the last record.
+        with _refusing_os_errors(self.part):
+            self.part.rename(target)
+            if self.durable:
+                sync_folder(target.parent)
+
+
+def _write_all(file: int, line: bytes) -> None:
+    """Write every byte; a disk that fills up takes a part of them without an error."""
+    view = memoryview(line)
+    while view:
+        written = os.write(file, view)
+        if written == 0:
+            raise OSError("the disk took no bytes")
+        view = view[written:]
+
+
+def _keep_aside(part: Path, torn: bytes) -> None:
+    number = 1
+    while (aside := part.with_name(f"{part.name}.torn-{number}")).exists():
+        number += 1
+    aside.write_bytes(torn)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new, renamed and removed entries of a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _refusing_os_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into an error that names the file and the free space."""
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be written ({error}); {_free(path)}") from error
+
+
+def _free(path: Path) -> str:
+    try:
+        free = shutil.disk_usage(path.parent).free // 2**20
+    except OSError:
+        return "its folder is gone"
+    return f"{free} MiB are free there; make room and run the same command"

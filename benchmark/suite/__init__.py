@@ -1,0 +1,1 @@
+"""Suites: what is compared, read from a TOML file."""

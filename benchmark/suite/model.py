@@ -1,0 +1,175 @@
+"""The values that a suite consists of: parts, entries, budget, and its runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.calibration.cost_model import Calibration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """When a run stops starting evaluations: at the first of these limits that is reached.
+
+    Attributes:
+        trials: configurations; promoting one does not count again.
+        evaluations: trainings, promotions included (the book's `number_of_trials`).
+        epochs: epochs charged; an evaluation that trained none counts as one, so that a run always ends.
+        runtime: seconds on the run's clock; what ends later is recorded but does not count.
+    """
+
+    trials: int | None = None
+    evaluations: int | None = None
+    epochs: int | None = None
+    runtime: float | None = None
+
+
+def is_dotted(name: str) -> bool:
+    """Whether a part is third-party code, named by `package.module:Class` or `package.module.Class`."""
+    return ":" in name or "." in name
+
+
+LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+LABEL_RULE = "1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first"
+
+
+CLOCKS = ("measured", "modelled")
+
+
+ENDPOINTS = ("test_error", "valid_error", "score")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A named objective, scheduler or searcher with the user's options for it."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveEntry:
+    """An objective under the label that its folder and its curves bear."""
+
+    label: str
+    part: Part
+    discretise: int | None = None
+    """Levels of each number when only a finite grid of its space is searched, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgorithmEntry:
+    """A scheduler with its searcher; `searcher` is None for a scheduler that needs none.
+
+    Attributes:
+        n_workers: simulated parallel workers, or None for the suite's number.
+    """
+
+    label: str
+    scheduler: Part
+    searcher: Part | None
+    n_workers: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One algorithm on one objective in one repetition, and all that decides its results."""
+
+    suite_seed: int
+    objective: ObjectiveEntry
+    algorithm: AlgorithmEntry
+    repetition: int
+    budget: Budget
+    clock: str
+    calibration: Calibration | None
+    n_workers: int
+    resume: bool
+    timeout: float | None = None
+    """Seconds of wall time that an evaluation may train, or None."""
+
+    @property
+    def path(self) -> Path:
+        """Name of the ledger below the suite's folder."""
+        return Path("runs", self.objective.label, self.algorithm.label, f"{self.repetition:03d}.jsonl")
+
+    def identity(self) -> dict[str, Any]:
+        """The run in JSON values; a ledger is continued only under the same identity."""
+        identity: dict[str, Any] = _plain(asdict(replace(self, calibration=None)))
+        del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
+        if self.objective.discretise is None:
+            del identity["objective"]["discretise"]
+        if self.timeout is None:
+            del identity["timeout"]
+        if self.calibration is not None:  # Its prices of other objectives may change.
+            digest = self.calibration.digest(self.objective.part.name)
+            identity["calibration"] = {"name": self.calibration.name, "digest": digest}
+        return identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A comparison: objectives x algorithms x repetitions.
+
+    Attributes:
+        clock: "measured" seconds, or "modelled" seconds of the calibration.
+        calibration: prices trials; may be there under a measured clock, to record both.
+        device: where its runs train unless the command says otherwise; "auto" is a GPU if there is one.
+        timeout: seconds of wall time that an evaluation may train, each by itself then; None: as long as it takes.
+        endpoint: what the analysis tests algorithms by, one of `ENDPOINTS`; no result depends on it.
+        control: label of the algorithm that the analysis holds the others against; None leaves it to the analysis.
+        targets: errors by objective that the analysis says the time to, beside those that the control reaches.
+    """
+
+    name: str
+    title: str
+    seed: int
+    repetitions: int
+    clock: str
+    calibration: Calibration | None
+    n_workers: int
+    resume: bool
+    device: str
+    budget: Budget
+    objectives: tuple[ObjectiveEntry, ...]
+    algorithms: tuple[AlgorithmEntry, ...]
+    endpoint: str = ENDPOINTS[0]
+    control: str | None = None
+    targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    timeout: float | None = None
+
+    def runs(self) -> Iterator[Run]:
+        """All runs, repetition by repetition, so that an unfinished suite is balanced."""
+        for repetition in range(self.repetitions):
+            for objective in self.objectives:
+                for algorithm in self.algorithms_on(objective):
+                    yield Run(
+                        suite_seed=self.seed,
+                        objective=objective,
+                        algorithm=algorithm,
+                        repetition=repetition,
+                        budget=self.budget,
+                        clock=self.clock,
+                        calibration=self.calibration,
+                        n_workers=algorithm.n_workers or self.n_workers,
+                        resume=self.resume,
+                        timeout=self.timeout,
+                    )
+
+    def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
+        """Those that run on an objective: all of them."""
+        return self.algorithms
+
+
+def _plain(value: Any) -> Any:
+    """Tuples, mappings and dates of TOML as JSON knows them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, bool | int | float | str | None) else str(value)

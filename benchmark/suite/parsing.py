@@ -1,0 +1,206 @@
+"""Suites: which objectives, algorithms and repetitions make up a comparison, read from TOML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from benchmark.calibration import cost_model as calibrations
+from benchmark.calibration.cost_model import Calibration
+from benchmark.errors import BadInput, known, only, shown, whole
+from benchmark.reproducibility.seeding import LARGEST_SEED
+from benchmark.storage.toml_files import Shelf, is_path
+from benchmark.suite.model import (
+    CLOCKS,
+    ENDPOINTS,
+    LABEL,
+    LABEL_RULE,
+    AlgorithmEntry,
+    Budget,
+    ObjectiveEntry,
+    Part,
+    Suite,
+)
+from benchmark.suite.overrides import override
+
+SHELF = Shelf(kind="suite", folder=Path(__file__).parent / "shipped")
+DEVICES = ("auto", "cpu", "cuda")
+LARGEST_RUNTIME = 10**9
+DEEPEST_OPTION = 20
+MOST_WORKERS = 1000
+MOST_LEVELS = 10_000
+MOST_TARGETS = 20
+LARGEST_ERROR = 1e300
+
+
+def suite_names() -> list[str]:
+    """Names of the suites that come with the harness."""
+    return SHELF.names()
+
+
+def load(suite: str, overrides: list[str] | None = None, *, without: Collection[str] = ()) -> Suite:
+    """Read a suite by its name or by a path to a TOML file.
+
+    Args:
+        suite: a name in `benchmark/suites/`, or a path (with a slash or the suffix .toml).
+        overrides: `key=value` settings, keys dotted, values as in TOML.
+        without: top-level keys to leave out.
+
+    Raises:
+        BadInput: no such suite, unreadable TOML, or a value that is not allowed.
+    """
+    path = SHELF.find(suite)
+    table = SHELF.read(path)
+    calibration = table.get("calibration")
+    if isinstance(calibration, str) and is_path(calibration):  # A file names its neighbours, an override those here.
+        table["calibration"] = str(path.parent / calibration)
+    for setting in overrides or []:
+        override(table, setting)
+    table = {key: value for key, value in table.items() if key not in without}
+    try:
+        return parse(path.stem, table)
+    except BadInput as error:
+        raise BadInput(f"{path.name}: {error}") from error
+
+
+def parse(name: str, table: Mapping[str, Any]) -> Suite:
+    """A suite from its TOML table.
+
+    Raises:
+        BadInput: naming the field, its value and what is allowed.
+    """
+    if not LABEL.fullmatch(name):
+        raise BadInput(f"suite name {shown(name)}: need {LABEL_RULE}")
+    only("", table, [field.name for field in fields(Suite) if field.name != "name"])
+    resume = table.get("resume", True)
+    if not isinstance(resume, bool):
+        raise BadInput(f"resume = {shown(resume)}: need true or false")
+    return Suite(
+        name=name,
+        title=_text("title", table.get("title", name)),
+        seed=whole("seed", table.get("seed", 0), 0, LARGEST_SEED),
+        repetitions=whole("repetitions", table.get("repetitions", 1), 1, 1000),
+        clock=known("clock", table.get("clock", "measured"), CLOCKS),
+        calibration=_calibration(table.get("calibration")),
+        n_workers=whole("n_workers", table.get("n_workers", 1), 1, MOST_WORKERS),
+        resume=resume,
+        device=known("device", table.get("device", "auto"), DEVICES),
+        budget=_budget(table.get("budget")),
+        objectives=tuple(_objective(label, entry) for label, entry in _entries("objectives", table)),
+        algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
+        endpoint=known("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
+        control=_control(table.get("control"), table.get("algorithms", ())),
+        targets=_targets(table.get("targets", {}), table.get("objectives", ())),
+        timeout=_seconds("timeout", table.get("timeout")),
+    )
+
+
+def _control(value: object, labels: Collection[str]) -> str | None:
+    return None if value is None else known("control", value, labels)
+
+
+def _targets(table: object, labels: Collection[str]) -> dict[str, tuple[float, ...]]:
+    if not isinstance(table, dict):
+        raise BadInput(f"targets = {shown(table)}: need a table of lists of errors by objective")
+    for label, errors in table.items():
+        known("targets", label, labels)
+        if not isinstance(errors, list) or not 1 <= len(errors) <= MOST_TARGETS or not all(map(_is_error, errors)):
+            need = f"need a list of 1 to {MOST_TARGETS} finite errors"
+            raise BadInput(f"targets.{label} = {shown(errors)}: {need}")
+        if len(set(errors)) < len(errors):
+            raise BadInput(f"targets.{label} = {shown(errors)}: an error is there twice")
+    return {label: tuple(map(float, errors)) for label, errors in table.items()}
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_ERROR
+
+
+def _calibration(value: object) -> Calibration | None:
+    return None if value is None else calibrations.load(_text("calibration", value))
+
+
+def _budget(table: object) -> Budget:
+    limits = {"trials": 10**9, "evaluations": 10**9, "epochs": 10**12}
+    if not isinstance(table, dict) or not table:
+        need = "need a table with one or more of trials, evaluations, epochs, runtime"
+        raise BadInput(f"budget = {shown(table)}: {need}")
+    only("budget", table, (*limits, "runtime"))
+    runtime = _seconds("budget.runtime", table.get("runtime"))
+    counts = {key: whole(f"budget.{key}", table[key], 1, high) for key, high in limits.items() if key in table}
+    return Budget(**counts, runtime=runtime)
+
+
+def _seconds(field: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST_RUNTIME:
+        raise BadInput(f"{field} = {shown(value)}: need a number of seconds > 0, at most {LARGEST_RUNTIME}")
+    return float(value)
+
+
+def _entries(field: str, table: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    entries = table.get(field)
+    if not isinstance(entries, dict) or not entries:
+        raise BadInput(f"{field} = {shown(entries)}: need at least one table [{field}.LABEL]")
+    for label, entry in entries.items():
+        if not LABEL.fullmatch(label):
+            raise BadInput(f"{field}: label {shown(label)}: need {LABEL_RULE}")
+        if not isinstance(entry, dict):
+            raise BadInput(f"{field}.{label} = {shown(entry)}: need a table [{field}.{label}]")
+    return list(entries.items())
+
+
+def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
+    field = f"objectives.{label}"
+    options = {key: value for key, value in entry.items() if key != "discretise"}
+    levels = whole(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
+    return ObjectiveEntry(label=label, part=_part(field, {"name": label, **options}), discretise=levels)
+
+
+def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
+    field = f"algorithms.{label}"
+    only(field, entry, ("scheduler", "searcher", "n_workers"))
+    if not {"scheduler", "searcher"} & set(entry):
+        raise BadInput(f"{field}: need a searcher, a scheduler or both")
+    searcher = _part(f"{field}.searcher", entry["searcher"]) if "searcher" in entry else None
+    scheduler = _part(f"{field}.scheduler", entry.get("scheduler", "basic"))
+    workers = whole(f"{field}.n_workers", entry["n_workers"], 1, MOST_WORKERS) if "n_workers" in entry else None
+    return AlgorithmEntry(label=label, scheduler=scheduler, searcher=searcher, n_workers=workers)
+
+
+def _part(field: str, value: object) -> Part:
+    """A name, or a table of a name and options."""
+    if isinstance(value, str):
+        return Part(name=_text(field, value), options={})
+    if not isinstance(value, dict) or "name" not in value:
+        raise BadInput(f'{field} = {shown(value)}: need a name or {{ name = "...", option = value }}')
+    options = {key: option for key, option in value.items() if key != "name"}
+    for key, option in options.items():
+        _recordable(f"{field}.{key}", option)
+    return Part(name=_text(f"{field}.name", value["name"]), options=options)
+
+
+def _recordable(field: str, value: object, depth: int = 0) -> None:
+    """Refuse an option that no ledger could hold exactly: JSON has neither NaN nor infinity."""
+    if depth > DEEPEST_OPTION:
+        raise BadInput(f"{field[:100]}...: nested deeper than {DEEPEST_OPTION} levels")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInput(f"{field} = {value!r}: need a finite number")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise BadInput(f"{field} = {shown(value)}: need a whole number of 64 bits")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _recordable(f"{field}.{key}", item, depth + 1)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            _recordable(f"{field}[{place}]", item, depth + 1)
+
+
+def _text(field: str, value: object) -> str:
+    if not isinstance(value, str) or not value or len(value) > 300:
+        raise BadInput(f"{field} = {shown(value)}: need a text of 1 to 300 characters")
+    return value

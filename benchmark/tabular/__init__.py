@@ -1,0 +1,1 @@
+"""Offline tables: trials that were trained once, looked up instead of trained again."""

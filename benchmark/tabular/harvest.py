@@ -1,0 +1,119 @@
+"""From a suite's ledgers to offline tables, one an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import BadInput
+from benchmark.storage.header import RunRefused, check_header
+from benchmark.storage.ledger_format import Record, read
+from benchmark.suite.model import Run, Suite
+from benchmark.tabular.table import Table, save
+from benchmark.tuning.trial_store import Trial, TrialStore, ledgers_of
+from objectives.space import Config
+
+
+def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]]:
+    """Make a table of every objective of a suite from all that its ledgers hold.
+
+    Args:
+        suite: the comparison.
+        folder: its results.
+        out: folder for `<objective>.npz`.
+
+    Yields:
+        Label and table of each objective.
+
+    Raises:
+        BadInput: an objective of which nothing is recorded, or whose ledgers do not belong together;
+            before any table is written.
+        LedgerError: likewise, a damaged ledger.
+    """
+    contents = {}
+    for label in [entry.label for entry in suite.objectives]:
+        runs = {run.repetition: run for run in suite.runs() if run.objective.label == label}
+        contents[label] = _tabulate(label, *_collect(folder, list(runs.values())))
+    for label, (header, configs, arrays) in contents.items():
+        yield label, save(out / f"{label}.npz", header, configs, arrays)
+
+
+def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[Trial]]]:
+    """The header that all ledgers share, and the trials of every repetition."""
+    store, first = TrialStore(), None
+    for run in runs:
+        for path in ledgers_of(folder, run):
+            records = read(path).records
+            if records:
+                first = first or records[0]
+                _check_alike(first, records[0], run, path)
+                store.learn(run, records)
+    if first is None:
+        raise BadInput(f"{folder}: nothing is recorded of {runs[0].objective.label}; run the suite first")
+    return first, {run.repetition: store.trials(run.repetition) for run in runs}
+
+
+def _check_alike(first: Record, header: Record, run: Run, path: Path) -> None:
+    """Refuse trials of another suite, other data, or a machine that gives other bits than the first ledger's."""
+    identity = run.identity()
+    alike = {name: identity[name] for name in ("suite_seed", "objective", "repetition")}
+    libraries = {"libraries": header["environment"].get("libraries")}  # Of an algorithm; no trial depends on them.
+    expected = {
+        "run": header["run"] | alike,
+        "data": first["data"],
+        "environment": first["environment"] | libraries,
+    }
+    try:
+        check_header(header, expected, path, allow_mixed=False)
+    except RunRefused as error:
+        raise BadInput(str(error)) from error
+
+
+def _tabulate(
+    label: str, header: Record, trials: dict[int, list[Trial]]
+) -> tuple[dict[str, Any], list[Config], dict[str, np.ndarray]]:
+    """Header, configurations and arrays of an objective's table."""
+    known = {number: {_name(trial): trial for trial in block if trial.epochs} for number, block in trials.items()}
+    configs = {name: trial.config for block in known.values() for name, trial in block.items()}
+    names = sorted(configs)
+    numbers = [number for number, block in known.items() if block]
+    if not names:
+        raise BadInput(f"{label}: no trial of it was trained; nothing to harvest")
+    shape = len(names), len(numbers)
+    longest = max(len(trial.epochs) for block in known.values() for trial in block.values())
+    arrays = {name: np.zeros((*shape, longest)) for name in ("valid", "test", "seconds")}
+    arrays |= {"reached": np.zeros(shape, np.int64), "diverged": np.zeros(shape, np.bool_)}
+    for column, number in enumerate(numbers):
+        for row, name in enumerate(names):
+            if name in known[number]:
+                _fill(arrays, row, column, known[number][name])
+    arrays["repetitions"] = np.array(numbers, np.int64)
+    return _header(header), [configs[name] for name in names], arrays
+
+
+def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: Trial) -> None:
+    place = row, column, slice(0, len(trial.epochs))
+    arrays["valid"][place] = [epoch.valid_error for epoch in trial.epochs]
+    arrays["test"][place] = [epoch.test_error for epoch in trial.epochs]
+    arrays["seconds"][place] = [epoch.seconds for epoch in trial.epochs]
+    arrays["reached"][row, column] = len(trial.epochs)
+    arrays["diverged"][row, column] = trial.epochs[-1].diverged
+
+
+def _header(header: Record) -> dict[str, Any]:
+    """What the trials depend on, without what belongs to one run."""
+    environment = {name: value for name, value in header["environment"].items() if name != "libraries"}
+    run = header["run"]
+    return {
+        "suite_seed": run["suite_seed"],
+        "objective": run["objective"],
+        "data": header["data"],
+        "environment": environment,
+    }
+
+
+def _name(trial: Trial) -> str:
+    return repr(list(trial.config.items()))

@@ -1,0 +1,109 @@
+"""Runs answered from an offline table instead of by training, some milliseconds each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmark.reproducibility.environment import DECIDES_BITS, pinned
+from benchmark.storage.header import RunRefused, first_difference
+from benchmark.storage.ledger_format import Record
+from benchmark.suite.model import Run
+from benchmark.tabular.table import Table, load
+from benchmark.tuning.clock import Clock, build_clock
+from benchmark.tuning.evaluation import Training
+from benchmark.tuning.execution import Execution, trainer_of
+from benchmark.tuning.factory import build_objective
+from benchmark.tuning.run_report import Report, report_of_failure
+from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.trainer import Trainer
+from benchmark.tuning.tuner import Job
+from objectives.objective import Objective
+
+
+def replay_all(runs: Sequence[Run], conditions: Conditions) -> list[Report]:
+    """Replay runs of one objective against the conditions' table.
+
+    A run that asks for a trial which the table does not hold is refused, or the trial is trained as
+    any other, as the conditions say; it is never interpolated.
+    """
+    try:
+        objective = build_objective(runs[0].objective)
+        table = table_of(runs[0], conditions.tables)
+        if not conditions.train:
+            conditions = replace(conditions, environment=table.header["environment"])
+        with pinned(conditions.machine.device):
+            clock = build_clock(runs[0], objective)  # The same for every run of an objective in a suite.
+            return [_replay(run, objective, table, conditions, clock) for run in runs]
+    except Exception as error:  # A raise in a worker would end every other run with it.
+        return [report_of_failure(run, error) for run in runs]
+
+
+def table_of(run: Run, tables: Path | None) -> Table:
+    """The table of a run's objective.
+
+    Raises:
+        RunRefused: it is of another objective or of another seed.
+        BadInput: there is none.
+    """
+    assert tables is not None
+    path = tables / f"{run.objective.label}.npz"
+    table = load(path)
+    identity = run.identity()
+    mine = {"suite_seed": run.suite_seed, "objective": identity["objective"]["part"]}
+    its = {"suite_seed": table.header["suite_seed"], "objective": table.header["objective"]["part"]}
+    difference = first_difference(its, mine)
+    if difference:
+        raise RunRefused(f"{path}: harvested from other trials: {difference}; give the --tables of this suite")
+    return table
+
+
+def check_machine(table: Table, environment: Record, path: Path) -> None:
+    """Refuse to train a table's missing trials on a machine that would give other bits.
+
+    Raises:
+        RunRefused: naming the first difference.
+    """
+    recorded, current = (
+        {name: card.get(name) for name in DECIDES_BITS if name != "libraries"}
+        for card in (table.header["environment"], environment)
+    )
+    difference = first_difference(recorded, current)
+    if difference:
+        raise RunRefused(
+            f"{path}: harvested on another machine or library version: {difference}; "
+            "leave --miss train out, or harvest it anew here"
+        )
+
+
+def _replay(run: Run, objective: Objective, table: Table, conditions: Conditions, clock: Clock) -> Report:
+    column = table.column(run.repetition, recycle=conditions.recycle)
+    if column is None and not conditions.train:
+        held = ", ".join(map(str, table.repetitions[:5])) + (", ..." if len(table.repetitions) > 5 else "")
+        return report_of_failure(
+            run, RunRefused(f"{run.path}: the table holds repetitions {held}; --recycle uses them")
+        )
+    arithmetic = str(table.header["environment"].get("arithmetic"))
+    steps = Execution(run, objective, conditions, arithmetic, route="replayed", clock=clock).steps(table.header["data"])
+    trainer = trainer_of(run, objective, conditions.machine) if conditions.train else None
+    try:
+        job = next(steps)
+        while True:
+            job = steps.send(table.training(column, job) or _train(run, job, trainer))
+    except StopIteration as stop:
+        report: Report = stop.value
+        return report
+    except RunRefused as error:
+        steps.close()
+        return report_of_failure(run, error)
+
+
+def _train(run: Run, job: Job, trainer: Trainer | None) -> Training:
+    """Train what the table does not hold, or refuse the run."""
+    if trainer is None:
+        raise RunRefused(
+            f"{run.path}: asks for {job.config} until epoch {job.epochs}, which the table does not hold; "
+            "--miss train trains it, a grid (objectives.*.discretise) makes all of them known"
+        )
+    return trainer.train(job)

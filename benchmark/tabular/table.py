@@ -1,0 +1,230 @@
+"""Offline tables: the trials of one objective as they were trained, in one file without pickles."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import BadInput, said, shown
+from benchmark.storage.untrusted_files import contents, declared
+from benchmark.tuning.evaluation import Training
+from benchmark.tuning.tuner import Job
+from objectives.space import Config
+
+FORMAT = 1
+KINDS = {
+    "valid": np.float64,
+    "test": np.float64,
+    "seconds": np.float64,
+    "reached": np.int64,
+    "diverged": np.bool_,
+    "repetitions": np.int64,
+}
+"""Type of each array; anything else, or the other order of bytes, is refused: nothing is converted."""
+
+ARRAYS = tuple(KINDS)
+HEADER = {"suite_seed": int, "objective": dict, "data": dict, "environment": dict, "configs": list}
+DAMAGE = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError)
+"""What reading raises; RuntimeError of an archive that says it is encrypted, MemoryError of an endless array."""
+
+LARGEST_FILE = 2_000_000_000
+LARGEST_UNPACKED = 8_000_000_000
+"""Bytes; a table of 10 000 configurations, 100 repetitions and 100 epochs unpacks to 2.4 billion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """Every harvested trial of an objective: C configurations, R repetitions, E epochs.
+
+    Attributes:
+        header: what the trials depend on: suite_seed, objective, data, environment.
+        configs: the configurations, C of them.
+        repetitions: (R,) int64, their numbers.
+        valid: (C, R, E) float64 validation errors, 0 beyond `reached`.
+        test: likewise test errors.
+        seconds: likewise measured seconds of training.
+        reached: (C, R) int64, epochs known; 0: the trial was not trained.
+        diverged: (C, R) bool, whether the last of them ended the training.
+        digest: SHA-256 of the file, for the record.
+        rows: where a configuration is.
+        answers: those given, by row, column and epochs; algorithms share many trials of a repetition.
+    """
+
+    header: Mapping[str, Any]
+    configs: tuple[Config, ...]
+    repetitions: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    seconds: np.ndarray
+    reached: np.ndarray
+    diverged: np.ndarray
+    digest: str
+    rows: Mapping[tuple[Any, ...], int]
+    answers: dict[tuple[int, int, int, int], Training | None] = field(default_factory=dict)
+
+    def column(self, repetition: int, *, recycle: bool) -> int | None:
+        """Where a repetition is; one that is not there stands for one that is, in turn, if `recycle` says so."""
+        found = np.flatnonzero(self.repetitions == repetition)
+        if found.size:
+            return int(found[0])
+        return repetition % len(self.repetitions) if recycle else None
+
+    def training(self, column: int | None, job: Job) -> Training | None:
+        """The answer to a job, or None where the table does not hold it: nothing is interpolated."""
+        row = self.rows.get(_key(job.config))
+        if row is None or column is None:
+            return None
+        question = row, column, job.start_epoch, job.epochs
+        if question not in self.answers:
+            self.answers[question] = self._answer(*question)
+        return self.answers[question]
+
+    def _answer(self, row: int, column: int, start_epoch: int, asked: int) -> Training | None:
+        known, diverged = self.reached.item(row, column), self.diverged.item(row, column)
+        if known < asked and not (diverged and known):
+            return None
+        epochs = min(known, asked)
+        start = min(start_epoch, epochs)
+        valid, test = self.valid[row, column, :epochs].tolist(), self.test[row, column, :epochs].tolist()
+        return Training(
+            state="diverged" if diverged and epochs == known else "ok",
+            epochs=epochs,
+            valid_error=valid[-1],
+            test_error=test[-1],
+            valid_curve=valid[start:],
+            test_curve=test[start:],
+            train_seconds=self.seconds[row, column, start:epochs].sum().item(),
+            paid_seconds=0.0,
+        )
+
+
+def save(path: Path, header: Mapping[str, Any], configs: Sequence[Config], arrays: Mapping[str, np.ndarray]) -> Table:
+    """Write a table's file, atomically; the same trials give the same bytes."""
+    buffer = io.BytesIO()
+    text = json.dumps({"format": FORMAT, **header, "configs": list(configs)}, separators=(",", ":"), allow_nan=False)
+    held: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+    np.savez_compressed(buffer, header=np.frombuffer(text.encode(), np.uint8), **held)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".npz.new")
+    fresh.write_bytes(buffer.getvalue())
+    fresh.replace(path)
+    return load(path)
+
+
+def load(path: Path) -> Table:
+    """Read a table; in a process the same file is read once.
+
+    Raises:
+        BadInput: no such file, or not a table.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadInput(
+            f"table {path}: cannot be read ({error.strerror}); make it by `python -m benchmark harvest`"
+        ) from error
+    return _load(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _load(path: Path, modified: int, size: int) -> Table:
+    try:
+        data = contents("table", path, LARGEST_FILE)
+        header, arrays = _unpacked(data)
+    except BadInput:
+        raise
+    except DAMAGE as error:
+        raise BadInput(f"table {path}: not a table ({said(error)})") from error
+    problem = _problem(header, arrays)
+    if problem:
+        raise BadInput(f"table {path}: {problem}")
+    configs = tuple(header.pop("configs"))
+    rows = {_key(config): row for row, config in enumerate(configs)}
+    return Table(header=header, configs=configs, digest=hashlib.sha256(data).hexdigest(), rows=rows, **arrays)
+
+
+def _unpacked(data: bytes) -> tuple[Any, dict[str, Any]]:
+    """The parts of a table's file, if it is an archive of the expected members and not larger than it may be.
+
+    Sizes are the archive's own word, and the reader stops there: a file that unpacks a thousandfold is
+    refused before it is unpacked, and an array that claims to be larger than its member when it is read.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        names = [member.filename for member in archive.infolist()]
+    if unpacked > LARGEST_UNPACKED:
+        raise ValueError(f"it unpacks to {unpacked} bytes, at most {LARGEST_UNPACKED} are read")
+    expected = [f"{name}.npy" for name in ("header", *ARRAYS)]
+    if sorted(names) != sorted(expected):
+        raise ValueError(f"it holds {', '.join(map(repr, sorted(names)[:8]))}, need {', '.join(expected)}")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return declared(file["header"].tobytes()), {name: file[name] for name in ARRAYS}
+
+
+def _problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
+    """What is wrong with a file's parts, or None."""
+    return _problem_of_header(header) or _problem_of_arrays(len(header["configs"]), arrays)
+
+
+def _problem_of_header(header: Any) -> str | None:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        return f"format = {shown(header.get('format') if isinstance(header, dict) else None)}, need {FORMAT}"
+    for name, kind in HEADER.items():
+        if name not in header:
+            return f"{name} is missing"
+        if not isinstance(header[name], kind) or isinstance(header[name], bool):
+            return f"{name} = {shown(header[name])}: need a value of type {kind.__name__}"
+    if not isinstance(header["objective"].get("part"), dict):
+        return f"objective = {shown(header['objective'])}: need a table with a part"
+    for config in header["configs"]:
+        if not isinstance(config, dict) or not all(
+            isinstance(value, bool | int | float | str) for value in config.values()
+        ):
+            return f"configs hold {shown(config)}: need tables of numbers, texts and truth values"
+    if len({_key(config) for config in header["configs"]}) != len(header["configs"]):
+        return "configs hold one of them twice"
+    return None
+
+
+def _problem_of_arrays(configs: int, arrays: Mapping[str, np.ndarray]) -> str | None:
+    wrong = [name for name, kind in KINDS.items() if arrays[name].dtype != kind]
+    if wrong:
+        return f"{wrong[0]} of type {arrays[wrong[0]].dtype}, need {np.dtype(KINDS[wrong[0]])}"
+    valid = arrays["valid"]
+    cell = (configs, arrays["repetitions"].size)
+    if valid.ndim != 3 or valid.shape[:2] != cell or 0 in valid.shape:
+        return f"errors of shape {valid.shape} for {cell[0]} configurations and {cell[1]} repetitions"
+    shapes = {"test": valid.shape, "seconds": valid.shape, "reached": cell, "diverged": cell, "repetitions": cell[1:]}
+    wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape]
+    if wrong:
+        return f"{wrong[0]} of shape {arrays[wrong[0]].shape}, need {shapes[wrong[0]]}"
+    return _problem_of_values(arrays)
+
+
+def _problem_of_values(arrays: Mapping[str, np.ndarray]) -> str | None:
+    reached, repetitions, epochs = arrays["reached"], arrays["repetitions"], arrays["valid"].shape[2]
+    if reached.min() < 0 or reached.max() > epochs:
+        return "it tells of more epochs than it holds"
+    if repetitions.min() < 0 or len(set(repetitions.tolist())) != repetitions.size:
+        return f"repetitions = {shown(repetitions.tolist())}: need different numbers >= 0"
+    known = np.arange(epochs) < reached[..., None]
+    if not all(np.isfinite(arrays[name][known]).all() for name in ("valid", "test")):
+        return "it holds errors that are not finite"
+    seconds = arrays["seconds"][known]
+    if not (np.isfinite(seconds) & (seconds >= 0)).all():
+        return "it holds seconds that are not finite or less than 0"
+    return None
+
+
+def _key(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(config.items())

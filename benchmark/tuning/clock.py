@@ -1,0 +1,129 @@
+"""The clock of a run: what an evaluation is charged, in measured or in modelled seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.calibration.cost_model import Entry
+from benchmark.errors import BadInput, said
+from objectives.objective import Objective
+from objectives.space import Config
+
+if TYPE_CHECKING:
+    from benchmark.calibration.cost_model import Calibration
+    from benchmark.suite.model import Part, Run, Suite
+    from benchmark.tuning.evaluation import Training
+    from benchmark.tuning.tuner import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Charges the evaluations of one run.
+
+    Attributes:
+        kind: "measured" charges what deciding and training took, as measured; "modelled" charges the
+            price, and nothing for deciding: a measured time cannot be repeated to the bit.
+        objective: says what its trials cost.
+        entry: says how long that takes on the calibrated device; None without a calibration, and for
+            an objective that declares its own price.
+        known: seconds of setting up and of an epoch, by configuration; asked for many times in a replay.
+    """
+
+    kind: str
+    objective: Objective
+    entry: Entry | None
+    known: dict[tuple[Any, ...], tuple[float, float]] = field(default_factory=dict)
+
+    def charge(self, job: Job, training: Training) -> tuple[float, float | None]:
+        """Seconds by which the run's clock goes on, and the modelled ones, None without a calibration."""
+        price = self.price(job, training)
+        if self.kind == "measured":
+            return job.decide_seconds + training.train_seconds, price
+        assert price is not None, "check_clock refuses a modelled clock without prices"
+        return price, price
+
+    def price(self, job: Job, training: Training) -> float | None:
+        """Modelled seconds of an evaluation, or None where there is no calibration.
+
+        A diverged training pays the epochs it trained, one at least. One that raised or crashed pays
+        all that were asked for: when it failed may be chance, what was asked is not.
+        """
+        reached = training.epochs if training.state in ("ok", "diverged") else job.epochs
+        return self.price_of(job.config, job.start_epoch, max(reached, job.start_epoch + 1))
+
+    def price_of(self, config: Config, start_epoch: int, epochs: int) -> float | None:
+        """Modelled seconds of training a configuration from one epoch to another."""
+        nominal = self.objective.nominal_seconds
+        if nominal is not None:
+            return (epochs - start_epoch) * nominal
+        if self.entry is None:
+            return None
+        set_up, epoch = self._seconds(self.entry, config)
+        return (set_up if start_epoch == 0 else 0.0) + (epochs - start_epoch) * epoch
+
+    def _seconds(self, entry: Entry, config: Config) -> tuple[float, float]:
+        name = tuple(config.items())
+        if name not in self.known:
+            self.known[name] = entry.seconds(self.objective.cost_terms(config))
+        return self.known[name]
+
+
+def build_clock(run: Run, objective: Objective) -> Clock:
+    """The clock of a run.
+
+    Raises:
+        BadInput: it is modelled, and its calibration does not cover the objective.
+    """
+    return _clock(run.clock, run.calibration, run.objective.part, objective)
+
+
+def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
+    """Price a configuration of every objective, so that no price is missing after the start.
+
+    Args:
+        suite: the comparison.
+        objectives: built, by their labels.
+
+    Raises:
+        BadInput: a modelled clock without a calibration or with one that lacks an objective, or an
+            objective that cannot be priced.
+    """
+    for entry in suite.objectives:
+        clock = _clock(suite.clock, suite.calibration, entry.part, objectives[entry.label])
+        try:
+            price = _example_price(clock)
+        except Exception as error:  # A third-party objective may raise anything.
+            raise BadInput(f"objectives.{entry.label}: cannot be priced ({said(error)})") from error
+        if price is None and suite.clock == "modelled":
+            raise BadInput(
+                f'calibration = None: clock = "modelled" needs one for objectives.{entry.label}; '
+                "name a calibration or make one by `python -m benchmark calibrate`"
+            )
+        if price is not None and not 0 < price < float("inf"):
+            raise BadInput(f"objectives.{entry.label}: an epoch's price is {price!r} seconds, need a finite number > 0")
+
+
+def _clock(kind: str, calibration: Calibration | None, part: Part, objective: Objective) -> Clock:
+    entry = None
+    if calibration is not None and objective.nominal_seconds is None:
+        try:
+            entry = calibration.entry(part.name, _cost_options(part, objective))
+        except BadInput as error:
+            if kind == "modelled":
+                remedy = 'calibrate it (`python -m benchmark calibrate`), or say clock = "measured"'
+                raise BadInput(f"{error}; {remedy}") from error
+    return Clock(kind=kind, objective=objective, entry=entry)
+
+
+def _cost_options(part: Part, objective: Objective) -> dict[str, Any]:
+    return dict(objective.cost_options(part.options))
+
+
+def _example_price(clock: Clock) -> float | None:
+    space = clock.objective.space
+    config = clock.objective.default or space.sample(np.random.default_rng(0))
+    return clock.price_of(space.check(config), 1, 2)

@@ -1,0 +1,117 @@
+"""What one training came to, as the record of an evaluation."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmark.reproducibility.seeding import digest
+from benchmark.tuning.tuner import Job
+from objectives.epoch import Epoch
+
+LONGEST_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What training one job came to.
+
+    Attributes:
+        state: "ok"; "diverged" (both errors are the chance error); "error" (training raised; both
+            errors are None); "crashed" (training killed its process; likewise); "timeout" (training took longer
+            than the suite allows; likewise).
+        epochs: the epoch reached.
+        valid_curve: validation error of every epoch trained now, in order.
+        test_curve: likewise for the test error.
+        train_seconds: measured; of a timeout the seconds allowed, however late it was noticed.
+        paid_seconds: measured seconds spent on this record alone; 0 when the trial was known.
+        problem: type, text and traceback of what was raised.
+    """
+
+    state: str
+    epochs: int
+    valid_error: float | None
+    test_error: float | None
+    valid_curve: list[float]
+    test_curve: list[float]
+    train_seconds: float
+    paid_seconds: float
+    problem: str | None = None
+
+
+def sound(epoch: object, before: int) -> Epoch:
+    """An epoch that training gave after `before` others; one with an error that is no number has diverged.
+
+    Raises:
+        TypeError, ValueError: no epoch, or none that took a time.
+    """
+    if not isinstance(epoch, Epoch):
+        raise TypeError(f"training gave {epoch!r} after {before} epochs: need an objectives.objective.Epoch")
+    if not 0 <= epoch.seconds < math.inf:
+        raise ValueError(f"epoch {before + 1}: seconds = {epoch.seconds!r}, need a finite number >= 0")
+    if math.isfinite(epoch.valid_error) and math.isfinite(epoch.test_error):
+        return epoch
+    return replace(epoch, diverged=True)
+
+
+def lost(job: Job, state: str, problem: str, seconds: float, paid: float) -> Training:
+    """The result of a training that gave none."""
+    return Training(
+        state=state,
+        epochs=job.start_epoch,
+        valid_error=None,
+        test_error=None,
+        valid_curve=[],
+        test_curve=[],
+        train_seconds=seconds,
+        paid_seconds=paid,
+        problem=problem,
+    )
+
+
+def describe_problem(error: BaseException) -> str:
+    """Type, text and the end of the traceback; even of an exception whose own text raises."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # The exception's __str__ is third-party code.
+        text = type(error).__name__
+    return text[-LONGEST_TEXT:]
+
+
+def evaluation_record(job: Job, training: Training, runtime: float, modelled_seconds: float | None) -> dict[str, Any]:
+    """The ledger's line for one evaluation.
+
+    Args:
+        job: what was asked.
+        training: what came of it.
+        runtime: seconds charged on the suite's clock.
+        modelled_seconds: price by the suite's calibration, or None without one.
+    """
+    record: dict[str, Any] = {
+        "kind": "evaluation",
+        "index": job.index,
+        "trial": job.trial,
+        "digest": digest(job.config)[:16],
+        "config": job.config,
+        "start_epoch": job.start_epoch,
+        "epochs": training.epochs,
+        "asked_epochs": job.epochs,
+        "state": training.state,
+        "valid_error": training.valid_error,
+        "test_error": training.test_error,
+        "valid_curve": training.valid_curve,
+        "test_curve": training.test_curve,
+        "train_seconds": training.train_seconds,
+        "paid_seconds": training.paid_seconds,
+        "decide_seconds": job.decide_seconds,
+        "modelled_seconds": modelled_seconds,
+        "start": job.start,
+        "end": job.start + runtime,
+    }
+    return record if training.problem is None else {**record, "problem": training.problem}
+
+
+class ImpureTrial(Exception):
+    """A trial that was trained again and came out otherwise than recorded."""

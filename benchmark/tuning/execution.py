@@ -1,0 +1,250 @@
+"""One run from its first line to its last: what is recorded is replayed, the rest is trained."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from algorithms.roles import Scheduler
+from benchmark.reproducibility.environment import pinned
+from benchmark.storage.header import RunRefused, changed, changed_environment, check_header
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import FORMAT, LedgerError, Record, evaluations_of
+from benchmark.suite.model import Run, is_dotted
+from benchmark.tuning.clock import Clock, build_clock
+from benchmark.tuning.evaluation import ImpureTrial, Training, describe_problem, evaluation_record, lost
+from benchmark.tuning.factory import (
+    build_loop,
+    build_objective,
+    build_scheduler,
+    closing_algorithm,
+    library_versions,
+    marks_of,
+)
+from benchmark.tuning.run_report import Report, outcome_of, report_of_failure
+from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.time_limit import Limit
+from benchmark.tuning.trainer import Trainer
+from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
+from objectives.objective import Machine, Objective
+
+REPLAYED = ("index", "trial", "config", "start_epoch", "start")
+"""What a resumed run must propose again exactly as recorded (and the epochs asked for)."""
+
+
+class ReplayMismatch(Exception):
+    """A resumed run proposed something else than it had recorded."""
+
+
+class Execution:
+    """One run in progress: replays what is recorded, asks for the training of the rest.
+
+    Args:
+        run: which one.
+        objective: built for it.
+        conditions: where.
+        arithmetic: what its trainings' bits depend on besides the machine (see `Stack.arithmetic`).
+        crash: record this evaluation as crashed instead of asking for it.
+        route: how its trials are trained (see `Stack.route`), for the record.
+        clock: that of another run like it, which knows prices already.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        objective: Objective,
+        conditions: Conditions,
+        arithmetic: str,
+        crash: Crash | None = None,
+        route: str = "alone",
+        clock: Clock | None = None,
+    ) -> None:
+        self.run, self.objective, self.conditions, self.crash = run, objective, conditions, crash
+        self.environment = {**conditions.environment, "arithmetic": arithmetic, "route": route}
+        self.environment.pop("libraries", None)  # A recorded environment may bring those of another algorithm.
+        self.clock = build_clock(run, objective) if clock is None else clock
+        self.best_error = math.inf
+        self.evaluations = 0
+
+    def steps(self, data: dict[str, str]) -> Generator[Job, Training, Report]:
+        """Yield what has to be trained and be sent what came out; every record is durable by then.
+
+        Args:
+            data: checksums of the objective's data, for the header.
+
+        Returns:
+            A report, as the generator's value; an algorithm's or a ledger's failure is in it, not raised.
+        """
+        try:
+            scheduler = build_scheduler(self.run, self.objective)
+            # What a table answers is computed again in milliseconds; waiting for the disk would take longer.
+            durable = self.conditions.tables is None
+            with (
+                closing_algorithm(scheduler),
+                Ledger(self.conditions.folder / self.run.path, durable=durable) as ledger,
+            ):
+                self._begin(ledger, data, scheduler)
+                if ledger.ended:
+                    ledger.conclude()  # It was killed between its last record and the final name.
+                    return outcome_of(self.run, self.conditions.folder)
+                return (yield from self._tune(ledger, scheduler))
+        except (LedgerError, RunRefused) as error:
+            return self._report("refused", str(error))
+        except Exception as error:  # A raise in a worker would end every other run with it.
+            return self._report("failed", describe_problem(error))
+
+    def _begin(self, ledger: Ledger, data: dict[str, str], scheduler: Scheduler) -> None:
+        """Write the header, or hold the recorded one against this run."""
+        versions = library_versions(self.run.algorithm, scheduler)
+        if versions:
+            self.environment["libraries"] = versions
+        lacks = marks_of(self.run, self.objective, scheduler)
+        header = {
+            "kind": "header",
+            "format": FORMAT,
+            "run": self.run.identity(),
+            "data": data,
+            "environment": self.environment,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        if lacks:
+            header["lacks"] = lacks
+        if not ledger.records:
+            ledger.append(header)
+            return
+        check_header(ledger.records[0], header, ledger.part, allow_mixed=self.conditions.allow_mixed)
+        if ledger.ended:
+            return
+        latest = [record["environment"] for record in ledger.records if "environment" in record][-1]
+        if changed_environment(latest, self.environment) or changed(latest, self.environment):
+            ledger.append({"kind": "resumed", "environment": self.environment})
+
+    def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, Report]:
+        recorded = evaluations_of(ledger.records)
+        try:
+            loop = build_loop(self.run, self.objective, scheduler)
+            reason = yield from self._answer(loop.run(), recorded, ledger)
+        except (AlgorithmError, ReplayMismatch, ImpureTrial) as error:
+            cause = error.__cause__ if error.__cause__ is not None else error
+            ledger.fail({"kind": "failure", "error": str(error)[:1000], "traceback": describe_problem(cause)})
+            return self._report("failed", str(error))
+        ledger.complete({"kind": "end", "reason": reason, "evaluations": self.evaluations})
+        return self._report("done", None)
+
+    def _answer(
+        self, loop: Generator[Job, Outcome, str], recorded: list[Record], ledger: Ledger
+    ) -> Generator[Job, Training, str]:
+        try:
+            job = next(loop)
+            while True:
+                if job.index < len(recorded):
+                    outcome = replay(job, recorded[job.index])
+                else:
+                    training = self._crashed(job)
+                    if training is None:
+                        training = yield job
+                    outcome = self._record(job, training, ledger)
+                self.evaluations += 1
+                self.best_error = min(self.best_error, outcome.error)
+                job = loop.send(outcome)
+        except StopIteration as stop:
+            return str(stop.value)
+
+    def _record(self, job: Job, training: Training, ledger: Ledger) -> Outcome:
+        runtime, price = self.clock.charge(job, training)
+        record = evaluation_record(job, training, runtime, price)
+        ledger.append(record)
+        error = math.inf if training.valid_error is None else training.valid_error
+        return Outcome(error=error, epochs=training.epochs, end=record["end"], state=training.state)
+
+    def _crashed(self, job: Job) -> Training | None:
+        if self.crash is None or self.crash.index != job.index:
+            return None
+        return lost(job, self.crash.state, self.crash.reason, self.crash.seconds, self.crash.seconds)
+
+    def _report(self, state: str, problem: str | None) -> Report:
+        return Report(
+            run=self.run,
+            state=state,
+            evaluations=self.evaluations,
+            best_error=self.best_error,
+            problem=problem,
+        )
+
+
+def execute(run: Run, conditions: Conditions, crash: Crash | None = None, marker: Path | None = None) -> Report:
+    """Execute one run by itself, a trial at a time; what is recorded of it is replayed, not trained.
+
+    Args:
+        run: which one.
+        conditions: where.
+        crash: record this evaluation as crashed instead of training it.
+        marker: a file whose time is set whenever a training starts.
+
+    Returns:
+        A report; what went wrong is in it, not raised.
+    """
+    try:
+        with pinned(conditions.machine.device):
+            return _execute(run, conditions, crash, marker)
+    except Exception as error:  # A raise in a worker would end every other run with it.
+        return report_of_failure(run, error)
+
+
+def _execute(run: Run, conditions: Conditions, crash: Crash | None, marker: Path | None) -> Report:
+    objective = build_objective(run.objective)
+    data = objective.prepare(conditions.machine)
+    arithmetic = objective.arithmetic(conditions.machine, stacked=False)
+    steps = Execution(run, objective, conditions, arithmetic, crash).steps(data)
+    trainer = trainer_of(run, objective, conditions.machine, conditions.notes)
+    try:
+        job = next(steps)
+        while True:
+            touch(marker)
+            torch.set_num_threads(1)  # An earlier third-party trial of this run may have changed it.
+            job = steps.send(trainer.train(job))
+    except StopIteration as stop:
+        report: Report = stop.value
+        return report
+
+
+def touch(marker: Path | None) -> None:
+    """Note the time at which a training starts, by a clock that nobody sets, for whoever finds the process dead."""
+    if marker is not None:
+        marker.write_text(str(time.monotonic()))
+
+
+def replay(job: Job, record: Record) -> Outcome:
+    """What was recorded of a job.
+
+    Raises:
+        ReplayMismatch: something else was recorded than is proposed now.
+    """
+    proposed = {name: getattr(job, name) for name in REPLAYED} | {"asked_epochs": job.epochs}
+    for name, value in proposed.items():
+        if record[name] != value:
+            raise ReplayMismatch(
+                f"evaluation {job.index}: {name} was recorded as {record[name]!r}, now {value!r} is proposed; "
+                "the algorithm does not repeat itself, or its code has changed"
+            )
+    error = math.inf if record["valid_error"] is None else record["valid_error"]
+    return Outcome(error=error, epochs=record["epochs"], end=record["end"], state=record["state"])
+
+
+def trainer_of(run: Run, objective: Objective, machine: Machine, notes: Path | None = None) -> Trainer:
+    """What trains a run's trials one by one, each within the run's limit."""
+    name = run.objective.part.name
+    return Trainer(
+        objective,
+        suite_seed=run.suite_seed,
+        objective_name=name,
+        repetition=run.repetition,
+        machine=machine,
+        isolated=is_dotted(name),
+        limit=None if run.timeout is None else Limit(seconds=run.timeout, run=run.path, notes=notes),
+    )

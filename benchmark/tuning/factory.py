@@ -1,0 +1,264 @@
+"""From a suite's names and options to objects: objectives, searchers, schedulers."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from algorithms import SCHEDULERS, SEARCHERS
+from algorithms.adapters import registry as libraries
+from algorithms.interop.optional_method import Imported, NotInstalled
+from algorithms.roles import Scheduler
+from algorithms.schedulers.fixed_list import Listed
+from benchmark.errors import BadInput, call, nearest, parameters_of, said, shown, whole
+from benchmark.reproducibility.seeding import GlobalStreams, search_generator, stream
+from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite, is_dotted
+from benchmark.tuning.clock import check_clock
+from benchmark.tuning.tuner import TuningLoop, takes_info
+from objectives import OBJECTIVES
+from objectives.discretised import Discretised
+from objectives.objective import Objective
+from objectives.space import Config, Space
+
+ALL_SEARCHERS: Mapping[str, Any] = {**SEARCHERS, **libraries.SEARCHERS}
+ALL_SCHEDULERS: Mapping[str, Any] = {**SCHEDULERS, "listed": Listed, **libraries.SCHEDULERS}
+
+
+class SeededScheduler:
+    """Runs a scheduler that may use global generators on private states of them."""
+
+    def __init__(self, scheduler: Scheduler, streams: GlobalStreams) -> None:
+        self.scheduler, self.streams = scheduler, streams
+        self.informs = takes_info(scheduler)
+
+    def suggest(self) -> Config | None:
+        with self.streams.active():
+            return self.scheduler.suggest()
+
+    def update(self, config: Config, error: float, info: Any = None) -> None:
+        with self.streams.active():
+            self.scheduler.update(config, error, *([info] if self.informs else []))
+
+
+def build_objective(entry: ObjectiveEntry) -> Objective:
+    """The objective of a suite's entry.
+
+    Raises:
+        BadInput: an unknown name or option, or a value that the objective refuses.
+    """
+    field = f"objectives.{entry.label}"
+    made = call(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
+    if not isinstance(made, Objective):
+        raise BadInput(f"{field}.name = {entry.part.name!r}: {shown(made)} is not an objectives.objective.Objective")
+    try:
+        _examine(field, made)
+    except BadInput:
+        raise
+    except Exception as error:  # Properties of a third-party objective may raise anything.
+        raise BadInput(f"{field}.name = {entry.part.name!r}: {said(error)}") from error
+    return made if entry.discretise is None else Discretised(inner=made, levels=entry.discretise)
+
+
+def _examine(field: str, objective: Objective) -> None:
+    """Refuse an objective whose own description cannot be worked with."""
+    space: object = objective.space
+    if not isinstance(space, Space):
+        raise BadInput(f"{field}: space = {shown(space)}: need an objectives.space.Space")
+    whole(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
+    if not math.isfinite(objective.chance_error):
+        raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
+    if not -math.inf < objective.best_error < objective.chance_error:
+        raise BadInput(f"{field}: best_error = {objective.best_error}: need a finite number below chance_error")
+    if objective.default is not None:
+        space.check(objective.default)
+
+
+def build_scheduler(run: Run, objective: Objective) -> Scheduler:
+    """A fresh scheduler (holding a fresh searcher) for one run.
+
+    Code by dotted path is offered the same arguments by name as ours: `config_space` (whose
+    distributions draw from the run's stream, for code that calls their `rvs()`), `initial_config`,
+    `rng`, `max_epochs`, and `searcher` for a scheduler.
+
+    Raises:
+        BadInput: an unknown name or option, or a value that the algorithm refuses.
+    """
+    label = run.objective.label, run.algorithm.label, run.repetition
+    rng = search_generator(run.suite_seed, *label)
+    entry = run.algorithm
+    if not any(is_dotted(part.name) for part, _ in _parts(entry)) and not imported_parts(entry):
+        return _assemble(entry, objective, rng)
+    with GlobalStreams(stream(run.suite_seed, "imports")).active():
+        _import(entry)
+    streams = GlobalStreams(stream(run.suite_seed, "globals", *label))
+    with streams.active():
+        return SeededScheduler(_assemble(entry, objective, rng), streams)
+
+
+def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLoop:
+    """The tuning loop of a run, at its beginning."""
+    return TuningLoop(
+        scheduler,
+        check=objective.space.check,
+        max_epochs=objective.max_epochs,
+        budget=run.budget,
+        n_workers=run.n_workers,
+        resume=run.resume,
+    )
+
+
+def _import(entry: AlgorithmEntry) -> None:
+    """Import an algorithm's parts before its run's streams begin: an import may draw, once in a process."""
+    _resolve(f"algorithms.{entry.label}.scheduler", entry.scheduler.name, ALL_SCHEDULERS)
+    if entry.searcher is not None:
+        _resolve(f"algorithms.{entry.label}.searcher", entry.searcher.name, ALL_SEARCHERS)
+
+
+def imported_parts(entry: AlgorithmEntry) -> list[Imported]:
+    """Those parts of an algorithm that belong to other libraries."""
+    registered = (registry.get(part.name) for part, registry in _parts(entry))
+    return [part for part in registered if isinstance(part, Imported)]
+
+
+def library_versions(entry: AlgorithmEntry, scheduler: Scheduler | None = None) -> dict[str, str | None]:
+    """Versions of the libraries that an algorithm belongs to.
+
+    Args:
+        entry: the algorithm.
+        scheduler: built of it, to ask those that live in another process too.
+    """
+    versions = {name: found for part in imported_parts(entry) for name, found in part.versions().items()}
+    for made in [] if scheduler is None else _made(scheduler):
+        versions |= getattr(made, "versions", None) or {}
+    return versions
+
+
+def lacks_of(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
+    """What an algorithm cannot do of what the conformance suite asks, and why; {} for our own."""
+    lacks = {name: why for part in imported_parts(entry) for name, why in part.lacks.items()}
+    for made in _made(scheduler):
+        lacks |= getattr(made, "lacks", None) or {}
+    return {name: lacks[name] for name in sorted(lacks)}
+
+
+def marks_of(run: Run, objective: Objective, scheduler: Scheduler) -> dict[str, str]:
+    """Of what an algorithm lacks, that which may show in the results of this run.
+
+    Unknown conditions matter where the space has some, unknown pending proposals with parallel
+    workers, unknown fidelities below a scheduler that trains in part; a copy is never made.
+    """
+    matters = {
+        "copy": False,
+        "conditions": bool(objective.space.conditions),
+        "pending": run.n_workers > 1,
+        "fidelity": run.algorithm.scheduler.name != "basic",
+    }
+    return {name: why for name, why in lacks_of(run.algorithm, scheduler).items() if matters.get(name, True)}
+
+
+@contextmanager
+def closing_algorithm(scheduler: Scheduler) -> Iterator[None]:
+    """At the end let go of what an algorithm holds outside this process, if it does."""
+    try:
+        yield
+    finally:
+        for made in _made(scheduler):
+            release = getattr(made, "close", None)
+            if callable(release):
+                release()
+
+
+def in_other_process(entry: AlgorithmEntry) -> bool:
+    """Whether every run of an algorithm has a process of its own."""
+    return any(part.name == "external" for part, _ in _parts(entry))
+
+
+def _made(scheduler: Scheduler) -> list[Any]:
+    """The scheduler itself and its searcher."""
+    built = scheduler.scheduler if isinstance(scheduler, SeededScheduler) else scheduler
+    return [built, *([built.searcher] if hasattr(built, "searcher") else [])]
+
+
+def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Mapping[str, Any]]]:
+    """An algorithm's parts and the registry of each."""
+    parts = [(entry.scheduler, ALL_SCHEDULERS)]
+    return parts if entry.searcher is None else [*parts, (entry.searcher, ALL_SEARCHERS)]
+
+
+def check_suite(suite: Suite) -> dict[str, Objective]:
+    """Build every objective and algorithm once, so that nothing bad is found after the start.
+
+    Raises:
+        BadInput: the first part that cannot be built.
+    """
+    objectives = {entry.label: build_objective(entry) for entry in suite.objectives}
+    check_clock(suite, objectives)
+    for run in suite.runs():
+        if run.repetition == 0:
+            build_scheduler(run, objectives[run.objective.label])
+    return objectives
+
+
+def _assemble(entry: AlgorithmEntry, objective: Objective, rng: np.random.Generator) -> Scheduler:
+    field = f"algorithms.{entry.label}"
+    offered = _offer(objective, rng)
+    make_scheduler = _resolve(f"{field}.scheduler", entry.scheduler.name, ALL_SCHEDULERS)
+    takes_searcher = "searcher" in parameters_of(f"{field}.scheduler", make_scheduler)
+    if takes_searcher != (entry.searcher is not None):
+        need = "needs a searcher" if takes_searcher else "takes no searcher"
+        raise BadInput(f"{field}.searcher: the scheduler {entry.scheduler.name!r} {need}")
+    if entry.searcher is not None:
+        searcher = _make(f"{field}.searcher", entry.searcher, ALL_SEARCHERS, offered)
+        offered = {**offered, "searcher": searcher}
+    scheduler: Scheduler = _make(f"{field}.scheduler", entry.scheduler, ALL_SCHEDULERS, offered)
+    return scheduler
+
+
+def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:
+    default = None if objective.default is None else dict(objective.default)
+    return {
+        "config_space": objective.space,
+        "initial_config": default,
+        "rng": rng,
+        "max_epochs": objective.max_epochs,
+    }
+
+
+def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str, Any]) -> Any:
+    if is_dotted(part.name):
+        offered = {**offered, "config_space": offered["config_space"].bound_to(offered["rng"])}
+    made = call(field, _resolve(field, part.name, registry), part.options, offered)
+    for method in ("sample_configuration" if registry is ALL_SEARCHERS else "suggest", "update"):
+        if not callable(getattr(made, method, None)):
+            raise BadInput(f"{field} = {part.name!r}: it has no method {method}()")
+    return made
+
+
+def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
+    """The registered callable of that name, or the one at a dotted path."""
+    if name in registry:
+        found = registry[name]
+        try:
+            return found.load() if isinstance(found, Imported) else found
+        except NotInstalled as error:
+            raise BadInput(f"{field} = {name!r}: {error}") from error
+        except (Exception, SystemExit) as error:  # A library that is there may still be broken.
+            raise BadInput(f"{field} = {name!r}: cannot be imported ({said(error)})") from error
+    if not is_dotted(name):
+        raise BadInput(
+            f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"
+            f"{nearest(name, registry)}"
+        )
+    module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), attribute)
+    except (Exception, SystemExit) as error:  # Importing runs third-party code, which may raise anything.
+        raise BadInput(f"{field} = {name!r}: cannot be imported ({said(error)})") from error
+    if not callable(found):
+        raise BadInput(f"{field} = {name!r}: not a class or function")
+    return found

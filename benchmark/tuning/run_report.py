@@ -1,0 +1,52 @@
+"""How a run went: what is said of it where it has ended, could not begin, or is done already."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.storage.header import RunRefused
+from benchmark.storage.ledger_format import LedgerError, evaluations_of, failed_of, read
+from benchmark.suite.model import Run
+from benchmark.tuning.evaluation import describe_problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a run went: "done", "failed" (its algorithm raised) or "refused" (its ledger), and why."""
+
+    run: Run
+    state: str
+    evaluations: int
+    best_error: float
+    problem: str | None = None
+
+
+def report_of_failure(run: Run, error: Exception) -> Report:
+    """The report of a run that could not be executed."""
+    refused = isinstance(error, LedgerError | RunRefused)
+    return Report(
+        run=run,
+        state="refused" if refused else "failed",
+        evaluations=0,
+        best_error=math.inf,
+        problem=str(error) if refused else describe_problem(error),
+    )
+
+
+def outcome_of(run: Run, folder: Path) -> Report:
+    """The report of a run that has ended, read from its files."""
+    path = folder / run.path
+    done = path.exists()
+    contents = read(path if done else failed_of(path)) if done or failed_of(path).exists() else None
+    records = contents.records if contents else []
+    errors = [record["valid_error"] for record in records if record.get("valid_error") is not None]
+    problem = None if done else next((r["error"] for r in reversed(records) if r["kind"] == "failure"), "no ledger")
+    return Report(
+        run=run,
+        state="done" if done else "failed",
+        evaluations=len(evaluations_of(records)),
+        best_error=min(errors, default=math.inf),
+        problem=problem,
+    )

@@ -1,0 +1,48 @@
+"""The settings under which runs are executed, and what became of runs whose worker died."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from objectives.objective import Machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What the runs of one command have in common.
+
+    Attributes:
+        folder: the suite's results.
+        machine: device and data folder.
+        environment: the machine card for the headers.
+        allow_mixed: continue runs that began in another environment, and mark them.
+        capacity: slots of a stack; None leaves it to the objective. Results do not depend on it.
+        reuse: a suite's results whose trials are taken instead of trained again.
+        train: whether trials may be trained; otherwise a run that asks for one not recorded is refused.
+        tables: folder of offline tables that answer instead of training.
+        recycle: whether a table's repetitions may stand for others that it does not hold.
+        notes: the watchdog's folder, where trainings under a limit are noted.
+    """
+
+    folder: Path
+    machine: Machine
+    environment: dict[str, Any]
+    allow_mixed: bool = False
+    capacity: int | None = None
+    reuse: Path | None = None
+    train: bool = True
+    tables: Path | None = None
+    recycle: bool = False
+    notes: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """The evaluation that killed its process, or for which it was killed, to be recorded instead of trained again."""
+
+    index: int
+    reason: str
+    seconds: float
+    state: str = "crashed"

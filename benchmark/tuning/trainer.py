@@ -1,0 +1,128 @@
+"""Trains the jobs of one run: holds its paused trials and turns every failure into a record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+from benchmark.reproducibility.process_state import Isolation
+from benchmark.reproducibility.seeding import trial_seed
+from benchmark.tuning.evaluation import Training, describe_problem, lost, sound
+from benchmark.tuning.time_limit import Limit, OutOfTime
+from benchmark.tuning.tuner import Job
+from objectives.epoch import Epoch
+from objectives.objective import Machine, Objective
+
+
+class Trainer:
+    """Trains and resumes the trials of one run.
+
+    A paused trial is its suspended iterator. After a restart there is none, so the trial is trained
+    again up to where it was; since trials are pure that gives the same bits, and it is not charged.
+
+    Args:
+        objective: trains.
+        suite_seed: with the objective's name and the repetition it seeds every trial.
+        objective_name: its registered name or dotted path.
+        repetition: of the run.
+        machine: device and data folder.
+        isolated: give every trial private global generators and settings of the process, for third-party objectives.
+        limit: how long an evaluation may train; None: as long as it takes.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        *,
+        suite_seed: int,
+        objective_name: str,
+        repetition: int,
+        machine: Machine,
+        isolated: bool,
+        limit: Limit | None = None,
+    ) -> None:
+        self.objective, self.machine, self.isolated, self.limit = objective, machine, isolated, limit
+        self.seed_key = suite_seed, objective_name, repetition
+        self.paused: dict[int, _Curve] = {}
+
+    def train(self, job: Job) -> Training:
+        """Train `job.trial` from `job.start_epoch` to `job.epochs`; raises nothing but an interrupt."""
+        began = time.perf_counter()
+        try:
+            curve, epochs = self._within_limit(job)
+        except OutOfTime as error:
+            assert self.limit is not None
+            return lost(job, "timeout", str(error), self.limit.seconds, time.perf_counter() - began)
+        except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
+            seconds = time.perf_counter() - began
+            return lost(job, "error", describe_problem(error), seconds, seconds)
+        if curve.epoch < self.objective.max_epochs:
+            self.paused[job.trial] = curve
+        return _trained(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
+
+    def _within_limit(self, job: Job) -> tuple[_Curve, list[Epoch]]:
+        if self.limit is None:
+            return self._go_on(job)
+        if job.start_epoch and job.trial not in self.paused:
+            # What the trial has trained before, in so many evaluations at most, is not this one's time.
+            self.paused[job.trial] = self.limit.hold(job.index, job.start_epoch, lambda: self._curve(job))
+        return self.limit.hold(job.index, 1, lambda: self._go_on(job))
+
+    def _go_on(self, job: Job) -> tuple[_Curve, list[Epoch]]:
+        """Train what the job asks for."""
+        epochs: list[Epoch] = []
+        curve = self._curve(job)
+        while curve.epoch < job.epochs and not curve.diverged:
+            epochs.append(next(curve))
+        return curve, epochs
+
+    def _curve(self, job: Job) -> _Curve:
+        curve = self.paused.pop(job.trial, None) if job.start_epoch else None
+        if curve is None:
+            seed = trial_seed(*self.seed_key, job.config)
+            streams = Isolation(seed) if self.isolated else None
+            with nullcontext() if streams is None else streams.active():
+                iterator = self.objective.train(dict(job.config), seed, self.machine)
+            curve = _Curve(iterator, streams)
+        while curve.epoch < job.start_epoch and not curve.diverged:
+            next(curve)
+        return curve
+
+
+class _Curve:
+    """A training in progress: checks what each epoch gives, and remembers how far it is."""
+
+    def __init__(self, epochs: Iterator[Epoch], streams: Isolation | None) -> None:
+        self.epochs, self.streams = epochs, streams
+        self.epoch = 0
+        self.diverged = False
+
+    def __next__(self) -> Epoch:
+        with self._guard():
+            epoch = next(self.epochs, None)
+        checked = sound(epoch, self.epoch)
+        self.epoch += 1
+        self.diverged = checked.diverged
+        return checked
+
+    def _guard(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.streams is None else self.streams.active()
+
+
+def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> Training:
+    valid = [float(epoch.valid_error) for epoch in epochs]
+    test = [float(epoch.test_error) for epoch in epochs]
+    if curve.diverged and epochs:
+        valid[-1:] = test[-1:] = [chance_error]
+    seconds = sum(float(epoch.seconds) for epoch in epochs)
+    return Training(
+        state="diverged" if curve.diverged else "ok",
+        epochs=curve.epoch,
+        valid_error=chance_error if curve.diverged else valid[-1],
+        test_error=chance_error if curve.diverged else test[-1],
+        valid_curve=valid,
+        test_curve=test,
+        train_seconds=seconds,
+        paid_seconds=paid,
+    )

@@ -1,0 +1,234 @@
+"""The tuning loop: a generator that yields what it wants trained and is sent what came out.
+
+It does no I/O and reads no clock but for the time an algorithm takes to decide, so one process can
+interleave hundreds of runs, tests can drive it by hand, and a recorded run can be replayed through it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import inspect
+import math
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from algorithms.roles import Scheduler
+from benchmark.errors import said, shown
+from benchmark.suite.model import Budget
+from objectives.space import FIDELITY, Config
+
+Check = Callable[[Mapping[str, Any]], Config]
+
+
+class AlgorithmError(Exception):
+    """An algorithm that raised or proposed something impossible: its run cannot go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Train this trial until that epoch.
+
+    Attributes:
+        index: number of the evaluation in its run, in the order started.
+        trial: number of the trial; a promoted trial keeps it.
+        config: the configuration, complete, without the fidelity.
+        suggestion: the same as the scheduler suggested it.
+        start_epoch: epochs trained before, not charged again.
+        epochs: train until this epoch.
+        start: reading of the run's clock.
+        decide_seconds: measured time the algorithm has taken since the last job.
+    """
+
+    index: int
+    trial: int
+    config: Config
+    suggestion: Config
+    start_epoch: int
+    epochs: int
+    start: float
+    decide_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a job.
+
+    Attributes:
+        error: validation error, +inf after a crash; never NaN.
+        epochs: the epoch reached; less than asked when training diverged or crashed.
+        end: reading of the run's clock when it is done.
+        state: "ok", or how training ended before its time: "diverged", "error", "crashed", "timeout".
+    """
+
+    error: float
+    epochs: int
+    end: float
+    state: str = "ok"
+
+
+@dataclass(slots=True)
+class _Trial:
+    number: int
+    epochs: int
+    running: bool = False
+
+
+class TuningLoop:
+    """Drives a scheduler until the budget is spent or it has nothing left to try.
+
+    With several workers this is a discrete-event simulation on the run's clock: a job starts when a
+    worker is free, and the scheduler learns of results in the order in which they end.
+
+    Args:
+        scheduler: told every result, with the epoch reached and the state as `info` where its `update`
+            takes a third argument; its suggestions may come with any number type.
+        check: makes a suggestion (without fidelity) complete and native, or raises ValueError.
+        max_epochs: the full fidelity; None when the objective is a plain function that knows itself.
+        budget: when to stop starting.
+        n_workers: simulated parallel workers.
+        resume: charge a promoted trial its added epochs only; otherwise it trains anew.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        *,
+        check: Check,
+        max_epochs: int | None,
+        budget: Budget,
+        n_workers: int = 1,
+        resume: bool = True,
+    ) -> None:
+        self.scheduler, self.check, self.max_epochs = scheduler, check, max_epochs
+        self.budget, self.n_workers, self.resume = budget, n_workers, resume
+        self.informs = takes_info(scheduler)
+        self.now = 0.0
+        self.trials: dict[str, list[_Trial]] = {}
+        self.trial_count = self.started = self.charged_epochs = 0
+        self.deciding = 0.0
+        self.running: list[tuple[float, int, _Trial, Config, Outcome]] = []
+        self.stopped: str | None = None
+
+    def run(self) -> Generator[Job, Outcome, str]:
+        """Yield every job and be sent its outcome.
+
+        Returns:
+            "budget" or "exhausted", as the generator's value.
+
+        Raises:
+            AlgorithmError: the scheduler raised, or suggested something outside the space.
+        """
+        while True:
+            while self.stopped is None and len(self.running) < self.n_workers:
+                planned = self._next_job()
+                if planned is None:
+                    break
+                job, trial = planned
+                self._start(job, trial, (yield job))
+            if not self.running:
+                return self.stopped or "exhausted"
+            self._finish()
+
+    def _next_job(self) -> tuple[Job, _Trial] | None:
+        if self._spent():
+            self.stopped = "budget"
+            return None
+        suggestion = self._decide("suggest")
+        if suggestion is None:
+            return None
+        config, epochs = self._understand(suggestion)
+        trial = self._trial_for(config, epochs)
+        if trial is None:
+            self.stopped = "budget"
+            return None
+        job = Job(
+            index=self.started,
+            trial=trial.number,
+            config=config,
+            suggestion={**config, FIDELITY: epochs} if FIDELITY in suggestion else dict(config),
+            start_epoch=trial.epochs if self.resume else 0,
+            epochs=epochs,
+            start=self.now,
+            decide_seconds=self.deciding,
+        )
+        self.deciding = 0.0
+        return job, trial
+
+    def _trial_for(self, config: Config, epochs: int) -> _Trial | None:
+        """The paused trial to continue, else a new one; None when the budget has no more trials.
+
+        A configuration proposed again at a fidelity already reached is a new trial: it is trained
+        and charged again.
+        """
+        alike = self.trials.setdefault(repr(sorted(config.items())), [])  # Tells -0.0 from 0.0, as seeds do.
+        for trial in alike:
+            if not trial.running and trial.epochs < epochs:
+                return trial
+        if self.budget.trials is not None and self.trial_count >= self.budget.trials:
+            return None
+        alike.append(_Trial(number=self.trial_count, epochs=0))
+        self.trial_count += 1
+        return alike[-1]
+
+    def _start(self, job: Job, trial: _Trial, outcome: Outcome) -> None:
+        if math.isnan(outcome.error) or not outcome.end >= job.start:
+            raise ValueError(f"outcome {outcome!r}: the error must not be NaN, nor the end before {job.start}")
+        trial.running = True
+        self.started += 1
+        self.charged_epochs += max(1, outcome.epochs - job.start_epoch)
+        heapq.heappush(self.running, (outcome.end, job.index, trial, job.suggestion, outcome))
+
+    def _finish(self) -> None:
+        self.now, _, trial, suggestion, outcome = heapq.heappop(self.running)
+        trial.running, trial.epochs = False, outcome.epochs
+        info = {"epochs": outcome.epochs, "state": outcome.state}
+        self._decide("update", dict(suggestion), outcome.error, *([info] if self.informs else []))
+
+    def _spent(self) -> bool:
+        budget = self.budget
+        return (
+            (budget.evaluations is not None and self.started >= budget.evaluations)
+            or (budget.epochs is not None and self.charged_epochs >= budget.epochs)
+            or (budget.runtime is not None and self.now >= budget.runtime)
+        )
+
+    def _understand(self, suggestion: Any) -> tuple[Config, int]:
+        if not isinstance(suggestion, Mapping):
+            raise AlgorithmError(f"suggest() returned {shown(suggestion)}: need a configuration (a dict) or None")
+        bare = {name: value for name, value in suggestion.items() if name != FIDELITY}
+        try:
+            config = self.check(bare)
+        except ValueError as error:
+            raise AlgorithmError(f"suggest() returned an impossible configuration: {error}") from error
+        return config, self._fidelity(suggestion.get(FIDELITY, self.max_epochs or 1))
+
+    def _fidelity(self, asked: Any) -> int:
+        epochs = asked.item() if isinstance(asked, np.generic) else asked
+        if isinstance(epochs, float) and epochs.is_integer():
+            epochs = int(epochs)
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= (self.max_epochs or math.inf):
+            limit = f"in 1..{self.max_epochs}" if self.max_epochs else ">= 1"
+            raise AlgorithmError(f"suggest() returned max_epochs = {shown(asked)}: need a whole number {limit}")
+        return epochs
+
+    def _decide(self, method: str, *arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return getattr(self.scheduler, method)(*arguments)
+        except (Exception, SystemExit, GeneratorExit) as error:  # Whatever third-party code raises ends its own run.
+            raise AlgorithmError(f"{method}() raised {said(error)}") from error
+        finally:
+            self.deciding += time.perf_counter() - began
+
+
+def takes_info(scheduler: Scheduler) -> bool:
+    """Whether `update` takes a third argument; the book's schedulers do, a reader's may not."""
+    try:
+        inspect.signature(scheduler.update).bind({}, 0.0, {})
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""The winner's curse, measured: what every run selected, trained again with fresh seeds.
+
+A recheck is a suite of its own in `results/<suite>/recheck/`. Its algorithms are lists of what the suite's
+runs selected, every configuration once however many runs selected it, and its repetitions are the fresh
+seeds, the same for all. So it is trained, recorded, resumed and spread out as every other suite. A list
+never changes once it is written: further incumbents go into further lists, further seeds are further
+repetitions, and nothing is trained twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from benchmark.batching.run_group import side_by_side
+from benchmark.errors import BadInput, said
+from benchmark.reproducibility.environment import describe, pinned
+from benchmark.reproducibility.seeding import digest, recheck_seed
+from benchmark.result_folder.folder import write_plan
+from benchmark.storage.header import RunRefused, check_header
+from benchmark.storage.ledger_format import Record, evaluations_of, read
+from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
+from benchmark.tuning.factory import build_objective
+from benchmark.verification.recheck_file import (
+    FORMAT,
+    Incumbent,
+    Lists,
+    _bytes_of,
+    _lines,
+    _parse,
+    _places,
+    _split,
+    _told,
+)
+from objectives.objective import Machine, Objective
+from objectives.space import FIDELITY, Config
+from objectives.training.data import DataError
+
+NAME = "recheck"
+FILE = "incumbents.json"
+LIST_SIZE = 64
+"""Configurations in a list: many in a file, and lists enough to keep the processes busy."""
+
+BUDGET = Budget(evaluations=LIST_SIZE)
+"""Part of the identity of every run, and never what ends one: a list is not longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck(Suite):
+    """The suite that trains incumbents again.
+
+    Attributes:
+        of: name of the suite whose incumbents they are.
+        lists: what is trained.
+        incumbents: what was selected, and by which run.
+        before: the file as it was found, or None.
+    """
+
+    of: str
+    lists: Lists
+    incumbents: tuple[Incumbent, ...]
+    before: bytes | None
+
+    def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
+        """The lists of an objective."""
+        return tuple(_entry(number, trials) for number, trials in enumerate(self.lists[objective.label]))
+
+    def write(self, folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
+        """Write the suite's plan, and the lists with what was selected, which the analysis reads."""
+        path = folder / FILE
+        if _bytes_of(path) != self.before:
+            raise RunRefused(f"{path}: another process has changed it meanwhile; start again")
+        write_plan(folder, suite, objectives)
+        data = self.to_json()
+        if data == self.before:
+            return
+        try:
+            fresh = path.with_suffix(".json.new")
+            fresh.write_bytes(data)
+            fresh.replace(path)
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be written ({error.strerror})") from error
+
+    def told(self) -> str:
+        """How much there is to train, in words."""
+        trials = sum(len(trials) for of_objective in self.lists.values() for trials in of_objective)
+        return f"{trials} configurations of {len(self.incumbents)} incumbents, {self.repetitions} fresh seeds each"
+
+    def to_json(self) -> bytes:
+        """The file's bytes: a line for every configuration and for every incumbent."""
+        lists = {
+            label: [[_split(trial) for trial in trials] for trials in of_objective]
+            for label, of_objective in self.lists.items()
+        }
+        places = {label: _places(of_objective) for label, of_objective in self.lists.items()}
+        incumbents = [_told(incumbent, places[incumbent.run.objective.label]) for incumbent in self.incumbents]
+        head = {"format": FORMAT, "suite": self.of, "fresh": self.repetitions}
+        return _lines({**head, "lists": lists, "incumbents": incumbents}).encode()
+
+
+def prepare(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_mixed: bool) -> Recheck:
+    """The recheck of what a suite has recorded so far, going on with what was rechecked before.
+
+    Args:
+        suite: as it was run.
+        folder: its results.
+        fresh: seeds for every configuration; those of an earlier recheck are never given up.
+        machine: device and data folder.
+        allow_mixed: whether the incumbents may come from another machine or library version.
+
+    Raises:
+        BadInput: nothing is finished, or an earlier recheck cannot be read.
+        RunRefused: recorded with another suite, other data or on another machine.
+        DataError, LedgerError: data or ledgers that are not there or damaged.
+    """
+    incumbents = _incumbents(suite, folder, machine, allow_mixed=allow_mixed)
+    path = folder / NAME / FILE
+    before = _bytes_of(path)
+    earlier, lists = (0, {}) if before is None else _parse(path, before, suite)
+    lists = _grown(lists, incumbents)
+    base = {field.name: getattr(suite, field.name) for field in fields(suite)}
+    return Recheck(
+        **base
+        | {
+            "name": NAME,
+            "title": f"recheck of {suite.name}: {suite.title}"[:300],
+            "seed": recheck_seed(suite.seed),
+            "repetitions": max(fresh, earlier),
+            "n_workers": 1,
+            "budget": BUDGET,
+            "objectives": tuple(entry for entry in suite.objectives if lists.get(entry.label)),
+            "algorithms": tuple(_entry(number, ()) for number in range(max(map(len, lists.values())))),
+            "control": None,
+        },
+        of=suite.name,
+        lists=lists,
+        incumbents=tuple(incumbents),
+        before=before,
+    )
+
+
+def select(evaluations: Iterable[Record], budget: Budget) -> Record | None:
+    """The incumbent at the end of a run, by the analysis' rule.
+
+    The least validation error of what completed within the budget, the earliest of ties; None when
+    nothing came to a result.
+    """
+    best, epochs = None, 0
+    for record in sorted(evaluations, key=lambda record: (record["end"], record["index"])):
+        epochs += record["epochs"] - record["start_epoch"]
+        counted = record["end"] <= (budget.runtime or math.inf) and epochs <= (budget.epochs or math.inf)
+        if not counted or record["valid_error"] is None:
+            continue
+        if best is None or record["valid_error"] < best["valid_error"]:
+            best = record
+    return best
+
+
+def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bool) -> list[Incumbent]:
+    done = [run for run in suite.runs() if (folder / run.path).exists()]
+    if not done:
+        part = "no run is finished" if (folder / "runs").is_dir() else "nothing is recorded"
+        raise BadInput(f"{folder}: {part} there; run the suite {suite.name} first")
+    expected: dict[str, Record] = {}
+    found = []
+    for run in done:
+        header, *records = read(folder / run.path).records
+        label = run.objective.label
+        expected[label] = expected.get(label) or _conditions(run, machine)
+        # What an algorithm's libraries are decides what it proposed, not what training that comes to.
+        libraries = {"libraries": header["environment"].get("libraries")}
+        environment = expected[label]["environment"] | libraries
+        here = {**expected[label], "run": run.identity(), "environment": environment}
+        check_header(header, here, folder / run.path, allow_mixed=allow_mixed)
+        selected = select(evaluations_of(records), run.budget)
+        if selected is not None:
+            found.append(_incumbent(run, selected))
+    if not found:
+        raise BadInput(f"{folder}: none of the {len(done)} finished runs has an incumbent, every evaluation crashed")
+    return found
+
+
+def _conditions(run: Run, machine: Machine) -> Record:
+    """What an objective's trials depend on here: data and environment."""
+    objective = build_objective(run.objective)
+    try:
+        with pinned(machine.device):
+            data = objective.prepare(machine)
+    except DataError:
+        raise
+    except Exception as error:  # A third-party objective may raise anything.
+        raise BadInput(f"objectives.{run.objective.label}: cannot be prepared ({said(error)})") from error
+    arithmetic = objective.arithmetic(machine, stacked=side_by_side(run, objective))
+    return {"data": data, "environment": {**describe(machine.device, 1), "arithmetic": arithmetic}}
+
+
+def _incumbent(run: Run, record: Record) -> Incumbent:
+    # A diverged training ended early; it is trained again for as long as it was to.
+    return Incumbent(
+        run=run,
+        trial={**record["config"], FIDELITY: record["asked_epochs"]},
+        valid_error=record["valid_error"],
+        test_error=record["test_error"],
+    )
+
+
+def _grown(lists: Lists, incumbents: list[Incumbent]) -> Lists:
+    """The lists, with further ones for what they do not hold."""
+    known = {(label, name) for label, of_objective in lists.items() for name in _places(of_objective)}
+    new: dict[str, list[Config]] = {}
+    for incumbent in incumbents:
+        label = incumbent.run.objective.label
+        if (label, digest(incumbent.trial)) not in known:
+            known.add((label, digest(incumbent.trial)))
+            new.setdefault(label, []).append(incumbent.trial)
+    grown = dict(lists)
+    for label, trials in new.items():
+        further = (tuple(trials[first : first + LIST_SIZE]) for first in range(0, len(trials), LIST_SIZE))
+        grown[label] = (*lists.get(label, ()), *further)
+    return grown
+
+
+def _entry(number: int, trials: tuple[Config, ...]) -> AlgorithmEntry:
+    options = {"trials": [dict(trial) for trial in trials]}
+    return AlgorithmEntry(label=f"list-{number:03d}", scheduler=Part(name="listed", options=options), searcher=None)

@@ -1,0 +1,103 @@
+"""The file that lists what a recheck trains again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BadInput, said, shown
+from benchmark.reproducibility.seeding import digest
+from benchmark.suite.model import Run, Suite
+from objectives.space import FIDELITY, Config
+
+FORMAT = 1
+
+
+Lists = Mapping[str, tuple[tuple[Config, ...], ...]]
+"""By objective: lists of configurations, each with the key `max_epochs`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incumbent:
+    """What a run selected.
+
+    Attributes:
+        run: a complete one.
+        trial: the configuration, with the epochs that its errors belong to under `max_epochs`.
+    """
+
+    run: Run
+    trial: Config
+    valid_error: float
+    test_error: float
+
+
+def _places(of_objective: tuple[tuple[Config, ...], ...]) -> dict[str, tuple[int, int]]:
+    """Number of the list and place in it, by the trial's digest."""
+    return {
+        digest(trial): (number, place)
+        for number, trials in enumerate(of_objective)
+        for place, trial in enumerate(trials)
+    }
+
+
+def _split(trial: Config) -> dict[str, Any]:
+    config = {name: value for name, value in trial.items() if name != FIDELITY}
+    return {"config": config, "epochs": trial[FIDELITY]}
+
+
+def _told(incumbent: Incumbent, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    number, place = places[digest(incumbent.trial)]
+    return {
+        "objective": incumbent.run.objective.label,
+        "algorithm": incumbent.run.algorithm.label,
+        "repetition": incumbent.run.repetition,
+        "list": number,
+        "place": place,
+        "valid_error": incumbent.valid_error,
+        "test_error": incumbent.test_error,
+    }
+
+
+def _lines(value: Any, depth: int = 0) -> str:
+    """JSON with the innermost tables of a list on a line each."""
+    if isinstance(value, dict) and depth < 2:
+        items = (f"{json.dumps(key)}: {_lines(item, depth + 1)}" for key, item in value.items())
+        text = "{\n" + ",\n".join(items) + "\n}"
+    elif isinstance(value, list):
+        text = "[\n" + ",\n".join(_lines(item, depth + 2) for item in value) + "\n]"
+    else:
+        text = json.dumps(value, allow_nan=False)
+    return text if depth else text + "\n"
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parse(path: Path, data: bytes, suite: Suite) -> tuple[int, Lists]:
+    """Fresh seeds and lists of an earlier recheck."""
+    try:
+        told = json.loads(data)
+        if told["format"] != FORMAT:
+            raise BadInput(f"{path}: format {shown(told['format'])} is not {FORMAT}, which this version reads")
+        lists = {
+            label: tuple(tuple({**entry["config"], FIDELITY: int(entry["epochs"])} for entry in one) for one in many)
+            for label, many in told["lists"].items()
+        }
+        fresh = int(told["fresh"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{path}: damaged ({said(error)}); delete {path.parent} to train all of it again") from error
+    if told.get("suite") != suite.name:
+        raise BadInput(f"{path}: of the suite {shown(told.get('suite'))}, not {shown(suite.name)}")
+    return fresh, lists

@@ -1,0 +1,86 @@
+"""Which of a suite's recorded trials are drawn to be trained again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from benchmark.errors import BadInput, shown
+from benchmark.reproducibility.seeding import stream
+
+DEFAULT = "5%"
+LONGEST_NUMBER = 10
+"""Characters of a share or a count; a longer one is no honest wish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Drawable:
+    """A recorded trial.
+
+    Attributes:
+        kind: "promoted", or how its last evaluation ended: rare kinds are drawn from by themselves.
+    """
+
+    objective: str
+    algorithm: str
+    kind: str
+    repetition: int
+    trial: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """How many trials to draw.
+
+    Attributes:
+        text: as the user wrote it.
+        share: of all trials, in 0..1; None with a `count`.
+        count: number of trials.
+    """
+
+    text: str
+    share: Fraction | None = None
+    count: int | None = None
+
+    def draw(self, trials: Iterable[Drawable], seed: int) -> list[Drawable]:
+        """The same trials for the same seed; a larger sample holds a smaller one.
+
+        Every objective, algorithm and kind is a stratum of its own, and of each the share is drawn,
+        rounded up: no stratum is left out, and a few trials more are drawn than asked for.
+        """
+        strata: dict[tuple[str, str, str], list[Drawable]] = {}
+        for trial in sorted(trials):
+            strata.setdefault((trial.objective, trial.algorithm, trial.kind), []).append(trial)
+        total = sum(map(len, strata.values()))
+        share = self.share if self.share is not None else Fraction(min(self.count or 1, total), max(total, 1))
+        drawn = []
+        for name, stratum in strata.items():
+            order = np.random.default_rng(stream(seed, "audit", *name)).permutation(len(stratum))
+            drawn += [stratum[place] for place in order[: math.ceil(share * len(stratum))]]
+        return sorted(drawn)
+
+
+def parse(text: str) -> Sample:
+    """A sample from "5%", "40" or "all".
+
+    Raises:
+        BadInput: anything else.
+    """
+    need = f"--sample {shown(text)}: need a share as 5%, a number of trials >= 1, or all"
+    if text == "all":
+        return Sample(text=text, share=Fraction(1))
+    digits = text.removesuffix("%")
+    if not digits.isascii() or not digits.replace(".", "", 1).isdigit() or len(digits) > LONGEST_NUMBER:
+        raise BadInput(need)
+    number = Fraction(digits if not digits.startswith(".") else f"0{digits}")
+    if text.endswith("%"):
+        if not 0 < number <= 100:
+            raise BadInput(f"--sample {shown(text)}: need a share above 0% and up to 100%")
+        return Sample(text=text, share=number / 100)
+    if number < 1 or "." in digits:
+        raise BadInput(need)
+    return Sample(text=text, count=int(number))

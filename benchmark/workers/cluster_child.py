@@ -1,0 +1,68 @@
+"""A process that a worker of a cluster keeps for trials: what a trial kills is this, not the worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from benchmark.workers import worker_process
+
+if TYPE_CHECKING:
+    from benchmark.suite.model import Run
+    from benchmark.tuning.run_report import Report
+    from benchmark.tuning.run_settings import Conditions, Crash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Runs that a child is asked to execute.
+
+    Attributes:
+        runs: of one objective.
+        conditions: under which.
+        crash: evaluation to record as crashed, in every run.
+        aside: execute them in a process of their own again, one by one, so that a killer is found.
+    """
+
+    runs: tuple[Run, ...]
+    conditions: Conditions
+    crash: Crash | None = None
+    aside: bool = False
+
+
+def main() -> None:
+    """Show a card, then answer errands until the worker ends."""
+    worker_process.begin(int(sys.argv[2]))
+    with Connection(int(sys.argv[1])) as connection:
+        from benchmark.workers import handshake
+
+        device, libraries, modules = connection.recv()
+        connection.send(handshake.card(device, libraries, modules))
+        with suppress(EOFError):
+            while True:
+                connection.send(_answer(connection.recv(), device))
+    os._exit(0)  # Threads of third-party code may still run.
+
+
+def _answer(errand: Errand, device: str) -> list[Report]:
+    from benchmark.batching.run_group import execute_all
+    from benchmark.workers import handshake
+    from benchmark.workers.isolated_run import execute_aside
+    from benchmark.workers.watchdog import Watchdog
+
+    conditions = errand.conditions
+    if conditions.train and conditions.tables is None:
+        conditions = replace(conditions, environment={**conditions.environment, **handshake.own(device)})
+    if errand.aside:
+        with Watchdog(print) as watchdog:
+            watched = replace(conditions, notes=watchdog.notes)
+            return [execute_aside(run, watched, watchdog) for run in errand.runs]
+    return execute_all(errand.runs, conditions, errand.crash)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""A run in a process of its own, so that a trial that kills it can be found and recorded as crashed."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+from benchmark.batching.run_group import execute_all
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import recorded_evaluations
+from benchmark.suite.model import Run
+from benchmark.tuning.run_report import Report, outcome_of
+from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.workers import worker_process
+from benchmark.workers.watchdog import Watchdog
+
+
+def execute_aside(run: Run, conditions: Conditions, watchdog: Watchdog | None = None) -> Report:
+    """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed.
+
+    Args:
+        run: which one.
+        conditions: where.
+        watchdog: knows whether it killed the process; then the evaluation is recorded as timeout.
+    """
+    path = conditions.folder / run.path
+    crash: Crash | None = None
+    with tempfile.TemporaryDirectory() as scratch:
+        while True:
+            marker = Path(scratch, "training")
+            marker.unlink(missing_ok=True)
+            code = _alone(run, conditions, crash, marker)
+            if code == 0:
+                return outcome_of(run, conditions.folder)
+            index = recorded_evaluations(path)
+            if crash is not None and crash.index == index:
+                return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
+            overdue = [] if watchdog is None else [one for one in watchdog.found() if one.run == run.path]
+            if overdue:
+                (one,) = overdue
+                crash = Crash(index=index, reason=one.reason, seconds=one.seconds, state="timeout")
+                continue
+            crash = Crash(index=index, reason=_reason(code), seconds=_seconds_since(marker))
+
+
+def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> int:
+    arguments = (os.getpid(), run, conditions, crash, marker)
+    process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
+    process.start()
+    try:
+        process.join()
+    finally:
+        process.kill()
+        process.join()
+    return process.exitcode or 0
+
+
+def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
+    worker_process.begin(parent)
+    execute_all([run], conditions, crash, marker)
+
+
+def _seconds_since(marker: Path) -> float:
+    """How long ago the last training started, by a clock that nobody sets; 0 where none did."""
+    try:
+        return time.monotonic() - float(marker.read_text())
+    except (OSError, ValueError):  # Killed while it wrote.
+        return 0.0
+
+
+def _reason(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _give_up(run: Run, path: Path, problem: str) -> Report:
+    with Ledger(path) as ledger:
+        ledger.fail({"kind": "failure", "error": problem, "traceback": ""})
+    return Report(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)

@@ -1,0 +1,5 @@
+"""Image classification by networks trained with SGD."""
+
+from objectives.classification.base import ImageClassification, Setting
+
+__all__ = ["ImageClassification", "Setting"]

@@ -1,0 +1,230 @@
+"""What the neural-network objectives share: data, folds, seeding, counting."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from objectives.cost import CostTerms, Probe
+from objectives.epoch import Epoch
+from objectives.objective import MOST_EPOCHS, Machine, Objective, require_whole
+from objectives.space import Config, Space
+from objectives.stack import Stack
+from objectives.stacks.looped import stack as looped
+from objectives.training.counter_rng import Words, key_of
+from objectives.training.data import CLASSES, LOADERS, Split, checksums, load_splits
+from objectives.training.network_cost import (
+    NetworkShape,
+    count,
+    divisions,
+    excerpts,
+    network_terms,
+    on_excerpt,
+    outline_split,
+)
+from objectives.training.networks import materialise
+from objectives.training.reference_loop import Counts, Loop, epoch_of, train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What an objective looks like on one data set."""
+
+    space: Space
+    default: Config | None
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageClassification(Objective):
+    """Validation error of a network trained by SGD on one of two image data sets.
+
+    Args:
+        data: "digits" or "fashion_mnist".
+        split: "standard" (training, validation and test set apart) or "book" (train on every
+            training image, validate on the test set, as *Dive into Deep Learning* does).
+        folds: k-fold cross-validation error over training and validation images; None validates once.
+        epochs: train that long instead of the data set's own number.
+
+    Raises:
+        ValueError: an option outside these.
+    """
+
+    data: str = "digits"
+    split: str = "standard"
+    folds: int | None = None
+    epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("data", self.data, list(LOADERS))
+        _one_of("split", self.split, ["standard", "book"])
+        if self.folds is not None:
+            require_whole("folds", self.folds, 2, 100)
+        if self.epochs is not None:
+            require_whole("epochs", self.epochs, 1, MOST_EPOCHS)
+        if self.split == "book" and self.folds is not None:
+            raise ValueError('folds: not with split = "book", which validates on the test set')
+
+    @property
+    @abstractmethod
+    def setting(self) -> Setting:
+        """Space, default configuration and epochs on the chosen data set."""
+
+    @abstractmethod
+    def network(self, config: Config, split: Split) -> nn.Module:
+        """The untrained network; it is built without storage and initialised afterwards."""
+
+    @property
+    def xavier(self) -> bool:
+        """Whether weights start from Glorot's uniform distribution instead of PyTorch's default."""
+        return False
+
+    @property
+    def space(self) -> Space:
+        return self.setting.space
+
+    @property
+    def default(self) -> Config | None:
+        return self.setting.default
+
+    @property
+    def max_epochs(self) -> int:
+        return self.epochs or self.setting.epochs
+
+    @property
+    def chance_error(self) -> float:
+        return 1 - 1 / CLASSES
+
+    def learning_rate(self, config: Config) -> float:
+        return float(config["learning_rate"])
+
+    @property
+    def fixed_batch_size(self) -> int | None:
+        """The batch size where it is not a hyperparameter."""
+        return None
+
+    def batch_size(self, config: Config) -> int:
+        return self.fixed_batch_size or int(config["batch_size"])
+
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        """Train one trial by itself: on the CPU by the looped route, elsewhere by the reference loop."""
+        return self.epochs_of(config, seed, machine, loops_of(machine)[0])
+
+    def reference(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        """The same by the reference loop, which faster routes are held against."""
+        return self.epochs_of(config, seed, machine, train)
+
+    def epochs_of(self, config: Config, seed: np.random.SeedSequence, machine: Machine, loop: Loop) -> Iterator[Epoch]:
+        """The epochs of one trial, trained by the given loop; several folds train side by side."""
+        splits = load_splits(self.data, self.split, self.folds, machine)
+        started = time.perf_counter()
+        folds = [self._fold(config, split, seed, fold, machine, loop) for fold, split in enumerate(splits)]
+        set_up = time.perf_counter() - started
+        valid_total = sum(len(split.valid) for split in splits)
+        test_total = sum(len(split.test) for split in splits)
+        for counts in zip(*folds, strict=True):
+            together = Counts(
+                valid_wrong=sum(fold.valid_wrong for fold in counts),
+                test_wrong=sum(fold.test_wrong for fold in counts),
+                seconds=sum(fold.seconds for fold in counts) + set_up,
+                finite=all(fold.finite for fold in counts),
+            )
+            yield epoch_of(together, valid=valid_total, test=test_total, chance=self.chance_error)
+            if not together.finite:
+                return
+            set_up = 0.0
+
+    def prepare(self, machine: Machine) -> dict[str, str]:
+        load_splits(self.data, self.split, self.folds, machine)
+        _warm_up(self, machine)
+        return checksums(self.data, machine)
+
+    def start(self, config: Config, split: Split, key: Words, device: str) -> nn.Module:
+        """The network of one trial (and fold) before its first step."""
+        return materialise(lambda: self.network(config, split), key, device, xavier=self.xavier)
+
+    def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """All that are set but `epochs`, defaults included: an epoch costs the same however many there are."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if name != "epochs" and value is not None}
+
+    def network_shape(self, config: Config) -> NetworkShape:
+        """Parameters, multiply-adds and the like of the configuration's network."""
+        split = outline_split(self.data, self.split, self.folds)
+        return count(lambda: self.network(config, split), split.train.x.shape[1:])
+
+    def cost_terms(self, config: Config) -> CostTerms:
+        return self._terms(config, divisions(self.data, self.split, self.folds))
+
+    def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
+        """The reference loop: what a price means does not change with the routes that train faster.
+
+        Two epochs of an excerpt where an epoch has more rows; the first tells what setting up takes.
+        """
+        sizes = divisions(self.data, self.split, self.folds)
+        if max(trained for trained, _ in sizes) <= rows:
+            epochs = self.epochs_of(config, seed, machine, train)
+            return Probe(epochs=epochs, count=self.max_epochs, terms=self._terms(config, sizes), whole=True)
+        place = float(seed.generate_state(1)[0]) / 2**32
+        epochs = self.epochs_of(config, seed, machine, on_excerpt(train, rows, place))
+        return Probe(epochs=epochs, count=2, terms=self._terms(config, excerpts(sizes, rows)), whole=False)
+
+    def _terms(self, config: Config, sizes: list[tuple[int, int]]) -> CostTerms:
+        return network_terms(self.network_shape(config), sizes, self.batch_size(config))
+
+    @property
+    def stackable(self) -> bool:
+        return True
+
+    def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
+        from objectives.stacks.route import route_of
+
+        return route_of(self, machine).arithmetic if stacked else "reference"
+
+    def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
+        from objectives.stacks.route import route_of
+
+        return route_of(self, machine).make(capacity)
+
+    def _fold(
+        self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine, loop: Loop
+    ) -> Iterator[Counts]:
+        key = key_of(seed, fold)
+        return loop(
+            self.start(config, split, key, machine.device),
+            split,
+            learning_rate=self.learning_rate(config),
+            batch_size=self.batch_size(config),
+            key=key,
+        )
+
+
+def loops_of(machine: Machine) -> tuple[Loop, ...]:
+    """The training loops that run on a device, the one that trains single trials first."""
+    return (looped.train, train) if machine.device == "cpu" else (train,)
+
+
+@cache
+def _warm_up(objective: ImageClassification, machine: Machine) -> None:
+    """Train a throw-away network for a few steps: a process's first steps are tens of times slower."""
+    split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
+    config = objective.default or objective.space.sample(np.random.default_rng(0))
+    few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
+    part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))
+    for loop in loops_of(machine):
+        next(objective._fold(config, part, np.random.SeedSequence(0), 0, machine, loop))
+
+
+def _one_of(field: str, value: object, allowed: list[str]) -> None:
+    if value not in allowed:
+        close = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
+        hint = f' (did you mean "{close[0]}"?)' if close else ""
+        raise ValueError(f"{field} = {value!r}: not one of {', '.join(allowed)}{hint}")

@@ -1,0 +1,1 @@
+"""Stacks of any network through torch.func."""

@@ -1,0 +1,223 @@
+"""The generic route: any plain network is stacked by torch.func, without being rewritten.
+
+Trials whose networks have the same structure and whose batches are padded to the same number of rows
+train side by side (`group`); `program` turns their network into one function and proves that slot and
+neighbours change no bit. A trial whose network does not pass is trained alone in its slot, by the
+objective itself: which way a trial takes is a function of its configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from objectives.classification.base import ImageClassification
+from objectives.epoch import Epoch
+from objectives.objective import Machine
+from objectives.space import Config
+from objectives.stack import Stack, Ticket, Work
+from objectives.stacks.functional.blocks import Block, Group, Trial
+from objectives.stacks.functional.structure import Unstackable
+from objectives.stacks.functional.traced_network import Program, Template, padded_rows, program
+from objectives.stacks.looped.stack import LoopedStack
+from objectives.training.counter_rng import key_of
+from objectives.training.data import Split, load_splits
+from objectives.training.reference_loop import Counts, count_wrong, epoch_of, now
+
+SAMPLES = 16
+"""Configurations that `refusal` looks at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A paused trial: its weights after `epoch` epochs."""
+
+    epoch: int
+    weights: tuple[Tensor, ...]
+
+
+class FunctionalStack(Stack):
+    """Slots for the trials of any objective derived from `ImageClassification`, without folds.
+
+    A network's forward is run once to be traced, and to evaluate: it must be a function of weights and
+    images. What it does to Python objects of its own in training is not repeated.
+
+    Args:
+        objective: what is trained.
+        machine: where.
+        capacity: slots.
+    """
+
+    route = arithmetic = "functional"
+
+    def __init__(self, objective: ImageClassification, machine: Machine, capacity: int) -> None:
+        if objective.folds is not None:
+            raise ValueError(f"folds = {objective.folds!r}: the functional route trains on one split")
+        self.objective, self.machine = objective, machine
+        self.capacity, self.work = capacity, Work()
+        self.split = load_splits(objective.data, objective.split, None, machine)[0]
+        self.groups: dict[int, Group] = {}
+        self.trials: dict[Ticket, tuple[Trial, Group]] = {}
+        self.alone = LoopedStack(self._alone, lambda config: 0.0, route="looped", capacity=capacity)
+
+    @property
+    def free(self) -> int:
+        return self.alone.free - len(self.trials)
+
+    def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Any = None) -> None:
+        assert self.free > 0
+        try:
+            trial, found = self._trial(ticket, config, seed)
+        except Exception:  # A user's network may raise anything; trained alone it does so in its turn.
+            found = Unstackable("cannot be built")
+        if isinstance(found, Unstackable):
+            self.alone.admit(ticket, config, seed, saved)
+            return
+        if saved is not None:
+            _restore(trial, saved)
+        group = self.groups.setdefault(id(found), Group(found, self.split.train))
+        group.add(trial)
+        self.trials[ticket] = trial, group
+
+    def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        finished = self.alone.advance()
+        for block in [block for group in self.groups.values() for block in group.blocks]:
+            finished += self._advance(block)
+        return finished
+
+    def pause(self, ticket: Ticket) -> Any:
+        if ticket not in self.trials:
+            return self.alone.pause(ticket)
+        trial, _ = self.trials[ticket]
+        assert trial.steps_left == 0, "only a trial that has just finished an epoch is paused"
+        self._leave(trial)
+        return Saved(epoch=trial.epoch, weights=tuple(weight.detach() for weight in trial.network.parameters()))
+
+    def _alone(self, config: Config, seed: np.random.SeedSequence) -> Iterator[Epoch]:
+        return self.objective.train(config, seed, self.machine)
+
+    def _trial(
+        self, ticket: Ticket, config: Config, seed: np.random.SeedSequence
+    ) -> tuple[Trial, Program | Unstackable]:
+        started = now(self._device)
+        key = key_of(seed, 0)
+        network = self.objective.start(config, self.split, key, self.machine.device)
+        batch_size = self.objective.batch_size(config)
+        trial = Trial(
+            ticket=ticket,
+            network=network,
+            learning_rate=self.objective.learning_rate(config),
+            batch_size=batch_size,
+            key=key,
+            seconds=now(self._device) - started,
+        )
+        # Tracing is not charged: it serves every trial of the structure.
+        return trial, _program(network, batch_size, self.split, self.machine)
+
+    def _advance(self, block: Block) -> list[tuple[Ticket, Epoch | Exception]]:
+        """Train a block's trials on until the first of them has finished an epoch."""
+        started = now(self._device)
+        trials = list(block.trials)
+        try:
+            self._train(block)
+        except RuntimeError as error:  # The device's: the network's own code is not run here.
+            for trial in trials:
+                self._leave(trial)
+            return [(trial.ticket, error) for trial in trials]
+        share = (now(self._device) - started) / len(trials)
+        for trial in trials:
+            trial.seconds += share
+        finished = [slot for slot, trial in enumerate(trials) if trial.steps_left == 0]
+        for slot in finished:
+            block.fetch(slot)
+        return [(trials[slot].ticket, self._finish(trials[slot])) for slot in finished]
+
+    def _train(self, block: Block) -> None:
+        for slot, trial in enumerate(block.trials):
+            if trial.steps_left == 0:
+                block.begin(slot)
+        steps = min(trial.steps_left for trial in block.trials)
+        for _ in range(steps):
+            spent = block.step()
+        per_row = 3.0 * block.program.multiply_adds
+        self.work.steps += steps
+        self.work.spent += steps * spent * per_row
+        for trial in block.trials:
+            if trial.steps_left == 0:
+                self.work.useful += len(self.split.train) * per_row
+
+    def _finish(self, trial: Trial) -> Epoch | Exception:
+        """Evaluate a trial whose weights have been fetched."""
+        started = now(self._device)
+        trial.epoch += 1
+        network = trial.network.eval()
+        try:
+            valid_wrong = count_wrong(network, self.split.valid)
+            finite = all(bool(parameter.isfinite().all()) for parameter in network.parameters())
+            seconds = trial.seconds + now(self._device) - started
+            trial.seconds = 0.0
+            shared = self.split.test is self.split.valid
+            test_wrong = valid_wrong if shared or not finite else count_wrong(network, self.split.test)
+        except Exception as error:  # A network of the user's may raise anything.
+            self._leave(trial)
+            return error
+        if not finite:
+            self._leave(trial)
+        counts = Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
+        sizes = {"valid": len(self.split.valid), "test": len(self.split.test)}
+        return epoch_of(counts, **sizes, chance=self.objective.chance_error)
+
+    def _leave(self, trial: Trial) -> None:
+        _, group = self.trials.pop(trial.ticket)
+        group.remove(trial)
+        if not group.blocks:
+            del self.groups[id(group.program)]
+
+    @property
+    def _device(self) -> torch.device:
+        return self.split.train.x.device
+
+
+def refusal(objective: ImageClassification, machine: Machine) -> str | None:
+    """Why this route is not for an objective, or None: a rule of objective and device, never of a timing.
+
+    Looks at the networks of a few configurations, drawn with a fixed seed. Where their structures hardly
+    ever meet, as with widths tuned over a wide range, slots would stay empty.
+    """
+    if objective.folds is not None:
+        return "it validates on several folds"
+    split = load_splits(objective.data, objective.split, None, machine)[0]
+    random = np.random.default_rng(0)
+    configs = [objective.space.sample(random) for _ in range(SAMPLES)]
+    first = objective.default or configs[0]
+    key = np.zeros(2, dtype=np.uint64)
+    try:
+        networks = [objective.start(config, split, key, machine.device) for config in (first, *configs)]
+        structures = {Template.of(network, machine.device).structure for network in networks}
+    except Exception as error:  # A user's network may raise anything.
+        return str(error)
+    if len(structures) > SAMPLES // 4:
+        return f"{len(structures)} structures among {len(networks)} configurations"
+    found = _program(networks[0], objective.batch_size(first), split, machine)
+    return str(found) if isinstance(found, Unstackable) else None
+
+
+def _program(network: nn.Module, batch_size: int, split: Split, machine: Machine) -> Program | Unstackable:
+    try:
+        template = Template.of(network, machine.device)
+    except Unstackable as refused:
+        return refused
+    rows = padded_rows(batch_size, len(split.train))
+    return program(template, rows, split.train.x.shape[1:], machine.device)
+
+
+@torch.no_grad()
+def _restore(trial: Trial, saved: Saved) -> None:
+    trial.epoch = saved.epoch
+    for parameter, weight in zip(trial.network.parameters(), saved.weights, strict=True):
+        parameter.copy_(weight)

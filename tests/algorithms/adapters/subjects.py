@@ -1,0 +1,204 @@
+"""Everything registered, as the conformance suite builds it: through a suite's own path."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from scipy import stats
+
+from algorithms import SCHEDULERS, SEARCHERS
+from algorithms.adapters import registry
+from algorithms.interop.optional_method import Imported, NotInstalled
+from benchmark.errors import parameters_of
+from benchmark.reproducibility.environment import pinned
+from benchmark.suite.model import Budget
+from benchmark.suite.parsing import parse
+from benchmark.tuning.factory import build_scheduler
+from objectives.epoch import Epoch
+from objectives.objective import Objective
+from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from tests import ROOT
+from tests.algorithms import driving
+from tests.algorithms.driving import suggestions, toy_error
+
+MAX_EPOCHS = 9
+EVALUATIONS = 16
+SPACES = {
+    "one": (Space({"rate": stats.loguniform(1e-4, 1)}), {"rate": 0.1}),
+    "mixed": (
+        Space(
+            {
+                "rate": stats.loguniform(1e-4, 1),
+                "width": stats.randint(8, 65),
+                "activation": Categorical(["relu", "tanh", "sigmoid"]),
+                "batch_size": Ordinal([16, 32, 64, 128]),
+                "bias": stats.norm(0, 1),
+            }
+        ),
+        {"rate": 0.1, "width": 32, "activation": "tanh", "batch_size": 64, "bias": 0.25},
+    ),
+    "conditional": (
+        Space(
+            {
+                "rate": stats.loguniform(1e-4, 1),
+                "layers": stats.randint(1, 4),
+                "width_2": stats.randint(8, 65),
+                "width_3": stats.randint(8, 65),
+                "nesterov": Categorical([True, False]),
+            },
+            {
+                "width_2": Condition(parent="layers", values=(2, 3)),
+                "width_3": Condition(parent="layers", values=(3,)),
+            },
+        ),
+        {"rate": 0.1, "layers": 2, "width_2": 32, "nesterov": False},
+    ),
+    "constant": (
+        Space({"width": stats.randint(3, 4), "activation": Categorical(["relu"])}),
+        {"width": 3, "activation": "relu"},
+    ),
+}
+
+
+SLOW = {
+    "searcher optuna gp": {"options": {"n_startup_trials": 5}},
+    "searcher syne_tune bore": {},
+    "searcher syne_tune cqr": {},
+    "searcher syne_tune botorch": {},
+    "searcher ray_tune bayesopt": {},
+}
+"""Methods that take seconds a proposal once they model: options under which a short run gets there."""
+SHORT = 9
+"""Evaluations of these."""
+OWN_VARIANTS = {"asha": {"promotion": {"variant": "promotion"}, "stopping": {"variant": "stopping"}}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toy(Objective):
+    """An objective that is never trained: the suite's parts need a space, a default and a length."""
+
+    on: str = "mixed"
+
+    @property
+    def space(self):
+        return SPACES[self.on][0]
+
+    @property
+    def default(self):
+        return dict(SPACES[self.on][1])
+
+    @property
+    def max_epochs(self):
+        return MAX_EPOCHS
+
+    @property
+    def chance_error(self):
+        return 0.9
+
+    def train(self, config, seed, machine):
+        yield Epoch(valid_error=toy_error(config), test_error=0.0, seconds=0.0)
+
+    def prepare(self, machine):
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A registered searcher or scheduler in one of its variants.
+
+    Attributes:
+        role: "searcher" (run under the basic scheduler) or "scheduler" (over random search where it takes
+            a searcher).
+        entry: of the registry, for a method of another library.
+    """
+
+    role: str
+    name: str
+    variant: str
+    options: dict[str, Any]
+    entry: Imported | None
+
+    @property
+    def label(self):
+        return f"{self.role} {self.name}" + (f" {self.variant}" if self.variant else "")
+
+    @property
+    def evaluations(self):
+        return SHORT if self.label in SLOW else EVALUATIONS
+
+    def algorithm(self):
+        """The table of a suite's `[algorithms.it]`."""
+        part = {"name": self.name, **self.options, **SLOW.get(self.label, {})}
+        if self.role == "searcher":
+            return {"searcher": part}
+        made = SCHEDULERS[self.name] if self.entry is None else self.entry.load()
+        takes_searcher = "searcher" in parameters_of("it", made)
+        return {"scheduler": part, **({"searcher": "random"} if takes_searcher else {})}
+
+    def scheduler(self, space, seed=0, n_repetition=0, under=None):
+        """A fresh scheduler, built as a run of a suite builds it."""
+        algorithm = self.algorithm() if under is None else {**self.algorithm(), "scheduler": under}
+        table = {
+            "seed": seed,
+            "budget": {"evaluations": 1000},
+            "objectives": {"toy": {"name": "tests.algorithms.adapters.subjects:Toy", "on": space}},
+            "algorithms": {"it": algorithm},
+            "repetitions": n_repetition + 1,
+        }
+        run = list(parse("conformance", table).runs())[n_repetition]
+        return build_scheduler(run, Toy(on=space))
+
+    def drive(self, space, n_workers=1, error_of=None, evaluations=None, seed=0):
+        """The jobs of a fresh run on toy outcomes."""
+        return drive(
+            self.scheduler(space, seed), space, n_workers, error_of or toy_error, evaluations or self.evaluations
+        )
+
+
+def installed(subject):
+    """Whether the library of a subject is there."""
+    try:
+        _ = subject.entry is not None and subject.entry.load()
+    except NotInstalled:
+        return False
+    return True
+
+
+def subjects():
+    """Every variant of every entry of the registries."""
+    for role, own, others in (
+        ("searcher", SEARCHERS, registry.SEARCHERS),
+        ("scheduler", SCHEDULERS, registry.SCHEDULERS),
+    ):
+        for name in own:
+            for variant, options in OWN_VARIANTS.get(name, {"": {}}).items():
+                yield Subject(role=role, name=name, variant=variant, options=dict(options), entry=None)
+        for name, entry in others.items():
+            for variant, options in entry.variants.items():
+                yield Subject(role=role, name=name, variant=variant, options=dict(options), entry=entry)
+
+
+def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUATIONS):
+    """The jobs of a run on toy outcomes that end out of order."""
+    options = {"max_epochs": MAX_EPOCHS, "budget": Budget(evaluations=evaluations), "n_workers": n_workers}
+    return driving.drive(scheduler, SPACES[space][0], lambda job: error_of(job.suggestion), **options)[0]
+
+
+def all_sequences():
+    """What every installed subject does on two spaces, sequentially and with three workers, as JSON turns it round."""
+    sequences = {}
+    with pinned("cpu"):
+        for subject in filter(installed, subjects()):
+            for space, n_workers in (("mixed", 1), ("conditional", 3)):
+                jobs = subject.drive(space, n_workers)
+                sequences[f"{subject.label} {space} {n_workers}"] = suggestions(jobs)
+    return json.loads(json.dumps(sequences))
+
+
+def bare(suggestion):
+    return {name: value for name, value in suggestion.items() if name != FIDELITY}
+
+
+TABLE = ROOT / "docs" / "conformance.md"

@@ -1,0 +1,463 @@
+"""Engines: the same bytes from a Dask or a Ray cluster, and no fault of a worker that loses or stops anything."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+
+import pytest
+from joblib import Parallel, delayed, parallel_config
+from joblib._parallel_backends import ThreadingBackend
+
+from benchmark.backends import factory
+from benchmark.backends.base import EngineLost
+from benchmark.backends.cluster import Failing
+from benchmark.cli.main import main
+from benchmark.errors import BadInput
+from benchmark.storage.ledger_format import read
+from benchmark.workers import cluster_worker, handshake, heartbeat
+from benchmark.workers.handshake import Terms
+from tests.benchmark.commands import ROOT, ended, left_behind, lines, run, started, wait_for_lines, written
+from tests.benchmark.export import ledgers
+
+LIBRARY = {"dask": "distributed", "ray": "ray"}
+CLOSED_FORM = """
+seed = 5
+repetitions = 3
+clock = "modelled"
+calibration = "prices.toml"
+budget.epochs = 27
+objectives.branin = { noise = 1.0, epochs = 9 }
+objectives.hartmann6 = { noise = 0.05, epochs = 9 }
+algorithms.random.searcher = "random"
+algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
+"""
+DIGITS = """
+seed = 7
+repetitions = 2
+clock = "measured"
+calibration = "prices.toml"
+budget.trials = 3
+objectives.softmax = { epochs = 2 }
+objectives.lenet = { epochs = 2 }
+algorithms.random.searcher = "random"
+algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
+"""
+TOY = """
+seed = 3
+repetitions = {repetitions}
+budget.trials = {trials}
+algorithms.random.searcher = "random"
+[objectives.toy]
+name = "tests.benchmark.{name}"
+{options}
+"""
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.faults, pytest.mark.clusters]) for name in LIBRARY])
+def backend(request):
+    """A cluster's backend whose library is installed."""
+    if find_spec(LIBRARY[request.param]) is None:
+        pytest.skip(f"{request.param} is not installed")
+    return request.param
+
+
+def toy(name, repetitions=4, trials=5, **options):
+    """The text of a suite of random search on a toy objective."""
+    text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in options.items())
+    return TOY.format(name=name, repetitions=repetitions, trials=trials, options=text)
+
+
+def states(folder):
+    """The states of all evaluations in a folder, with their x."""
+    records = [r for path in (folder / "tiny").glob("runs/*/*/*.jsonl") for r in read(path).records]
+    return [(record["config"]["x"], record["state"]) for record in records if record["kind"] == "evaluation"]
+
+
+@pytest.fixture(scope="module", params=[CLOSED_FORM, DIGITS], ids=["closed_form", "digits"])
+def one_process(request, tmp_path_factory):
+    """A suite and what one process records of it."""
+    folder = written(tmp_path_factory.mktemp("one"), request.param)
+    run(folder, "--jobs", "1")
+    return request.param, ledgers(folder / "tiny")
+
+
+def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_path):
+    """Ledgers of a local cluster are those of one process: header and records, but for what is measured."""
+    text, expected = one_process
+
+    told = run(written(tmp_path, text), "--backend", backend, "--jobs", "2")
+
+    assert ledgers(tmp_path / "tiny") == expected
+    assert len(expected) in (8, 12)
+    assert f"[{len(expected)}/{len(expected)}]" in told
+    assert not list((tmp_path / "tiny").glob(".pulse*")) + list((tmp_path / "tiny").glob(".answer*"))
+
+
+@pytest.mark.parametrize("first", ["cluster", pytest.param("here", marks=pytest.mark.faults)])
+def test_the_engine_may_change_between_two_halves(backend, tmp_path, first):
+    """Interrupted on a cluster, a suite goes on in this process, or the other way round, to the same bytes."""
+    text = toy("nodes:Slow", repetitions=4, trials=10)
+    run(written(tmp_path / "whole", text), "--jobs", "1", "--quiet")
+    folder = written(tmp_path / "halves", text)
+    cluster, here = ("--backend", backend, "--jobs", "2"), ("--jobs", "1")
+    before, after = (cluster, here) if first == "cluster" else (here, cluster)
+    command = started(folder, *before, INCUMBENT_MARK=str(folder))
+    wait_for_lines(command, folder, 8)
+
+    os.killpg(command.pid, signal.SIGINT)  # As Ctrl-C does: everything in the terminal hears it.
+    code, out, err = ended(command, limit=30)
+
+    assert code == 130, out + err
+    assert "To go on: python -m benchmark run" in err
+    assert "Traceback" not in err
+    assert left_behind(folder) == []
+    assert len(list((folder / "tiny").glob("runs/*/*/*.part"))) >= 1
+    run(folder, *after)
+    assert ledgers(folder / "tiny") == ledgers(tmp_path / "whole" / "tiny")
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", pytest.param("exit", marks=pytest.mark.faults)])
+def test_a_trial_that_kills_once_costs_only_itself(backend, tmp_path, how):
+    """A trial's death in the middle takes no worker and nothing finished with it."""
+    folder = written(tmp_path, toy("deadly:Deadly", marker=str(tmp_path / "died"), how=how))
+
+    run(folder, "--backend", backend, "--jobs", "2")
+
+    assert (tmp_path / "died").exists()
+    assert [state for _, state in states(folder)] == ["ok"] * 20
+
+
+def test_a_trial_that_always_kills_ends_as_crashed(backend, tmp_path):
+    """Deadly trials are stored as crashed wherever they are asked for, and the suite completes around them."""
+    folder = written(tmp_path, toy("deadly:Deadly", limit=0.8, repetitions=2))
+
+    run(folder, "--backend", backend, "--jobs", "2")
+
+    found = states(folder)
+    assert len(found) == 10
+    assert all((state == "crashed") == (x > 0.8) for x, state in found)
+    assert "crashed" in [state for _, state in found]
+
+
+def test_a_lost_worker_costs_only_what_was_in_flight(backend, tmp_path):
+    """The only worker, killed with its trial as when a node fails, is replaced; nothing is trained in the driver."""
+    log, marker = tmp_path / "log", tmp_path / "died"
+    folder = written(tmp_path, toy("nodes:Node", marker=str(marker), log=str(log)))
+
+    run(folder, "--backend", backend, "--jobs", "1")
+
+    assert log.read_text() == "died\n"
+    assert [state for _, state in states(folder)] == ["ok"] * 20
+
+
+@pytest.mark.faults
+def test_a_trial_that_always_takes_its_worker_ends_as_crashed(backend, tmp_path):
+    """Where even joblib's Dask backend waits for good, the evaluation is given up and the suite completes."""
+    log = tmp_path / "log"
+    folder = written(tmp_path, toy("nodes:Node", limit=0.9, repetitions=2, trials=4, log=str(log)))
+
+    told = run(folder, "--backend", backend, "--jobs", "2")
+
+    found = states(folder)
+    crashed = [x for x, state in found if state == "crashed"]
+    assert len(found) == 8
+    assert {x for x, _ in found if x > 0.9} == set(crashed)
+    assert len(crashed) >= 1
+    assert "worker" in told
+    assert log.read_text().count("died") >= 2
+
+
+@pytest.mark.faults
+def test_killed_outright_nothing_is_left_and_the_suite_goes_on(backend, tmp_path):
+    """After kill -9 of the driver its local cluster and all children end by themselves; the rest is trained later."""
+    text = toy("nodes:Slow", repetitions=4, trials=10)
+    run(written(tmp_path / "whole", text), "--jobs", "1", "--quiet")
+    folder = written(tmp_path / "killed", text)
+    command = started(folder, "--backend", backend, "--jobs", "2", INCUMBENT_MARK=str(folder))
+    wait_for_lines(command, folder, 8)
+
+    command.kill()
+    command.communicate()
+
+    assert left_behind(folder, seconds=30) == []
+    run(folder, "--jobs", "2")
+    assert ledgers(folder / "tiny") == ledgers(tmp_path / "whole" / "tiny")
+
+
+# What is refused.
+
+
+def free_port():
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "nowhere.invalid:{port}", "127.0.0.1:none", ""])
+def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address):
+    """One line with the address, exit code 2, and nothing written."""
+    folder = written(tmp_path, toy("deadly:Deadly"))
+    address = address.format(port=free_port())
+    option, address = ("--address", address) if backend == "ray" else ("--scheduler", f"tcp://{address}")
+
+    code, out, err = ended(started(folder, "--backend", backend, option, address), limit=60)
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {option} '{address}': ")
+    assert err.count("\n") == 1
+    assert not (folder / "tiny").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--backend", "dusk"), "--backend = 'dusk': not one of loky, dask, ray (did you mean \"dask\"?)"),
+        (("--scheduler", "tcp://a:1"), "--scheduler 'tcp://a:1': is for --backend dask, not for loky"),
+        (("--backend", "dask", "--address", "a:1"), "--address 'a:1': is for --backend ray, not for dask"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, told):
+    """An unknown backend, or the address of another one."""
+    folder = written(tmp_path, toy("deadly:Deadly"))
+
+    assert main(["run", str(folder / "tiny.toml"), "--results", str(folder), *options]) == 2
+
+    assert told in capsys.readouterr().err
+    assert not (folder / "tiny").exists()
+
+
+@pytest.mark.parametrize(("name", "library", "extra"), [("dask", "distributed", "dask"), ("ray", "ray", "ray-cluster")])
+def test_a_missing_library_is_named_with_its_remedy(monkeypatch, name, library, extra):
+    """Without the library the backend says what to install."""
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, f"benchmark.backends.{name}_engine", raising=False)
+
+    with pytest.raises(BadInput, match=rf"{name} is not installed: pip install '\.\[{extra}\]'"):
+        factory.build(name, None, 2, None, None)
+
+
+@pytest.fixture
+def dask_cluster(tmp_path):
+    """A function that starts a scheduler, and a worker whose code is in a folder; all are killed at the end."""
+    if find_spec("distributed") is None:
+        pytest.skip("dask is not installed")
+    processes = []
+
+    def start(code=None):
+        port = free_port()
+        words = [["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]]
+        if code is not None:
+            words += [["worker", f"tcp://127.0.0.1:{port}", "--nthreads", "2", "--no-dashboard"]]
+        for arguments in words:
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "dask", *arguments],
+                    cwd=tmp_path,
+                    env={**os.environ, "PYTHONPATH": str(code or ROOT)},
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            )
+        wait_for_port(port)
+        return f"tcp://127.0.0.1:{port}"
+
+    start.processes = processes
+    yield start
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for_port(port):
+    """Wait until somebody listens there."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+
+
+@pytest.mark.faults
+@pytest.mark.clusters
+def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp_path):
+    """Two threads of one Dask worker, which would share global states and thread pins, do not share a process."""
+    text = DIGITS.replace("repetitions = 2", "repetitions = 1")
+    run(written(tmp_path / "one", text), "--jobs", "1")
+    folder = written(tmp_path / "two", text)
+
+    run(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
+
+    assert ledgers(folder / "tiny") == ledgers(tmp_path / "one" / "tiny")
+    (jobs,) = {read(path).records[0]["environment"]["jobs"] for path in folder.glob("tiny/runs/*/*/*.jsonl")}
+    assert jobs == 2
+
+
+@pytest.mark.faults
+@pytest.mark.clusters
+def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
+    """A worker that runs another version of the harness is named with the difference, and nothing is written."""
+    copy = tmp_path / "copy"
+    for room in handshake.ROOMS:
+        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    with (copy / "benchmark" / "peer.py").open("a") as file:
+        file.write("# changed\n")
+    folder = written(tmp_path / "suite", toy("deadly:Deadly"))
+
+    code, _, err = ended(started(folder, "--backend", "dask", "--scheduler", dask_cluster(copy)))
+
+    assert code == 2
+    assert "the code of incumbent is" in err
+    assert "restart the workers" in err
+    assert sorted(path.name for path in folder.iterdir()) == ["prices.toml", "tiny.toml"]
+
+
+@pytest.mark.faults
+@pytest.mark.clusters
+def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
+    """A scheduler alone would let the suite wait for good."""
+    folder = written(tmp_path / "suite", toy("deadly:Deadly"))
+
+    code, _, err = ended(started(folder, "--backend", "dask", "--scheduler", dask_cluster()), limit=60)
+
+    assert code == 2
+    assert "it has no workers; start some: dask worker tcp://127.0.0.1:" in err
+    assert not (folder / "tiny").exists()
+
+
+@pytest.mark.faults
+@pytest.mark.clusters
+def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tmp_path):
+    """The suite says that the cluster is gone and how to go on, instead of waiting for good; it goes on."""
+    text = toy("nodes:Slow", repetitions=2, trials=400)
+    folder = written(tmp_path / "suite", text)
+    command = started(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
+    wait_for_lines(command, folder, 8)
+
+    os.killpg(dask_cluster.processes[0].pid, signal.SIGKILL)
+    code, _, err = ended(command, limit=120)
+
+    assert code == 1
+    assert "every finished evaluation is stored. To go on: python -m benchmark run" in err
+    assert "--scheduler tcp://127.0.0.1:" in err
+    assert "Traceback (most" not in err
+    assert lines(folder) >= 8
+
+
+# The worker's side.
+
+
+def terms(folder, **changes):
+    """A driver's terms as a worker of the same code sees them."""
+    card = handshake.card("cpu", ())
+    mine = {
+        "folder": folder,
+        "label": "",
+        "token": "token",
+        "driver": os.getpid(),
+        "place": str(ROOT),
+        "paths": (),
+        "device": "cpu",
+    }
+    return Terms(**{**mine, "libraries": (), "card": card, **changes})
+
+
+def test_the_probe_finds_what_keeps_a_worker_from_working(tmp_path):
+    """Another folder of the same name, one that is not there, another working folder, other versions."""
+    path = tmp_path / "probe"
+    path.write_text("text")
+    fit = terms(tmp_path)
+
+    assert cluster_worker.probe(fit, path, "text") == []
+    assert cluster_worker.probe(fit, path, "other") == [f"{path} is another file there"]
+    assert "is not the same folder there" in cluster_worker.probe(fit, tmp_path / "no" / "probe", "text")[0]
+    assert cluster_worker.probe(terms(tmp_path, place="/nowhere/at/all"), path, "text") == [
+        "the working folder /nowhere/at/all is not there"
+    ]
+    other = {**fit.card, "torch": "1.0", "python": "3.8"}
+    (told,) = cluster_worker.probe(terms(tmp_path, card=other, token="others"), path, "text")
+    assert f"torch is 1.0 here and {fit.card['torch']} there" in told
+    assert "python is 3.8 here" in told
+    old = {**fit.card, "source": "0"}
+    assert cluster_worker.probe(terms(tmp_path, card=old), path, "text") == [
+        f"the code of incumbent is 0 here and {handshake.LOADED} there",
+        "restart the workers",
+    ]
+
+
+def test_machines_may_differ_in_what_decides_no_bits():
+    """The processor's name and the number of cores are not compared; its instructions are."""
+    card = handshake.card("cpu", ("torch", "no-such-library"))
+
+    assert not {"cpu", "cores", "system", "jobs", "code"} & set(card)
+    assert {"cpu_capability", "arch", "python", "numpy", "torch", "source"} <= set(card)
+    assert card["no-such-library"] is None
+    assert set(handshake.own("cpu")) == {"cpu", "cores", "system"}
+
+
+def test_a_pulse_is_felt_until_it_stops(tmp_path, monkeypatch):
+    """A worker goes on while its driver is there, and stops when that ends, is another one, or is silent."""
+    monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
+    with heartbeat.Pulse(tmp_path, "-1", "mine", lambda: True, list):
+        assert heartbeat.Listening(tmp_path, "-1", "mine").felt()
+        assert not heartbeat.Listening(tmp_path, "-1", "another").felt()
+        assert not heartbeat.Listening(tmp_path, "", "mine").felt()
+    assert not heartbeat.Listening(tmp_path, "-1", "mine").felt()
+    assert list(tmp_path.iterdir()) == []
+
+    (tmp_path / ".pulse").write_text("mine")
+    listening = heartbeat.Listening(tmp_path, "", "mine")
+    assert listening.felt()
+    monkeypatch.setattr(heartbeat, "SECONDS_WITHOUT_PULSE", 0.0)
+    assert not listening.felt()
+
+
+def test_silence_is_told_once(tmp_path, monkeypatch):
+    """Workers that no longer answer are noticed; as long as they do, nothing is told."""
+    monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
+    monkeypatch.setattr(heartbeat, "SECONDS_WITHOUT_ANSWER", 0.5)
+    told = []
+    with heartbeat.Pulse(tmp_path, "", "mine", lambda: True, lambda: told.append("silent")):
+        listening = heartbeat.Listening(tmp_path, "", "mine")
+        for _ in range(15):
+            assert listening.felt()
+            time.sleep(0.05)
+        spoken = list(told)
+        time.sleep(1.0)
+    assert spoken == []
+    assert told == ["silent"]
+
+
+class Lossy(ThreadingBackend):
+    """A backend that never calls back, as Dask's after a task whose workers died."""
+
+    def submit(self, function, callback):
+        return super().submit(function, lambda outcome: None)
+
+
+class Told(Failing, Lossy):
+    """The same, with somebody to tell it."""
+
+    supports_return_generator = True
+
+
+def test_a_lost_task_ends_the_call_when_told():
+    """What joblib would wait for until the end of time is ended with an error."""
+    backend = Told()
+    timer = threading.Timer(0.3, backend.fail, [EngineLost("nobody answers")])
+    timer.start()
+    with parallel_config(backend=backend), pytest.raises(EngineLost, match="nobody answers"):
+        list(Parallel(n_jobs=2, return_as="generator_unordered")(delayed(abs)(number) for number in range(4)))
+    timer.join()

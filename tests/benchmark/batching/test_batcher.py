@@ -1,0 +1,565 @@
+"""The lane: runs side by side over a stack end exactly as each of them would alone."""
+
+import os
+import random
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmark.batching import batcher as lanes
+from benchmark.batching import run_group
+from benchmark.batching.batcher import Lane
+from benchmark.batching.lookahead import foreseen
+from benchmark.batching.run_group import execute_all, side_by_side
+from benchmark.reproducibility.environment import describe
+from benchmark.storage.ledger_format import part_of, read
+from benchmark.suite import parsing as suites
+from benchmark.tuning.execution import execute
+from benchmark.tuning.run_settings import Conditions, Crash
+from objectives.objective import Machine
+from tests.benchmark.fakes.slots import CHANCE, Slots, ToyStack, prices
+
+MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
+OBJECTIVE = "tests.benchmark.fakes.slots:Slots"
+CARD = describe("cpu", 1)
+ALGORITHMS = {
+    "random": {"searcher": "random"},
+    "again": {"searcher": "random"},
+    "local": {"searcher": {"name": "local", "num_init_random": 1, "probab_local": 0.7}},
+    "grid": {"searcher": "grid"},
+    "halving": {"scheduler": "successive_halving", "searcher": "random"},
+    "thirds": {"scheduler": {"name": "successive_halving", "eta": 3}, "searcher": "random"},
+}
+SUITE = {"seed": 5, "repetitions": 3, "clock": "modelled", "budget": {"trials": 6}, "algorithms": ALGORITHMS}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_disk():
+    """Records need not survive a power cut here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
+def suite_of(options=None, **changes):
+    """A suite on the toy objective with these options, priced by invented numbers."""
+    table = {**SUITE, **changes, "objectives": {"toy": {"name": OBJECTIVE, **(options or {})}}}
+    return replace(suites.parse("toy", table), calibration=prices({OBJECTIVE: Slots()}))
+
+
+def conditions_of(folder, **changes):
+    """What runs into a folder have in common."""
+    return Conditions(**{"folder": Path(folder), "machine": Machine(), "environment": CARD, **changes})
+
+
+def objective_of(suite):
+    """The toy objective as the suite has it."""
+    return Slots(**suite.objectives[0].part.options)
+
+
+class Watched(ToyStack):
+    """A toy stack that looks at its lane before every advance."""
+
+    def __init__(self, objective, capacity):
+        super().__init__(objective, capacity)
+        self.lane, self.most_open, self.fullest = None, 0, 0
+
+    def advance(self):
+        lane = self.lane
+        assert not (self.free and (lane.queue or lane.later)), "a slot is empty while a trial is wanted"
+        assert not (self.free and lane.foresees and self.forgotten()), "a slot is empty while a trial is foreseen"
+        assert len(lane.open) <= lane.most_open
+        assert len(lane.open) == lane.most_open or not lane.to_open, "a run could be open and is not"
+        in_slots = {ticket for ticket, wanted in lane.wanted.items() if wanted.in_slot}
+        assert in_slots == set(self.slots)
+        waiting = [opened.run.path for wanted in lane.wanted.values() for opened in wanted.waiting]
+        assert sorted(waiting) == sorted(lane.open), "a run waits for nothing, or twice"
+        assert all(wanted.waiting or wanted.target for wanted in lane.wanted.values()), "nobody wants what is trained"
+        assert len(lane.queue) + len(lane.later) + len(in_slots) == len(lane.wanted)
+        self.most_open = max(self.most_open, len(lane.open))
+        self.fullest = max(self.fullest, len(self.slots))
+        return super().advance()
+
+    def forgotten(self):
+        """Trials that open runs are bound to ask for and that were never begun."""
+        trials = [
+            self.lane.store.trial(opened.run, config)
+            for opened in self.lane.open.values()
+            for config, _ in foreseen(opened.run, self.objective) or ()
+        ]
+        return [trial for trial in trials if not (trial.epochs or trial.ended or id(trial) in self.lane.wanted)]
+
+
+def side(suite, folder, capacity=5, order=None, **changes):
+    """Execute a suite's runs side by side; gives reports and the stack."""
+    objective = objective_of(suite)
+    stack = Watched(objective, capacity)
+    runs = list(suite.runs()) if order is None else order
+    conditions = conditions_of(folder, **changes)
+    stack.lane = Lane(runs, objective, conditions, stack, objective.prepare(Machine()))
+    reports = stack.lane.go()
+    assert open_files(folder) == []
+    assert Counter(report.run.path for report in reports) == Counter(run.path for run in runs)
+    if all(report.state == "done" for report in reports):  # Else trials that were foreseen may be in slots still.
+        assert set(stack.slots) == set(stack.lane.wanted)
+        # A recorded failure is not learned, so a resumed run's foresight may be training it again at the end.
+        assert all(
+            slot.config["x"] % 5 == 3 and "raising" in suite.objectives[0].part.options for slot in stack.slots.values()
+        )
+    assert stack.lane.store._blocks == {}
+    return reports, stack
+
+
+def alone(suite, folder):
+    """Execute every run by itself, in turn, without a stack: the oracle."""
+    return [execute(run, conditions_of(folder)) for run in suite.runs()]
+
+
+def open_files(folder):
+    """Files below a folder that this process holds open."""
+    links = []
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            links.append(entry.readlink())
+        except OSError:
+            continue  # The listing's own descriptor.
+    return [link for link in links if link.is_relative_to(Path(folder).resolve())]
+
+
+def bare(record, dropped=MEASURED):
+    """A record without what is measured; of a problem its last line, for stacks differ in tracebacks."""
+    kept = {name: value for name, value in record.items() if name not in dropped}
+    return kept | ({"problem": record["problem"].strip().splitlines()[-1]} if "problem" in record else {})
+
+
+def ledgers(folder, dropped=MEASURED):
+    """All records but the header of every finished ledger, without what is measured."""
+    found = {}
+    for path in sorted(Path(folder).glob("runs/*/*/*.jsonl")):
+        found[path.relative_to(folder)] = [
+            bare(r, dropped) for r in read(path).records if r["kind"] in ("evaluation", "end")
+        ]
+    return found
+
+
+def summary(reports):
+    """Reports in an order of their own."""
+    return sorted((str(r.run.path), r.state, r.evaluations, r.best_error, r.problem) for r in reports)
+
+
+def cut(folder, rng):
+    """Make every ledger of a folder as a kill leaves it: cut anywhere, or gone, or finished."""
+    for path in sorted(Path(folder).glob("runs/*/*/*.jsonl")):
+        fate = rng.random()
+        if fate < 0.2:
+            continue
+        data = path.read_bytes()
+        path.unlink()
+        if fate < 0.9:
+            part_of(path).write_bytes(data[: rng.randrange(len(data))])
+
+
+@contextmanager
+def folders(count):
+    """Some empty folders."""
+    with TemporaryDirectory() as root:
+        made = [Path(root, str(number)) for number in range(count)]
+        for folder in made:
+            folder.mkdir()
+        yield made
+
+
+budgets = st.one_of(
+    st.fixed_dictionaries({"trials": st.integers(1, 7)}),
+    st.fixed_dictionaries({"evaluations": st.integers(1, 12)}),
+    st.fixed_dictionaries({"epochs": st.integers(1, 20)}),
+    st.fixed_dictionaries({"runtime": st.floats(0.5, 20), "trials": st.just(12)}),
+)
+
+
+@st.composite
+def suite_strategy(draw):
+    """Any small suite on the toy objective."""
+    epochs = draw(st.integers(1, 6))
+    labels = draw(st.lists(st.sampled_from(sorted(ALGORITHMS)), min_size=1, max_size=4, unique=True))
+    options = {
+        "epochs": epochs,
+        "choices": draw(st.sampled_from([2, 5, 12, 1000])),
+        "shuffle": draw(st.integers(0, 10**6)),
+        "parallel": draw(st.booleans()),
+        **draw(st.fixed_dictionaries({}, optional={name: st.integers(1, epochs) for name in ("raising", "diverging")})),
+    }
+    return suite_of(
+        options,
+        seed=draw(st.integers(0, 10**6)),
+        repetitions=draw(st.integers(1, 3)),
+        n_workers=draw(st.sampled_from([1, 3])),
+        resume=draw(st.booleans()),
+        budget=draw(budgets),
+        algorithms={label: ALGORITHMS[label] for label in labels},
+    )
+
+
+capacities = st.sampled_from([1, 2, 3, 7, 64])
+
+
+@settings(max_examples=60)
+@given(suite=suite_strategy(), capacity=capacities, rng=st.integers(0, 10**6).map(random.Random))
+def test_any_suite_side_by_side_ends_as_each_run_alone(suite, capacity, rng):
+    """Any algorithms, capacity and order give the solo runs' ledgers, each epoch is trained once and paid once."""
+    with folders(2) as (solo, stacked):
+        expected = alone(suite, solo)
+        order = list(suite.runs())
+        rng.shuffle(order)
+
+        reports, stack = side(suite, stacked, capacity, order)
+
+        assert ledgers(stacked) == ledgers(solo)
+        assert len(ledgers(solo)) == len(expected)
+        assert summary(reports) == summary(expected)
+        assert set(stack.trained.values()) <= {1}
+        assert stack.trained.keys() == wanted_epochs(suite, solo)
+        assert paid(stacked) == stack.seconds
+
+
+def evaluations(folder):
+    """Every evaluation of a folder, finished or not, with its repetition."""
+    for path in sorted(Path(folder).glob("runs/*/*/*.jsonl*")):
+        for record in read(path).records:
+            if record["kind"] == "evaluation":
+                yield int(path.name[:3]), record
+
+
+def paid(folder):
+    """Seconds of training paid in a folder, of trials that did not raise; whole numbers, so exact."""
+    return sum(record["paid_seconds"] for _, record in evaluations(folder))
+
+
+def wanted_epochs(suite, folder):
+    """The epochs that have to be trained for the evaluations of a folder, by (trial, epoch)."""
+    from benchmark.reproducibility.seeding import trial_seed
+
+    options = suite.objectives[0].part.options
+    found = set()
+    for repetition, record in evaluations(folder):
+        config = record["config"]
+        last = options.get("raising") if record["state"] == "error" else record["epochs"]
+        name = config["x"], trial_seed(suite.seed, OBJECTIVE, repetition, config).spawn_key
+        found |= {(name, epoch) for epoch in range(1, last + 1)}
+    return found
+
+
+@settings(max_examples=40)
+@given(suite=suite_strategy(), capacity=capacities, rng=st.integers(0, 10**6).map(random.Random))
+def test_any_suite_resumed_from_any_cut_ends_as_unbroken(suite, capacity, rng):
+    """What is left of the ledgers is completed to the same bytes; known epochs are trained again only to go beyond."""
+    with folders(2) as (solo, stacked):
+        alone(suite, solo)
+        side(suite, stacked, capacity)
+        cut(stacked, rng)
+        kept = {path: whole_lines(path) for path in stacked.glob("runs/*/*/*.part")}
+        known = Counter()
+        for name, epoch in wanted_epochs(suite, stacked):
+            known[name] = max(known[name], epoch)
+        pending = [run for run in suite.runs() if not (stacked / run.path).exists()]
+        rng.shuffle(pending)
+
+        reports, stack = side(suite, stacked, rng.choice([1, 2, 7]), pending)
+
+        assert ledgers(stacked) == ledgers(solo)
+        assert {report.state for report in reports} <= {"done"}
+        for path, lines in kept.items():
+            assert path.with_suffix("").read_bytes().startswith(lines)
+        assert set(stack.trained.values()) <= {1}
+        reached = Counter()
+        for name, epoch in stack.trained:
+            reached[name] = max(reached[name], epoch)
+        again = {name for name in reached if reached[name] <= known[name]}
+        assert all(name[0] % 5 == 3 and "raising" in suite.objectives[0].part.options for name in again)
+
+
+def whole_lines(path):
+    """A file's bytes up to its last newline."""
+    data = path.read_bytes()
+    return data[: data.rfind(b"\n") + 1]
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 7, 64])
+@pytest.mark.parametrize("resume", [True, False])
+def test_errors_are_those_of_the_measured_clock(tmp_path, capacity, resume):
+    """A solo run on the measured clock and one in a stack on the modelled clock train the same trials alike."""
+    options = {"epochs": 4, "raising": 2, "diverging": 3}
+    timed = (*MEASURED, "start", "end")
+    alone(suite_of(options, clock="measured", resume=resume), tmp_path / "solo")
+
+    side(suite_of(options, resume=resume), tmp_path / "stacked", capacity)
+
+    expected = ledgers(tmp_path / "solo", timed)
+    assert len(expected) == 18
+    assert {record.get("state") for records in expected.values() for record in records} >= {"ok", "error", "diverged"}
+    assert ledgers(tmp_path / "stacked", timed) == expected
+
+
+@pytest.mark.parametrize("capacity", [1, 3, 64])
+def test_slots_fill_and_open_runs_are_bounded(tmp_path, capacity, monkeypatch):
+    """With runs to spare all slots are in use, and no more ledgers are open than the bound says."""
+    monkeypatch.setattr(lanes, "MOST_OPEN", 40)
+    suite = suite_of(
+        {"choices": 10**6}, repetitions=30, algorithms={"random": ALGORITHMS["random"], "local": ALGORITHMS["local"]}
+    )
+
+    _, stack = side(suite, tmp_path, capacity)
+
+    assert stack.most_open == min(40, lanes.RUNS_A_SLOT * capacity)
+    assert stack.fullest == capacity
+
+
+def test_only_modelled_runs_of_stackable_objectives_are_side_by_side():
+    """On the measured clock each trial is timed by itself."""
+    from objectives.closed_form import Branin
+
+    modelled, measured = (next(suite_of(clock=clock).runs()) for clock in ("modelled", "measured"))
+
+    assert side_by_side(modelled, Slots())
+    assert not side_by_side(measured, Slots())
+    assert not side_by_side(modelled, Branin())
+
+
+@pytest.mark.parametrize("clock", ["measured", "modelled"])
+def test_execute_all_does_runs_in_turn_or_side_by_side(tmp_path, clock):
+    """Both ways end all runs; only side by side is a trial of two algorithms trained once."""
+    suite = suite_of({"log": str(tmp_path / "log")}, clock=clock)
+
+    reports = execute_all(list(suite.runs()), conditions_of(tmp_path, capacity=3))
+
+    assert {report.state for report in reports} == {"done"}
+    assert len(reports) == 18
+    trained = Counter((tmp_path / "log").read_text().splitlines())
+    assert (set(trained.values()) == {1}) == (clock == "modelled")
+
+
+# One trial, several runs.
+
+
+def script(*steps):
+    """An algorithm that asks for these pairs of x and epochs in turn."""
+    return {"scheduler": {"name": "tests.benchmark.fakes.slots:Script", "steps": [list(step) for step in steps]}}
+
+
+def scripted(algorithms, repetitions=1, **options):
+    """A suite of scripts."""
+    options = {"epochs": 4, "choices": 1000, **options}
+    table = {label: script(*steps) for label, steps in algorithms.items()}
+    return suite_of(options, repetitions=repetitions, budget={"evaluations": 100}, algorithms=table)
+
+
+def only(folder, algorithm, repetition=0):
+    """The evaluations of one run of an algorithm."""
+    path = Path(folder, "runs", "toy", algorithm, f"{repetition:03d}.jsonl")
+    return [record for record in read(path).records if record["kind"] == "evaluation"]
+
+
+def test_two_algorithms_share_a_trial_and_are_both_charged(tmp_path):
+    """It is trained once; the second run is charged as much and has paid nothing."""
+    _, stack = side(scripted({"a": [(7, 4)], "b": [(7, 4)]}), tmp_path)
+
+    (a,), (b,) = only(tmp_path, "a"), only(tmp_path, "b")
+    assert sum(stack.trained.values()) == 4
+    assert sorted([a["paid_seconds"], b["paid_seconds"]]) == [0.0, 4.0]
+    assert a["train_seconds"] == b["train_seconds"] == 4.0
+    assert a["end"] == b["end"] == a["modelled_seconds"] > 0
+    assert a["valid_curve"] == b["valid_curve"]
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 7])
+def test_waiters_for_different_epochs_are_served_on_the_way(tmp_path, capacity):
+    """Whoever wants fewer epochs gets them while the trial stays in its slot for the others."""
+    suite = scripted({"one": [(7, 1)], "three": [(7, 3)], "steps": [(7, 1), (7, 2), (7, 4)], "two": [(7, 2)]})
+
+    _, stack = side(suite, tmp_path, capacity)
+
+    curves = {
+        label: [error for record in only(tmp_path, label) for error in record["valid_curve"]]
+        for label in ("one", "two", "three", "steps")
+    }
+    assert set(stack.trained.values()) == {1}
+    assert sum(stack.trained.values()) == paid(tmp_path) == 4
+    assert {label: len(curve) for label, curve in curves.items()} == {"one": 1, "two": 2, "three": 3, "steps": 4}
+    assert all(curve == curves["steps"][: len(curve)] for curve in curves.values())
+
+
+def test_without_resume_a_promotion_is_charged_in_full_and_trained_once(tmp_path):
+    """`resume = false` is a way of charging; what is known is not trained again for it."""
+    suite = replace(scripted({"steps": [(7, 1), (7, 2), (7, 4)]}), resume=False)
+
+    _, stack = side(suite, tmp_path)
+
+    records = only(tmp_path, "steps")
+    assert [record["start_epoch"] for record in records] == [0, 0, 0]
+    assert [len(record["valid_curve"]) for record in records] == [1, 2, 4]
+    assert [record["paid_seconds"] for record in records] == [1.0, 1.0, 2.0]
+    assert sum(stack.trained.values()) == 4
+
+
+@pytest.mark.parametrize("capacity", [1, 5])
+@pytest.mark.parametrize("order", [["whole", "part"], ["part", "whole"]])
+@pytest.mark.parametrize("wait", [[], [(1, 4), (2, 4), (6, 4)]], ids=["at once", "later"])
+def test_a_trial_that_raises_serves_the_epochs_before(tmp_path, capacity, order, wait):
+    """Who asks for fewer epochs than it takes to raise gets them, whoever asked for more before."""
+    steps = {"whole": [(3, 4), (3, 4), (8, 1)], "part": [*wait, (3, 2), (3, 4)]}
+    suite = scripted({label: steps[label] for label in order}, raising=3)
+
+    reports, _ = side(suite, tmp_path / "stacked", capacity)
+
+    alone(suite, tmp_path / "solo")
+    assert {report.state for report in reports} == {"done"}
+    assert ledgers(tmp_path / "stacked") == ledgers(tmp_path / "solo")
+    assert [record["state"] for record in only(tmp_path / "stacked", "part")][-2:] == ["ok", "error"]
+
+
+def test_a_diverged_trial_ends_for_all_who_asked(tmp_path):
+    """It is worth the chance error to those who get that far, and frees its slot for others."""
+    suite = scripted({"far": [(4, 4), (4, 4)], "near": [(4, 1), (4, 4)], "other": [(5, 4)]}, diverging=2)
+
+    _, stack = side(suite, tmp_path, capacity=1)
+
+    states = {label: [record["state"] for record in only(tmp_path, label)] for label in ("far", "near", "other")}
+    assert states == {"far": ["diverged", "diverged"], "near": ["ok", "diverged"], "other": ["ok"]}
+    far = only(tmp_path, "far")
+    assert [(record["epochs"], record["valid_error"], len(record["valid_curve"])) for record in far[:1]] == [
+        (2, CHANCE, 2)
+    ]
+    assert sum(stack.trained.values()) == 2 + 4
+
+
+def test_the_crash_given_is_recorded_and_not_trained(tmp_path):
+    """The evaluation that killed its process is lost, the others are trained."""
+    suite = scripted({"a": [(1, 4), (2, 4), (5, 4)]}, log=str(tmp_path / "log"))
+    crash = Crash(index=1, reason="SIGKILL", seconds=2.5)
+
+    (report,) = execute_all(list(suite.runs()), conditions_of(tmp_path), crash, tmp_path / "marker")
+
+    records = only(tmp_path, "a")
+    assert report.state == "done"
+    assert [record["state"] for record in records] == ["ok", "crashed", "ok"]
+    assert (records[1]["problem"], records[1]["train_seconds"], records[1]["valid_error"]) == ("SIGKILL", 2.5, None)
+    assert not [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("2 ")]
+    assert (tmp_path / "marker").exists()
+
+
+# Failures of others.
+
+
+def half(path, records):
+    """Cut a finished ledger after so many records."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    part_of(path).write_bytes(b"".join(lines[:records]))
+    path.unlink()
+
+
+def test_an_impure_trial_fails_only_the_runs_that_need_it(tmp_path):
+    """A trial that comes out otherwise when it is rebuilt is trusted by nobody; runs without it go on."""
+    steps = {"a": [(1, 2), (1, 4)], "b": [(1, 2), (5, 1), (1, 4)], "c": [(2, 2), (2, 4)]}
+    suite = scripted(steps, drift=str(tmp_path / "drift"))
+    side(suite, tmp_path)
+    for label in steps:
+        half(tmp_path / "runs/toy" / label / "000.jsonl", 2)
+    half_c = tmp_path / "runs/toy/c/000.jsonl.part"
+    half_c.unlink()
+    (tmp_path / "drift").touch()
+
+    reports, _ = side(suite, tmp_path)
+
+    problems = {report.run.algorithm.label: (report.state, report.problem) for report in reports}
+    assert {label: state for label, (state, _) in problems.items()} == {"a": "failed", "b": "failed", "c": "done"}
+    for label in ("a", "b"):
+        assert "epoch 1 of {'x': 1}: recorded" in problems[label][1]
+        assert "does not repeat itself" in problems[label][1]
+        failed = read(tmp_path / "runs/toy" / label / "000.jsonl.failed").records
+        assert failed[-1]["kind"] == "failure"
+    (tmp_path / "drift").unlink()
+    pending = [run for run in suite.runs() if run.algorithm.label != "c"]
+    assert {report.state for report in side(suite, tmp_path, order=pending)[0]} == {"done"}
+
+
+def test_an_algorithm_that_raises_fails_alone(tmp_path):
+    """Its trial may go on for others; its run is set aside with the reason."""
+    algorithms = {"bad": {"searcher": "tests.benchmark.fakes.deadly:Raises"}, "good": {"searcher": "random"}}
+    suite = suite_of(algorithms=algorithms)
+
+    reports, _ = side(suite, tmp_path)
+
+    assert Counter((r.run.algorithm.label, r.state) for r in reports) == {("bad", "failed"): 3, ("good", "done"): 3}
+    assert all("out of ideas" in report.problem for report in reports if report.state == "failed")
+
+
+def test_a_locked_ledger_refuses_its_own_run(tmp_path):
+    """What another process writes is not touched, and the other runs go on."""
+    from benchmark.storage.ledger import Ledger
+
+    suite = scripted({"a": [(1, 2)], "b": [(1, 2)]})
+    with Ledger(tmp_path / "runs/toy/a/000.jsonl"):
+        objective = Slots(epochs=4, choices=1000)
+        stack = ToyStack(objective, 2)
+        reports = Lane(list(suite.runs()), objective, conditions_of(tmp_path), stack, {"toy": "0" * 64}).go()
+
+    states = {report.run.algorithm.label: report.state for report in reports}
+    assert states == {"a": "refused", "b": "done"}
+
+
+class Broken(ToyStack):
+    """A stack that raises when it is used for the fourth time."""
+
+    def advance(self):
+        if self.work.steps >= 4:
+            raise RuntimeError("the device is lost")
+        return super().advance()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnBroken(Slots):
+    """The toy objective on a stack that breaks."""
+
+    def stack(self, machine, capacity=None):
+        return Broken(self, 1)
+
+
+def test_a_broken_stack_fails_the_runs_that_were_not_done(tmp_path, monkeypatch):
+    """Every run is reported once; those that were complete by then are reported as done."""
+    suite = scripted({"a": [(1, 4)], "b": [(2, 4)], "c": [(5, 4)]})
+    monkeypatch.setattr(run_group, "build_objective", lambda entry: OnBroken(**entry.part.options))
+
+    reports = execute_all(list(suite.runs()), conditions_of(tmp_path))
+
+    assert open_files(tmp_path) == []
+    assert Counter(report.run.algorithm.label for report in reports) == {"a": 1, "b": 1, "c": 1}
+    finished = {path.parent.name for path in tmp_path.glob("runs/*/*/*.jsonl")}
+    assert finished == {"a"}
+    assert {report.run.algorithm.label for report in reports if report.state == "done"} == finished
+    assert all("the device is lost" in report.problem for report in reports if report.state != "done")
+
+
+def test_an_admission_that_raises_is_the_trials_error(tmp_path):
+    """A network that cannot be built is an error of its trial; the slot stays free for others."""
+
+    class Choosy(ToyStack):
+        def admit(self, ticket, config, seed, saved=None):
+            if config["x"] == 2:
+                raise ValueError("no such network")
+            super().admit(ticket, config, seed, saved)
+
+    suite = scripted({"a": [(1, 4), (2, 4), (5, 4)], "b": [(2, 1), (2, 4)]})
+    stack = Choosy(objective_of(suite), 1)
+
+    reports = Lane(list(suite.runs()), stack.objective, conditions_of(tmp_path), stack, {}).go()
+
+    assert {report.state for report in reports} == {"done"}
+    assert [record["state"] for record in only(tmp_path, "a")] == ["ok", "error", "ok"]
+    assert [record["state"] for record in only(tmp_path, "b")] == ["error", "error"]
+    assert all("no such network" in record["problem"] for record in only(tmp_path, "b"))

@@ -1,0 +1,512 @@
+"""The runner: the same results however runs are spread, and through everything that dies."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from benchmark.cli.main import main
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.reproducibility.environment import describe
+from benchmark.storage.header import RunRefused
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
+from benchmark.tuning.execution import execute
+from benchmark.tuning.run_settings import Conditions
+from objectives import OBJECTIVES
+from objectives.objective import Machine
+from tests import ROOT
+from tests.benchmark.commands import left_of_session
+from tests.benchmark.fakes.slots import Slots, prices
+
+MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
+CLOCKS = ("measured", "modelled")
+KILLS = int(os.environ.get("INCUMBENT_KILLS", "14"))
+"""Of a suite under the measured clock, and half as many under the modelled one; 134 by `make test-slow`."""
+
+TRAINING = """
+seed = 7
+clock = "{clock}"
+calibration = "{prices}"
+repetitions = {repetitions}
+budget.trials = {trials}
+objectives.softmax = {{ epochs = 2 }}
+objectives.lenet = {{ epochs = 2 }}
+objectives.dropout_mlp = {{ epochs = 2 }}
+algorithms.random.searcher = "random"
+algorithms.local.searcher = {{ name = "local", num_init_random = 1, probab_local = 0.9 }}
+algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
+"""
+
+DEADLY = """
+seed = 3
+repetitions = 4
+budget.trials = 5
+algorithms.random.searcher = "{searcher}"
+[objectives.deadly]
+name = "tests.benchmark.fakes.deadly:Deadly"
+{options}
+"""
+
+ELSEWHERE = """
+seed = 3
+repetitions = 4
+budget.trials = 2
+objectives.branin = {}
+algorithms.random.searcher = "random"
+"""
+
+BAD = '[algorithms.bad]\nsearcher = "tests.benchmark.fakes.deadly:Raises"'
+
+
+STACKED = """
+seed = 3
+repetitions = {repetitions}
+clock = "modelled"
+calibration = "{prices}"
+budget.evaluations = 20
+[objectives.toy]
+name = "tests.benchmark.fakes.slots:Slots"
+choices = 1000
+{options}
+[algorithms]
+"""
+
+
+def training(folder, clock, repetitions, trials):
+    """The text of a suite of real trainings; its invented prices are written into the folder."""
+    names = ("softmax", "lenet", "dropout_mlp")
+    text = prices({name: OBJECTIVES[name]() for name in names}).to_toml()
+    (folder / "prices.toml").write_text(text)
+    return TRAINING.format(clock=clock, prices=folder / "prices.toml", repetitions=repetitions, trials=trials)
+
+
+def stacked(folder, options, scripts, repetitions=1):
+    """The text of a suite of scripted algorithms on the toy objective, side by side."""
+    (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+    text = STACKED.format(prices=folder / "prices.toml", options=options, repetitions=repetitions)
+    script = '{{ scheduler = {{ name = "tests.benchmark.fakes.slots:Script", steps = {} }} }}'
+    return text + "\n".join(f"{label} = {script.format(steps)}" for label, steps in scripts.items())
+
+
+def write_suite(folder, text):
+    """Write a suite's TOML and load it."""
+    path = folder / "tiny.toml"
+    path.write_text(text)
+    return suites.load(str(path))
+
+
+def run(suite, results, jobs, order=None, **options):
+    """Run a suite in this process's name and return its reports."""
+    runner = Runner(suite, results, jobs=jobs, machine=Machine(), listener=Quiet(), **options)
+    return runner.run(order)
+
+
+def evaluations(folder, *dropped):
+    """All evaluations of a suite's folder but for what is measured, as bytes by ledger."""
+    found = {}
+    for path in sorted(folder.glob("runs/*/*/*.jsonl")):
+        header, *records = read(path).records
+        left_out = {*MEASURED, *dropped, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
+        bare = [
+            {key: value for key, value in record.items() if key not in left_out}
+            for record in records
+            if record["kind"] == "evaluation"
+        ]
+        found[path.relative_to(folder)] = json.dumps(bare).encode()
+    return found
+
+
+@pytest.fixture(scope="module", params=CLOCKS)
+def training_suite(request, tmp_path_factory):
+    """A small suite of real trainings and what one process makes of it."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    suite = write_suite(folder, training(folder, request.param, repetitions=2, trials=3))
+    run(suite, folder, jobs=1)
+    return suite, evaluations(folder / "tiny")
+
+
+def test_two_jobs_give_the_same_bytes(training_suite, tmp_path):
+    """Two worker processes record what one process does, byte for byte."""
+    suite, expected = training_suite
+    assert len(expected) == 18
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert evaluations(tmp_path / "tiny") == expected
+    assert {report.state for report in reports} == {"done"}
+
+
+def test_shuffled_order_gives_the_same_bytes(training_suite, tmp_path):
+    """Runs executed in another order record the same evaluations."""
+    suite, expected = training_suite
+    order = list(suite.runs())
+    np.random.default_rng(0).shuffle(order)
+
+    run(suite, tmp_path, jobs=1, order=order)
+
+    assert evaluations(tmp_path / "tiny") == expected
+
+
+def test_resume_from_every_prefix_of_the_records(training_suite, tmp_path):
+    """Every ledger cut at any record or inside one goes on to the same evaluations."""
+    suite, expected = training_suite
+    run(suite, tmp_path, jobs=1)
+    rng = random.Random(0)
+    for path in sorted((tmp_path / "tiny").glob("runs/*/*/*.jsonl")):
+        data = path.read_bytes()
+        path.with_name(path.name + ".part").write_bytes(data[: rng.randrange(len(data))])
+        path.unlink()
+
+    run(suite, tmp_path, jobs=2)
+
+    assert evaluations(tmp_path / "tiny") == expected
+    assert not list((tmp_path / "tiny").glob("runs/*/*/*.part"))
+
+
+def test_thread_environment_changes_nothing(training_suite, tmp_path):
+    """A process told to use eight threads records the same bytes: threads are pinned in the trial."""
+    suite, expected = training_suite
+    (tmp_path / "tiny.toml").write_text(training(tmp_path, suite.clock, repetitions=2, trials=3))
+    environment = {**os.environ, "OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "8"}
+
+    subprocess.run(command(tmp_path, jobs=1), cwd=ROOT, env=environment, check=True, timeout=120)
+
+    assert evaluations(tmp_path / "tiny") == expected
+
+
+@pytest.fixture(scope="module")
+def solo_suite(request, tmp_path_factory):
+    """A suite of real trainings under the modelled clock, and what its runs record one by one."""
+    folder = tmp_path_factory.mktemp("solo")
+    workers, resume = request.param
+    text = f"n_workers = {workers}\nresume = {resume}\n" + training(folder, "modelled", repetitions=2, trials=3)
+    suite = write_suite(folder, text)
+    conditions = Conditions(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
+    reports = [execute(one, conditions) for one in suite.runs()]
+    assert {report.state for report in reports} == {"done"}
+    return suite, evaluations(folder / "tiny")
+
+
+ONE_WORKER, THREE_WORKERS = (1, "true"), (3, "false")
+
+
+@pytest.mark.parametrize(
+    ("solo_suite", "capacity"),
+    [(ONE_WORKER, 1), (ONE_WORKER, 7), (THREE_WORKERS, 2), (THREE_WORKERS, 64)],
+    indirect=["solo_suite"],
+)
+def test_a_stack_of_any_size_gives_the_bytes_of_solo_runs(solo_suite, tmp_path, capacity):
+    """Side by side, in a shuffled order, runs record what they do alone, runtimes included."""
+    suite, expected = solo_suite
+    order = list(suite.runs())
+    random.Random(capacity).shuffle(order)
+
+    reports = run(suite, tmp_path, jobs=1, order=order, capacity=capacity)
+
+    assert evaluations(tmp_path / "tiny") == expected
+    assert len(expected) == len(reports) == 18
+
+
+def test_both_clocks_train_the_same_trials(tmp_path):
+    """A measured suite, a trial at a time, and a modelled one, in stacks, find the same errors."""
+    for clock in CLOCKS:
+        (tmp_path / clock).mkdir()
+        run(write_suite(tmp_path, training(tmp_path, clock, repetitions=1, trials=4)), tmp_path / clock, jobs=1)
+
+    found = [evaluations(tmp_path / clock / "tiny", "start", "end") for clock in CLOCKS]
+    assert found[0] == found[1]
+    assert len(found[0]) == 9
+
+
+def command(folder, jobs):
+    """The command line that runs the suite of a folder into the folder."""
+    words = [sys.executable, "-m", "benchmark", "run", str(folder / "tiny.toml"), "--results", str(folder)]
+    return [*words, "--jobs", str(jobs), "--device", "cpu", "--quiet"]
+
+
+def whole_lines(folder):
+    """What every ledger of a folder holds in whole lines, by its final name."""
+    found = {}
+    for path in folder.glob("runs/*/*/*.jsonl*"):
+        if "torn" not in path.name:
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue  # It has just got its final name.
+            found[str(path).removesuffix(".part")] = data[: data.rfind(b"\n") + 1]
+    return found
+
+
+def count_lines(folder):
+    """How many whole lines the ledgers of a folder hold."""
+    return sum(data.count(b"\n") for data in whole_lines(folder).values())
+
+
+def wait_for_lines(driver, folder, more):
+    """Wait until the ledgers of a folder have so many lines more than now, or the driver has ended."""
+    before, deadline = count_lines(folder), time.monotonic() + 60
+    while driver.poll() is None and count_lines(folder) - before < more and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock):
+    """A suite killed again and again ends with the unbroken run's bytes, and never loses a line."""
+    text = training(tmp_path, clock, repetitions=3, trials=6)
+    suite = write_suite(tmp_path, text)
+    (tmp_path / "unbroken").mkdir()
+    run(suite, tmp_path / "unbroken", jobs=2)
+    rng = random.Random(KILLS)
+    killed, wanted = 0, KILLS if clock == "measured" else max(1, KILLS // 2)
+    while killed < wanted:
+        driver = subprocess.Popen(command(tmp_path, jobs=2), cwd=ROOT, start_new_session=True)
+        wait_for_lines(driver, tmp_path / "tiny", rng.randrange(40))
+        before = whole_lines(tmp_path / "tiny")
+        if driver.poll() is not None:  # Nothing was left to do: begin anew.
+            assert driver.returncode == 0
+            assert evaluations(tmp_path / "tiny") == evaluations(tmp_path / "unbroken" / "tiny")
+            shutil.rmtree(tmp_path / "tiny")
+            continue
+        if rng.random() < 0.5:
+            driver.kill()
+        else:
+            os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+        killed += 1
+        assert left_of_session(driver.pid, seconds=5) == []
+        after = whole_lines(tmp_path / "tiny")
+        assert all(after[name].startswith(data) for name, data in before.items())
+
+    subprocess.run(command(tmp_path, jobs=2), cwd=ROOT, check=True, timeout=300)
+
+    after_all = whole_lines(tmp_path / "tiny")
+    assert all(after_all[name].startswith(data) for name, data in after.items())
+    assert evaluations(tmp_path / "tiny") == evaluations(tmp_path / "unbroken" / "tiny")
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV", "exit"])
+def test_a_killed_worker_costs_only_what_was_in_flight(tmp_path, how):
+    """After a worker's death the suite goes on and completes by itself."""
+    options = f'marker = "{tmp_path / "died"}"\nhow = "{how}"'
+    suite = write_suite(tmp_path, DEADLY.format(options=options, searcher="random"))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert sorted(report.run.repetition for report in reports) == [0, 1, 2, 3]
+    assert {report.state for report in reports} == {"done"}
+    assert (tmp_path / "died").exists()
+
+
+@pytest.mark.slow
+def test_a_trial_that_always_kills_its_worker_ends_as_crashed(tmp_path):
+    """Deadly trials are stored as crashed, charged, and the suite completes around them."""
+    suite = write_suite(tmp_path, DEADLY.format(options="limit = 0.8", searcher="random"))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {report.state for report in reports} == {"done"}
+    states = []
+    for path in (tmp_path / "tiny").glob("runs/*/*/*.jsonl"):
+        for record in read(path).records:
+            if record["kind"] == "evaluation":
+                states.append(record["state"])
+                assert (record["state"] == "crashed") == (record["config"]["x"] > 0.8)
+                assert (record["valid_error"] is None) == (record["state"] == "crashed")
+    assert len(states) == 20
+    assert "crashed" in states
+
+
+def test_a_killed_worker_of_a_stack_costs_only_what_was_in_flight(tmp_path):
+    """After the death of a worker that trained many runs side by side the suite completes by itself."""
+    scripts = {"a": [[1, 4], [2, 4]], "b": [[1, 2], [1, 4], [6, 4]]}
+    log, marker = tmp_path / "log", tmp_path / "died"
+    suite = write_suite(tmp_path, stacked(tmp_path, f'log = "{log}"\nmarker = "{marker}"', scripts, repetitions=2))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {(report.run.algorithm.label, report.run.repetition) for report in reports} == {
+        (label, repetition) for label in "ab" for repetition in (0, 1)
+    }
+    assert {report.state for report in reports} == {"done"}
+    assert marker.exists()
+    assert states(tmp_path / "tiny") == {"a": ["ok"] * 4, "b": ["ok"] * 6}
+
+
+@pytest.mark.slow
+def test_a_trial_that_always_kills_the_worker_of_a_stack_ends_as_crashed(tmp_path):
+    """Whoever asks for the deadly trial records it as crashed; the runs beside it lose nothing."""
+    scripts = {"a": [[1, 4], [5, 4], [2, 4]], "b": [[1, 4], [2, 4], [4, 2], [4, 4]]}
+    suite = write_suite(tmp_path, stacked(tmp_path, "deadly = 5", scripts))
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {report.state for report in reports} == {"done"}
+    assert len(reports) == 2
+    assert states(tmp_path / "tiny") == {"a": ["ok", "crashed", "ok"], "b": ["ok"] * 4}
+    (crashed,) = [r for r in read(tmp_path / "tiny/runs/toy/a/000.jsonl").records if r.get("state") == "crashed"]
+    assert crashed["problem"] == "SIGKILL"
+    assert crashed["end"] - crashed["start"] == pytest.approx(crashed["modelled_seconds"])
+    assert crashed["modelled_seconds"] > 0
+
+
+def states(folder):
+    """The states of every algorithm's evaluations in a folder, repetition by repetition."""
+    found = {}
+    for path in sorted(folder.glob("runs/*/*/*.jsonl")):
+        found.setdefault(path.parent.name, []).extend(r["state"] for r in read(path).records if "state" in r)
+    return found
+
+
+def test_a_raising_algorithm_fails_its_own_runs_alone(tmp_path):
+    """A searcher that raises fails its run with the reason; a rerun with it mended goes on."""
+    text = DEADLY.format(options="limit = 1.0", searcher="random") + BAD
+    suite = write_suite(tmp_path, text)
+
+    reports = run(suite, tmp_path, jobs=2)
+
+    assert {(r.run.algorithm.label, r.state) for r in reports} == {("random", "done"), ("bad", "failed")}
+    failed = tmp_path / "tiny/runs/deadly/bad/000.jsonl.failed"
+    records = read(failed).records
+    assert [record["kind"] for record in records] == ["header", "evaluation", "evaluation", "failure"]
+    assert "out of ideas" in records[-1]["error"]
+    assert "RuntimeError" in records[-1]["traceback"]
+    again = run(suite, tmp_path, jobs=1)
+    assert {r.state for r in again} == {"failed"}
+    assert len(again) == 4
+
+
+def test_an_algorithm_that_does_not_repeat_itself_is_caught_on_resume(tmp_path):
+    """Replay compares every proposal with its record and says what differs."""
+    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="tests.benchmark.fakes.deadly:Forgetful"))
+    run(suite, tmp_path, jobs=1)
+    path = tmp_path / "tiny/runs/deadly/random/000.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.with_name("000.jsonl.part").write_bytes(b"".join(lines[:4]))
+    path.unlink()
+
+    (report,) = run(suite, tmp_path, jobs=1)
+
+    assert report.state == "failed"
+    assert "config was recorded as" in report.problem
+    assert "does not repeat itself" in report.problem
+
+
+def test_another_suite_in_the_folder_is_refused_before_anything_is_written(tmp_path):
+    """A changed option is named; the folder stays as it was."""
+    run(write_suite(tmp_path, DEADLY.format(options="", searcher="random")), tmp_path, jobs=1)
+    changed = write_suite(tmp_path, DEADLY.format(options="limit = 0.99", searcher="random"))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "tiny").rglob("*")}
+
+    with pytest.raises(RunRefused, match=r"options\.limit was None and is now 0\.99"):
+        run(changed, tmp_path, jobs=1)
+
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "tiny").rglob("*")} == before
+
+
+def test_more_repetitions_extend_a_finished_suite(tmp_path):
+    """Raising the number of repetitions keeps what is done and adds what is missing."""
+    text = DEADLY.format(options="", searcher="random")
+    run(write_suite(tmp_path, text), tmp_path, jobs=1)
+
+    reports = run(write_suite(tmp_path, text.replace("repetitions = 4", "repetitions = 6")), tmp_path, jobs=1)
+
+    assert sorted(report.run.repetition for report in reports) == [4, 5]
+
+
+def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
+    """A partial run of another library version is refused, and continued when asked to, with a mark."""
+    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
+    run(suite, tmp_path, jobs=1)
+    path = tmp_path / "tiny/runs/deadly/random/000.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    part = path.with_name("000.jsonl.part")
+    part.write_bytes(b"".join(lines[:3]))
+    path.unlink()
+    from benchmark.driver import runner
+
+    describe = runner.describe
+    monkeypatch.setattr(runner, "describe", lambda device, jobs: describe(device, jobs) | {"torch": "0.0.1"})
+
+    with pytest.raises(RunRefused, match=r"torch was .* and is now '0\.0\.1'"):
+        run(suite, tmp_path, jobs=1)
+    part.unlink()
+    with pytest.raises(RunRefused, match="could mix bits"):
+        run(suite, tmp_path, jobs=1)
+    part.write_bytes(b"".join(lines[:3]))
+    (report,) = run(suite, tmp_path, jobs=1, allow_mixed=True)
+
+    assert report.state == "done"
+    assert [record["kind"] for record in read(path).records][3] == "resumed"
+    assert run(suite, tmp_path, jobs=1) == []
+
+
+def test_a_second_driver_is_refused(tmp_path):
+    """Two commands on one folder: the second says so at once."""
+    from benchmark.result_folder.folder import claimed
+
+    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
+    with claimed(tmp_path / "tiny"), pytest.raises(RunRefused, match="another process"):
+        run(suite, tmp_path, jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "clock"),
+    [(signal.SIGINT, 130, "measured"), (signal.SIGTERM, 143, "measured"), (signal.SIGINT, 130, "modelled")],
+)
+def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
+    """Ctrl-C and SIGTERM leave stored, resumable runs, say how to go on, and no worker behind."""
+    (tmp_path / "tiny.toml").write_text(training(tmp_path, clock, repetitions=30, trials=6))
+    driver = subprocess.Popen(
+        command(tmp_path, jobs=2), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not list(tmp_path.glob("tiny/runs/*/*/*.jsonl")):
+        time.sleep(0.1)
+    driver.send_signal(number)
+
+    _, message = driver.communicate(timeout=20)
+
+    assert driver.returncode == code
+    assert "To go on: python -m benchmark run" in message
+    assert "Traceback" not in message
+    assert left_of_session(driver.pid, seconds=5) == []
+    open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a task.
+    assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= open_runs
+    assert evaluations(tmp_path / "tiny")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_are_below_the_folder_that_a_command_is_given_in(tmp_path, monkeypatch, jobs):
+    """Joblib keeps the workers of an earlier command of this process, which was given in another folder."""
+    for place in (tmp_path / "first", tmp_path / "second"):
+        place.mkdir()
+        (place / "tiny.toml").write_text(ELSEWHERE)
+        monkeypatch.chdir(place)
+
+        assert main(["run", "tiny.toml", "--results", "out", "--jobs", str(jobs), "--device", "cpu", "--quiet"]) == 0
+
+        assert len(list(place.glob("out/tiny/runs/branin/random/*.jsonl"))) == 4
+
+
+def test_an_audit_reads_below_the_folder_that_it_is_given_in(tmp_path, monkeypatch):
+    """The same of what it replays, when the folder from which its workers began is gone."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "tiny.toml").write_text(ELSEWHERE)
+    options = ["tiny.toml", "--results", "out", "--jobs", "2", "--device", "cpu", "--quiet"]
+    monkeypatch.chdir(first)
+    assert main(["run", *options]) == 0
+    shutil.copytree(first, second)
+    monkeypatch.chdir(second)
+    shutil.rmtree(first)
+
+    assert main(["audit", *options, "--sample", "all"]) == 0

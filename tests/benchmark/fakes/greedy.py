@@ -1,0 +1,56 @@
+"""A toy objective whose stack takes memory for every slot that trains; reached by dotted path, also in workers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from objectives.epoch import Epoch
+from objectives.objective import Machine
+from objectives.stack import Ticket
+from tests.benchmark.fakes.slots import Slots, ToyStack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greedy(Slots):
+    """Slots that need memory while they train.
+
+    Args:
+        room: trials that fit a pretended GPU side by side; None pretends nothing.
+        megabytes: of the host that every training slot takes.
+        giant: this x fits nowhere.
+        returned: whether the stack returns the error for every trial, as some do, instead of raising it.
+    """
+
+    room: int | None = None
+    megabytes: int = 0
+    giant: int | None = None
+    returned: bool = False
+
+    def stack(self, machine: Machine, capacity: int | None = None) -> "GreedyStack":
+        return GreedyStack(self, capacity or 16)
+
+
+class GreedyStack(ToyStack):
+    """Trains as its model does, if there is room."""
+
+    objective: Greedy
+
+    def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        try:
+            return self._within_memory()
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            if not self.objective.returned:
+                raise
+            tickets = list(self.slots)
+            self.slots.clear()
+            return [(ticket, error) for ticket in tickets]
+
+    def _within_memory(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        giant = any(slot.config["x"] == self.objective.giant for slot in self.slots.values())
+        if giant or (self.objective.room is not None and len(self.slots) > self.objective.room):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        held = [np.ones((self.objective.megabytes, 2**17)) for _ in self.slots]
+        result = super().advance()
+        del held
+        return result

@@ -1,0 +1,304 @@
+"""The machine card: variables that change bits, and the code that results come from."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from benchmark.driver import code_changes
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.reproducibility import source_digests
+from benchmark.reproducibility.environment import (
+    CPU_SWITCHES,
+    CUBLAS_WORKSPACE,
+    DECIDES_BITS,
+    GPU_SWITCHES,
+    describe,
+    switches,
+)
+from benchmark.storage.header import RunRefused
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
+from benchmark.workers import cluster_worker, handshake
+from benchmark.workers.handshake import Terms
+from objectives.objective import Machine
+from tests import ROOT
+from tests.benchmark.records import lines_of
+
+SUITE = """
+seed = 3
+repetitions = 1
+budget.trials = 4
+algorithms.mine.searcher = "{searcher}"
+[objectives.deadly]
+name = "tests.benchmark.fakes.deadly:Deadly"
+"""
+SEARCHER = """
+class Shrink:
+    def __init__(self, config_space):
+        self.space = config_space
+    def sample_configuration(self):
+        return {name: distribution.rvs() for name, distribution in self.space.items()}
+    def update(self, config, error, additional_info=None):
+        pass
+"""
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch):
+    """No variable that changes bits is set, and no module's source is remembered."""
+    for name in (*CPU_SWITCHES, *GPU_SWITCHES):
+        monkeypatch.delenv(name, raising=False)
+    source_digests._of_module.cache_clear()
+    yield
+    source_digests._of_module.cache_clear()
+
+
+class Told(Quiet):
+    """Remembers what it is told to say."""
+
+    def __init__(self):
+        self.said = []
+
+    def say(self, message):
+        self.said.append(message)
+
+
+def write_suite(folder, searcher="random"):
+    """A small suite."""
+    (folder / "tiny.toml").write_text(SUITE.format(searcher=searcher))
+    return suites.load(str(folder / "tiny.toml"))
+
+
+def run(suite, folder, **options):
+    """Run a suite in this process; the states of its reports and what was said."""
+    told = Told()
+    reports = Runner(suite, folder, jobs=1, machine=Machine(), listener=told, **options).run()
+    return [(report.state, report.problem) for report in reports], told.said
+
+
+def cut(path, change=None):
+    """Make a partial ledger with two evaluations of a complete one, its header changed; the partial one."""
+    records = read(path).records[:3]
+    if change is not None:
+        change(records[0])
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(lines_of(*records))
+    path.unlink()
+    return part
+
+
+# Variables.
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_without_such_variables_nothing_is_said_of_them(monkeypatch, device):
+    """Headers stay what they were before: no key, whatever else is set."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv("MKL_SOMETHING_ELSE", "1")
+    monkeypatch.setenv("MKL_CBWR", "")
+    assert switches(device) == {}
+    assert "switches" not in describe("cpu", 1)
+    assert "hunter2" not in str(describe("cpu", 1))
+
+
+@pytest.mark.parametrize("name", CPU_SWITCHES)
+def test_each_variable_that_changes_bits_is_in_the_card(monkeypatch, name):
+    """With its value, on the CPU and on a GPU, where initial weights are drawn on the CPU too."""
+    monkeypatch.setenv(name, "AVX2")
+    assert switches("cpu") == switches("cuda:0") == {name: "AVX2"}
+    assert describe("cpu", 1)["switches"] == {name: "AVX2"}
+    assert "switches" in DECIDES_BITS
+
+
+@pytest.mark.parametrize("name", GPU_SWITCHES)
+def test_a_gpus_variables_matter_on_a_gpu(monkeypatch, name):
+    """A CPU's results do not depend on them."""
+    monkeypatch.setenv(name, "0")
+    assert switches("cuda") == {name: "0"}
+    assert switches("cpu") == {}
+
+
+def test_the_workspace_that_we_set_ourselves_is_no_change(monkeypatch):
+    """A process that has trained on a GPU has the variable; another value is another matter."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
+    assert switches("cuda") == {}
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    assert switches("cuda") == {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}
+
+
+@pytest.mark.parametrize("value", ["x" * 65, "\udcff", "é", "a\nb"])
+def test_a_long_or_strange_value_is_told_by_its_digest(monkeypatch, value):
+    """It is compared, and is neither copied nor able to spoil a record."""
+    monkeypatch.setenv("GLIBC_TUNABLES", value)
+    (told,) = switches("cpu").values()
+    assert told.startswith("sha256:")
+    assert len(told) == 23
+    monkeypatch.setenv("GLIBC_TUNABLES", value + value)
+    assert switches("cpu") != {"GLIBC_TUNABLES": told}
+
+
+def test_another_setting_on_resume_is_refused_or_marked(tmp_path, monkeypatch):
+    """A run begun without a setting does not go on with it unless asked to; then its ledger says so."""
+    suite = write_suite(tmp_path)
+    run(suite, tmp_path)
+    path = tmp_path / "tiny/runs/deadly/mine/000.jsonl"
+    assert "switches" not in read(path).records[0]["environment"]
+    cut(path)
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    with pytest.raises(RunRefused, match=r"switches was None and is now \{'MKL_CBWR': 'COMPATIBLE'\}"):
+        run(suite, tmp_path)
+    assert run(suite, tmp_path, allow_mixed=True)[0] == [("done", None)]
+    (resumed,) = [record for record in read(path).records if record["kind"] == "resumed"]
+    assert resumed["environment"]["switches"] == {"MKL_CBWR": "COMPATIBLE"}
+
+    cut(path, lambda header: header["environment"].update(switches={"MKL_CBWR": "COMPATIBLE"}))
+    monkeypatch.delenv("MKL_CBWR")
+    with pytest.raises(RunRefused, match="continuing could mix bits"):
+        run(suite, tmp_path)
+
+
+def test_a_worker_with_another_setting_is_refused(tmp_path, monkeypatch):
+    """Its child finds the variable in its environment; the message has both settings."""
+    probe = tmp_path / "probe"
+    probe.write_text("text")
+    mine = handshake.card("cpu", ())
+    fields = {"label": "", "token": "switched", "driver": None, "place": str(ROOT), "paths": (), "device": "cpu"}
+    terms = Terms(folder=tmp_path, libraries=(), card=mine, **fields)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+
+    assert cluster_worker.probe(terms, probe, "text") == [
+        "the environment is None here and OPENBLAS_CORETYPE=Haswell there"
+    ]
+
+
+# Code.
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A user's module that can be imported; forgotten afterwards."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    path = folder / "my_search.py"
+    path.write_text(SEARCHER)
+    monkeypatch.syspath_prepend(str(folder))
+    yield path
+    for name in [name for name in sys.modules if name.split(".")[0].startswith("my_")]:
+        del sys.modules[name]
+
+
+def fresh(names):
+    """Digests as another process would find them."""
+    source_digests._of_module.cache_clear()
+    return source_digests.digests(names)
+
+
+def test_the_modules_of_a_suite_are_those_of_its_dotted_paths(tmp_path):
+    """Of objectives, schedulers and searchers, in both spellings, each once."""
+    suite = write_suite(tmp_path, "my_search.Shrink")
+    assert code_changes.modules_of(suite) == ("my_search", "tests.benchmark.fakes.deadly")
+    twice = replace(suite, algorithms=suite.algorithms * 2)
+    assert code_changes.modules_of(twice) == ("my_search", "tests.benchmark.fakes.deadly")
+
+
+def test_a_module_is_told_by_its_source_without_importing_it(module):
+    """The digest follows the content; a module that is not there has none."""
+    before = fresh(["my_search", "my_other"])
+    assert "my_search" not in sys.modules
+    assert before["my_search"] is not None
+    assert before["my_other"] is None
+    assert fresh(["my_search"]) == {"my_search": before["my_search"]}
+    module.write_text(SEARCHER + "# changed\n")
+    assert fresh(["my_search"])["my_search"] != before["my_search"]
+
+
+def test_what_a_module_has_beside_it_in_its_package_counts(module):
+    """It may use the package's other modules; what lies beside a module without a package does not count."""
+    package = module.parent / "my_package" / "inner"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    (package / "search.py").write_text(SEARCHER)
+    names = ["my_package.inner.search", "my_search"]
+    before = fresh(names)
+    (package.parent / "space.py").write_text("WIDTH = 3\n")
+    (module.parent / "unrelated.py").write_text("WIDTH = 3\n")
+    after = fresh(names)
+    assert after["my_search"] == before["my_search"]
+    assert after["my_package.inner.search"] != before["my_package.inner.search"]
+
+
+@pytest.mark.parametrize("name", ["sys", "math", "my search", "..x", "", "joblib"])
+def test_any_name_has_a_digest_or_none(name):
+    """Built-in modules, installed ones and what is no name at all: never an exception."""
+    assert set(fresh([name])) == {name}
+
+
+def test_workers_must_have_the_users_modules_alike(module):
+    """The card has them by name, and the message names the module."""
+    mine = handshake.card("cpu", (), ["my_search"])
+    module.write_text(SEARCHER + "# changed\n")
+    source_digests._of_module.cache_clear()
+    theirs = handshake.card("cpu", (), ["my_search"])
+    (told,) = handshake.differences(mine, theirs)
+    assert told.startswith("the module my_search is ")
+    (told,) = handshake.differences(mine, {**mine, "the module my_search": None})
+    assert told.endswith(" here and None there")
+
+
+def test_a_workers_child_finds_the_module_where_the_driver_has_it(module, tmp_path):
+    """By the driver's folders; a child of other terms refuses the changed source."""
+    probe = tmp_path / "probe"
+    probe.write_text("text")
+    fields = {"label": "", "driver": None, "place": str(ROOT), "paths": (str(module.parent),), "device": "cpu"}
+    mine = handshake.card("cpu", (), ["my_search"])
+    terms = Terms(folder=tmp_path, libraries=(), card=mine, modules=("my_search",), token="same", **fields)
+    assert cluster_worker.probe(terms, probe, "text") == []
+    module.write_text(SEARCHER + "# changed\n")
+    (told,) = cluster_worker.probe(replace(terms, token="changed"), probe, "text")
+    assert told.startswith("the module my_search is ")
+
+
+def test_changed_code_on_resume_is_told_and_recorded(tmp_path, module):
+    """One line names what has changed; the run goes on, and its ledger has both digests."""
+    suite = write_suite(tmp_path, "my_search:Shrink")
+    assert run(suite, tmp_path) == ([("done", None)], [])
+    path = tmp_path / "tiny/runs/deadly/mine/000.jsonl"
+    before = read(path).records[0]["environment"]["sources"]
+    assert set(before) == {"incumbent", "my_search", "tests.benchmark.fakes.deadly"}
+    expected = [record["config"] for record in read(path).records if record["kind"] == "evaluation"]
+    cut(path)
+    module.write_text(SEARCHER + "# changed\n")
+    source_digests._of_module.cache_clear()
+
+    states, (line,) = run(suite, tmp_path)
+
+    assert states == [("done", None)]
+    assert line.startswith(f"{tmp_path / 'tiny'}: 1 runs there were recorded by other code (my_search has changed")
+    records = read(path).records
+    assert [record["config"] for record in records if record["kind"] == "evaluation"] == expected
+    (resumed,) = [record for record in records if record["kind"] == "resumed"]
+    assert resumed["environment"]["sources"] == {**before, "my_search": fresh(["my_search"])["my_search"]}
+
+
+def test_a_ledger_from_before_is_of_unknown_code(tmp_path):
+    """Without a word on its code it goes on as ever: nothing is said, no record is added."""
+    suite = write_suite(tmp_path)
+    run(suite, tmp_path)
+    path = tmp_path / "tiny/runs/deadly/mine/000.jsonl"
+    cut(path, lambda header: header["environment"].pop("sources"))
+
+    assert run(suite, tmp_path) == ([("done", None)], [])
+    assert "resumed" not in [record["kind"] for record in read(path).records]
+
+
+def test_a_complete_suite_is_looked_at_in_peace(tmp_path, module):
+    """Nothing is trained, so other code than the recorded one is nobody's trouble."""
+    suite = write_suite(tmp_path, "my_search:Shrink")
+    run(suite, tmp_path)
+    module.write_text(SEARCHER + "# changed\n")
+    source_digests._of_module.cache_clear()
+
+    assert run(suite, tmp_path) == ([], [])

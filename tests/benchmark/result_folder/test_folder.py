@@ -1,0 +1,244 @@
+"""The folder of a suite: held by one process or by the shards of one split, with the plan that the analysis reads."""
+
+import fcntl
+import json
+import os
+from datetime import date
+
+import pytest
+
+from benchmark.errors import BadInput
+from benchmark.planning.shard import Shard
+from benchmark.result_folder import folder as folders
+from benchmark.result_folder.folder import LOCK, PLAN, claimed, write_plan
+from benchmark.storage.header import RunRefused
+from benchmark.suite import parsing as suites
+from objectives.closed_form import Branin
+
+TABLE = {
+    "title": "Tiny",
+    "seed": 3,
+    "repetitions": 2,
+    "clock": "measured",
+    "budget": {"trials": 4},
+    "objectives": {"plane": {"name": "branin", "noise": 0.5}},
+    "algorithms": {"random": {"searcher": "random"}},
+}
+
+
+def written(folder, **changes):
+    """Write the plan of a suite and return its file and what that holds."""
+    suite = suites.parse("tiny", {**TABLE, **changes})
+    write_plan(folder, suite, {"plane": Branin(noise=0.5)})
+    return folder / PLAN, json.loads((folder / PLAN).read_text())
+
+
+# Who holds it.
+
+
+def test_a_folder_is_made_and_let_go(tmp_path):
+    """Missing folders are made; afterwards the next process may have it."""
+    folder = tmp_path / "deep" / "tiny"
+
+    with claimed(folder):
+        assert (folder / LOCK).exists()
+    with claimed(folder):
+        pass
+
+
+def test_a_folder_is_let_go_after_an_error(tmp_path):
+    """What happens inside does not keep the lock."""
+    with pytest.raises(ArithmeticError), claimed(tmp_path):
+        raise ArithmeticError
+
+    with claimed(tmp_path):
+        pass
+
+
+def test_no_file_stays_open(tmp_path):
+    """Locks taken, refused and given back leave no descriptor behind."""
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208 (numbers, not files)
+    for _ in range(3):
+        with claimed(tmp_path), pytest.raises(RunRefused), claimed(tmp_path):
+            pass
+        with claimed(tmp_path, Shard(number=1, of=2)):
+            pass
+
+    assert len(os.listdir("/proc/self/fd")) == len(before)  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "told"),
+    [
+        (None, None, "this suite"),
+        (None, Shard(number=1, of=3), "this suite"),
+        (Shard(number=1, of=3), None, "this suite"),
+        (Shard(number=1, of=3), Shard(number=1, of=3), "the shard 1/3"),
+        (Shard(number=1, of=3), Shard(number=2, of=4), "the shard 1/3, of another split than 2/4"),
+        (Shard(number=1, of=3), Shard(number=1, of=13), "the shard 1/3, of another split than 1/13"),
+    ],
+)
+def test_who_works_there_is_told(tmp_path, held, wanted, told):
+    """The message has the folder, what runs there and both remedies."""
+    with claimed(tmp_path, held), pytest.raises(RunRefused) as refused, claimed(tmp_path, wanted):
+        pass
+
+    assert str(refused.value) == f"{tmp_path}: another process is running {told}; wait for it or stop it"
+
+
+def test_locks_that_nobody_holds_do_not_count(tmp_path):
+    """Files of another split, left by a shard that has ended, are in nobody's way."""
+    for shard in (Shard(number=1, of=3), Shard(number=2, of=4), Shard(number=2, of=3)):
+        with claimed(tmp_path, shard):
+            pass
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        LOCK, f"{LOCK}-1-of-3", f"{LOCK}-2-of-3", f"{LOCK}-2-of-4",
+    ]  # fmt: skip
+
+
+def test_looking_at_a_lock_of_another_split_is_in_nobodys_way(tmp_path):
+    """Two shards may look at the same abandoned lock at the same moment; files are for all to read and lock."""
+    with claimed(tmp_path, Shard(number=1, of=3)):
+        pass
+
+    with (tmp_path / f"{LOCK}-1-of-3").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with claimed(tmp_path, Shard(number=2, of=4)):
+            pass
+
+    before = os.umask(0)
+    try:
+        with claimed(tmp_path / "fresh"):
+            assert (tmp_path / "fresh" / LOCK).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    """A file in its place is named, with the system's reason."""
+    (tmp_path / "file").write_text("mine")
+
+    with pytest.raises(BadInput, match=r"results folder .*/file/tiny: cannot be written \(Not a directory\)"):
+        claimed(tmp_path / "file" / "tiny").__enter__()
+
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_happens_inside_is_not_taken_for_the_folders_fault(tmp_path):
+    """An OSError of the run itself stays what it is."""
+    with pytest.raises(FileNotFoundError), claimed(tmp_path):
+        (tmp_path / "none").read_text()
+
+
+@pytest.mark.parametrize(("shard", "shared"), [(None, False), (Shard(number=1, of=2), True)])
+def test_locks_are_those_of_the_system(tmp_path, shard, shared):
+    """A process holds the suite's lock alone, a shard shares it with others."""
+    with claimed(tmp_path, shard), (tmp_path / LOCK).open() as file:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if shared:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        else:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_a_file_system_without_locks_is_told_apart(tmp_path, monkeypatch):
+    """Where flock itself fails the message says so, why, and what to do."""
+
+    def flock(file, operation):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(folders.fcntl, "flock", flock)
+
+    with pytest.raises(RunRefused) as refused, claimed(tmp_path):
+        pass
+
+    assert str(refused.value) == (
+        f"{tmp_path}: its file system locks no files (Function not implemented); "
+        "use a --results folder on a disk of this machine, and merge"
+    )
+
+
+# The plan.
+
+
+def test_the_plan_holds_what_the_analysis_needs(tmp_path):
+    """Everything that is not in a ledger, and limits of the budget only where there are some."""
+    _, plan = written(tmp_path)
+    branin = Branin(noise=0.5)
+
+    assert plan == {
+        "format": 1,
+        "name": "tiny",
+        "title": "Tiny",
+        "seed": 3,
+        "repetitions": 2,
+        "clock": "measured",
+        "n_workers": 1,
+        "calibration": None,
+        "resume": True,
+        "budget": {"trials": 4},
+        "endpoint": "test_error",
+        "control": None,
+        "objectives": [
+            {
+                "label": "plane",
+                "name": "branin",
+                "options": {"noise": 0.5},
+                "space": branin.space.describe(),
+                "max_epochs": branin.max_epochs,
+                "default": branin.default,
+                "best_error": branin.best_error,
+                "chance_error": branin.chance_error,
+            }
+        ],
+        "algorithms": plan["algorithms"],
+    }
+    assert [entry["label"] for entry in plan["algorithms"]] == ["random"]
+
+
+def test_the_plan_names_its_calibration(tmp_path):
+    """With prices, whose device's they are is there."""
+    _, plan = written(tmp_path, clock="modelled", calibration="epyc")
+
+    assert plan["calibration"]["name"] == "epyc"
+    assert set(plan["calibration"]) == {"name", "device"}
+
+
+def test_the_plan_names_targets_where_there_are_some(tmp_path):
+    """Errors of an objective to say the time to; without any there is no such field."""
+    _, plan = written(tmp_path, targets={"plane": [0.5, 0.25]})
+
+    assert plan["targets"] == {"plane": [0.5, 0.25]}
+
+
+def test_the_plan_is_text_to_read_and_holds_what_json_has_no_type_for(tmp_path):
+    """A line for every value, indented by a space; a date among an algorithm's options is its text."""
+    path, plan = written(tmp_path, algorithms={"own": {"searcher": {"name": "random", "since": date(2026, 1, 2)}}})
+
+    assert path.read_text() == json.dumps(plan, indent=1) + "\n"
+    assert plan["algorithms"][0]["searcher"]["options"] == {"since": "2026-01-02"}
+
+
+def test_an_unchanged_plan_is_left_alone_and_a_changed_one_replaced(tmp_path):
+    """The same suite writes nothing; another one the whole file, with no other file beside it."""
+    path, _ = written(tmp_path)
+    before = path.stat()
+
+    written(tmp_path)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    _, plan = written(tmp_path, repetitions=5)
+
+    assert plan["repetitions"] == 5
+    assert path.read_text().endswith("}\n")
+    assert [file.name for file in tmp_path.iterdir()] == [PLAN]
+
+
+def test_a_plan_that_cannot_be_written_is_refused(tmp_path):
+    """The message names the file and the system's reason."""
+    (tmp_path / PLAN).mkdir()
+
+    with pytest.raises(BadInput, match=rf"plan .*/{PLAN}: cannot be written \(Is a directory\)"):
+        written(tmp_path)

@@ -1,0 +1,616 @@
+"""Suites: what ships works, settings override, and runs have an order, a name and an identity."""
+
+import itertools
+import json
+import re
+import string
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algorithms.interop.optional_method import Imported
+from analysis.loading.plan import read_plan
+from benchmark.errors import BadInput, parameters_of
+from benchmark.result_folder.folder import write_plan
+from benchmark.suite.model import LABEL, Budget
+from benchmark.suite.parsing import load, parse, suite_names
+from benchmark.tuning.factory import (
+    ALL_SCHEDULERS,
+    ALL_SEARCHERS,
+    build_objective,
+    build_scheduler,
+    check_suite,
+    imported_parts,
+)
+from objectives import OBJECTIVES
+
+TABLE = {
+    "title": "A toy",
+    "seed": 5,
+    "repetitions": 3,
+    "budget": {"trials": 4, "runtime": 60},
+    "objectives": {"branin": {"noise": 1.0}, "other": {"name": "hartmann6"}},
+    "algorithms": {
+        "random": {"searcher": "random"},
+        "local": {"searcher": {"name": "local", "probab_local": 0.5}},
+        "halving": {"scheduler": {"name": "successive_halving", "eta": 2}, "searcher": "random"},
+    },
+}
+TOML = """
+seed = 5
+repetitions = 2
+budget.trials = 4
+[objectives.branin]
+noise = 1.0
+[algorithms.local]
+searcher = "local"
+[algorithms.halving]
+scheduler = "successive_halving"
+searcher = { name = "local", num_init_random = 3 }
+"""
+
+
+@pytest.fixture
+def overridden(tmp_path):
+    """A function that loads a small suite with settings of the command line."""
+    path = tmp_path / "small.toml"
+    path.write_text(TOML)
+    return lambda *settings: load(str(path), list(settings))
+
+
+# What ships.
+
+
+@pytest.mark.libraries
+@pytest.mark.parametrize("name", suite_names())
+def test_a_shipped_suite_parses_and_builds(loaded, name):
+    """Every suite that comes with the harness has a title and builds all its parts."""
+    suite = load(name)
+    for part in itertools.chain.from_iterable(map(imported_parts, suite.algorithms)):
+        loaded(part)
+
+    objectives = check_suite(suite)
+
+    assert suite.name == name
+    assert len(suite.title) > 20
+    assert list(objectives) == [entry.label for entry in suite.objectives]
+    assert suite.device in ("auto", "cpu", "cuda")
+
+
+def test_the_default_suite_is_the_comparison_it_is_said_to_be():
+    """Two algorithms on three networks, 50 repetitions of 20 trials, on digits."""
+    suite = load("digits")
+
+    assert {entry.part.name for entry in suite.objectives} == {"softmax", "lenet", "dropout_mlp"}
+    assert {entry.label for entry in suite.algorithms} == {"random", "local"}
+    assert (suite.repetitions, suite.budget) == (50, Budget(trials=20))
+    assert len(list(suite.runs())) == 300
+
+
+def ways(registry):
+    """Every entry of a registry with every variant of its options: pairs of name and options."""
+    for name, made in registry.items():
+        variants = made.variants if isinstance(made, Imported) else {"": {"levels": 2} if name == "grid" else {}}
+        for variant, options in variants.items():
+            yield pytest.param(name, dict(options), id="-".join(filter(None, (name, variant))))
+
+
+@pytest.mark.libraries
+@pytest.mark.parametrize(("name", "options"), list(ways(ALL_SEARCHERS)))
+def test_every_searcher_builds_on_every_objective(loaded, name, options):
+    """The registries cross: no searcher, ours or a library's, refuses an objective of ours with its defaults."""
+    loaded(ALL_SEARCHERS[name])
+    entry = {"searcher": {"name": name, **options}}
+    table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
+
+    assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
+
+
+@pytest.mark.libraries
+@pytest.mark.parametrize(("name", "options"), list(ways(ALL_SCHEDULERS)))
+def test_every_scheduler_builds_on_every_objective(loaded, name, options):
+    """Likewise the schedulers, over random search where they take a searcher."""
+    takes_searcher = "searcher" in parameters_of(name, loaded(ALL_SCHEDULERS[name]))
+    entry = {"scheduler": {"name": name, **options}, **({"searcher": "random"} if takes_searcher else {})}
+    table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
+
+    assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
+
+
+def test_defaults_are_few_and_plain():
+    """A suite needs objectives, algorithms and a budget; the rest has defaults."""
+    suite = parse("tiny", {key: TABLE[key] for key in ("budget", "objectives", "algorithms")})
+
+    assert (suite.title, suite.seed, suite.repetitions, suite.clock) == ("tiny", 0, 1, "measured")
+    assert (suite.n_workers, suite.resume, suite.device) == (1, True, "auto")
+
+
+def test_building_does_not_touch_the_table():
+    """Parsing and building leave what TOML gave as it was."""
+    before = json.dumps(TABLE)
+
+    suite = parse("toy", TABLE)
+    check_suite(suite)
+
+    assert json.dumps(TABLE) == before
+
+
+def test_schedulers_of_two_runs_share_nothing():
+    """Each run gets fresh objects, and the same ones (in effect) when asked again."""
+    suite = parse("toy", TABLE)
+    objectives = {entry.label: build_objective(entry) for entry in suite.objectives}
+    runs = list(suite.runs())
+    proposed = [build_scheduler(run, objectives[run.objective.label]).suggest() for run in runs]
+
+    again = [build_scheduler(run, objectives[run.objective.label]).suggest() for run in reversed(runs)]
+
+    assert again[::-1] == proposed
+    assert len({json.dumps(config) for config in proposed}) == len(runs)
+
+
+# Runs.
+
+
+def test_runs_come_repetition_by_repetition():
+    """All cells of a repetition before the next one, in the order of the file."""
+    runs = list(parse("toy", TABLE).runs())
+
+    assert len(runs) == 3 * 2 * 3
+    assert [(run.repetition, run.objective.label, run.algorithm.label) for run in runs[:8]] == [
+        (0, "branin", "random"),
+        (0, "branin", "local"),
+        (0, "branin", "halving"),
+        (0, "other", "random"),
+        (0, "other", "local"),
+        (0, "other", "halving"),
+        (1, "branin", "random"),
+        (1, "branin", "local"),
+    ]
+    assert len({run.path for run in runs}) == len(runs)
+    assert str(runs[7].path) == "runs/branin/local/001.jsonl"
+
+
+def test_more_repetitions_only_add_runs():
+    """The first runs of a longer suite are those of the shorter one, identities included."""
+    short = [run.identity() for run in parse("toy", TABLE).runs()]
+    long = [run.identity() for run in parse("toy", {**TABLE, "repetitions": 7}).runs()]
+
+    assert long[: len(short)] == short
+    assert len(long) == 7 * 6
+
+
+def test_an_identity_is_json_and_comes_back():
+    """What a header holds equals what it is compared with after a round trip."""
+    for run in parse("toy", TABLE).runs():
+        identity = run.identity()
+
+        assert json.loads(json.dumps(identity, allow_nan=False)) == identity
+
+
+def test_an_identity_is_pinned():
+    """These words are in every published ledger; changing one orphans them all."""
+    (run, *_) = parse("toy", TABLE).runs()
+
+    assert run.identity() == {
+        "suite_seed": 5,
+        "objective": {"label": "branin", "part": {"name": "branin", "options": {"noise": 1.0}}},
+        "algorithm": {
+            "label": "random",
+            "scheduler": {"name": "basic", "options": {}},
+            "searcher": {"name": "random", "options": {}},
+        },
+        "repetition": 0,
+        "budget": {"trials": 4, "evaluations": None, "epochs": None, "runtime": 60.0},
+        "clock": "measured",
+        "n_workers": 1,
+        "resume": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"algorithms": {"random": {"searcher": "random", "n_workers": 1}}},
+        {"n_workers": 3, "algorithms": {"random": {"searcher": "random", "n_workers": 1}}},
+        {"endpoint": "score"},
+        {"control": "random"},
+        {"targets": {"branin": [0.5]}},
+    ],
+    ids=json.dumps,
+)
+def test_what_decides_no_result_is_not_in_the_identity(change):
+    """Who says the number of workers, and how algorithms are compared, may change: recorded runs go on."""
+    first = next(parse("toy", TABLE).runs()).identity()
+
+    assert next(parse("toy", {**TABLE, **change}).runs()).identity() == first
+
+
+def test_the_plan_says_how_algorithms_are_compared(tmp_path):
+    """Endpoint, control and the scale of scores are in suite.json, and the analysis reads them there."""
+    table = {**TABLE, "endpoint": "score", "control": "random"}
+    suite = parse("toy", table)
+    write_plan(tmp_path, suite, check_suite(suite))
+
+    plan = read_plan(tmp_path)
+
+    assert (plan.endpoint, plan.control) == ("score", "random")
+    branin = plan.objectives[0]
+    assert (branin.best_error, branin.chance_error) == (0.39788735772973816, 54.3)
+
+
+def test_the_analysis_reads_the_targets_of_a_suite(tmp_path):
+    """They are in suite.json where there are any, and not even the key where there are none."""
+    for targets in ({}, {"branin": [2, 0.5]}):
+        suite = parse("toy", {**TABLE, "targets": targets})
+        write_plan(tmp_path, suite, check_suite(suite))
+
+        assert read_plan(tmp_path).targets == {label: tuple(errors) for label, errors in targets.items()}
+        assert ("targets" in json.loads((tmp_path / "suite.json").read_text())) == bool(targets)
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ([0.1], "targets = [0.1]: need a table of lists of errors by objective"),
+        ({"brannin": [0.1]}, "targets = 'brannin': not one of branin, other (did you mean \"branin\"?)"),
+        ({"branin": 0.1}, "targets.branin = 0.1: need a list of 1 to 20 finite errors"),
+        ({"branin": []}, "targets.branin = []: need a list of 1 to 20 finite errors"),
+        ({"branin": [0.1] * 21}, "need a list of 1 to 20 finite errors"),
+        ({"branin": [True]}, "targets.branin = [True]: need a list of 1 to 20 finite errors"),
+        ({"branin": [float("nan")]}, "targets.branin = [nan]: need a list of 1 to 20 finite errors"),
+        ({"branin": [10**400]}, "need a list of 1 to 20 finite errors"),
+        ({"branin": ["0.1"]}, "targets.branin = ['0.1']: need a list of 1 to 20 finite errors"),
+        ({"branin": [0.1, 0.1]}, "targets.branin = [0.1, 0.1]: an error is there twice"),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_targets_that_are_none_are_refused(targets, told):
+    """Field, value and what is allowed."""
+    with pytest.raises(BadInput, match=re.escape(told)):
+        parse("toy", {**TABLE, "targets": targets})
+
+
+def test_a_grid_is_in_the_identity_only_where_it_is_asked_for():
+    """`discretise` decides what is proposed; without it, ledgers of before there was that key go on."""
+    plain, gridded = (
+        next(parse("toy", {**TABLE, "objectives": {"branin": {"noise": 1.0, **levels}}}).runs()).identity()
+        for levels in ({}, {"discretise": 4})
+    )
+
+    assert plain == next(parse("toy", TABLE).runs()).identity()
+    assert gridded["objective"] == {**plain["objective"], "discretise": 4}
+    assert {**gridded, "objective": plain["objective"]} == plain
+
+
+def test_a_grid_is_built():
+    """The objective's space has at most so many values of each number, its options are as they were."""
+    suite = parse("toy", {**TABLE, "objectives": {"branin": {"noise": 1.0, "discretise": 4}}})
+
+    built = check_suite(suite)["branin"]
+
+    assert {name: len(axis.choices) for name, axis in built.space.axes.items()} == {"x1": 4, "x2": 4}
+    assert dict(suite.objectives[0].part.options) == {"noise": 1.0}
+
+
+CHANGES = [
+    {"seed": 6},
+    {"clock": "modelled"},
+    {"budget": {"trials": 5}},
+    {"budget": {"epochs": 4}},
+    {"n_workers": 2},
+    {"algorithms": {"random": {"searcher": "random", "n_workers": 2}}},
+    {"resume": False},
+    {"objectives": {"branin": {"noise": 1.0, "discretise": 3}}},
+    {"objectives": {"branin": {"noise": 2.0}}},
+    {"objectives": {"branin": {"noise": 1.0, "epochs": 2}}},
+    {"objectives": {"branin": {"name": "hartmann6", "noise": 1.0}}},
+    {"algorithms": {"random": {"searcher": "local"}}},
+    {"algorithms": {"random": {"searcher": "random", "scheduler": "successive_halving"}}},
+    {"algorithms": {"renamed": {"searcher": "random"}}},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=json.dumps)
+def test_whatever_decides_results_is_in_the_identity(change):
+    """Changing a seed, budget, option or label gives another identity."""
+    first = next(parse("toy", TABLE).runs()).identity()
+
+    assert next(parse("toy", {**TABLE, **change}).runs()).identity() != first
+
+
+@pytest.mark.parametrize("change", [{"title": "Another"}, {"repetitions": 9}, {"device": "cpu"}], ids=json.dumps)
+def test_what_does_not_decide_results_is_not_in_the_identity(change):
+    """A new title, more repetitions or another device continue the same runs."""
+    first = next(parse("toy", TABLE).runs()).identity()
+
+    assert next(parse("toy", {**TABLE, **change}).runs()).identity() == first
+
+
+def test_dates_and_nests_in_options_have_an_identity(tmp_path):
+    """TOML knows more than JSON: third-party options of any kind become JSON values."""
+    (tmp_path / "a.toml").write_text(
+        "budget.trials = 1\n[algorithms.a]\nsearcher = 'random'\n[objectives.o]\n"
+        "day = 2020-01-02\nwhen = 2020-01-02T03:04:05Z\nat = 03:04:05\nlist = [1, [2.5, {x = true}]]\n"
+    )
+
+    identity = next(load(str(tmp_path / "a.toml")).runs()).identity()
+
+    assert identity["objective"]["part"]["options"] == {
+        "day": "2020-01-02",
+        "when": "2020-01-02 03:04:05+00:00",
+        "at": "03:04:05",
+        "list": [1, [2.5, {"x": True}]],
+    }
+
+
+def test_ways_to_write_the_same_suite_are_the_same():
+    """Short and long forms of names give equal runs."""
+    long = {
+        **TABLE,
+        "objectives": {"branin": {"name": "branin", "noise": 1.0}, "other": {"name": "hartmann6"}},
+        "algorithms": {
+            "random": {"scheduler": "basic", "searcher": {"name": "random"}},
+            "local": {"scheduler": {"name": "basic"}, "searcher": {"name": "local", "probab_local": 0.5}},
+            "halving": TABLE["algorithms"]["halving"],
+        },
+    }
+
+    assert list(parse("toy", long).runs()) == list(parse("toy", TABLE).runs())
+
+
+# Labels become folders.
+
+
+def assert_below(path, label):
+    """The ledger of a label lies in a folder of that very name, two below `runs`."""
+    assert not path.is_absolute()
+    assert path.parts == ("runs", label, label, "000.jsonl")
+    assert Path("/results/suite", path).resolve() == Path("/results/suite/runs") / label / label / "000.jsonl"
+
+
+@given(st.text(max_size=70) | st.text(string.ascii_lowercase + string.digits + "-_./\\ ", max_size=70))
+def test_no_label_leads_out_of_the_folder(label):
+    """Any text is refused as a label, or names a folder of its own below the suite's."""
+    table = {"budget": {"trials": 1}, "objectives": {label: {}}, "algorithms": {label: {"searcher": "random"}}}
+    try:
+        (run,) = parse("toy", table).runs()
+    except BadInput:
+        assert not LABEL.fullmatch(label)
+    else:
+        assert LABEL.fullmatch(label)
+        assert_below(run.path, label)
+        assert len(PurePosixPath(run.path).name) < 255
+
+
+@pytest.mark.parametrize("label", ["a", "0", "a-b_c", "x" * 64, "9lives", "con"])
+def test_plain_labels_are_kept(label):
+    """Letters, digits, dashes and underscores name their folders."""
+    table = {"budget": {"trials": 1}, "objectives": {label: {}}, "algorithms": {label: {"searcher": "random"}}}
+
+    (run,) = parse("toy", table).runs()
+
+    assert_below(run.path, label)
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("setting", "field", "expected"),
+    [
+        ("seed=7", "seed", 7),
+        (" seed = 7 ", "seed", 7),
+        ("repetitions=1_000", "repetitions", 1000),
+        ("repetitions=0x10", "repetitions", 16),
+        ("title=Any text at all", "title", "Any text at all"),
+        ('title="7"', "title", "7"),
+        ("title=a=b", "title", "a=b"),
+        ("resume=false", "resume", False),
+        ("n_workers=3 # workers", "n_workers", 3),
+        ("device=cpu", "device", "cpu"),
+        ("budget={epochs=3}", "budget", Budget(epochs=3)),
+        ("budget.trials=9", "budget", Budget(trials=9)),
+        ("budget.runtime=2.5", "budget", Budget(trials=4, runtime=2.5)),
+    ],
+)
+def test_a_setting_overrides_a_field(overridden, setting, field, expected):
+    """Values are TOML where they can be, texts otherwise."""
+    assert getattr(overridden(setting), field) == expected
+
+
+def options(suite, label, part="searcher"):
+    """Name and options of an algorithm's part."""
+    found = next(entry for entry in suite.algorithms if entry.label == label)
+    return asdict(getattr(found, part))
+
+
+def test_settings_reach_into_the_short_form(overridden):
+    """`searcher = "local"` is short for a table, and options can be set in it."""
+    suite = overridden("algorithms.local.searcher.probab_local=0.9", "algorithms.local.searcher.num_init_random=2")
+
+    assert options(suite, "local") == {"name": "local", "options": {"probab_local": 0.9, "num_init_random": 2}}
+    check_suite(suite)
+    halving = overridden("algorithms.halving.scheduler.eta=3")
+    assert options(halving, "halving", "scheduler") == {"name": "successive_halving", "options": {"eta": 3}}
+
+
+def test_settings_reach_into_tables(overridden):
+    """Options of nested tables are replaced, their neighbours kept."""
+    suite = overridden("algorithms.halving.searcher.num_init_random=9", "objectives.branin.epochs=3")
+
+    assert options(suite, "halving") == {"name": "local", "options": {"num_init_random": 9}}
+    assert dict(suite.objectives[0].part.options) == {"noise": 1.0, "epochs": 3}
+
+
+def test_settings_reach_what_is_no_option(overridden):
+    """Workers of an algorithm and the grid of an objective are keys beside names and options."""
+    suite = overridden("algorithms.local.n_workers=4", "objectives.branin.discretise=5")
+
+    assert [entry.n_workers for entry in suite.algorithms] == [4, None]
+    assert {run.algorithm.label: run.n_workers for run in suite.runs()} == {"local": 4, "halving": 1}
+    assert suite.objectives[0].discretise == 5
+    check_suite(suite)
+
+
+def test_settings_add_objectives_and_algorithms(overridden):
+    """A new label makes a new entry; a setting replaces a whole part."""
+    suite = overridden(
+        "objectives.hartmann6.noise=0.1", "algorithms.grid.searcher=grid", "algorithms.local.searcher=random"
+    )
+
+    assert [entry.label for entry in suite.objectives] == ["branin", "hartmann6"]
+    assert [entry.label for entry in suite.algorithms] == ["local", "halving", "grid"]
+    assert options(suite, "local") == {"name": "random", "options": {}}
+    check_suite(suite)
+
+
+def test_later_settings_win(overridden):
+    """Settings apply from left to right."""
+    assert overridden("seed=1", "seed=2").seed == 2
+
+
+def test_settings_do_not_change_the_file(overridden, tmp_path):
+    """Overriding is for this command only."""
+    overridden("seed=9", "algorithms.local.searcher.probab_local=0.9")
+
+    assert (tmp_path / "small.toml").read_text() == TOML
+    assert overridden().seed == 5
+
+
+# Third-party parts.
+
+
+def test_third_party_parts_are_offered_what_they_ask_for():
+    """Code by dotted path gets the arguments it names, and its `rvs()` draws from the run's stream."""
+    table = {
+        **TABLE,
+        "algorithms": {
+            "theirs": {
+                "scheduler": {
+                    "name": "tests.benchmark.fakes.reader:SuccessiveHalvingScheduler",
+                    "eta": 2,
+                    "r_min": 1,
+                    "r_max": 4,
+                },
+                "searcher": {
+                    "name": "tests.benchmark.fakes.reader.LocalSearcher",
+                    "num_init_random": 9,
+                    "probab_local": 0.5,
+                },
+            }
+        },
+    }
+    suite = parse("toy", {**table, "objectives": {"lenet": {}}})
+    objective = build_objective(suite.objectives[0])
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002 (to see that it does not move)
+
+    first = [build_scheduler(run, objective) for run in suite.runs()]
+    proposed = [[scheduler.suggest() for _ in range(4)] for scheduler in first]
+
+    assert [[build_scheduler(run, objective).suggest()] for run in suite.runs()] == [part[:1] for part in proposed]
+    assert {config["max_epochs"] for part in proposed for config in part} == {1}
+    assert objective.default.items() <= proposed[0][-1].items()
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002 (likewise)
+
+
+# Clocks and calibrations.
+
+CALIBRATION = """
+format = 1
+name = "desk"
+device = "A CPU"
+versions = {}
+[[objectives]]
+name = "softmax"
+options = { data = "digits", split = "standard" }
+date = "2024-03-01"
+configurations = 2
+held_out = 1
+rounds = 1
+rows = 1
+spread = 0.0
+median_error = 0.0
+worst_error = 0.0
+set_up = {}
+epoch = { steps = 1.0 }
+"""
+PRICED = """
+clock = "modelled"
+calibration = "prices/desk.toml"
+budget.trials = 1
+objectives.softmax = {}
+objectives.branin = {}
+algorithms.random.searcher = "random"
+"""
+
+
+@pytest.fixture
+def priced(tmp_path, monkeypatch):
+    """A folder with a suite and, below it, a calibration; the working folder is another."""
+    (tmp_path / "suites" / "prices").mkdir(parents=True)
+    (tmp_path / "suites" / "priced.toml").write_text(PRICED)
+    (tmp_path / "suites" / "prices" / "desk.toml").write_text(CALIBRATION)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return tmp_path / "suites"
+
+
+def identities(folder, *settings):
+    """The identity of each objective's first run of the priced suite."""
+    suite = load(str(folder / "priced.toml"), list(settings))
+    return {run.objective.label: run.identity() for run in suite.runs()}
+
+
+def test_a_calibration_lies_beside_its_suite(priced):
+    """A path in a suite's file is relative to that file, wherever the command is given."""
+    suite = load(str(priced / "priced.toml"))
+
+    assert (suite.clock, suite.calibration.name, suite.calibration.device) == ("modelled", "desk", "A CPU")
+
+
+def test_a_calibration_of_the_command_line_lies_here(priced):
+    """A path after --set is relative to the working folder, as every path of a command line."""
+    text = CALIBRATION.replace('"desk"', '"here"')
+    Path("here.toml").write_text(text)
+
+    assert load(str(priced / "priced.toml"), ["calibration=here.toml"]).calibration.name == "here"
+    with pytest.raises(BadInput, match=r"calibration file 'prices/desk\.toml': there is no such file"):
+        load(str(priced / "priced.toml"), ["calibration=prices/desk.toml"])
+
+
+def test_the_identity_holds_the_calibrations_name_and_digest(priced):
+    """So that no run goes on under other prices; no path and no coefficient is in it."""
+    for label, identity in identities(priced).items():
+        calibration = load(str(priced / "priced.toml")).calibration
+        assert identity["calibration"] == {"name": "desk", "digest": calibration.digest(label)}
+        assert json.loads(json.dumps(identity, allow_nan=False)) == identity
+
+
+def test_other_prices_are_another_run(priced):
+    """Of the objective whose prices they are, and of no other."""
+    before = identities(priced)
+    path = priced / "prices" / "desk.toml"
+    path.write_text(CALIBRATION.replace("steps = 1.0", "steps = 1.5"))
+    after = identities(priced)
+
+    assert after["softmax"] != before["softmax"]
+    assert after["branin"] == before["branin"]
+    assert identities(priced, "clock=measured")["softmax"] != after["softmax"]
+
+
+def test_no_calibration_leaves_the_identity_as_it_was():
+    """Ledgers of suites without one stay valid."""
+    assert all("calibration" not in run.identity() for run in parse("toy", TABLE).runs())
+
+
+def test_keys_can_be_left_out(priced):
+    """To calibrate a suite is possible before its calibration is there."""
+    (priced / "prices" / "desk.toml").unlink()
+
+    suite = load(str(priced / "priced.toml"), without=("clock", "calibration"))
+
+    assert (suite.clock, suite.calibration) == ("measured", None)

@@ -1,0 +1,473 @@
+"""One run's execution: recorded evaluations are replayed and checked, the rest is trained and recorded."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmark.reproducibility.environment import describe
+from benchmark.storage.header import RunRefused
+from benchmark.storage.ledger import Ledger
+from benchmark.storage.ledger_format import LedgerError, failed_of, part_of, read
+from benchmark.suite import parsing as suites
+from benchmark.tuning import execution
+from benchmark.tuning.evaluation import ImpureTrial, evaluation_record
+from benchmark.tuning.execution import REPLAYED, Execution, ReplayMismatch, execute, replay, touch, trainer_of
+from benchmark.tuning.factory import build_scheduler
+from benchmark.tuning.run_report import report_of_failure
+from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.tuner import Job
+from objectives.epoch import Epoch
+from objectives.objective import Machine
+from tests.benchmark.fakes.slots import Slots
+
+OBJECTIVE = "tests.benchmark.fakes.slots:Slots"
+JOB = Job(
+    index=2, trial=1, config={"x": 3}, suggestion={"x": 3}, start_epoch=1, epochs=4, start=8.0, decide_seconds=0.5
+)
+
+
+TABLE = {
+    "seed": 5,
+    "repetitions": 1,
+    "clock": "measured",
+    "budget": {"trials": 3},
+    "algorithms": {"own": {"searcher": "random"}},
+    "objectives": {"toy": {"name": OBJECTIVE}},
+}
+
+
+def run_of(**changes):
+    """The first run of a suite on the toy objective."""
+    return next(iter(suites.parse("toy", {**TABLE, **changes}).runs()))
+
+
+def conditions(folder, **changes):
+    """Where it runs."""
+    return Conditions(folder=folder, machine=Machine(), environment=describe("cpu", 1), **changes)
+
+
+def record(**changes):
+    """The job's evaluation as it is recorded."""
+    training = trainer_of(run_of(), Slots(), Machine()).train(JOB)
+    return {**evaluation_record(JOB, training, 2.0, None), **changes}
+
+
+def driven(run, where, crash=None, train=None):
+    """Drive an execution; its report, and the indices of the jobs that it asked for."""
+    trainer = trainer_of(run, Slots(), Machine())
+    steps = Execution(run, Slots(), where, "reference", crash).steps({"toy": "0" * 64})
+    asked = []
+    try:
+        job = next(steps)
+        while True:
+            asked.append(job.index)
+            job = steps.send((train or trainer.train)(job))
+    except StopIteration as stop:
+        return stop.value, asked
+
+
+def shortened(folder, run, evaluations, change=None):
+    """Turn a complete ledger into an unfinished one of so many evaluations; the header may change."""
+    path = folder / run.path
+    header, *records = read(path).records
+    path.unlink()
+    with Ledger(path) as ledger:
+        ledger.append(change(header) if change else header)
+        for one in records[:evaluations]:
+            ledger.append(one)
+    return path
+
+
+# Replay.
+
+
+def test_a_recorded_evaluation_is_its_outcome():
+    """Error, epochs, end and state come from the record, whatever the job would give now."""
+    outcome = replay(JOB, record(valid_error=0.25, epochs=3, end=99.0, state="diverged"))
+
+    assert (outcome.error, outcome.epochs, outcome.end, outcome.state) == (0.25, 3, 99.0, "diverged")
+
+
+def test_a_recorded_crash_is_an_infinite_error():
+    """A ledger holds no infinity: it says null."""
+    assert replay(JOB, record(valid_error=None, state="crashed")).error == math.inf
+
+
+@pytest.mark.parametrize("name", [*REPLAYED, "asked_epochs"])
+def test_another_proposal_is_told(name):
+    """Each thing proposed must be what was recorded; the message has both and why that may be."""
+    other = {"x": 4} if name == "config" else 77
+    now = JOB.epochs if name == "asked_epochs" else getattr(JOB, name)
+
+    with pytest.raises(ReplayMismatch) as refused:
+        replay(JOB, record(**{name: other}))
+
+    assert str(refused.value) == (
+        f"evaluation 2: {name} was recorded as {other!r}, now {now!r} is proposed; "
+        "the algorithm does not repeat itself, or its code has changed"
+    )
+
+
+def test_what_is_recorded_is_not_trained_again(tmp_path):
+    """Whatever whole records are there: the rest is asked for, and the ledger is that of an unbroken run."""
+    run = run_of(clock="measured")
+    whole, asked = driven(run, conditions(tmp_path))
+    assert (whole.state, whole.evaluations, whole.problem, asked) == ("done", 3, None, [0, 1, 2])
+    unbroken = [one for one in read(tmp_path / run.path).records if one["kind"] == "evaluation"]
+    assert whole.best_error == min(one["valid_error"] for one in unbroken)
+
+    for kept in range(4):
+        before = read(tmp_path / run.path).records[1 : 1 + kept]
+        shortened(tmp_path, run, kept)
+        report, asked = driven(run, conditions(tmp_path))
+        assert asked == [0, 1, 2][kept:]
+        assert report == whole
+        records = read(tmp_path / run.path).records
+        assert [one["kind"] for one in records] == ["header", *["evaluation"] * 3, "end"]
+        assert records[-1]["evaluations"] == 3
+        assert [one["config"] for one in records[1:-1]] == [one["config"] for one in unbroken]
+        assert records[1 : 1 + kept] == before
+
+
+@pytest.mark.parametrize("ended_here", [True, False])
+def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
+    """Nothing is proposed, trained or written: the ledger gets its final name, whichever machine it is."""
+    run = run_of()
+    whole, _ = driven(run, conditions(tmp_path))
+    path = tmp_path / run.path
+    if not ended_here:
+        shortened(tmp_path, run, 4, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}})
+        part_of(path).rename(path)
+    data = path.read_bytes()
+    path.rename(part_of(path))
+
+    report, asked = driven(run, conditions(tmp_path, allow_mixed=True))
+
+    assert (report, asked) == (whole, [])
+    assert path.read_bytes() == data
+    assert not part_of(path).exists()
+
+
+def test_an_end_of_another_run_is_refused(tmp_path):
+    """A part file that has ended is held against the run like any other, before it gets its name."""
+    driven(run_of(), conditions(tmp_path))
+    path = tmp_path / run_of().path
+    path.rename(part_of(path))
+
+    report, _ = driven(run_of(budget={"trials": 4}), conditions(tmp_path))
+
+    assert report.state == "refused"
+    assert not path.exists()
+
+
+def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):
+    """Its ledger is set aside with both proposals in it; the report says the same."""
+    run = run_of()
+    driven(run, conditions(tmp_path))
+    path = shortened(tmp_path, run, 0)
+    with Ledger(path) as ledger:
+        ledger.append(record(index=0, trial=0, config={"x": 99}))
+
+    report, asked = driven(run, conditions(tmp_path))
+
+    assert (report.state, asked) == ("failed", [])
+    assert "was recorded as" in report.problem
+    assert not part_of(path).exists()
+    failure = read(failed_of(path)).records[-1]
+    assert (failure["kind"], failure["error"]) == ("failure", report.problem)
+    assert "ReplayMismatch" in failure["traceback"]
+
+
+def test_a_trial_that_came_out_otherwise_fails_its_run(tmp_path):
+    """The harness finds it in training; the run's ledger tells it, cut to a thousand characters."""
+    run = run_of()
+    trained = trainer_of(run, Slots(), Machine())
+    steps = Execution(run, Slots(), conditions(tmp_path), "reference").steps({"toy": "0" * 64})
+    steps.send(None)
+    assert trained is not None
+
+    with pytest.raises(StopIteration) as stop:
+        steps.throw(ImpureTrial("x" * 2000))
+
+    assert stop.value.value.state == "failed"
+    failure = read(failed_of(tmp_path / run.path)).records[-1]
+    assert failure["error"] == "x" * 1000
+
+
+# The header.
+
+
+def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
+    """Without leave nothing is written; with it one mark says where the other machine begins."""
+    run = run_of()
+    driven(run, conditions(tmp_path))
+    path = shortened(
+        tmp_path, run, 1, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}}
+    )
+    before = part_of(path).read_bytes()
+
+    report, asked = driven(run, conditions(tmp_path))
+    assert (report.state, asked) == ("refused", [])
+    assert "recorded on another machine or library version: torch was '0.1'" in report.problem
+    assert part_of(path).read_bytes() == before
+
+    steps = Execution(run, Slots(), conditions(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
+    next(steps)
+    steps.close()
+    report, _ = driven(run, conditions(tmp_path, allow_mixed=True))
+    assert report.state == "done"
+    kinds = [one["kind"] for one in read(path).records]
+    assert kinds == ["header", "evaluation", "resumed", "evaluation", "evaluation", "end"]
+
+
+def test_the_header_says_what_the_run_depends_on(tmp_path):
+    """Identity, data, machine with arithmetic and route, and the hour; libraries of another run are not taken over."""
+    run = run_of()
+    where = conditions(tmp_path)
+    where = replace(where, environment={**where.environment, "libraries": {"other": "1"}})
+
+    driven(run, where)
+
+    header = read(tmp_path / run.path).records[0]
+    assert header["run"] == run.identity()
+    assert header["data"] == {"toy": "0" * 64}
+    assert (header["environment"]["arithmetic"], header["environment"]["route"]) == ("reference", "alone")
+    assert "libraries" not in header["environment"]
+    assert header["created"].endswith("+00:00")
+
+
+def test_the_header_says_what_the_algorithm_is_made_of_and_lacks(tmp_path, monkeypatch):
+    """Versions that the algorithm itself tells, and what of its lacks matters to this run; it is let go at the end."""
+    let_go = []
+
+    def foreign(run, objective):
+        scheduler = build_scheduler(run, objective)
+        scheduler.versions, scheduler.lacks = {"theirs": "1.5"}, {"pending": "forgets them", "copy": "cannot"}
+        scheduler.close = lambda: let_go.append(scheduler)
+        return scheduler
+
+    monkeypatch.setattr(execution, "build_scheduler", foreign)
+    run = run_of(n_workers=2)
+    driven(run, conditions(tmp_path))
+
+    header = read(tmp_path / run.path).records[0]
+    assert header["environment"]["libraries"] == {"theirs": "1.5"}
+    assert header["lacks"] == {"pending": "forgets them"}
+    assert len(let_go) == 1
+
+
+def test_a_refused_header_is_named_by_its_file(tmp_path):
+    """It is the unfinished ledger's."""
+    driven(run_of(), conditions(tmp_path))
+    path = shortened(tmp_path, run_of(), 1, lambda header: {**header, "data": {"toy": "1" * 64}})
+
+    report, _ = driven(run_of(), conditions(tmp_path))
+
+    assert report.problem.startswith(f"{part_of(path)}: recorded with another suite: toy was ")
+
+
+@pytest.mark.parametrize(("tables", "durable"), [(None, True), ("tables", False)])
+def test_only_what_a_table_answered_may_be_lost(tmp_path, monkeypatch, tables, durable):
+    """Trainings wait for the disk, answers of a table do not."""
+    asked = []
+
+    class Watched(Ledger):
+        def __init__(self, path, *, durable):
+            asked.append(durable)
+            super().__init__(path, durable=durable)
+
+    monkeypatch.setattr(execution, "Ledger", Watched)
+
+    driven(run_of(), conditions(tmp_path, tables=None if tables is None else tmp_path / tables))
+
+    assert asked == [durable]
+
+
+def test_the_last_record_says_why_the_run_ended(tmp_path):
+    """By its budget, or because the algorithm has nothing left."""
+    grid = run_of(algorithms={"own": {"searcher": {"name": "grid", "levels": 2}}})
+    driven(run_of(), conditions(tmp_path / "whole"))
+    driven(grid, conditions(tmp_path / "grid"))
+
+    ends = [read(tmp_path / name / grid.path).records[-1] for name in ("whole", "grid")]
+
+    assert [end["reason"] for end in ends] == ["budget", "exhausted"]
+
+
+# Outcomes.
+
+
+def test_an_evaluation_is_charged_and_told_as_it_went(tmp_path):
+    """By the given clock: its price is in the record, its end and state are what the algorithm hears of."""
+
+    class Fixed:
+        def charge(self, job, training):
+            return 3.0, 2.0
+
+    clock = Fixed()
+    going = Execution(run_of(), Slots(diverging=1), conditions(tmp_path), "reference", clock=clock)
+    trained = replace(trainer_of(run_of(), Slots(), Machine()).train(JOB), state="diverged")
+    with Ledger(tmp_path / "000.jsonl") as ledger:
+        ledger.append({"kind": "header", "format": 1})
+        outcome = going._record(JOB, trained, ledger)
+        recorded = ledger.records[-1]
+
+    assert going.clock is clock
+    assert recorded["modelled_seconds"] == 2.0
+    assert (outcome.state, outcome.end) == ("diverged", JOB.start + 3.0)
+
+
+# Crashes and failures.
+
+
+def test_what_raises_before_the_first_trial_fails_its_run(tmp_path, monkeypatch):
+    """In a worker it would end every other run too: it is in the report, with type and place."""
+
+    def broken(run, objective):
+        raise ArithmeticError("no such algorithm today")
+
+    monkeypatch.setattr(execution, "build_scheduler", broken)
+
+    report, asked = driven(run_of(), conditions(tmp_path))
+
+    assert (report.state, asked) == ("failed", [])
+    assert "ArithmeticError: no such algorithm today" in report.problem
+    assert "in broken" in report.problem
+
+
+def test_a_failure_has_the_traceback_of_its_cause(tmp_path):
+    """What the algorithm raised, not what became of it on the way."""
+    run = run_of(algorithms={"own": {"searcher": "tests.benchmark.fakes.deadly:Raises"}})
+
+    report, _ = driven(run, conditions(tmp_path))
+
+    traceback = read(failed_of(tmp_path / run.path)).records[-1]["traceback"]
+    assert report.state == "failed"
+    assert "in sample_configuration" in traceback
+    assert "AlgorithmError" not in traceback
+
+
+def test_a_crash_is_recorded_instead_of_trained(tmp_path):
+    """Only the evaluation that is named; it is charged, has no error, and the run goes on."""
+    crash = Crash(index=1, reason="signal 9", seconds=2.5, state="timeout")
+
+    report, asked = driven(run_of(), conditions(tmp_path), crash)
+
+    assert (report.state, report.evaluations, asked) == ("done", 3, [0, 2])
+    crashed = read(tmp_path / run_of().path).records[2]
+    assert (crashed["state"], crashed["valid_error"], crashed["problem"]) == ("timeout", None, "signal 9")
+    assert (crashed["train_seconds"], crashed["paid_seconds"]) == (2.5, 2.5)
+
+
+def test_a_complete_run_is_refused(tmp_path):
+    """Nothing is appended to it; the report names the file."""
+    driven(run_of(), conditions(tmp_path))
+
+    report, _ = driven(run_of(), conditions(tmp_path))
+
+    assert report.state == "refused"
+    assert report.problem.startswith(f"{tmp_path / run_of().path}: complete already")
+    assert (report.evaluations, report.best_error) == (0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(LedgerError("damaged"), "refused"), (RunRefused("another suite"), "refused"), (ValueError("no"), "failed")],
+)
+def test_what_could_not_be_executed_is_reported(error, state):
+    """A refusal in its own words, everything else with its type."""
+    report = report_of_failure(run_of(), error)
+
+    assert (report.state, report.evaluations, report.best_error) == (state, 0, math.inf)
+    assert report.problem == str(error) if state == "refused" else "ValueError: no" in report.problem
+
+
+def test_execute_reports_what_is_raised_outside_the_ledger(tmp_path):
+    """An objective that cannot be built fails its run, not the process."""
+    report = execute(run_of(objectives={"toy": {"name": OBJECTIVE, "epochs": 2, "nonsense": 1}}), conditions(tmp_path))
+
+    assert report.state == "failed"
+    assert "nonsense" in report.problem
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_execute_notes_when_a_training_starts(tmp_path):
+    """The marker is written for whoever finds the process dead; without one nothing is."""
+    touch(None)
+    report = execute(run_of(), conditions(tmp_path / "out"), marker=tmp_path / "marker")
+
+    assert report.state == "done"
+    assert math.isfinite(float((tmp_path / "marker").read_text()))
+
+
+def test_execute_records_a_crash_and_reports_its_own_run(tmp_path):
+    """The evaluation that is named is not trained; what goes wrong is told of this run."""
+    report = execute(run_of(), conditions(tmp_path), Crash(index=1, reason="signal 9", seconds=2.5))
+    again = execute(run_of(objectives={"toy": {"name": OBJECTIVE, "nonsense": 1}}), conditions(tmp_path))
+
+    states = [one["state"] for one in read(tmp_path / run_of().path).records if one["kind"] == "evaluation"]
+    assert (report.state, states[1]) == ("done", "crashed")
+    assert again.run.path == run_of().path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling(Slots):
+    """Says what it is given, and changes what it should leave alone."""
+
+    def prepare(self, machine):
+        return {"prepared on": machine.device}
+
+    def arithmetic(self, machine, *, stacked):
+        return f"{machine.device}, stacked: {stacked}"
+
+    def train(self, config, seed, machine):
+        threads = torch.get_num_threads()
+        torch.set_num_threads(3)
+        yield Epoch(valid_error=0.5, test_error=threads / 10, seconds=1.0)
+
+
+def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
+    """Data and arithmetic are those of the machine, a trial at a time; a trial that takes threads keeps none."""
+    told, trainers = Telling(epochs=1), []
+    machine = Machine(data=tmp_path)
+
+    def watched(*given):
+        trainers.append(given)
+        return trainer_of(*given)
+
+    monkeypatch.setattr(execution, "build_objective", lambda entry: told)
+    monkeypatch.setattr(execution, "trainer_of", watched)
+    where = replace(conditions(tmp_path, notes=tmp_path / "notes"), machine=machine)
+
+    report = execute(run_of(), where)
+
+    header, *evaluations, _ = read(tmp_path / run_of().path).records
+    assert report.state == "done"
+    assert header["data"] == {"prepared on": "cpu"}
+    assert header["environment"]["arithmetic"] == "cpu, stacked: False"
+    assert [(run.path, *rest) for run, *rest in trainers] == [(run_of().path, told, machine, tmp_path / "notes")]
+    assert [one["test_error"] for one in evaluations] == [0.1, 0.1, 0.1]
+
+
+def test_a_limit_is_the_runs_own():
+    """Without a timeout there is none; dotted objectives train with private streams."""
+    assert trainer_of(run_of(), Slots(), Machine()).limit is None
+    limit = trainer_of(run_of(timeout=9.0), Slots(), Machine()).limit
+    assert (limit.seconds, limit.run, limit.notes) == (9.0, run_of().path, None)
+    assert trainer_of(run_of(timeout=9.0), Slots(), Machine(), Path("notes")).limit.notes == Path("notes")
+
+
+@pytest.mark.parametrize(("name", "isolated"), [(OBJECTIVE, True), ("branin", False)])
+def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name, isolated):
+    """Third-party trials are isolated, ours need not be."""
+    *_, run = suites.parse("toy", {**TABLE, "repetitions": 2, "objectives": {"toy": {"name": name}}}).runs()
+    machine = Machine(data=tmp_path)
+
+    trainer = trainer_of(run, Slots(), machine)
+
+    assert trainer.seed_key == (5, name, 1)
+    assert trainer.machine is machine
+    assert trainer.isolated is isolated

@@ -1,0 +1,500 @@
+"""The recheck: every incumbent once a seed, with seeds of its own, the same bytes however it is spread out or cut."""
+
+import contextlib
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.cli.main import main
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.reproducibility.seeding import LARGEST_SEED, recheck_seed, trial_seed
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
+from benchmark.suite.model import Budget
+from benchmark.verification import recheck as rechecks
+from benchmark.verification.recheck import FILE, prepare, select
+from objectives.objective import Machine
+from objectives.space import FIDELITY
+from tests import ROOT
+from tests.benchmark.commands import written
+from tests.benchmark.fakes.slots import CHANCE, suite
+from tests.benchmark.records import rewrite
+
+MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
+TRAINING = """
+seed = 7
+repetitions = 2
+clock = "{clock}"
+calibration = "prices.toml"
+budget.trials = 3
+objectives.softmax = {{ epochs = 2 }}
+objectives.dropout_mlp = {{ epochs = 2 }}
+objectives.branin = {{ noise = 1.0 }}
+algorithms.random.searcher = "random"
+algorithms.local.searcher = "local"
+"""
+
+
+def toy(folder, repetitions=3, options=""):
+    """The file of a suite on the toy objective."""
+    return written(folder, suite(repetitions, options)) / "tiny.toml"
+
+
+def ran(path, results, command="run", jobs=1, **options):
+    """Run a command on a suite's file; everything must be done. The suite's folder."""
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    arguments = [command, str(path), "--results", str(results), "--jobs", str(jobs), "--device", "cpu", "--quiet"]
+    assert main([*arguments, *words]) == 0
+    return results / path.stem
+
+
+def evaluations(folder):
+    """All evaluations of a folder's ledgers but for what is measured, by ledger."""
+    found = {}
+    for path in sorted(folder.glob("runs/*/*/*.jsonl")):
+        header, *records = read(path).records
+        dropped = {*MEASURED, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
+        found[str(path.relative_to(folder))] = [
+            {key: value for key, value in record.items() if key not in dropped}
+            for record in records
+            if record["kind"] == "evaluation"
+        ]
+    return found
+
+
+def made(folder):
+    """What a recheck comes to: its file's bytes, and its evaluations."""
+    return (folder / "recheck" / FILE).read_bytes(), evaluations(folder / "recheck")
+
+
+def file_bytes(folder):
+    """Every ledger's bytes, by name."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.glob("runs/*/*/*")}
+
+
+def told(folder):
+    """The recheck's file."""
+    return json.loads((folder / "recheck" / FILE).read_text())
+
+
+# The same bytes, always.
+
+
+@pytest.fixture(scope="module", params=["modelled", "measured"])
+def training(request, tmp_path_factory):
+    """A suite of real trainings that has run, and its recheck by one process."""
+    folder = tmp_path_factory.mktemp("training")
+    path = written(folder, TRAINING.format(clock=request.param)) / "tiny.toml"
+    ran(path, folder / "run")
+    return path, made(ran(path, folder / "run", "recheck", fresh=2))
+
+
+@pytest.mark.parametrize(("jobs", "stack"), [(2, 64), (1, 1), (2, 3)])
+def test_any_jobs_and_stack_give_the_same_bytes(training, tmp_path, jobs, stack):
+    """However the trainings are spread out, errors and modelled times are the same to the bit."""
+    path, expected = training
+    assert len(expected[1]) == 6
+    ran(path, tmp_path)
+
+    assert made(ran(path, tmp_path, "recheck", jobs, fresh=2, stack=stack)) == expected
+
+
+def test_resume_from_every_prefix_of_the_records(training, tmp_path):
+    """Every ledger cut at any byte goes on to the same evaluations, also after the file is lost in between."""
+    path, expected = training
+    folder = ran(path, tmp_path)
+    ran(path, tmp_path, "recheck", fresh=2)
+    rng = random.Random(0)
+    for ledger in sorted((folder / "recheck").glob("runs/*/*/*.jsonl")):
+        data = ledger.read_bytes()
+        ledger.with_name(ledger.name + ".part").write_bytes(data[: rng.randrange(len(data))])
+        ledger.unlink()
+
+    assert made(ran(path, tmp_path, "recheck", 2, fresh=2)) == expected
+    assert not list((folder / "recheck").glob("runs/*/*/*.part"))
+
+
+@pytest.mark.slow
+def test_kill_9_loses_nothing(tmp_path):
+    """A recheck killed again and again comes to the unbroken one's bytes."""
+    path = written(tmp_path, TRAINING.format(clock="modelled")) / "tiny.toml"
+    expected = made(ran_both(path, tmp_path / "unbroken", 24))
+    folder = ran(path, tmp_path / "killed")
+    command = [sys.executable, "-m", "benchmark", "recheck", str(path), "--results", str(tmp_path / "killed")]
+    for lines in (5, 30, 60):
+        driver = subprocess.Popen(
+            [*command, "--jobs", "2", "--device", "cpu", "--fresh", "24", "--quiet"], cwd=ROOT, start_new_session=True
+        )
+        wait_for_lines(driver, folder / "recheck", lines)
+        assert driver.poll() is None, "it was done before it could be killed"
+        os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+
+    assert made(ran(path, tmp_path / "killed", "recheck", 2, fresh=24)) == expected
+
+
+def ran_both(path, results, fresh):
+    """Run a suite and its recheck."""
+    ran(path, results)
+    return ran(path, results, "recheck", fresh=fresh)
+
+
+def wait_for_lines(driver, folder, more):
+    """Wait until the ledgers of a folder have so many lines more than now, or the driver has ended."""
+    before, deadline = count_lines(folder), time.monotonic() + 60
+    while driver.poll() is None and count_lines(folder) - before < more and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def count_lines(folder):
+    """How many lines the ledgers of a folder hold."""
+    lines = 0
+    for path in folder.glob("runs/*/*/*.jsonl*"):
+        with contextlib.suppress(FileNotFoundError):  # It has just got its final name.
+            lines += path.read_bytes().count(b"\n")
+    return lines
+
+
+# Further seeds, further incumbents.
+
+
+def test_more_seeds_train_only_the_new_ones(tmp_path):
+    """Four seeds after two leave the first two's files as they are, and come to what four at once come to."""
+    path = toy(tmp_path)
+    folder = ran_both(path, tmp_path / "grown", 2)
+    before = file_bytes(folder / "recheck")
+
+    ran(path, tmp_path / "grown", "recheck", fresh=4)
+
+    after = file_bytes(folder / "recheck")
+    assert {name: after[name] for name in before} == before
+    assert len(after) == 2 * len(before)
+    assert made(folder) == made(ran_both(path, tmp_path / "once", 4))
+
+
+def test_fewer_seeds_give_up_none(tmp_path):
+    """A later recheck with fewer seeds keeps the number there was."""
+    path = toy(tmp_path)
+    folder = ran_both(path, tmp_path, 3)
+    before = made(folder)
+
+    assert made(ran(path, tmp_path, "recheck", fresh=1)) == before
+
+
+def test_more_repetitions_add_what_is_missing(tmp_path):
+    """Incumbents of new runs go into a further list; what is there already is trained no more."""
+    folder = ran_both(toy(tmp_path), tmp_path, 2)
+    before, first = file_bytes(folder / "recheck"), told(folder)
+    path = toy(tmp_path, repetitions=6)
+
+    ran(path, tmp_path)
+    ran(path, tmp_path, "recheck", fresh=2)
+
+    after, grown = file_bytes(folder / "recheck"), told(folder)
+    assert {name: after[name] for name in before} == before
+    assert grown["lists"]["toy"][:1] == first["lists"]["toy"]
+    assert grown["incumbents"][: len(first["incumbents"])] == first["incumbents"]
+    assert len(grown["incumbents"]) == 18
+    listed = [json.dumps(trial) for trials in grown["lists"]["toy"] for trial in trials]
+    assert len(listed) == len(set(listed))
+
+
+def test_a_finished_recheck_is_left_alone(tmp_path):
+    """Made again, it writes nothing."""
+    path = toy(tmp_path)
+    folder = ran_both(path, tmp_path, 2)
+    before = {file: file.stat().st_mtime_ns for file in (folder / "recheck").rglob("*") if file.is_file()}
+
+    ran(path, tmp_path, "recheck", fresh=2)
+
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+
+
+def test_long_lists_are_cut(tmp_path, monkeypatch):
+    """No list is longer than its limit, and their trials are the same."""
+    path = toy(tmp_path)
+    whole = told(ran_both(path, tmp_path / "whole", 1))
+    monkeypatch.setattr(rechecks, "LIST_SIZE", 2)
+
+    cut = told(ran_both(path, tmp_path / "cut", 1))
+
+    assert {len(trials) for trials in cut["lists"]["toy"]} <= {1, 2}
+    assert list(itertools.chain(*cut["lists"]["toy"])) == whole["lists"]["toy"][0]
+
+
+# What is trained.
+
+
+def test_every_incumbent_is_trained_once_a_seed(tmp_path):
+    """Incumbents are the least validation errors, each configuration is listed once, and its epochs go with it."""
+    folder = ran_both(toy(tmp_path, repetitions=8), tmp_path, 2)
+
+    file = told(folder)
+    [trials] = file["lists"]["toy"]
+    assert len(file["incumbents"]) == 24 > len(trials)
+    for row in file["incumbents"]:
+        ledger = folder / "runs/toy" / row["algorithm"] / f"{row['repetition']:03d}.jsonl"
+        records = [record for record in read(ledger).records if record["kind"] == "evaluation"]
+        best = min(records, key=lambda record: record["valid_error"])
+        assert {"config": best["config"], "epochs": best["epochs"]} == trials[row["place"]]
+        assert [row["valid_error"], row["test_error"]] == [best["valid_error"], best["test_error"]]
+    assert len({trial["epochs"] for trial in trials}) > 1, "halving's incumbents are not all fully trained"
+    for name, records in evaluations(folder / "recheck").items():
+        assert [{"config": record["config"], "epochs": record["epochs"]} for record in records] == trials, name
+
+
+def test_fresh_seeds_are_nobody_elses(tmp_path):
+    """No stream of a recheck is a stream of its suite or of another one, and every suite has its own."""
+    seeds = [0, 1, 7, LARGEST_SEED]
+
+    assert [recheck_seed(seed) for seed in seeds] == [2**63, 2**63 + 1, 2**63 + 7, 2**64 - 1]
+    assert min(map(recheck_seed, seeds)) > LARGEST_SEED
+    words = {
+        tuple(trial_seed(seed, "toy", repetition, {"x": 1}).generate_state(4))
+        for seed in [*seeds, *map(recheck_seed, seeds)]
+        for repetition in range(50)
+    }
+    assert len(words) == 2 * len(seeds) * 50
+
+
+def test_fresh_errors_are_not_the_selected_ones(tmp_path):
+    """A noisy objective gives every seed another error, none of them the one selected."""
+    folder = ran_both(toy(tmp_path), tmp_path, 4)
+
+    file, found = told(folder), evaluations(folder / "recheck")
+    for row in file["incumbents"]:
+        fresh = [records[row["place"]]["valid_error"] for records in found.values()]
+        assert len({row["valid_error"], *fresh}) == 5
+
+
+def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
+    """Where everything diverges the incumbent did too; it is trained again to the end that was asked for."""
+    text = suite(1, "diverging = 2").split("algorithms.random")[0]
+    scripts = 'algorithms.a.scheduler = { name = "tests.benchmark.fakes.slots:Script", steps = [[4, 3], [9, 4]] }\n'
+    folder = ran_both(written(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
+
+    file = told(folder)
+    assert file["lists"]["toy"] == [[{"config": {"x": 4}, "epochs": 3}]]
+    assert file["incumbents"][0]["valid_error"] == CHANCE
+    states = [record["state"] for records in evaluations(folder / "recheck").values() for record in records]
+    assert states == ["diverged", "diverged"]
+
+
+@pytest.mark.slow
+def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
+    """A trial that kills its process with a fresh seed is a crashed record, and the recheck is done."""
+    suite = 'objectives.deadly = { name = "tests.benchmark.fakes.deadly:Deadly", limit = %s }\n'
+    text = 'seed = 3\nrepetitions = 2\nbudget.trials = 2\nalgorithms.random.searcher = "random"\n'
+    path = written(tmp_path, text + suite % 1.0) / "tiny.toml"
+    folder = ran(path, tmp_path)
+    for ledger in folder.glob("runs/*/*/*"):  # Now they are of a suite whose every trial is deadly.
+        header, *records = read(ledger).records
+        header["run"]["objective"]["part"]["options"]["limit"] = -1.0
+        rewrite(ledger, lambda _, changed=(header, *records): changed)
+    path.write_text(text + suite % -1.0)
+
+    ran(path, tmp_path, "recheck", 2, fresh=1)
+
+    states = [record["state"] for records in evaluations(folder / "recheck").values() for record in records]
+    assert states == ["crashed", "crashed"]
+
+
+def record(index, end, valid, start_epoch=0, epochs=2):
+    """An evaluation, as far as the choice of the incumbent reads it."""
+    return {"index": index, "end": end, "valid_error": valid, "start_epoch": start_epoch, "epochs": epochs}
+
+
+def test_the_incumbent_is_the_least_error_that_counts():
+    """Crashed ones never, the earliest of ties, in the order of completion, within the budget."""
+    records = [record(0, 5.0, 0.3), record(1, 3.0, 0.2), record(2, 3.0, 0.2), record(3, 9.0, 0.1), record(4, 1.0, None)]
+
+    def chosen(**budget):
+        found = select(records, Budget(**budget))
+        return None if found is None else found["index"]
+
+    assert chosen(trials=9) == 3
+    assert chosen(runtime=8.9) == 1
+    assert chosen(runtime=9.0) == 3
+    assert chosen(epochs=10) == 3
+    assert chosen(epochs=9) == 1
+    assert chosen(runtime=2.0) is None
+
+
+# What is refused.
+
+
+@pytest.fixture
+def refused(tmp_path, capsys):
+    """A function that rechecks a suite, which must be refused with nothing written."""
+
+    def check(path, *fragments, fresh="2", settings=()):
+        def tree():
+            return {name: name.lstat().st_mtime_ns for name in sorted(tmp_path.rglob("*"))}
+
+        before = tree()
+        arguments = ["recheck", str(path), "--results", str(tmp_path), "--jobs", "1", "--device", "cpu"]
+        code = main([*arguments, "--fresh", fresh, *settings])
+        out, message = capsys.readouterr()
+        assert (code, out) == (2, "")
+        assert message.startswith("error: ")
+        assert len(message.splitlines()) == 1
+        for fragment in fragments:
+            assert fragment in message
+        assert tree() == before, "something was written"
+
+    return check
+
+
+def test_no_results_are_refused(tmp_path, refused):
+    """There is nothing to recheck before the suite has run."""
+    refused(toy(tmp_path), f"{tmp_path / 'tiny'}: nothing is recorded there; run the suite tiny first")
+
+
+def test_nothing_finished_is_refused(tmp_path, refused):
+    """Runs that were only begun have no final incumbent."""
+    path = toy(tmp_path)
+    for ledger in ran(path, tmp_path).glob("runs/*/*/*.jsonl"):
+        ledger.rename(ledger.with_name(ledger.name + ".part"))
+
+    refused(path, "no run is finished there")
+
+
+def test_runs_without_an_incumbent_are_refused(tmp_path, refused):
+    """Where every evaluation crashed nothing was selected."""
+    text = suite(1, "raising = 1").split("algorithms.random")[0]
+    scripts = 'algorithms.a.scheduler = { name = "tests.benchmark.fakes.slots:Script", steps = [[3, 3], [8, 4]] }\n'
+    path = written(tmp_path, text + scripts) / "tiny.toml"
+    ran(path, tmp_path)
+
+    refused(path, "none of the 1 finished runs has an incumbent, every evaluation crashed")
+
+
+@pytest.mark.parametrize("fresh", ["0", "-1", "1.5", "many", "1001", ""])
+def test_a_bad_number_of_seeds_is_refused(tmp_path, refused, fresh):
+    """At least one seed, and a whole number of them."""
+    path = toy(tmp_path)
+    ran(path, tmp_path)
+
+    refused(path, f"--fresh {fresh!r}: need a whole number in 1..1000", fresh=fresh)
+
+
+def test_a_changed_suite_is_refused(tmp_path, refused):
+    """What was selected under another budget, or in another space, is not this suite's."""
+    path = toy(tmp_path)
+    ran(path, tmp_path)
+
+    refused(path, "budget.evaluations was 6 and is now 7", settings=["--set", "budget.evaluations=7"])
+    refused(path, "options.choices was 12 and is now 9", settings=["--set", "objectives.toy.choices=9"])
+    refused(path, "suite_seed was 3 and is now 4", settings=["--set", "seed=4"])
+
+
+def test_another_machine_is_refused_unless_asked(tmp_path, refused, monkeypatch):
+    """Errors of two library versions are compared only on demand."""
+    path = toy(tmp_path)
+    folder = ran(path, tmp_path)
+    described = rechecks.describe
+    monkeypatch.setattr(rechecks, "describe", lambda *given: {**described(*given), "numpy": "0.1"})
+
+    refused(path, "recorded on another machine or library version: numpy was")
+
+    arguments = ["--results", str(tmp_path), "--jobs", "1", "--fresh", "1", "--quiet", "--allow-mixed"]
+    assert main(["recheck", str(path), *arguments]) == 0
+    assert len(told(folder)["incumbents"]) == 9
+
+
+DAMAGE = {
+    "cut": lambda text: text[: len(text) // 2],
+    "other format": lambda text: text.replace('"format": 1', '"format": 2'),
+    "no lists": lambda text: text.replace('"lists"', '"lots"'),
+    "other suite": lambda text: text.replace('"suite": "tiny"', '"suite": "teeny"'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_refused(tmp_path, refused, damage):
+    """Lists that cannot be read are not guessed at."""
+    path = toy(tmp_path)
+    file = ran_both(path, tmp_path, 1) / "recheck" / FILE
+    file.write_text(DAMAGE[damage](file.read_text()))
+
+    refused(path, str(file))
+
+
+def test_changed_lists_are_refused(tmp_path, refused):
+    """A list that its ledgers do not bear out is another recheck's."""
+    path = toy(tmp_path)
+    file = ran_both(path, tmp_path, 1) / "recheck" / FILE
+    lists = json.loads(file.read_text())
+    lists["lists"]["toy"][0].reverse()
+    file.write_text(json.dumps(lists))
+
+    refused(path, "recorded with another suite", "algorithm.scheduler.options.trials")
+
+
+def test_a_disk_that_refuses_the_lists_is_told(tmp_path, capsys):
+    """The file's path and the system's reason; the lists of before are there."""
+    folder = ran_both(toy(tmp_path), tmp_path, 1)
+    path = folder / "recheck" / rechecks.FILE
+    path.with_suffix(".json.new").mkdir()
+    before = made(folder)
+    capsys.readouterr()
+
+    arguments = ["recheck", str(tmp_path / "tiny.toml"), "--results", str(tmp_path), "--jobs", "1", "--fresh", "3"]
+
+    assert main([*arguments, "--device", "cpu", "--quiet"]) == 2
+    assert capsys.readouterr().err == f"error: {path}: cannot be written (Is a directory)\n"
+    assert made(folder) == before
+
+
+def test_a_file_changed_meanwhile_is_refused(tmp_path):
+    """Between reading the file and writing it another process may have been here."""
+    folder = ran_both(toy(tmp_path), tmp_path, 1)
+    suite, machine = suites.load(str(tmp_path / "tiny.toml")), Machine()
+    recheck = prepare(suite, folder, 2, machine, allow_mixed=False)
+    ran(tmp_path / "tiny.toml", tmp_path, "recheck", fresh=3)
+    before = made(folder)
+
+    runner = Runner(recheck, folder, jobs=1, machine=machine, listener=Quiet(), write=recheck.write)
+    with pytest.raises(rechecks.RunRefused, match="another process has changed it meanwhile"):
+        runner.run()
+
+    assert made(folder) == before
+
+
+def test_stopped_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    """Ctrl-C prints the command line that goes on with the recheck."""
+    path = toy(tmp_path)
+    ran(path, tmp_path)
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Runner, "run", interrupt)
+    arguments = ["recheck", str(path), "--results", str(tmp_path), "--fresh", "3", "--device", "cpu"]
+
+    assert main(arguments) == 130
+
+    assert f"recheck {path} --results {tmp_path} --fresh 3 --device cpu" in capsys.readouterr().err
+
+
+def test_every_list_can_be_read_as_a_suite(tmp_path):
+    """Trials of a list carry their fidelity as every configuration may."""
+    folder = ran_both(toy(tmp_path), tmp_path, 1)
+    suite = suites.load(str(tmp_path / "tiny.toml"))
+
+    recheck = prepare(suite, folder, 1, Machine(), allow_mixed=False)
+
+    assert [run.path for run in recheck.runs()] == [Path("runs/toy/list-000/000.jsonl")]
+    assert all(FIDELITY in trial for [trials] in recheck.lists.values() for trial in trials)
+    assert (recheck.seed, recheck.n_workers) == (recheck_seed(3), 1)
+    assert np.isfinite(recheck.incumbents[0].valid_error)

@@ -1,0 +1,498 @@
+"""Timeouts: a trial that takes too long ends as `timeout`, however it hangs, and the others go on unhurt."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.loading import ledgers as analysed
+from benchmark.driver import stall_monitor as vigils
+from benchmark.driver.progress import Quiet
+from benchmark.driver.runner import Runner
+from benchmark.driver.stall_monitor import PATIENCE, Vigil
+from benchmark.errors import BadInput
+from benchmark.storage.ledger_format import read
+from benchmark.suite import parsing as suites
+from benchmark.tuning.time_limit import GRACE, Limit, OutOfTime
+from benchmark.tuning.trainer import Trainer
+from benchmark.tuning.tuner import Job
+from benchmark.workers.watchdog import Watchdog
+from objectives.objective import Machine
+from tests import ROOT
+from tests.benchmark.fakes.hanging import Hanging
+
+MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "start", "end", "crc", "problem")
+LIMIT = 0.4
+
+SUITE = """
+seed = 3
+repetitions = 3
+timeout = {limit}
+clock = "{clock}"
+budget.trials = 4
+algorithms.random.searcher = "random"
+[objectives.hanging]
+name = "tests.benchmark.fakes.hanging:Hanging"
+how = "{how}"
+limit = {above}
+mark = "{mark}"
+"""
+
+
+def write_suite(folder, how="sleep", *, clock="measured", above=0.8, limit=LIMIT):
+    """A suite some of whose trials hang."""
+    text = SUITE.format(limit=limit, clock=clock, how=how, above=above, mark=folder)
+    (folder / "tiny.toml").write_text(text)
+    return suites.load(str(folder / "tiny.toml"))
+
+
+class Told(Quiet):
+    """Remembers what it is told to say."""
+
+    def __init__(self):
+        self.said = []
+
+    def say(self, message):
+        self.said.append(message)
+
+
+def run(suite, results, jobs):
+    """Run a suite; returns its reports and what was said."""
+    told = Told()
+    return Runner(suite, results, jobs=jobs, machine=Machine(), listener=told).run(), told.said
+
+
+def evaluations(folder):
+    """All evaluations of a suite's folder, by ledger."""
+    paths = sorted(folder.glob("runs/*/*/*.jsonl"))
+    return {path.name: [r for r in read(path).records if r["kind"] == "evaluation"] for path in paths}
+
+
+def bare(found):
+    """Evaluations but for what is measured."""
+    return {
+        name: [{key: value for key, value in record.items() if key not in MEASURED} for record in told]
+        for name, told in found.items()
+    }
+
+
+def check(found, above=0.8):
+    """Those that hang, and only they, are recorded as timeout, with the limit as their time and no error."""
+    told = [record for records in found.values() for record in records]
+    assert len(told) == 12
+    states = {record["state"] for record in told}
+    assert states == {"ok", "timeout"}
+    for record in told:
+        assert (record["state"] == "timeout") == (record["config"]["x"] > above)
+        if record["state"] == "timeout":
+            assert (record["valid_error"], record["test_error"], record["valid_curve"]) == (None, None, [])
+            assert record["train_seconds"] == LIMIT
+            assert record["problem"] == f"training took longer than the suite's timeout of {LIMIT} s"
+            assert record["epochs"] == record["start_epoch"]
+
+
+@pytest.mark.parametrize("how", ["sleep", "busy"])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.faults)])
+def test_a_trial_that_hangs_in_python_is_interrupted(tmp_path, how, jobs):
+    """An alarm ends it where it is, with one process as with two; no process dies for it."""
+    reports, said = run(write_suite(tmp_path, how), tmp_path, jobs)
+
+    assert {report.state for report in reports} == {"done"}
+    assert said == []
+    check(evaluations(tmp_path / "tiny"))
+
+
+@pytest.mark.parametrize("how", ["stop", *(pytest.param(h, marks=pytest.mark.faults) for h in ("locked", "stubborn"))])
+def test_a_trial_that_hears_no_alarm_is_killed_with_its_worker(tmp_path, how):
+    """Stopped, in C with the lock held, or keeping every exception: killed, recorded, and the others are done."""
+    reports, said = run(write_suite(tmp_path, how, above=0.9), tmp_path, jobs=2)
+
+    assert {report.state for report in reports} == {"done"}
+    found = evaluations(tmp_path / "tiny")
+    check(found, above=0.9)
+    killed = [message for message in said if "its process was killed" in message]
+    assert len(killed) == sum(record["state"] == "timeout" for told in found.values() for record in told)
+    assert all(message.startswith("runs/hanging/random/00") for message in killed)
+
+
+@pytest.mark.faults
+def test_one_process_and_two_record_the_same(tmp_path):
+    """But for what is measured, interrupted and killed trials leave the same ledgers."""
+    found = []
+    for how, jobs in (("sleep", 1), ("stop", 2), ("sleep", 2)):
+        run(write_suite(tmp_path, how), tmp_path / how / str(jobs), jobs)
+        found.append(bare(evaluations(tmp_path / how / str(jobs) / "tiny")))
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_was_recorded_as_timeout_is_not_trained_again(tmp_path):
+    """A resumed run replays it like any other evaluation."""
+    suite = write_suite(tmp_path)
+    run(suite, tmp_path, jobs=1)
+    before = evaluations(tmp_path / "tiny")
+    for path in (tmp_path / "tiny").glob("runs/*/*/*.jsonl"):
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.with_name(path.name + ".part").write_bytes(b"".join(lines[:-1]))
+        path.unlink()
+    for mark in tmp_path.glob("[0-9]*"):
+        mark.unlink()
+
+    run(suite, tmp_path, jobs=1)
+
+    assert evaluations(tmp_path / "tiny") == before
+    assert not list(tmp_path.glob("[0-9]*"))
+
+
+def test_the_clock_charges_a_timeout(tmp_path):
+    """Measured: the limit. Modelled: the price of all that was asked for, which does not depend on the machine."""
+    for clock in ("measured", "modelled"):
+        run(write_suite(tmp_path, clock=clock), tmp_path / clock, jobs=1)
+        for told in evaluations(tmp_path / clock / "tiny").values():
+            for record in [record for record in told if record["state"] == "timeout"]:
+                charged = record["end"] - record["start"]
+                expected = LIMIT + record["decide_seconds"] if clock == "measured" else 2 * 3.0
+                assert charged == pytest.approx(expected)
+                assert record["paid_seconds"] >= LIMIT
+
+
+def test_the_algorithm_is_told_infinity_and_why(tmp_path):
+    """A timeout is a failure like an exception, by another name."""
+    trainer = Trainer(
+        Hanging(limit=0.0),
+        suite_seed=0,
+        objective_name="tests.benchmark.fakes.hanging:Hanging",
+        repetition=0,
+        machine=Machine(),
+        isolated=True,
+        limit=Limit(seconds=0.1, run=Path("runs/a")),
+    )
+    training = trainer.train(job(epochs=2))
+
+    assert (training.state, training.valid_error, training.epochs) == ("timeout", None, 0)
+    assert training.train_seconds == 0.1
+    assert trainer.paused == {}
+
+
+def job(epochs, start_epoch=0, x=0.5):
+    """An evaluation of trial 0."""
+    return Job(
+        index=0,
+        trial=0,
+        config={"x": x},
+        suggestion={"x": x},
+        start_epoch=start_epoch,
+        epochs=epochs,
+        start=0.0,
+        decide_seconds=0.0,
+    )
+
+
+def test_training_again_what_was_paused_does_not_count(tmp_path):
+    """After a restart a promoted trial is first trained up to where it was, in a time of its own."""
+    trainer = Trainer(
+        Hanging(pace=0.15),
+        suite_seed=0,
+        objective_name="tests.benchmark.fakes.hanging:Hanging",
+        repetition=0,
+        machine=Machine(),
+        isolated=True,
+        limit=Limit(seconds=0.25, run=Path("runs/a")),
+    )
+    assert trainer.train(job(epochs=2)).state == "timeout"
+    training = trainer.train(job(epochs=2, start_epoch=1))
+
+    assert (training.state, training.epochs, len(training.valid_curve)) == ("ok", 2, 1)
+
+
+def test_the_analysis_counts_a_timeout_as_worth_nothing(tmp_path):
+    """Its error is infinite there, and it is in the table."""
+    run(write_suite(tmp_path), tmp_path, jobs=1)
+
+    for repetition, told in enumerate(evaluations(tmp_path / "tiny").values()):
+        found = analysed.find(tmp_path / "tiny", "hanging", "random", repetition).evaluations
+        late = found["state"] == "timeout"
+        assert sum(late) == sum(record["state"] == "timeout" for record in told)
+        assert all(math.isinf(error) for error in found["valid_error"][late])
+
+
+# The suite's key.
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "true", '"1"', "nan", "inf", "1e10", "[1]"])
+def test_a_bad_timeout_is_refused(tmp_path, value):
+    """The message names the field, the value and what is allowed."""
+    with pytest.raises(BadInput, match=r"tiny\.toml: timeout = .*: need a number of seconds > 0, at most 1000000000"):
+        write_suite(tmp_path, limit=value)
+
+
+def test_a_timeout_is_in_the_identity_only_where_there_is_one(tmp_path):
+    """Ledgers from before go on; another limit is another suite."""
+    limited = write_suite(tmp_path)
+    (tmp_path / "tiny.toml").write_text((tmp_path / "tiny.toml").read_text().replace("\ntimeout", "\n# timeout"))
+    free = suites.load(str(tmp_path / "tiny.toml"))
+
+    assert "timeout" not in next(free.runs()).identity()
+    assert next(limited.runs()).identity() == {**next(free.runs()).identity(), "timeout": LIMIT}
+
+
+# The alarm.
+
+
+def test_an_alarm_comes_again_to_who_keeps_it():
+    """Code that catches everything is interrupted anew; the alarm is off afterwards, and is what it was."""
+    caught = []
+
+    def keeps():
+        while len(caught) < 2:
+            try:
+                time.sleep(30)
+            except BaseException as error:
+                caught.append(error)
+
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(OutOfTime, match=r"timeout of 0\.05 s"):
+        Limit(seconds=0.05, run=Path("a")).hold(0, 1, keeps)
+    assert [type(error) for error in caught] == [OutOfTime, OutOfTime]
+    assert {str(error) for error in caught} == {"training took longer than the suite's timeout of 0.05 s"}
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_outside_the_main_thread_it_is_judged_afterwards():
+    """There no alarm can be raised; who took too long is late all the same."""
+    raised = []
+
+    def late():
+        try:
+            Limit(seconds=0.01, run=Path("a")).hold(0, 1, lambda: time.sleep(0.05))
+        except OutOfTime as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=late)
+    thread.start()
+    thread.join()
+    assert [str(error) for error in raised] == ["training took longer than the suite's timeout of 0.01 s"]
+
+
+def test_who_is_in_time_gets_its_result(tmp_path):
+    """Nothing is left of the note."""
+    assert Limit(seconds=30.0, run=Path("a"), notes=tmp_path).hold(0, 1, lambda: list(tmp_path.iterdir())) == [
+        tmp_path / str(os.getpid())
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+# The watchdog.
+
+
+def test_nobody_is_found_twice(monkeypatch):
+    """A process that takes its time to die is killed once."""
+    kills = []
+    monkeypatch.setattr("benchmark.workers.watchdog.os.kill", lambda *arguments: kills.append(arguments))
+    with Watchdog(lambda message: None) as watchdog:
+        # The note bears another number, that of nobody to be killed in earnest here.
+        limit = Limit(seconds=0.001 - GRACE, run=Path("runs/a"), notes=watchdog.notes)
+        with limit._noted(3, limit.seconds):
+            (watchdog.notes / str(os.getpid())).rename(watchdog.notes / "999999999")
+            deadline = time.monotonic() + 30
+            while not kills and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.5)
+    assert kills == [(999999999, signal.SIGKILL)]
+    assert [one.index for one in watchdog.found()] == [3]
+
+
+TRAINING = """
+import sys, time
+from pathlib import Path
+from benchmark.workers.watchdog import Limit
+limit = Limit(seconds=float(sys.argv[2]), run=Path("runs/a/b/000.jsonl"), notes=Path(sys.argv[1]))
+def hears_nothing():
+    print("begun", flush=True)
+    while True:
+        try: time.sleep(30)
+        except BaseException: pass
+limit.hold(7, 1, hears_nothing)
+"""
+
+
+def test_the_watchdog_kills_who_is_overdue_and_nobody_else():
+    """It says which evaluation that was; who is in time, and whose number a dead process's note bears, is let live."""
+    told = []
+    with Watchdog(told.append) as watchdog:
+        late, early = (
+            subprocess.Popen(
+                [sys.executable, "-c", TRAINING, str(watchdog.notes), seconds],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for seconds in ("0.1", "60")
+        )
+        bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        note = {"run": "x", "index": 0, "until": 0.0, "reason": "", "seconds": 1.0}
+        (watchdog.notes / str(bystander.pid)).write_text(json.dumps(note))
+        try:
+            for process in (late, early):
+                assert process.stdout.readline() == "begun\n"
+            assert late.wait(GRACE + 20) == -signal.SIGKILL
+            (overdue,) = watchdog.found()
+            assert not (watchdog.notes / str(late.pid)).exists()
+            assert (str(overdue.run), overdue.index, overdue.seconds) == ("runs/a/b/000.jsonl", 7, 0.1)
+            assert (early.poll(), bystander.poll()) == (None, None)
+            assert watchdog.found() == []
+            assert not (watchdog.notes / str(bystander.pid)).exists()
+        finally:
+            for process in (late, early, bystander):
+                process.kill()
+                process.communicate()
+    assert not watchdog.notes.exists()
+    assert told == []
+
+
+@pytest.mark.faults
+def test_the_only_process_stops_when_it_cannot_be_helped(tmp_path):
+    """With one job nobody is left to record it: the suite says so, stops in good order, and two jobs get past it."""
+    write_suite(tmp_path, "stubborn")
+    words = [sys.executable, "-m", "benchmark", "run", str(tmp_path / "tiny.toml"), "--results", str(tmp_path)]
+    done = subprocess.run(
+        [*words, "--device", "cpu", "--jobs", "1"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 143
+    assert "hears no alarm, and its process is the only one; again with --jobs 2" in done.stderr
+
+    subprocess.run([*words, "--device", "cpu", "--jobs", "2", "--quiet"], cwd=ROOT, check=True, timeout=120)
+
+    check(evaluations(tmp_path / "tiny"))
+
+
+# The vigil: a suite without a limit does not hang in silence.
+
+
+class Waiting:
+    """A vigil over a folder, with a clock that is set by hand."""
+
+    def __init__(self, folder):
+        self.folder, self.now, self.said = folder, 0.0, []
+        self.vigil = Vigil(folder, self.said.append, lambda: self.now)
+
+    def after(self, seconds):
+        """What is said when it looks that much later."""
+        self.now += seconds
+        self.said.clear()
+        self.vigil.look()
+        return list(self.said)
+
+    def record(self, run, lines=1):
+        """Let a run record something."""
+        path = self.folder / f"{run}.part"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(b"x\n" * lines)
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    """A vigil that watches the runs a and b, each by itself."""
+    found = Waiting(tmp_path)
+    for name in "ab":
+        found.record(Path("runs", name))
+        found.vigil.begin([Path("runs", name)])
+    return found
+
+
+def test_silence_is_told_after_twice_the_longest_and_a_minute(waiting):
+    """Until then nothing; then which run, for how long, and what to do; the others are not named."""
+    assert waiting.after(30) == []
+    for name in "ab":
+        waiting.record(Path("runs", name))
+    assert waiting.after(10) == []
+    assert waiting.vigil.longest == 40.0
+    assert waiting.after(2 * 40 + PATIENCE - 20) == []
+    waiting.record(Path("runs", "a"))
+    assert waiting.after(20) == []
+    assert waiting.vigil.longest == 140.0
+    (line,) = waiting.after(2 * 140 + PATIENCE - 140 + 1)
+    assert line.startswith("runs/b (evaluation 0): nothing recorded for 341 s, the longest wait so far was 140 s.")
+    assert "give it a `timeout`" in line
+
+
+def test_silence_is_told_again_when_it_has_doubled(waiting):
+    """Not at every look; and anew once something was recorded."""
+    waiting.vigil.end(Path("runs", "a"))
+    assert len(waiting.after(PATIENCE + 1)) == 1
+    assert waiting.after(10) == []
+    assert waiting.after(PATIENCE - 10) == []
+    assert len(waiting.after(3)) == 1
+    waiting.record(Path("runs", "b"))
+    assert waiting.after(1) == []
+    assert waiting.after(2 * waiting.vigil.longest + PATIENCE) == []
+    assert len(waiting.after(1)) == 1
+
+
+def test_runs_side_by_side_are_silent_together(waiting):
+    """Some wait for a slot as long as others train; and of many silent ones a few are named."""
+    runs = [Path("runs", f"side-{number}") for number in range(5)]
+    waiting.vigil.forget()
+    waiting.vigil.begin(runs)
+    for run in runs[:4]:
+        waiting.record(run)
+    assert waiting.after(1) == []
+    for _ in range(5):
+        waiting.record(runs[2])
+        assert waiting.after(PATIENCE - 1) == []
+    (line,) = waiting.after(10 * PATIENCE)
+    assert line.startswith(
+        "runs/side-0 (evaluation 0), runs/side-1 (evaluation 0), runs/side-2 (evaluation 0) and 1 more"
+    )
+
+
+def test_who_has_ended_is_not_waited_for(waiting):
+    """A run that was reported, or whose worker died, is no longer in flight."""
+    waiting.vigil.end(Path("runs", "a"))
+    waiting.vigil.end(Path("runs", "b"))
+    assert waiting.after(1000) == []
+    waiting.vigil.begin([Path("runs", "c")])
+    waiting.vigil.forget()
+    assert waiting.after(1000) == []
+
+
+def test_a_run_that_has_recorded_nothing_at_all_is_told(waiting, tmp_path):
+    """Where its first trial hangs, or its objective's preparation, there is no ledger yet."""
+    waiting.vigil.forget()
+    waiting.vigil.begin([Path("runs", "c")])
+    (line,) = waiting.after(PATIENCE + 1)
+    assert line.startswith("runs/c (evaluation 0): nothing recorded")
+
+
+def test_a_suite_without_a_timeout_tells_of_a_hanging_trial(tmp_path, monkeypatch):
+    """The run is named while it is silent, ends as it would have, and its records are those of an unwatched run."""
+    suite = write_suite(tmp_path, limit=1000, above=1.0)
+    text = (
+        (tmp_path / "tiny.toml")
+        .read_text()
+        .replace("\ntimeout = 1000", "")
+        .replace("repetitions = 3", "repetitions = 1")
+    )
+    (tmp_path / "tiny.toml").write_text(text + "pace = 0.3\n")
+    suite = suites.load(str(tmp_path / "tiny.toml"))
+    assert suite.timeout is None
+    run(suite, tmp_path / "unwatched", jobs=1)
+    monkeypatch.setattr(vigils, "PATIENCE", -1e9)
+    monkeypatch.setattr(vigils, "SECONDS_BETWEEN_LOOKS", 0.02)
+
+    reports, said = run(suite, tmp_path / "watched", jobs=1)
+
+    assert [report.state for report in reports] == ["done"]
+    assert any(line.startswith("runs/hanging/random/000.jsonl (evaluation ") for line in said)
+    found = [bare(evaluations(tmp_path / name / "tiny")) for name in ("unwatched", "watched")]
+    charged = ("start", "end", "train_seconds", "paid_seconds", "decide_seconds")
+    assert not set(charged) & set(found[0]["000.jsonl"][0])
+    assert found[0] == found[1]

@@ -1,0 +1,479 @@
+"""The reference training loop against plain PyTorch, image by image and bit by bit."""
+
+import math
+from collections import Counter
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from objectives import OBJECTIVES
+from objectives.classification.base import ImageClassification
+from objectives.classification.dropout_mlp import DropoutMLP
+from objectives.classification.lenet import LeNet
+from objectives.classification.mlp import MLP
+from objectives.classification.softmax import SoftmaxRegression
+from objectives.objective import Machine
+from objectives.training import counter_rng, reference_loop
+from objectives.training.data import Images, Split, load_splits
+from objectives.training.networks import dropout_mlp, dropouts, materialise, small_lenet
+from objectives.training.reference_loop import count_wrong, train
+from tests.objectives import philox
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+MACHINE = Machine()
+SEED = np.random.SeedSequence(2024, spawn_key=(7,))
+MLP_CONFIG = {
+    "num_hiddens_1": 48,
+    "num_hiddens_2": 31,
+    "dropout_1": 0.3,
+    "dropout_2": 0.6,
+    "lr": 0.5,
+    "batch_size": 50,
+}
+DEEP_CONFIG = {
+    "learning_rate": 0.4,
+    "batch_size": 64,
+    "dropout": 0.3,
+    "num_layers": 3,
+    "width_1": 33,
+    "width_2": 20,
+    "width_3": 47,
+}
+TRIALS = {
+    "softmax": (SoftmaxRegression, {"learning_rate": 0.3}, 0.3, 16),
+    "lenet": (LeNet, {"learning_rate": 0.4, "batch_size": 48}, 0.4, 48),
+    "dropout_mlp": (DropoutMLP, MLP_CONFIG, 0.5, 50),
+    "mlp": (MLP, DEEP_CONFIG, 0.4, 64),
+}
+every = pytest.mark.parametrize("name", TRIALS)
+
+
+# The textbook's way, with nothing of ours in it
+
+
+class Masks:
+    """The kept units of one epoch's rows, one batch after another."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def begin(self, epoch):
+        self.epoch, self.position = epoch, [0, 0, 0]
+
+    def next(self, layer, shape, probability):
+        rows, width = shape
+        first = self.position[layer]
+        self.position[layer] += rows
+        drawn = [philox.draws(self.key, layer, self.epoch, first + row, width) for row in range(rows)]
+        kept = round((1 - probability) * 2**16)
+        return (torch.tensor(drawn) < kept) * (2**16 / kept)
+
+
+def tanh(x):
+    """The harness's own formula; torch.tanh has other bits."""
+    return 2 * torch.sigmoid(2 * x) - 1
+
+
+class HandSoftmax(nn.Module):
+    xavier = False
+
+    def __init__(self, masks):
+        super().__init__()
+        self.output = nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.output(x.reshape(len(x), -1))
+
+
+class HandLeNet(nn.Module):
+    xavier = True
+
+    def __init__(self, masks):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(1, 6, 3, padding=1), nn.Conv2d(6, 16, 3, padding=1)
+        self.third, self.fourth, self.output = nn.Linear(64, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = functional.avg_pool2d(tanh(self.first(x)), 2, 2)
+        x = functional.avg_pool2d(tanh(self.second(x)), 2, 2)
+        x = tanh(self.third(x.reshape(len(x), -1)))
+        return self.output(tanh(self.fourth(x)))
+
+
+class HandMLP(nn.Module):
+    xavier = False
+
+    def __init__(self, masks):
+        super().__init__()
+        self.first, self.second, self.output = nn.Linear(64, 48), nn.Linear(48, 31), nn.Linear(31, 10)
+        self.masks = masks
+
+    def drop(self, x, layer, probability):
+        return x * self.masks.next(layer, x.shape, probability) if self.training else x
+
+    def forward(self, x):
+        x = self.drop(functional.relu(self.first(x.reshape(len(x), -1))), 0, 0.3)
+        return self.output(self.drop(functional.relu(self.second(x)), 1, 0.6))
+
+
+class HandDeepMLP(HandMLP):
+    xavier = True
+
+    def __init__(self, masks):
+        nn.Module.__init__(self)
+        self.first, self.second, self.third = nn.Linear(64, 33), nn.Linear(33, 20), nn.Linear(20, 47)
+        self.output = nn.Linear(47, 10)
+        self.masks = masks
+
+    def forward(self, x):
+        x = x.reshape(len(x), -1)
+        for number, layer in enumerate((self.first, self.second, self.third)):
+            x = self.drop(functional.relu(layer(x)), number, 0.3)
+        return self.output(x)
+
+
+HANDS = {"softmax": HandSoftmax, "lenet": HandLeNet, "dropout_mlp": HandMLP, "mlp": HandDeepMLP}
+
+
+def drawn_by_hand(key, index, shape, bound):
+    numbers = philox.units(key, index, math.prod(shape))
+    return torch.tensor(numbers).reshape(shape) * (2 * bound) - bound
+
+
+def by_hand(kind, masks):
+    """A hand-made network, its weights drawn layer by layer: weights first, then biases."""
+    with torch.random.fork_rng(devices=[]):
+        network = kind(masks)
+    for number, layer in enumerate(network.children()):
+        inputs = layer.weight[0].numel()
+        outputs = layer.weight.shape[0] * layer.weight[0, 0].numel()
+        bound = math.sqrt(6 / (inputs + outputs)) if kind.xavier else math.sqrt(1 / inputs)
+        layer.weight.data = drawn_by_hand(masks.key, 2 * number, layer.weight.shape, bound)
+        layer.bias.data = drawn_by_hand(masks.key, 2 * number + 1, layer.bias.shape, 1 / math.sqrt(inputs))
+    return network
+
+
+def wrong(network, images):
+    network.eval()
+    with torch.no_grad():
+        return int((network(images.x).argmax(1) != images.y).sum())
+
+
+def textbook(kind, split, learning_rate, batch_size, epochs, fold=0):
+    """Minibatch SGD as every tutorial writes it; the network and its counts after each epoch."""
+    masks, counts = Masks(philox.key_by_hand(SEED, fold)), []
+    network = by_hand(kind, masks)
+    optimizer = torch.optim.SGD(network.parameters(), lr=learning_rate)
+    for epoch in range(epochs):
+        network.train()
+        masks.begin(epoch)
+        permutation = torch.tensor(philox.order(masks.key, epoch, len(split.train.y)))
+        for first in range(0, len(permutation), batch_size):
+            batch = permutation[first : first + batch_size]
+            optimizer.zero_grad()
+            functional.cross_entropy(network(split.train.x[batch]), split.train.y[batch]).backward()
+            optimizer.step()
+        counts.append((wrong(network, split.valid), wrong(network, split.test)))
+    return network, counts
+
+
+def digits(folds=None, split="standard"):
+    return load_splits("digits", split, folds, MACHINE)
+
+
+def key_of(number):
+    return counter_rng.key_of(np.random.SeedSequence(number), 0)
+
+
+def same_bits(network, other):
+    pairs = zip(network.parameters(), other.parameters(), strict=True)
+    return all(torch.equal(mine, theirs) for mine, theirs in pairs)
+
+
+def ways(name, objective):
+    """How a trial trains with the textbook's bits; LeNet on digits is a dense product, whose bits are others."""
+    return [objective.reference] if name == "lenet" else [objective.reference, objective.train]
+
+
+# The loop
+
+
+@every
+def test_the_loop_is_the_textbooks(name):
+    """Two epochs end in the same weights and counts, to the bit, as a plain PyTorch loop."""
+    kind, config, learning_rate, batch_size = TRIALS[name]
+    split, objective = digits()[0], kind(epochs=2)
+    plain, counts = textbook(HANDS[name], split, learning_rate, batch_size, 2)
+    key = counter_rng.key_of(SEED, 0)
+    network = materialise(lambda: objective.network(config, split), key, "cpu", xavier=objective.xavier)
+    ours = train(network, split, learning_rate=learning_rate, batch_size=batch_size, key=key)
+    assert [(epoch.valid_wrong, epoch.test_wrong) for epoch in islice(ours, 2)] == counts
+    assert same_bits(network, plain)
+
+
+@every
+def test_an_objectives_curve_is_the_textbooks(name):
+    """The errors an objective gives are the plain loop's counts over the sizes of the sets."""
+    kind, config, learning_rate, batch_size = TRIALS[name]
+    _, counts = textbook(HANDS[name], digits()[0], learning_rate, batch_size, 2)
+    expected = [(valid / 300, test / 300) for valid, test in counts]
+    for way in ways(name, kind()):
+        assert [(epoch.valid_error, epoch.test_error) for epoch in islice(way(config, SEED, MACHINE), 2)] == expected
+
+
+@every
+def test_a_cross_validated_curve_is_every_fold_by_hand(name):
+    """With folds the error is the sum of the folds' counts over the sum of their images."""
+    kind, config, learning_rate, batch_size = TRIALS[name]
+    folds = [
+        textbook(HANDS[name], split, learning_rate, batch_size, 2, fold)[1] for fold, split in enumerate(digits(3))
+    ]
+    expected = [tuple(np.sum(counts, axis=0)) for counts in zip(*folds, strict=True)]
+    for way in ways(name, kind(folds=3)):
+        curve = islice(way(config, SEED, MACHINE), 2)
+        assert [(epoch.valid_error, epoch.test_error) for epoch in curve] == [(v / 1497, t / 900) for v, t in expected]
+
+
+def test_the_books_protocol_by_hand():
+    """Under the book's protocol all development images train, and validation is the test."""
+    _, config, learning_rate, batch_size = TRIALS["softmax"]
+    split = digits(split="book")[0]
+    assert split.valid is split.test
+    _, counts = textbook(HandSoftmax, split, learning_rate, batch_size, 2)
+    curve = islice(SoftmaxRegression(split="book").train(config, SEED, MACHINE), 2)
+    errors = [(epoch.valid_error, epoch.test_error) for epoch in curve]
+    assert errors == [(test / 300, test / 300) for _, test in counts]
+
+
+def test_training_learns():
+    """Full training on digits comes far below chance on images never trained on."""
+    last = list(islice(LeNet().train({"learning_rate": 0.5, "batch_size": 32}, SEED, MACHINE), 8))[-1]
+    assert last.valid_error < 0.15
+    assert last.test_error < 0.15
+
+
+# Counting
+
+
+def image_by_image(network, images):
+    with torch.no_grad():
+        answers = [int(network(images.x[i : i + 1]).argmax()) for i in range(len(images))]
+    return sum(answer != int(label) for answer, label in zip(answers, images.y, strict=True))
+
+
+def trained(epochs=1):
+    network = materialise(lambda: small_lenet(nn.Tanh), key_of(3), "cpu", xavier=True)
+    curve = train(network, digits()[0], learning_rate=0.3, batch_size=32, key=key_of(4))
+    return network, list(islice(curve, epochs))
+
+
+def test_wrong_answers_are_counted_one_by_one():
+    """The count is that of looking at one image after the other."""
+    network, epochs = trained()
+    split = digits()[0]
+    assert epochs[0].valid_wrong == image_by_image(network, split.valid)
+    assert epochs[0].test_wrong == image_by_image(network, split.test)
+    assert count_wrong(network, split.train) == image_by_image(network, split.train)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 299, 300, 10_000])
+def test_the_error_does_not_depend_on_the_evaluation_batch(batch, monkeypatch):
+    """Any division of the validation set into batches, a short last one too, counts the same."""
+    network, epochs = trained()
+    monkeypatch.setattr(reference_loop, "EVALUATION_BATCH", batch)
+    assert count_wrong(network, digits()[0].valid) == epochs[0].valid_wrong
+
+
+def test_evaluation_changes_nothing():
+    """Counting leaves weights and gradients alone."""
+    network, _ = trained()
+    before = [parameter.clone() for parameter in network.parameters()]
+    count_wrong(network, digits()[0].valid)
+    assert all(map(torch.equal, before, network.parameters()))
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_evaluation_is_without_dropout():
+    """Masks are drawn for training batches only, so validating does not move on to other ones."""
+    network = materialise(lambda: dropout_mlp(64, (20, 20), (0.5, 0.5)), key_of(6), "cpu")
+    x = digits()[0].train.x[:40]
+
+    def rows(evaluate):
+        for layer, dropout in enumerate(dropouts(network)):
+            dropout.begin(key_of(5), layer, 0)
+        first = network.train()(x)
+        if evaluate:
+            counts = [count_wrong(network.eval(), digits()[0].valid) for _ in range(2)]
+            assert counts[0] == counts[1]
+        return torch.stack([first, network.train()(x)])
+
+    undisturbed = rows(evaluate=False)
+    assert not torch.equal(undisturbed[0], undisturbed[1])
+    assert torch.equal(rows(evaluate=True), undisturbed)
+
+
+# Divergence
+
+DIVERGING = {
+    "softmax": {"learning_rate": 1e38},
+    "lenet": {"learning_rate": 1e38, "batch_size": 64},
+    "dropout_mlp": {**MLP_CONFIG, "lr": 1e30},
+    "mlp": {**DEEP_CONFIG, "learning_rate": 1e30},
+}
+
+
+@every
+@pytest.mark.parametrize("options", [{}, {"folds": 2}, {"split": "book"}])
+def test_a_diverging_trial_is_worth_chance_and_ends(name, options):
+    """Weights that overflow end the trial with the chance error, never with NaN."""
+    objective = TRIALS[name][0](**options)
+    curve = list(islice(objective.train(DIVERGING[name], SEED, MACHINE), 50))
+    assert curve[-1].diverged
+    assert (curve[-1].valid_error, curve[-1].test_error) == (0.9, 0.9)
+    assert objective.chance_error == 0.9
+    assert len(curve) < 50
+    assert not any(epoch.diverged or math.isnan(epoch.valid_error) for epoch in curve[:-1])
+    assert curve[-1].seconds > 0
+
+
+class OneFoldExplodes(SoftmaxRegression):
+    """Its learning rate is harmless but for the last of the folds that a trial starts."""
+
+    started = 0
+
+    def learning_rate(self, config):
+        OneFoldExplodes.started += 1
+        return 1e38 if OneFoldExplodes.started == 3 else 0.1
+
+
+def test_one_diverging_fold_is_a_diverged_trial():
+    """Cross-validation averages no finite folds with one that is lost."""
+    curve = list(islice(OneFoldExplodes(folds=3).train({"learning_rate": 0.1}, SEED, MACHINE), 50))
+    assert [epoch.diverged for epoch in curve] == [False] * (len(curve) - 1) + [True]
+    assert len(curve) < 50
+    assert curve[-1].valid_error == curve[-1].test_error == 0.9
+
+
+def test_a_weight_that_is_not_finite_is_seen_in_any_layer():
+    """One infinite bias is enough to tell a lost network."""
+    network, _ = trained()
+    assert trained()[1][-1].finite
+    with torch.no_grad():
+        network[0].bias[2] = math.inf
+    curve = train(network, digits()[0], learning_rate=0.1, batch_size=500, key=key_of(0))
+    assert not next(curve).finite
+
+
+# Splits
+
+
+def census(*parts):
+    """How often each labelled image occurs in some sets of images."""
+    rows = [(x.numpy().tobytes(), int(y)) for images in parts for x, y in zip(images.x, images.y, strict=True)]
+    return Counter(rows)
+
+
+def test_the_digits_are_split_once():
+    """1197, 300 and 300 images, no image in two sets, together the whole data set."""
+    split, book = digits()[0], digits(split="book")[0]
+    assert [len(part) for part in (split.train, split.valid, split.test)] == [1197, 300, 300]
+    assert [len(part) for part in (book.train, book.valid, book.test)] == [1497, 300, 300]
+    everything = census(split.train, split.valid, split.test)
+    assert everything.total() == len(everything) == 1797
+    assert census(split.train, split.valid) == census(book.train)
+    assert census(book.test) == census(split.test)
+
+
+@pytest.mark.parametrize("folds", [2, 3, 7])
+def test_every_image_is_validated_in_one_fold(folds):
+    """Folds divide the development images; each trains on all others, none on the test set."""
+    splits, develop = digits(folds), census(digits(split="book")[0].train)
+    assert len(splits) == folds
+    assert census(*(split.valid for split in splits)) == develop
+    for split in splits:
+        assert census(split.train, split.valid) == develop
+        assert len(split.valid) in (1497 // folds, 1497 // folds + 1)
+        assert split.test is splits[0].test
+
+
+def test_digits_are_images_in_the_unit_interval():
+    """Pixels are float32 in [0, 1], labels int64 in 0..9, and every class is in every set."""
+    split = digits()[0]
+    for part in (split.train, split.valid, split.test):
+        assert part.x.dtype == torch.float32
+        assert part.x.shape[1:] == (1, 8, 8)
+        assert (float(part.x.min()), float(part.x.max())) == (0.0, 1.0)
+        assert part.y.dtype == torch.int64
+        assert set(part.y.tolist()) == set(range(10))
+
+
+def test_taking_images_copies_them():
+    """Images taken are those at the index, in its order, and share no memory."""
+    train_set = digits()[0].train
+    taken = train_set.take(np.array([5, 3, 5]))
+    assert torch.equal(taken.x, train_set.x[[5, 3, 5]])
+    assert torch.equal(taken.y, train_set.y[[5, 3, 5]])
+    taken.x.zero_()
+    assert train_set.x[5].any()
+
+
+def test_fashion_mnist_is_split_by_position(data_folder):
+    """50000, 10000 and 10000 images; the validation images are the last of the training files."""
+    machine = Machine(data=data_folder)
+    split = load_splits("fashion_mnist", "standard", None, machine)[0]
+    book = load_splits("fashion_mnist", "book", None, machine)[0]
+    assert [len(part) for part in (split.train, split.valid, split.test)] == [50_000, 10_000, 10_000]
+    assert [len(part) for part in (book.train, book.valid, book.test)] == [60_000, 10_000, 10_000]
+    assert book.valid is book.test
+    assert torch.equal(split.train.x, book.train.x[:50_000])
+    assert torch.equal(split.valid.x, book.train.x[50_000:])
+    assert torch.equal(split.valid.y, book.train.y[50_000:])
+    assert torch.equal(split.test.x, book.test.x)
+    assert (float(book.train.x.min()), float(book.train.x.max())) == (0.0, 1.0)
+
+
+def test_fashion_mnist_sets_are_disjoint(data_folder):
+    """No validation image occurs in the training or test set, but for the data set's own duplicates."""
+    split = load_splits("fashion_mnist", "standard", None, Machine(data=data_folder))[0]
+    train_set, valid, test = (census(part) for part in (split.train, split.valid, split.test))
+    assert len(valid.keys() & train_set.keys()) + len(valid.keys() & test.keys()) < 5
+
+
+def test_short_last_batches_are_trained_on():
+    """A training set that the batch does not divide ends in a short batch, and every image counts once."""
+    seen = []
+
+    class Watching(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(1, 10)
+
+        def forward(self, x):
+            if self.training:
+                seen.append(x.flatten().tolist())
+            return self.linear(x.flatten(1))
+
+    images = Images(x=torch.arange(10.0).reshape(10, 1, 1, 1), y=torch.zeros(10, dtype=torch.int64))
+    network = materialise(Watching, key_of(0), "cpu")
+    curve = train(
+        network,
+        Split(train=images, valid=images, test=images),
+        learning_rate=0.0,
+        batch_size=4,
+        key=key_of(1),
+    )
+    assert all(len(list(islice(curve, 1))) for _ in range(2))
+    assert [len(batch) for batch in seen] == [4, 4, 2] * 2
+    first, second = ([*seen[i], *seen[i + 1], *seen[i + 2]] for i in (0, 3))
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+
+
+def test_every_network_of_the_registry_is_compared():
+    """A new network objective needs its textbook twin here."""
+    assert set(TRIALS) == {name for name, kind in OBJECTIVES.items() if issubclass(kind, ImageClassification)}
