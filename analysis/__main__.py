@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from analysis.errors import BadInput, nearest
+from analysis.errors import BadInput, nearest_match
 
 COMMANDS = {
     "tables": "analysis.commands.plots",
@@ -67,16 +67,16 @@ def _go(arguments: list[str]) -> int:
         _overview().parse_args(arguments or [])
     verb = arguments[0]
     if verb.startswith("-"):
-        raise BadInput(f"unknown argument {verb!r}{nearest(verb, ['--help'])}; a command comes first")
+        raise BadInput(f"unknown argument {verb!r}{nearest_match(verb, ['--help'])}; a command comes first")
     if verb not in COMMANDS:
-        raise BadInput(f"command {verb!r}: not one of {', '.join(COMMANDS)}{nearest(verb, COMMANDS)}")
+        raise BadInput(f"command {verb!r}: not one of {', '.join(COMMANDS)}{nearest_match(verb, COMMANDS)}")
     command: Any = importlib.import_module(COMMANDS[verb])
     parser = _Parser(prog=f"python -m analysis {verb}", description=command.SUMMARY, allow_abbrev=False)
     command.add_arguments(parser)
     options, unknown = parser.parse_known_args(arguments[1:])
     if unknown:
         known = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
-        raise BadInput(f"unknown argument {unknown[0]!r}{nearest(unknown[0].partition('=')[0], known)}")
+        raise BadInput(f"unknown argument {unknown[0]!r}{nearest_match(unknown[0].partition('=')[0], known)}")
     options.command = verb
     code: int = command.go(options)
     return code

@@ -13,13 +13,13 @@ class BadInput(ValueError):
     """Something given to the analysis that it cannot use; the command line prints it and exits with 2."""
 
 
-def nearest(value: str, allowed: Iterable[str]) -> str:
+def nearest_match(value: str, allowed: Iterable[str]) -> str:
     """` (did you mean "x"?)` for the allowed word most like `value`, or nothing."""
     close = difflib.get_close_matches(value, list(allowed), n=1, cutoff=0.5)
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
-def value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
+def require_value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
     """What a table has under a key, if it is of a kind; a boolean is no number.
 
     Raises:
@@ -31,6 +31,6 @@ def value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
     return found
 
 
-def finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
     """Whether a number is one that a double holds."""
     return type(value) in (int, float) and abs(value) <= sys.float_info.max

@@ -19,7 +19,7 @@ class BadInput(ValueError):
     """Something a user wrote that cannot be used; the command line prints it and exits with 2."""
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """`repr(value)`, cut where it would be long or deep, for a message of one line."""
     try:
         return " ".join(_BRIEF.repr(value).splitlines())
@@ -27,18 +27,18 @@ def shown(value: object) -> str:
         return "an integer of thousands of digits"
 
 
-def said(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """Type and text of an exception on one line, even of one whose own text raises."""
     return " ".join("".join(traceback.format_exception_only(error)).split())
 
 
-def nearest(value: object, allowed: Iterable[str]) -> str:
+def nearest_match(value: object, allowed: Iterable[str]) -> str:
     """` (did you mean "x"?)` for the allowed word most like `value`, or nothing."""
     close = difflib.get_close_matches(str(value), list(allowed), n=1, cutoff=0.5)
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
-def known(field: str, value: object, allowed: Iterable[str]) -> str:
+def require_choice(field: str, value: object, allowed: Iterable[str]) -> str:
     """`value` when it is one of `allowed`.
 
     Raises:
@@ -47,27 +47,29 @@ def known(field: str, value: object, allowed: Iterable[str]) -> str:
     words = list(allowed)
     if isinstance(value, str) and value in words:
         return value
-    raise BadInput(f"{field} = {shown(value)}: not one of {', '.join(words)}{nearest(value, words)}")
+    raise BadInput(f"{field} = {short_repr(value)}: not one of {', '.join(words)}{nearest_match(value, words)}")
 
 
-def whole(field: str, value: object, low: int, high: int) -> int:
+def require_int(field: str, value: object, low: int, high: int) -> int:
     """`value` when it is an integer in low..high; a boolean is none."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BadInput(f"{field} = {shown(value)}: need a whole number in {low}..{high}")
+        raise BadInput(f"{field} = {short_repr(value)}: need a whole number in {low}..{high}")
     return value
 
 
-def only(field: str, table: Mapping[str, object], allowed: Iterable[str]) -> None:
+def reject_unknown_keys(field: str, table: Mapping[str, object], allowed: Iterable[str]) -> None:
     """Refuse a table with keys other than the allowed ones."""
     words = list(allowed)
     for key in table:
         if key not in words:
-            name = key if key.isidentifier() and len(key) < 100 else shown(key)
+            name = key if key.isidentifier() and len(key) < 100 else short_repr(key)
             where = f"{field}.{name}" if field else name
-            raise BadInput(f"{where}: unknown key, allowed are {', '.join(words) or 'none'}{nearest(key, words)}")
+            raise BadInput(f"{where}: unknown key, allowed are {', '.join(words) or 'none'}{nearest_match(key, words)}")
 
 
-def call(field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Mapping[str, Any]) -> Any:
+def call_with_options(
+    field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Mapping[str, Any]
+) -> Any:
     """Call `function` with the user's options, and with those of the offered arguments it asks for.
 
     Args:
@@ -91,7 +93,7 @@ def call(field: str, function: Callable[..., Any], options: Mapping[str, Any], o
         if name not in offered and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
     if not open_ended:
-        only(field, options, settable)
+        reject_unknown_keys(field, options, settable)
     for name in settable:
         if parameters[name].default is inspect.Parameter.empty and name not in options:
             raise BadInput(f"{field}.{name}: missing, and it has no default")
@@ -99,7 +101,7 @@ def call(field: str, function: Callable[..., Any], options: Mapping[str, Any], o
     try:
         return function(**supplied, **options)
     except (Exception, SystemExit) as error:
-        text = str(error) if type(error) in (ValueError, TypeError, BadInput) else said(error)
+        text = str(error) if type(error) in (ValueError, TypeError, BadInput) else one_line(error)
         raise BadInput(f"{field}: {text}") from error
 
 

@@ -11,7 +11,7 @@ from analysis.loading.results import load
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.storage.ledger_format import LedgerError
-from benchmark.storage.ledger_format import read as benchmark_read
+from benchmark.storage.ledger_format import read_ledger as benchmark_read
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 

@@ -165,11 +165,11 @@ def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
     """The run, the folder and the remedy."""
     from benchmark.batching.run_group import _recorded_header
     from benchmark.storage.header import RunRefused
-    from benchmark.tuning.run_settings import Conditions
+    from benchmark.tuning.run_settings import RunSettings
     from objectives.objective import Machine
 
     run = next(iter(suite_of().runs()))
-    conditions = Conditions(folder=tmp_path, machine=Machine(), environment={}, reuse=tmp_path / "old")
+    conditions = RunSettings(folder=tmp_path, machine=Machine(), environment={}, reuse=tmp_path / "old")
 
     with pytest.raises(RunRefused) as refused:
         _recorded_header(run, conditions)
@@ -182,13 +182,13 @@ def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
 @pytest.mark.parametrize("text", ["", "%", "-5%", "0", "0.5", "five", "1e3", "5 %", "\u0665%", "9" * 50])
 def test_a_sample_that_is_none_is_told(text):
     """The option, the text and the three forms."""
-    from benchmark.errors import BadInput, shown
+    from benchmark.errors import BadInput, short_repr
     from benchmark.verification.sampling import parse
 
     with pytest.raises(BadInput) as refused:
         parse(text)
 
-    assert str(refused.value) == f"--sample {shown(text)}: need a share as 5%, a number of trials >= 1, or all"
+    assert str(refused.value) == f"--sample {short_repr(text)}: need a share as 5%, a number of trials >= 1, or all"
 
 
 @pytest.mark.parametrize("text", ["0%", "0.0%", "100.1%", "101%"])
@@ -206,13 +206,13 @@ def test_a_share_out_of_range_is_told(text):
 @pytest.mark.parametrize("text", ["", "1", "1/", "/4", "a/b", "1/4/2", "-1/4", "1.0/4", "\u0661/4"])
 def test_a_shard_that_is_none_is_told(text):
     """The option, the text and the form."""
-    from benchmark.errors import BadInput, shown
+    from benchmark.errors import BadInput, short_repr
     from benchmark.planning.shard import parse as shard_of
 
     with pytest.raises(BadInput) as refused:
         shard_of(text, suite_of())
 
-    assert str(refused.value) == f"--shard {shown(text)}: need I/N, the I-th share of N, as 1/4"
+    assert str(refused.value) == f"--shard {short_repr(text)}: need I/N, the I-th share of N, as 1/4"
 
 
 @pytest.mark.parametrize("method", ["suggest", "update"])

@@ -7,7 +7,7 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests import ROOT
@@ -71,7 +71,7 @@ def test_ones_own_network_trains_side_by_side_under_its_own_calibration(modules)
         results = modules / str(capacity)
         Runner(suites.load(str(path)), results, jobs=1, machine=Machine(), listener=Quiet(), capacity=capacity).run()
         ledgers = sorted((results / "own").glob("runs/*/*/*.jsonl"))
-        assert {read(ledger).records[0]["environment"]["route"] for ledger in ledgers} == {"functional"}
+        assert {read_ledger(ledger).records[0]["environment"]["route"] for ledger in ledgers} == {"functional"}
         found.append([row for ledger in ledgers for row in unmeasured(ledger)])
     assert len(found[0]) == 2 * 2 * 3 + 4
     assert found[0] == found[1]
@@ -89,7 +89,7 @@ objectives.own = { name = "my_objective:OwnNetwork", epochs = 2 }
 def unmeasured(ledger):
     """Evaluations without measured seconds, and the end record."""
     measured = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
-    records = read(ledger).records[1:]
+    records = read_ledger(ledger).records[1:]
     return [{name: value for name, value in record.items() if name not in measured} for record in records]
 
 

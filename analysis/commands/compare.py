@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.atomic_write import write_all
 from analysis.commands.arguments import add_mixed, add_results
-from analysis.errors import BadInput, nearest
+from analysis.errors import BadInput, nearest_match
 from analysis.loading.plan import ENDPOINTS, PLAN
 from analysis.loading.suite_folder import suite_folder, suite_names
 
@@ -186,7 +186,7 @@ def _margin(options: argparse.Namespace) -> Any:
 
 def _endpoint(name: str | None) -> str | None:
     if name is not None and name not in ENDPOINTS:
-        raise BadInput(f"--endpoint {name!r}: need one of {', '.join(ENDPOINTS)}{nearest(name, ENDPOINTS)}")
+        raise BadInput(f"--endpoint {name!r}: need one of {', '.join(ENDPOINTS)}{nearest_match(name, ENDPOINTS)}")
     return name
 
 

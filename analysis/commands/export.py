@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis.atomic_write import check_folder
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
-from analysis.errors import BadInput, nearest
+from analysis.errors import BadInput, nearest_match
 from analysis.loading.results import load
 from analysis.loading.suite_folder import suite_folder
 from analysis.study import Study
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def go(options: argparse.Namespace) -> int:
     name = options.to
     if name not in FORMATS:
-        raise BadInput(f"--to {name!r}: need one of {', '.join(FORMATS)}{nearest(name, FORMATS)}")
+        raise BadInput(f"--to {name!r}: need one of {', '.join(FORMATS)}{nearest_match(name, FORMATS)}")
     folder = suite_folder(Path(options.results), options.suite)
     target = Path(options.out) if options.out is not None else folder / "exports" / name
     _check_target(target, folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.commands.arguments import add_mixed, add_results
-from analysis.errors import BadInput, nearest
+from analysis.errors import BadInput, nearest_match
 from analysis.loading.suite_folder import suite_folder
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _asked_pair(results: Results, options: argparse.Namespace) -> set[str]:
 
 def _known(option: str, label: str, labels: Sequence[str]) -> str:
     if label not in labels:
-        raise BadInput(f"{option} {label!r}: not one of {', '.join(labels)}{nearest(label, labels)}")
+        raise BadInput(f"{option} {label!r}: not one of {', '.join(labels)}{nearest_match(label, labels)}")
     return label
 
 

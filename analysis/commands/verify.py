@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from analysis.errors import BadInput, nearest
+from analysis.errors import BadInput, nearest_match
 from analysis.loading.plan import PLAN, read_plan
 from analysis.loading.results import load
-from analysis.loading.untrusted_files import check_regular
+from analysis.loading.untrusted_files import reject_special_files
 from analysis.provenance.checksums import NAME, Provenance, code, inputs, libraries, read, sha256
 from analysis.provenance.row_sources import origin_of
 from analysis.study import Study
@@ -53,7 +53,7 @@ def go(options: argparse.Namespace) -> int:
     row = _row_number(options.row, path)
     made = read(path.parent / NAME)
     if path.name not in made.files:
-        raise BadInput(f"{path}: {NAME} beside it does not know the file{nearest(path.name, made.files)}")
+        raise BadInput(f"{path}: {NAME} beside it does not know the file{nearest_match(path.name, made.files)}")
     checks = [_unchanged(path, made), _same_inputs(folder, made), *_same_makers(made)]
     study, problem = _study(folder)
     derived = None if study is None else _derive(study, path.parent.name, path.name)
@@ -91,7 +91,7 @@ def _suite_folder(path: Path) -> Path:
         raise BadInput(f"{path}: not of a suite's results; {need}")
     if not place.is_relative_to(folder.resolve()):
         raise BadInput(f"{path}: a link that leads out of {folder.name}; {need}")
-    check_regular(folder)
+    reject_special_files(folder)
     if found.st_size > LARGEST:
         raise BadInput(f"{path}: of {found.st_size} bytes, at most {LARGEST} are looked at")
     return folder

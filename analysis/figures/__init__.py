@@ -7,7 +7,7 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from analysis.errors import BadInput, nearest
+from analysis.errors import BadInput, nearest_match
 from analysis.figures.anytime import anytime
 from analysis.figures.coordinates import coordinates
 from analysis.figures.critical import critical
@@ -49,7 +49,7 @@ def draw(study: Study, *, only: str | None = None) -> dict[str, bytes]:
     """
     known = dict(makers(study))
     if only is not None and only not in known:
-        raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(known)}{nearest(only, known)}")
+        raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(known)}{nearest_match(only, known)}")
     with theme():
         made = {name: maker() for name, maker in known.items() if only in (None, name)}
         return {

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import BadInput, finite, nearest, value
+from analysis.errors import BadInput, is_finite, nearest_match, require_value
 from analysis.loading.algorithms import Method, declare
 from analysis.loading.space import Hyperparameter, read_space
-from analysis.loading.untrusted_files import contents, declared
+from analysis.loading.untrusted_files import parse_strict_json, read_regular_file
 
 FORMAT = 1
 PLAN = "suite.json"
@@ -110,9 +110,9 @@ def read_plan(folder: Path) -> Plan:
         BadInput: no such file, no JSON, an unknown format, or a value that is not allowed.
     """
     path = folder / PLAN
-    data = contents(path, LARGEST_FILE)
+    data = read_regular_file(path, LARGEST_FILE)
     try:
-        told = declared(data)
+        told = parse_strict_json(data)
     except ValueError as error:
         raise BadInput(f"{path}: not valid JSON ({error}); run the suite again to write it anew") from error
     if not isinstance(told, dict):
@@ -131,7 +131,7 @@ def _brief(message: str) -> str:
 
 
 def _plan(declared: Mapping[str, Any]) -> Plan:
-    repetitions = value(declared, "repetitions", int)
+    repetitions = require_value(declared, "repetitions", int)
     if not 1 <= repetitions <= MOST_REPETITIONS:
         raise BadInput(f"repetitions = {repetitions}: need at least 1, at most {MOST_REPETITIONS}")
     clock, calibration = _clock(declared.get("clock")), _calibration(declared.get("calibration"))
@@ -141,12 +141,12 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     methods = {label: declare(label, entry, workers) for label, entry in algorithms}
     objectives = tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives"))
     return Plan(
-        name=_name(value(declared, "name", str)),
-        title=_title(value(declared, "title", str)),
+        name=_name(require_value(declared, "name", str)),
+        title=_title(require_value(declared, "title", str)),
         repetitions=repetitions,
         clock=clock,
         calibration=calibration,
-        budget=_budget(value(declared, "budget", dict)),
+        budget=_budget(require_value(declared, "budget", dict)),
         objectives=objectives,
         algorithms=tuple(label for label, _ in algorithms),
         methods=methods,
@@ -171,7 +171,9 @@ def _title(title: str) -> str:
 
 def _clock(clock: Any) -> str:
     if clock not in CLOCKS:
-        raise BadInput(f"clock = {clock!r}: need {' or '.join(CLOCKS)}{nearest(str(clock)[:LONGEST_TEXT], CLOCKS)}")
+        raise BadInput(
+            f"clock = {clock!r}: need {' or '.join(CLOCKS)}{nearest_match(str(clock)[:LONGEST_TEXT], CLOCKS)}"
+        )
     return str(clock)
 
 
@@ -189,7 +191,7 @@ def _calibration(entry: Any) -> Calibration | None:
 def _budget(table: Mapping[str, Any]) -> dict[str, float]:
     limits = {name: table[name] for name in BUDGETS if table.get(name) is not None}
     for name, limit in limits.items():
-        if not finite(limit) or not limit > 0:
+        if not is_finite(limit) or not limit > 0:
             raise BadInput(f"budget.{name} = {limit!r}: need a number > 0")
     if not limits:
         raise BadInput(f"budget = {dict(table)!r}: need at least one of {', '.join(BUDGETS)}")
@@ -200,9 +202,8 @@ def _endpoint(name: Any) -> str:
     if name is None:  # Ledgers from before suites declared one.
         return ENDPOINTS[0]
     if name not in ENDPOINTS:
-        raise BadInput(
-            f"endpoint = {name!r}: need one of {', '.join(ENDPOINTS)}{nearest(str(name)[:LONGEST_TEXT], ENDPOINTS)}"
-        )
+        hint = nearest_match(str(name)[:LONGEST_TEXT], ENDPOINTS)
+        raise BadInput(f"endpoint = {name!r}: need one of {', '.join(ENDPOINTS)}{hint}")
     return str(name)
 
 
@@ -212,7 +213,7 @@ def _control(label: Any, methods: Mapping[str, Method]) -> str:
         plain = (name for name, method in methods.items() if method.is_random_search)
         return next(plain, next(iter(methods)))
     if not isinstance(label, str) or label not in methods:
-        raise BadInput(f"control = {label!r}: no such algorithm{nearest(str(label)[:LONGEST_TEXT], methods)}")
+        raise BadInput(f"control = {label!r}: no such algorithm{nearest_match(str(label)[:LONGEST_TEXT], methods)}")
     return str(label)
 
 
@@ -223,15 +224,15 @@ def _targets(table: Any, labels: Collection[str]) -> dict[str, tuple[float, ...]
         raise BadInput(f"targets = {table!r}: need a table of lists of errors by objective")
     for label, errors in table.items():
         if label not in labels:
-            raise BadInput(f"targets.{label}: no such objective{nearest(label, labels)}")
-        if not isinstance(errors, list) or not all(map(finite, errors)):
+            raise BadInput(f"targets.{label}: no such objective{nearest_match(label, labels)}")
+        if not isinstance(errors, list) or not all(map(is_finite, errors)):
             raise BadInput(f"targets.{label} = {errors!r}: need a list of finite errors")
     return {label: tuple(map(float, errors)) for label, errors in table.items()}
 
 
 def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[str, Any]]]:
     """Entries with distinct labels; labels become file names, so their letters are restricted."""
-    entries = value(declared, field, list)
+    entries = require_value(declared, field, list)
     if not entries:
         raise BadInput(f"{field}: need at least one, got none")
     labelled: dict[str, dict[str, Any]] = {}
@@ -246,8 +247,8 @@ def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[s
 
 
 def _objective(label: str, entry: dict[str, Any]) -> Objective:
-    space = read_space(label, value(entry, "space", dict))
-    default = None if entry.get("default") is None else value(entry, "default", dict)
+    space = read_space(label, require_value(entry, "space", dict))
+    default = None if entry.get("default") is None else require_value(entry, "default", dict)
     best, chance = _scale(label, entry)
     objective = Objective(label=label, space=space, default=default, best_error=best, chance_error=chance)
     if default is not None:
@@ -257,8 +258,10 @@ def _objective(label: str, entry: dict[str, Any]) -> Objective:
 
 def _scale(label: str, entry: Mapping[str, Any]) -> tuple[float, float]:
     """The least error and that of knowing nothing; plans from before the first was written mean 0."""
-    best, chance = (value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error"))
-    if not (finite(best) and finite(chance) and best < chance):
+    best, chance = (
+        require_value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error")
+    )
+    if not (is_finite(best) and is_finite(chance) and best < chance):
         raise BadInput(
             f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
         )

@@ -20,7 +20,7 @@ from analysis.loading.ledgers import SUFFIXES, Ledger, State, find, merged, unpl
 from analysis.loading.machines import check_same_device, distinct
 from analysis.loading.plan import PLAN, Objective, Plan, read_plan
 from analysis.loading.records import FIELDS, LATER_FIELDS, STATES, WORTHLESS
-from analysis.loading.untrusted_files import check_regular
+from analysis.loading.untrusted_files import reject_special_files
 from analysis.statistics.anytime import Array, Curve, curve
 
 SEVERAL_PROCESSES = 100_000_000
@@ -101,7 +101,7 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
         BadInput: an unreadable plan, a damaged ledger, no ledger at all, runs of several devices, or a pipe
             or a device among the files.
     """
-    check_regular(folder)
+    reject_special_files(folder)
     plan = read_plan(folder)
     methods = dict(plan.methods)
     runs: list[Run] = []

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analysis.errors import BadInput, finite, value
+from analysis.errors import BadInput, is_finite, require_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +54,26 @@ def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
     if not name.isidentifier():
         raise BadInput(f"space: name {name!r}: need an identifier")
     if kind == "categorical":
-        return Hyperparameter(name=name, kind=kind, choices=_choices(name, value(axis, "choices", list)))
+        return Hyperparameter(name=name, kind=kind, choices=_choices(name, require_value(axis, "choices", list)))
     if kind == "ordinal":
-        return _ordinal(name, value(axis, "choices", list))
+        return _ordinal(name, require_value(axis, "choices", list))
     if kind not in ("float", "int"):
         raise BadInput(f"space.{name}.kind = {kind!r}: need float, int, ordinal or categorical")
-    low, high = value(axis, "low", float | int), value(axis, "high", float | int)
-    if not (finite(low) and finite(high) and low <= high):
+    low, high = require_value(axis, "low", float | int), require_value(axis, "high", float | int)
+    if not (is_finite(low) and is_finite(high) and low <= high):
         raise BadInput(f"space.{name}: low = {low!r}, high = {high!r}: need finite numbers, low at most high")
     return Hyperparameter(name=name, kind=kind, low=low, high=high, log=axis.get("log") is True and low > 0)
 
 
 def _choices(name: str, values: list[Any]) -> tuple[Any, ...]:
-    if not values or not all(isinstance(value, str | bool) or finite(value) for value in values):
+    if not values or not all(isinstance(value, str | bool) or is_finite(value) for value in values):
         raise BadInput(f"space.{name}.choices = {values!r}: need texts, numbers or truth values")
     return tuple(values)
 
 
 def _ordinal(name: str, values: list[Any]) -> Hyperparameter:
     """Listed numbers; on a logarithmic scale where the middle one is nearer to the middle of that."""
-    if not values or not all(map(finite, values)):
+    if not values or not all(map(is_finite, values)):
         raise BadInput(f"space.{name}.choices = {values!r}: need numbers")
     low, middle, high = values[0], values[len(values) // 2], values[-1]
     log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)

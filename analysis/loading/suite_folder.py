@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.errors import BadInput, nearest
+from analysis.errors import BadInput, nearest_match
 from analysis.loading.plan import PLAN
 
 
@@ -31,5 +31,5 @@ def suite_folder(results: Path, suite: str) -> Path:
         raise BadInput(f"suite {suite!r}: {folder} is a file, not a suite's folder; in {results} {there}")
     if folder.is_dir() and suite not in ("", ".", "..") and Path(suite).name == suite:
         raise BadInput(f"suite {suite!r}: {folder} holds no {PLAN}; in {results} {there}")
-    close = nearest(Path(suite).name, names)
+    close = nearest_match(Path(suite).name, names)
     raise BadInput(f"suite {suite!r}: no such suite; in {results} {there}{close}")

@@ -23,7 +23,7 @@ class _NotStrict(ValueError):
     """What JSON has not, or has with no one meaning."""
 
 
-def contents(path: Path, largest: int) -> bytes:
+def read_regular_file(path: Path, largest: int) -> bytes:
     """The bytes of a regular file.
 
     Args:
@@ -43,7 +43,7 @@ def contents(path: Path, largest: int) -> bytes:
         return file.read(largest)
 
 
-def declared(text: bytes) -> Any:
+def parse_strict_json(text: bytes) -> Any:
     """The value of a JSON text in UTF-8.
 
     Raises:
@@ -58,7 +58,7 @@ def declared(text: bytes) -> Any:
     return value
 
 
-def check_regular(folder: Path) -> None:
+def reject_special_files(folder: Path) -> None:
     """Refuse a folder with pipes, devices or sockets in it, before any reader of ours waits for one.
 
     A directory's own entries tell their kind, so that 100 000 ledgers cost no call each.

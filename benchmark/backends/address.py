@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from benchmark.errors import BadInput, said, shown
+from benchmark.errors import BadInput, one_line, short_repr
 
 SECONDS_TO_CONNECT = 5
 UNREACHABLE = "it answers nobody; see that it runs, and that this machine may reach it"
@@ -26,11 +26,11 @@ def reach(option: str, address: str, schemes: Sequence[str]) -> None:
     host, _, port = place.rpartition(":")
     if (mark and scheme not in schemes) or not host or not _port(port):
         forms = ", ".join(f"{allowed}://HOST:PORT" for allowed in schemes)
-        raise BadInput(f"{option} {shown(address)}: need HOST:PORT or {forms}")
+        raise BadInput(f"{option} {short_repr(address)}: need HOST:PORT or {forms}")
     try:
         socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_CONNECT).close()
     except (OSError, UnicodeError) as error:
-        raise BadInput(f"{option} {shown(address)}: {UNREACHABLE} ({said(error)})") from error
+        raise BadInput(f"{option} {short_repr(address)}: {UNREACHABLE} ({one_line(error)})") from error
 
 
 def _port(text: str) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 from benchmark.suite.model import Run
-from benchmark.tuning.run_report import Report
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_report import RunReport
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.workers import worker_process
 from benchmark.workers.watchdog import Watchdog
 
@@ -21,11 +21,11 @@ Group = tuple[list[Run], Crash | None]
 """Runs that one worker executes side by side, and an evaluation to record as crashed in every one of them."""
 
 
-class EngineLost(Exception):
+class BackendLost(Exception):
     """The cluster no longer answers; what is recorded stays, and the same command goes on."""
 
 
-class Engine(ABC):
+class Backend(ABC):
     """Executes groups of runs somewhere.
 
     Attributes:
@@ -59,7 +59,7 @@ class Engine(ABC):
         """What the workers need as long as they work for this process, which holds the folder."""
 
     @abstractmethod
-    def reports(self, groups: Iterator[Group], conditions: Conditions) -> Iterator[list[Report]]:
+    def reports(self, groups: Iterator[Group], conditions: RunSettings) -> Iterator[list[RunReport]]:
         """Execute groups of runs, in any order.
 
         Raises:
@@ -67,7 +67,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
+    def alone(self, run: Run, conditions: RunSettings, watchdog: Watchdog | None) -> RunReport:
         """Execute a run that has been in flight at several deaths without getting on."""
 
     def fewer(self) -> int | None:
@@ -75,14 +75,16 @@ class Engine(ABC):
         return None
 
 
-def by_loky(
+def map_in_loky(
     call: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], processes: int, at_once: int, *, ordered: bool
 ) -> Iterator[Any]:
     """What a call gives for each task's arguments, by processes of this machine that work where this one does."""
     several = processes > 1
-    options: dict[str, Any] = {"initializer": worker_process.begin, "initargs": (os.getpid(),)} if several else {}
+    options: dict[str, Any] = (
+        {"initializer": worker_process.initialize_worker, "initargs": (os.getpid(),)} if several else {}
+    )
     here = worker_process.working_folder()
     with parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
         return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
-        yield from parallel(delayed(worker_process.in_folder)(here, call, *task) for task in tasks)
+        yield from parallel(delayed(worker_process.call_in_folder)(here, call, *task) for task in tasks)

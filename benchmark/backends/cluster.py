@@ -14,20 +14,20 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
-from benchmark.backends.base import Engine, EngineLost, Group
-from benchmark.errors import BadInput, said
+from benchmark.backends.base import Backend, BackendLost, Group
+from benchmark.errors import BadInput, one_line
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import recorded_evaluations
+from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
-from benchmark.tuning.run_report import Report
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_report import RunReport
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.workers import cluster_worker
-from benchmark.workers.handshake import Terms, card, where_modules_are
-from benchmark.workers.heartbeat import Pulse
+from benchmark.workers.handshake import Handshake, card, where_modules_are
+from benchmark.workers.heartbeat import Heartbeat
 from benchmark.workers.watchdog import Watchdog
 
 
-class Cluster(Engine):
+class Cluster(Backend):
     """Workers that may be on other machines; they write the ledgers themselves, into a folder that all share.
 
     Args:
@@ -39,7 +39,7 @@ class Cluster(Engine):
 
     def __init__(self, jobs: int | None, address: str | None) -> None:
         self.asked, self.address, self.jobs = jobs, address, jobs or 1
-        self.terms: Terms | None = None
+        self.terms: Handshake | None = None
         self.backend: Any = None
 
     @abstractmethod
@@ -51,7 +51,7 @@ class Cluster(Engine):
         return True
 
     @abstractmethod
-    def probes(self, terms: Terms, path: Path, text: str) -> dict[str, list[str]]:
+    def probes(self, terms: Handshake, path: Path, text: str) -> dict[str, list[str]]:
         """What `nursery.probe` says on every machine (or worker) of the cluster."""
 
     @abstractmethod
@@ -63,7 +63,7 @@ class Cluster(Engine):
         self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
     ) -> Iterator[None]:
         folder, names = folder.absolute(), tuple(libraries)
-        self.terms = Terms(
+        self.terms = Handshake(
             folder=folder,
             label=label,
             token=secrets.token_hex(8),
@@ -84,46 +84,46 @@ class Cluster(Engine):
         if self.terms is None:  # Nothing is to do.
             yield
             return
-        with Pulse(folder, self.terms.label, self.terms.token, self.alive, self._silent):
+        with Heartbeat(folder, self.terms.label, self.terms.token, self.alive, self._silent):
             yield
 
-    def reports(self, groups: Iterator[Group], conditions: Conditions) -> Iterator[list[Report]]:
+    def reports(self, groups: Iterator[Group], conditions: RunSettings) -> Iterator[list[RunReport]]:
         conditions = _everywhere(conditions)
-        yield from self._spread(delayed(cluster_worker.attend)(runs, conditions, self.terms) for runs, _ in groups)
+        yield from self._spread(delayed(cluster_worker.serve_group)(runs, conditions, self.terms) for runs, _ in groups)
 
-    def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
+    def alone(self, run: Run, conditions: RunSettings, watchdog: Watchdog | None) -> RunReport:
         """Execute the run with the evaluation that was in flight recorded as crashed.
 
         The trial itself never kills a worker, see `nursery`; but the memory that it takes may.
         """
         conditions, last = _everywhere(conditions), -1
-        while (index := recorded_evaluations(conditions.folder / run.path)) > last:
+        while (index := count_evaluations(conditions.folder / run.path)) > last:
             last = index
             crash = Crash(index=index, reason="its worker died each time", seconds=0.0)
-            task = delayed(cluster_worker.attend)([run], conditions, self.terms, {run.path: crash})
+            task = delayed(cluster_worker.serve_group)([run], conditions, self.terms, {run.path: crash})
             try:
                 return next(report for reports in self._spread(iter([task])) for report in reports)
             except self.lost:
                 continue  # At a later trial, if it got on.
-        raise EngineLost(f"{run.path}: workers die even while nothing is trained")
+        raise BackendLost(f"{run.path}: workers die even while nothing is trained")
 
-    def _spread(self, tasks: Iterator[Any]) -> Iterator[list[Report]]:
+    def _spread(self, tasks: Iterator[Any]) -> Iterator[list[RunReport]]:
         self.backend = self.joblib_backend()
         with parallel_config(backend=self.backend):
             parallel = Parallel(n_jobs=self.jobs, batch_size=1, pre_dispatch=self.jobs, return_as="generator_unordered")
             try:
                 yield from parallel(tasks)
             except Exception as error:  # Whatever a cluster that falls apart raises, or a worker on a bad disk.
-                if isinstance(error, (*self.lost, EngineLost)):
+                if isinstance(error, (*self.lost, BackendLost)):
                     raise
-                raise EngineLost(f"the {self.name} cluster gave up a task ({said(error)[:500]})") from error
+                raise BackendLost(f"the {self.name} cluster gave up a task ({one_line(error)[:500]})") from error
 
     def _silent(self) -> None:
         """Nobody has answered for long: end what waits for it."""
         if self.backend is not None:
-            self.backend.fail(EngineLost(f"no worker of the {self.name} cluster answers any more"))
+            self.backend.fail(BackendLost(f"no worker of the {self.name} cluster answers any more"))
 
-    def _check(self, terms: Terms) -> None:
+    def _check(self, terms: Handshake) -> None:
         """Refuse workers that do not see the folder or would not compute the same."""
         there = next(path for path in (terms.folder, *terms.folder.parents) if path.is_dir())
         path = there / f".incumbent-{terms.token}"
@@ -139,7 +139,7 @@ class Cluster(Engine):
                 raise RunRefused(f"{self.name} worker {where}: {'; '.join(found)}")
 
 
-class Failing:
+class FailFastBackend:
     """Mixed into a backend of joblib: hears of every failure, once, and can be told of one.
 
     joblib's own Dask backend tells nobody of a task whose worker died once too often, and waits for good.
@@ -170,6 +170,6 @@ class Failing:
             callback(error)
 
 
-def _everywhere(conditions: Conditions) -> Conditions:
+def _everywhere(conditions: RunSettings) -> RunSettings:
     """The conditions as they hold in any process: an absolute folder, and no notes for this machine's watchdog."""
     return replace(conditions, folder=conditions.folder.absolute(), notes=None)

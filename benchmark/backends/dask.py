@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.backends.address import SECONDS_TO_CONNECT, UNREACHABLE, reach
-from benchmark.backends.cluster import Cluster, Failing
-from benchmark.errors import BadInput, said, shown
+from benchmark.backends.cluster import Cluster, FailFastBackend
+from benchmark.errors import BadInput, one_line, short_repr
 from benchmark.storage.header import RunRefused
 from benchmark.workers import cluster_worker
-from benchmark.workers.handshake import Terms
-from benchmark.workers.worker_process import spared
+from benchmark.workers.handshake import Handshake
+from benchmark.workers.worker_process import shielded_from_terminal
 
 SECONDS_FOR_WORKERS = 10
 
@@ -25,10 +25,10 @@ try:
     from distributed import Client, KilledWorker, LocalCluster
     from joblib._dask import DaskDistributedBackend
 except ImportError as error:
-    raise BadInput(f"--backend dask: dask is not installed: pip install '.[dask]' ({said(error)})") from error
+    raise BadInput(f"--backend dask: dask is not installed: pip install '.[dask]' ({one_line(error)})") from error
 
 
-class FailingDask(Failing, DaskDistributedBackend):  # type: ignore[misc]  # untyped
+class FailingDask(FailFastBackend, DaskDistributedBackend):  # type: ignore[misc]  # untyped
     """joblib's backend for Dask that also hears of tasks which failed without having run."""
 
     def effective_n_jobs(self, n_jobs: int) -> int:
@@ -52,7 +52,7 @@ class Dask(Cluster):
         try:
             client = Client(self.address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
         except (OSError, TimeoutError, ValueError, ImportError) as error:
-            raise BadInput(f"--scheduler {shown(self.address)}: {UNREACHABLE} ({said(error)})") from error
+            raise BadInput(f"--scheduler {short_repr(self.address)}: {UNREACHABLE} ({one_line(error)})") from error
         self.client = client
         try:
             yield self._jobs(client)
@@ -60,10 +60,10 @@ class Dask(Cluster):
             with suppress(TimeoutError, OSError):
                 client.close(timeout=2)
 
-    def probes(self, terms: Terms, path: Path, text: str) -> dict[str, list[str]]:
+    def probes(self, terms: Handshake, path: Path, text: str) -> dict[str, list[str]]:
         found: dict[str, Any] = self.client.run(cluster_worker.probe, terms, path, text, on_error="return")
         return {
-            where: [f"cannot work ({said(answer)}); has it incumbent?"] if isinstance(answer, Exception) else answer
+            where: [f"cannot work ({one_line(answer)}); has it incumbent?"] if isinstance(answer, Exception) else answer
             for where, answer in found.items()
         }
 
@@ -74,7 +74,7 @@ class Dask(Cluster):
     def _local(self) -> Iterator[Client]:
         """Processes of one thread each, without a dashboard and without Dask's limit of memory."""
         few = dask.config.set({"distributed.scheduler.allowed-failures": 1})
-        with spared(), few:
+        with shielded_from_terminal(), few:
             cluster = LocalCluster(
                 n_workers=self.jobs,
                 threads_per_worker=1,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from benchmark.backends.base import Engine
+from benchmark.backends.base import Backend
 from benchmark.backends.loky import Loky
-from benchmark.errors import BadInput, known, shown
+from benchmark.errors import BadInput, require_choice, short_repr
 
 BACKENDS = ("loky", "dask", "ray")
 
 
-def build(backend: str | None, asked: int | None, here: int, scheduler: str | None, address: str | None) -> Engine:
+def build_backend(
+    backend: str | None, asked: int | None, here: int, scheduler: str | None, address: str | None
+) -> Backend:
     """The engine that a command asks for.
 
     Args:
@@ -22,10 +24,10 @@ def build(backend: str | None, asked: int | None, here: int, scheduler: str | No
     Raises:
         BadInput: an unknown backend, an address of another one, or a library that is not installed.
     """
-    backend = known("--backend", backend or BACKENDS[0], BACKENDS)
+    backend = require_choice("--backend", backend or BACKENDS[0], BACKENDS)
     for option, value, owner in (("--scheduler", scheduler, "dask"), ("--address", address, "ray")):
         if value is not None and owner != backend:
-            raise BadInput(f"{option} {shown(value)}: is for --backend {owner}, not for {backend}")
+            raise BadInput(f"{option} {short_repr(value)}: is for --backend {owner}, not for {backend}")
     if backend == "loky":
         return Loky(here)
     if backend == "dask":

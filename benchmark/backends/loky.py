@@ -9,16 +9,16 @@ from pathlib import Path
 
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
-from benchmark.backends.base import Engine, Group, by_loky
-from benchmark.batching.run_group import execute_all
+from benchmark.backends.base import Backend, Group, map_in_loky
+from benchmark.batching.run_group import execute_group
 from benchmark.suite.model import Run
-from benchmark.tuning.run_report import Report
-from benchmark.tuning.run_settings import Conditions
-from benchmark.workers.isolated_run import execute_aside
+from benchmark.tuning.run_report import RunReport
+from benchmark.tuning.run_settings import RunSettings
+from benchmark.workers.isolated_run import run_isolated
 from benchmark.workers.watchdog import Watchdog
 
 
-class Loky(Engine):
+class Loky(Backend):
     """Processes on this machine; with one job, this process itself.
 
     Args:
@@ -47,11 +47,11 @@ class Loky(Engine):
     def serving(self, folder: Path) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def reports(self, groups: Iterator[Group], conditions: Conditions) -> Iterator[list[Report]]:
+    def reports(self, groups: Iterator[Group], conditions: RunSettings) -> Iterator[list[RunReport]]:
         # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         tasks = ((runs, conditions, crash) for runs, crash in groups)
-        yield from by_loky(execute_all, tasks, self.processes, self.at_once, ordered=False)
+        yield from map_in_loky(execute_group, tasks, self.processes, self.at_once, ordered=False)
 
-    def alone(self, run: Run, conditions: Conditions, watchdog: Watchdog | None) -> Report:
-        return execute_aside(run, conditions, watchdog)
+    def alone(self, run: Run, conditions: RunSettings, watchdog: Watchdog | None) -> RunReport:
+        return run_isolated(run, conditions, watchdog)

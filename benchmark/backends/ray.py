@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.backends.address import UNREACHABLE, reach
-from benchmark.backends.cluster import Cluster, Failing
+from benchmark.backends.cluster import Cluster, FailFastBackend
 from benchmark.backends.orphan_reaper import guarded
-from benchmark.errors import BadInput, said, shown
+from benchmark.errors import BadInput, one_line, short_repr
 from benchmark.storage.header import RunRefused
 from benchmark.workers import cluster_worker
-from benchmark.workers.handshake import Terms
-from benchmark.workers.worker_process import spared
+from benchmark.workers.handshake import Handshake
+from benchmark.workers.worker_process import shielded_from_terminal
 
 SECONDS_TO_PROBE = 180
 RESTARTS = 1
@@ -28,10 +28,10 @@ try:
     from ray.util.joblib.ray_backend import RayBackend
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
-    raise BadInput(f"--backend ray: ray is not installed: pip install '.[ray-cluster]' ({said(error)})") from error
+    raise BadInput(f"--backend ray: ray is not installed: pip install '.[ray-cluster]' ({one_line(error)})") from error
 
 
-class FailingRay(Failing, RayBackend):  # type: ignore[misc]  # untyped
+class FailingRay(FailFastBackend, RayBackend):  # type: ignore[misc]  # untyped
     """joblib's backend for Ray that hands out a result as soon as it is there, and work to whoever is idle.
 
     Ray's own takes the actors in turn, busy or not, and joblib then lets it give lists only.
@@ -101,18 +101,18 @@ class Ray(Cluster):
                 reach("--address", self.address, ("ray",))
             options |= {"address": self.address}
         try:
-            with spared():
+            with shielded_from_terminal():
                 ray.init(**options)
         except (OSError, ValueError, RuntimeError) as error:
             if self.address is None:
-                raise BadInput(f"--backend ray: no cluster starts here ({said(error)})") from error
-            raise BadInput(f"--address {shown(self.address)}: {UNREACHABLE} ({said(error)})") from error
+                raise BadInput(f"--backend ray: no cluster starts here ({one_line(error)})") from error
+            raise BadInput(f"--address {short_repr(self.address)}: {UNREACHABLE} ({one_line(error)})") from error
         try:
             yield
         finally:
             ray.shutdown()
 
-    def probes(self, terms: Terms, path: Path, text: str) -> dict[str, list[str]]:
+    def probes(self, terms: Handshake, path: Path, text: str) -> dict[str, list[str]]:
         task = ray.remote(num_cpus=0)(cluster_worker.probe)
         found = {}
         for node in [node for node in ray.nodes() if node["Alive"]]:
@@ -131,5 +131,5 @@ def _answer(reference: Any) -> list[str]:
     try:
         found: list[str] = ray.get(reference, timeout=SECONDS_TO_PROBE)
     except RayError as error:
-        return [f"cannot work ({said(error)[:300]}); has it incumbent?"]
+        return [f"cannot work ({one_line(error)[:300]}); has it incumbent?"]
     return found

@@ -8,16 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmark.batching.lookahead import foreseen
+from benchmark.batching.lookahead import predict_jobs
 from benchmark.batching.out_of_memory import out_of_memory
 from benchmark.storage.header import RunRefused, check_header
-from benchmark.storage.ledger_format import LedgerError, read
+from benchmark.storage.ledger_format import LedgerError, read_ledger
 from benchmark.suite.model import Run
-from benchmark.tuning.evaluation import ImpureTrial, Training, describe_problem, sound
+from benchmark.tuning.evaluation import ImpureTrial, Training, checked_epoch, describe_problem
 from benchmark.tuning.execution import Execution, touch
 from benchmark.tuning.factory import in_other_process
-from benchmark.tuning.run_report import Report, report_of_failure
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_report import RunReport, failure_report
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.tuning.trial_store import Trial, TrialStore, ledgers_of
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
@@ -40,7 +40,7 @@ class _Open:
     """A run in progress and the job that it waits for."""
 
     run: Run
-    steps: Generator[Job, Training, Report]
+    steps: Generator[Job, Training, RunReport]
     job: Job | None = None
     ahead: Iterator[tuple[Config, int]] | None = None
 
@@ -56,14 +56,14 @@ class _Wanted:
     in_slot: bool = False
 
 
-class Lane:
+class TrialBatcher:
     """Keeps a stack filled from the queue of all open runs; without a stack nothing is trained."""
 
     def __init__(
         self,
         runs: Sequence[Run],
         objective: Objective,
-        conditions: Conditions,
+        conditions: RunSettings,
         stack: Stack | None,
         data: dict[str, str],
         crash: Crash | None = None,
@@ -85,9 +85,9 @@ class Lane:
         self.queue: deque[_Wanted] = deque()  # Of runs whose next trial depends on the result.
         self.later: deque[_Wanted] = deque()  # Of the others.
         self.foresees = stack is not None and stack.parallel and crash is None and marker is None
-        self.reports: list[Report] = []
+        self.reports: list[RunReport] = []
 
-    def go(self) -> list[Report]:
+    def go(self) -> list[RunReport]:
         """Execute all runs to their ends."""
         while True:
             while self.to_open and len(self.open) < self.most_open:
@@ -124,10 +124,10 @@ class Lane:
             self._learn(run)
         except (LedgerError, RunRefused) as error:
             opened.steps.close()
-            self._close(opened, report_of_failure(run, error))
+            self._close(opened, failure_report(run, error))
             return
         if self.foresees:
-            opened.ahead = foreseen(run, self.objective)
+            opened.ahead = predict_jobs(run, self.objective)
         self._go_on(opened, None)
 
     def _learn(self, run: Run) -> None:
@@ -151,7 +151,7 @@ class Lane:
                 raise
 
     def _take_over(self, run: Run, path: Path) -> None:
-        records = read(path).records
+        records = read_ledger(path).records
         if not records:
             return
         header = records[0]
@@ -183,7 +183,7 @@ class Lane:
             self._close(opened, stop.value)
         except RunRefused as error:
             opened.steps.close()
-            self._close(opened, report_of_failure(opened.run, error))
+            self._close(opened, failure_report(opened.run, error))
 
     def _wait(self, opened: _Open, trial: Trial) -> None:
         if self.stack is None:
@@ -257,7 +257,7 @@ class Lane:
 
     def _sound(self, epoch: Epoch, trial: Trial) -> Epoch:
         """The epoch, with the chance error where it has diverged."""
-        checked, chance = sound(epoch, trial.trained), self.objective.chance_error
+        checked, chance = checked_epoch(epoch, trial.trained), self.objective.chance_error
         return replace(checked, valid_error=chance, test_error=chance) if checked.diverged else checked
 
     def _fail(self, wanted: _Wanted, error: ImpureTrial) -> None:
@@ -272,7 +272,7 @@ class Lane:
         except StopIteration as stop:
             self._close(opened, stop.value)
 
-    def _close(self, opened: _Open, report: Report) -> None:
+    def _close(self, opened: _Open, report: RunReport) -> None:
         del self.open[opened.run.path]
         self.reports.append(report)
         repetition = opened.run.repetition

@@ -28,7 +28,7 @@ _claims: dict[tuple[str, ...], int] = {}
 """What this process holds: it asks once for every set of GPUs, however many suites it works for."""
 
 
-def placed(machine: Machine, folder: Path) -> Machine:
+def claim_gpu(machine: Machine, folder: Path) -> Machine:
     """The machine with a GPU of this process's own where any would do; trials do not depend on which.
 
     Args:

@@ -11,7 +11,7 @@ from objectives.objective import Objective
 from objectives.space import Config
 
 
-def foreseen(run: Run, objective: Objective) -> Iterator[tuple[Config, int]] | None:
+def predict_jobs(run: Run, objective: Objective) -> Iterator[tuple[Config, int]] | None:
     """Every configuration that a run will ask for and the epochs, or None where results decide.
 
     They do unless the scheduler says `adaptive = False`, and always under a budget of seconds or

@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.batching.batcher import Lane
-from benchmark.batching.gpu_claim import placed
+from benchmark.batching.batcher import TrialBatcher
+from benchmark.batching.gpu_claim import claim_gpu
 from benchmark.batching.out_of_memory import out_of_memory, release
 from benchmark.reproducibility.environment import pinned
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import Record, read
+from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.suite.model import Run
 from benchmark.tabular.replay import replay_all
 from benchmark.tuning.evaluation import describe_problem
 from benchmark.tuning.execution import execute
 from benchmark.tuning.factory import build_objective
-from benchmark.tuning.run_report import Report, report_of_failure
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_report import RunReport, failure_report
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.tuning.trial_store import TrialStore, ledgers_of
 from objectives.objective import Objective
 
 
-def execute_all(
-    runs: Sequence[Run], conditions: Conditions, crash: Crash | None = None, marker: Path | None = None
-) -> list[Report]:
+def execute_group(
+    runs: Sequence[Run], conditions: RunSettings, crash: Crash | None = None, marker: Path | None = None
+) -> list[RunReport]:
     """Execute runs of one objective: side by side where their clock and objective allow it, else in turn.
 
     Args:
@@ -46,22 +46,22 @@ def execute_all(
         if not conditions.train:
             header = _recorded_header(runs[0], conditions)
             conditions = replace(conditions, environment=header["environment"])
-            return Lane(runs, objective, conditions, None, header["data"]).go()
-        conditions = replace(conditions, machine=placed(conditions.machine, conditions.folder))
-        if not side_by_side(runs[0], objective):
+            return TrialBatcher(runs, objective, conditions, None, header["data"]).go()
+        conditions = replace(conditions, machine=claim_gpu(conditions.machine, conditions.folder))
+        if not trains_side_by_side(runs[0], objective):
             return [execute(run, conditions, crash, marker) for run in runs]
         with pinned(conditions.machine.device):
             return _execute_stacked(runs, objective, conditions, crash, marker)
     except Exception as error:  # A raise in a worker would end every other run with it.
-        return [report_of_failure(run, error) for run in runs]
+        return [failure_report(run, error) for run in runs]
 
 
 def _execute_stacked(
-    runs: Sequence[Run], objective: Objective, conditions: Conditions, crash: Crash | None, marker: Path | None
-) -> list[Report]:
+    runs: Sequence[Run], objective: Objective, conditions: RunSettings, crash: Crash | None, marker: Path | None
+) -> list[RunReport]:
     """Execute runs side by side; where the stack does not fit into memory, they go on with half the slots."""
     data = objective.prepare(conditions.machine)
-    ended: list[Report] = []
+    ended: list[RunReport] = []
     store, capacity = TrialStore(), conditions.capacity
     while True:
         paths = {report.run.path for report in ended}
@@ -70,13 +70,13 @@ def _execute_stacked(
         try:
             stack = objective.stack(conditions.machine, capacity)
             assert stack is not None
-            lane = Lane(left, objective, conditions, stack, data, crash, marker, store)
+            lane = TrialBatcher(left, objective, conditions, stack, data, crash, marker, store)
             return [*ended, *lane.go()]
         except Exception as error:  # A raise in a worker would end every other run with it.
             if lane is None or not out_of_memory(error) or not lane.give_up(describe_problem(error)):
                 done = [] if lane is None else lane.reports
                 paths = {report.run.path for report in done}
-                return [*ended, *done, *(report_of_failure(run, error) for run in left if run.path not in paths)]
+                return [*ended, *done, *(failure_report(run, error) for run in left if run.path not in paths)]
         # Only here, where the exception has gone that held the tensors of all frames it went through.
         assert stack is not None
         ended += lane.reports
@@ -87,12 +87,12 @@ def _execute_stacked(
         release()
 
 
-def side_by_side(run: Run, objective: Objective) -> bool:
+def trains_side_by_side(run: Run, objective: Objective) -> bool:
     """Whether the trials of a run may share a stack: measured, or within a limit, each is timed by itself."""
     return run.clock == "modelled" and run.timeout is None and objective.stackable
 
 
-def _recorded_header(run: Run, conditions: Conditions) -> Record:
+def _recorded_header(run: Run, conditions: RunSettings) -> Record:
     """The header of the results to reuse for a run's objective: on which data and machine they were trained.
 
     Raises:
@@ -104,4 +104,4 @@ def _recorded_header(run: Run, conditions: Conditions) -> Record:
         raise RunRefused(
             f"{run.path}: nothing of its repetition is recorded in {conditions.reuse}; leave --reuse out to train it"
         )
-    return read(found).records[0]
+    return read_ledger(found).records[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.calibration.cost_model import NAME, NAME_RULE, Calibration, load, parse
 from benchmark.calibration.measure import VERSIONS
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 from benchmark.reproducibility.environment import describe
 from objectives.objective import Machine
 
@@ -32,7 +32,7 @@ def begin(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, C
     if name is None:
         name = out.stem if out is not None else re.sub("[^a-z0-9]+", "-", device.lower()).strip("-")
     if not NAME.fullmatch(name):
-        raise BadInput(f"--name {shown(name)}: need {NAME_RULE}")
+        raise BadInput(f"--name {short_repr(name)}: need {NAME_RULE}")
     path = Path(f"{name}.toml") if out is None else out
     fresh = Calibration(name=name, device=device, versions=versions, entries=())
     return path, _continued(path, fresh)
@@ -51,12 +51,12 @@ def write(path: Path, calibration: Calibration) -> None:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
-        raise BadInput(f"--out {shown(str(path))}: cannot be written ({error.strerror})") from error
+        raise BadInput(f"--out {short_repr(str(path))}: cannot be written ({error.strerror})") from error
 
 
 def _continued(path: Path, fresh: Calibration) -> Calibration:
     """What the file holds, when it may be added to."""
-    field = f"--out {shown(str(path))}"
+    field = f"--out {short_repr(str(path))}"
     try:
         exists = path.exists()
     except OSError as error:

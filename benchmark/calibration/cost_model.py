@@ -15,12 +15,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, nearest, only, shown, whole
-from benchmark.storage.toml_files import Shelf
+from benchmark.errors import BadInput, nearest_match, reject_unknown_keys, require_int, short_repr
+from benchmark.storage.toml_files import TomlFiles
 from objectives.cost import CostTerms
 
 FORMAT = 1
-SHELF = Shelf(kind="calibration", folder=Path(__file__).parent / "shipped")
+CALIBRATION_FILES = TomlFiles(kind="calibration", folder=Path(__file__).parent / "shipped")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 NAME_RULE = "1 to 64 lower-case letters, digits, '-', '_' and '.', a letter or digit first"
 LONGEST = 10**9
@@ -112,7 +112,7 @@ class Calibration:
             if entry.name == name and canonical(entry.options) == canonical(options):
                 return entry
         covered = [called(entry.name, entry.options) for entry in self.entries]
-        hint = nearest(called(name, options), covered)
+        hint = nearest_match(called(name, options), covered)
         raise BadInput(
             f"calibration {self.name}: {called(name, options)} is not in it, calibrated are {', '.join(covered)}{hint}"
         )
@@ -157,8 +157,8 @@ def load(text: str) -> Calibration:
     Raises:
         BadInput: there is none, or it is not valid.
     """
-    path = SHELF.find(text)
-    table = SHELF.read(path)
+    path = CALIBRATION_FILES.find(text)
+    table = CALIBRATION_FILES.read(path)
     try:
         return parse(table)
     except BadInput as error:
@@ -171,15 +171,15 @@ def parse(table: Mapping[str, Any]) -> Calibration:
     Raises:
         BadInput: naming the field, its value and what is allowed.
     """
-    only("", table, ("format", "name", "device", "versions", "objectives"))
-    whole("format", table.get("format"), FORMAT, FORMAT)
+    reject_unknown_keys("", table, ("format", "name", "device", "versions", "objectives"))
+    require_int("format", table.get("format"), FORMAT, FORMAT)
     name = table.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise BadInput(f"name = {shown(name)}: need {NAME_RULE}")
+        raise BadInput(f"name = {short_repr(name)}: need {NAME_RULE}")
     versions = _table("versions", table.get("versions"))
     found = table.get("objectives")
     if not isinstance(found, list) or not found:
-        raise BadInput(f"objectives = {shown(found)}: need at least one table [[objectives]]")
+        raise BadInput(f"objectives = {short_repr(found)}: need at least one table [[objectives]]")
     entries = tuple(_entry(f"objectives[{place}]", entry) for place, entry in enumerate(found))
     keys = [called(entry.name, entry.options) for entry in entries]
     for place, key in enumerate(keys):
@@ -205,18 +205,18 @@ def canonical(value: object) -> str:
 
 def _entry(field: str, value: object) -> Entry:
     table = _table(field, value)
-    only(field, table, [field.name for field in fields(Entry)])
+    reject_unknown_keys(field, table, [field.name for field in fields(Entry)])
     set_up, epoch = (_costs(f"{field}.{part}", table.get(part)) for part in ("set_up", "epoch"))
     if not any(epoch.values()):
-        raise BadInput(f"{field}.epoch = {shown(epoch)}: need at least one number > 0")
+        raise BadInput(f"{field}.epoch = {short_repr(epoch)}: need at least one number > 0")
     return Entry(
         name=_text(f"{field}.name", table.get("name")),
         options=_table(f"{field}.options", table.get("options")),
         date=_text(f"{field}.date", table.get("date")),
-        configurations=whole(f"{field}.configurations", table.get("configurations"), 1, LONGEST),
-        held_out=whole(f"{field}.held_out", table.get("held_out"), 1, LONGEST),
-        rounds=whole(f"{field}.rounds", table.get("rounds"), 1, LONGEST),
-        rows=whole(f"{field}.rows", table.get("rows"), 1, LONGEST),
+        configurations=require_int(f"{field}.configurations", table.get("configurations"), 1, LONGEST),
+        held_out=require_int(f"{field}.held_out", table.get("held_out"), 1, LONGEST),
+        rounds=require_int(f"{field}.rounds", table.get("rounds"), 1, LONGEST),
+        rows=require_int(f"{field}.rows", table.get("rows"), 1, LONGEST),
         spread=_number(f"{field}.spread", table.get("spread")),
         median_error=_number(f"{field}.median_error", table.get("median_error")),
         worst_error=_number(f"{field}.worst_error", table.get("worst_error")),
@@ -231,19 +231,19 @@ def _costs(field: str, value: object) -> dict[str, float]:
 
 def _number(field: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST:
-        raise BadInput(f"{field} = {shown(value)}: need a number in 0..{LONGEST}")
+        raise BadInput(f"{field} = {short_repr(value)}: need a number in 0..{LONGEST}")
     return float(value)
 
 
 def _table(field: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadInput(f"{field} = {shown(value)}: need a table")
+        raise BadInput(f"{field} = {short_repr(value)}: need a table")
     return value
 
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str) or not value or len(value) > 300:
-        raise BadInput(f"{field} = {shown(value)}: need a text of 1 to 300 characters")
+        raise BadInput(f"{field} = {short_repr(value)}: need a text of 1 to 300 characters")
     return value
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from benchmark.calibration.cost_model import Calibration, Entry, called
-from benchmark.errors import BadInput, said
+from benchmark.errors import BadInput, one_line
 from benchmark.reproducibility.environment import pinned
 from benchmark.reproducibility.seeding import GlobalStreams, digest, stream
 from benchmark.suite.model import ObjectiveEntry, is_dotted
@@ -120,7 +120,7 @@ def measure(
     except BadInput:
         raise
     except Exception as error:  # Data that is not there; a third-party objective may raise anything.
-        raise BadInput(f"{field}: cannot be measured ({said(error)})") from error
+        raise BadInput(f"{field}: cannot be measured ({one_line(error)})") from error
     return fit_entry(declared.part.name, options, samples[: len(fitted)], samples[len(fitted) :], effort)
 
 

@@ -18,8 +18,8 @@ from benchmark.cli.commands.run import _reprice, _run
 from benchmark.cli.commands.status import _status
 from benchmark.cli.parser import COMMANDS, build_parser
 from benchmark.cli.signals import Stopped
-from benchmark.cli.terminal import REFUSED, RUNS_FAILED, _stopped, let_go, tell
-from benchmark.errors import BadInput, known, said
+from benchmark.cli.terminal import REFUSED, RUNS_FAILED, _stopped, discard_stdout, print_error
+from benchmark.errors import BadInput, one_line, require_choice
 
 if TYPE_CHECKING:
     pass
@@ -37,23 +37,25 @@ def main(arguments: list[str] | None = None) -> int:
             if sys.stdout is not None:
                 sys.stdout.flush()  # A closed pipe is found here, not at the interpreter's end.
     except BadInput as error:
-        tell(f"error: {' '.join(str(error).splitlines())}")
+        print_error(f"error: {' '.join(str(error).splitlines())}")
         return REFUSED
     except (KeyboardInterrupt, Stopped) as stop:
         return _stopped(stop, "stopped")
     except BrokenPipeError:  # `... | head`: whoever read has read enough.
-        let_go()
+        discard_stdout()
         return RUNS_FAILED
     except OSError as error:  # No room for what is printed, no file handles left: nothing of a suite's own.
-        let_go()
+        discard_stdout()
         where = f"{error.filename}: " if error.filename else ""
-        tell(f"error: {where}{error.strerror or said(error)}; what is recorded stays, and the same command goes on")
+        print_error(
+            f"error: {where}{error.strerror or one_line(error)}; what is recorded stays, and the same command goes on"
+        )
         return RUNS_FAILED
 
 
 def _command(arguments: list[str]) -> int:
     if arguments and arguments[0] not in ("-h", "--help"):
-        known("command", arguments[0], COMMANDS)
+        require_choice("command", arguments[0], COMMANDS)
     parsed = build_parser(__doc__).parse(arguments)
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "run": _run,

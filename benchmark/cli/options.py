@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from benchmark.errors import BadInput, nearest, shown
-from benchmark.storage.untrusted_files import check_regular
+from benchmark.errors import BadInput, nearest_match, short_repr
+from benchmark.storage.untrusted_files import reject_special_files
 
 
 def results(text: str, suite: str, *, writing: bool) -> Path:
     """The folder that holds, or will hold, the suite's own."""
     path = _folder("--results", text, suite, writing=writing)
-    check_regular(f"--results {shown(text)}", path / suite)
+    reject_special_files(f"--results {short_repr(text)}", path / suite)
     return path
 
 
@@ -25,15 +25,15 @@ def _folder(option: str, text: str, inner: str, *, writing: bool) -> Path:
     """A folder whose inner one is there, or can be made."""
     path, folder = Path(text), Path(text, inner).absolute()
     if not text or "\0" in text:
-        raise BadInput(f"{option} {shown(text)}: need the name of a folder")
+        raise BadInput(f"{option} {short_repr(text)}: need the name of a folder")
     try:
         existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
     except OSError as error:
-        raise BadInput(f"{option} {shown(text)}: cannot be read ({error.strerror})") from error
+        raise BadInput(f"{option} {short_repr(text)}: cannot be read ({error.strerror})") from error
     if not existing.is_dir():
-        raise BadInput(f"{option} {shown(text)}: {existing} is a file, need a folder")
+        raise BadInput(f"{option} {short_repr(text)}: {existing} is a file, need a folder")
     if writing and not os.access(existing, os.W_OK):
-        raise BadInput(f"{option} {shown(text)}: {existing} cannot be written")
+        raise BadInput(f"{option} {short_repr(text)}: {existing} cannot be written")
     return path
 
 
@@ -43,7 +43,7 @@ def data(text: str | None) -> Path | None:
     if value is None:
         return None
     if not value or not os.path.isdir(value):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
-        raise BadInput(f"{source} {shown(value)}: there is no such folder")
+        raise BadInput(f"{source} {short_repr(value)}: there is no such folder")
     return Path(value).absolute()
 
 
@@ -58,7 +58,9 @@ def device(text: str | None, preset: str) -> str:
     field, device = ("--device", text) if text is not None else ("device", preset)
     if device not in allowed:
         here = "" if count else " (no usable GPU was found)"
-        raise BadInput(f"{field} {device!r}: allowed here are {', '.join(allowed)}{here}{nearest(device, allowed)}")
+        raise BadInput(
+            f"{field} {device!r}: allowed here are {', '.join(allowed)}{here}{nearest_match(device, allowed)}"
+        )
     return device
 
 
@@ -68,9 +70,8 @@ def precision(text: str | None, device: str) -> str:
 
     allowed = PRECISIONS if device != "cpu" else PRECISIONS[:1]
     if text is not None and text not in allowed:
-        raise BadInput(
-            f"--precision {shown(text)}: allowed on {device} are {', '.join(allowed)}{nearest(text, allowed)}"
-        )
+        hint = nearest_match(text, allowed)
+        raise BadInput(f"--precision {short_repr(text)}: allowed on {device} are {', '.join(allowed)}{hint}")
     return text or PRECISIONS[0]
 
 
@@ -88,7 +89,7 @@ def jobs(text: str | None, device: str) -> int:
 
 def number(option: str, text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
-        raise BadInput(f"--{option} {shown(text)}: need a whole number in {low}..{high}")
+        raise BadInput(f"--{option} {short_repr(text)}: need a whole number in {low}..{high}")
     return int(text)
 
 
@@ -99,15 +100,15 @@ def error(option: str, text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf") or len(text) > 30:
-        raise BadInput(f"--{option} {shown(text)}: need a number >= 0, as 0.001")
+        raise BadInput(f"--{option} {short_repr(text)}: need a number >= 0, as 0.001")
     return value
 
 
 def recorded(option: str, text: str) -> Path:
     """A suite's folder with ledgers in it."""
     if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)
-        raise BadInput(f"{option} {shown(text)}: need a suite's results, a folder that holds runs/")
-    check_regular(f"{option} {shown(text)}", Path(text))
+        raise BadInput(f"{option} {short_repr(text)}: need a suite's results, a folder that holds runs/")
+    reject_special_files(f"{option} {short_repr(text)}", Path(text))
     return Path(text)
 
 
@@ -115,6 +116,6 @@ def tables(text: str) -> Path:
     """A folder of offline tables."""
     if not text or "\0" in text or not os.path.isdir(text):  # noqa: PTH112 (as data)
         raise BadInput(
-            f"--tables {shown(text)}: need a folder of offline tables; make it by `python -m benchmark harvest`"
+            f"--tables {short_repr(text)}: need a folder of offline tables; make it by `python -m benchmark harvest`"
         )
     return Path(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from benchmark.errors import BadInput, nearest, shown
+from benchmark.errors import BadInput, nearest_match, short_repr
 
 COMMANDS = (
     "run", "recheck", "audit", "replay", "harvest", "reprice", "status", "list", "calibrate", "plan", "merge", "repair",
@@ -27,7 +27,9 @@ class Parser(argparse.ArgumentParser):
         parsed, rest = self.parse_known_args(arguments)
         if rest:
             words = sorted(parsed.options)
-            raise BadInput(f"option {shown(rest[0])}: unknown, allowed are {', '.join(words)}{nearest(rest[0], words)}")
+            raise BadInput(
+                f"option {short_repr(rest[0])}: unknown, allowed are {', '.join(words)}{nearest_match(rest[0], words)}"
+            )
         return parsed
 
 

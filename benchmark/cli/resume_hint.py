@@ -12,7 +12,7 @@ KEPT = (
 """Options with a value that have to be given again."""
 
 
-def again(command: str, parsed: argparse.Namespace) -> str:
+def resume_command(command: str, parsed: argparse.Namespace) -> str:
     """The command line that goes on with the suite."""
     words = ["python", "-m", "benchmark", command, parsed.suite]
     settings = [word for setting in getattr(parsed, "given", parsed.set) for word in ("--set", setting)]

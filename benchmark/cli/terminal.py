@@ -7,18 +7,18 @@ import os
 import sys
 from contextlib import suppress
 
-from benchmark.cli.resume_hint import again
+from benchmark.cli.resume_hint import resume_command
 from benchmark.cli.signals import exit_code
 
 
-def tell(message: str) -> None:
+def print_error(message: str) -> None:
     """A line on stderr, as far as there is one that takes it; the exit code says the rest."""
     if sys.stderr is not None:
         with suppress(OSError):
             print(message, file=sys.stderr, flush=True)
 
 
-def let_go() -> None:
+def discard_stdout() -> None:
     """Nothing more reaches stdout, nor fails there at the interpreter's end."""
     if sys.stdout is not None:
         with suppress(OSError, ValueError):
@@ -29,7 +29,7 @@ REFUSED, RUNS_FAILED = 2, 1
 
 
 def _farewell(parsed: argparse.Namespace) -> str:
-    return f"stopped; every finished evaluation is stored. To go on: {again(parsed.command, parsed)}"
+    return f"stopped; every finished evaluation is stored. To go on: {resume_command(parsed.command, parsed)}"
 
 
 def _stopped(stop: BaseException, message: str) -> int:

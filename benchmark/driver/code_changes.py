@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.reproducibility.source_digests import LOADED, digests
-from benchmark.storage.header import FIELD, changed
-from benchmark.storage.ledger_format import LedgerError, failed_of, header_of, part_of
+from benchmark.storage.header import FIELD, changed_sources
+from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_header
 from benchmark.suite.model import Part, Run, Suite, is_dotted
 
 OWN = "incumbent"
@@ -23,12 +23,12 @@ def modules_of(suite: Suite) -> tuple[str, ...]:
     return tuple(sorted({name.partition(":")[0] if ":" in name else name.rpartition(".")[0] for name in names}))
 
 
-def told(suite: Suite) -> dict[str, Any]:
+def source_card(suite: Suite) -> dict[str, Any]:
     """What the machine card says of the code that a suite's results come from."""
     return {FIELD: {OWN: LOADED, **digests(modules_of(suite))}}
 
 
-def warning(runs: Iterable[Run], folder: Path, environment: Mapping[str, Any]) -> str | None:
+def code_change_warning(runs: Iterable[Run], folder: Path, environment: Mapping[str, Any]) -> str | None:
     """A line on recorded runs that other code wrote, or None.
 
     Args:
@@ -48,12 +48,12 @@ def warning(runs: Iterable[Run], folder: Path, environment: Mapping[str, Any]) -
 
 
 def _changed_since(path: Path, environment: Mapping[str, Any]) -> list[list[str]]:
-    for candidate in (path, part_of(path), failed_of(path)):
+    for candidate in (path, partial_path(path), failed_path(path)):
         try:
-            header = header_of(candidate)
+            header = read_header(candidate)
         except (OSError, LedgerError):
             continue
-        names = [] if header is None else changed(header.get("environment") or {}, environment)
+        names = [] if header is None else changed_sources(header.get("environment") or {}, environment)
         if names:
             return [names]
     return []

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.backends.base import Engine
-from benchmark.driver.oom_detector import Shortage
-from benchmark.storage.ledger_format import recorded_evaluations
+from benchmark.backends.base import Backend
+from benchmark.driver.oom_detector import OomDetector
+from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.workers.watchdog import Watchdog
 
 DEATHS_BEFORE_ALONE = 2
 
 
-class Casualties:
+class CrashTracker:
     """The deaths of a suite's workers.
 
     Args:
@@ -31,15 +31,15 @@ class Casualties:
         watchdog: None where the suite limits no time.
     """
 
-    def __init__(self, folder: Path, engine: Engine, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, engine: Backend, say: Callable[[str], None]) -> None:
         self.folder, self.engine, self.say = folder, engine, say
         self.deaths: Counter[tuple[Path, int]] = Counter()
         self.overdue: dict[Path, Crash] = {}
         self.watchdog: Watchdog | None = None
-        self.shortage = Shortage()
+        self.shortage = OomDetector()
 
     @contextmanager
-    def watched(self, conditions: Conditions, timeout: float | None) -> Iterator[Conditions]:
+    def watched(self, conditions: RunSettings, timeout: float | None) -> Iterator[RunSettings]:
         """Conditions under which trainings are watched, where the suite limits their time."""
         if timeout is None:
             yield conditions
@@ -51,14 +51,14 @@ class Casualties:
         """Note a death, with the runs that the workers were at; have fewer at once where memory seems short."""
         if self._found_overdue():  # The watchdog knows which it was.
             return
-        places = [(path, recorded_evaluations(self.folder / path)) for path in in_flight]
+        places = [(path, count_evaluations(self.folder / path)) for path in in_flight]
         self.deaths.update(places)
         if self.shortage.shows(death, places) and (fewer := self.engine.fewer()) is not None:
             self.say(f"memory seems short: going on with {fewer} at once; results do not change")
 
     def suspected(self, run: Run) -> bool:
         """Whether a run was in flight at several deaths without getting on."""
-        return self.deaths[run.path, recorded_evaluations(self.folder / run.path)] >= DEATHS_BEFORE_ALONE
+        return self.deaths[run.path, count_evaluations(self.folder / run.path)] >= DEATHS_BEFORE_ALONE
 
     def _found_overdue(self) -> bool:
         """Whether the watchdog killed a worker; the next start of that run records why."""

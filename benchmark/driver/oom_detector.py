@@ -17,11 +17,11 @@ Place = tuple[Path, int]
 """A run and how many evaluations it had recorded."""
 
 
-class Shortage:
+class OomDetector:
     """Judges deaths of workers, in their order."""
 
     def __init__(self) -> None:
-        self.counted = kills()
+        self.counted = count_oom_kills()
         self.suspects: frozenset[Place] | None = None
 
     def shows(self, death: BaseException, in_flight: Iterable[Place]) -> bool:
@@ -31,7 +31,7 @@ class Shortage:
             death: what the engine raised.
             in_flight: what the workers were at, one of which has died; a trial among them may have killed it.
         """
-        before, self.counted = self.counted, kills()
+        before, self.counted = self.counted, count_oom_kills()
         if "SIGKILL" not in str(death):
             return False
         places = frozenset(in_flight)
@@ -43,7 +43,7 @@ class Shortage:
         return False
 
 
-def kills(counter: Path = COUNTER) -> int:
+def count_oom_kills(counter: Path = COUNTER) -> int:
     """How many processes the kernel has killed for want of memory; 0 where it does not say."""
     try:
         lines = counter.read_text().splitlines()

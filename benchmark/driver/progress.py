@@ -9,9 +9,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmark.storage.ledger_format import part_of
+from benchmark.storage.ledger_format import partial_path
 from benchmark.suite.model import Run, Suite
-from benchmark.tuning.run_report import Report
+from benchmark.tuning.run_report import RunReport
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -32,7 +32,7 @@ class Quiet:
     def dispatched(self, run: Run) -> None:
         self.in_flight[run.path] = run
 
-    def reported(self, report: Report) -> None:
+    def reported(self, report: RunReport) -> None:
         self.in_flight.pop(report.run.path, None)
         self.finished += 1
         self.here += 1
@@ -50,7 +50,7 @@ class Quiet:
         """Runs' worth of evaluations that unfinished runs have on disk."""
         if self.evaluations_a_run is None:
             return 0.0
-        lines = sum(max(0, _lines(part_of(self.folder / path)) - 1) for path in list(self.in_flight))
+        lines = sum(max(0, _lines(partial_path(self.folder / path)) - 1) for path in list(self.in_flight))
         return min(lines / self.evaluations_a_run, float(len(self.in_flight)))
 
     def seconds_left(self) -> float | None:
@@ -69,7 +69,7 @@ class PlainLines(Quiet):
         self.last = 0.0
         print(f"suite {suite.name}: {self.total} runs, {len(done)} done, {len(pending)} to do -> {folder}", flush=True)
 
-    def reported(self, report: Report) -> None:
+    def reported(self, report: RunReport) -> None:
         super().reported(report)
         if report.problem is not None:
             self.say(f"{report.run.path}: {report.state}: {report.problem.strip().splitlines()[-1]}")
@@ -101,7 +101,7 @@ class LiveBar(Quiet):
     def say(self, message: str) -> None:
         self.live.console.print(message, markup=False, highlight=False)
 
-    def reported(self, report: Report) -> None:
+    def reported(self, report: RunReport) -> None:
         super().reported(report)
         if report.problem is not None:
             self.say(f"{report.run.path}: {report.state}: {report.problem.strip().splitlines()[-1]}")

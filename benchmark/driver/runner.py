@@ -11,24 +11,24 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmark.backends.base import Engine, Group
+from benchmark.backends.base import Backend, Group
 from benchmark.backends.loky import Loky
-from benchmark.batching.run_group import side_by_side
-from benchmark.driver.code_changes import modules_of, told, warning
-from benchmark.driver.crash_tracker import Casualties
-from benchmark.driver.stall_monitor import Vigil
-from benchmark.errors import BadInput, said
+from benchmark.batching.run_group import trains_side_by_side
+from benchmark.driver.code_changes import code_change_warning, modules_of, source_card
+from benchmark.driver.crash_tracker import CrashTracker
+from benchmark.driver.stall_monitor import StallMonitor
+from benchmark.errors import BadInput, one_line
 from benchmark.planning.shard import Shard
 from benchmark.reproducibility.environment import describe, pinned
 from benchmark.result_folder.folder import claimed, write_plan
 from benchmark.storage.filesystem import doubt
 from benchmark.storage.header import check_header
-from benchmark.storage.ledger_format import failed_of, header_of, part_of, read
+from benchmark.storage.ledger_format import failed_path, partial_path, read_header, read_ledger
 from benchmark.suite.model import Run, Suite
 from benchmark.tabular.replay import check_machine, table_of
 from benchmark.tuning.factory import check_suite, library_versions
-from benchmark.tuning.run_report import Report, outcome_of
-from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.run_report import RunReport, recorded_report
+from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trial_store import ledgers_of
 from objectives.objective import Machine, Objective
 from objectives.training.data import DataError
@@ -42,7 +42,7 @@ class Listener(Protocol):
 
     def begin(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None: ...
     def dispatched(self, run: Run) -> None: ...
-    def reported(self, report: Report) -> None: ...
+    def reported(self, report: RunReport) -> None: ...
     def say(self, message: str) -> None: ...
 
 
@@ -84,7 +84,7 @@ class Runner:
         recycle: bool = False,
         write: Callable[[Path, Suite, dict[str, Objective]], None] = write_plan,
         shard: Shard | None = None,
-        engine: Engine | None = None,
+        engine: Backend | None = None,
     ) -> None:
         self.suite, self.folder = suite, results / suite.name
         self.engine = Loky(jobs) if engine is None else engine
@@ -92,12 +92,12 @@ class Runner:
         self.capacity, self.reuse, self.train = capacity, reuse, train
         self.tables, self.recycle, self.write, self.shard = tables, recycle, write, shard
         self.repetitions = suite.repetitions
-        self.casualties = Casualties(self.folder, self.engine, listener.say)
-        self.vigil = Vigil(self.folder, listener.say)
+        self.casualties = CrashTracker(self.folder, self.engine, listener.say)
+        self.vigil = StallMonitor(self.folder, listener.say)
         self.arithmetics: dict[str, str] = {}
-        self.reports: list[Report] = []
+        self.reports: list[RunReport] = []
 
-    def run(self, order: Iterable[Run] | None = None) -> list[Report]:
+    def run(self, order: Iterable[Run] | None = None) -> list[RunReport]:
         """Execute what is missing, in the suite's order or in another (results do not depend on it).
 
         Raises:
@@ -108,7 +108,7 @@ class Runner:
             EngineLost: a cluster no longer answers; what is recorded stays.
         """
         objectives = check_suite(self.suite)
-        conditions = Conditions(
+        conditions = RunSettings(
             folder=self.folder,
             machine=self.machine,
             environment=self._environment(),
@@ -147,7 +147,10 @@ class Runner:
             done = [run for run in runs if (self.folder / run.path).exists()]
             pending = [run for run in runs if not (self.folder / run.path).exists()]
             self.listener.begin(self.suite, self.folder, done, pending)
-            for line in (doubt(self.folder), warning(runs, self.folder, conditions.environment) if pending else None):
+            for line in (
+                doubt(self.folder),
+                code_change_warning(runs, self.folder, conditions.environment) if pending else None,
+            ):
                 if line is not None:
                     self.listener.say(line)
             with self.vigil:
@@ -169,12 +172,12 @@ class Runner:
     def _check_reuse(self) -> None:
         """Refuse to pass over results in silence: trained alone, a trial takes none from elsewhere."""
         for run in self.suite.runs():
-            if not side_by_side(run, self.objectives[run.objective.label]):
+            if not trains_side_by_side(run, self.objectives[run.objective.label]):
                 why = "clock is measured" if run.clock == "measured" else f"{run.objective.label} has no stack"
                 why = why if run.timeout is None else f"timeout is {run.timeout:g}"
                 raise BadInput(f"--reuse {self.reuse}: {why}; only trials that train side by side are shared")
 
-    def _check_tables(self, conditions: Conditions) -> dict[str, dict[str, str]]:
+    def _check_tables(self, conditions: RunSettings) -> dict[str, dict[str, str]]:
         """The checksums of the tables' data; refuses tables of other trials."""
         assert self.tables is not None
         data = {}
@@ -193,14 +196,14 @@ class Runner:
     def _environment(self) -> dict[str, Any]:
         """The machine card: this machine's, or that of the results which are only answered from or priced anew."""
         if self.train:
-            return describe(self.machine.device, self.engine.jobs) | told(self.suite)
+            return describe(self.machine.device, self.engine.jobs) | source_card(self.suite)
         if self.tables is not None:
             return dict(table_of(next(self.suite.runs()), self.tables).header["environment"])
         assert self.reuse is not None
         found = next((path for run in self.suite.runs() for path in ledgers_of(self.reuse, run)), None)
         if found is None:
             raise BadInput(f"{self.reuse}: no run of the suite {self.suite.name} is recorded there")
-        return dict(read(found).records[0]["environment"])
+        return dict(read_ledger(found).records[0]["environment"])
 
     def _prepare(self, label: str, objective: Objective) -> dict[str, str]:
         try:
@@ -209,13 +212,13 @@ class Runner:
         except DataError:
             raise
         except Exception as error:  # A third-party objective may raise anything.
-            raise BadInput(f"objectives.{label}: cannot be prepared ({said(error)})") from error
+            raise BadInput(f"objectives.{label}: cannot be prepared ({one_line(error)})") from error
 
-    def _check_recorded(self, run: Run, data: dict[str, str], conditions: Conditions, *, any_machine: bool) -> None:
+    def _check_recorded(self, run: Run, data: dict[str, str], conditions: RunSettings, *, any_machine: bool) -> None:
         """Refuse a folder whose recorded runs are not this suite's, before anything is written."""
         path = self.folder / run.path
-        for candidate in (path, part_of(path), failed_of(path)):
-            header = next(iter(read(candidate).records), None) if os.path.lexists(candidate) else None
+        for candidate in (path, partial_path(path), failed_path(path)):
+            header = next(iter(read_ledger(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
                 self._check_recorded_header(header, run, data, conditions, candidate, any_machine=any_machine)
 
@@ -224,7 +227,7 @@ class Runner:
         header: dict[str, Any],
         run: Run,
         data: dict[str, str],
-        conditions: Conditions,
+        conditions: RunSettings,
         path: Path,
         *,
         any_machine: bool = False,
@@ -235,12 +238,12 @@ class Runner:
         expected = {"run": run.identity(), "data": data, "environment": environment}
         check_header(header, expected, path, allow_mixed=self.allow_mixed or any_machine)
 
-    def _check_others(self, own: set[Path], data: dict[str, dict[str, str]], conditions: Conditions) -> None:
+    def _check_others(self, own: set[Path], data: dict[str, dict[str, str]], conditions: RunSettings) -> None:
         """Refuse a folder where other shards ran another suite, or on another machine; they may be at it."""
         for run in self.suite.runs():
             path = self.folder / run.path
-            for candidate in (path, part_of(path), failed_of(path)) if run.path not in own else ():
-                header = header_of(candidate)
+            for candidate in (path, partial_path(path), failed_path(path)) if run.path not in own else ():
+                header = read_header(candidate)
                 if header is not None and run.objective.label in data:
                     self._check_recorded_header(header, run, data[run.objective.label], conditions, candidate)
 
@@ -249,10 +252,10 @@ class Runner:
         label = run.objective.label
         if label not in self.arithmetics:
             objective = self.objectives[label]
-            self.arithmetics[label] = objective.arithmetic(self.machine, stacked=side_by_side(run, objective))
+            self.arithmetics[label] = objective.arithmetic(self.machine, stacked=trains_side_by_side(run, objective))
         return self.arithmetics[label]
 
-    def _dispatch(self, pending: list[Run], conditions: Conditions) -> list[Run]:
+    def _dispatch(self, pending: list[Run], conditions: RunSettings) -> list[Run]:
         """Give the runs to the workers; returns those left over when a worker died."""
         unreported = {run.path: run for run in pending}
         in_flight: dict[Path, Run] = {}
@@ -275,7 +278,7 @@ class Runner:
             self.vigil.forget()
             for run in [run for run in unreported.values() if (self.folder / run.path).exists()]:
                 in_flight.pop(run.path, None)
-                self._report(outcome_of(unreported.pop(run.path), self.folder))
+                self._report(recorded_report(unreported.pop(run.path), self.folder))
             self.casualties.count(death, in_flight)
         return list(unreported.values())
 
@@ -286,13 +289,15 @@ class Runner:
         tasks: dict[tuple[Any, ...], list[Run]] = {}
         for run in pending:
             together = (
-                not self.train or self.tables is not None or side_by_side(run, self.objectives[run.objective.label])
+                not self.train
+                or self.tables is not None
+                or trains_side_by_side(run, self.objectives[run.objective.label])
             )
             name = (run.objective.label, run.repetition // size) if together else (run.path,)
             tasks.setdefault(name, []).append(run)
         return list(tasks.values())
 
-    def _take_aside(self, pending: list[Run], conditions: Conditions) -> list[Run]:
+    def _take_aside(self, pending: list[Run], conditions: RunSettings) -> list[Run]:
         """Execute alone the runs that were in flight at several deaths without getting on."""
         left = []
         for run in pending:
@@ -304,7 +309,7 @@ class Runner:
                 self._report(self.engine.alone(run, conditions, self.casualties.watchdog))
         return left
 
-    def _report(self, report: Report) -> None:
+    def _report(self, report: RunReport) -> None:
         self.vigil.end(report.run.path)
         self.reports.append(report)
         self.listener.reported(report)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from benchmark.storage.ledger_format import part_of, recorded_evaluations
+from benchmark.storage.ledger_format import count_evaluations, partial_path
 
 SECONDS_BETWEEN_LOOKS = 10.0
 
@@ -33,7 +33,7 @@ class _Group:
     told: float = 0.0
 
 
-class Vigil:
+class StallMonitor:
     """Looks after groups of runs in the background, as long as its block lasts.
 
     Args:
@@ -48,7 +48,7 @@ class Vigil:
         self._groups: list[_Group] = []
         self._lock, self._ended = threading.Lock(), threading.Event()
 
-    def __enter__(self) -> Vigil:
+    def __enter__(self) -> StallMonitor:
         self._ended.clear()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -99,11 +99,11 @@ class Vigil:
 
     def _sizes(self, runs: Iterable[Path]) -> dict[Path, int]:
         """The bytes of each unfinished ledger; one that is finished or not yet begun has none."""
-        return {run: size for run in runs if (size := _size(part_of(self.folder / run))) is not None}
+        return {run: size for run in runs if (size := _size(partial_path(self.folder / run))) is not None}
 
     def _words(self, runs: list[Path], silent: float) -> str:
-        begun = [run for run in runs if _size(part_of(self.folder / run)) is not None] or runs
-        named = [f"{run} (evaluation {recorded_evaluations(self.folder / run)})" for run in begun[:MOST_NAMED]]
+        begun = [run for run in runs if _size(partial_path(self.folder / run)) is not None] or runs
+        named = [f"{run} (evaluation {count_evaluations(self.folder / run)})" for run in begun[:MOST_NAMED]]
         more = f" and {len(begun) - MOST_NAMED} more" if len(begun) > MOST_NAMED else ""
         return (
             f"{', '.join(named)}{more}: nothing recorded for {silent:.0f} s, the longest wait so far was "

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from benchmark.errors import BadInput, said
+from benchmark.errors import BadInput, one_line
 from benchmark.planning.shard import cut_groups, split
 from benchmark.reproducibility.seeding import stream
 from benchmark.suite.model import Budget, Run, Suite
@@ -57,7 +57,7 @@ def charged(run: Run, objective: Objective) -> float | None:
         configs = [objective.space.check(objective.space.sample(rng)) for _ in range(SAMPLE)]
         prices = [clock.price_of(config, 0, objective.max_epochs) for config in configs]
     except Exception as error:  # A third-party objective may raise anything.
-        raise BadInput(f"objectives.{run.objective.label}: cannot be priced ({said(error)})") from error
+        raise BadInput(f"objectives.{run.objective.label}: cannot be priced ({one_line(error)})") from error
     known = [price for price in prices if price is not None]
     trial = math.fsum(known) / len(known) if known else None
     return _spent(run.budget, trial, objective.max_epochs, run.n_workers)

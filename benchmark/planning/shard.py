@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 from benchmark.suite.model import Run, Suite
 
 FORM = re.compile(r"([0-9]{1,7})/([0-9]{1,7})", re.ASCII)
@@ -58,11 +58,11 @@ def parse(text: str, suite: Suite) -> Shard:
     """
     found = FORM.fullmatch(text)
     if found is None:
-        raise BadInput(f"--shard {shown(text)}: need I/N, the I-th share of N, as 1/4")
+        raise BadInput(f"--shard {short_repr(text)}: need I/N, the I-th share of N, as 1/4")
     number, of = int(found[1]), int(found[2])
-    check_count(f"--shard {shown(text)}", of, suite)
+    check_count(f"--shard {short_repr(text)}", of, suite)
     if not 1 <= number <= of:
-        raise BadInput(f"--shard {shown(text)}: the first of {of} shards is 1/{of}, the last is {of}/{of}")
+        raise BadInput(f"--shard {short_repr(text)}: the first of {of} shards is 1/{of}, the last is {of}/{of}")
     return Shard(number=number, of=of)
 
 

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 
 TIME = re.compile(r"[0-9]{1,6}|[0-9]{1,6}(:[0-9]{2}){1,2}|[0-9]{1,4}-[0-9]{1,2}(:[0-9]{2}){0,2}", re.ASCII)
 TIME_RULE = "need Slurm's minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS"
@@ -39,7 +39,7 @@ class Resources:
 def limit(text: str) -> str:
     """A time limit, refused unless Slurm would take it."""
     if not TIME.fullmatch(text) or not any(digit in text for digit in "123456789"):
-        raise BadInput(f"--time {shown(text)}: {TIME_RULE}, more than none")
+        raise BadInput(f"--time {short_repr(text)}: {TIME_RULE}, more than none")
     return text
 
 
@@ -62,7 +62,7 @@ def script(
     """
     for word in (suite, results, *options, *([] if data is None else [data])):
         if any(sign in word for sign in "\n\r\0"):
-            raise BadInput(f"{shown(word)}: a line break cannot stand in a job script")
+            raise BadInput(f"{short_repr(word)}: a line break cannot stand in a job script")
     top = f"{results.rstrip('/') or '/'}/shards/{name}"
     where = shlex.quote(top)
     device = ["--device", "cuda"] if resources.gpus else ["--device", "cpu", "--jobs", str(resources.cpus)]

@@ -74,7 +74,7 @@ OURS: dict[str, Setting] = {"signals": (_handlers, _handle), "depth": (sys.getre
 SETTINGS = {**THEIRS, **OURS}
 
 
-class Custody:
+class ProcessState:
     """Keeps the settings of one training."""
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Isolation:
     """What a third-party trial has for itself: states of the global generators, and settings of the process."""
 
     def __init__(self, seed: np.random.SeedSequence) -> None:
-        self._streams, self._custody = GlobalStreams(seed), Custody()
+        self._streams, self._custody = GlobalStreams(seed), ProcessState()
 
     @contextmanager
     def active(self) -> Iterator[None]:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, said
+from benchmark.errors import BadInput, one_line
 from benchmark.result_folder.folder import PLAN, claimed
-from benchmark.result_folder.recorded_plan import Plan, Planned, Witness, find_suite, read_plan
+from benchmark.result_folder.recorded_plan import HeaderChecker, Plan, Planned, find_suite, read_plan
 from benchmark.storage.header import RunRefused, first_difference
-from benchmark.storage.ledger_format import LedgerError, Record, ends, failed_of, parse, part_of
+from benchmark.storage.ledger_format import LedgerError, Record, failed_path, has_ended, parse_ledger, partial_path
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "problem")
 """What of an evaluation may differ when it is repeated; a problem's text may hold addresses of memory."""
@@ -117,7 +117,7 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
     with ExitStack() as held:
         if begun:
             held.enter_context(claimed(folder))
-        witness = Witness(plan, allow_mixed=allow_mixed)
+        witness = HeaderChecker(plan, allow_mixed=allow_mixed)
         choices = {run: _choose(run, folders, witness) for run in plan.runs()}
         if not begun:
             held.enter_context(claimed(folder))
@@ -135,7 +135,7 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
     )
 
 
-def _choose(run: Planned, folders: list[Path], witness: Witness) -> Choice | None:
+def _choose(run: Planned, folders: list[Path], witness: HeaderChecker) -> Choice | None:
     """The best ledger of a run, all of them held against it."""
     candidates = []
     for where in folders:
@@ -155,7 +155,7 @@ def _candidates(run: Planned, folder: Path) -> list[Candidate]:
     """The ledgers of a run in a folder, where a shard may be at work: a part may become complete meanwhile."""
     path = folder / run.path
     found = []
-    for state, form in (("partial", part_of(path)), ("failed", failed_of(path)), ("done", path)):
+    for state, form in (("partial", partial_path(path)), ("failed", failed_path(path)), ("done", path)):
         candidate = _read(form, state)
         if candidate is not None:
             found.append(candidate)
@@ -168,8 +168,8 @@ def _read(path: Path, state: str) -> Candidate | None:
         return None
     try:
         data = path.read_bytes()
-        contents = parse(path, data)
-        if state == "done" and (contents.torn or not ends(contents.records)):
+        contents = parse_ledger(path, data)
+        if state == "done" and (contents.torn or not has_ended(contents.records)):
             raise LedgerError(f"{path}: cut short at byte {contents.good}; leave it out to train that run again")
         if not contents.records:
             return None
@@ -183,7 +183,7 @@ def _read(path: Path, state: str) -> Candidate | None:
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read ({error.strerror})") from error
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise LedgerError(f"{path}: no ledger of this harness ({said(error)}); leave it out") from error
+        raise LedgerError(f"{path}: no ledger of this harness ({one_line(error)}); leave it out") from error
     return Candidate(path=path, state=state, data=data[: contents.good], header=header, results=results)
 
 
@@ -207,7 +207,7 @@ def _check_repeated(best: Candidate, other: Candidate) -> None:
 def _take(choice: Choice, folder: Path) -> str:
     """Put a chosen ledger into the folder; returns "kept", "exchanged" or "written"."""
     path = folder / choice.run.path
-    forms = {"done": path, "failed": failed_of(path), "partial": part_of(path)}
+    forms = {"done": path, "failed": failed_path(path), "partial": partial_path(path)}
     target = forms.pop(choice.state)
     before = "exchanged" if path.exists() else "written"
     placed = choice.path != target and _place(target, _chosen(choice))

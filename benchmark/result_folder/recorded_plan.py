@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, said, shown, whole
+from benchmark.errors import BadInput, one_line, require_int, short_repr
 from benchmark.reproducibility.environment import DECIDES_BITS
 from benchmark.result_folder.folder import PLAN
 from benchmark.storage.header import RunRefused, first_difference
 from benchmark.storage.ledger_format import Record
-from benchmark.storage.untrusted_files import check_regular, contents
-from benchmark.storage.untrusted_files import declared as strict
+from benchmark.storage.untrusted_files import parse_strict_json as strict
+from benchmark.storage.untrusted_files import read_regular_file, reject_special_files
 from benchmark.suite.model import CLOCKS, LABEL, LABEL_RULE
 
 FORMAT = 1
@@ -85,7 +85,7 @@ class Plan:
         }
 
 
-class Witness:
+class HeaderChecker:
     """Holds the headers of a suite's ledgers against the plan and against each other.
 
     Args:
@@ -141,17 +141,17 @@ def find_suite(field: str, path: Path) -> Path:
             return _regular(field, path)
         inside = sorted(path.glob(f"*/{PLAN}")) if path.is_dir() else []
     except OSError as error:
-        raise BadInput(f"{field} {shown(str(path))}: cannot be read ({error.strerror})") from error
+        raise BadInput(f"{field} {short_repr(str(path))}: cannot be read ({error.strerror})") from error
     if len(inside) != 1:
         several = f"holds {len(inside)} suites, name one of {', '.join(found.parent.name for found in inside[:8])}"
         none = f"need a suite's results, a folder that holds {PLAN}"
-        raise BadInput(f"{field} {shown(str(path))}: {several if inside else none}")
+        raise BadInput(f"{field} {short_repr(str(path))}: {several if inside else none}")
     return _regular(field, inside[0].parent)
 
 
 def _regular(field: str, folder: Path) -> Path:
     """A folder in which nothing makes a reader wait."""
-    check_regular(f"{field} {shown(str(folder))}", folder)
+    reject_special_files(f"{field} {short_repr(str(folder))}", folder)
     return folder
 
 
@@ -163,17 +163,17 @@ def read_plan(folder: Path) -> Plan:
     """
     path = folder / PLAN
     try:
-        data = contents("plan", path, LARGEST_PLAN)
+        data = read_regular_file("plan", path, LARGEST_PLAN)
         declared = strict(data)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     except BadInput:
         raise
     except ValueError as error:
-        raise BadInput(f"{path}: not valid JSON ({said(error)}); run the suite again to write it anew") from error
+        raise BadInput(f"{path}: not valid JSON ({one_line(error)}); run the suite again to write it anew") from error
     found = declared.get("format") if isinstance(declared, dict) else None
     if found != FORMAT:
-        raise BadInput(f"{path}: format {shown(found)} is not {FORMAT}, which this version reads")
+        raise BadInput(f"{path}: format {short_repr(found)} is not {FORMAT}, which this version reads")
     try:
         _check(declared)
     except BadInput as error:
@@ -184,16 +184,16 @@ def read_plan(folder: Path) -> Plan:
 
 def _check(declared: Mapping[str, Any]) -> None:
     _label("name", declared.get("name"))
-    whole("repetitions", declared.get("repetitions"), 1, 1000)
+    require_int("repetitions", declared.get("repetitions"), 1, 1000)
     for name in ("seed", "clock", "n_workers", "resume"):
         if name not in declared:
             raise BadInput(f"{name}: missing")
     if declared["clock"] not in CLOCKS:
-        raise BadInput(f"clock = {shown(declared['clock'])}: need one of {', '.join(CLOCKS)}")
+        raise BadInput(f"clock = {short_repr(declared['clock'])}: need one of {', '.join(CLOCKS)}")
     for field, parts in (("objectives", ("name", "options")), ("algorithms", ())):
         entries = declared.get(field)
         if not isinstance(entries, list) or not entries:
-            raise BadInput(f"{field} = {shown(entries)}: need a list of tables")
+            raise BadInput(f"{field} = {short_repr(entries)}: need a list of tables")
         for entry in entries:
             _label(f"{field}.label", entry.get("label") if isinstance(entry, dict) else None)
             for name in parts:
@@ -208,7 +208,7 @@ def _labelled(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def _label(field: str, value: object) -> None:
     """Labels become the names of folders: nothing else than letters may be in them."""
     if not isinstance(value, str) or not LABEL.fullmatch(value):
-        raise BadInput(f"{field} = {shown(value)}: need {LABEL_RULE}")
+        raise BadInput(f"{field} = {short_repr(value)}: need {LABEL_RULE}")
 
 
 def _known(recorded: Mapping[str, Any], name: str) -> Any:

@@ -11,7 +11,15 @@ from benchmark.errors import BadInput
 from benchmark.result_folder.folder import claimed
 from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import sync_folder
-from benchmark.storage.ledger_format import FORMAT, LedgerError, ends, failed_of, intact, part_of, read
+from benchmark.storage.ledger_format import (
+    FORMAT,
+    LedgerError,
+    failed_path,
+    has_ended,
+    partial_path,
+    read_ledger,
+    whole_records,
+)
 from benchmark.suite.model import Suite
 
 
@@ -68,11 +76,11 @@ def repaired(path: Path) -> Repaired | None:
     Raises:
         LedgerError: a file that this version cannot read for another reason, or a disk that fails.
     """
-    ledger = next((name for name in (path, part_of(path), failed_of(path)) if name.exists()), None)
+    ledger = next((name for name in (path, partial_path(path), failed_path(path)) if name.exists()), None)
     if ledger is None:
         return None
     try:
-        read(ledger)
+        read_ledger(ledger)
     except LedgerError as error:
         return _set_aside(path, ledger, str(error))
     return None
@@ -81,11 +89,11 @@ def repaired(path: Path) -> Repaired | None:
 def _set_aside(path: Path, ledger: Path, problem: str) -> Repaired:
     try:
         data = ledger.read_bytes()
-        whole = intact(data)
+        whole = whole_records(data)
         if whole.records and whole.records[0].get("format") != FORMAT:
             raise LedgerError(problem)  # No damage: written by another version.
-        ended = ends(whole.records)  # What is damaged came after the end.
-        target = path if ended else part_of(path)
+        ended = has_ended(whole.records)  # What is damaged came after the end.
+        target = path if ended else partial_path(path)
         aside = _linked(ledger)
         if ledger != target and target.exists():
             _linked(target)

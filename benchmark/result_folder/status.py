@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmark.storage.ledger_format import LedgerError, failed_of, part_of, read
+from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_ledger
 from benchmark.suite.model import Run, Suite
 
 STATES = ("done", "partial", "failed", "damaged", "missing")
@@ -15,11 +15,11 @@ STATES = ("done", "partial", "failed", "damaged", "missing")
 def state_of(run: Run, folder: Path) -> tuple[str, str]:
     """One of `STATES` and what is damaged; a ledger is read to its end to tell whether it is whole."""
     path = folder / run.path
-    named = (("done", path), ("partial", part_of(path)), ("failed", failed_of(path)))
+    named = (("done", path), ("partial", partial_path(path)), ("failed", failed_path(path)))
     for state, candidate in named:
         if candidate.exists():
             try:
-                read(candidate)
+                read_ledger(candidate)
             except LedgerError as error:
                 return "damaged", str(error)
             return state, ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import shown
+from benchmark.errors import short_repr
 from benchmark.reproducibility.environment import DECIDES_BITS
 from benchmark.storage.ledger_format import Record
 
@@ -27,7 +27,7 @@ def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed:
     lost = next((part for part in PARTS if not isinstance(recorded.get(part), dict)), None)
     if lost:
         raise RunRefused(
-            f"{path}: its header has {lost} = {shown(recorded.get(lost))}, need a table; "
+            f"{path}: its header has {lost} = {short_repr(recorded.get(lost))}, need a table; "
             "restore the file, or delete it to train that run again"
         )
     for part in ("run", "data"):
@@ -61,14 +61,14 @@ def first_difference(recorded: Any, expected: Any, where: str = "") -> str | Non
             if difference:
                 return difference
         return None
-    return None if recorded == expected else f"{where} was {shown(recorded)} and is now {shown(expected)}"
+    return None if recorded == expected else f"{where} was {short_repr(recorded)} and is now {short_repr(expected)}"
 
 
 FIELD = "sources"
 """Of the machine card; ledgers from before have none, and their code counts as unknown, not as changed."""
 
 
-def changed(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+def changed_sources(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """What has another source in one machine card than in another, as far as both say it."""
     before, now = recorded.get(FIELD) or {}, current.get(FIELD) or {}
     return [name for name in now if name in before and before[name] != now[name]]

@@ -16,7 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from benchmark.storage.ledger_format import Contents, LedgerError, Record, encode, ends, failed_of, parse, part_of
+from benchmark.storage.ledger_format import (
+    Contents,
+    LedgerError,
+    Record,
+    encode_record,
+    failed_path,
+    has_ended,
+    parse_ledger,
+    partial_path,
+)
 
 LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds between tries to lock a file: the worker of a killed driver holds it until it notices."""
@@ -39,14 +48,14 @@ class Ledger:
     """
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
-        self.path, self.part, self.durable = path, part_of(path), durable
+        self.path, self.part, self.durable = path, partial_path(path), durable
         self._held: list[bytes] = []
         if path.exists():
             raise LedgerError(f"{path}: complete already, nothing is appended to it; delete it to train that run again")
         with _refusing_os_errors(self.part):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if failed_of(path).exists():
-                failed_of(path).rename(self.part)
+            if failed_path(path).exists():
+                failed_path(path).rename(self.part)
             self._file = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             try:
                 self._lock()
@@ -74,7 +83,7 @@ class Ledger:
         if self._broken:
             raise LedgerError(f"{self.part}: an earlier write failed; start again to continue the run")
         try:
-            line, crc = encode(record, self._crc)
+            line, crc = encode_record(record, self._crc)
         except LedgerError as error:
             raise LedgerError(f"{self.part}: {error}") from error
         self._held.append(line)
@@ -102,7 +111,7 @@ class Ledger:
     @property
     def ended(self) -> bool:
         """Whether the end record is there; a run may have been killed between it and the file's final name."""
-        return ends(self.records)
+        return has_ended(self.records)
 
     def complete(self, record: Record) -> None:
         """Append the end record and give the file its final name."""
@@ -114,7 +123,7 @@ class Ledger:
 
     def fail(self, record: Record) -> None:
         """Append why the run cannot go on and set the file aside; the next start tries it again."""
-        self._end(record, failed_of(self.path))
+        self._end(record, failed_path(self.path))
 
     def _lock(self) -> None:
         pauses = iter(LOCK_PAUSES)
@@ -132,7 +141,7 @@ class Ledger:
             raise LedgerError(f"{self.part}: another process has renamed it meanwhile; start again")
 
     def _recover(self) -> Contents:
-        contents = parse(self.part, self.part.read_bytes())
+        contents = parse_ledger(self.part, self.part.read_bytes())
         if contents.torn:
             _keep_aside(self.part, contents.torn)
             os.ftruncate(self._file, contents.good)

@@ -11,21 +11,21 @@ from typing import Any
 from benchmark.reproducibility import canonical_json
 
 
-def header_of(path: Path) -> Record | None:
+def read_header(path: Path) -> Record | None:
     """The first record of a ledger that another shard may be writing; None where there is none yet."""
     try:
         with path.open("rb") as file:
             line = file.readline(LARGEST_RECORD + 100)
     except FileNotFoundError:
         return None
-    decoded = decode(line[:-1], 0) if line.endswith(b"\n") else None
+    decoded = decode_record(line[:-1], 0) if line.endswith(b"\n") else None
     return None if decoded is None else decoded[0]
 
 
-def recorded_evaluations(path: Path) -> int:
+def count_evaluations(path: Path) -> int:
     """How many evaluations an unfinished run has on disk."""
     try:
-        records = parse(path, part_of(path).read_bytes()).records
+        records = parse_ledger(path, partial_path(path).read_bytes()).records
     except (OSError, LedgerError):
         return 0
     return len(evaluations_of(records))
@@ -57,7 +57,7 @@ class Contents:
     torn: bytes
 
 
-def encode(record: Record, previous_crc: int) -> tuple[bytes, int]:
+def encode_record(record: Record, previous_crc: int) -> tuple[bytes, int]:
     """The record's line, newline included, and its checksum.
 
     Raises:
@@ -73,7 +73,7 @@ def encode(record: Record, previous_crc: int) -> tuple[bytes, int]:
     return body[:-1] + b',"crc":"%08x"}\n' % crc, crc
 
 
-def decode(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
+def decode_record(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
     """The record of a line without its newline and the line's checksum, or None when damaged.
 
     A line with a right checksum and no record in it, which only a forger writes, is damaged too.
@@ -91,13 +91,13 @@ def decode(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
     return (record, crc) if isinstance(record, dict) else None
 
 
-def parse(path: Path, data: bytes) -> Contents:
+def parse_ledger(path: Path, data: bytes) -> Contents:
     """Read a ledger's bytes; what follows the last newline is torn, not yet a record.
 
     Raises:
         LedgerError: a damaged line, or a format that this version does not know.
     """
-    contents = intact(data)
+    contents = whole_records(data)
     records = contents.records
     if b"\n" in contents.torn:
         place = f"line {len(records) + 1} (byte {contents.good})"
@@ -107,7 +107,7 @@ def parse(path: Path, data: bytes) -> Contents:
     return contents
 
 
-def intact(data: bytes) -> Contents:
+def whole_records(data: bytes) -> Contents:
     """The whole records at the beginning of a ledger's bytes; from the first line on that is none, all is torn.
 
     So is what follows the end of the run.
@@ -115,8 +115,8 @@ def intact(data: bytes) -> Contents:
     records: list[Record] = []
     crc = good = 0
     while (end := data.find(b"\n", good)) >= 0:
-        decoded = decode(data[good:end], crc)
-        if decoded is None or "kind" not in decoded[0] or ends(records):
+        decoded = decode_record(data[good:end], crc)
+        if decoded is None or "kind" not in decoded[0] or has_ended(records):
             break
         record, crc = decoded
         records.append(record)
@@ -124,22 +124,22 @@ def intact(data: bytes) -> Contents:
     return Contents(records=records, crc=crc, good=good, torn=data[good:])
 
 
-def read(path: Path) -> Contents:
+def read_ledger(path: Path) -> Contents:
     """Read a ledger file. A complete file must end with its end record.
 
     Raises:
         LedgerError: as `parse`, a file that cannot be opened, or a complete one that does not end so.
     """
     try:
-        contents = parse(path, path.read_bytes())
+        contents = parse_ledger(path, path.read_bytes())
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read ({error.strerror})") from error
-    if path.suffix == ".jsonl" and (contents.torn or not ends(contents.records)):
+    if path.suffix == ".jsonl" and (contents.torn or not has_ended(contents.records)):
         raise LedgerError(f"{path}: cut short at byte {contents.good}; restore the file, or {REPAIR}")
     return contents
 
 
-def ends(records: Sequence[Record]) -> bool:
+def has_ended(records: Sequence[Record]) -> bool:
     """Whether these are all records of a run that is complete."""
     return bool(records) and records[-1]["kind"] == "end"
 
@@ -149,9 +149,9 @@ def evaluations_of(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record["kind"] == "evaluation"]
 
 
-def part_of(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def failed_of(path: Path) -> Path:
+def failed_path(path: Path) -> Path:
     return path.with_name(path.name + ".failed")

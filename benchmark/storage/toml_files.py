@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, nearest, shown
+from benchmark.errors import BadInput, nearest_match, short_repr
 
 LARGEST_FILE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class TomlFiles:
     """A folder of TOML files.
 
     Attributes:
@@ -38,8 +38,10 @@ class Shelf:
             return self.folder / f"{text}.toml"
         if not is_path(text):
             allowed = f"not one of {', '.join(names)}, nor" if names else "need"
-            raise BadInput(f"{self.kind} {shown(text)}: {allowed} a path to a .toml file{nearest(text, names)}")
-        path, field = Path(text), f"{self.kind} file {shown(text)}"
+            raise BadInput(
+                f"{self.kind} {short_repr(text)}: {allowed} a path to a .toml file{nearest_match(text, names)}"
+            )
+        path, field = Path(text), f"{self.kind} file {short_repr(text)}"
         try:
             if not path.exists():
                 raise BadInput(f"{field}: there is no such file")
@@ -57,7 +59,7 @@ class Shelf:
         Raises:
             BadInput: unreadable, or not TOML.
         """
-        field = f"{self.kind} file {shown(str(path))}"
+        field = f"{self.kind} file {short_repr(str(path))}"
         try:
             return tomllib.loads(path.read_text(encoding="utf-8"))
         except (RecursionError, ValueError) as error:  # Not TOML, not UTF-8, or a number of thousands of digits.

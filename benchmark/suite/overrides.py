@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 
 
 def override(table: dict[str, Any], setting: str) -> None:
@@ -17,13 +17,13 @@ def override(table: dict[str, Any], setting: str) -> None:
     dotted, sign, text = setting.partition("=")
     keys = dotted.strip().split(".")
     if not sign or not all(keys):
-        raise BadInput(f"--set {shown(setting)}: need key=value, with dots between nested keys")
+        raise BadInput(f"--set {short_repr(setting)}: need key=value, with dots between nested keys")
     for key in keys[:-1]:
         inner = table.setdefault(key, {})
         if isinstance(inner, str) and key in ("scheduler", "searcher"):  # Short for a table with a name.
             inner = table[key] = {"name": inner}
         if not isinstance(inner, dict):
-            raise BadInput(f"--set {shown(setting)}: {shown(key)} is not a table")
+            raise BadInput(f"--set {short_repr(setting)}: {short_repr(key)} is not a table")
         table = inner
     table[keys[-1]] = _value(text)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from benchmark.calibration import cost_model as calibrations
 from benchmark.calibration.cost_model import Calibration
-from benchmark.errors import BadInput, known, only, shown, whole
+from benchmark.errors import BadInput, reject_unknown_keys, require_choice, require_int, short_repr
 from benchmark.reproducibility.seeding import LARGEST_SEED
-from benchmark.storage.toml_files import Shelf, is_path
+from benchmark.storage.toml_files import TomlFiles, is_path
 from benchmark.suite.model import (
     CLOCKS,
     ENDPOINTS,
@@ -26,7 +26,7 @@ from benchmark.suite.model import (
 )
 from benchmark.suite.overrides import override
 
-SHELF = Shelf(kind="suite", folder=Path(__file__).parent / "shipped")
+SUITE_FILES = TomlFiles(kind="suite", folder=Path(__file__).parent / "shipped")
 DEVICES = ("auto", "cpu", "cuda")
 LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
@@ -38,7 +38,7 @@ LARGEST_ERROR = 1e300
 
 def suite_names() -> list[str]:
     """Names of the suites that come with the harness."""
-    return SHELF.names()
+    return SUITE_FILES.names()
 
 
 def load(suite: str, overrides: list[str] | None = None, *, without: Collection[str] = ()) -> Suite:
@@ -52,8 +52,8 @@ def load(suite: str, overrides: list[str] | None = None, *, without: Collection[
     Raises:
         BadInput: no such suite, unreadable TOML, or a value that is not allowed.
     """
-    path = SHELF.find(suite)
-    table = SHELF.read(path)
+    path = SUITE_FILES.find(suite)
+    table = SUITE_FILES.read(path)
     calibration = table.get("calibration")
     if isinstance(calibration, str) and is_path(calibration):  # A file names its neighbours, an override those here.
         table["calibration"] = str(path.parent / calibration)
@@ -73,25 +73,25 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         BadInput: naming the field, its value and what is allowed.
     """
     if not LABEL.fullmatch(name):
-        raise BadInput(f"suite name {shown(name)}: need {LABEL_RULE}")
-    only("", table, [field.name for field in fields(Suite) if field.name != "name"])
+        raise BadInput(f"suite name {short_repr(name)}: need {LABEL_RULE}")
+    reject_unknown_keys("", table, [field.name for field in fields(Suite) if field.name != "name"])
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
-        raise BadInput(f"resume = {shown(resume)}: need true or false")
+        raise BadInput(f"resume = {short_repr(resume)}: need true or false")
     return Suite(
         name=name,
         title=_text("title", table.get("title", name)),
-        seed=whole("seed", table.get("seed", 0), 0, LARGEST_SEED),
-        repetitions=whole("repetitions", table.get("repetitions", 1), 1, 1000),
-        clock=known("clock", table.get("clock", "measured"), CLOCKS),
+        seed=require_int("seed", table.get("seed", 0), 0, LARGEST_SEED),
+        repetitions=require_int("repetitions", table.get("repetitions", 1), 1, 1000),
+        clock=require_choice("clock", table.get("clock", "measured"), CLOCKS),
         calibration=_calibration(table.get("calibration")),
-        n_workers=whole("n_workers", table.get("n_workers", 1), 1, MOST_WORKERS),
+        n_workers=require_int("n_workers", table.get("n_workers", 1), 1, MOST_WORKERS),
         resume=resume,
-        device=known("device", table.get("device", "auto"), DEVICES),
+        device=require_choice("device", table.get("device", "auto"), DEVICES),
         budget=_budget(table.get("budget")),
         objectives=tuple(_objective(label, entry) for label, entry in _entries("objectives", table)),
         algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
-        endpoint=known("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
+        endpoint=require_choice("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
         control=_control(table.get("control"), table.get("algorithms", ())),
         targets=_targets(table.get("targets", {}), table.get("objectives", ())),
         timeout=_seconds("timeout", table.get("timeout")),
@@ -99,19 +99,19 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
 
 
 def _control(value: object, labels: Collection[str]) -> str | None:
-    return None if value is None else known("control", value, labels)
+    return None if value is None else require_choice("control", value, labels)
 
 
 def _targets(table: object, labels: Collection[str]) -> dict[str, tuple[float, ...]]:
     if not isinstance(table, dict):
-        raise BadInput(f"targets = {shown(table)}: need a table of lists of errors by objective")
+        raise BadInput(f"targets = {short_repr(table)}: need a table of lists of errors by objective")
     for label, errors in table.items():
-        known("targets", label, labels)
+        require_choice("targets", label, labels)
         if not isinstance(errors, list) or not 1 <= len(errors) <= MOST_TARGETS or not all(map(_is_error, errors)):
             need = f"need a list of 1 to {MOST_TARGETS} finite errors"
-            raise BadInput(f"targets.{label} = {shown(errors)}: {need}")
+            raise BadInput(f"targets.{label} = {short_repr(errors)}: {need}")
         if len(set(errors)) < len(errors):
-            raise BadInput(f"targets.{label} = {shown(errors)}: an error is there twice")
+            raise BadInput(f"targets.{label} = {short_repr(errors)}: an error is there twice")
     return {label: tuple(map(float, errors)) for label, errors in table.items()}
 
 
@@ -127,10 +127,10 @@ def _budget(table: object) -> Budget:
     limits = {"trials": 10**9, "evaluations": 10**9, "epochs": 10**12}
     if not isinstance(table, dict) or not table:
         need = "need a table with one or more of trials, evaluations, epochs, runtime"
-        raise BadInput(f"budget = {shown(table)}: {need}")
-    only("budget", table, (*limits, "runtime"))
+        raise BadInput(f"budget = {short_repr(table)}: {need}")
+    reject_unknown_keys("budget", table, (*limits, "runtime"))
     runtime = _seconds("budget.runtime", table.get("runtime"))
-    counts = {key: whole(f"budget.{key}", table[key], 1, high) for key, high in limits.items() if key in table}
+    counts = {key: require_int(f"budget.{key}", table[key], 1, high) for key, high in limits.items() if key in table}
     return Budget(**counts, runtime=runtime)
 
 
@@ -138,37 +138,37 @@ def _seconds(field: str, value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST_RUNTIME:
-        raise BadInput(f"{field} = {shown(value)}: need a number of seconds > 0, at most {LARGEST_RUNTIME}")
+        raise BadInput(f"{field} = {short_repr(value)}: need a number of seconds > 0, at most {LARGEST_RUNTIME}")
     return float(value)
 
 
 def _entries(field: str, table: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     entries = table.get(field)
     if not isinstance(entries, dict) or not entries:
-        raise BadInput(f"{field} = {shown(entries)}: need at least one table [{field}.LABEL]")
+        raise BadInput(f"{field} = {short_repr(entries)}: need at least one table [{field}.LABEL]")
     for label, entry in entries.items():
         if not LABEL.fullmatch(label):
-            raise BadInput(f"{field}: label {shown(label)}: need {LABEL_RULE}")
+            raise BadInput(f"{field}: label {short_repr(label)}: need {LABEL_RULE}")
         if not isinstance(entry, dict):
-            raise BadInput(f"{field}.{label} = {shown(entry)}: need a table [{field}.{label}]")
+            raise BadInput(f"{field}.{label} = {short_repr(entry)}: need a table [{field}.{label}]")
     return list(entries.items())
 
 
 def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
     field = f"objectives.{label}"
     options = {key: value for key, value in entry.items() if key != "discretise"}
-    levels = whole(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
+    levels = require_int(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
     return ObjectiveEntry(label=label, part=_part(field, {"name": label, **options}), discretise=levels)
 
 
 def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
     field = f"algorithms.{label}"
-    only(field, entry, ("scheduler", "searcher", "n_workers"))
+    reject_unknown_keys(field, entry, ("scheduler", "searcher", "n_workers"))
     if not {"scheduler", "searcher"} & set(entry):
         raise BadInput(f"{field}: need a searcher, a scheduler or both")
     searcher = _part(f"{field}.searcher", entry["searcher"]) if "searcher" in entry else None
     scheduler = _part(f"{field}.scheduler", entry.get("scheduler", "basic"))
-    workers = whole(f"{field}.n_workers", entry["n_workers"], 1, MOST_WORKERS) if "n_workers" in entry else None
+    workers = require_int(f"{field}.n_workers", entry["n_workers"], 1, MOST_WORKERS) if "n_workers" in entry else None
     return AlgorithmEntry(label=label, scheduler=scheduler, searcher=searcher, n_workers=workers)
 
 
@@ -177,7 +177,7 @@ def _part(field: str, value: object) -> Part:
     if isinstance(value, str):
         return Part(name=_text(field, value), options={})
     if not isinstance(value, dict) or "name" not in value:
-        raise BadInput(f'{field} = {shown(value)}: need a name or {{ name = "...", option = value }}')
+        raise BadInput(f'{field} = {short_repr(value)}: need a name or {{ name = "...", option = value }}')
     options = {key: option for key, option in value.items() if key != "name"}
     for key, option in options.items():
         _recordable(f"{field}.{key}", option)
@@ -191,7 +191,7 @@ def _recordable(field: str, value: object, depth: int = 0) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise BadInput(f"{field} = {value!r}: need a finite number")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise BadInput(f"{field} = {shown(value)}: need a whole number of 64 bits")
+        raise BadInput(f"{field} = {short_repr(value)}: need a whole number of 64 bits")
     if isinstance(value, Mapping):
         for key, item in value.items():
             _recordable(f"{field}.{key}", item, depth + 1)
@@ -202,5 +202,5 @@ def _recordable(field: str, value: object, depth: int = 0) -> None:
 
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str) or not value or len(value) > 300:
-        raise BadInput(f"{field} = {shown(value)}: need a text of 1 to 300 characters")
+        raise BadInput(f"{field} = {short_repr(value)}: need a text of 1 to 300 characters")
     return value

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.errors import BadInput
 from benchmark.storage.header import RunRefused, check_header
-from benchmark.storage.ledger_format import Record, read
+from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.suite.model import Run, Suite
 from benchmark.tabular.table import Table, save
 from benchmark.tuning.trial_store import Trial, TrialStore, ledgers_of
@@ -46,7 +46,7 @@ def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[Tria
     store, first = TrialStore(), None
     for run in runs:
         for path in ledgers_of(folder, run):
-            records = read(path).records
+            records = read_ledger(path).records
             if records:
                 first = first or records[0]
                 _check_alike(first, records[0], run, path)

@@ -15,14 +15,14 @@ from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import Training
 from benchmark.tuning.execution import Execution, trainer_of
 from benchmark.tuning.factory import build_objective
-from benchmark.tuning.run_report import Report, report_of_failure
-from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.run_report import RunReport, failure_report
+from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job
 from objectives.objective import Objective
 
 
-def replay_all(runs: Sequence[Run], conditions: Conditions) -> list[Report]:
+def replay_all(runs: Sequence[Run], conditions: RunSettings) -> list[RunReport]:
     """Replay runs of one objective against the conditions' table.
 
     A run that asks for a trial which the table does not hold is refused, or the trial is trained as
@@ -37,7 +37,7 @@ def replay_all(runs: Sequence[Run], conditions: Conditions) -> list[Report]:
             clock = build_clock(runs[0], objective)  # The same for every run of an objective in a suite.
             return [_replay(run, objective, table, conditions, clock) for run in runs]
     except Exception as error:  # A raise in a worker would end every other run with it.
-        return [report_of_failure(run, error) for run in runs]
+        return [failure_report(run, error) for run in runs]
 
 
 def table_of(run: Run, tables: Path | None) -> Table:
@@ -77,13 +77,11 @@ def check_machine(table: Table, environment: Record, path: Path) -> None:
         )
 
 
-def _replay(run: Run, objective: Objective, table: Table, conditions: Conditions, clock: Clock) -> Report:
+def _replay(run: Run, objective: Objective, table: Table, conditions: RunSettings, clock: Clock) -> RunReport:
     column = table.column(run.repetition, recycle=conditions.recycle)
     if column is None and not conditions.train:
         held = ", ".join(map(str, table.repetitions[:5])) + (", ..." if len(table.repetitions) > 5 else "")
-        return report_of_failure(
-            run, RunRefused(f"{run.path}: the table holds repetitions {held}; --recycle uses them")
-        )
+        return failure_report(run, RunRefused(f"{run.path}: the table holds repetitions {held}; --recycle uses them"))
     arithmetic = str(table.header["environment"].get("arithmetic"))
     steps = Execution(run, objective, conditions, arithmetic, route="replayed", clock=clock).steps(table.header["data"])
     trainer = trainer_of(run, objective, conditions.machine) if conditions.train else None
@@ -92,11 +90,11 @@ def _replay(run: Run, objective: Objective, table: Table, conditions: Conditions
         while True:
             job = steps.send(table.training(column, job) or _train(run, job, trainer))
     except StopIteration as stop:
-        report: Report = stop.value
+        report: RunReport = stop.value
         return report
     except RunRefused as error:
         steps.close()
-        return report_of_failure(run, error)
+        return failure_report(run, error)
 
 
 def _train(run: Run, job: Job, trainer: Trainer | None) -> Training:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import BadInput, said, shown
-from benchmark.storage.untrusted_files import contents, declared
+from benchmark.errors import BadInput, one_line, short_repr
+from benchmark.storage.untrusted_files import parse_strict_json, read_regular_file
 from benchmark.tuning.evaluation import Training
 from benchmark.tuning.tuner import Job
 from objectives.space import Config
@@ -139,12 +139,12 @@ def load(path: Path) -> Table:
 @lru_cache(maxsize=16)
 def _load(path: Path, modified: int, size: int) -> Table:
     try:
-        data = contents("table", path, LARGEST_FILE)
+        data = read_regular_file("table", path, LARGEST_FILE)
         header, arrays = _unpacked(data)
     except BadInput:
         raise
     except DAMAGE as error:
-        raise BadInput(f"table {path}: not a table ({said(error)})") from error
+        raise BadInput(f"table {path}: not a table ({one_line(error)})") from error
     problem = _problem(header, arrays)
     if problem:
         raise BadInput(f"table {path}: {problem}")
@@ -168,7 +168,7 @@ def _unpacked(data: bytes) -> tuple[Any, dict[str, Any]]:
     if sorted(names) != sorted(expected):
         raise ValueError(f"it holds {', '.join(map(repr, sorted(names)[:8]))}, need {', '.join(expected)}")
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        return declared(file["header"].tobytes()), {name: file[name] for name in ARRAYS}
+        return parse_strict_json(file["header"].tobytes()), {name: file[name] for name in ARRAYS}
 
 
 def _problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
@@ -178,19 +178,19 @@ def _problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
 
 def _problem_of_header(header: Any) -> str | None:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        return f"format = {shown(header.get('format') if isinstance(header, dict) else None)}, need {FORMAT}"
+        return f"format = {short_repr(header.get('format') if isinstance(header, dict) else None)}, need {FORMAT}"
     for name, kind in HEADER.items():
         if name not in header:
             return f"{name} is missing"
         if not isinstance(header[name], kind) or isinstance(header[name], bool):
-            return f"{name} = {shown(header[name])}: need a value of type {kind.__name__}"
+            return f"{name} = {short_repr(header[name])}: need a value of type {kind.__name__}"
     if not isinstance(header["objective"].get("part"), dict):
-        return f"objective = {shown(header['objective'])}: need a table with a part"
+        return f"objective = {short_repr(header['objective'])}: need a table with a part"
     for config in header["configs"]:
         if not isinstance(config, dict) or not all(
             isinstance(value, bool | int | float | str) for value in config.values()
         ):
-            return f"configs hold {shown(config)}: need tables of numbers, texts and truth values"
+            return f"configs hold {short_repr(config)}: need tables of numbers, texts and truth values"
     if len({_key(config) for config in header["configs"]}) != len(header["configs"]):
         return "configs hold one of them twice"
     return None
@@ -216,7 +216,7 @@ def _problem_of_values(arrays: Mapping[str, np.ndarray]) -> str | None:
     if reached.min() < 0 or reached.max() > epochs:
         return "it tells of more epochs than it holds"
     if repetitions.min() < 0 or len(set(repetitions.tolist())) != repetitions.size:
-        return f"repetitions = {shown(repetitions.tolist())}: need different numbers >= 0"
+        return f"repetitions = {short_repr(repetitions.tolist())}: need different numbers >= 0"
     known = np.arange(epochs) < reached[..., None]
     if not all(np.isfinite(arrays[name][known]).all() for name in ("valid", "test")):
         return "it holds errors that are not finite"

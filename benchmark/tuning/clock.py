@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.calibration.cost_model import Entry
-from benchmark.errors import BadInput, said
+from benchmark.errors import BadInput, one_line
 from objectives.objective import Objective
 from objectives.space import Config
 
@@ -97,7 +97,7 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
         try:
             price = _example_price(clock)
         except Exception as error:  # A third-party objective may raise anything.
-            raise BadInput(f"objectives.{entry.label}: cannot be priced ({said(error)})") from error
+            raise BadInput(f"objectives.{entry.label}: cannot be priced ({one_line(error)})") from error
         if price is None and suite.clock == "modelled":
             raise BadInput(
                 f'calibration = None: clock = "modelled" needs one for objectives.{entry.label}; '

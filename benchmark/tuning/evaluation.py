@@ -41,7 +41,7 @@ class Training:
     problem: str | None = None
 
 
-def sound(epoch: object, before: int) -> Epoch:
+def checked_epoch(epoch: object, before: int) -> Epoch:
     """An epoch that training gave after `before` others; one with an error that is no number has diverged.
 
     Raises:
@@ -56,7 +56,7 @@ def sound(epoch: object, before: int) -> Epoch:
     return replace(epoch, diverged=True)
 
 
-def lost(job: Job, state: str, problem: str, seconds: float, paid: float) -> Training:
+def failed_training(job: Job, state: str, problem: str, seconds: float, paid: float) -> Training:
     """The result of a training that gave none."""
     return Training(
         state=state,

@@ -12,12 +12,12 @@ import torch
 
 from algorithms.roles import Scheduler
 from benchmark.reproducibility.environment import pinned
-from benchmark.storage.header import RunRefused, changed, changed_environment, check_header
+from benchmark.storage.header import RunRefused, changed_environment, changed_sources, check_header
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import FORMAT, LedgerError, Record, evaluations_of
 from benchmark.suite.model import Run, is_dotted
 from benchmark.tuning.clock import Clock, build_clock
-from benchmark.tuning.evaluation import ImpureTrial, Training, describe_problem, evaluation_record, lost
+from benchmark.tuning.evaluation import ImpureTrial, Training, describe_problem, evaluation_record, failed_training
 from benchmark.tuning.factory import (
     build_loop,
     build_objective,
@@ -26,8 +26,8 @@ from benchmark.tuning.factory import (
     library_versions,
     marks_of,
 )
-from benchmark.tuning.run_report import Report, outcome_of, report_of_failure
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.tuning.time_limit import Limit
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
@@ -58,7 +58,7 @@ class Execution:
         self,
         run: Run,
         objective: Objective,
-        conditions: Conditions,
+        conditions: RunSettings,
         arithmetic: str,
         crash: Crash | None = None,
         route: str = "alone",
@@ -71,7 +71,7 @@ class Execution:
         self.best_error = math.inf
         self.evaluations = 0
 
-    def steps(self, data: dict[str, str]) -> Generator[Job, Training, Report]:
+    def steps(self, data: dict[str, str]) -> Generator[Job, Training, RunReport]:
         """Yield what has to be trained and be sent what came out; every record is durable by then.
 
         Args:
@@ -91,7 +91,7 @@ class Execution:
                 self._begin(ledger, data, scheduler)
                 if ledger.ended:
                     ledger.conclude()  # It was killed between its last record and the final name.
-                    return outcome_of(self.run, self.conditions.folder)
+                    return recorded_report(self.run, self.conditions.folder)
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
@@ -121,10 +121,10 @@ class Execution:
         if ledger.ended:
             return
         latest = [record["environment"] for record in ledger.records if "environment" in record][-1]
-        if changed_environment(latest, self.environment) or changed(latest, self.environment):
+        if changed_environment(latest, self.environment) or changed_sources(latest, self.environment):
             ledger.append({"kind": "resumed", "environment": self.environment})
 
-    def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, Report]:
+    def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, RunReport]:
         recorded = evaluations_of(ledger.records)
         try:
             loop = build_loop(self.run, self.objective, scheduler)
@@ -165,10 +165,10 @@ class Execution:
     def _crashed(self, job: Job) -> Training | None:
         if self.crash is None or self.crash.index != job.index:
             return None
-        return lost(job, self.crash.state, self.crash.reason, self.crash.seconds, self.crash.seconds)
+        return failed_training(job, self.crash.state, self.crash.reason, self.crash.seconds, self.crash.seconds)
 
-    def _report(self, state: str, problem: str | None) -> Report:
-        return Report(
+    def _report(self, state: str, problem: str | None) -> RunReport:
+        return RunReport(
             run=self.run,
             state=state,
             evaluations=self.evaluations,
@@ -177,7 +177,7 @@ class Execution:
         )
 
 
-def execute(run: Run, conditions: Conditions, crash: Crash | None = None, marker: Path | None = None) -> Report:
+def execute(run: Run, conditions: RunSettings, crash: Crash | None = None, marker: Path | None = None) -> RunReport:
     """Execute one run by itself, a trial at a time; what is recorded of it is replayed, not trained.
 
     Args:
@@ -193,10 +193,10 @@ def execute(run: Run, conditions: Conditions, crash: Crash | None = None, marker
         with pinned(conditions.machine.device):
             return _execute(run, conditions, crash, marker)
     except Exception as error:  # A raise in a worker would end every other run with it.
-        return report_of_failure(run, error)
+        return failure_report(run, error)
 
 
-def _execute(run: Run, conditions: Conditions, crash: Crash | None, marker: Path | None) -> Report:
+def _execute(run: Run, conditions: RunSettings, crash: Crash | None, marker: Path | None) -> RunReport:
     objective = build_objective(run.objective)
     data = objective.prepare(conditions.machine)
     arithmetic = objective.arithmetic(conditions.machine, stacked=False)
@@ -209,7 +209,7 @@ def _execute(run: Run, conditions: Conditions, crash: Crash | None, marker: Path
             torch.set_num_threads(1)  # An earlier third-party trial of this run may have changed it.
             job = steps.send(trainer.train(job))
     except StopIteration as stop:
-        report: Report = stop.value
+        report: RunReport = stop.value
         return report
 
 

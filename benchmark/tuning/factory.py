@@ -15,7 +15,15 @@ from algorithms.adapters import registry as libraries
 from algorithms.interop.optional_method import Imported, NotInstalled
 from algorithms.roles import Scheduler
 from algorithms.schedulers.fixed_list import Listed
-from benchmark.errors import BadInput, call, nearest, parameters_of, said, shown, whole
+from benchmark.errors import (
+    BadInput,
+    call_with_options,
+    nearest_match,
+    one_line,
+    parameters_of,
+    require_int,
+    short_repr,
+)
 from benchmark.reproducibility.seeding import GlobalStreams, search_generator, stream
 from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite, is_dotted
 from benchmark.tuning.clock import check_clock
@@ -52,15 +60,17 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
         BadInput: an unknown name or option, or a value that the objective refuses.
     """
     field = f"objectives.{entry.label}"
-    made = call(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
+    made = call_with_options(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
     if not isinstance(made, Objective):
-        raise BadInput(f"{field}.name = {entry.part.name!r}: {shown(made)} is not an objectives.objective.Objective")
+        raise BadInput(
+            f"{field}.name = {entry.part.name!r}: {short_repr(made)} is not an objectives.objective.Objective"
+        )
     try:
         _examine(field, made)
     except BadInput:
         raise
     except Exception as error:  # Properties of a third-party objective may raise anything.
-        raise BadInput(f"{field}.name = {entry.part.name!r}: {said(error)}") from error
+        raise BadInput(f"{field}.name = {entry.part.name!r}: {one_line(error)}") from error
     return made if entry.discretise is None else Discretised(inner=made, levels=entry.discretise)
 
 
@@ -68,8 +78,8 @@ def _examine(field: str, objective: Objective) -> None:
     """Refuse an objective whose own description cannot be worked with."""
     space: object = objective.space
     if not isinstance(space, Space):
-        raise BadInput(f"{field}: space = {shown(space)}: need an objectives.space.Space")
-    whole(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
+        raise BadInput(f"{field}: space = {short_repr(space)}: need an objectives.space.Space")
+    require_int(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
     if not math.isfinite(objective.chance_error):
         raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
     if not -math.inf < objective.best_error < objective.chance_error:
@@ -232,7 +242,7 @@ def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:
 def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str, Any]) -> Any:
     if is_dotted(part.name):
         offered = {**offered, "config_space": offered["config_space"].bound_to(offered["rng"])}
-    made = call(field, _resolve(field, part.name, registry), part.options, offered)
+    made = call_with_options(field, _resolve(field, part.name, registry), part.options, offered)
     for method in ("sample_configuration" if registry is ALL_SEARCHERS else "suggest", "update"):
         if not callable(getattr(made, method, None)):
             raise BadInput(f"{field} = {part.name!r}: it has no method {method}()")
@@ -248,17 +258,17 @@ def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
         except NotInstalled as error:
             raise BadInput(f"{field} = {name!r}: {error}") from error
         except (Exception, SystemExit) as error:  # A library that is there may still be broken.
-            raise BadInput(f"{field} = {name!r}: cannot be imported ({said(error)})") from error
+            raise BadInput(f"{field} = {name!r}: cannot be imported ({one_line(error)})") from error
     if not is_dotted(name):
         raise BadInput(
             f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"
-            f"{nearest(name, registry)}"
+            f"{nearest_match(name, registry)}"
         )
     module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except (Exception, SystemExit) as error:  # Importing runs third-party code, which may raise anything.
-        raise BadInput(f"{field} = {name!r}: cannot be imported ({said(error)})") from error
+        raise BadInput(f"{field} = {name!r}: cannot be imported ({one_line(error)})") from error
     if not callable(found):
         raise BadInput(f"{field} = {name!r}: not a class or function")
     return found

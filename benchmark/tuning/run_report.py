@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import LedgerError, evaluations_of, failed_of, read
+from benchmark.storage.ledger_format import LedgerError, evaluations_of, failed_path, read_ledger
 from benchmark.suite.model import Run
 from benchmark.tuning.evaluation import describe_problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class RunReport:
     """How a run went: "done", "failed" (its algorithm raised) or "refused" (its ledger), and why."""
 
     run: Run
@@ -23,10 +23,10 @@ class Report:
     problem: str | None = None
 
 
-def report_of_failure(run: Run, error: Exception) -> Report:
+def failure_report(run: Run, error: Exception) -> RunReport:
     """The report of a run that could not be executed."""
     refused = isinstance(error, LedgerError | RunRefused)
-    return Report(
+    return RunReport(
         run=run,
         state="refused" if refused else "failed",
         evaluations=0,
@@ -35,15 +35,15 @@ def report_of_failure(run: Run, error: Exception) -> Report:
     )
 
 
-def outcome_of(run: Run, folder: Path) -> Report:
+def recorded_report(run: Run, folder: Path) -> RunReport:
     """The report of a run that has ended, read from its files."""
     path = folder / run.path
     done = path.exists()
-    contents = read(path if done else failed_of(path)) if done or failed_of(path).exists() else None
+    contents = read_ledger(path if done else failed_path(path)) if done or failed_path(path).exists() else None
     records = contents.records if contents else []
     errors = [record["valid_error"] for record in records if record.get("valid_error") is not None]
     problem = None if done else next((r["error"] for r in reversed(records) if r["kind"] == "failure"), "no ledger")
-    return Report(
+    return RunReport(
         run=run,
         state="done" if done else "failed",
         evaluations=len(evaluations_of(records)),

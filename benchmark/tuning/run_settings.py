@@ -10,7 +10,7 @@ from objectives.objective import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class RunSettings:
     """What the runs of one command have in common.
 
     Attributes:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import trial_seed
-from benchmark.tuning.evaluation import Training, describe_problem, lost, sound
+from benchmark.tuning.evaluation import Training, checked_epoch, describe_problem, failed_training
 from benchmark.tuning.time_limit import Limit, OutOfTime
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
@@ -53,10 +53,10 @@ class Trainer:
             curve, epochs = self._within_limit(job)
         except OutOfTime as error:
             assert self.limit is not None
-            return lost(job, "timeout", str(error), self.limit.seconds, time.perf_counter() - began)
+            return failed_training(job, "timeout", str(error), self.limit.seconds, time.perf_counter() - began)
         except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
             seconds = time.perf_counter() - began
-            return lost(job, "error", describe_problem(error), seconds, seconds)
+            return failed_training(job, "error", describe_problem(error), seconds, seconds)
         if curve.epoch < self.objective.max_epochs:
             self.paused[job.trial] = curve
         return _trained(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
@@ -101,7 +101,7 @@ class _Curve:
     def __next__(self) -> Epoch:
         with self._guard():
             epoch = next(self.epochs, None)
-        checked = sound(epoch, self.epoch)
+        checked = checked_epoch(epoch, self.epoch)
         self.epoch += 1
         self.diverged = checked.diverged
         return checked

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.reproducibility.seeding import digest, trial_seed
-from benchmark.storage.ledger_format import Record, failed_of, part_of
+from benchmark.storage.ledger_format import Record, failed_path, partial_path
 from benchmark.suite.model import Run
-from benchmark.tuning.evaluation import ImpureTrial, Training, lost
+from benchmark.tuning.evaluation import ImpureTrial, Training, failed_training
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.space import Config
@@ -84,7 +84,7 @@ class Trial:
             raise self.impure
         paid, self.unpaid = self.unpaid, 0.0
         if self.problem is not None and len(self.epochs) < job.epochs:
-            return lost(job, "error", self.problem, paid, paid)
+            return failed_training(job, "error", self.problem, paid, paid)
         reached = self.epochs[: job.epochs]
         now = reached[job.start_epoch :]
         last = reached[-1]
@@ -155,7 +155,7 @@ def ledgers_of(folder: Path, run: Run) -> list[Path]:
 
 
 def _forms(path: Path) -> tuple[Path, Path, Path]:
-    return path, part_of(path), failed_of(path)
+    return path, partial_path(path), failed_path(path)
 
 
 def _epochs(record: Record) -> list[Epoch]:

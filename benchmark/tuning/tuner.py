@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from algorithms.roles import Scheduler
-from benchmark.errors import said, shown
+from benchmark.errors import one_line, short_repr
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Config
 
@@ -198,7 +198,7 @@ class TuningLoop:
 
     def _understand(self, suggestion: Any) -> tuple[Config, int]:
         if not isinstance(suggestion, Mapping):
-            raise AlgorithmError(f"suggest() returned {shown(suggestion)}: need a configuration (a dict) or None")
+            raise AlgorithmError(f"suggest() returned {short_repr(suggestion)}: need a configuration (a dict) or None")
         bare = {name: value for name, value in suggestion.items() if name != FIDELITY}
         try:
             config = self.check(bare)
@@ -212,7 +212,7 @@ class TuningLoop:
             epochs = int(epochs)
         if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= (self.max_epochs or math.inf):
             limit = f"in 1..{self.max_epochs}" if self.max_epochs else ">= 1"
-            raise AlgorithmError(f"suggest() returned max_epochs = {shown(asked)}: need a whole number {limit}")
+            raise AlgorithmError(f"suggest() returned max_epochs = {short_repr(asked)}: need a whole number {limit}")
         return epochs
 
     def _decide(self, method: str, *arguments: Any) -> Any:
@@ -220,7 +220,7 @@ class TuningLoop:
         try:
             return getattr(self.scheduler, method)(*arguments)
         except (Exception, SystemExit, GeneratorExit) as error:  # Whatever third-party code raises ends its own run.
-            raise AlgorithmError(f"{method}() raised {said(error)}") from error
+            raise AlgorithmError(f"{method}() raised {one_line(error)}") from error
         finally:
             self.deciding += time.perf_counter() - began
 

@@ -26,7 +26,7 @@ from benchmark.storage.ledger_format import LedgerError, Record
 from benchmark.suite.model import Suite
 from benchmark.tuning.factory import check_suite
 from benchmark.verification.audit_report import REFERENCE, ROUTE, Again, judged, lines_of, report_of
-from benchmark.verification.recorded_runs import Here, drawable, examine_all, records_of
+from benchmark.verification.recorded_runs import CurrentMachine, drawable, examine_all, records_of
 from benchmark.verification.retraining import Lists, Retraining, lists_of, retrained, retraining
 from benchmark.verification.sampling import Sample
 from benchmark.verification.trial_comparison import ENDED
@@ -41,7 +41,7 @@ HARMLESS = (*ENDED, "error", "promoted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class AuditRequest:
     """What an audit is asked for.
 
     Attributes:
@@ -59,7 +59,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class AuditResources:
     """What an audit trains with; its report does not depend on processes and slots.
 
     Attributes:
@@ -75,7 +75,7 @@ class Means:
     listener: Callable[[], Quiet]
 
 
-def audit(suite: Suite, folder: Path, wish: Wish, means: Means) -> Record:
+def audit(suite: Suite, folder: Path, wish: AuditRequest, means: AuditResources) -> Record:
     """Audit what a suite has recorded, and write the report.
 
     Args:
@@ -94,7 +94,7 @@ def audit(suite: Suite, folder: Path, wish: Wish, means: Means) -> Record:
     """
     objectives = check_suite(suite)
     examined = examine_all(suite, folder, means.jobs, means.machine.device)
-    here = Here(suite, objectives, means.machine, {one.run.objective.label for one in examined})
+    here = CurrentMachine(suite, objectives, means.machine, {one.run.objective.label for one in examined})
     drawn = wish.sample.draw(drawable(examined), wish.seed)
     records = records_of(drawn, examined, folder)
     wanted = lists_of(((one.objective, one.repetition), record) for one in drawn for record in records[one])
@@ -118,7 +118,7 @@ def audit(suite: Suite, folder: Path, wish: Wish, means: Means) -> Record:
     return report
 
 
-def _train(suite: Retraining, base: Path, engine: Loky, means: Means) -> Again:
+def _train(suite: Retraining, base: Path, engine: Loky, means: AuditResources) -> Again:
     """Train lists, or go on with it, and read what came of them."""
     listener = means.listener()
     runner = Runner(

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from benchmark.errors import shown
+from benchmark.errors import short_repr
 from benchmark.reproducibility.seeding import digest
 from benchmark.storage.ledger_format import Record
-from benchmark.verification.recorded_runs import Examined, Here
+from benchmark.verification.recorded_runs import CurrentMachine, Examined
 from benchmark.verification.retraining import Place
 from benchmark.verification.sampling import Drawable
 from benchmark.verification.trial_comparison import (
@@ -58,7 +58,13 @@ def judged(
 
 
 def report_of(
-    asked: Record, examined: Sequence[Examined], here: Here, planned: int, trials: Sequence[Record], *, lenient: bool
+    asked: Record,
+    examined: Sequence[Examined],
+    here: CurrentMachine,
+    planned: int,
+    trials: Sequence[Record],
+    *,
+    lenient: bool,
 ) -> Record:
     """The report.
 
@@ -136,7 +142,7 @@ def _replayed(divergence: Divergence | None) -> Record:
     return {"verdict": IDENTICAL if divergence is None else DIFFERENT, "divergence": _divergence(divergence)}
 
 
-def _differences(examined: Iterable[Examined], here: Here) -> list[Record]:
+def _differences(examined: Iterable[Examined], here: CurrentMachine) -> list[Record]:
     """What recorded machines say otherwise than this one, with the number of runs that say so."""
     found: dict[str, Record] = {}
     for one in examined:
@@ -163,7 +169,8 @@ def _counted(verdicts: Sequence[Record]) -> str:
 
 def _told_machine(differences: Sequence[Record]) -> list[str]:
     decisive = [
-        f"machine: {name} was {shown(pair['recorded'])} and is now {shown(pair['now'])} ({entry['runs']} runs)"
+        f"machine: {name} was {short_repr(pair['recorded'])} and is now {short_repr(pair['now'])}"
+        f" ({entry['runs']} runs)"
         for entry in differences
         for name, pair in entry["fields"].items()
         if pair["decides_bits"]

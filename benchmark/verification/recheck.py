@@ -14,13 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from benchmark.batching.run_group import side_by_side
-from benchmark.errors import BadInput, said
+from benchmark.batching.run_group import trains_side_by_side
+from benchmark.errors import BadInput, one_line
 from benchmark.reproducibility.environment import describe, pinned
 from benchmark.reproducibility.seeding import digest, recheck_seed
 from benchmark.result_folder.folder import write_plan
 from benchmark.storage.header import RunRefused, check_header
-from benchmark.storage.ledger_format import Record, evaluations_of, read
+from benchmark.storage.ledger_format import Record, evaluations_of, read_ledger
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
 from benchmark.tuning.factory import build_objective
 from benchmark.verification.recheck_file import (
@@ -166,7 +166,7 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
     expected: dict[str, Record] = {}
     found = []
     for run in done:
-        header, *records = read(folder / run.path).records
+        header, *records = read_ledger(folder / run.path).records
         label = run.objective.label
         expected[label] = expected.get(label) or _conditions(run, machine)
         # What an algorithm's libraries are decides what it proposed, not what training that comes to.
@@ -191,8 +191,8 @@ def _conditions(run: Run, machine: Machine) -> Record:
     except DataError:
         raise
     except Exception as error:  # A third-party objective may raise anything.
-        raise BadInput(f"objectives.{run.objective.label}: cannot be prepared ({said(error)})") from error
-    arithmetic = objective.arithmetic(machine, stacked=side_by_side(run, objective))
+        raise BadInput(f"objectives.{run.objective.label}: cannot be prepared ({one_line(error)})") from error
+    arithmetic = objective.arithmetic(machine, stacked=trains_side_by_side(run, objective))
     return {"data": data, "environment": {**describe(machine.device, 1), "arithmetic": arithmetic}}
 
 

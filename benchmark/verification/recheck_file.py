@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, said, shown
+from benchmark.errors import BadInput, one_line, short_repr
 from benchmark.reproducibility.seeding import digest
 from benchmark.suite.model import Run, Suite
 from objectives.space import FIDELITY, Config
@@ -88,7 +88,7 @@ def _parse(path: Path, data: bytes, suite: Suite) -> tuple[int, Lists]:
     try:
         told = json.loads(data)
         if told["format"] != FORMAT:
-            raise BadInput(f"{path}: format {shown(told['format'])} is not {FORMAT}, which this version reads")
+            raise BadInput(f"{path}: format {short_repr(told['format'])} is not {FORMAT}, which this version reads")
         lists = {
             label: tuple(tuple({**entry["config"], FIDELITY: int(entry["epochs"])} for entry in one) for one in many)
             for label, many in told["lists"].items()
@@ -97,7 +97,7 @@ def _parse(path: Path, data: bytes, suite: Suite) -> tuple[int, Lists]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, BadInput):
             raise
-        raise BadInput(f"{path}: damaged ({said(error)}); delete {path.parent} to train all of it again") from error
+        raise BadInput(f"{path}: damaged ({one_line(error)}); delete {path.parent} to train all of it again") from error
     if told.get("suite") != suite.name:
-        raise BadInput(f"{path}: of the suite {shown(told.get('suite'))}, not {shown(suite.name)}")
+        raise BadInput(f"{path}: of the suite {short_repr(told.get('suite'))}, not {short_repr(suite.name)}")
     return fresh, lists

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.backends.base import by_loky
-from benchmark.batching.run_group import side_by_side
-from benchmark.driver.code_changes import told
-from benchmark.errors import BadInput, said
+from benchmark.backends.base import map_in_loky
+from benchmark.batching.run_group import trains_side_by_side
+from benchmark.driver.code_changes import source_card
+from benchmark.errors import BadInput, one_line
 from benchmark.reproducibility.environment import DECIDES_BITS, describe, pinned
-from benchmark.storage.header import FIELD, changed, check_header
-from benchmark.storage.ledger_format import FORMAT, LedgerError, Record, evaluations_of, failed_of, part_of, read
+from benchmark.storage.header import FIELD, changed_sources, check_header
+from benchmark.storage.ledger_format import (
+    FORMAT,
+    LedgerError,
+    Record,
+    evaluations_of,
+    failed_path,
+    partial_path,
+    read_ledger,
+)
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.factory import build_objective, library_versions
 from benchmark.verification.replay_check import first_divergence
@@ -48,12 +56,12 @@ class Examined:
     divergence: Divergence | None
 
 
-class Here:
+class CurrentMachine:
     """This machine, as the ledgers' headers tell theirs."""
 
     def __init__(self, suite: Suite, objectives: Mapping[str, Objective], machine: Machine, labels: set[str]) -> None:
         self.objectives, self.machine = objectives, machine
-        described = describe(machine.device, 1) | told(suite)
+        described = describe(machine.device, 1) | source_card(suite)
         self.card = {name: value for name, value in described.items() if name not in NO_MATTER}
         self.data = {label: _prepared(label, objectives[label], machine) for label in sorted(labels)}
         self.arithmetics: dict[tuple[str, bool], str] = {}
@@ -61,7 +69,7 @@ class Here:
     def stacked(self, suite: Suite, label: str) -> bool:
         """Whether the suite trains an objective's trials side by side."""
         return any(
-            side_by_side(run, self.objectives[label])
+            trains_side_by_side(run, self.objectives[label])
             for run in suite.runs()
             if run.repetition == 0 and run.objective.label == label
         )
@@ -69,13 +77,13 @@ class Here:
     def differences(self, one: Examined, card: Record) -> dict[str, dict[str, Any]]:
         """What a recorded machine card says otherwise than this machine's, by field."""
         label = one.run.objective.label
-        stacked = side_by_side(one.run, self.objectives[label])
+        stacked = trains_side_by_side(one.run, self.objectives[label])
         if (label, stacked) not in self.arithmetics:
             self.arithmetics[label, stacked] = self.objectives[label].arithmetic(self.machine, stacked=stacked)
         here = {**self.card, "arithmetic": self.arithmetics[label, stacked]}
         here["libraries"] = {**(card.get("libraries") or {}), **library_versions(one.run.algorithm)} or None
         # What only one of two cards tells of the code, a ledger from before or a longer suite, is no difference.
-        known = {*card, *here} - {*NO_MATTER, *(() if changed(card, here) else (FIELD,))}
+        known = {*card, *here} - {*NO_MATTER, *(() if changed_sources(card, here) else (FIELD,))}
         pairs = {name: (card.get(name), here.get(name)) for name in sorted(known)}
         pairs |= {f"data.{name}": (one.data.get(name), self.data[label].get(name)) for name in one.data}
         return {
@@ -91,7 +99,7 @@ class Here:
 def examine_all(suite: Suite, folder: Path, jobs: int, device: str) -> list[Examined]:
     """Every recorded run, replayed; its algorithm is asked again for all it proposed."""
     tasks = ((run, folder, device) for run in suite.runs())
-    examined = [one for one in by_loky(_examine, tasks, jobs, 2 * jobs, ordered=True) if one is not None]
+    examined = [one for one in map_in_loky(_examine, tasks, jobs, 2 * jobs, ordered=True) if one is not None]
     if not any(one.kinds for one in examined):
         raise BadInput(f"{folder}: nothing is recorded there; run the suite {suite.name} first")
     return examined
@@ -99,9 +107,9 @@ def examine_all(suite: Suite, folder: Path, jobs: int, device: str) -> list[Exam
 
 def _examine(run: Run, folder: Path, device: str) -> Examined | None:
     path = folder / run.path
-    forms = {"done": path, "partial": part_of(path), "failed": failed_of(path)}
+    forms = {"done": path, "partial": partial_path(path), "failed": failed_path(path)}
     state = next((name for name, form in forms.items() if os.path.lexists(form)), None)
-    records = [] if state is None else read(forms[state]).records
+    records = [] if state is None else read_ledger(forms[state]).records
     if state is None or not records:
         return None
     header = records[0]
@@ -175,7 +183,7 @@ def records_of(drawn: Sequence[Drawable], examined: Iterable[Examined], folder: 
     found: dict[Drawable, list[Record]] = {one: [] for one in drawn}
     for run in examined:
         trials = wanted.get((run.run.objective.label, run.run.algorithm.label, run.run.repetition), {})
-        for record in read(folder / run.path).records if trials else ():
+        for record in read_ledger(folder / run.path).records if trials else ():
             if record["kind"] == "evaluation" and record["trial"] in trials:
                 found[trials[record["trial"]]].append(record)
     return found
@@ -188,4 +196,4 @@ def _prepared(label: str, objective: Objective, machine: Machine) -> dict[str, s
     except DataError:
         raise
     except Exception as error:  # A third-party objective may raise anything.
-        raise BadInput(f"objectives.{label}: cannot be prepared ({said(error)})") from error
+        raise BadInput(f"objectives.{label}: cannot be prepared ({one_line(error)})") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.reproducibility.seeding import digest
-from benchmark.storage.ledger_format import Record, evaluations_of, failed_of, read
+from benchmark.storage.ledger_format import Record, evaluations_of, failed_path, read_ledger
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
 from benchmark.verification.trial_comparison import ENDED, Retrained
 from objectives.space import FIDELITY, Config
@@ -103,7 +103,7 @@ def retrained(suite: Retraining, folder: Path) -> dict[tuple[Place, str], Retrai
     results: dict[tuple[Place, str], Retrained] = {}
     for run in suite.runs():
         path = folder / run.path
-        records = read(path if path.exists() else failed_of(path)).records
+        records = read_ledger(path if path.exists() else failed_path(path)).records
         problem = next((record["error"] for record in reversed(records) if record["kind"] == "failure"), None)
         found: dict[str, _Found] = {
             digest(_bare(trial)): _Found() for trial in run.algorithm.scheduler.options["trials"]

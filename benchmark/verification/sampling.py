@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 from benchmark.reproducibility.seeding import stream
 
 DEFAULT = "5%"
@@ -70,7 +70,7 @@ def parse(text: str) -> Sample:
     Raises:
         BadInput: anything else.
     """
-    need = f"--sample {shown(text)}: need a share as 5%, a number of trials >= 1, or all"
+    need = f"--sample {short_repr(text)}: need a share as 5%, a number of trials >= 1, or all"
     if text == "all":
         return Sample(text=text, share=Fraction(1))
     digits = text.removesuffix("%")
@@ -79,7 +79,7 @@ def parse(text: str) -> Sample:
     number = Fraction(digits if not digits.startswith(".") else f"0{digits}")
     if text.endswith("%"):
         if not 0 < number <= 100:
-            raise BadInput(f"--sample {shown(text)}: need a share above 0% and up to 100%")
+            raise BadInput(f"--sample {short_repr(text)}: need a share above 0% and up to 100%")
         return Sample(text=text, share=number / 100)
     if number < 1 or "." in digits:
         raise BadInput(need)

@@ -13,12 +13,12 @@ from benchmark.workers import worker_process
 
 if TYPE_CHECKING:
     from benchmark.suite.model import Run
-    from benchmark.tuning.run_report import Report
-    from benchmark.tuning.run_settings import Conditions, Crash
+    from benchmark.tuning.run_report import RunReport
+    from benchmark.tuning.run_settings import Crash, RunSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class RunRequest:
     """Runs that a child is asked to execute.
 
     Attributes:
@@ -29,14 +29,14 @@ class Errand:
     """
 
     runs: tuple[Run, ...]
-    conditions: Conditions
+    conditions: RunSettings
     crash: Crash | None = None
     aside: bool = False
 
 
 def main() -> None:
     """Show a card, then answer errands until the worker ends."""
-    worker_process.begin(int(sys.argv[2]))
+    worker_process.initialize_worker(int(sys.argv[2]))
     with Connection(int(sys.argv[1])) as connection:
         from benchmark.workers import handshake
 
@@ -48,10 +48,10 @@ def main() -> None:
     os._exit(0)  # Threads of third-party code may still run.
 
 
-def _answer(errand: Errand, device: str) -> list[Report]:
-    from benchmark.batching.run_group import execute_all
+def _answer(errand: RunRequest, device: str) -> list[RunReport]:
+    from benchmark.batching.run_group import execute_group
     from benchmark.workers import handshake
-    from benchmark.workers.isolated_run import execute_aside
+    from benchmark.workers.isolated_run import run_isolated
     from benchmark.workers.watchdog import Watchdog
 
     conditions = errand.conditions
@@ -60,8 +60,8 @@ def _answer(errand: Errand, device: str) -> list[Report]:
     if errand.aside:
         with Watchdog(print) as watchdog:
             watched = replace(conditions, notes=watchdog.notes)
-            return [execute_aside(run, watched, watchdog) for run in errand.runs]
-    return execute_all(errand.runs, conditions, errand.crash)
+            return [run_isolated(run, watched, watchdog) for run in errand.runs]
+    return execute_group(errand.runs, conditions, errand.crash)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 
-from benchmark.errors import said
+from benchmark.errors import one_line
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import recorded_evaluations
+from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
-from benchmark.tuning.run_report import Report, outcome_of, report_of_failure
-from benchmark.tuning.run_settings import Conditions, Crash
-from benchmark.workers.cluster_child import Errand
-from benchmark.workers.handshake import LOADED, Terms, differences
+from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
+from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.workers.cluster_child import RunRequest
+from benchmark.workers.handshake import LOADED, Handshake, differences
 from benchmark.workers.heartbeat import Listening
 from benchmark.workers.watchdog import Watchdog
 
@@ -51,14 +51,14 @@ class ChildDied(Exception):
     """A child process ended without an answer."""
 
 
-class Unlike(Exception):
+class MachineDiffers(Exception):
     """A child differs from the driver in what decides results, or does not even start; says how."""
 
 
 class Child:
     """A process that executes runs, with the pipe to it."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Handshake) -> None:
         self.terms = terms
         self.connection, far = Pipe()
         paths = os.pathsep.join([*terms.paths, os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
@@ -84,11 +84,13 @@ class Child:
                 raise ChildDied
             unlike = differences(self.terms.card, self.connection.recv())
         except (ChildDied, EOFError, OSError) as error:
-            raise Unlike("a process for trials does not start there; the workers' own output says why") from error
+            raise MachineDiffers(
+                "a process for trials does not start there; the workers' own output says why"
+            ) from error
         if unlike:
-            raise Unlike("; ".join(unlike))
+            raise MachineDiffers("; ".join(unlike))
 
-    def ask(self, errand: Errand) -> list[Report]:
+    def ask(self, errand: RunRequest) -> list[RunReport]:
         """The reports of an errand.
 
         Raises:
@@ -103,7 +105,7 @@ class Child:
                     raise DriverGone
                 if self.process.poll() is not None and not self.connection.poll():
                     raise ChildDied
-            reports: list[Report] = self.connection.recv()
+            reports: list[RunReport] = self.connection.recv()
         except (EOFError, OSError) as error:
             raise ChildDied from error
         return reports
@@ -133,7 +135,7 @@ def _runs(process: int | None) -> bool:
     return True
 
 
-def probe(terms: Terms, path: Path, text: str) -> list[str]:
+def probe(terms: Handshake, path: Path, text: str) -> list[str]:
     """Why this worker cannot work for that driver; empty when it can.
 
     Args:
@@ -155,13 +157,13 @@ def probe(terms: Terms, path: Path, text: str) -> list[str]:
     try:
         with _child(terms):
             return []
-    except Unlike as error:
+    except MachineDiffers as error:
         return [str(error)]
 
 
-def attend(
-    runs: Sequence[Run], conditions: Conditions, terms: Terms, crashes: dict[Path, Crash] | None = None
-) -> list[Report]:
+def serve_group(
+    runs: Sequence[Run], conditions: RunSettings, terms: Handshake, crashes: dict[Path, Crash] | None = None
+) -> list[RunReport]:
     """Have runs of one objective executed; those that have ended already are only reported.
 
     Args:
@@ -174,47 +176,47 @@ def attend(
         DriverGone: nobody waits any more.
     """
     ended = [run for run in runs if (conditions.folder / run.path).exists()]
-    reports = [outcome_of(run, conditions.folder) for run in ended]
+    reports = [recorded_report(run, conditions.folder) for run in ended]
     pending = [run for run in runs if run not in ended]
     try:
         for run in [run for run in pending if run.path in (crashes or {})]:
             pending.remove(run)
-            errand = Errand(runs=(run,), conditions=conditions, crash=(crashes or {})[run.path])
+            errand = RunRequest(runs=(run,), conditions=conditions, crash=(crashes or {})[run.path])
             reports += _asked_alone(run, errand, terms)
         return reports + _executed(pending, conditions, terms)
-    except Unlike as error:  # A worker that has come later than the others, or code that has changed meanwhile.
+    except MachineDiffers as error:  # A worker that has come later than the others, or code that has changed meanwhile.
         problem = RunRefused(f"a worker is not like the driver: {error}")
         reported = {report.run.path for report in reports}
-        return reports + [report_of_failure(run, problem) for run in runs if run.path not in reported]
+        return reports + [failure_report(run, problem) for run in runs if run.path not in reported]
 
 
-def _executed(pending: list[Run], conditions: Conditions, terms: Terms) -> list[Report]:
+def _executed(pending: list[Run], conditions: RunSettings, terms: Handshake) -> list[RunReport]:
     """Execute runs side by side; those in flight at several deaths without getting on, alone."""
-    reports: list[Report] = []
+    reports: list[RunReport] = []
     deaths: Counter[tuple[Path, int]] = Counter()
     overdue: Crash | None = None
     while pending:
         try:
             with _watched(pending, conditions) as (noted, watchdog):
                 try:
-                    return reports + _asked(Errand(runs=tuple(pending), conditions=noted, crash=overdue), terms)
+                    return reports + _asked(RunRequest(runs=tuple(pending), conditions=noted, crash=overdue), terms)
                 finally:
                     overdue = None if watchdog is None else _timed_out(watchdog)
         except ChildDied:
             ended = [run for run in pending if (conditions.folder / run.path).exists()]
-            reports += [outcome_of(run, conditions.folder) for run in ended]
+            reports += [recorded_report(run, conditions.folder) for run in ended]
             pending = [run for run in pending if run not in ended]
         for run in list(pending) if overdue is None else ():
-            place = run.path, recorded_evaluations(conditions.folder / run.path)
+            place = run.path, count_evaluations(conditions.folder / run.path)
             deaths[place] += 1
             if deaths[place] >= DEATHS_BEFORE_ALONE:
                 pending.remove(run)
-                reports += _asked_alone(run, Errand(runs=(run,), conditions=conditions, aside=True), terms)
+                reports += _asked_alone(run, RunRequest(runs=(run,), conditions=conditions, aside=True), terms)
     return reports
 
 
 @contextmanager
-def _watched(runs: list[Run], conditions: Conditions) -> Iterator[tuple[Conditions, Watchdog | None]]:
+def _watched(runs: list[Run], conditions: RunSettings) -> Iterator[tuple[RunSettings, Watchdog | None]]:
     """Conditions under which this machine's watchdog knows what is trained, where the suite limits its time."""
     if runs[0].timeout is None:
         yield conditions, None
@@ -223,11 +225,11 @@ def _watched(runs: list[Run], conditions: Conditions) -> Iterator[tuple[Conditio
         yield replace(conditions, notes=watchdog.notes), watchdog
 
 
-def _asked_alone(run: Run, errand: Errand, terms: Terms) -> list[Report]:
+def _asked_alone(run: Run, errand: RunRequest, terms: Handshake) -> list[RunReport]:
     try:
         return _asked(errand, terms)
     except ChildDied:
-        return [report_of_failure(run, RuntimeError("the process that kept watch over it died"))]
+        return [failure_report(run, RuntimeError("the process that kept watch over it died"))]
 
 
 def _timed_out(watchdog: Watchdog) -> Crash | None:
@@ -236,13 +238,13 @@ def _timed_out(watchdog: Watchdog) -> Crash | None:
     return found[0] if found else None
 
 
-def _asked(errand: Errand, terms: Terms) -> list[Report]:
+def _asked(errand: RunRequest, terms: Handshake) -> list[RunReport]:
     with _child(terms) as child:
         return child.ask(errand)
 
 
 @contextmanager
-def _child(terms: Terms) -> Iterator[Child]:
+def _child(terms: Handshake) -> Iterator[Child]:
     """A child for one errand: an idle one, or a new one; it is kept for the next unless something went wrong."""
     child = _taken(terms)
     try:
@@ -254,7 +256,7 @@ def _child(terms: Terms) -> Iterator[Child]:
         _idle.setdefault(terms.token, []).append(child)
 
 
-def _taken(terms: Terms) -> Child:
+def _taken(terms: Handshake) -> Child:
     with _hold:
         for token in [token for token in _idle if token != terms.token]:
             for old in _idle.pop(token):
@@ -273,8 +275,8 @@ def _taken(terms: Terms) -> Child:
     return child
 
 
-def _started(terms: Terms) -> Child:
+def _started(terms: Handshake) -> Child:
     try:
         return _starter.submit(Child, terms).result()
     except OSError as error:
-        raise Unlike(f"a process for trials does not start there ({said(error)})") from error
+        raise MachineDiffers(f"a process for trials does not start there ({one_line(error)})") from error

@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.reproducibility.environment import describe
 from benchmark.reproducibility.source_digests import LOADED, ROOMS, digest, digests
 
-__all__ = ["LOADED", "ROOMS", "Card", "Terms", "card", "differences", "digest", "own", "where_modules_are"]
+__all__ = ["LOADED", "ROOMS", "Card", "Handshake", "card", "differences", "digest", "own", "where_modules_are"]
 
 OWN = ("cores", "cpu", "system")
 """What may differ between machines and stands in a ledger's header as it is on the worker: it decides no bits."""
@@ -27,7 +27,7 @@ Card = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Handshake:
     """What a driver expects of a worker, and how the worker finds it.
 
     Attributes:

@@ -24,7 +24,7 @@ SECONDS_WITHOUT_ANSWER = 300.0
 """Longest silence of all workers: Dask forgets one that hangs after as long, and starts its tasks elsewhere."""
 
 
-class Pulse:
+class Heartbeat:
     """The driver's side: beats in the background, and tells when nobody has answered for long.
 
     Args:
@@ -43,7 +43,7 @@ class Pulse:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
-    def __enter__(self) -> Pulse:
+    def __enter__(self) -> Heartbeat:
         self.answer.touch()
         self.pulse.write_text(self.token)
         self._thread.start()

@@ -10,17 +10,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmark.batching.run_group import execute_all
+from benchmark.batching.run_group import execute_group
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import recorded_evaluations
+from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
-from benchmark.tuning.run_report import Report, outcome_of
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_report import RunReport, recorded_report
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.workers import worker_process
 from benchmark.workers.watchdog import Watchdog
 
 
-def execute_aside(run: Run, conditions: Conditions, watchdog: Watchdog | None = None) -> Report:
+def run_isolated(run: Run, conditions: RunSettings, watchdog: Watchdog | None = None) -> RunReport:
     """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed.
 
     Args:
@@ -36,8 +36,8 @@ def execute_aside(run: Run, conditions: Conditions, watchdog: Watchdog | None = 
             marker.unlink(missing_ok=True)
             code = _alone(run, conditions, crash, marker)
             if code == 0:
-                return outcome_of(run, conditions.folder)
-            index = recorded_evaluations(path)
+                return recorded_report(run, conditions.folder)
+            index = count_evaluations(path)
             if crash is not None and crash.index == index:
                 return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
             overdue = [] if watchdog is None else [one for one in watchdog.found() if one.run == run.path]
@@ -48,7 +48,7 @@ def execute_aside(run: Run, conditions: Conditions, watchdog: Watchdog | None = 
             crash = Crash(index=index, reason=_reason(code), seconds=_seconds_since(marker))
 
 
-def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> int:
+def _alone(run: Run, conditions: RunSettings, crash: Crash | None, marker: Path) -> int:
     arguments = (os.getpid(), run, conditions, crash, marker)
     process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
     process.start()
@@ -60,9 +60,9 @@ def _alone(run: Run, conditions: Conditions, crash: Crash | None, marker: Path) 
     return process.exitcode or 0
 
 
-def _execute_in_child(parent: int, run: Run, conditions: Conditions, crash: Crash | None, marker: Path) -> None:
-    worker_process.begin(parent)
-    execute_all([run], conditions, crash, marker)
+def _execute_in_child(parent: int, run: Run, conditions: RunSettings, crash: Crash | None, marker: Path) -> None:
+    worker_process.initialize_worker(parent)
+    execute_group([run], conditions, crash, marker)
 
 
 def _seconds_since(marker: Path) -> float:
@@ -77,7 +77,7 @@ def _reason(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _give_up(run: Run, path: Path, problem: str) -> Report:
+def _give_up(run: Run, path: Path, problem: str) -> RunReport:
     with Ledger(path) as ledger:
         ledger.fail({"kind": "failure", "error": problem, "traceback": ""})
-    return Report(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)
+    return RunReport(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)

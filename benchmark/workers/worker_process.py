@@ -22,7 +22,7 @@ SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's <sys/prctl.h>."""
 
 
-def begin(parent: int) -> None:
+def initialize_worker(parent: int) -> None:
     """Set up a worker: Ctrl-C and hang-ups are the driver's business, and the worker ends when the driver does."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -32,7 +32,7 @@ def begin(parent: int) -> None:
 
 
 @contextmanager
-def spared() -> Iterator[None]:
+def shielded_from_terminal() -> Iterator[None]:
     """Start processes, now or by threads that begin here, which no Ctrl-C or hang-up of the terminal reaches.
 
     They end with the driver or at its word; before, they would fill the screen with tracebacks.
@@ -53,7 +53,7 @@ def working_folder() -> Path | None:
         return None
 
 
-def in_folder(folder: Path | None, call: Callable[..., Result], *arguments: Any) -> Result:
+def call_in_folder(folder: Path | None, call: Callable[..., Result], *arguments: Any) -> Result:
     """Call in the driver's working folder, from which relative paths of results and data are meant.
 
     joblib keeps its workers for the next command of the same process, which may have gone elsewhere since.

@@ -11,7 +11,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.errors import BadInput
 from analysis.loading.records import read
-from analysis.loading.untrusted_files import check_regular, declared
+from analysis.loading.untrusted_files import parse_strict_json, reject_special_files
 
 VERBS = ("tables", "report")
 
@@ -83,7 +83,7 @@ def test_circles_of_links_end(done):
     """A folder that leads to itself is walked once."""
     (done.folder / "runs" / "self").symlink_to("..")
     (done.folder / "runs" / "loop").symlink_to("loop")
-    check_regular(done.folder)
+    reject_special_files(done.folder)
 
 
 # The plan.
@@ -220,7 +220,7 @@ def test_both_rooms_read_json_alike():
 
     for text in (b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[1e400]", b"[" * 100_000, b'"\\ud800"'):
         with pytest.raises(ValueError, match=r".") as ours:
-            declared(text)
+            parse_strict_json(text)
         with pytest.raises(ValueError, match=r".") as theirs:
-            untrusted_files.declared(text)
+            untrusted_files.parse_strict_json(text)
         assert str(ours.value) == str(theirs.value)

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from analysis.__main__ import main as analyse
 from benchmark.result_folder.folder import PLAN
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 TIMES = ("start", "end")
@@ -66,7 +66,7 @@ def export(folder):
 def ledgers(folder):
     """All ledgers of a suite's folder, unfinished and failed ones too, but for what is measured or of the machine."""
     paths = sorted(path for path in folder.glob("runs/*/*/*.jsonl*") if ".torn-" not in path.name)
-    return {path.relative_to(folder).as_posix(): _bare(read(path).records) for path in paths}
+    return {path.relative_to(folder).as_posix(): _bare(read_ledger(path).records) for path in paths}
 
 
 def tables(folder):

@@ -1,7 +1,7 @@
 """Records of a ledger, the bytes and the file that are made of them, and a ledger whose records were changed."""
 
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import FORMAT, encode, part_of, read
+from benchmark.storage.ledger_format import FORMAT, encode_record, partial_path, read_ledger
 
 HEADER = {"kind": "header", "format": FORMAT, "run": {"repetition": 0}}
 FIRST = {"kind": "evaluation", "index": 0, "valid_error": 0.1, "config": {"x": -0.5, "letter": "\u00e9"}}
@@ -13,7 +13,7 @@ def lines_of(*records):
     """The bytes of a ledger of these records."""
     lines, crc = b"", 0
     for record in records:
-        line, crc = encode(record, crc)
+        line, crc = encode_record(record, crc)
         lines += line
     return lines
 
@@ -25,7 +25,7 @@ def write(path, records=(HEADER, FIRST, SECOND), *, complete=False):
             ledger.append(record)
         if complete:
             ledger.complete(END)
-    file = path if complete else part_of(path)
+    file = path if complete else partial_path(path)
     return file, file.read_bytes()
 
 
@@ -37,7 +37,7 @@ def recorded(path):
 
 def rewrite(path, change):
     """Change the records of a ledger, in place or by returning others, and give every line its right checksum again."""
-    records = read(path).records
+    records = read_ledger(path).records
     path.write_bytes(lines_of(*(change(records) or records)))
 
 

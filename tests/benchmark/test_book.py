@@ -9,7 +9,7 @@ from scipy import stats
 from benchmark import book as d2l
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from objectives import Branin, LeNet, SoftmaxRegression
 from objectives.objective import Machine
@@ -140,7 +140,9 @@ def test_a_readers_classes_in_a_suite_repeat_to_the_bit(tmp_path, jobs):
         runner = Runner(suite, folder, jobs=processes, machine=Machine(), listener=Quiet())
         assert {report.state for report in runner.run()} == {"done"}
         ledgers = sorted((folder / "reader").glob("runs/*/*/*.jsonl"))
-        exports.append([[(r["config"], r["epochs"], r["valid_error"]) for r in read(p).records[1:-1]] for p in ledgers])
+        exports.append(
+            [[(r["config"], r["epochs"], r["valid_error"]) for r in read_ledger(p).records[1:-1]] for p in ledgers]
+        )
 
     assert exports[0] == exports[1]
     assert len(exports[0]) == 6

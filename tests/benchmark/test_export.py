@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning import trainer, trial_store
 from objectives.objective import Machine
@@ -74,7 +74,7 @@ def test_it_holds_plan_ledgers_and_tables(whole, expected):
 def test_what_is_measured_is_not_in_it(expected, copy):
     """Other seconds, another date and another processor's name give the same checksum."""
     edit(copy / LEDGER, 1, train_seconds=123.0, paid_seconds=0.0, decide_seconds=4.5)
-    header = read(copy / LEDGER).records[0]
+    header = read_ledger(copy / LEDGER).records[0]
     environment = {**header["environment"], "cpu": "another", "cores": 64, "system": "Linux 9", "jobs": 7}
     edit(copy / LEDGER, 0, created="2001-01-01T00:00:00+00:00", environment=environment)
 
@@ -84,7 +84,7 @@ def test_what_is_measured_is_not_in_it(expected, copy):
 
 def test_one_changed_error_is_found(expected, copy):
     """The last bit of one error in one ledger, whose checksums are right."""
-    error = read(copy / LEDGER).records[1]["test_error"]
+    error = read_ledger(copy / LEDGER).records[1]["test_error"]
     edit(copy / LEDGER, 1, test_error=float(np.nextafter(error, 1e9)))
 
     found = export(copy)
@@ -107,7 +107,7 @@ def test_one_changed_error_is_found(expected, copy):
 )
 def test_any_other_changed_field_is_found(expected, copy, number, changes):
     """Header, clock, state, configuration, price, end."""
-    edit(copy / LEDGER, number % len(read(copy / LEDGER).records), **changes)
+    edit(copy / LEDGER, number % len(read_ledger(copy / LEDGER).records), **changes)
 
     assert ledgers(copy)[LEDGER] != expected.files[LEDGER]
 

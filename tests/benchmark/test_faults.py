@@ -14,10 +14,10 @@ import pytest
 from benchmark.backends.loky import Loky
 from benchmark.cli.main import main
 from benchmark.driver import oom_detector
-from benchmark.driver.crash_tracker import Casualties
-from benchmark.driver.oom_detector import Shortage, kills
+from benchmark.driver.crash_tracker import CrashTracker
+from benchmark.driver.oom_detector import OomDetector, count_oom_kills
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.execution import touch
 from benchmark.workers import isolated_run
@@ -69,7 +69,7 @@ def evaluations(folder):
     """The evaluations of the complete ledgers below a folder, without what is measured."""
     found = {}
     for path in sorted(folder.glob("results/tiny/runs/*/*/*.jsonl")):
-        header, *records = read(path).records
+        header, *records = read_ledger(path).records
         left_out = {*MEASURED, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
         told = [record for record in records if record["kind"] == "evaluation"]
         found[str(path.relative_to(folder))] = [
@@ -420,21 +420,21 @@ def counted(tmp_path, monkeypatch):
     """A kernel's counts to be written by hand."""
     counter = tmp_path / "vmstat"
     counter.write_text("pgfault 12\noom_kill 3\noom_kill_other 9\n")
-    monkeypatch.setattr(oom_detector, "kills", lambda: kills(counter))
+    monkeypatch.setattr(oom_detector, "count_oom_kills", lambda: count_oom_kills(counter))
     return counter
 
 
 def test_the_kernels_count_is_read_where_there_is_one(counted, tmp_path):
     """By its whole name; a kernel without it has killed nobody as far as is known."""
-    assert kills(counted) == 3
-    assert kills(tmp_path / "nowhere") == 0
+    assert count_oom_kills(counted) == 3
+    assert count_oom_kills(tmp_path / "nowhere") == 0
     counted.write_text("pgfault 12\n")
-    assert kills(counted) == 0
+    assert count_oom_kills(counted) == 0
 
 
 def test_a_death_that_the_kernel_counts_shows_a_shortage(counted):
     """At the first one already; a count that stays shows none."""
-    found = Shortage()
+    found = OomDetector()
     assert not found.shows(KILLED, [(A, 1), (B, 2)])
     counted.write_text("oom_kill 4\n")
     assert found.shows(KILLED, [(A, 1), (B, 2)])
@@ -443,7 +443,7 @@ def test_a_death_that_the_kernel_counts_shows_a_shortage(counted):
 
 def test_deaths_without_a_common_trial_show_a_shortage(counted):
     """One trial that kills its process explains all deaths at which it was in flight, and no others."""
-    found = Shortage()
+    found = OomDetector()
     assert not found.shows(KILLED, [(A, 1), (B, 2)])
     assert not found.shows(KILLED, [(A, 1), (B, 5)])
     assert not found.shows(KILLED, [(C, 0), (A, 1)])
@@ -452,7 +452,7 @@ def test_deaths_without_a_common_trial_show_a_shortage(counted):
 
 def test_other_deaths_show_no_shortage(counted):
     """A segmentation fault is a bug, wherever it is."""
-    found = Shortage()
+    found = OomDetector()
     counted.write_text("oom_kill 4\n")
     for place in (A, B, C):
         assert not found.shows(CRASHED, [(place, 0)])
@@ -470,7 +470,7 @@ def test_fewer_at_once_is_never_none_and_never_the_drivers_process():
 def test_a_shortage_is_said_and_acted_on(counted, tmp_path):
     """The runs in flight count as suspects too, as at any death."""
     said, engine = [], Loky(2)
-    found = Casualties(tmp_path, engine, said.append)
+    found = CrashTracker(tmp_path, engine, said.append)
     found.count(KILLED, [A, B])
     found.count(KILLED, [C, D])
     assert said == ["memory seems short: going on with 1 at once; results do not change"]
@@ -528,7 +528,7 @@ def test_a_clock_that_is_set_changes_no_result(tmp_path, monkeypatch, kind):
 
     assert evaluations(here) == evaluations(expected)
     for path in here.glob("results/tiny/runs/*/*/*.jsonl"):
-        for record in read(path).records:
+        for record in read_ledger(path).records:
             if record["kind"] == "evaluation":
                 assert all(0 <= record[name] < 600 for name in ("train_seconds", "paid_seconds", "decide_seconds"))
 

@@ -19,7 +19,7 @@ from analysis.provenance import checksums
 from benchmark.cli.main import main
 from benchmark.result_folder.status import state_of
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tabular.table import load as load_table
 from objectives.cost import CostTerms
@@ -77,7 +77,7 @@ def test_ledgers_are_read(version):
     for path in found:
         records = lines(path)
 
-        assert read(path).records == records
+        assert read_ledger(path).records == records
         assert analysed.read(path, path.read_bytes(), complete=path.suffix == ".jsonl") == records
 
 

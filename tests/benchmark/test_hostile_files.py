@@ -107,18 +107,21 @@ def test_circles_of_links_end(here):
     Path("results/good/runs/self").symlink_to("..")
     Path("results/good/runs/loop").symlink_to("loop")
     Path("results/good/runs/none").symlink_to("nowhere")
-    untrusted_files.check_regular("--results", Path("results/good"))
+    untrusted_files.reject_special_files("--results", Path("results/good"))
     os.mkfifo("results/good/runs/pipe")
-    assert "runs/pipe is a pipe" in refusal_of(untrusted_files.check_regular, "--results", Path("results/good"))
+    assert "runs/pipe is a pipe" in refusal_of(untrusted_files.reject_special_files, "--results", Path("results/good"))
 
 
 def test_regular_files_are_read_up_to_a_size(tmp_path):
     """The reader gives a file's bytes, and refuses what is larger than it may be."""
     path = tmp_path / "file"
     path.write_bytes(b"abc")
-    assert untrusted_files.contents("table", path, 3) == b"abc"
-    assert refusal_of(untrusted_files.contents, "table", path, 2) == f"table {path}: of 3 bytes, at most 2 are read"
-    assert "not a regular file" in refusal_of(untrusted_files.contents, "table", tmp_path, 2)
+    assert untrusted_files.read_regular_file("table", path, 3) == b"abc"
+    assert (
+        refusal_of(untrusted_files.read_regular_file, "table", path, 2)
+        == f"table {path}: of 3 bytes, at most 2 are read"
+    )
+    assert "not a regular file" in refusal_of(untrusted_files.read_regular_file, "table", tmp_path, 2)
 
 
 # JSON.
@@ -149,14 +152,14 @@ def test_loose_json_is_refused(case):
     """What Python's reader lets pass, or what makes it fail in other ways, is one kind of error."""
     text, told = LOOSE[case]
     with pytest.raises(ValueError, match=told):
-        untrusted_files.declared(text)
+        untrusted_files.parse_strict_json(text)
 
 
 def test_good_json_is_read():
     """Numbers, nests and characters of all kinds come through as they are."""
     value = {"a": [1, -0.0, 1.5e300, None, True, {"é": "\U0001f600"}], "b": {}}
-    assert untrusted_files.declared(json.dumps(value).encode()) == value
-    assert untrusted_files.declared(json.dumps(value, ensure_ascii=False).encode()) == value
+    assert untrusted_files.parse_strict_json(json.dumps(value).encode()) == value
+    assert untrusted_files.parse_strict_json(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 # Offline tables.

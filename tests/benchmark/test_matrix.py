@@ -262,7 +262,7 @@ def test_jobs_threads_and_order_change_nothing(whole, tmp_path, backend, jobs, t
 def test_trials_never_train_in_threads(monkeypatch, jobs):
     """Threads of one process share global states and thread pins: a caller who chose them for joblib is overruled."""
     where = lambda *_: [(os.getpid(), threading.current_thread() is threading.main_thread())]  # noqa: E731 (pickled)
-    monkeypatch.setattr(engines, "execute_all", where)
+    monkeypatch.setattr(engines, "execute_group", where)
 
     with parallel_config(backend="threading", n_jobs=4):
         found = list(loky.Loky(jobs).reports(iter([([], None)] * 8), None))

@@ -28,7 +28,7 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.storage import ledger as ledgers
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import FORMAT, LedgerError, encode, parse, part_of, read
+from benchmark.storage.ledger_format import FORMAT, LedgerError, encode_record, parse_ledger, partial_path, read_ledger
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests import ROOT
@@ -126,7 +126,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(fraction=st.floats(0, 1))
     def kill_within(self, fraction):
         """The process dies in the middle of a line, or before the line was synced."""
-        line, _ = encode(self.next_record(), self.ledger._crc)
+        line, _ = encode_record(self.next_record(), self.ledger._crc)
         os.write(self.ledger._file, line[: math.ceil(fraction * len(line))])
         self.kill()
 
@@ -159,20 +159,20 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(torn=st.binary(min_size=1, max_size=40).map(lambda data: data.replace(b"\n", b"")))
     def tear(self, torn):
         """Rubbish without a line's end after the last record."""
-        with part_of(self.path).open("ab") as file:
+        with partial_path(self.path).open("ab") as file:
             file.write(torn)
 
     @precondition(lambda self: self.ledger is None and self.acknowledged)
     @rule(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
     def flip(self, where, bit):
         """One flipped bit of what is acknowledged is refused, or makes the last line a torn one; never other data."""
-        file = self.path if self.done else part_of(self.path)
+        file = self.path if self.done else partial_path(self.path)
         data = file.read_bytes()
         good = len(b"".join(line + b"\n" for line in data.split(b"\n")[: len(self.acknowledged)]))
         place = int(where * good)
         damaged = data[:place] + bytes([data[place] ^ (1 << bit)]) + data[place + 1 :]
         try:
-            found = parse(file, damaged).records
+            found = parse_ledger(file, damaged).records
         except LedgerError:
             return
         assert not self.done or len(found) < len(self.acknowledged)
@@ -183,14 +183,14 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 100), other=st.integers(0, 100))
     def exchange(self, which, other):
         """A whole line that is in the wrong place is refused."""
-        file = self.path if self.done else part_of(self.path)
+        file = self.path if self.done else partial_path(self.path)
         lines = file.read_bytes().split(b"\n")
         which, other = which % len(self.acknowledged), other % len(self.acknowledged)
         lines[which], lines[other] = lines[other], lines[which]
         if which == other:
             return
         with pytest.raises(LedgerError, match="is damaged"):
-            parse(file, b"\n".join(lines))
+            parse_ledger(file, b"\n".join(lines))
 
     @precondition(lambda self: self.ledger is not None)
     @rule()
@@ -225,10 +225,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def nothing_acknowledged_is_lost(self):
         """Whatever happens, the whole lines on the disk begin with what is acknowledged."""
         if self.done:
-            assert read(self.path).records == self.acknowledged
-            assert not part_of(self.path).exists()
+            assert read_ledger(self.path).records == self.acknowledged
+            assert not partial_path(self.path).exists()
         elif self.acknowledged:
-            found = parse(self.path, part_of(self.path).read_bytes()).records
+            found = parse_ledger(self.path, partial_path(self.path).read_bytes()).records
             assert found[: len(self.acknowledged)] == self.acknowledged
 
 
@@ -281,7 +281,9 @@ class SuiteMachine(RuleBasedStateMachine):
         with tempfile.TemporaryDirectory() as scratch:
             cls.run_in(Path(scratch), LONGEST, 1)
             folder = Path(scratch, "results", "tiny")
-            found = {str(p.relative_to(folder)): evaluations(read(p).records) for p in folder.glob("runs/*/*/*.jsonl")}
+            found = {
+                str(p.relative_to(folder)): evaluations(read_ledger(p).records) for p in folder.glob("runs/*/*/*.jsonl")
+            }
         assert len(found) == 2 * LONGEST
         assert len({json.dumps(told) for told in found.values()}) == len(found)
         return {**found}
@@ -340,7 +342,7 @@ class SuiteMachine(RuleBasedStateMachine):
             if left[0] > 0 or how == "after":
                 append(ledger, record)
             elif how == "within":
-                line, _ = encode(record, ledger._crc)
+                line, _ = encode_record(record, ledger._crc)
                 os.write(ledger._file, line[: len(line) // 2])
             if left[0] <= 0:
                 raise Killed
@@ -457,7 +459,9 @@ def plant(monkeypatch):
         monkeypatch.setattr(ledgers, "zlib", Unchained)
 
     def keep_torn_tail():
-        monkeypatch.setattr(ledgers.Ledger, "_recover", lambda ledger: parse(ledger.part, ledger.part.read_bytes()))
+        monkeypatch.setattr(
+            ledgers.Ledger, "_recover", lambda ledger: parse_ledger(ledger.part, ledger.part.read_bytes())
+        )
 
     def forget_lock():
         monkeypatch.setattr(ledgers.Ledger, "_lock", lambda ledger: None)
@@ -542,7 +546,9 @@ def trained(folder, plant, number):
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(number))
     program = [sys.executable, "-c", PROGRAM, plant, str(number), *words]
     subprocess.run(program, cwd=ROOT, env={**os.environ, **threads, "PYTHONHASHSEED": str(number)}, check=True)
-    found = {p.relative_to(folder): evaluations(read(p).records) for p in sorted(folder.glob("tiny/runs/*/*/*.jsonl"))}
+    found = {
+        p.relative_to(folder): evaluations(read_ledger(p).records) for p in sorted(folder.glob("tiny/runs/*/*/*.jsonl"))
+    }
     return {
         name: [{key: value for key, value in record.items() if key not in ("start", "end")} for record in told]
         for name, told in found.items()

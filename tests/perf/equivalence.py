@@ -44,7 +44,7 @@ import numpy as np
 from scipy import stats
 
 from benchmark.cli.main import main as benchmark
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import model
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Run, Suite
@@ -153,7 +153,7 @@ def samples(suite: Suite, folder: Path) -> dict[str, dict[str, Sample]]:
 def _sample(runs: list[Run], folder: Path) -> Sample:
     objective = build_objective(runs[0].objective)
     first = 0 if objective.default is None else 1
-    trials = [[line for line in read(folder / run.path).records if line["kind"] == "evaluation"] for run in runs]
+    trials = [[line for line in read_ledger(folder / run.path).records if line["kind"] == "evaluation"] for run in runs]
     errors = np.array([[trial["valid_error"] for trial in run] for run in trials])
     incumbent = np.minimum.accumulate(errors, axis=1)
     return Sample(

@@ -20,19 +20,19 @@ def _audit(parsed: argparse.Namespace) -> int:
     from benchmark.driver.progress import listener_for
     from benchmark.storage.header import RunRefused
     from benchmark.storage.ledger_format import LedgerError
-    from benchmark.verification.audit import Means, Wish, audit
+    from benchmark.verification.audit import AuditRequest, AuditResources, audit
     from benchmark.verification.audit_report import lines_of
     from benchmark.verification.sampling import parse
     from objectives.training.data import DataError
 
-    wish = Wish(
+    wish = AuditRequest(
         sample=parse(parsed.sample),
         seed=options.number("seed", parsed.seed, 0, 10**9),
         tolerance=None if parsed.tolerance is None else options.error("tolerance", parsed.tolerance),
     )
     device = options.device(parsed.device, suite.device)
     precision = options.precision(parsed.precision, device)
-    means = Means(
+    means = AuditResources(
         jobs=options.jobs(parsed.jobs, device),
         machine=Machine(device=device, data=options.data(parsed.data), precision=precision),
         capacity=None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096),

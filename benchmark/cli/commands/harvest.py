@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from benchmark.cli import options
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 
 
 def _harvest(parsed: argparse.Namespace) -> int:
@@ -24,5 +24,5 @@ def _harvest(parsed: argparse.Namespace) -> int:
     except LedgerError as error:
         raise BadInput(str(error)) from error
     except OSError as error:
-        raise BadInput(f"--out {shown(str(out))}: cannot be written ({error.strerror})") from error
+        raise BadInput(f"--out {short_repr(str(out))}: cannot be written ({error.strerror})") from error
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.cli import options
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 from benchmark.planning import slurm
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def plan(parsed: argparse.Namespace) -> int:
         return 0
     for option in ("time", "gpus", "cpus", "data"):
         if getattr(parsed, option) is not None:
-            raise BadInput(f"--{option} {shown(getattr(parsed, option))}: is for a job script, give --slurm with it")
+            raise BadInput(
+                f"--{option} {short_repr(getattr(parsed, option))}: is for a job script, give --slurm with it"
+            )
     for line in lines(suite, check_suite(suite), shards):
         print(line)
     return 0
@@ -116,5 +118,5 @@ def _out(text: str) -> Path:
 
 def _path(field: str, text: str) -> Path:
     if not text or "\0" in text:
-        raise BadInput(f"{field} {shown(text)}: need the name of a folder")
+        raise BadInput(f"{field} {short_repr(text)}: need the name of a folder")
     return Path(text)

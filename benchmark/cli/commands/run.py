@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmark.backends import factory
-from benchmark.backends.base import Engine
+from benchmark.backends.base import Backend
 from benchmark.cli import options
-from benchmark.cli.resume_hint import again
+from benchmark.cli.resume_hint import resume_command
 from benchmark.cli.signals import Stopped, stoppable
-from benchmark.cli.terminal import RUNS_FAILED, _farewell, _stopped, tell
+from benchmark.cli.terminal import RUNS_FAILED, _farewell, _stopped, print_error
 from benchmark.driver.runner import Listener, Runner
-from benchmark.errors import BadInput, known, shown
+from benchmark.errors import BadInput, require_choice, short_repr
 from benchmark.suite.model import Suite
 from benchmark.verification.recheck import Recheck
 from objectives.objective import Machine
@@ -35,7 +35,7 @@ def _reprice(parsed: argparse.Namespace) -> int:
     name = suites.load(parsed.suite, [*parsed.set, *settings]).name
     parsed.reuse = parsed.reuse or os.path.join("results", name)  # noqa: PTH118 (as _data)
     if os.path.realpath(parsed.reuse) == os.path.realpath(os.path.join(parsed.results, name)):  # noqa: PTH118 (as _data)
-        raise BadInput(f"--results {shown(parsed.results)}: the results to reuse are there, need another folder")
+        raise BadInput(f"--results {short_repr(parsed.results)}: the results to reuse are there, need another folder")
     parsed.given, parsed.set = parsed.set, [*parsed.set, *settings]
     return _run(parsed)
 
@@ -45,9 +45,9 @@ def _run_suite(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set)
     if parsed.miss is not None:
-        known("--miss", parsed.miss, ("refuse", "train"))
+        require_choice("--miss", parsed.miss, ("refuse", "train"))
     results = options.results(parsed.results, suite.name, writing=True)
-    from benchmark.backends.base import EngineLost
+    from benchmark.backends.base import BackendLost
     from benchmark.driver.progress import listener_for
     from benchmark.storage.header import RunRefused
     from benchmark.storage.ledger_format import LedgerError
@@ -60,9 +60,9 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         reports = runner.run()
     except (DataError, RunRefused, LedgerError) as error:
         raise BadInput(str(error)) from error
-    except EngineLost as error:
-        told = f"{error}; every finished evaluation is stored. To go on: {again(parsed.command, parsed)}"
-        tell(told)
+    except BackendLost as error:
+        told = f"{error}; every finished evaluation is stored. To go on: {resume_command(parsed.command, parsed)}"
+        print_error(told)
         return RUNS_FAILED
     except (KeyboardInterrupt, Stopped) as stop:
         with suppress(OSError):  # The terminal may be what has gone (SIGHUP).
@@ -72,9 +72,9 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         listener.close()
     bad = [report for report in reports if report.state != "done"]
     for report in bad[:10]:
-        tell(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}")
+        print_error(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}")
     if bad:
-        tell(f"{len(bad)} of {len(reports)} runs are not done; again: {again(parsed.command, parsed)}")
+        print_error(f"{len(bad)} of {len(reports)} runs are not done; again: {resume_command(parsed.command, parsed)}")
     elif isinstance(runner.suite, Recheck) and not parsed.quiet:
         print(f"rechecked {runner.suite.told()}; to see them: python -m analysis tables {runner.suite.of}")
     return RUNS_FAILED if bad else 0
@@ -117,9 +117,11 @@ def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: L
     )
 
 
-def _engine(parsed: argparse.Namespace, jobs: int) -> Engine:
+def _engine(parsed: argparse.Namespace, jobs: int) -> Backend:
     """What spreads the runs; `jobs` when neither the command nor the cluster says how many."""
-    return factory.build(parsed.backend, None if parsed.jobs is None else jobs, jobs, parsed.scheduler, parsed.address)
+    return factory.build_backend(
+        parsed.backend, None if parsed.jobs is None else jobs, jobs, parsed.scheduler, parsed.address
+    )
 
 
 def _recheck(parsed: argparse.Namespace, suite: Suite, folder: Path, machine: Machine) -> Recheck:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from benchmark.cli import options
-from benchmark.cli.resume_hint import again
+from benchmark.cli.resume_hint import resume_command
 
 
 def _status(parsed: argparse.Namespace) -> int:
@@ -14,6 +14,6 @@ def _status(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=False) / suite.name
-    for line in status.lines(suite, folder, again("run", parsed)):
+    for line in status.lines(suite, folder, resume_command("run", parsed)):
         print(line)
     return 0

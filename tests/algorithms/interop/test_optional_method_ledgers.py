@@ -6,7 +6,7 @@ from analysis.loading.results import load as analyse
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite.parsing import load
 from objectives.objective import Machine
 from tests.algorithms.invented import publish
@@ -59,7 +59,7 @@ def cut(folder, algorithm, repetition=0):
 
 def header(folder, algorithm, repetition=0):
     """The header of a run."""
-    return read(folder / "toy/runs/toy" / algorithm / f"{repetition:03d}.jsonl").records[0]
+    return read_ledger(folder / "toy/runs/toy" / algorithm / f"{repetition:03d}.jsonl").records[0]
 
 
 def evaluations(folder):
@@ -68,7 +68,7 @@ def evaluations(folder):
     return {
         str(path.relative_to(folder)): [
             {name: value for name, value in record.items() if name not in measured}
-            for record in read(path).records
+            for record in read_ledger(path).records
             if record["kind"] == "evaluation"
         ]
         for path in sorted(folder.glob("toy/runs/*/*/*.jsonl"))
@@ -115,7 +115,7 @@ def test_two_versions_are_marked_where_they_are_allowed(suite_of, registered, tm
 
     assert {report.state for report in run(suite, tmp_path, allow_mixed=True)} == {"done"}
 
-    records = read(tmp_path / "toy/runs/toy/wanderer/000.jsonl").records
+    records = read_ledger(tmp_path / "toy/runs/toy/wanderer/000.jsonl").records
     resumed = [record["environment"]["libraries"] for record in records if record["kind"] == "resumed"]
     assert resumed == [{"invented": "2.0"}]
     assert analyse(tmp_path / "toy").methods["wanderer"].libraries == {"invented": "1.0/2.0"}

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from analysis.errors import BadInput
-from analysis.loading.untrusted_files import contents
+from analysis.loading.untrusted_files import read_regular_file
 
 
 def test_a_file_is_read(tmp_path):
@@ -13,7 +13,7 @@ def test_a_file_is_read(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"12345")
 
-    assert contents(path, 5) == b"12345"
+    assert read_regular_file(path, 5) == b"12345"
 
 
 def test_too_long_a_file_is_refused(tmp_path):
@@ -22,7 +22,7 @@ def test_too_long_a_file_is_refused(tmp_path):
     path.write_bytes(b"123456")
 
     with pytest.raises(BadInput) as refused:
-        contents(path, 5)
+        read_regular_file(path, 5)
 
     assert str(refused.value) == f"{path}: of 6 bytes, at most 5 are read"
 
@@ -33,6 +33,6 @@ def test_what_is_no_file_is_refused(tmp_path, make):
     make(tmp_path / "file")
 
     with pytest.raises(BadInput) as refused:
-        contents(tmp_path / "file", 5)
+        read_regular_file(tmp_path / "file", 5)
 
     assert str(refused.value) == f"{tmp_path / 'file'}: not a regular file"

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from benchmark.backends.address import UNREACHABLE, reach
-from benchmark.errors import BadInput, shown
+from benchmark.errors import BadInput, short_repr
 from benchmark.storage.header import RunRefused
 
 
@@ -40,7 +40,9 @@ def test_what_is_no_address_is_refused(address):
     with pytest.raises(BadInput) as refused:
         reach("--scheduler", address, ("tcp", "tls"))
 
-    assert str(refused.value) == (f"--scheduler {shown(address)}: need HOST:PORT or tcp://HOST:PORT, tls://HOST:PORT")
+    assert str(refused.value) == (
+        f"--scheduler {short_repr(address)}: need HOST:PORT or tcp://HOST:PORT, tls://HOST:PORT"
+    )
 
 
 def test_an_address_where_nobody_listens_is_refused(deaf):

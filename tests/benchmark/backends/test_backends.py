@@ -17,13 +17,13 @@ from joblib import Parallel, delayed, parallel_config
 from joblib._parallel_backends import ThreadingBackend
 
 from benchmark.backends import factory
-from benchmark.backends.base import EngineLost
-from benchmark.backends.cluster import Failing
+from benchmark.backends.base import BackendLost
+from benchmark.backends.cluster import FailFastBackend
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.workers import cluster_worker, handshake, heartbeat
-from benchmark.workers.handshake import Terms
+from benchmark.workers.handshake import Handshake
 from tests.benchmark.commands import ROOT, ended, left_behind, lines, run, started, wait_for_lines, written
 from tests.benchmark.export import ledgers
 
@@ -77,7 +77,7 @@ def toy(name, repetitions=4, trials=5, **options):
 
 def states(folder):
     """The states of all evaluations in a folder, with their x."""
-    records = [r for path in (folder / "tiny").glob("runs/*/*/*.jsonl") for r in read(path).records]
+    records = [r for path in (folder / "tiny").glob("runs/*/*/*.jsonl") for r in read_ledger(path).records]
     return [(record["config"]["x"], record["state"]) for record in records if record["kind"] == "evaluation"]
 
 
@@ -242,7 +242,7 @@ def test_a_missing_library_is_named_with_its_remedy(monkeypatch, name, library, 
     monkeypatch.delitem(sys.modules, f"benchmark.backends.{name}_engine", raising=False)
 
     with pytest.raises(BadInput, match=rf"{name} is not installed: pip install '\.\[{extra}\]'"):
-        factory.build(name, None, 2, None, None)
+        factory.build_backend(name, None, 2, None, None)
 
 
 @pytest.fixture
@@ -301,7 +301,7 @@ def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp
     run(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
 
     assert ledgers(folder / "tiny") == ledgers(tmp_path / "one" / "tiny")
-    (jobs,) = {read(path).records[0]["environment"]["jobs"] for path in folder.glob("tiny/runs/*/*/*.jsonl")}
+    (jobs,) = {read_ledger(path).records[0]["environment"]["jobs"] for path in folder.glob("tiny/runs/*/*/*.jsonl")}
     assert jobs == 2
 
 
@@ -371,7 +371,7 @@ def terms(folder, **changes):
         "paths": (),
         "device": "cpu",
     }
-    return Terms(**{**mine, "libraries": (), "card": card, **changes})
+    return Handshake(**{**mine, "libraries": (), "card": card, **changes})
 
 
 def test_the_probe_finds_what_keeps_a_worker_from_working(tmp_path):
@@ -410,7 +410,7 @@ def test_machines_may_differ_in_what_decides_no_bits():
 def test_a_pulse_is_felt_until_it_stops(tmp_path, monkeypatch):
     """A worker goes on while its driver is there, and stops when that ends, is another one, or is silent."""
     monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
-    with heartbeat.Pulse(tmp_path, "-1", "mine", lambda: True, list):
+    with heartbeat.Heartbeat(tmp_path, "-1", "mine", lambda: True, list):
         assert heartbeat.Listening(tmp_path, "-1", "mine").felt()
         assert not heartbeat.Listening(tmp_path, "-1", "another").felt()
         assert not heartbeat.Listening(tmp_path, "", "mine").felt()
@@ -429,7 +429,7 @@ def test_silence_is_told_once(tmp_path, monkeypatch):
     monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
     monkeypatch.setattr(heartbeat, "SECONDS_WITHOUT_ANSWER", 0.5)
     told = []
-    with heartbeat.Pulse(tmp_path, "", "mine", lambda: True, lambda: told.append("silent")):
+    with heartbeat.Heartbeat(tmp_path, "", "mine", lambda: True, lambda: told.append("silent")):
         listening = heartbeat.Listening(tmp_path, "", "mine")
         for _ in range(15):
             assert listening.felt()
@@ -447,7 +447,7 @@ class Lossy(ThreadingBackend):
         return super().submit(function, lambda outcome: None)
 
 
-class Told(Failing, Lossy):
+class Told(FailFastBackend, Lossy):
     """The same, with somebody to tell it."""
 
     supports_return_generator = True
@@ -456,8 +456,8 @@ class Told(Failing, Lossy):
 def test_a_lost_task_ends_the_call_when_told():
     """What joblib would wait for until the end of time is ended with an error."""
     backend = Told()
-    timer = threading.Timer(0.3, backend.fail, [EngineLost("nobody answers")])
+    timer = threading.Timer(0.3, backend.fail, [BackendLost("nobody answers")])
     timer.start()
-    with parallel_config(backend=backend), pytest.raises(EngineLost, match="nobody answers"):
+    with parallel_config(backend=backend), pytest.raises(BackendLost, match="nobody answers"):
         list(Parallel(n_jobs=2, return_as="generator_unordered")(delayed(abs)(number) for number in range(4)))
     timer.join()

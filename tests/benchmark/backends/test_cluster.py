@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from joblib._parallel_backends import ThreadingBackend
 
-from benchmark.backends.base import EngineLost
-from benchmark.backends.cluster import Cluster, Failing
+from benchmark.backends.base import BackendLost
+from benchmark.backends.cluster import Cluster, FailFastBackend
 from benchmark.errors import BadInput
 from benchmark.storage.header import RunRefused
 from benchmark.suite import parsing as suites
-from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.run_settings import RunSettings
 from benchmark.workers import cluster_worker, handshake
-from benchmark.workers.handshake import Terms
+from benchmark.workers.handshake import Handshake
 from objectives.objective import Machine
 
 
-class Threads(Failing, ThreadingBackend):
+class Threads(FailFastBackend, ThreadingBackend):
     """Threads of this process in the place of a cluster's workers."""
 
     supports_return_generator = True
@@ -65,7 +65,7 @@ def a_run():
 
 def conditions(folder):
     """Conditions of a run in a folder."""
-    return Conditions(folder=folder, machine=Machine(), environment={})
+    return RunSettings(folder=folder, machine=Machine(), environment={})
 
 
 def raising(error):
@@ -98,8 +98,8 @@ def test_a_folder_that_cannot_be_written_is_told():
 
 def test_a_task_that_a_cluster_gives_up_is_told(tmp_path, monkeypatch):
     """Whatever a cluster raises becomes one error with its name and what it said, cut where it is long."""
-    monkeypatch.setattr(cluster_worker, "attend", raising(MemoryError("x" * 1000)))
-    with pytest.raises(EngineLost) as lost:
+    monkeypatch.setattr(cluster_worker, "serve_group", raising(MemoryError("x" * 1000)))
+    with pytest.raises(BackendLost) as lost:
         list(Toy().reports(iter([([a_run()], None)]), conditions(tmp_path)))
 
     assert str(lost.value) == f"the toy cluster gave up a task (MemoryError: {'x' * 487})"
@@ -107,9 +107,9 @@ def test_a_task_that_a_cluster_gives_up_is_told(tmp_path, monkeypatch):
 
 def test_workers_that_die_for_nothing_end_the_command(tmp_path, monkeypatch):
     """A run that gets no further even alone, with its trial recorded as crashed, is named."""
-    monkeypatch.setattr(cluster_worker, "attend", raising(WorkerDied("killed")))
+    monkeypatch.setattr(cluster_worker, "serve_group", raising(WorkerDied("killed")))
     run = a_run()
-    with pytest.raises(EngineLost) as lost:
+    with pytest.raises(BackendLost) as lost:
         Toy().alone(run, conditions(tmp_path), None)
 
     assert str(lost.value) == f"{run.path}: workers die even while nothing is trained"
@@ -118,7 +118,7 @@ def test_workers_that_die_for_nothing_end_the_command(tmp_path, monkeypatch):
 @pytest.fixture
 def terms(tmp_path):
     """A driver's terms; no idle process that another test has left fits them."""
-    yield Terms(
+    yield Handshake(
         folder=tmp_path,
         label="",
         token=tmp_path.name,
@@ -152,5 +152,5 @@ def test_a_process_that_does_not_start_is_told(terms, tmp_path, monkeypatch, pro
 
     assert cluster_worker.probe(terms, tmp_path / "probe", "text") == [told]
 
-    (report,) = cluster_worker.attend([a_run()], conditions(tmp_path), terms)
+    (report,) = cluster_worker.serve_group([a_run()], conditions(tmp_path), terms)
     assert (report.state, report.problem) == ("refused", f"a worker is not like the driver: {told}")

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from benchmark.batching import batcher as lanes
 from benchmark.batching import run_group
-from benchmark.batching.batcher import Lane
-from benchmark.batching.lookahead import foreseen
-from benchmark.batching.run_group import execute_all, side_by_side
+from benchmark.batching.batcher import TrialBatcher
+from benchmark.batching.lookahead import predict_jobs
+from benchmark.batching.run_group import execute_group, trains_side_by_side
 from benchmark.reproducibility.environment import describe
-from benchmark.storage.ledger_format import part_of, read
+from benchmark.storage.ledger_format import partial_path, read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.execution import execute
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_settings import Crash, RunSettings
 from objectives.objective import Machine
 from tests.benchmark.fakes.slots import CHANCE, Slots, ToyStack, prices
 
@@ -55,7 +55,7 @@ def suite_of(options=None, **changes):
 
 def conditions_of(folder, **changes):
     """What runs into a folder have in common."""
-    return Conditions(**{"folder": Path(folder), "machine": Machine(), "environment": CARD, **changes})
+    return RunSettings(**{"folder": Path(folder), "machine": Machine(), "environment": CARD, **changes})
 
 
 def objective_of(suite):
@@ -91,7 +91,7 @@ class Watched(ToyStack):
         trials = [
             self.lane.store.trial(opened.run, config)
             for opened in self.lane.open.values()
-            for config, _ in foreseen(opened.run, self.objective) or ()
+            for config, _ in predict_jobs(opened.run, self.objective) or ()
         ]
         return [trial for trial in trials if not (trial.epochs or trial.ended or id(trial) in self.lane.wanted)]
 
@@ -102,7 +102,7 @@ def side(suite, folder, capacity=5, order=None, **changes):
     stack = Watched(objective, capacity)
     runs = list(suite.runs()) if order is None else order
     conditions = conditions_of(folder, **changes)
-    stack.lane = Lane(runs, objective, conditions, stack, objective.prepare(Machine()))
+    stack.lane = TrialBatcher(runs, objective, conditions, stack, objective.prepare(Machine()))
     reports = stack.lane.go()
     assert open_files(folder) == []
     assert Counter(report.run.path for report in reports) == Counter(run.path for run in runs)
@@ -143,7 +143,7 @@ def ledgers(folder, dropped=MEASURED):
     found = {}
     for path in sorted(Path(folder).glob("runs/*/*/*.jsonl")):
         found[path.relative_to(folder)] = [
-            bare(r, dropped) for r in read(path).records if r["kind"] in ("evaluation", "end")
+            bare(r, dropped) for r in read_ledger(path).records if r["kind"] in ("evaluation", "end")
         ]
     return found
 
@@ -162,7 +162,7 @@ def cut(folder, rng):
         data = path.read_bytes()
         path.unlink()
         if fate < 0.9:
-            part_of(path).write_bytes(data[: rng.randrange(len(data))])
+            partial_path(path).write_bytes(data[: rng.randrange(len(data))])
 
 
 @contextmanager
@@ -231,7 +231,7 @@ def test_any_suite_side_by_side_ends_as_each_run_alone(suite, capacity, rng):
 def evaluations(folder):
     """Every evaluation of a folder, finished or not, with its repetition."""
     for path in sorted(Path(folder).glob("runs/*/*/*.jsonl*")):
-        for record in read(path).records:
+        for record in read_ledger(path).records:
             if record["kind"] == "evaluation":
                 yield int(path.name[:3]), record
 
@@ -326,9 +326,9 @@ def test_only_modelled_runs_of_stackable_objectives_are_side_by_side():
 
     modelled, measured = (next(suite_of(clock=clock).runs()) for clock in ("modelled", "measured"))
 
-    assert side_by_side(modelled, Slots())
-    assert not side_by_side(measured, Slots())
-    assert not side_by_side(modelled, Branin())
+    assert trains_side_by_side(modelled, Slots())
+    assert not trains_side_by_side(measured, Slots())
+    assert not trains_side_by_side(modelled, Branin())
 
 
 @pytest.mark.parametrize("clock", ["measured", "modelled"])
@@ -336,7 +336,7 @@ def test_execute_all_does_runs_in_turn_or_side_by_side(tmp_path, clock):
     """Both ways end all runs; only side by side is a trial of two algorithms trained once."""
     suite = suite_of({"log": str(tmp_path / "log")}, clock=clock)
 
-    reports = execute_all(list(suite.runs()), conditions_of(tmp_path, capacity=3))
+    reports = execute_group(list(suite.runs()), conditions_of(tmp_path, capacity=3))
 
     assert {report.state for report in reports} == {"done"}
     assert len(reports) == 18
@@ -362,7 +362,7 @@ def scripted(algorithms, repetitions=1, **options):
 def only(folder, algorithm, repetition=0):
     """The evaluations of one run of an algorithm."""
     path = Path(folder, "runs", "toy", algorithm, f"{repetition:03d}.jsonl")
-    return [record for record in read(path).records if record["kind"] == "evaluation"]
+    return [record for record in read_ledger(path).records if record["kind"] == "evaluation"]
 
 
 def test_two_algorithms_share_a_trial_and_are_both_charged(tmp_path):
@@ -443,7 +443,7 @@ def test_the_crash_given_is_recorded_and_not_trained(tmp_path):
     suite = scripted({"a": [(1, 4), (2, 4), (5, 4)]}, log=str(tmp_path / "log"))
     crash = Crash(index=1, reason="SIGKILL", seconds=2.5)
 
-    (report,) = execute_all(list(suite.runs()), conditions_of(tmp_path), crash, tmp_path / "marker")
+    (report,) = execute_group(list(suite.runs()), conditions_of(tmp_path), crash, tmp_path / "marker")
 
     records = only(tmp_path, "a")
     assert report.state == "done"
@@ -459,7 +459,7 @@ def test_the_crash_given_is_recorded_and_not_trained(tmp_path):
 def half(path, records):
     """Cut a finished ledger after so many records."""
     lines = path.read_bytes().splitlines(keepends=True)
-    part_of(path).write_bytes(b"".join(lines[:records]))
+    partial_path(path).write_bytes(b"".join(lines[:records]))
     path.unlink()
 
 
@@ -481,7 +481,7 @@ def test_an_impure_trial_fails_only_the_runs_that_need_it(tmp_path):
     for label in ("a", "b"):
         assert "epoch 1 of {'x': 1}: recorded" in problems[label][1]
         assert "does not repeat itself" in problems[label][1]
-        failed = read(tmp_path / "runs/toy" / label / "000.jsonl.failed").records
+        failed = read_ledger(tmp_path / "runs/toy" / label / "000.jsonl.failed").records
         assert failed[-1]["kind"] == "failure"
     (tmp_path / "drift").unlink()
     pending = [run for run in suite.runs() if run.algorithm.label != "c"]
@@ -507,7 +507,7 @@ def test_a_locked_ledger_refuses_its_own_run(tmp_path):
     with Ledger(tmp_path / "runs/toy/a/000.jsonl"):
         objective = Slots(epochs=4, choices=1000)
         stack = ToyStack(objective, 2)
-        reports = Lane(list(suite.runs()), objective, conditions_of(tmp_path), stack, {"toy": "0" * 64}).go()
+        reports = TrialBatcher(list(suite.runs()), objective, conditions_of(tmp_path), stack, {"toy": "0" * 64}).go()
 
     states = {report.run.algorithm.label: report.state for report in reports}
     assert states == {"a": "refused", "b": "done"}
@@ -535,7 +535,7 @@ def test_a_broken_stack_fails_the_runs_that_were_not_done(tmp_path, monkeypatch)
     suite = scripted({"a": [(1, 4)], "b": [(2, 4)], "c": [(5, 4)]})
     monkeypatch.setattr(run_group, "build_objective", lambda entry: OnBroken(**entry.part.options))
 
-    reports = execute_all(list(suite.runs()), conditions_of(tmp_path))
+    reports = execute_group(list(suite.runs()), conditions_of(tmp_path))
 
     assert open_files(tmp_path) == []
     assert Counter(report.run.algorithm.label for report in reports) == {"a": 1, "b": 1, "c": 1}
@@ -557,7 +557,7 @@ def test_an_admission_that_raises_is_the_trials_error(tmp_path):
     suite = scripted({"a": [(1, 4), (2, 4), (5, 4)], "b": [(2, 1), (2, 4)]})
     stack = Choosy(objective_of(suite), 1)
 
-    reports = Lane(list(suite.runs()), stack.objective, conditions_of(tmp_path), stack, {}).go()
+    reports = TrialBatcher(list(suite.runs()), stack.objective, conditions_of(tmp_path), stack, {}).go()
 
     assert {report.state for report in reports} == {"done"}
     assert [record["state"] for record in only(tmp_path, "a")] == ["ok", "error", "ok"]

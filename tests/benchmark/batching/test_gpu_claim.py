@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmark.batching import gpu_claim
-from benchmark.batching.gpu_claim import claimed_number, names_of, placed, private
+from benchmark.batching.gpu_claim import claim_gpu, claimed_number, names_of, private
 from objectives.objective import Machine
 from tests import ROOT
 
@@ -101,7 +101,7 @@ def test_a_named_device_is_left_alone(tmp_path, shared):
     """Only `cuda` means any GPU."""
     for device in ("cpu", "cuda:1"):
         machine = Machine(device=device)
-        assert placed(machine, tmp_path) is machine
+        assert claim_gpu(machine, tmp_path) is machine
     assert list(tmp_path.iterdir()) == [shared]
     assert not list(shared.iterdir())
 
@@ -116,7 +116,7 @@ def test_any_gpu_becomes_a_named_one(monkeypatch, tmp_path, shared):
     results = tmp_path / "results"
     results.mkdir()
 
-    assert placed(Machine(device="cuda"), results).device == "cuda:0"
+    assert claim_gpu(Machine(device="cuda"), results).device == "cuda:0"
     assert locks(shared) == [".gpu-1111.lock"]
     assert not list(results.iterdir())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.batching.lookahead import foreseen
+from benchmark.batching.lookahead import predict_jobs
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Run
 from benchmark.tuning.tuner import TuningLoop
@@ -48,7 +48,7 @@ def test_what_is_foreseen_is_what_is_asked_for(searcher, n_workers):
     except StopIteration:
         pass
 
-    found = foreseen(run, objective)
+    found = predict_jobs(run, objective)
 
     assert found is not None
     assert list(found) == asked
@@ -65,13 +65,13 @@ def test_what_is_foreseen_is_what_is_asked_for(searcher, n_workers):
 )
 def test_nothing_is_foreseen_where_results_decide(algorithm):
     """An algorithm that learns, and any class that does not say of itself that it does not."""
-    assert foreseen(run_of(algorithm), Slots()) is None
+    assert predict_jobs(run_of(algorithm), Slots()) is None
 
 
 @pytest.mark.parametrize("budget", [{"runtime": 9.0}, {"epochs": 9}, {"trials": 6, "epochs": 9}])
 def test_nothing_is_foreseen_under_a_budget_that_training_spends(budget):
     """When the run ends depends on how its trials end."""
-    assert foreseen(run_of({"searcher": "random"}, budget), Slots()) is None
+    assert predict_jobs(run_of({"searcher": "random"}, budget), Slots()) is None
 
 
 class Fading:
@@ -96,7 +96,7 @@ def test_a_failing_algorithm_ends_what_is_foreseen(monkeypatch):
     """It fails in its own run, with its own report; here it only stops."""
     monkeypatch.setattr("benchmark.batching.lookahead.build_scheduler", lambda run, objective: Fading())
 
-    found = foreseen(run_of({"searcher": "random"}), Slots())
+    found = predict_jobs(run_of({"searcher": "random"}), Slots())
 
     assert found is not None
     assert [config for config, _ in found] == [{"x": 1}, {"x": 2}]
@@ -110,4 +110,4 @@ def test_nothing_is_foreseen_of_a_scheduler_that_does_not_say(monkeypatch):
 
     monkeypatch.setattr("benchmark.batching.lookahead.build_scheduler", lambda run, objective: Silent())
 
-    assert foreseen(run_of({"searcher": "random"}), Slots()) is None
+    assert predict_jobs(run_of({"searcher": "random"}), Slots()) is None

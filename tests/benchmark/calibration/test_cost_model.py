@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.calibration.cost_model import NAME, SHELF, Calibration, Entry, load, parse
+from benchmark.calibration.cost_model import CALIBRATION_FILES, NAME, Calibration, Entry, load, parse
 from benchmark.errors import BadInput
 from objectives.cost import CostTerms
 
@@ -200,11 +200,11 @@ def test_what_is_written_is_read(calibration):
 
 def test_shipped_calibrations_are_good():
     """Each is read, bears its file's name and met the target when it was measured."""
-    for name in SHELF.names():
+    for name in CALIBRATION_FILES.names():
         calibration = load(name)
 
         assert calibration.name == name
-        assert (SHELF.folder / f"{name}.toml").read_text() == calibration.to_toml()
+        assert (CALIBRATION_FILES.folder / f"{name}.toml").read_text() == calibration.to_toml()
         for entry in calibration.entries:
             assert entry.median_error <= 0.05, entry.name
             assert entry.worst_error <= 0.15, entry.name

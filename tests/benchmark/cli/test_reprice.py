@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli.main import main
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from objectives import OBJECTIVES
 from tests.benchmark.fakes.slots import prices
 
@@ -55,7 +55,7 @@ def evaluations(folder):
     return {
         str(path.relative_to(folder)): [
             {name: value for name, value in record.items() if name not in MEASURED}
-            for record in read(path).records
+            for record in read_ledger(path).records
             if record["kind"] == "evaluation"
         ]
         for path in sorted(folder.glob("runs/*/*/*.jsonl"))
@@ -73,9 +73,9 @@ def test_repriced_results_are_those_of_a_run_on_the_other_prices(trained, tmp_pa
     assert repriced == rerun
     assert repriced != evaluations(trained / "results/tiny")
     for path in (tmp_path / "repriced/tiny").glob("runs/*/*/*.jsonl"):
-        header, *records = read(path).records
+        header, *records = read_ledger(path).records
         assert [record["paid_seconds"] for record in records[:-1]] == [0.0] * (len(records) - 1)
-        original = read(trained / "results/tiny" / path.relative_to(tmp_path / "repriced/tiny")).records[0]
+        original = read_ledger(trained / "results/tiny" / path.relative_to(tmp_path / "repriced/tiny")).records[0]
         assert header["environment"] == original["environment"]
 
 
@@ -94,7 +94,7 @@ def test_reuse_trains_what_is_missing(trained, tmp_path):
     assert run("run", trained / "tiny.toml", tmp_path / "more", *options) == 0
     assert run("run", trained / "tiny.toml", tmp_path / "scratch", "--set", "budget.trials=4") == 0
     assert evaluations(tmp_path / "more/tiny") == evaluations(tmp_path / "scratch/tiny")
-    ledger = read(tmp_path / "more/tiny/runs/softmax/random/000.jsonl").records[1:-1]
+    ledger = read_ledger(tmp_path / "more/tiny/runs/softmax/random/000.jsonl").records[1:-1]
     assert [record["paid_seconds"] == 0 for record in ledger] == [True, True, True, False]
 
 

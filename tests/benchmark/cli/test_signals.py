@@ -14,7 +14,7 @@ from benchmark.cli import signals
 from benchmark.cli.main import main
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests import ROOT
@@ -111,7 +111,7 @@ def ended(driver, folder):
     _, message = driver.communicate(timeout=signals.SECONDS_TO_STOP + 10)
     assert left_of_session(driver.pid, seconds=2) == []
     for path in folder.glob("runs/*/*/*.jsonl"):
-        read(path)
+        read_ledger(path)
     return driver.returncode, message
 
 

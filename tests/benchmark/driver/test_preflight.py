@@ -13,7 +13,7 @@ from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
 from benchmark.result_folder.merge import _place
 from benchmark.result_folder.recorded_plan import read_plan
-from benchmark.suite.parsing import SHELF
+from benchmark.suite.parsing import SUITE_FILES
 from benchmark.verification import audit, recheck, recheck_file, recorded_runs
 from objectives.objective import Machine
 
@@ -68,7 +68,7 @@ def test_files_that_cannot_be_written_are_told(tmp_path):
     file.touch()
     lost = tmp_path / "lost" / "desk.toml"
     long = Path("x" * 300 + ".toml")
-    calibration = calibrations.load(calibrations.SHELF.names()[0])
+    calibration = calibrations.load(calibrations.CALIBRATION_FILES.names()[0])
 
     assert told(lambda: _place(file / "suite.json", b"{}")) == (
         f"OUT {file / 'suite.json'}: cannot be written (File exists); merge again, it goes on there"
@@ -86,7 +86,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path):
     folder.mkdir()
 
     assert told(lambda: recheck_file._bytes_of(folder)) == f"{folder}: cannot be read (Is a directory)"
-    assert told(lambda: SHELF.read(folder)).endswith("folder.toml': cannot be read (Is a directory)")
+    assert told(lambda: SUITE_FILES.read(folder)).endswith("folder.toml': cannot be read (Is a directory)")
     assert told(lambda: read_plan(tmp_path)) == (
         f"{tmp_path / 'suite.json'}: cannot be read (No such file or directory)"
     )

@@ -17,10 +17,10 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.reproducibility.environment import describe
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.execution import execute
-from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.run_settings import RunSettings
 from objectives import OBJECTIVES
 from objectives.objective import Machine
 from tests import ROOT
@@ -114,7 +114,7 @@ def evaluations(folder, *dropped):
     """All evaluations of a suite's folder but for what is measured, as bytes by ledger."""
     found = {}
     for path in sorted(folder.glob("runs/*/*/*.jsonl")):
-        header, *records = read(path).records
+        header, *records = read_ledger(path).records
         left_out = {*MEASURED, *dropped, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
         bare = [
             {key: value for key, value in record.items() if key not in left_out}
@@ -190,7 +190,7 @@ def solo_suite(request, tmp_path_factory):
     workers, resume = request.param
     text = f"n_workers = {workers}\nresume = {resume}\n" + training(folder, "modelled", repetitions=2, trials=3)
     suite = write_suite(folder, text)
-    conditions = Conditions(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
+    conditions = RunSettings(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
     reports = [execute(one, conditions) for one in suite.runs()]
     assert {report.state for report in reports} == {"done"}
     return suite, evaluations(folder / "tiny")
@@ -317,7 +317,7 @@ def test_a_trial_that_always_kills_its_worker_ends_as_crashed(tmp_path):
     assert {report.state for report in reports} == {"done"}
     states = []
     for path in (tmp_path / "tiny").glob("runs/*/*/*.jsonl"):
-        for record in read(path).records:
+        for record in read_ledger(path).records:
             if record["kind"] == "evaluation":
                 states.append(record["state"])
                 assert (record["state"] == "crashed") == (record["config"]["x"] > 0.8)
@@ -353,7 +353,7 @@ def test_a_trial_that_always_kills_the_worker_of_a_stack_ends_as_crashed(tmp_pat
     assert {report.state for report in reports} == {"done"}
     assert len(reports) == 2
     assert states(tmp_path / "tiny") == {"a": ["ok", "crashed", "ok"], "b": ["ok"] * 4}
-    (crashed,) = [r for r in read(tmp_path / "tiny/runs/toy/a/000.jsonl").records if r.get("state") == "crashed"]
+    (crashed,) = [r for r in read_ledger(tmp_path / "tiny/runs/toy/a/000.jsonl").records if r.get("state") == "crashed"]
     assert crashed["problem"] == "SIGKILL"
     assert crashed["end"] - crashed["start"] == pytest.approx(crashed["modelled_seconds"])
     assert crashed["modelled_seconds"] > 0
@@ -363,7 +363,7 @@ def states(folder):
     """The states of every algorithm's evaluations in a folder, repetition by repetition."""
     found = {}
     for path in sorted(folder.glob("runs/*/*/*.jsonl")):
-        found.setdefault(path.parent.name, []).extend(r["state"] for r in read(path).records if "state" in r)
+        found.setdefault(path.parent.name, []).extend(r["state"] for r in read_ledger(path).records if "state" in r)
     return found
 
 
@@ -376,7 +376,7 @@ def test_a_raising_algorithm_fails_its_own_runs_alone(tmp_path):
 
     assert {(r.run.algorithm.label, r.state) for r in reports} == {("random", "done"), ("bad", "failed")}
     failed = tmp_path / "tiny/runs/deadly/bad/000.jsonl.failed"
-    records = read(failed).records
+    records = read_ledger(failed).records
     assert [record["kind"] for record in records] == ["header", "evaluation", "evaluation", "failure"]
     assert "out of ideas" in records[-1]["error"]
     assert "RuntimeError" in records[-1]["traceback"]
@@ -446,7 +446,7 @@ def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
     (report,) = run(suite, tmp_path, jobs=1, allow_mixed=True)
 
     assert report.state == "done"
-    assert [record["kind"] for record in read(path).records][3] == "resumed"
+    assert [record["kind"] for record in read_ledger(path).records][3] == "resumed"
     assert run(suite, tmp_path, jobs=1) == []
 
 

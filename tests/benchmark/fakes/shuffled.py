@@ -24,7 +24,7 @@ def main():
     order = list(suite.runs())
     if seed != "none":
         random.Random(int(seed)).shuffle(order)
-    spread = factory.build(backend, number, number, None, None)
+    spread = factory.build_backend(backend, number, number, None, None)
     Runner(suite, Path(results), jobs=number, machine=Machine(), listener=Quiet(), engine=spread).run(order)
     print(f"{torch.get_num_threads()} threads outside of trials")
 

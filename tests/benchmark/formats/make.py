@@ -19,7 +19,7 @@ from unittest import mock
 
 from analysis.__main__ import main as analyse
 from benchmark.cli.main import main as benchmark
-from benchmark.storage.ledger_format import encode, part_of, read
+from benchmark.storage.ledger_format import encode_record, partial_path, read_ledger
 from tests.benchmark.fakes.slots import Slots, prices
 
 HERE = Path(__file__).resolve().parent
@@ -72,9 +72,9 @@ def _commands() -> None:
 
 def _without_paths(path: Path) -> None:
     crc, lines = 0, []
-    for record in read(path).records:
+    for record in read_ledger(path).records:
         told = {key: text.replace(f"{ROOT}/", "") if key == "traceback" else text for key, text in record.items()}
-        line, crc = encode(told, crc)
+        line, crc = encode_record(told, crc)
         lines.append(line)
     path.write_bytes(b"".join(lines))
 
@@ -93,7 +93,7 @@ def _interrupted(folder: Path) -> None:
     lines = whole.read_bytes().splitlines(keepends=True)
     torn = folder / "interrupted" / "001.jsonl"
     torn.parent.mkdir()
-    part_of(torn).write_bytes(b"".join(lines[:4]) + lines[4][:100])
+    partial_path(torn).write_bytes(b"".join(lines[:4]) + lines[4][:100])
 
 
 def _dispensable(folder: str, names: list[str]) -> list[str]:

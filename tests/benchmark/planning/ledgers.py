@@ -3,7 +3,7 @@
 import json
 
 from benchmark.result_folder.merge import MEASURED
-from benchmark.storage.ledger_format import part_of, read
+from benchmark.storage.ledger_format import partial_path, read_ledger
 
 
 def bare(record):
@@ -15,7 +15,7 @@ def results_of(folder):
     """What every complete ledger says but for what is measured, by its name."""
     found = {}
     for path in sorted(folder.glob("runs/*/*/*.jsonl")):
-        header, *records = read(path).records
+        header, *records = read_ledger(path).records
         found[str(path.relative_to(folder))] = json.dumps([header["run"], header["data"], *map(bare, records)])
     return found
 
@@ -31,5 +31,5 @@ def tree(folder):
 
 def cut(path, size):
     """Make an unfinished ledger of a complete one's first bytes."""
-    part_of(path).write_bytes(path.read_bytes()[:size])
+    partial_path(path).write_bytes(path.read_bytes()[:size])
     path.unlink()

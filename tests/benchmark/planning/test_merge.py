@@ -14,7 +14,7 @@ from analysis.__main__ import main as analyse
 from benchmark.cli.main import main
 from benchmark.planning.shard import split
 from benchmark.result_folder.merge import merge
-from benchmark.storage.ledger_format import failed_of, part_of
+from benchmark.storage.ledger_format import failed_path, partial_path
 from benchmark.suite import parsing as suites
 from tests.benchmark.planning.ledgers import cut, results_of, tree
 from tests.benchmark.planning.suites import RUN, RUNS, TOY, run
@@ -157,12 +157,12 @@ def test_parts_are_taken_over_and_go_on(copies, expected, capsys):
     for name, size in (("2/1", 2), ("2/2", 3), ("again", 1)):
         (copies / name / ledger).unlink(missing_ok=True)
         (copies / name / ledger).parent.mkdir(parents=True, exist_ok=True)
-        part_of(copies / name / ledger).write_bytes(b"".join(lines[:size]) + b'{"kind":"ev')
+        partial_path(copies / name / ledger).write_bytes(b"".join(lines[:size]) + b'{"kind":"ev')
 
     assert main(["merge", "merged", "2/2", "2/1", "again"]) == 1
 
     assert "not done: 1 partial" in capsys.readouterr().out
-    assert part_of(copies / "merged" / ledger).read_bytes() == b"".join(lines[:3])
+    assert partial_path(copies / "merged" / ledger).read_bytes() == b"".join(lines[:3])
     run("merged")
     assert results_of(copies / "merged/tiny") == expected
 
@@ -173,12 +173,12 @@ def test_a_complete_ledger_wins_over_a_part_that_was_merged_before(copies, expec
     shutil.copytree(copies / "again", copies / "torn")
     cut(copies / "torn" / ledger, (copies / "torn" / ledger).stat().st_size - 1)
     merge(copies / "merged", [copies / "torn"])
-    assert part_of(copies / "merged" / ledger).exists()
+    assert partial_path(copies / "merged" / ledger).exists()
 
     done = merge(copies / "merged", [copies / "unbroken"])
 
     assert done.unfinished == []
-    assert not part_of(copies / "merged" / ledger).exists()
+    assert not partial_path(copies / "merged" / ledger).exists()
     assert results_of(copies / "merged/tiny") == expected
 
 
@@ -194,7 +194,7 @@ def test_a_failed_run_counts_as_not_done(copies, capsys):
     out = capsys.readouterr().out
     assert "12 of 18 runs done, 18 new there" in out
     assert "not done: 6 failed" in out
-    assert failed_of(copies / "merged/tiny/runs/branin/bad/000.jsonl").exists()
+    assert failed_path(copies / "merged/tiny/runs/branin/bad/000.jsonl").exists()
 
 
 # properties
@@ -234,7 +234,7 @@ def test_any_deal_of_ledgers_merges_to_the_best_of_them(home, expected, data):
                     best[name] = 10**9
                 else:
                     size = rng.randrange(len(content))
-                    part_of(path).write_bytes(content[:size])
+                    partial_path(path).write_bytes(content[:size])
                     best[name] = max(best[name], content[:size].count(b"\n") - 1)
 
         merged = merge(base / "once", folders)
@@ -246,7 +246,7 @@ def test_any_deal_of_ledgers_merges_to_the_best_of_them(home, expected, data):
         assert found == {name: expected[name] for name in names if best[name] == 10**9}
         assert {str(path) for path, _ in merged.unfinished} == set(names) - set(found)
         for name in set(names) - set(found):
-            part = part_of(base / "once/tiny" / name)
+            part = partial_path(base / "once/tiny" / name)
             assert part.exists() == (best[name] >= 0)
             if part.exists():
                 assert part.read_bytes().count(b"\n") - 1 == best[name]

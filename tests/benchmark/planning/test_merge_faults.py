@@ -13,7 +13,7 @@ from benchmark.result_folder.folder import claimed
 from benchmark.result_folder.merge import UNFINISHED, merge
 from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import part_of, read
+from benchmark.storage.ledger_format import partial_path, read_ledger
 from tests.benchmark.commands import ROOT
 from tests.benchmark.planning.ledgers import cut, results_of, tree
 from tests.benchmark.planning.suites import RUN, RUNS
@@ -100,7 +100,7 @@ def test_a_full_disk_names_the_file_and_what_to_do(copies, monkeypatch, call):
 def test_a_shard_at_work_may_be_merged(copies):
     """What a living shard has recorded so far is taken, and the shard is not disturbed."""
     ledger = copies / "2/1/tiny/runs/toy/halving/000.jsonl"
-    records = read(ledger).records
+    records = read_ledger(ledger).records
     ledger.unlink()
     with Ledger(ledger) as writing:
         for record in records[:2]:
@@ -122,14 +122,14 @@ def test_a_ledger_that_grows_between_looking_and_taking(copies, monkeypatch):
     cut(ledger, size)
 
     def completing(folder):
-        part_of(ledger).unlink()
+        partial_path(ledger).unlink()
         ledger.write_bytes(whole)
         return claimed(folder)
 
     monkeypatch.setattr("benchmark.result_folder.merge.claimed", completing)
     merge(copies / "merged", [copies / "2/1"])
 
-    assert part_of(copies / "merged/tiny/runs/toy/halving/000.jsonl").read_bytes() == whole[:size]
+    assert partial_path(copies / "merged/tiny/runs/toy/halving/000.jsonl").read_bytes() == whole[:size]
 
 
 def test_a_source_that_is_taken_away_is_told(copies, monkeypatch):

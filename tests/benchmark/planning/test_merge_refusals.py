@@ -9,7 +9,7 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.result_folder.merge import merge
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import LedgerError, read
+from benchmark.storage.ledger_format import LedgerError, read_ledger
 from tests.benchmark.planning.ledgers import cut, tree
 from tests.benchmark.planning.suites import run
 from tests.benchmark.records import edit, lines_of, rewrite
@@ -110,7 +110,7 @@ def test_other_suites_are_refused(copies, capsys, setting, told):
 def test_ledgers_of_another_suite_are_refused(copies, capsys, changes, told):
     """A ledger that its folder's plan does not ask for stops the merge, whatever the plan says."""
     path = copies / "2/1/tiny/runs/toy/halving/000.jsonl"
-    edit(path, 0, run=read(path).records[0]["run"] | changes)
+    edit(path, 0, run=read_ledger(path).records[0]["run"] | changes)
 
     refused(capsys, copies, told, "toy/halving/000.jsonl", "leave its folder out")
 
@@ -127,7 +127,7 @@ def test_other_data_are_refused_even_mixed(copies, capsys):
 def test_other_machines_are_refused_unless_allowed(copies, capsys, field):
     """What decides bits has to be the same, unless the user takes it on; both files are named."""
     path = copies / "2/2/tiny/runs/toy/halving/002.jsonl"
-    environment = read(path).records[0]["environment"]
+    environment = read_ledger(path).records[0]["environment"]
     edit(path, 0, environment=environment | {field: {"x": "0.0"} if field == "libraries" else "other"})
 
     refused(capsys, copies, "another machine or library version", "2/2/tiny", "2/1/tiny", field, "--allow-mixed")
@@ -137,7 +137,7 @@ def test_other_machines_are_refused_unless_allowed(copies, capsys, field):
 def test_a_part_of_another_machine_is_refused_too(copies, capsys):
     """An unfinished ledger is held against the others before it is taken."""
     path = copies / "2/2/tiny/runs/toy/halving/002.jsonl"
-    edit(path, 0, environment=read(path).records[0]["environment"] | {"numpy": "0.1"})
+    edit(path, 0, environment=read_ledger(path).records[0]["environment"] | {"numpy": "0.1"})
     cut(path, path.stat().st_size - 1)
 
     refused(capsys, copies, "numpy", "halving/002.jsonl.part")

@@ -16,7 +16,7 @@ from benchmark.planning.shard import Shard, cut_groups, groups, parse, split
 from benchmark.result_folder.folder import claimed
 from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import header_of, part_of, read
+from benchmark.storage.ledger_format import partial_path, read_header, read_ledger
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests.benchmark.commands import ROOT
@@ -181,7 +181,7 @@ def test_shards_at_the_same_time_make_the_whole_suite(here, suite):
     assert codes == [0, 0, 0]
     assert complete(here / "results/tiny") == {run.path for run in suite.runs()}
     for path in complete(here / "results/tiny"):
-        (_, *one), (_, *other) = (read(here / name / "tiny" / path).records for name in ("results", "unbroken"))
+        (_, *one), (_, *other) = (read_ledger(here / name / "tiny" / path).records for name in ("results", "unbroken"))
         assert list(map(bare, one)) == list(map(bare, other))
     assert [path.name for path in (here / "results/tiny").glob("suite.json*")] == ["suite.json"]
 
@@ -291,11 +291,11 @@ def test_a_header_is_read_while_its_ledger_is_written(tmp_path):
     """Of another shard's ledger the first record is read, whatever follows; half a one is none yet."""
     path = tmp_path / "000.jsonl"
     with Ledger(path) as ledger:
-        assert header_of(part_of(path)) is None
+        assert read_header(partial_path(path)) is None
         ledger.append({"kind": "header", "format": 1})
-        with part_of(path).open("ab") as file:
+        with partial_path(path).open("ab") as file:
             file.write(b'{"kind":"eval')
-        assert header_of(part_of(path)) == {"kind": "header", "format": 1}
-    part_of(path).write_bytes(part_of(path).read_bytes()[:20])
-    assert header_of(part_of(path)) is None
-    assert header_of(path) is None
+        assert read_header(partial_path(path)) == {"kind": "header", "format": 1}
+    partial_path(path).write_bytes(partial_path(path).read_bytes()[:20])
+    assert read_header(partial_path(path)) is None
+    assert read_header(path) is None

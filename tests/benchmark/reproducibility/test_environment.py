@@ -18,10 +18,10 @@ from benchmark.reproducibility.environment import (
     switches,
 )
 from benchmark.storage.header import RunRefused
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.workers import cluster_worker, handshake
-from benchmark.workers.handshake import Terms
+from benchmark.workers.handshake import Handshake
 from objectives.objective import Machine
 from tests import ROOT
 from tests.benchmark.records import lines_of
@@ -80,7 +80,7 @@ def run(suite, folder, **options):
 
 def cut(path, change=None):
     """Make a partial ledger with two evaluations of a complete one, its header changed; the partial one."""
-    records = read(path).records[:3]
+    records = read_ledger(path).records[:3]
     if change is not None:
         change(records[0])
     part = path.with_name(path.name + ".part")
@@ -144,13 +144,13 @@ def test_another_setting_on_resume_is_refused_or_marked(tmp_path, monkeypatch):
     suite = write_suite(tmp_path)
     run(suite, tmp_path)
     path = tmp_path / "tiny/runs/deadly/mine/000.jsonl"
-    assert "switches" not in read(path).records[0]["environment"]
+    assert "switches" not in read_ledger(path).records[0]["environment"]
     cut(path)
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
     with pytest.raises(RunRefused, match=r"switches was None and is now \{'MKL_CBWR': 'COMPATIBLE'\}"):
         run(suite, tmp_path)
     assert run(suite, tmp_path, allow_mixed=True)[0] == [("done", None)]
-    (resumed,) = [record for record in read(path).records if record["kind"] == "resumed"]
+    (resumed,) = [record for record in read_ledger(path).records if record["kind"] == "resumed"]
     assert resumed["environment"]["switches"] == {"MKL_CBWR": "COMPATIBLE"}
 
     cut(path, lambda header: header["environment"].update(switches={"MKL_CBWR": "COMPATIBLE"}))
@@ -165,7 +165,7 @@ def test_a_worker_with_another_setting_is_refused(tmp_path, monkeypatch):
     probe.write_text("text")
     mine = handshake.card("cpu", ())
     fields = {"label": "", "token": "switched", "driver": None, "place": str(ROOT), "paths": (), "device": "cpu"}
-    terms = Terms(folder=tmp_path, libraries=(), card=mine, **fields)
+    terms = Handshake(folder=tmp_path, libraries=(), card=mine, **fields)
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
 
     assert cluster_worker.probe(terms, probe, "text") == [
@@ -254,7 +254,7 @@ def test_a_workers_child_finds_the_module_where_the_driver_has_it(module, tmp_pa
     probe.write_text("text")
     fields = {"label": "", "driver": None, "place": str(ROOT), "paths": (str(module.parent),), "device": "cpu"}
     mine = handshake.card("cpu", (), ["my_search"])
-    terms = Terms(folder=tmp_path, libraries=(), card=mine, modules=("my_search",), token="same", **fields)
+    terms = Handshake(folder=tmp_path, libraries=(), card=mine, modules=("my_search",), token="same", **fields)
     assert cluster_worker.probe(terms, probe, "text") == []
     module.write_text(SEARCHER + "# changed\n")
     (told,) = cluster_worker.probe(replace(terms, token="changed"), probe, "text")
@@ -266,9 +266,9 @@ def test_changed_code_on_resume_is_told_and_recorded(tmp_path, module):
     suite = write_suite(tmp_path, "my_search:Shrink")
     assert run(suite, tmp_path) == ([("done", None)], [])
     path = tmp_path / "tiny/runs/deadly/mine/000.jsonl"
-    before = read(path).records[0]["environment"]["sources"]
+    before = read_ledger(path).records[0]["environment"]["sources"]
     assert set(before) == {"incumbent", "my_search", "tests.benchmark.fakes.deadly"}
-    expected = [record["config"] for record in read(path).records if record["kind"] == "evaluation"]
+    expected = [record["config"] for record in read_ledger(path).records if record["kind"] == "evaluation"]
     cut(path)
     module.write_text(SEARCHER + "# changed\n")
     source_digests._of_module.cache_clear()
@@ -277,7 +277,7 @@ def test_changed_code_on_resume_is_told_and_recorded(tmp_path, module):
 
     assert states == [("done", None)]
     assert line.startswith(f"{tmp_path / 'tiny'}: 1 runs there were recorded by other code (my_search has changed")
-    records = read(path).records
+    records = read_ledger(path).records
     assert [record["config"] for record in records if record["kind"] == "evaluation"] == expected
     (resumed,) = [record for record in records if record["kind"] == "resumed"]
     assert resumed["environment"]["sources"] == {**before, "my_search": fresh(["my_search"])["my_search"]}
@@ -291,7 +291,7 @@ def test_a_ledger_from_before_is_of_unknown_code(tmp_path):
     cut(path, lambda header: header["environment"].pop("sources"))
 
     assert run(suite, tmp_path) == ([("done", None)], [])
-    assert "resumed" not in [record["kind"] for record in read(path).records]
+    assert "resumed" not in [record["kind"] for record in read_ledger(path).records]
 
 
 def test_a_complete_suite_is_looked_at_in_peace(tmp_path, module):

@@ -10,7 +10,7 @@ from benchmark.result_folder import repair
 from benchmark.result_folder.folder import claimed
 from benchmark.result_folder.repair import repaired
 from benchmark.storage import ledger_format
-from benchmark.storage.ledger_format import encode, failed_of, parse, part_of, read
+from benchmark.storage.ledger_format import encode_record, failed_path, parse_ledger, partial_path, read_ledger
 
 TINY = """
 seed = 4
@@ -32,7 +32,7 @@ def evaluations(folder):
     """What all complete ledgers hold, without what is measured."""
     found = {}
     for path in sorted((folder / "tiny").glob("runs/*/*/*.jsonl")):
-        told = [record for record in read(path).records if record["kind"] == "evaluation"]
+        told = [record for record in read_ledger(path).records if record["kind"] == "evaluation"]
         found[path.relative_to(folder)] = [
             {name: value for name, value in record.items() if name not in MEASURED} for record in told
         ]
@@ -84,9 +84,9 @@ def test_a_flipped_bit_costs_what_follows_it(here, unbroken, capsys, line):
     assert told[1].startswith("1 ledger repaired; to train what is lacking: python -m benchmark run ")
     assert aside.read_bytes() == flipped(data, line)
     assert not path.exists()
-    assert part_of(path).exists() == (line > 0)
+    assert partial_path(path).exists() == (line > 0)
     if line:
-        assert part_of(path).read_bytes() == b"".join(data.splitlines(keepends=True)[:line])
+        assert partial_path(path).read_bytes() == b"".join(data.splitlines(keepends=True)[:line])
     assert main([*command("run", here), "--jobs", "1", "--device", "cpu", "--quiet"]) == 0
     assert evaluations(here) == evaluations(unbroken)
 
@@ -101,7 +101,7 @@ def test_all_damaged_ledgers_are_repaired_as_often_as_it_takes(here, capsys):
     assert main(command("repair", here)) == 0
     told = capsys.readouterr().out.splitlines()
     for data in damaged[1:]:
-        part_of(first(here)).unlink(missing_ok=True)
+        partial_path(first(here)).unlink(missing_ok=True)
         first(here).write_bytes(data)
         assert main(command("repair", here)) == 0
 
@@ -121,7 +121,7 @@ def test_runs_that_were_never_begun_lack_nothing(here, capsys):
 
     assert capsys.readouterr().out.splitlines()[1].startswith("1 ledger repaired")
     assert not first(here).exists()
-    assert not part_of(first(here)).exists()
+    assert not partial_path(first(here)).exists()
 
 
 def test_a_complete_ledger_that_was_cut_goes_on(here, unbroken):
@@ -131,7 +131,7 @@ def test_a_complete_ledger_that_was_cut_goes_on(here, unbroken):
 
     assert main(command("repair", here)) == 0
 
-    assert part_of(path).read_bytes() == data[: data.rindex(b"\n", 0, len(data) // 2) + 1]
+    assert partial_path(path).read_bytes() == data[: data.rindex(b"\n", 0, len(data) // 2) + 1]
     assert main([*command("run", here), "--jobs", "1", "--device", "cpu", "--quiet"]) == 0
     assert evaluations(here) == evaluations(unbroken)
 
@@ -144,15 +144,17 @@ def test_what_follows_the_end_costs_nothing(here):
     assert main(command("repair", here)) == 0
 
     assert path.read_bytes() == data
-    assert not part_of(path).exists()
+    assert not partial_path(path).exists()
     assert path.with_name("000.jsonl.damaged-1").read_bytes() == data + b"what an editor left\n"
 
 
 def test_a_second_end_costs_nothing(here):
     """As an earlier version wrote it when it was killed between the end and the file's final name."""
     path, data = first(here), first(here).read_bytes()
-    contents = parse(path, data)
-    path.write_bytes(data + encode({k: v for k, v in contents.records[-1].items() if k != "crc"}, contents.crc)[0])
+    contents = parse_ledger(path, data)
+    path.write_bytes(
+        data + encode_record({k: v for k, v in contents.records[-1].items() if k != "crc"}, contents.crc)[0]
+    )
 
     assert main(command("repair", here)) == 0
 
@@ -162,19 +164,19 @@ def test_a_second_end_costs_nothing(here):
 def test_a_failed_ledger_is_tried_again_from_its_whole_records(here):
     """Damaged, it gives its records before the damage to the next start."""
     path, data = first(here), first(here).read_bytes()
-    path.rename(failed_of(path))
-    failed_of(path).write_bytes(flipped(data, 3))
+    path.rename(failed_path(path))
+    failed_path(path).write_bytes(flipped(data, 3))
 
     assert main(command("repair", here)) == 0
 
-    assert len(read(part_of(path)).records) == 3
-    assert not failed_of(path).exists()
-    assert failed_of(path).with_name("000.jsonl.failed.damaged-1").exists()
+    assert len(read_ledger(partial_path(path)).records) == 3
+    assert not failed_path(path).exists()
+    assert failed_path(path).with_name("000.jsonl.failed.damaged-1").exists()
 
 
 def test_what_is_whole_stays_as_it_is(here, capsys):
     """Nothing is written where nothing is damaged; torn tails are no damage."""
-    part = part_of(first(here))
+    part = partial_path(first(here))
     first(here).rename(part)
     part.write_bytes(part.read_bytes()[:-5])
     before = {path: path.read_bytes() for path in sorted((here / "tiny").rglob("*.jsonl*"))}
@@ -203,7 +205,7 @@ def test_interrupted_it_may_be_done_again(here, unbroken, monkeypatch, capsys, c
     assert damaged in [file.read_bytes() for file in path.parent.glob("000.jsonl*")]
 
     assert main(command("repair", here)) == 0
-    assert len(read(part_of(path)).records) == 4
+    assert len(read_ledger(partial_path(path)).records) == 4
     assert damaged in [file.read_bytes() for file in path.parent.glob("000.jsonl*damaged*")]
     assert main([*command("run", here), "--jobs", "1", "--device", "cpu", "--quiet"]) == 0
     assert evaluations(here) == evaluations(unbroken)
@@ -212,19 +214,19 @@ def test_interrupted_it_may_be_done_again(here, unbroken, monkeypatch, capsys, c
 def test_a_part_beside_a_damaged_file_is_kept_too(here):
     """Whatever is overwritten has a further name first."""
     path, data = first(here), first(here).read_bytes()
-    part_of(path).write_bytes(b"".join(data.splitlines(keepends=True)[:6]))
+    partial_path(path).write_bytes(b"".join(data.splitlines(keepends=True)[:6]))
     path.write_bytes(flipped(data, 2))
 
     assert repaired(path).kept == 2
 
-    assert len(read(part_of(path)).records) == 2
-    kept = part_of(path).with_name("000.jsonl.part.damaged-1")
+    assert len(read_ledger(partial_path(path)).records) == 2
+    kept = partial_path(path).with_name("000.jsonl.part.damaged-1")
     assert kept.read_bytes() == b"".join(data.splitlines(keepends=True)[:6])
 
 
 def test_another_format_is_no_damage(here, capsys):
     """A ledger of a newer version is refused and left alone."""
-    line, crc = encode({"kind": "header", "format": ledger_format.FORMAT + 1}, 0)
+    line, crc = encode_record({"kind": "header", "format": ledger_format.FORMAT + 1}, 0)
     data = line + b"no record\n"
     first(here).write_bytes(data)
 

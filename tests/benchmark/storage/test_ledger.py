@@ -19,12 +19,12 @@ from benchmark.storage.ledger_format import (
     FORMAT,
     LARGEST_RECORD,
     LedgerError,
-    encode,
-    failed_of,
-    intact,
-    parse,
-    part_of,
-    read,
+    encode_record,
+    failed_path,
+    parse_ledger,
+    partial_path,
+    read_ledger,
+    whole_records,
 )
 from tests import ROOT
 from tests.benchmark.records import END, FIRST, HEADER, SECOND, recorded, write
@@ -106,7 +106,7 @@ def test_records_are_what_the_standard_library_reads(tmp_path):
     records = [{"kind": "evaluation", "values": [drawn() for _ in range(100)]} for _ in range(40)]
     part, data = write(tmp_path / "a.jsonl", [HEADER, *records])
 
-    found = parse(part, data).records[1:]
+    found = parse_ledger(part, data).records[1:]
 
     bare = [line.rpartition(b',"crc"')[0] + b"}" for line in data.splitlines()[1:]]
     assert repr(found) == repr([json.loads(line) for line in bare]) == repr(records)
@@ -130,7 +130,7 @@ def test_a_line_is_json_with_a_chained_checksum(tmp_path):
     lines = data.splitlines()
     crc = 0
     for line, record in zip(lines, (HEADER, FIRST, SECOND), strict=True):
-        expected, crc = encode(record, crc)
+        expected, crc = encode_record(record, crc)
         assert line + b"\n" == expected
         assert json.loads(line) == {**record, "crc": f"{crc:08x}"}
         assert list(json.loads(line))[-1] == "crc"
@@ -153,12 +153,12 @@ def test_what_json_cannot_hold_is_refused(tmp_path, value):
     """NaN, infinities and foreign types are refused with the file's name, and nothing is written."""
     with Ledger(tmp_path / "a.jsonl") as ledger:
         ledger.append(HEADER)
-        before = part_of(tmp_path / "a.jsonl").read_bytes()
+        before = partial_path(tmp_path / "a.jsonl").read_bytes()
 
         with pytest.raises(LedgerError, match=r"a\.jsonl\.part: record cannot be written as JSON"):
             ledger.append({"kind": "evaluation", "value": value})
 
-        assert part_of(tmp_path / "a.jsonl").read_bytes() == before
+        assert partial_path(tmp_path / "a.jsonl").read_bytes() == before
         ledger.append(FIRST)
     assert recorded(tmp_path / "a.jsonl") == [HEADER, FIRST]
 
@@ -183,7 +183,7 @@ def test_completing_renames(tmp_path):
     """The end record is appended and the part file becomes the complete one."""
     path, _ = write(tmp_path / "runs" / "deep" / "000.jsonl", complete=True)
 
-    assert read(path).records == [HEADER, FIRST, SECOND, END]
+    assert read_ledger(path).records == [HEADER, FIRST, SECOND, END]
     assert [file.name for file in path.parent.iterdir()] == ["000.jsonl"]
 
 
@@ -195,7 +195,7 @@ def test_a_failed_ledger_is_reopened_as_part(tmp_path):
         ledger.append(HEADER)
         ledger.fail(failure)
     assert [file.name for file in tmp_path.iterdir()] == ["000.jsonl.failed"]
-    assert read(failed_of(path)).records == [HEADER, failure]
+    assert read_ledger(failed_path(path)).records == [HEADER, failure]
 
     with Ledger(path) as ledger:
         assert ledger.records == [HEADER, failure]
@@ -203,7 +203,7 @@ def test_a_failed_ledger_is_reopened_as_part(tmp_path):
         ledger.complete(END)
 
     assert [file.name for file in tmp_path.iterdir()] == ["000.jsonl"]
-    assert read(path).records == [HEADER, failure, FIRST, END]
+    assert read_ledger(path).records == [HEADER, failure, FIRST, END]
 
 
 @pytest.mark.parametrize("ending", ["complete", "fail"])
@@ -234,14 +234,14 @@ def test_a_tail_torn_at_every_byte_is_cut_and_kept_aside(tmp_path, whole):
     for cut in range(start, len(data)):
         path = tmp_path / f"{cut}" / "000.jsonl"
         path.parent.mkdir()
-        part_of(path).write_bytes(data[:cut])
+        partial_path(path).write_bytes(data[:cut])
 
         with Ledger(path) as ledger:
             assert ledger.records == records[:whole]
-            assert part_of(path).read_bytes() == data[:start]
+            assert partial_path(path).read_bytes() == data[:start]
             ledger.append(records[whole])
 
-        assert part_of(path).read_bytes() == data
+        assert partial_path(path).read_bytes() == data
         aside = path.parent / "000.jsonl.part.torn-1"
         assert (aside.read_bytes() if aside.exists() else b"") == data[start:cut]
         assert recorded(path) == records[: whole + 1]
@@ -252,12 +252,12 @@ def test_every_torn_tail_has_a_file_of_its_own(tmp_path):
     path = tmp_path / "000.jsonl"
     _, data = write(path)
     for number, torn in enumerate([b'{"kind":', b"\0" * 512, b"x"], start=1):
-        part_of(path).write_bytes(data + torn)
+        partial_path(path).write_bytes(data + torn)
 
         assert recorded(path) == [HEADER, FIRST, SECOND]
 
         assert (tmp_path / f"000.jsonl.part.torn-{number}").read_bytes() == torn
-    assert part_of(path).read_bytes() == data
+    assert partial_path(path).read_bytes() == data
 
 
 def test_a_complete_file_cut_anywhere_is_refused(tmp_path):
@@ -267,7 +267,7 @@ def test_a_complete_file_cut_anywhere_is_refused(tmp_path):
         path.write_bytes(data[:cut])
 
         with pytest.raises(LedgerError, match=r"000\.jsonl: .*benchmark repair"):
-            read(path)
+            read_ledger(path)
 
 
 # Damage.
@@ -286,7 +286,7 @@ def test_no_flipped_bit_of_a_complete_file_is_accepted(tmp_path):
     for place, damaged in flips(data):
         path.write_bytes(damaged)
         with pytest.raises(LedgerError, match=r"000\.jsonl: .*benchmark repair"):
-            pytest.fail(f"a flip in byte {place} gave {read(path).records}")
+            pytest.fail(f"a flip in byte {place} gave {read_ledger(path).records}")
 
 
 def test_no_flipped_bit_of_a_part_file_gives_wrong_data(tmp_path):
@@ -296,7 +296,7 @@ def test_no_flipped_bit_of_a_part_file_gives_wrong_data(tmp_path):
     refused = cut = 0
     for _, damaged in flips(data):
         try:
-            records = parse(part, damaged).records
+            records = parse_ledger(part, damaged).records
         except LedgerError:
             refused += 1
         else:
@@ -331,7 +331,7 @@ def test_exchanged_lost_and_repeated_lines_are_refused(tmp_path, order):
     path.write_bytes(b"".join(lines[place] for place in map(int, order)))
 
     with pytest.raises(LedgerError, match=r"000\.jsonl"):
-        read(path)
+        read_ledger(path)
 
 
 def test_a_line_of_another_ledger_is_refused(tmp_path):
@@ -342,7 +342,7 @@ def test_a_line_of_another_ledger_is_refused(tmp_path):
     path.write_bytes(b"".join([lines[0], others[1], *lines[2:]]))
 
     with pytest.raises(LedgerError, match="line 2"):
-        read(path)
+        read_ledger(path)
 
 
 @pytest.mark.parametrize(
@@ -365,19 +365,19 @@ def test_what_editors_and_power_losses_do_is_refused(tmp_path, change):
     path.write_bytes(change(data))
 
     with pytest.raises(LedgerError, match=r"000\.jsonl"):
-        read(path)
+        read_ledger(path)
 
 
 def test_what_follows_the_end_is_damage(tmp_path):
     """A second end record, rightly chained, as an earlier version wrote it after such a failure."""
     path, _ = write(tmp_path / "000.jsonl", complete=True)
     whole = path.read_bytes()
-    line, _ = encode(END, parse(path, whole).crc)
+    line, _ = encode_record(END, parse_ledger(path, whole).crc)
     path.write_bytes(whole + line)
 
     with pytest.raises(LedgerError, match=rf"line 5 \(byte {len(whole)}\) is damaged.*benchmark repair"):
-        read(path)
-    assert intact(path.read_bytes()).good == len(whole)
+        read_ledger(path)
+    assert whole_records(path.read_bytes()).good == len(whole)
 
 
 @pytest.mark.parametrize("header", [{**HEADER, "format": FORMAT + 1}, {"kind": "header"}, FIRST])
@@ -386,7 +386,7 @@ def test_an_unknown_format_is_refused(tmp_path, header):
     path, _ = write(tmp_path / "000.jsonl", [header], complete=True)
 
     with pytest.raises(LedgerError, match=rf"000\.jsonl: format .* is not {FORMAT}, which this version reads"):
-        read(path)
+        read_ledger(path)
 
 
 def test_a_file_that_is_not_there_or_no_file_is_an_error_with_its_name(tmp_path):
@@ -395,7 +395,7 @@ def test_a_file_that_is_not_there_or_no_file_is_an_error_with_its_name(tmp_path)
 
     for name in ("none.jsonl", "folder.jsonl"):
         with pytest.raises(LedgerError, match=f"{name}: cannot be read"):
-            read(tmp_path / name)
+            read_ledger(tmp_path / name)
 
 
 # One writer.
@@ -431,7 +431,7 @@ def test_a_file_renamed_while_waiting_for_the_lock_is_refused(tmp_path, monkeypa
     flock = ledgers.fcntl.flock
 
     def complete_first(file, operation):
-        part_of(path).rename(path)
+        partial_path(path).rename(path)
         flock(file, operation)
 
     monkeypatch.setattr(ledgers.fcntl, "flock", complete_first)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.storage import ledger as ledgers
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import LedgerError, part_of, read
+from benchmark.storage.ledger_format import LedgerError, partial_path, read_ledger
 from tests import ROOT
 from tests.benchmark.fakes.disk import refuse
 from tests.benchmark.records import END, FIRST, HEADER, SECOND, recorded, write
@@ -90,7 +90,7 @@ def test_a_failing_disk_leaves_no_half_record_and_a_ledger_that_goes_on(tmp_path
 
     monkeypatch.undo()
     assert all("000.jsonl.part: " in problem and "run" in problem for problem in problems)
-    data = part_of(path).read_bytes()
+    data = partial_path(path).read_bytes()
     assert data == b"" or data.endswith(b"\n")
     assert recorded(path) == acknowledged
     assert bool(problems) == (acknowledged != records)
@@ -98,7 +98,7 @@ def test_a_failing_disk_leaves_no_half_record_and_a_ledger_that_goes_on(tmp_path
         for record in records[len(acknowledged) :]:
             ledger.append(record)
         ledger.complete(END)
-    assert read(path).records == [*records, END]
+    assert read_ledger(path).records == [*records, END]
 
 
 def test_the_faults_do_strike(tmp_path, monkeypatch):
@@ -179,8 +179,8 @@ def test_a_failing_rename_is_an_error_and_the_ledger_goes_on(tmp_path, monkeypat
         assert ledger.ended
         ledger.conclude()
 
-    assert read(path).records == [HEADER, END]
-    assert not part_of(path).exists()
+    assert read_ledger(path).records == [HEADER, END]
+    assert not partial_path(path).exists()
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_the_path(tmp_path):
@@ -237,5 +237,5 @@ def test_a_file_size_limit_is_met_in_good_order(tmp_path):
     *acknowledged, problem = done.stdout.splitlines()
     assert len(acknowledged) > 10
     assert "000.jsonl.part: cannot be written" in problem
-    assert part_of(path).read_bytes().endswith(b"\n")
+    assert partial_path(path).read_bytes().endswith(b"\n")
     assert [record["index"] for record in recorded(path)] == [int(index) for index in acknowledged]

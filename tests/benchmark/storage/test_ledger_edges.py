@@ -9,7 +9,16 @@ import pytest
 from benchmark.storage import ledger as ledgers
 from benchmark.storage import ledger_format
 from benchmark.storage.ledger import LOCK_PAUSES, Ledger
-from benchmark.storage.ledger_format import FORMAT, LedgerError, decode, encode, failed_of, parse, part_of, read
+from benchmark.storage.ledger_format import (
+    FORMAT,
+    LedgerError,
+    decode_record,
+    encode_record,
+    failed_path,
+    parse_ledger,
+    partial_path,
+    read_ledger,
+)
 from tests.benchmark.records import END, FIRST, HEADER, lines_of
 
 
@@ -48,18 +57,18 @@ def test_a_complete_ledger_is_not_opened_again(tmp_path):
 def test_a_file_renamed_between_opening_and_locking_is_refused(tmp_path, monkeypatch):
     """Another process may complete the run in between; its file is not written, and nothing stays open."""
     path = tmp_path / "000.jsonl"
-    part_of(path).write_bytes(lines_of(HEADER))
+    partial_path(path).write_bytes(lines_of(HEADER))
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (numbers, not files)
 
     def flock(file, operation):
-        part_of(path).rename(path)
-        part_of(path).touch()
+        partial_path(path).rename(path)
+        partial_path(path).touch()
 
     monkeypatch.setattr(ledgers.fcntl, "flock", flock)
     with pytest.raises(LedgerError) as refused:
         Ledger(path)
 
-    assert str(refused.value) == f"{part_of(path)}: another process has renamed it meanwhile; start again"
+    assert str(refused.value) == f"{partial_path(path)}: another process has renamed it meanwhile; start again"
     assert path.read_bytes() == lines_of(HEADER)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
@@ -73,7 +82,7 @@ def test_a_locked_file_is_tried_for_a_while_and_then_refused(tmp_path, monkeypat
     with Ledger(path), pytest.raises(LedgerError) as refused:
         Ledger(path)
 
-    assert str(refused.value) == f"{part_of(path)}: another process is writing it; wait for it or stop it"
+    assert str(refused.value) == f"{partial_path(path)}: another process is writing it; wait for it or stop it"
     assert tuple(pauses) == LOCK_PAUSES
 
 
@@ -99,13 +108,13 @@ def test_a_folder_that_vanishes_is_told(tmp_path, monkeypatch):
     """Where not even the free space can be asked for, the message says why."""
     path = tmp_path / "gone" / "000.jsonl"
     ledger = Ledger(path)
-    part_of(path).unlink()
+    partial_path(path).unlink()
     path.parent.rmdir()
 
     with ledger, pytest.raises(LedgerError) as refused:
         ledger.complete(END)
 
-    assert str(refused.value).startswith(f"{part_of(path)}: cannot be written (")
+    assert str(refused.value).startswith(f"{partial_path(path)}: cannot be written (")
     assert str(refused.value).endswith("; its folder is gone")
 
 
@@ -126,7 +135,7 @@ def test_a_full_disk_is_told_with_its_free_space(tmp_path, monkeypatch):
         monkeypatch.undo()
 
     assert str(refused.value) == (
-        f"{part_of(path)}: cannot be written ([Errno 28] No space left on device); "
+        f"{partial_path(path)}: cannot be written ([Errno 28] No space left on device); "
         "5 MiB are free there; make room and run the same command"
     )
 
@@ -169,7 +178,7 @@ def test_nothing_is_written_after_a_failed_write(tmp_path, monkeypatch):
 )
 def test_what_is_no_line_is_damaged(line):
     """Without the mark, eight digits of the right checksum and the closing brace there is no record."""
-    assert decode(line, 0) is None
+    assert decode_record(line, 0) is None
 
 
 @pytest.mark.parametrize(
@@ -182,8 +191,8 @@ def test_the_end_of_a_line_is_exact(tail):
     assert f"{crc:08x}" != f"{crc:08X}", "the test needs a letter in it"
     head = body[:-1] + b',"crc":"'
 
-    assert decode(head + b'%08x"}' % crc, 0) == ({"a": "\u00ff"}, crc)
-    assert decode(head + tail % crc, 0) is None
+    assert decode_record(head + b'%08x"}' % crc, 0) == ({"a": "\u00ff"}, crc)
+    assert decode_record(head + tail % crc, 0) is None
 
 
 @pytest.mark.parametrize("body", [b'{"a":}', b'{"a":NaN', b'{"a":"\xff"}', b"[" * 100_000 + b"}", b"x}", b"}"])
@@ -191,21 +200,21 @@ def test_a_right_checksum_over_what_is_no_record_is_damage(body):
     """Only a forger writes that."""
     line = body[:-1] + b',"crc":"%08x"}' % zlib.crc32(body[:-1] + b"}")
 
-    assert decode(line, 0) is None
+    assert decode_record(line, 0) is None
 
 
 def test_the_last_mark_is_the_lines_own():
     """A key `crc` further inside, in the form of the line's own, is part of the record."""
     record = {"kind": "evaluation", "value": {"kind": "end", "crc": "00000000"}}
-    line, crc = encode(record, 7)
+    line, crc = encode_record(record, 7)
 
-    assert decode(line[:-1], 7) == (record, crc)
+    assert decode_record(line[:-1], 7) == (record, crc)
 
 
 def test_an_empty_first_line_is_damage(tmp_path):
     """A file that begins with a newline is no torn one, which would be cut."""
     with pytest.raises(LedgerError, match=r"line 1 \(byte 0\) is damaged"):
-        parse(tmp_path / "000.jsonl", b"\n" + lines_of(HEADER))
+        parse_ledger(tmp_path / "000.jsonl", b"\n" + lines_of(HEADER))
 
 
 @pytest.mark.parametrize(("header", "told"), [({**HEADER, "format": 7}, "7"), ({"kind": "header"}, "None")])
@@ -214,7 +223,7 @@ def test_the_format_found_is_told(tmp_path, header, told):
     path = tmp_path / "000.jsonl"
 
     with pytest.raises(LedgerError) as refused:
-        parse(path, lines_of(header, FIRST))
+        parse_ledger(path, lines_of(header, FIRST))
 
     assert str(refused.value) == f"{path}: format {told} is not {FORMAT}, which this version reads"
 
@@ -225,7 +234,7 @@ def test_the_place_of_damage_is_told(tmp_path):
     path = tmp_path / "000.jsonl"
 
     with pytest.raises(LedgerError) as refused:
-        parse(path, data + b"junk\n")
+        parse_ledger(path, data + b"junk\n")
 
     assert str(refused.value) == (
         f"{path}: line 3 (byte {len(data)}) is damaged; restore the file, or {ledger_format.REPAIR}"
@@ -238,7 +247,7 @@ def test_a_file_cut_between_records_is_told(tmp_path):
     path.write_bytes(lines_of(HEADER, FIRST))
 
     with pytest.raises(LedgerError) as refused:
-        read(path)
+        read_ledger(path)
 
     size = len(lines_of(HEADER, FIRST))
     assert str(refused.value) == f"{path}: cut short at byte {size}; restore the file, or {ledger_format.REPAIR}"
@@ -247,13 +256,13 @@ def test_a_file_cut_between_records_is_told(tmp_path):
 def test_a_part_file_needs_no_end(tmp_path):
     """Unfinished and failed ledgers are read as far as they go, an empty one too."""
     path = tmp_path / "000.jsonl"
-    for file in (part_of(path), failed_of(path)):
+    for file in (partial_path(path), failed_path(path)):
         file.write_bytes(lines_of(HEADER, FIRST) + b"torn")
-        contents = read(file)
+        contents = read_ledger(file)
         assert contents.records == [HEADER, FIRST]
         assert (contents.good, contents.torn) == (len(lines_of(HEADER, FIRST)), b"torn")
         file.write_bytes(b"")
-        assert read(file).records == []
+        assert read_ledger(file).records == []
 
 
 # How it is written.
@@ -294,13 +303,13 @@ def test_what_need_not_last_is_written_at_once_at_the_end(tmp_path, monkeypatch,
         ledger.append(HEADER)
         ledger.append(FIRST)
         assert ledger.records == [HEADER, FIRST]
-        assert part_of(path).read_bytes() == b""
+        assert partial_path(path).read_bytes() == b""
         assert counting.calls == []
         getattr(ledger, ending)(END)
 
     assert counting.calls == ["write"]
     (file,) = tmp_path.iterdir()
-    assert file == (path if ending == "complete" else failed_of(path))
+    assert file == (path if ending == "complete" else failed_path(path))
     assert file.read_bytes() == lines_of(HEADER, FIRST, END)
 
 
@@ -310,7 +319,7 @@ def test_what_need_not_last_is_lost_when_it_is_not_ended(tmp_path):
     with Ledger(path, durable=False) as ledger:
         ledger.append(HEADER)
 
-    assert part_of(path).read_bytes() == b""
+    assert partial_path(path).read_bytes() == b""
     with Ledger(path, durable=False) as ledger:
         assert ledger.records == []
 
@@ -319,10 +328,10 @@ def test_a_torn_tail_is_cut_for_good_before_anything_follows(tmp_path, monkeypat
     """The cut is synced, whoever opens the file."""
     path = tmp_path / "000.jsonl"
     for durable, expected in ((True, ["fsync", "fsync"]), (False, ["fsync"])):
-        part_of(path).write_bytes(lines_of(HEADER) + b"torn")
+        partial_path(path).write_bytes(lines_of(HEADER) + b"torn")
         counting = Counting()
         monkeypatch.setattr(ledgers, "os", counting)
         with Ledger(path, durable=durable) as ledger:
             assert ledger.records == [HEADER]
         assert counting.calls == expected
-    assert part_of(path).read_bytes() == lines_of(HEADER)
+    assert partial_path(path).read_bytes() == lines_of(HEADER)

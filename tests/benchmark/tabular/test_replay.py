@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.tabular.table import ARRAYS, load
 from objectives import OBJECTIVES
 from tests.benchmark.fakes.slots import prices
@@ -70,7 +70,7 @@ def evaluations(folder):
     return {
         str(path.relative_to(folder)): [
             {name: value for name, value in record.items() if name not in MEASURED}
-            for record in read(path).records
+            for record in read_ledger(path).records
             if record["kind"] == "evaluation"
         ]
         for path in sorted(folder.glob("runs/*/*/*.jsonl"))
@@ -143,7 +143,7 @@ def test_repetitions_are_used_again_only_when_asked(tables, tmp_path, capsys):
     assert "--recycle" in capsys.readouterr().err
     assert command("replay", suite, tmp_path / "used", "--tables", str(tables), "--quiet", "--recycle") == 0
     table = load(tables / "softmax.npz")
-    records = read(tmp_path / "used/others/runs/softmax/random/003.jsonl").records
+    records = read_ledger(tmp_path / "used/others/runs/softmax/random/003.jsonl").records
     assert len(records) == 14
     for record in records[1:-1]:
         row = table.configs.index(record["config"])

@@ -10,14 +10,14 @@ import torch
 from benchmark.reproducibility.environment import describe
 from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import LedgerError, failed_of, part_of, read
+from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning import execution
 from benchmark.tuning.evaluation import ImpureTrial, evaluation_record
 from benchmark.tuning.execution import REPLAYED, Execution, ReplayMismatch, execute, replay, touch, trainer_of
 from benchmark.tuning.factory import build_scheduler
-from benchmark.tuning.run_report import report_of_failure
-from benchmark.tuning.run_settings import Conditions, Crash
+from benchmark.tuning.run_report import failure_report
+from benchmark.tuning.run_settings import Crash, RunSettings
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Machine
@@ -46,7 +46,7 @@ def run_of(**changes):
 
 def conditions(folder, **changes):
     """Where it runs."""
-    return Conditions(folder=folder, machine=Machine(), environment=describe("cpu", 1), **changes)
+    return RunSettings(folder=folder, machine=Machine(), environment=describe("cpu", 1), **changes)
 
 
 def record(**changes):
@@ -72,7 +72,7 @@ def driven(run, where, crash=None, train=None):
 def shortened(folder, run, evaluations, change=None):
     """Turn a complete ledger into an unfinished one of so many evaluations; the header may change."""
     path = folder / run.path
-    header, *records = read(path).records
+    header, *records = read_ledger(path).records
     path.unlink()
     with Ledger(path) as ledger:
         ledger.append(change(header) if change else header)
@@ -116,16 +116,16 @@ def test_what_is_recorded_is_not_trained_again(tmp_path):
     run = run_of(clock="measured")
     whole, asked = driven(run, conditions(tmp_path))
     assert (whole.state, whole.evaluations, whole.problem, asked) == ("done", 3, None, [0, 1, 2])
-    unbroken = [one for one in read(tmp_path / run.path).records if one["kind"] == "evaluation"]
+    unbroken = [one for one in read_ledger(tmp_path / run.path).records if one["kind"] == "evaluation"]
     assert whole.best_error == min(one["valid_error"] for one in unbroken)
 
     for kept in range(4):
-        before = read(tmp_path / run.path).records[1 : 1 + kept]
+        before = read_ledger(tmp_path / run.path).records[1 : 1 + kept]
         shortened(tmp_path, run, kept)
         report, asked = driven(run, conditions(tmp_path))
         assert asked == [0, 1, 2][kept:]
         assert report == whole
-        records = read(tmp_path / run.path).records
+        records = read_ledger(tmp_path / run.path).records
         assert [one["kind"] for one in records] == ["header", *["evaluation"] * 3, "end"]
         assert records[-1]["evaluations"] == 3
         assert [one["config"] for one in records[1:-1]] == [one["config"] for one in unbroken]
@@ -140,22 +140,22 @@ def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
     path = tmp_path / run.path
     if not ended_here:
         shortened(tmp_path, run, 4, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}})
-        part_of(path).rename(path)
+        partial_path(path).rename(path)
     data = path.read_bytes()
-    path.rename(part_of(path))
+    path.rename(partial_path(path))
 
     report, asked = driven(run, conditions(tmp_path, allow_mixed=True))
 
     assert (report, asked) == (whole, [])
     assert path.read_bytes() == data
-    assert not part_of(path).exists()
+    assert not partial_path(path).exists()
 
 
 def test_an_end_of_another_run_is_refused(tmp_path):
     """A part file that has ended is held against the run like any other, before it gets its name."""
     driven(run_of(), conditions(tmp_path))
     path = tmp_path / run_of().path
-    path.rename(part_of(path))
+    path.rename(partial_path(path))
 
     report, _ = driven(run_of(budget={"trials": 4}), conditions(tmp_path))
 
@@ -175,8 +175,8 @@ def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):
 
     assert (report.state, asked) == ("failed", [])
     assert "was recorded as" in report.problem
-    assert not part_of(path).exists()
-    failure = read(failed_of(path)).records[-1]
+    assert not partial_path(path).exists()
+    failure = read_ledger(failed_path(path)).records[-1]
     assert (failure["kind"], failure["error"]) == ("failure", report.problem)
     assert "ReplayMismatch" in failure["traceback"]
 
@@ -193,7 +193,7 @@ def test_a_trial_that_came_out_otherwise_fails_its_run(tmp_path):
         steps.throw(ImpureTrial("x" * 2000))
 
     assert stop.value.value.state == "failed"
-    failure = read(failed_of(tmp_path / run.path)).records[-1]
+    failure = read_ledger(failed_path(tmp_path / run.path)).records[-1]
     assert failure["error"] == "x" * 1000
 
 
@@ -207,19 +207,19 @@ def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
     path = shortened(
         tmp_path, run, 1, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}}
     )
-    before = part_of(path).read_bytes()
+    before = partial_path(path).read_bytes()
 
     report, asked = driven(run, conditions(tmp_path))
     assert (report.state, asked) == ("refused", [])
     assert "recorded on another machine or library version: torch was '0.1'" in report.problem
-    assert part_of(path).read_bytes() == before
+    assert partial_path(path).read_bytes() == before
 
     steps = Execution(run, Slots(), conditions(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
     next(steps)
     steps.close()
     report, _ = driven(run, conditions(tmp_path, allow_mixed=True))
     assert report.state == "done"
-    kinds = [one["kind"] for one in read(path).records]
+    kinds = [one["kind"] for one in read_ledger(path).records]
     assert kinds == ["header", "evaluation", "resumed", "evaluation", "evaluation", "end"]
 
 
@@ -231,7 +231,7 @@ def test_the_header_says_what_the_run_depends_on(tmp_path):
 
     driven(run, where)
 
-    header = read(tmp_path / run.path).records[0]
+    header = read_ledger(tmp_path / run.path).records[0]
     assert header["run"] == run.identity()
     assert header["data"] == {"toy": "0" * 64}
     assert (header["environment"]["arithmetic"], header["environment"]["route"]) == ("reference", "alone")
@@ -253,7 +253,7 @@ def test_the_header_says_what_the_algorithm_is_made_of_and_lacks(tmp_path, monke
     run = run_of(n_workers=2)
     driven(run, conditions(tmp_path))
 
-    header = read(tmp_path / run.path).records[0]
+    header = read_ledger(tmp_path / run.path).records[0]
     assert header["environment"]["libraries"] == {"theirs": "1.5"}
     assert header["lacks"] == {"pending": "forgets them"}
     assert len(let_go) == 1
@@ -266,7 +266,7 @@ def test_a_refused_header_is_named_by_its_file(tmp_path):
 
     report, _ = driven(run_of(), conditions(tmp_path))
 
-    assert report.problem.startswith(f"{part_of(path)}: recorded with another suite: toy was ")
+    assert report.problem.startswith(f"{partial_path(path)}: recorded with another suite: toy was ")
 
 
 @pytest.mark.parametrize(("tables", "durable"), [(None, True), ("tables", False)])
@@ -292,7 +292,7 @@ def test_the_last_record_says_why_the_run_ended(tmp_path):
     driven(run_of(), conditions(tmp_path / "whole"))
     driven(grid, conditions(tmp_path / "grid"))
 
-    ends = [read(tmp_path / name / grid.path).records[-1] for name in ("whole", "grid")]
+    ends = [read_ledger(tmp_path / name / grid.path).records[-1] for name in ("whole", "grid")]
 
     assert [end["reason"] for end in ends] == ["budget", "exhausted"]
 
@@ -344,7 +344,7 @@ def test_a_failure_has_the_traceback_of_its_cause(tmp_path):
 
     report, _ = driven(run, conditions(tmp_path))
 
-    traceback = read(failed_of(tmp_path / run.path)).records[-1]["traceback"]
+    traceback = read_ledger(failed_path(tmp_path / run.path)).records[-1]["traceback"]
     assert report.state == "failed"
     assert "in sample_configuration" in traceback
     assert "AlgorithmError" not in traceback
@@ -357,7 +357,7 @@ def test_a_crash_is_recorded_instead_of_trained(tmp_path):
     report, asked = driven(run_of(), conditions(tmp_path), crash)
 
     assert (report.state, report.evaluations, asked) == ("done", 3, [0, 2])
-    crashed = read(tmp_path / run_of().path).records[2]
+    crashed = read_ledger(tmp_path / run_of().path).records[2]
     assert (crashed["state"], crashed["valid_error"], crashed["problem"]) == ("timeout", None, "signal 9")
     assert (crashed["train_seconds"], crashed["paid_seconds"]) == (2.5, 2.5)
 
@@ -379,7 +379,7 @@ def test_a_complete_run_is_refused(tmp_path):
 )
 def test_what_could_not_be_executed_is_reported(error, state):
     """A refusal in its own words, everything else with its type."""
-    report = report_of_failure(run_of(), error)
+    report = failure_report(run_of(), error)
 
     assert (report.state, report.evaluations, report.best_error) == (state, 0, math.inf)
     assert report.problem == str(error) if state == "refused" else "ValueError: no" in report.problem
@@ -408,7 +408,7 @@ def test_execute_records_a_crash_and_reports_its_own_run(tmp_path):
     report = execute(run_of(), conditions(tmp_path), Crash(index=1, reason="signal 9", seconds=2.5))
     again = execute(run_of(objectives={"toy": {"name": OBJECTIVE, "nonsense": 1}}), conditions(tmp_path))
 
-    states = [one["state"] for one in read(tmp_path / run_of().path).records if one["kind"] == "evaluation"]
+    states = [one["state"] for one in read_ledger(tmp_path / run_of().path).records if one["kind"] == "evaluation"]
     assert (report.state, states[1]) == ("done", "crashed")
     assert again.run.path == run_of().path
 
@@ -444,7 +444,7 @@ def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
 
     report = execute(run_of(), where)
 
-    header, *evaluations, _ = read(tmp_path / run_of().path).records
+    header, *evaluations, _ = read_ledger(tmp_path / run_of().path).records
     assert report.state == "done"
     assert header["data"] == {"prepared on": "cpu"}
     assert header["environment"]["arithmetic"] == "cpu, stacked: False"

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from benchmark.reproducibility.seeding import digest
-from benchmark.storage.ledger_format import encode
+from benchmark.storage.ledger_format import encode_record
 from benchmark.tuning.evaluation import LONGEST_TEXT, evaluation_record
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job
@@ -130,7 +130,7 @@ def test_any_finite_number_is_an_error(value):
     assert training.state == "ok"
     assert training.valid_error == float(value)
     assert {type(number) for number in (*training.valid_curve, training.test_error, training.train_seconds)} == {float}
-    assert encode(evaluation_record(job(1), training, 0.5, None), 0)
+    assert encode_record(evaluation_record(job(1), training, 0.5, None), 0)
 
 
 # Pausing.
@@ -326,7 +326,7 @@ def deep():
 
 def failed(training, start_epoch=0):
     """Whether a training is recorded as a failure, with a record that a ledger can hold."""
-    assert encode(evaluation_record(job(start_epoch=start_epoch), training, 1.0, None), 0)
+    assert encode_record(evaluation_record(job(start_epoch=start_epoch), training, 1.0, None), 0)
     assert pickle.loads(pickle.dumps(training)) == training
     errors = (training.valid_error, training.test_error, training.valid_curve, training.test_curve)
     return training.state == "error" and errors == (None, None, [], []) and training.epochs == start_epoch

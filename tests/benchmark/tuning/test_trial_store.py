@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.batching.run_group import execute_all
+from benchmark.batching.run_group import execute_group
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.reproducibility.environment import describe
 from benchmark.reproducibility.seeding import trial_seed
 from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.evaluation import ImpureTrial, evaluation_record
 from benchmark.tuning.execution import execute
-from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.trial_store import Trial, TrialStore, ledgers_of
 from benchmark.tuning.tuner import Job
@@ -98,7 +98,7 @@ def bare(folder):
 
 def evaluations(path):
     """The evaluations of a ledger."""
-    return [record for record in read(path).records if record["kind"] == "evaluation"]
+    return [record for record in read_ledger(path).records if record["kind"] == "evaluation"]
 
 
 def paid(folder):
@@ -471,7 +471,7 @@ def test_torn_and_failed_ledgers_of_the_other_folder_are_reused(tmp_path):
 def rewritten(folder, change):
     """Write every ledger of a folder anew with another header, as it were recorded elsewhere."""
     for path in sorted(folder.glob("runs/*/*/*.jsonl")):
-        header, *records = read(path).records
+        header, *records = read_ledger(path).records
         path.unlink()
         with Ledger(path) as ledger:
             ledger.append(change(header))
@@ -568,11 +568,11 @@ def test_a_run_by_itself_takes_the_trials_that_others_recorded(tmp_path):
     """A run added to a finished suite trains only what no other algorithm of its repetition has."""
     suite = suite_of(tmp_path)
     runs = [run for run in suite.runs() if run.repetition == 0]
-    conditions = Conditions(folder=tmp_path / "toy", machine=Machine(), environment=describe("cpu", 1))
-    execute_all(runs[:-1], conditions)
+    conditions = RunSettings(folder=tmp_path / "toy", machine=Machine(), environment=describe("cpu", 1))
+    execute_group(runs[:-1], conditions)
     before = trained(suite)
 
-    execute_all(runs[-1:], conditions)
+    execute_group(runs[-1:], conditions)
 
     for line in trained(suite) - before:
         x, number, key = line.split(" ", 2)
@@ -580,7 +580,7 @@ def test_a_run_by_itself_takes_the_trials_that_others_recorded(tmp_path):
             before[f"{x} {later} {key}"] == 0 and trained(suite)[f"{x} {later} {key}"]
             for later in range(int(number), 5)
         )
-    alone = Conditions(folder=tmp_path / "alone", machine=Machine(), environment=describe("cpu", 1))
+    alone = RunSettings(folder=tmp_path / "alone", machine=Machine(), environment=describe("cpu", 1))
     for one in runs:
         execute(one, alone)
     assert bare(tmp_path / "toy") == bare(tmp_path / "alone")

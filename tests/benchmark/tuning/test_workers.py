@@ -16,10 +16,10 @@ from analysis.loading.plan import read_plan
 from benchmark.cli.main import main
 from benchmark.reproducibility.environment import describe
 from benchmark.result_folder.folder import write_plan
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.execution import execute
-from benchmark.tuning.run_settings import Conditions
+from benchmark.tuning.run_settings import RunSettings
 from objectives import OBJECTIVES
 from objectives.objective import Machine
 from tests import ROOT
@@ -63,7 +63,7 @@ def run(path, results, *options):
 
 def records(path):
     """The evaluations of a ledger."""
-    return [record for record in read(path).records if record["kind"] == "evaluation"]
+    return [record for record in read_ledger(path).records if record["kind"] == "evaluation"]
 
 
 def evaluations(folder, labels=tuple(ALGORITHMS)):
@@ -89,7 +89,7 @@ def expected(tmp_path_factory):
     """What every run records that is executed by itself, a trial at a time: the oracle."""
     folder = tmp_path_factory.mktemp("solo")
     suite = suites.load(str(written(folder, *ALGORITHMS)))
-    conditions = Conditions(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
+    conditions = RunSettings(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
     assert {execute(one, conditions).state for one in suite.runs()} == {"done"}
     return evaluations(folder / "tiny")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.cli.main import main
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.verification import audit as audits
 from benchmark.verification.trial_comparison import total_of
 from tests.benchmark.commands import written
@@ -64,7 +64,7 @@ def test_a_difference_is_told_in_rows(tmp_path):
     path = written(tmp_path, TRAINING) / "tiny.toml"
     ran(path)
     ledger = tmp_path / "tiny" / "runs" / "softmax" / "random" / "000.jsonl"
-    rows = total_of(error for record in evaluations(read(ledger).records) for error in record["valid_curve"])
+    rows = total_of(error for record in evaluations(read_ledger(ledger).records) for error in record["valid_curve"])
 
     def change(records):
         record = evaluations(records)[2]

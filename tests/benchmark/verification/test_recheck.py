@@ -18,7 +18,7 @@ from benchmark.cli.main import main
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.reproducibility.seeding import LARGEST_SEED, recheck_seed, trial_seed
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Budget
 from benchmark.verification import recheck as rechecks
@@ -62,7 +62,7 @@ def evaluations(folder):
     """All evaluations of a folder's ledgers but for what is measured, by ledger."""
     found = {}
     for path in sorted(folder.glob("runs/*/*/*.jsonl")):
-        header, *records = read(path).records
+        header, *records = read_ledger(path).records
         dropped = {*MEASURED, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
         found[str(path.relative_to(folder))] = [
             {key: value for key, value in record.items() if key not in dropped}
@@ -244,7 +244,7 @@ def test_every_incumbent_is_trained_once_a_seed(tmp_path):
     assert len(file["incumbents"]) == 24 > len(trials)
     for row in file["incumbents"]:
         ledger = folder / "runs/toy" / row["algorithm"] / f"{row['repetition']:03d}.jsonl"
-        records = [record for record in read(ledger).records if record["kind"] == "evaluation"]
+        records = [record for record in read_ledger(ledger).records if record["kind"] == "evaluation"]
         best = min(records, key=lambda record: record["valid_error"])
         assert {"config": best["config"], "epochs": best["epochs"]} == trials[row["place"]]
         assert [row["valid_error"], row["test_error"]] == [best["valid_error"], best["test_error"]]
@@ -298,7 +298,7 @@ def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
     path = written(tmp_path, text + suite % 1.0) / "tiny.toml"
     folder = ran(path, tmp_path)
     for ledger in folder.glob("runs/*/*/*"):  # Now they are of a suite whose every trial is deadly.
-        header, *records = read(ledger).records
+        header, *records = read_ledger(ledger).records
         header["run"]["objective"]["part"]["options"]["limit"] = -1.0
         rewrite(ledger, lambda _, changed=(header, *records): changed)
     path.write_text(text + suite % -1.0)

@@ -16,9 +16,9 @@ from analysis.loading import ledgers as analysed
 from benchmark.driver import stall_monitor as vigils
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.driver.stall_monitor import PATIENCE, Vigil
+from benchmark.driver.stall_monitor import PATIENCE, StallMonitor
 from benchmark.errors import BadInput
-from benchmark.storage.ledger_format import read
+from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.time_limit import GRACE, Limit, OutOfTime
 from benchmark.tuning.trainer import Trainer
@@ -72,7 +72,7 @@ def run(suite, results, jobs):
 def evaluations(folder):
     """All evaluations of a suite's folder, by ledger."""
     paths = sorted(folder.glob("runs/*/*/*.jsonl"))
-    return {path.name: [r for r in read(path).records if r["kind"] == "evaluation"] for path in paths}
+    return {path.name: [r for r in read_ledger(path).records if r["kind"] == "evaluation"] for path in paths}
 
 
 def bare(found):
@@ -381,7 +381,7 @@ class Waiting:
 
     def __init__(self, folder):
         self.folder, self.now, self.said = folder, 0.0, []
-        self.vigil = Vigil(folder, self.said.append, lambda: self.now)
+        self.vigil = StallMonitor(folder, self.said.append, lambda: self.now)
 
     def after(self, seconds):
         """What is said when it looks that much later."""

@@ -21,7 +21,7 @@ from analysis.loading.records import read as analysis_read
 from analysis.tables.basic import as_csv
 from benchmark.reproducibility.environment import pinned
 from benchmark.reproducibility.seeding import stream, trial_seed
-from benchmark.storage.ledger_format import FORMAT, encode, parse
+from benchmark.storage.ledger_format import FORMAT, encode_record, parse_ledger
 from objectives import OBJECTIVES
 from objectives.classification.base import ImageClassification
 from objectives.objective import Machine
@@ -44,10 +44,10 @@ def floats(folder: Path, quick: bool) -> Found:
     subnormal = int((np.abs(finite) < sys.float_info.min).sum())
     lines, crc = [], 0
     for record in _records(finite):
-        line, crc = encode(record, crc)
+        line, crc = encode_record(record, crc)
         lines.append(line)
     data, path = b"".join(lines), folder / "000.jsonl.part"
-    readers = {"ledger": parse(path, data).records, "analysis": analysis_read(path, data, complete=False)}
+    readers = {"ledger": parse_ledger(path, data).records, "analysis": analysis_read(path, data, complete=False)}
     differ = {name: _differing(finite, [v for r in found[1:] for v in r["values"]]) for name, found in readers.items()}
     everything = np.concatenate([finite, [math.inf, -math.inf]])
     text = as_csv({"floats": pd.DataFrame({"value": everything})})["floats.csv"]

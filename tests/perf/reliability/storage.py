@@ -18,7 +18,7 @@ from analysis.errors import BadInput
 from analysis.loading.records import read as analysis_read
 from benchmark.storage.filesystem import kind_of
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import FORMAT, LedgerError, encode, parse, part_of, read
+from benchmark.storage.ledger_format import FORMAT, LedgerError, encode_record, parse_ledger, partial_path, read_ledger
 from tests.benchmark.records import END, FIRST, HEADER, SECOND
 from tests.benchmark.records import write as write_ledger
 from tests.benchmark.storage.test_ledger import KILLS_A_LEDGER, ROOT, appended, flips, kill_writer
@@ -49,7 +49,7 @@ def kills(folder: Path, quick: bool) -> Found:
     for number in range(count):
         path = folder / f"{number // KILLS_A_LEDGER:03d}.jsonl"
         last = kill_writer(path, rng)
-        contents = read(part_of(path))
+        contents = read_ledger(partial_path(path))
         torn += bool(contents.torn)
         lost += max(0, last + 1 - len(contents.records))
         expected = appended(len(contents.records))
@@ -88,13 +88,13 @@ def damage(folder: Path, quick: bool) -> Found:
 
 def _repaired(path: Path, data: bytes, cut: int, records: list[dict[str, Any]]) -> bool:
     """Whether a ledger torn at a byte opens with its whole records, and goes on to the unbroken one."""
-    part_of(path).write_bytes(data[:cut])
+    partial_path(path).write_bytes(data[:cut])
     with Ledger(path) as ledger:
         count = len(ledger.records)
         sound = ledger.records == records[:count] and count == data[:cut].count(b"\n")
         for record in records[count:]:
             ledger.append(record)
-    return sound and part_of(path).read_bytes() == data
+    return sound and partial_path(path).read_bytes() == data
 
 
 def _readings(path: Path, data: bytes, records: list[dict[str, Any]]) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _readings(path: Path, data: bytes, records: list[dict[str, Any]]) -> Iterato
     for _, damaged in flips(data):
         path.write_bytes(damaged)
         try:
-            yield _judged(read(path).records, records)
+            yield _judged(read_ledger(path).records, records)
         except LedgerError:
             yield "refused"
         try:
@@ -124,13 +124,13 @@ def durability(folder: Path, quick: bool) -> Found:
     """Append records, each beside a bare write and fsync of the same bytes, in turns."""
     count, rng = 100 if quick else 5000, np.random.default_rng(1)
     seconds: dict[str, list[float]] = {"ledger": [], "write_and_fsync": []}
-    crc = encode(HEADER, 0)[1]
+    crc = encode_record(HEADER, 0)[1]
     rival = os.open(folder / "rival", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with Ledger(folder / "000.jsonl") as ledger:
         ledger.append(HEADER)
         for index in range(count):
             record = evaluation(index, rng)
-            line, crc = encode(record, crc)
+            line, crc = encode_record(record, crc)
             for side in sorted(seconds, reverse=bool(index % 2)):
                 began = time.perf_counter()
                 if side == "ledger":
@@ -140,7 +140,9 @@ def durability(folder: Path, quick: bool) -> Found:
                     os.fsync(rival)
                 seconds[side].append(time.perf_counter() - began)
     os.close(rival)
-    same = part_of(folder / "000.jsonl").read_bytes() == encode(HEADER, 0)[0] + (folder / "rival").read_bytes()
+    same = (
+        partial_path(folder / "000.jsonl").read_bytes() == encode_record(HEADER, 0)[0] + (folder / "rival").read_bytes()
+    )
     told = {side: _milliseconds(values) for side, values in seconds.items()}
     return {"appends": count, "file_system": kind_of(folder), "bytes_a_record": len(line), "same_bytes": same, **told}
 
@@ -178,12 +180,12 @@ def reopening(folder: Path, quick: bool) -> Found:
     """Open a ledger of 100 000 evaluations, in processes that do nothing else; medians of five."""
     count, rng, crc = 1000 if quick else 100_000, np.random.default_rng(2), 0
     path = folder / "000.jsonl"
-    with part_of(path).open("wb") as file:
+    with partial_path(path).open("wb") as file:
         for index in range(-1, count):
             record = evaluation(index, rng) if index >= 0 else {"kind": "header", "format": FORMAT}
-            line, crc = encode(record, crc)
+            line, crc = encode_record(record, crc)
             file.write(line)
-    found: Found = {"records": count, "megabytes": round(part_of(path).stat().st_size / 1e6, 1)}
+    found: Found = {"records": count, "megabytes": round(partial_path(path).stat().st_size / 1e6, 1)}
     rounds = [{reader: _opened(path, *how) for reader, how in READERS.items()} for _ in range(1 if quick else 5)]
     for reader in READERS:
         assert all(one[reader]["records"] == count + 1 for one in rounds)
@@ -191,7 +193,7 @@ def reopening(folder: Path, quick: bool) -> Found:
             name: round(float(np.median([one[reader][name] for one in rounds])), 3)
             for name in ("seconds", "processor_seconds", "peak_megabytes", "megabytes_before")
         }
-    assert len(parse(part_of(path), part_of(path).read_bytes()).records) == count + 1
+    assert len(parse_ledger(partial_path(path), partial_path(path).read_bytes()).records) == count + 1
     return found
 
 

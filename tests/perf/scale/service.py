@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.storage.ledger import Ledger
-from benchmark.workers.heartbeat import Listening, Pulse
+from benchmark.workers.heartbeat import Heartbeat, Listening
 from tests import ROOT
 
 IDLE = 1.0
@@ -89,7 +89,7 @@ class Watching:
 
 def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None) -> dict[str, float]:
     """Run a suite on an engine; what its driver saw."""
-    from benchmark.backends.factory import build
+    from benchmark.backends.factory import build_backend
     from benchmark.driver.runner import Runner
     from benchmark.planning import shard as shards
     from benchmark.suite import parsing as suites
@@ -100,7 +100,7 @@ def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None)
     watching = Watching()
     Runner(
         plan, results, jobs=jobs, machine=Machine(), listener=watching, shard=share,
-        engine=build(engine, jobs, jobs, None, None),
+        engine=build_backend(engine, jobs, jobs, None, None),
     ).run()  # fmt: skip
     return watching.told
 
@@ -208,7 +208,7 @@ def disk(folder: Path, writers: Sequence[int], seconds: float) -> list[dict[str,
 
 def look(folder: Path, looks: int = 2000) -> dict[str, float]:
     """Seconds that a worker's look at the driver's pulse takes, four times a second."""
-    with Pulse(folder, "", "token", lambda: True, lambda: None):
+    with Heartbeat(folder, "", "token", lambda: True, lambda: None):
         listening = Listening(folder, "", "token")
         return spread([_timed(listening.felt) for _ in range(looks)])
 
@@ -250,24 +250,24 @@ def _timed(what: Callable[[], object]) -> float:
 
 def replaying(trials: int) -> float:
     """Seconds a trial to go on with a run of so many, all but one recorded: ledger read, searcher asked again."""
-    from benchmark.batching.run_group import execute_all
+    from benchmark.batching.run_group import execute_group
     from benchmark.reproducibility.environment import describe
-    from benchmark.storage.ledger_format import part_of
+    from benchmark.storage.ledger_format import partial_path
     from benchmark.suite import parsing as suites
-    from benchmark.tuning.run_settings import Conditions
+    from benchmark.tuning.run_settings import RunSettings
     from objectives.objective import Machine
 
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "naps.toml")
         path.write_text(NAPS.format(runs=1, trials=trials, seconds=0.0, log=""))
         run = next(suites.load(str(path)).runs())
-        conditions = Conditions(folder=Path(scratch), machine=Machine(), environment=describe("cpu", 1))
-        execute_all([run], conditions)
+        conditions = RunSettings(folder=Path(scratch), machine=Machine(), environment=describe("cpu", 1))
+        execute_group([run], conditions)
         ledger = Path(scratch) / run.path
         lines = ledger.read_bytes().splitlines(keepends=True)
         ledger.unlink()
-        part_of(ledger).write_bytes(b"".join(lines[:-2]))
-        seconds = _timed(lambda: execute_all([run], conditions))
+        partial_path(ledger).write_bytes(b"".join(lines[:-2]))
+        seconds = _timed(lambda: execute_group([run], conditions))
         if ledger.read_bytes().splitlines()[: len(lines) - 2] != [line.rstrip(b"\n") for line in lines[:-2]]:
             raise SystemExit(f"{ledger}: the resumed run is another one")
         return seconds / trials
