@@ -5,7 +5,7 @@ JOBS ?=
 RESULTS ?= results
 RUN := .venv/bin/python
 
-.PHONY: help setup adapters dehb bench plots report smoke status list test test-slow test-adapters conformance lint format check perf reliability scale perf-algorithms clean
+.PHONY: help setup adapters dehb bench plots report smoke status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -49,14 +49,13 @@ status: setup  ## runs done, partial, failed and missing of SUITE
 list: setup  ## objectives, algorithms and suites
 	$(RUN) -m benchmark list
 
-test: setup  ## the tests
-	$(RUN) -m pytest -q --ignore=tests/perf --ignore=tests/adapters -m "not faults" -n 2 --dist loadfile
+test: setup  ## the quick tests, at most four minutes on two cores
+	$(RUN) -m pytest -q --ignore=tests/perf --ignore=tests/algorithms/adapters -m "not slow and not faults and not libraries" -n 2 --dist loadfile
 
-test-adapters: adapters dehb  ## the tests that need the libraries: conformance of every algorithm, equality with each library
-	$(RUN) -m pytest -q tests/adapters -n 2 --dist loadfile
-	$(RUN) -m pytest -q tests/algorithms tests/benchmark -m libraries -n 2
+test-all: adapters dehb  ## all tests that CI runs: slow ones, interpreted kernels, the browser, every adapter
+	$(RUN) -m pytest -q --ignore=tests/perf -m "not faults" -n 2 --dist loadfile
 
-test-slow: adapters  ## the tests of faults at full size: 200 kills, 200 signals, every engine
+test-faults: adapters  ## the tests of faults at full size: 200 kills, 200 signals, every backend; more than an hour
 	INCUMBENT_KILLS=134 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark -m "(slow or faults) and not clusters" -n 2
 	INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark/test_state_machine.py -m "not faults"
 	INCUMBENT_KILLS_IN_A_ROW=3 $(RUN) -m pytest -q tests/benchmark -m clusters
@@ -71,7 +70,7 @@ lint: setup  ## ruff and mypy
 format: setup  ## let ruff format the code
 	$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
 
-check: lint smoke test test-adapters  ## what CI runs
+check: lint smoke test-all  ## what CI runs
 
 perf: setup  ## what the harness costs beside Optuna, what training gains beside a tight loop
 	$(RUN) -m pytest -q tests/perf --benchmark-columns=min,median,max,rounds -p no:xdist

@@ -72,6 +72,28 @@ def _no_other_folder():
     assert after == before, f"the test has left the process in {after}"
 
 
+CACHES = {".git", ".venv", ".external", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+"""Folders of the checkout in which tools of others write whenever they like."""
+
+
+def files_below(folder):
+    """All files below a folder but those in caches, by path relative to it."""
+    found = set()
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in CACHES]
+        found.update(os.path.relpath(os.path.join(parent, name), folder) for name in files)  # noqa: PTH118 (thousands)
+    return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_left_in_the_checkout():
+    """Fail a module of tests that leaves a file in the checkout."""
+    before = files_below(ROOT)
+    yield
+    left = sorted(files_below(ROOT) - before)
+    assert not left, f"the tests of this file, or others at the same time, have left in the checkout: {', '.join(left)}"
+
+
 @pytest.fixture(name="global_state")
 def _global_state():
     """The function that reads the global generators, for tests that compare before and after."""

@@ -1,19 +1,46 @@
-"""The rooms and the arrows between them, read from the source."""
+"""The order of rooms, the size of folders and files, and the bans on global randomness, read from the source."""
 
 import ast
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
 from tests import ROOT
 
-ROOMS = ("objectives", "algorithms", "benchmark", "analysis")
-MODULES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+ORDER = {
+    "objectives": [
+        *("__init__", "classification", "stacks", "training", "closed_form", "discretised"),
+        *("stack", "objective", "cost", "epoch", "space", "hyperparameter"),
+    ],
+    "algorithms": [
+        *("__init__", "adapters", "schedulers", "searchers", "external", "interop", "option_checks", "roles"),
+    ],
+    "benchmark": [
+        *("__main__", "cli", "book", "verification", "driver", "backends", "workers", "batching", "result_folder"),
+        *("tabular", "planning", "tuning", "suite", "calibration", "storage", "reproducibility", "errors", "__init__"),
+    ],
+    "analysis": [
+        *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "study"),
+        *("tables", "statistics", "loading", "__init__"),
+    ],
+}
+"""The rooms of every package, top down: a module imports from its own room and from rooms below it."""
+
 MAY_IMPORT = {
     "objectives": set(),
     "algorithms": {"objectives.space"},
     "benchmark": {"objectives", "algorithms"},
-    "analysis": set(),
+    "analysis": {"benchmark.storage", "benchmark.errors"},
 }
+"""What a package may import of the others."""
+
+MOST_FILES = 12
+UNLIMITED = {"figures", "tables", "report", "adapters"}
+"""Folders of self-named files, one a figure, a table, a section of the report, an adapter."""
+MOST_LINES = 300
+
+MODULES = [path for package in ORDER for path in sorted((ROOT / package).rglob("*.py"))]
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 GLOBAL_SEEDS = {
     "random.seed",
@@ -34,6 +61,54 @@ STATE_KEEPERS = {"get_state", "set_state"}
 
 def every(modules=MODULES):
     return pytest.mark.parametrize("path", modules, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def name_of(path, root=ROOT):
+    """The dotted name of a module; a package's own file is called `__init__`."""
+    return ".".join(path.relative_to(root).with_suffix("").parts)
+
+
+def room_of(name):
+    """The package and the room that a module belongs to: `benchmark.storage.ledger` is in storage."""
+    package, room, *_ = name.split(".")
+    return package, room
+
+
+def import_graph(sources):
+    """The modules that each module imports, by dotted name, from sources by dotted name."""
+    graph = {name: set() for name in sources}
+    for name, source in sources.items():
+        for target in imported(ast.parse(source)):
+            while target and target not in sources and f"{target}.__init__" not in sources:
+                target = target.rpartition(".")[0]
+            target = target if target in sources or not target else f"{target}.__init__"
+            if target and target != name:
+                graph[name].add(target)
+    return graph
+
+
+def upward_imports(graph):
+    """Imports within a package from a room into one above it, as sentences."""
+    for name, targets in graph.items():
+        for target in sorted(targets):
+            (package, room), (other, above) = room_of(name), room_of(target)
+            if package == other and ORDER[package].index(room) > ORDER[package].index(above):
+                yield f"{name} imports {target}, which is in a room above it"
+
+
+def import_circle(graph):
+    """A circle of modules that import each other, or nothing."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def crowded_folders(paths):
+    """Folders with more modules than allowed, with their number."""
+    counts = Counter(path.parent for path in paths if path.name != "__init__.py")
+    return {folder: count for folder, count in counts.items() if count > MOST_FILES and folder.name not in UNLIMITED}
 
 
 def imported(tree):
@@ -90,17 +165,72 @@ def within(name, package):
 
 def test_there_is_something_to_read():
     """Every room has modules, so that the tests below cannot pass on nothing."""
-    assert {path.relative_to(ROOT).parts[0] for path in MODULES} == set(ROOMS)
+    assert {path.relative_to(ROOT).parts[0] for path in MODULES} == set(ORDER)
 
 
 @every()
-def test_arrows_between_rooms(path):
-    """A room imports of ours only what the design's arrows allow."""
-    room = path.relative_to(ROOT).parts[0]
+def test_imports_between_packages(path):
+    """A package imports of ours only what the design allows."""
+    package = path.relative_to(ROOT).parts[0]
     for name in imported(ast.parse(path.read_text())):
-        ours = any(within(name, other) for other in (*ROOMS, "tests"))
-        allowed = {room, *MAY_IMPORT[room]}
-        assert not ours or any(within(name, package) for package in allowed), f"{room} imports {name}"
+        ours = any(within(name, other) for other in (*ORDER, "tests"))
+        allowed = {package, *MAY_IMPORT[package]}
+        assert not ours or any(within(name, other) for other in allowed), f"{package} imports {name}"
+
+
+@pytest.fixture(scope="module")
+def sources():
+    """The text of every module by its dotted name."""
+    return {name_of(path): path.read_text() for path in MODULES}
+
+
+def test_every_room_has_its_place_in_the_order(sources):
+    """The literal list above names every room, and none that is not there."""
+    found = {package: {room_of(name)[1] for name in sources if room_of(name)[0] == package} for package in ORDER}
+    assert found == {package: set(rooms) for package, rooms in ORDER.items()}
+
+
+def test_no_import_upward(sources):
+    """A room imports only from itself and from the rooms below it."""
+    assert list(upward_imports(import_graph(sources))) == []
+
+
+def test_no_import_circle(sources):
+    """Modules do not import each other in a circle, not even inside functions."""
+    assert import_circle(import_graph(sources)) == []
+
+
+def test_no_folder_is_crowded():
+    """A folder holds at most twelve modules, unless it holds one self-named file a thing."""
+    assert crowded_folders(MODULES) == {}
+
+
+@every()
+def test_no_file_is_long(path):
+    """A file holds at most 300 lines."""
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+def test_a_planted_upward_import_is_caught(sources):
+    """The check above finds an import from a room into one above it."""
+    planted = sources["benchmark.storage.header"] + "\nfrom benchmark.driver.runner import Runner\n"
+    graph = import_graph({**sources, "benchmark.storage.header": planted})
+    assert [text for text in upward_imports(graph) if "benchmark.driver.runner" in text]
+
+
+def test_a_planted_circle_is_caught(sources):
+    """The check above finds two modules of one room that import each other, also inside a function."""
+    first, second = "benchmark.suite.model", "benchmark.suite.parsing"
+    planted = sources[first] + f"\n\ndef late():\n    from {second} import parse\n    return parse\n"
+    assert {first, second} <= set(import_circle(import_graph({**sources, first: planted})))
+
+
+def test_a_planted_thirteenth_file_is_caught():
+    """The check above counts the files of a folder, packages' own files apart."""
+    folder = ROOT / "benchmark" / "storage"
+    files = [folder / f"file_{number}.py" for number in range(MOST_FILES)]
+    assert crowded_folders([*files, folder / "__init__.py"]) == {}
+    assert crowded_folders([*files, folder / "thirteenth.py"]) == {folder: MOST_FILES + 1}
 
 
 @every([path for path in MODULES if path.is_relative_to(ROOT / "analysis")])
