@@ -18,7 +18,7 @@ import numpy as np
 from algorithms.roles import Scheduler
 from algorithms.schedulers.basic import BasicScheduler
 from algorithms.searchers.random_search import RandomSearch
-from benchmark.reproducibility.environment import pinned
+from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.suite.model import Budget
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job, Outcome, TuningLoop
@@ -161,7 +161,7 @@ HPOTuner = Tuner
 
 
 def _train(trainer: Trainer, job: Job) -> tuple[float, int, float]:
-    with pinned(trainer.machine.device):
+    with deterministic_arithmetic(trainer.machine.device):
         training = trainer.train(job)
     error = math.inf if training.valid_error is None else training.valid_error
     return error, training.epochs, training.train_seconds

@@ -213,8 +213,8 @@ def test_no_file_is_long(path):
 
 def test_a_planted_upward_import_is_caught(sources):
     """The check above finds an import from a room into one above it."""
-    planted = sources["benchmark.storage.header"] + "\nfrom benchmark.driver.runner import Runner\n"
-    graph = import_graph({**sources, "benchmark.storage.header": planted})
+    planted = sources["benchmark.storage.resume_check"] + "\nfrom benchmark.driver.runner import Runner\n"
+    graph = import_graph({**sources, "benchmark.storage.resume_check": planted})
     assert [text for text in upward_imports(graph) if "benchmark.driver.runner" in text]
 
 

@@ -128,7 +128,7 @@ def suite_of(**changes):
 
 def test_a_table_of_other_trials_is_told(tmp_path, monkeypatch):
     """File, difference and remedy."""
-    from benchmark.storage.header import RunRefused
+    from benchmark.storage.resume_check import RunRefused
     from benchmark.tabular import replay
 
     run = next(iter(suite_of().runs()))
@@ -146,7 +146,7 @@ def test_a_table_of_other_trials_is_told(tmp_path, monkeypatch):
 
 def test_a_table_of_another_machine_is_told(tmp_path):
     """File, difference and both remedies; the libraries of an algorithm decide nothing of a trial."""
-    from benchmark.storage.header import RunRefused
+    from benchmark.storage.resume_check import RunRefused
     from benchmark.tabular import replay
 
     table = SimpleNamespace(header={"environment": {"torch": "2.0.0", "libraries": {"optuna": "4"}}})
@@ -164,15 +164,15 @@ def test_a_table_of_another_machine_is_told(tmp_path):
 def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
     """The run, the folder and the remedy."""
     from benchmark.batching.run_group import _recorded_header
-    from benchmark.storage.header import RunRefused
+    from benchmark.storage.resume_check import RunRefused
     from benchmark.tuning.run_settings import RunSettings
     from objectives.objective import Machine
 
     run = next(iter(suite_of().runs()))
-    conditions = RunSettings(folder=tmp_path, machine=Machine(), environment={}, reuse=tmp_path / "old")
+    settings = RunSettings(folder=tmp_path, machine=Machine(), environment={}, reuse=tmp_path / "old")
 
     with pytest.raises(RunRefused) as refused:
-        _recorded_header(run, conditions)
+        _recorded_header(run, settings)
 
     assert str(refused.value) == (
         f"{run.path}: nothing of its repetition is recorded in {tmp_path / 'old'}; leave --reuse out to train it"

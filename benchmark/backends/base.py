@@ -13,11 +13,11 @@ from joblib import Parallel, delayed, parallel_config
 
 from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport
-from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers import worker_process
 from benchmark.workers.watchdog import Watchdog
 
-Group = tuple[list[Run], Crash | None]
+Group = tuple[list[Run], FatalEvaluation | None]
 """Runs that one worker executes side by side, and an evaluation to record as crashed in every one of them."""
 
 
@@ -59,7 +59,7 @@ class Backend(ABC):
         """What the workers need as long as they work for this process, which holds the folder."""
 
     @abstractmethod
-    def reports(self, groups: Iterator[Group], conditions: RunSettings) -> Iterator[list[RunReport]]:
+    def reports(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
         """Execute groups of runs, in any order.
 
         Raises:
@@ -67,7 +67,7 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def alone(self, run: Run, conditions: RunSettings, watchdog: Watchdog | None) -> RunReport:
+    def alone(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
         """Execute a run that has been in flight at several deaths without getting on."""
 
     def fewer(self) -> int | None:

@@ -16,11 +16,11 @@ from joblib import Parallel, delayed, parallel_config
 
 from benchmark.backends.base import Backend, BackendLost, Group
 from benchmark.errors import BadInput, one_line
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger_format import count_evaluations
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport
-from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers import cluster_worker
 from benchmark.workers.handshake import Handshake, card, where_modules_are
 from benchmark.workers.heartbeat import Heartbeat
@@ -87,20 +87,20 @@ class Cluster(Backend):
         with Heartbeat(folder, self.terms.label, self.terms.token, self.alive, self._silent):
             yield
 
-    def reports(self, groups: Iterator[Group], conditions: RunSettings) -> Iterator[list[RunReport]]:
-        conditions = _everywhere(conditions)
-        yield from self._spread(delayed(cluster_worker.serve_group)(runs, conditions, self.terms) for runs, _ in groups)
+    def reports(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
+        settings = _everywhere(settings)
+        yield from self._spread(delayed(cluster_worker.serve_group)(runs, settings, self.terms) for runs, _ in groups)
 
-    def alone(self, run: Run, conditions: RunSettings, watchdog: Watchdog | None) -> RunReport:
+    def alone(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
         """Execute the run with the evaluation that was in flight recorded as crashed.
 
         The trial itself never kills a worker, see `nursery`; but the memory that it takes may.
         """
-        conditions, last = _everywhere(conditions), -1
-        while (index := count_evaluations(conditions.folder / run.path)) > last:
+        settings, last = _everywhere(settings), -1
+        while (index := count_evaluations(settings.folder / run.path)) > last:
             last = index
-            crash = Crash(index=index, reason="its worker died each time", seconds=0.0)
-            task = delayed(cluster_worker.serve_group)([run], conditions, self.terms, {run.path: crash})
+            fatal = FatalEvaluation(index=index, reason="its worker died each time", seconds=0.0)
+            task = delayed(cluster_worker.serve_group)([run], settings, self.terms, {run.path: fatal})
             try:
                 return next(report for reports in self._spread(iter([task])) for report in reports)
             except self.lost:
@@ -170,6 +170,6 @@ class FailFastBackend:
             callback(error)
 
 
-def _everywhere(conditions: RunSettings) -> RunSettings:
-    """The conditions as they hold in any process: an absolute folder, and no notes for this machine's watchdog."""
-    return replace(conditions, folder=conditions.folder.absolute(), notes=None)
+def _everywhere(settings: RunSettings) -> RunSettings:
+    """The settings as they hold in any process: an absolute folder, and no notes for this machine's watchdog."""
+    return replace(settings, folder=settings.folder.absolute(), notes=None)

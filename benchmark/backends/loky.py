@@ -47,11 +47,11 @@ class Loky(Backend):
     def serving(self, folder: Path) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def reports(self, groups: Iterator[Group], conditions: RunSettings) -> Iterator[list[RunReport]]:
+    def reports(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
         # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-        tasks = ((runs, conditions, crash) for runs, crash in groups)
+        tasks = ((runs, settings, fatal) for runs, fatal in groups)
         yield from map_in_loky(execute_group, tasks, self.processes, self.at_once, ordered=False)
 
-    def alone(self, run: Run, conditions: RunSettings, watchdog: Watchdog | None) -> RunReport:
-        return run_isolated(run, conditions, watchdog)
+    def alone(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
+        return run_isolated(run, settings, watchdog)

@@ -14,7 +14,7 @@ from benchmark.backends.address import UNREACHABLE, reach
 from benchmark.backends.cluster import Cluster, FailFastBackend
 from benchmark.backends.orphan_reaper import guarded
 from benchmark.errors import BadInput, one_line, short_repr
-from benchmark.storage.header import RunRefused
+from benchmark.storage.resume_check import RunRefused
 from benchmark.workers import cluster_worker
 from benchmark.workers.handshake import Handshake
 from benchmark.workers.worker_process import shielded_from_terminal

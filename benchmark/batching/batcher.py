@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.batching.lookahead import predict_jobs
-from benchmark.batching.out_of_memory import out_of_memory
-from benchmark.storage.header import RunRefused, check_header
+from benchmark.batching.out_of_memory import is_out_of_memory
 from benchmark.storage.ledger_format import LedgerError, read_ledger
+from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import Run
-from benchmark.tuning.evaluation import ImpureTrial, Training, checked_epoch, describe_problem
-from benchmark.tuning.execution import Execution, touch
-from benchmark.tuning.factory import in_other_process
+from benchmark.tuning.evaluation import ImpureTrial, TrainingResult, checked_epoch, describe_problem
+from benchmark.tuning.execution import RunExecution, note_training_start
+from benchmark.tuning.factory import needs_own_process
 from benchmark.tuning.run_report import RunReport, failure_report
-from benchmark.tuning.run_settings import Crash, RunSettings
-from benchmark.tuning.trial_store import Trial, TrialStore, ledgers_of
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
+from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Objective
@@ -40,7 +40,7 @@ class _Open:
     """A run in progress and the job that it waits for."""
 
     run: Run
-    steps: Generator[Job, Training, RunReport]
+    steps: Generator[Job, TrainingResult, RunReport]
     job: Job | None = None
     ahead: Iterator[tuple[Config, int]] | None = None
 
@@ -49,7 +49,7 @@ class _Open:
 class _Wanted:
     """A trial that runs wait for, or will ask for: in a slot, in a queue for one, or neither."""
 
-    trial: Trial
+    trial: CachedTrial
     target: int = 0
     waiting: list[_Open] = field(default_factory=list)
     queued: bool = False
@@ -63,20 +63,20 @@ class TrialBatcher:
         self,
         runs: Sequence[Run],
         objective: Objective,
-        conditions: RunSettings,
+        settings: RunSettings,
         stack: Stack | None,
         data: dict[str, str],
-        crash: Crash | None = None,
+        fatal: FatalEvaluation | None = None,
         marker: Path | None = None,
-        store: TrialStore | None = None,
+        store: TrialCache | None = None,
     ) -> None:
-        self.objective, self.conditions, self.stack, self.data = objective, conditions, stack, data
-        self.arithmetic = stack.arithmetic if stack is not None else str(conditions.environment.get("arithmetic"))
+        self.objective, self.settings, self.stack, self.data = objective, settings, stack, data
+        self.arithmetic = stack.arithmetic if stack is not None else str(settings.environment.get("arithmetic"))
         self.most_open = min(MOST_OPEN, RUNS_A_SLOT * stack.capacity) if stack is not None else 1
-        if any(in_other_process(run.algorithm) for run in runs):
+        if any(needs_own_process(run.algorithm) for run in runs):
             self.most_open = min(self.most_open, MOST_PROCESSES)
-        self.crash, self.marker = crash, marker
-        self.store = TrialStore() if store is None else store
+        self.fatal, self.marker = fatal, marker
+        self.store = TrialCache() if store is None else store
         self.to_open = deque(runs)
         self.left = {run.repetition: sum(other.repetition == run.repetition for other in runs) for run in runs}
         self.learned: set[int] = set()
@@ -84,7 +84,7 @@ class TrialBatcher:
         self.wanted: dict[int, _Wanted] = {}
         self.queue: deque[_Wanted] = deque()  # Of runs whose next trial depends on the result.
         self.later: deque[_Wanted] = deque()  # Of the others.
-        self.foresees = stack is not None and stack.parallel and crash is None and marker is None
+        self.foresees = stack is not None and stack.parallel and fatal is None and marker is None
         self.reports: list[RunReport] = []
 
     def go(self) -> list[RunReport]:
@@ -116,8 +116,8 @@ class TrialBatcher:
         return bool(in_slots)
 
     def _open(self, run: Run) -> None:
-        route = self.stack.route if self.stack is not None else str(self.conditions.environment.get("route", "alone"))
-        execution = Execution(run, self.objective, self.conditions, self.arithmetic, self.crash, route)
+        route = self.stack.route if self.stack is not None else str(self.settings.environment.get("route", "alone"))
+        execution = RunExecution(run, self.objective, self.settings, self.arithmetic, self.fatal, route)
         opened = _Open(run=run, steps=execution.steps(self.data))
         self.open[run.path] = opened
         try:
@@ -134,11 +134,11 @@ class TrialBatcher:
         """Fill the store with what is recorded of this run's repetition, here and in the results to reuse."""
         if run.repetition in self.learned:
             return
-        for path in ledgers_of(self.conditions.folder, run):
+        for path in find_ledgers(self.settings.folder, run):
             with suppress(RunRefused):  # Left by an algorithm that this suite has no more; its trials may be others.
                 self._take_over_if_there(run, path)
-        if self.conditions.reuse is not None:
-            for path in ledgers_of(self.conditions.reuse, run):
+        if self.settings.reuse is not None:
+            for path in find_ledgers(self.settings.reuse, run):
                 self._take_over(run, path)
         self.learned.add(run.repetition)  # Not before: what is refused one run is refused the others too.
 
@@ -160,15 +160,15 @@ class TrialBatcher:
             "run": header["run"] | {name: run.identity()[name] for name in alike},
             "data": self.data,
             "environment": {
-                **self.conditions.environment,
+                **self.settings.environment,
                 "arithmetic": self.arithmetic,
                 "libraries": header["environment"].get("libraries"),  # Of an algorithm; no trial depends on it.
             },
         }
-        check_header(header, expected, path, allow_mixed=self.conditions.allow_mixed or not self.conditions.train)
+        check_header(header, expected, path, allow_mixed=self.settings.allow_mixed or not self.settings.train)
         self.store.learn(run, records)
 
-    def _go_on(self, opened: _Open, training: Training | None) -> None:
+    def _go_on(self, opened: _Open, training: TrainingResult | None) -> None:
         """Send a run its result and answer its next jobs, until it has to wait or has ended."""
         try:
             while True:
@@ -185,7 +185,7 @@ class TrialBatcher:
             opened.steps.close()
             self._close(opened, failure_report(opened.run, error))
 
-    def _wait(self, opened: _Open, trial: Trial) -> None:
+    def _wait(self, opened: _Open, trial: CachedTrial) -> None:
         if self.stack is None:
             raise RunRefused(
                 f"{opened.run.path}: asks for a trial that is not recorded: {trial.config}; run with --reuse trains it"
@@ -221,7 +221,7 @@ class TrialBatcher:
         saved, trial.saved = trial.saved, None
         if saved is None:
             trial.trained = 0
-        touch(self.marker)
+        note_training_start(self.marker)
         try:
             stack.admit(id(trial), trial.config, trial.seed, saved)
         except Exception as error:  # A network of the user's may raise anything.
@@ -229,7 +229,7 @@ class TrialBatcher:
 
     def _take(self, stack: Stack, wanted: _Wanted, result: Epoch | Exception) -> None:
         """A trial has finished an epoch, or failed: answer those whom that serves."""
-        if isinstance(result, Exception) and stack.capacity > 1 and out_of_memory(result):
+        if isinstance(result, Exception) and stack.capacity > 1 and is_out_of_memory(result):
             raise result  # Not of the trial's doing: with fewer beside it, it may fit.
         trial = wanted.trial
         left_slot = isinstance(result, Exception) or result.diverged
@@ -255,7 +255,7 @@ class TrialBatcher:
         if not wanted.queued:
             del self.wanted[id(trial)]
 
-    def _sound(self, epoch: Epoch, trial: Trial) -> Epoch:
+    def _sound(self, epoch: Epoch, trial: CachedTrial) -> Epoch:
         """The epoch, with the chance error where it has diverged."""
         checked, chance = checked_epoch(epoch, trial.trained), self.objective.chance_error
         return replace(checked, valid_error=chance, test_error=chance) if checked.diverged else checked

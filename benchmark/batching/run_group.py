@@ -9,71 +9,71 @@ from pathlib import Path
 
 from benchmark.batching.batcher import TrialBatcher
 from benchmark.batching.gpu_claim import claim_gpu
-from benchmark.batching.out_of_memory import out_of_memory, release
-from benchmark.reproducibility.environment import pinned
-from benchmark.storage.header import RunRefused
+from benchmark.batching.out_of_memory import is_out_of_memory, release_memory
+from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger_format import Record, read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
 from benchmark.tabular.replay import replay_all
 from benchmark.tuning.evaluation import describe_problem
-from benchmark.tuning.execution import execute
+from benchmark.tuning.execution import execute_run
 from benchmark.tuning.factory import build_objective
 from benchmark.tuning.run_report import RunReport, failure_report
-from benchmark.tuning.run_settings import Crash, RunSettings
-from benchmark.tuning.trial_store import TrialStore, ledgers_of
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
+from benchmark.tuning.trial_cache import TrialCache, find_ledgers
 from objectives.objective import Objective
 
 
 def execute_group(
-    runs: Sequence[Run], conditions: RunSettings, crash: Crash | None = None, marker: Path | None = None
+    runs: Sequence[Run], settings: RunSettings, fatal: FatalEvaluation | None = None, marker: Path | None = None
 ) -> list[RunReport]:
     """Execute runs of one objective: side by side where their clock and objective allow it, else in turn.
 
     Args:
         runs: of one objective; every algorithm of a repetition should be among them, so that they
             share what is trained.
-        conditions: where.
-        crash: record this evaluation (of every run) as crashed instead of training it.
+        settings: where.
+        fatal: record this evaluation (of every run) as crashed instead of training it.
         marker: a file whose time is set whenever a training starts.
 
     Returns:
         A report for every run; what went wrong is in it, not raised.
     """
-    if conditions.tables is not None:
-        return replay_all(runs, conditions)
+    if settings.tables is not None:
+        return replay_all(runs, settings)
     try:
         objective = build_objective(runs[0].objective)
-        if not conditions.train:
-            header = _recorded_header(runs[0], conditions)
-            conditions = replace(conditions, environment=header["environment"])
-            return TrialBatcher(runs, objective, conditions, None, header["data"]).go()
-        conditions = replace(conditions, machine=claim_gpu(conditions.machine, conditions.folder))
+        if not settings.train:
+            header = _recorded_header(runs[0], settings)
+            settings = replace(settings, environment=header["environment"])
+            return TrialBatcher(runs, objective, settings, None, header["data"]).go()
+        settings = replace(settings, machine=claim_gpu(settings.machine, settings.folder))
         if not trains_side_by_side(runs[0], objective):
-            return [execute(run, conditions, crash, marker) for run in runs]
-        with pinned(conditions.machine.device):
-            return _execute_stacked(runs, objective, conditions, crash, marker)
+            return [execute_run(run, settings, fatal, marker) for run in runs]
+        with deterministic_arithmetic(settings.machine.device):
+            return _execute_stacked(runs, objective, settings, fatal, marker)
     except Exception as error:  # A raise in a worker would end every other run with it.
         return [failure_report(run, error) for run in runs]
 
 
 def _execute_stacked(
-    runs: Sequence[Run], objective: Objective, conditions: RunSettings, crash: Crash | None, marker: Path | None
+    runs: Sequence[Run], objective: Objective, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path | None
 ) -> list[RunReport]:
     """Execute runs side by side; where the stack does not fit into memory, they go on with half the slots."""
-    data = objective.prepare(conditions.machine)
+    data = objective.prepare(settings.machine)
     ended: list[RunReport] = []
-    store, capacity = TrialStore(), conditions.capacity
+    store, capacity = TrialCache(), settings.capacity
     while True:
         paths = {report.run.path for report in ended}
         left = [run for run in runs if run.path not in paths]
         lane = None
         try:
-            stack = objective.stack(conditions.machine, capacity)
+            stack = objective.stack(settings.machine, capacity)
             assert stack is not None
-            lane = TrialBatcher(left, objective, conditions, stack, data, crash, marker, store)
+            lane = TrialBatcher(left, objective, settings, stack, data, fatal, marker, store)
             return [*ended, *lane.go()]
         except Exception as error:  # A raise in a worker would end every other run with it.
-            if lane is None or not out_of_memory(error) or not lane.give_up(describe_problem(error)):
+            if lane is None or not is_out_of_memory(error) or not lane.give_up(describe_problem(error)):
                 done = [] if lane is None else lane.reports
                 paths = {report.run.path for report in done}
                 return [*ended, *done, *(failure_report(run, error) for run in left if run.path not in paths)]
@@ -84,7 +84,7 @@ def _execute_stacked(
         told = f"out of memory with {stack.capacity} trials side by side, going on with {capacity}"
         print(f"{runs[0].objective.label}: {told}; results do not change", file=sys.stderr)
         del stack, lane
-        release()
+        release_memory()
 
 
 def trains_side_by_side(run: Run, objective: Objective) -> bool:
@@ -92,16 +92,16 @@ def trains_side_by_side(run: Run, objective: Objective) -> bool:
     return run.clock == "modelled" and run.timeout is None and objective.stackable
 
 
-def _recorded_header(run: Run, conditions: RunSettings) -> Record:
+def _recorded_header(run: Run, settings: RunSettings) -> Record:
     """The header of the results to reuse for a run's objective: on which data and machine they were trained.
 
     Raises:
         RunRefused: there are none.
     """
-    assert conditions.reuse is not None
-    found = next(iter(ledgers_of(conditions.reuse, run)), None)
+    assert settings.reuse is not None
+    found = next(iter(find_ledgers(settings.reuse, run)), None)
     if found is None:
         raise RunRefused(
-            f"{run.path}: nothing of its repetition is recorded in {conditions.reuse}; leave --reuse out to train it"
+            f"{run.path}: nothing of its repetition is recorded in {settings.reuse}; leave --reuse out to train it"
         )
     return read_ledger(found).records[0]

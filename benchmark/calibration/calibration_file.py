@@ -7,14 +7,14 @@ import re
 import tomllib
 from pathlib import Path
 
-from benchmark.calibration.cost_model import NAME, NAME_RULE, Calibration, load, parse
+from benchmark.calibration.cost_model import NAME, NAME_RULE, Calibration, load_calibration, parse_calibration
 from benchmark.calibration.measure import VERSIONS
 from benchmark.errors import BadInput, short_repr
-from benchmark.reproducibility.environment import describe
+from benchmark.reproducibility.environment import describe_environment
 from objectives.objective import Machine
 
 
-def begin(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, Calibration]:
+def open_calibration(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, Calibration]:
     """The file to write, and the calibration in it so far, with no entries if there is no such file.
 
     Args:
@@ -26,7 +26,7 @@ def begin(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, C
         BadInput: a bad name, a file that cannot be written, or one with a calibration of another
             name, device or version.
     """
-    card = describe(machine.device, 1)
+    card = describe_environment(machine.device, 1)
     device = str(card["cpu"] if machine.device == "cpu" else card["device"])
     versions = {key: str(card[key]) for key in VERSIONS if card.get(key) is not None}
     if name is None:
@@ -38,14 +38,14 @@ def begin(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, C
     return path, _continued(path, fresh)
 
 
-def write(path: Path, calibration: Calibration) -> None:
+def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write the calibration's file, at once or not at all.
 
     Raises:
         BadInput: it cannot be written.
     """
     text = calibration.to_toml()
-    assert parse(tomllib.loads(text)).to_toml() == text, "what is written is what will be read"
+    assert parse_calibration(tomllib.loads(text)).to_toml() == text, "what is written is what will be read"
     fresh = path.with_name(f".{path.name}.new")
     try:
         fresh.write_text(text, encoding="utf-8")
@@ -62,7 +62,7 @@ def _continued(path: Path, fresh: Calibration) -> Calibration:
     except OSError as error:
         raise BadInput(f"{field}: cannot be written ({error.strerror})") from error
     if exists:
-        old = load(str(path if path.suffix == ".toml" else path.absolute()))
+        old = load_calibration(str(path if path.suffix == ".toml" else path.absolute()))
         for part in ("name", "device", "versions"):
             before, now = getattr(old, part), getattr(fresh, part)
             if before != now:

@@ -28,7 +28,7 @@ LONGEST = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CostModel:
     """What one objective's work costs, and how that was found.
 
     Attributes:
@@ -100,22 +100,21 @@ class Calibration:
     name: str
     device: str
     versions: Mapping[str, str]
-    entries: tuple[Entry, ...]
+    entries: tuple[CostModel, ...]
 
-    def entry(self, name: str, options: Mapping[str, Any]) -> Entry:
+    def entry(self, name: str, options: Mapping[str, Any]) -> CostModel:
         """The entry of an objective with these options.
 
         Raises:
             BadInput: it was not calibrated.
         """
         for entry in self.entries:
-            if entry.name == name and canonical(entry.options) == canonical(options):
+            if entry.name == name and canonical_options(entry.options) == canonical_options(options):
                 return entry
-        covered = [called(entry.name, entry.options) for entry in self.entries]
-        hint = nearest_match(called(name, options), covered)
-        raise BadInput(
-            f"calibration {self.name}: {called(name, options)} is not in it, calibrated are {', '.join(covered)}{hint}"
-        )
+        covered = [describe_objective(entry.name, entry.options) for entry in self.entries]
+        wanted = describe_objective(name, options)
+        hint = nearest_match(wanted, covered)
+        raise BadInput(f"calibration {self.name}: {wanted} is not in it, calibrated are {', '.join(covered)}{hint}")
 
     def digest(self, name: str) -> str:
         """SHA-256 of all that decides the prices of the objective of that name."""
@@ -124,7 +123,7 @@ class Calibration:
             for entry in self.entries
             if entry.name == name
         ]
-        return hashlib.sha256("\n".join(sorted(map(canonical, used))).encode()).hexdigest()
+        return hashlib.sha256("\n".join(sorted(map(canonical_options, used))).encode()).hexdigest()
 
     def to_toml(self) -> str:
         """The calibration as a file that `parse` reads back."""
@@ -139,9 +138,9 @@ class Calibration:
             "[versions]",
             *(f"{_key(name)} = {_toml(version)}" for name, version in self.versions.items()),
         ]
-        for entry in sorted(self.entries, key=lambda entry: (entry.name, canonical(entry.options))):
+        for entry in sorted(self.entries, key=lambda entry: (entry.name, canonical_options(entry.options))):
             lines += ["", "[[objectives]]"]
-            values = {field.name: getattr(entry, field.name) for field in fields(Entry)}
+            values = {field.name: getattr(entry, field.name) for field in fields(CostModel)}
             for name, value in values.items():
                 if name not in ("set_up", "epoch"):
                     lines.append(f"{name} = {_toml(value)}")
@@ -151,7 +150,7 @@ class Calibration:
         return "\n".join(lines) + "\n"
 
 
-def load(text: str) -> Calibration:
+def load_calibration(text: str) -> Calibration:
     """Read a calibration by its name or by a path to a TOML file.
 
     Raises:
@@ -160,12 +159,12 @@ def load(text: str) -> Calibration:
     path = CALIBRATION_FILES.find(text)
     table = CALIBRATION_FILES.read(path)
     try:
-        return parse(table)
+        return parse_calibration(table)
     except BadInput as error:
         raise BadInput(f"calibration {path.name}: {error}") from error
 
 
-def parse(table: Mapping[str, Any]) -> Calibration:
+def parse_calibration(table: Mapping[str, Any]) -> Calibration:
     """A calibration from its TOML table.
 
     Raises:
@@ -181,7 +180,7 @@ def parse(table: Mapping[str, Any]) -> Calibration:
     if not isinstance(found, list) or not found:
         raise BadInput(f"objectives = {short_repr(found)}: need at least one table [[objectives]]")
     entries = tuple(_entry(f"objectives[{place}]", entry) for place, entry in enumerate(found))
-    keys = [called(entry.name, entry.options) for entry in entries]
+    keys = [describe_objective(entry.name, entry.options) for entry in entries]
     for place, key in enumerate(keys):
         if key in keys[:place]:
             raise BadInput(f"objectives[{place}]: {key} is there twice")
@@ -193,23 +192,23 @@ def parse(table: Mapping[str, Any]) -> Calibration:
     )
 
 
-def called(name: str, options: Mapping[str, Any]) -> str:
+def describe_objective(name: str, options: Mapping[str, Any]) -> str:
     """An objective and its options in words."""
     return f"{name} ({', '.join(f'{key} = {_toml(options[key])}' for key in sorted(options))})"
 
 
-def canonical(value: object) -> str:
+def canonical_options(value: object) -> str:
     """A value of TOML as JSON with sorted keys; dates as texts."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
-def _entry(field: str, value: object) -> Entry:
+def _entry(field: str, value: object) -> CostModel:
     table = _table(field, value)
-    reject_unknown_keys(field, table, [field.name for field in fields(Entry)])
+    reject_unknown_keys(field, table, [field.name for field in fields(CostModel)])
     set_up, epoch = (_costs(f"{field}.{part}", table.get(part)) for part in ("set_up", "epoch"))
     if not any(epoch.values()):
         raise BadInput(f"{field}.epoch = {short_repr(epoch)}: need at least one number > 0")
-    return Entry(
+    return CostModel(
         name=_text(f"{field}.name", table.get("name")),
         options=_table(f"{field}.options", table.get("options")),
         date=_text(f"{field}.date", table.get("date")),

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from benchmark.calibration.cost_model import Calibration, Entry, called
+from benchmark.calibration.cost_model import Calibration, CostModel, describe_objective
 from benchmark.errors import BadInput, one_line
-from benchmark.reproducibility.environment import pinned
-from benchmark.reproducibility.seeding import GlobalStreams, digest, stream
+from benchmark.reproducibility.environment import deterministic_arithmetic
+from benchmark.reproducibility.seeding import PrivateGenerators, config_digest, seed_sequence
 from benchmark.suite.model import ObjectiveEntry, is_dotted
 from objectives.cost import CostTerms, Probe
 from objectives.objective import Machine, Objective
@@ -40,7 +40,7 @@ VERSIONS = ("arch", "cpu_capability", "cuda", "cudnn", "numpy", "threads", "torc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class MeasurementEffort:
     """How much is measured.
 
     Attributes:
@@ -55,7 +55,7 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class TimedConfig:
     """A configuration, timed.
 
     Attributes:
@@ -75,7 +75,7 @@ def calibrate(
     calibration: Calibration,
     objectives: Mapping[str, tuple[ObjectiveEntry, Objective]],
     machine: Machine,
-    effort: Effort,
+    effort: MeasurementEffort,
     say: Callable[[str], None],
 ) -> Calibration:
     """Measure and fit every objective; those that declare their own price are left out.
@@ -92,39 +92,43 @@ def calibrate(
     """
     if all(objective.nominal_seconds is not None for _, objective in objectives.values()):
         raise BadInput("objectives: every one declares its own price, there is nothing to calibrate")
-    entries: dict[str, Entry] = {}
+    entries: dict[str, CostModel] = {}
     for label, (declared, objective) in objectives.items():
         options = dict(objective.cost_options(declared.part.options))
-        key = called(declared.part.name, options)
+        key = describe_objective(declared.part.name, options)
         if objective.nominal_seconds is not None:
             say(f"{label}: declares {objective.nominal_seconds:g} s an epoch, nothing to measure")
         elif key not in entries:
-            entries[key] = entry = measure(declared, objective, options, machine, effort)
-            say(report(key, entry))
-    old = {called(entry.name, entry.options): entry for entry in calibration.entries}
+            entries[key] = entry = measure_objective(declared, objective, options, machine, effort)
+            say(fit_summary(key, entry))
+    old = {describe_objective(entry.name, entry.options): entry for entry in calibration.entries}
     return replace(calibration, entries=tuple({**old, **entries}.values()))
 
 
-def measure(
-    declared: ObjectiveEntry, objective: Objective, options: Mapping[str, Any], machine: Machine, effort: Effort
-) -> Entry:
+def measure_objective(
+    declared: ObjectiveEntry,
+    objective: Objective,
+    options: Mapping[str, Any],
+    machine: Machine,
+    effort: MeasurementEffort,
+) -> CostModel:
     """Time an objective's configurations, fit to most and test on the others."""
     field = f"objectives.{declared.label}"
-    fitted, held_out = choose(field, objective.space, effort.configs)
-    seeds = stream(SEED, "calibrate", declared.part.name)
-    streams = GlobalStreams(seeds) if is_dotted(declared.part.name) else None
+    fitted, held_out = choose_configs(field, objective.space, effort.configs)
+    seeds = seed_sequence(SEED, "calibrate", declared.part.name)
+    streams = PrivateGenerators(seeds) if is_dotted(declared.part.name) else None
     try:
-        with pinned(machine.device), nullcontext() if streams is None else streams.active():
+        with deterministic_arithmetic(machine.device), nullcontext() if streams is None else streams.active():
             objective.prepare(machine)
-            samples = time_all(objective, [*fitted, *held_out], machine, effort)
+            samples = time_configs(objective, [*fitted, *held_out], machine, effort)
     except BadInput:
         raise
     except Exception as error:  # Data that is not there; a third-party objective may raise anything.
         raise BadInput(f"{field}: cannot be measured ({one_line(error)})") from error
-    return fit_entry(declared.part.name, options, samples[: len(fitted)], samples[len(fitted) :], effort)
+    return fit_cost_model(declared.part.name, options, samples[: len(fitted)], samples[len(fitted) :], effort)
 
 
-def choose(field: str, space: Space, count: int) -> tuple[list[Config], list[Config]]:
+def choose_configs(field: str, space: Space, count: int) -> tuple[list[Config], list[Config]]:
     """Different configurations to fit to, and others to hold out.
 
     Those to fit to are a Latin hypercube, so that every hyperparameter is seen from end to end; those
@@ -133,40 +137,47 @@ def choose(field: str, space: Space, count: int) -> tuple[list[Config], list[Con
     Raises:
         BadInput: a space of too few configurations.
     """
-    rng = np.random.default_rng(stream(SEED, "spread", *space))
+    rng = np.random.default_rng(seed_sequence(SEED, "spread", *space))
     wanted = max(1, count // HELD_OUT_SHARE)
     strata = np.stack([rng.permutation(count - wanted) for _ in space], axis=1)
     spread = [space.decode(point) for point in (strata + 0.5) / (count - wanted)]
-    fitted = list({digest(config): config for config in spread}.values())
+    fitted = list({config_digest(config): config for config in spread}.values())
     drawn = [space.sample(rng) for _ in range(10 * count)]
-    taken = {digest(config) for config in fitted}
-    held_out = list({digest(config): config for config in drawn if digest(config) not in taken}.values())[:wanted]
+    taken = {config_digest(config) for config in fitted}
+    others = {config_digest(config): config for config in drawn if config_digest(config) not in taken}
+    held_out = list(others.values())[:wanted]
     if not held_out:
         raise BadInput(f"{field}: its space has too few configurations to hold one out")
     return fitted, held_out
 
 
-def time_all(objective: Objective, configs: Sequence[Config], machine: Machine, effort: Effort) -> list[Sample]:
+def time_configs(
+    objective: Objective, configs: Sequence[Config], machine: Machine, effort: MeasurementEffort
+) -> list[TimedConfig]:
     """Time all configurations in interleaved rounds, each round in another order."""
-    rng = np.random.default_rng(stream(SEED, "order"))
+    rng = np.random.default_rng(seed_sequence(SEED, "order"))
     timed: dict[int, list[tuple[float, ...]]] = {place: [] for place in range(len(configs))}
     terms: dict[int, CostTerms] = {}
     for _ in range(effort.rounds):
         for place in rng.permutation(len(configs)).tolist():
             config = configs[place]
-            seed = stream(SEED, "trial", digest(config))
+            seed = seed_sequence(SEED, "trial", config_digest(config))
             probe = objective.probe(dict(config), seed, machine, effort.rows)
             timed[place].append(tuple(_seconds(probe)))
             terms[place] = probe.terms
     return [_sample(config, terms[place], timed[place]) for place, config in enumerate(configs)]
 
 
-def fit_entry(
-    name: str, options: Mapping[str, Any], fitted: Sequence[Sample], held_out: Sequence[Sample], effort: Effort
-) -> Entry:
+def fit_cost_model(
+    name: str,
+    options: Mapping[str, Any],
+    fitted: Sequence[TimedConfig],
+    held_out: Sequence[TimedConfig],
+    effort: MeasurementEffort,
+) -> CostModel:
     """The entry that fits best, with its errors on what was held out."""
-    set_up, epoch = fit(fitted)
-    entry = Entry(
+    set_up, epoch = fit_costs(fitted)
+    entry = CostModel(
         name=name,
         options=options,
         date=datetime.now(UTC).date().isoformat(),
@@ -184,7 +195,7 @@ def fit_entry(
     return replace(entry, median_error=round(statistics.median(errors), 4), worst_error=round(max(errors), 4))
 
 
-def fit(samples: Sequence[Sample]) -> tuple[dict[str, float], dict[str, float]]:
+def fit_costs(samples: Sequence[TimedConfig]) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds for one of each kind of work, of setting up and of an epoch.
 
     Each sample is two equations: its first epoch with setting up, and the mean of its later epochs.
@@ -205,7 +216,7 @@ def fit(samples: Sequence[Sample]) -> tuple[dict[str, float], dict[str, float]]:
     return dict(zip(set_up_names, costs[cut:], strict=True)), dict(zip(epoch_names, costs[:cut], strict=True))
 
 
-def report(key: str, entry: Entry) -> str:
+def fit_summary(key: str, entry: CostModel) -> str:
     """A line on how well an entry does on what it was not fitted to."""
     good = entry.median_error <= TARGET_MEDIAN and entry.worst_error <= TARGET_WORST
     return (
@@ -216,12 +227,12 @@ def report(key: str, entry: Entry) -> str:
     )
 
 
-def _sample(config: Config, terms: CostTerms, rounds: list[tuple[float, ...]]) -> Sample:
+def _sample(config: Config, terms: CostTerms, rounds: list[tuple[float, ...]]) -> TimedConfig:
     least = tuple(map(min, *rounds)) if len(rounds) > 1 else rounds[0]
     if not least:
         raise ValueError("training gave no epoch")
     spread = statistics.median(map(sum, rounds)) / sum(least) - 1
-    return Sample(config=config, terms=terms, seconds=least, spread=spread)
+    return TimedConfig(config=config, terms=terms, seconds=least, spread=spread)
 
 
 def _seconds(probe: Probe) -> Iterator[float]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.reproducibility.source_digests import LOADED, digests
-from benchmark.storage.header import FIELD, changed_sources
+from benchmark.reproducibility.source_digests import LOADED_DIGEST, digest_modules
 from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_header
+from benchmark.storage.resume_check import FIELD, changed_sources
 from benchmark.suite.model import Part, Run, Suite, is_dotted
 
 OWN = "incumbent"
@@ -25,7 +25,7 @@ def modules_of(suite: Suite) -> tuple[str, ...]:
 
 def source_card(suite: Suite) -> dict[str, Any]:
     """What the machine card says of the code that a suite's results come from."""
-    return {FIELD: {OWN: LOADED, **digests(modules_of(suite))}}
+    return {FIELD: {OWN: LOADED_DIGEST, **digest_modules(modules_of(suite))}}
 
 
 def code_change_warning(runs: Iterable[Run], folder: Path, environment: Mapping[str, Any]) -> str | None:

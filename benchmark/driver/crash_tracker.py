@@ -12,7 +12,7 @@ from benchmark.backends.base import Backend
 from benchmark.driver.oom_detector import OomDetector
 from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
-from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers.watchdog import Watchdog
 
 DEATHS_BEFORE_ALONE = 2
@@ -34,18 +34,18 @@ class CrashTracker:
     def __init__(self, folder: Path, engine: Backend, say: Callable[[str], None]) -> None:
         self.folder, self.engine, self.say = folder, engine, say
         self.deaths: Counter[tuple[Path, int]] = Counter()
-        self.overdue: dict[Path, Crash] = {}
+        self.overdue: dict[Path, FatalEvaluation] = {}
         self.watchdog: Watchdog | None = None
         self.shortage = OomDetector()
 
     @contextmanager
-    def watched(self, conditions: RunSettings, timeout: float | None) -> Iterator[RunSettings]:
+    def watched(self, settings: RunSettings, timeout: float | None) -> Iterator[RunSettings]:
         """Conditions under which trainings are watched, where the suite limits their time."""
         if timeout is None:
-            yield conditions
+            yield settings
             return
         with Watchdog(self.say) as self.watchdog:
-            yield replace(conditions, notes=self.watchdog.notes)
+            yield replace(settings, notes=self.watchdog.notes)
 
     def count(self, death: BaseException, in_flight: Iterable[Path]) -> None:
         """Note a death, with the runs that the workers were at; have fewer at once where memory seems short."""
@@ -65,5 +65,7 @@ class CrashTracker:
         found = [] if self.watchdog is None else self.watchdog.found()
         for one in found:
             self.say(f"{one.run}: {one.reason}; its process was killed")
-            self.overdue[one.run] = Crash(index=one.index, reason=one.reason, seconds=one.seconds, state="timeout")
+            self.overdue[one.run] = FatalEvaluation(
+                index=one.index, reason=one.reason, seconds=one.seconds, state="timeout"
+            )
         return bool(found)

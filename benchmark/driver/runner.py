@@ -19,17 +19,17 @@ from benchmark.driver.crash_tracker import CrashTracker
 from benchmark.driver.stall_monitor import StallMonitor
 from benchmark.errors import BadInput, one_line
 from benchmark.planning.shard import Shard
-from benchmark.reproducibility.environment import describe, pinned
+from benchmark.reproducibility.environment import describe_environment, deterministic_arithmetic
 from benchmark.result_folder.folder import claimed, write_plan
 from benchmark.storage.filesystem import doubt
-from benchmark.storage.header import check_header
 from benchmark.storage.ledger_format import failed_path, partial_path, read_header, read_ledger
+from benchmark.storage.resume_check import check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tabular.replay import check_machine, table_of
 from benchmark.tuning.factory import check_suite, library_versions
 from benchmark.tuning.run_report import RunReport, recorded_report
 from benchmark.tuning.run_settings import RunSettings
-from benchmark.tuning.trial_store import ledgers_of
+from benchmark.tuning.trial_cache import find_ledgers
 from objectives.objective import Machine, Objective
 from objectives.training.data import DataError
 
@@ -108,7 +108,7 @@ class Runner:
             EngineLost: a cluster no longer answers; what is recorded stays.
         """
         objectives = check_suite(self.suite)
-        conditions = RunSettings(
+        settings = RunSettings(
             folder=self.folder,
             machine=self.machine,
             environment=self._environment(),
@@ -124,7 +124,7 @@ class Runner:
         if self.train and self.reuse is not None:
             self._check_reuse()
         if self.tables is not None:
-            data |= self._check_tables(conditions)
+            data |= self._check_tables(settings)
         share = self.suite.runs() if self.shard is None else self.shard.runs(self.suite)
         runs = list(order if order is not None else share)
         self.repetitions = len({run.repetition for run in runs})
@@ -132,31 +132,31 @@ class Runner:
         for run in runs:
             # A complete suite may be looked at from any machine; going on with one must not mix bits.
             if run.objective.label in data:
-                self._check_recorded(run, data[run.objective.label], conditions, any_machine=not unfinished)
+                self._check_recorded(run, data[run.objective.label], settings, any_machine=not unfinished)
         if self.shard is not None and data:
-            self._check_others({run.path for run in runs}, data, conditions)
+            self._check_others({run.path for run in runs}, data, settings)
         with (
             self._engine(unfinished=unfinished),
             claimed(self.folder, self.shard),
             self.engine.serving(self.folder),
-            self.casualties.watched(conditions, self.suite.timeout) as conditions,
+            self.casualties.watched(settings, self.suite.timeout) as settings,
         ):
             if self.train:
-                conditions = replace(conditions, environment={**conditions.environment, "jobs": self.engine.jobs})
+                settings = replace(settings, environment={**settings.environment, "jobs": self.engine.jobs})
             self.write(self.folder, self.suite, objectives)
             done = [run for run in runs if (self.folder / run.path).exists()]
             pending = [run for run in runs if not (self.folder / run.path).exists()]
             self.listener.begin(self.suite, self.folder, done, pending)
             for line in (
                 doubt(self.folder),
-                code_change_warning(runs, self.folder, conditions.environment) if pending else None,
+                code_change_warning(runs, self.folder, settings.environment) if pending else None,
             ):
                 if line is not None:
                     self.listener.say(line)
             with self.vigil:
                 while pending:
-                    pending = self._dispatch(pending, conditions)
-                    pending = self._take_aside(pending, conditions)
+                    pending = self._dispatch(pending, settings)
+                    pending = self._take_aside(pending, settings)
         return self.reports
 
     def _engine(self, *, unfinished: bool) -> AbstractContextManager[None]:
@@ -177,7 +177,7 @@ class Runner:
                 why = why if run.timeout is None else f"timeout is {run.timeout:g}"
                 raise BadInput(f"--reuse {self.reuse}: {why}; only trials that train side by side are shared")
 
-    def _check_tables(self, conditions: RunSettings) -> dict[str, dict[str, str]]:
+    def _check_tables(self, settings: RunSettings) -> dict[str, dict[str, str]]:
         """The checksums of the tables' data; refuses tables of other trials."""
         assert self.tables is not None
         data = {}
@@ -187,7 +187,7 @@ class Runner:
             self.arithmetics[run.objective.label] = str(table.header["environment"].get("arithmetic"))
             if self.train and not self.allow_mixed:
                 here = {
-                    **conditions.environment,
+                    **settings.environment,
                     "arithmetic": self.objectives[run.objective.label].arithmetic(self.machine, stacked=False),
                 }
                 check_machine(table, here, self.tables)
@@ -196,56 +196,56 @@ class Runner:
     def _environment(self) -> dict[str, Any]:
         """The machine card: this machine's, or that of the results which are only answered from or priced anew."""
         if self.train:
-            return describe(self.machine.device, self.engine.jobs) | source_card(self.suite)
+            return describe_environment(self.machine.device, self.engine.jobs) | source_card(self.suite)
         if self.tables is not None:
             return dict(table_of(next(self.suite.runs()), self.tables).header["environment"])
         assert self.reuse is not None
-        found = next((path for run in self.suite.runs() for path in ledgers_of(self.reuse, run)), None)
+        found = next((path for run in self.suite.runs() for path in find_ledgers(self.reuse, run)), None)
         if found is None:
             raise BadInput(f"{self.reuse}: no run of the suite {self.suite.name} is recorded there")
         return dict(read_ledger(found).records[0]["environment"])
 
     def _prepare(self, label: str, objective: Objective) -> dict[str, str]:
         try:
-            with pinned(self.machine.device):
+            with deterministic_arithmetic(self.machine.device):
                 return objective.prepare(self.machine)
         except DataError:
             raise
         except Exception as error:  # A third-party objective may raise anything.
             raise BadInput(f"objectives.{label}: cannot be prepared ({one_line(error)})") from error
 
-    def _check_recorded(self, run: Run, data: dict[str, str], conditions: RunSettings, *, any_machine: bool) -> None:
+    def _check_recorded(self, run: Run, data: dict[str, str], settings: RunSettings, *, any_machine: bool) -> None:
         """Refuse a folder whose recorded runs are not this suite's, before anything is written."""
         path = self.folder / run.path
         for candidate in (path, partial_path(path), failed_path(path)):
             header = next(iter(read_ledger(candidate).records), None) if os.path.lexists(candidate) else None
             if header is not None:
-                self._check_recorded_header(header, run, data, conditions, candidate, any_machine=any_machine)
+                self._check_recorded_header(header, run, data, settings, candidate, any_machine=any_machine)
 
     def _check_recorded_header(
         self,
         header: dict[str, Any],
         run: Run,
         data: dict[str, str],
-        conditions: RunSettings,
+        settings: RunSettings,
         path: Path,
         *,
         any_machine: bool = False,
     ) -> None:
-        environment = {**conditions.environment, "arithmetic": self._arithmetic(run)}
+        environment = {**settings.environment, "arithmetic": self._arithmetic(run)}
         recorded = header["environment"].get("libraries") or {}  # Other processes' are asked for by the run.
         environment |= {"libraries": {**recorded, **library_versions(run.algorithm)} or None}
         expected = {"run": run.identity(), "data": data, "environment": environment}
         check_header(header, expected, path, allow_mixed=self.allow_mixed or any_machine)
 
-    def _check_others(self, own: set[Path], data: dict[str, dict[str, str]], conditions: RunSettings) -> None:
+    def _check_others(self, own: set[Path], data: dict[str, dict[str, str]], settings: RunSettings) -> None:
         """Refuse a folder where other shards ran another suite, or on another machine; they may be at it."""
         for run in self.suite.runs():
             path = self.folder / run.path
             for candidate in (path, partial_path(path), failed_path(path)) if run.path not in own else ():
                 header = read_header(candidate)
                 if header is not None and run.objective.label in data:
-                    self._check_recorded_header(header, run, data[run.objective.label], conditions, candidate)
+                    self._check_recorded_header(header, run, data[run.objective.label], settings, candidate)
 
     def _arithmetic(self, run: Run) -> str:
         """What decides the bits of the run's trials; asked once for every objective, since it builds networks."""
@@ -255,7 +255,7 @@ class Runner:
             self.arithmetics[label] = objective.arithmetic(self.machine, stacked=trains_side_by_side(run, objective))
         return self.arithmetics[label]
 
-    def _dispatch(self, pending: list[Run], conditions: RunSettings) -> list[Run]:
+    def _dispatch(self, pending: list[Run], settings: RunSettings) -> list[Run]:
         """Give the runs to the workers; returns those left over when a worker died."""
         unreported = {run.path: run for run in pending}
         in_flight: dict[Path, Run] = {}
@@ -269,7 +269,7 @@ class Runner:
                 yield runs, self.casualties.overdue.get(runs[0].path)
 
         try:
-            for report in chain.from_iterable(self.engine.reports(groups(), conditions)):
+            for report in chain.from_iterable(self.engine.reports(groups(), settings)):
                 in_flight.pop(report.run.path, None)
                 unreported.pop(report.run.path, None)
                 self._report(report)
@@ -297,7 +297,7 @@ class Runner:
             tasks.setdefault(name, []).append(run)
         return list(tasks.values())
 
-    def _take_aside(self, pending: list[Run], conditions: RunSettings) -> list[Run]:
+    def _take_aside(self, pending: list[Run], settings: RunSettings) -> list[Run]:
         """Execute alone the runs that were in flight at several deaths without getting on."""
         left = []
         for run in pending:
@@ -306,7 +306,7 @@ class Runner:
             else:
                 self.listener.say(f"{run.path}: executed in a process of its own")
                 self.vigil.begin([run.path])
-                self._report(self.engine.alone(run, conditions, self.casualties.watchdog))
+                self._report(self.engine.alone(run, settings, self.casualties.watchdog))
         return left
 
     def _report(self, report: RunReport) -> None:

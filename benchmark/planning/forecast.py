@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.errors import BadInput, one_line
 from benchmark.planning.shard import cut_groups, split
-from benchmark.reproducibility.seeding import stream
+from benchmark.reproducibility.seeding import seed_sequence
 from benchmark.suite.model import Budget, Run, Suite
 from benchmark.tuning.clock import build_clock
 from objectives.objective import Objective
@@ -52,7 +52,7 @@ def charged(run: Run, objective: Objective) -> float | None:
         BadInput: an objective that cannot be priced.
     """
     clock = build_clock(run, objective)
-    rng = np.random.default_rng(stream(run.suite_seed, "forecast", run.objective.label))
+    rng = np.random.default_rng(seed_sequence(run.suite_seed, "forecast", run.objective.label))
     try:
         configs = [objective.space.check(objective.space.sample(rng)) for _ in range(SAMPLE)]
         prices = [clock.price_of(config, 0, objective.max_epochs) for config in configs]

@@ -1,6 +1,6 @@
 """A share of a suite's runs for one job of many, which know of each other by nothing but the plan.
 
-Algorithms share trials on one objective in one repetition (`benchmark/tuning/trial_store.py`): these runs are a group,
+Algorithms share trials on one objective in one repetition (`benchmark/tuning/trial_cache.py`): these runs are a group,
 and a group that stays whole trains nothing twice and reads no ledger that another shard writes. So groups
 are dealt whole where that keeps the shards even, within an eighth: always with as many shards as
 repetitions, or a divisor of that. Otherwise the borders fall between runs, N - 1 groups are cut at most, and

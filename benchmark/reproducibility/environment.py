@@ -40,7 +40,7 @@ LONGEST_SWITCH = 64
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", "pandas")
 
 
-def describe(device: str, jobs: int) -> dict[str, Any]:
+def describe_environment(device: str, jobs: int) -> dict[str, Any]:
     """The machine card that goes into every ledger's header."""
     import torch
 
@@ -65,12 +65,12 @@ def describe(device: str, jobs: int) -> dict[str, Any]:
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # unannotated in torch
             "tf32": False,  # Of library products, see `pinned`; our own kernels' precision is in the arithmetic.
         }
-    if found := switches(device):
+    if found := bit_changing_variables(device):
         card["switches"] = found
     return card
 
 
-def switches(device: str) -> dict[str, str]:
+def bit_changing_variables(device: str) -> dict[str, str]:
     """The variables that are set of those that change bits on this device, a long value by its digest; mostly none."""
     names = [*CPU_SWITCHES, *(GPU_SWITCHES if device.startswith("cuda") else ())]
     found = {name: _short(os.environ[name]) for name in names if os.environ.get(name)}
@@ -80,7 +80,7 @@ def switches(device: str) -> dict[str, str]:
 
 
 @contextmanager
-def pinned(device: str) -> Iterator[None]:
+def deterministic_arithmetic(device: str) -> Iterator[None]:
     """One thread and deterministic kernels while a run trains; the old settings come back after.
 
     The number of threads changes the bits of matrix products on the CPU, so it is one for one job as

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.reproducibility.seeding import GlobalStreams
+from benchmark.reproducibility.seeding import PrivateGenerators
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -100,7 +100,7 @@ class Isolation:
     """What a third-party trial has for itself: states of the global generators, and settings of the process."""
 
     def __init__(self, seed: np.random.SeedSequence) -> None:
-        self._streams, self._custody = GlobalStreams(seed), ProcessState()
+        self._streams, self._custody = PrivateGenerators(seed), ProcessState()
 
     @contextmanager
     def active(self) -> Iterator[None]:

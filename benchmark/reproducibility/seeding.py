@@ -17,7 +17,7 @@ from objectives.space import Config
 LARGEST_SEED = 2**63 - 1
 
 
-def stream(suite_seed: int, purpose: str, *names: str | int) -> np.random.SeedSequence:
+def seed_sequence(suite_seed: int, purpose: str, *names: str | int) -> np.random.SeedSequence:
     """The seed sequence of one purpose; the same arguments give the same stream for ever.
 
     Every name becomes exactly two 32-bit words of a SHA-256, so that no two lists of names run into
@@ -42,15 +42,15 @@ def trial_seed(suite_seed: int, objective: str, repetition: int, config: Config)
     In one repetition every algorithm meets the same noise on the same configuration (common random
     numbers), which makes comparisons paired by repetition.
     """
-    return stream(suite_seed, "trial", objective, repetition, digest(config))
+    return seed_sequence(suite_seed, "trial", objective, repetition, config_digest(config))
 
 
 def search_generator(suite_seed: int, objective: str, algorithm: str, repetition: int) -> np.random.Generator:
     """The generator of one run's algorithm."""
-    return np.random.default_rng(stream(suite_seed, "search", objective, algorithm, repetition))
+    return np.random.default_rng(seed_sequence(suite_seed, "search", objective, algorithm, repetition))
 
 
-def digest(config: Config) -> str:
+def config_digest(config: Config) -> str:
     """SHA-256 of a configuration's canonical JSON (sorted names, shortest exact floats)."""
     return hashlib.sha256(canonical_json.encode(config, sort_keys=True)).hexdigest()
 
@@ -60,7 +60,7 @@ def _words(name: str | int) -> tuple[int, int]:
     return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:8], "big")
 
 
-class GlobalStreams:
+class PrivateGenerators:
     """Private states of the global generators, for code that was not written for this harness.
 
     The book's searchers call `domain.rvs()` and `numpy.random`, many networks call

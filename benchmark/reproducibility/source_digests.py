@@ -24,16 +24,16 @@ def _digest(root: Path, paths: Iterable[Path]) -> str:
     return total.hexdigest()[:16]
 
 
-def digest() -> str:
+def digest_sources() -> str:
     """SHA-256 over the source files that decide results, by name and content."""
     return _digest(ROOT, [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))])
 
 
-LOADED = digest()
+LOADED_DIGEST = digest_sources()
 """Of the code as this process found it: files may change under a worker that runs for weeks."""
 
 
-def digests(modules: Iterable[str]) -> dict[str, str | None]:
+def digest_modules(modules: Iterable[str]) -> dict[str, str | None]:
     """Digests of modules' sources; None for one that is not found here, or has no source.
 
     Args:
@@ -45,7 +45,7 @@ def digests(modules: Iterable[str]) -> dict[str, str | None]:
 
 @cache
 def _of_module(name: str) -> str | None:
-    """As this process first found it, as `LOADED`."""
+    """As this process first found it, as `LOADED_DIGEST`."""
     spec = _spec(name)
     if spec is None or spec.origin is None or not spec.has_location:
         return None

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from benchmark.errors import BadInput
 from benchmark.planning.shard import Shard
-from benchmark.storage.header import RunRefused
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Suite
 from objectives.objective import Objective
 

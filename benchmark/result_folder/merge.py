@@ -20,8 +20,8 @@ from typing import Any
 from benchmark.errors import BadInput, one_line
 from benchmark.result_folder.folder import PLAN, claimed
 from benchmark.result_folder.recorded_plan import HeaderChecker, Plan, Planned, find_suite, read_plan
-from benchmark.storage.header import RunRefused, first_difference
 from benchmark.storage.ledger_format import LedgerError, Record, failed_path, has_ended, parse_ledger, partial_path
+from benchmark.storage.resume_check import RunRefused, first_difference
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "problem")
 """What of an evaluation may differ when it is repeated; a problem's text may hold addresses of memory."""

@@ -10,8 +10,8 @@ from typing import Any
 from benchmark.errors import BadInput, one_line, require_int, short_repr
 from benchmark.reproducibility.environment import DECIDES_BITS
 from benchmark.result_folder.folder import PLAN
-from benchmark.storage.header import RunRefused, first_difference
 from benchmark.storage.ledger_format import Record
+from benchmark.storage.resume_check import RunRefused, first_difference
 from benchmark.storage.untrusted_files import parse_strict_json as strict
 from benchmark.storage.untrusted_files import read_regular_file, reject_special_files
 from benchmark.suite.model import CLOCKS, LABEL, LABEL_RULE

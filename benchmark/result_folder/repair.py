@@ -9,7 +9,6 @@ from pathlib import Path
 
 from benchmark.errors import BadInput
 from benchmark.result_folder.folder import claimed
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import sync_folder
 from benchmark.storage.ledger_format import (
     FORMAT,
@@ -20,6 +19,7 @@ from benchmark.storage.ledger_format import (
     read_ledger,
     whole_records,
 )
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Suite
 
 

@@ -120,7 +120,7 @@ def _is_error(value: object) -> bool:
 
 
 def _calibration(value: object) -> Calibration | None:
-    return None if value is None else calibrations.load(_text("calibration", value))
+    return None if value is None else calibrations.load_calibration(_text("calibration", value))
 
 
 def _budget(table: object) -> Budget:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import BadInput
-from benchmark.storage.header import RunRefused, check_header
 from benchmark.storage.ledger_format import Record, read_ledger
+from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tabular.table import Table, save
-from benchmark.tuning.trial_store import Trial, TrialStore, ledgers_of
+from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
 from objectives.space import Config
 
 
@@ -41,11 +41,11 @@ def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]
         yield label, save(out / f"{label}.npz", header, configs, arrays)
 
 
-def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[Trial]]]:
+def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[CachedTrial]]]:
     """The header that all ledgers share, and the trials of every repetition."""
-    store, first = TrialStore(), None
+    store, first = TrialCache(), None
     for run in runs:
-        for path in ledgers_of(folder, run):
+        for path in find_ledgers(folder, run):
             records = read_ledger(path).records
             if records:
                 first = first or records[0]
@@ -73,7 +73,7 @@ def _check_alike(first: Record, header: Record, run: Run, path: Path) -> None:
 
 
 def _tabulate(
-    label: str, header: Record, trials: dict[int, list[Trial]]
+    label: str, header: Record, trials: dict[int, list[CachedTrial]]
 ) -> tuple[dict[str, Any], list[Config], dict[str, np.ndarray]]:
     """Header, configurations and arrays of an objective's table."""
     known = {number: {_name(trial): trial for trial in block if trial.epochs} for number, block in trials.items()}
@@ -94,7 +94,7 @@ def _tabulate(
     return _header(header), [configs[name] for name in names], arrays
 
 
-def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: Trial) -> None:
+def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: CachedTrial) -> None:
     place = row, column, slice(0, len(trial.epochs))
     arrays["valid"][place] = [epoch.valid_error for epoch in trial.epochs]
     arrays["test"][place] = [epoch.test_error for epoch in trial.epochs]
@@ -115,5 +115,5 @@ def _header(header: Record) -> dict[str, Any]:
     }
 
 
-def _name(trial: Trial) -> str:
+def _name(trial: CachedTrial) -> str:
     return repr(list(trial.config.items()))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.reproducibility.environment import DECIDES_BITS, pinned
-from benchmark.storage.header import RunRefused, first_difference
+from benchmark.reproducibility.environment import DECIDES_BITS, deterministic_arithmetic
 from benchmark.storage.ledger_format import Record
+from benchmark.storage.resume_check import RunRefused, first_difference
 from benchmark.suite.model import Run
 from benchmark.tabular.table import Table, load
 from benchmark.tuning.clock import Clock, build_clock
-from benchmark.tuning.evaluation import Training
-from benchmark.tuning.execution import Execution, trainer_of
+from benchmark.tuning.evaluation import TrainingResult
+from benchmark.tuning.execution import RunExecution, build_trainer
 from benchmark.tuning.factory import build_objective
 from benchmark.tuning.run_report import RunReport, failure_report
 from benchmark.tuning.run_settings import RunSettings
@@ -22,20 +22,20 @@ from benchmark.tuning.tuner import Job
 from objectives.objective import Objective
 
 
-def replay_all(runs: Sequence[Run], conditions: RunSettings) -> list[RunReport]:
-    """Replay runs of one objective against the conditions' table.
+def replay_all(runs: Sequence[Run], settings: RunSettings) -> list[RunReport]:
+    """Replay runs of one objective against the settings' table.
 
     A run that asks for a trial which the table does not hold is refused, or the trial is trained as
-    any other, as the conditions say; it is never interpolated.
+    any other, as the settings say; it is never interpolated.
     """
     try:
         objective = build_objective(runs[0].objective)
-        table = table_of(runs[0], conditions.tables)
-        if not conditions.train:
-            conditions = replace(conditions, environment=table.header["environment"])
-        with pinned(conditions.machine.device):
+        table = table_of(runs[0], settings.tables)
+        if not settings.train:
+            settings = replace(settings, environment=table.header["environment"])
+        with deterministic_arithmetic(settings.machine.device):
             clock = build_clock(runs[0], objective)  # The same for every run of an objective in a suite.
-            return [_replay(run, objective, table, conditions, clock) for run in runs]
+            return [_replay(run, objective, table, settings, clock) for run in runs]
     except Exception as error:  # A raise in a worker would end every other run with it.
         return [failure_report(run, error) for run in runs]
 
@@ -77,14 +77,16 @@ def check_machine(table: Table, environment: Record, path: Path) -> None:
         )
 
 
-def _replay(run: Run, objective: Objective, table: Table, conditions: RunSettings, clock: Clock) -> RunReport:
-    column = table.column(run.repetition, recycle=conditions.recycle)
-    if column is None and not conditions.train:
+def _replay(run: Run, objective: Objective, table: Table, settings: RunSettings, clock: Clock) -> RunReport:
+    column = table.column(run.repetition, recycle=settings.recycle)
+    if column is None and not settings.train:
         held = ", ".join(map(str, table.repetitions[:5])) + (", ..." if len(table.repetitions) > 5 else "")
         return failure_report(run, RunRefused(f"{run.path}: the table holds repetitions {held}; --recycle uses them"))
     arithmetic = str(table.header["environment"].get("arithmetic"))
-    steps = Execution(run, objective, conditions, arithmetic, route="replayed", clock=clock).steps(table.header["data"])
-    trainer = trainer_of(run, objective, conditions.machine) if conditions.train else None
+    steps = RunExecution(run, objective, settings, arithmetic, route="replayed", clock=clock).steps(
+        table.header["data"]
+    )
+    trainer = build_trainer(run, objective, settings.machine) if settings.train else None
     try:
         job = next(steps)
         while True:
@@ -97,7 +99,7 @@ def _replay(run: Run, objective: Objective, table: Table, conditions: RunSetting
         return failure_report(run, error)
 
 
-def _train(run: Run, job: Job, trainer: Trainer | None) -> Training:
+def _train(run: Run, job: Job, trainer: Trainer | None) -> TrainingResult:
     """Train what the table does not hold, or refuse the run."""
     if trainer is None:
         raise RunRefused(

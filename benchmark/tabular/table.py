@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmark.errors import BadInput, one_line, short_repr
 from benchmark.storage.untrusted_files import parse_strict_json, read_regular_file
-from benchmark.tuning.evaluation import Training
+from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.tuner import Job
 from objectives.space import Config
 
@@ -70,7 +70,7 @@ class Table:
     diverged: np.ndarray
     digest: str
     rows: Mapping[tuple[Any, ...], int]
-    answers: dict[tuple[int, int, int, int], Training | None] = field(default_factory=dict)
+    answers: dict[tuple[int, int, int, int], TrainingResult | None] = field(default_factory=dict)
 
     def column(self, repetition: int, *, recycle: bool) -> int | None:
         """Where a repetition is; one that is not there stands for one that is, in turn, if `recycle` says so."""
@@ -79,7 +79,7 @@ class Table:
             return int(found[0])
         return repetition % len(self.repetitions) if recycle else None
 
-    def training(self, column: int | None, job: Job) -> Training | None:
+    def training(self, column: int | None, job: Job) -> TrainingResult | None:
         """The answer to a job, or None where the table does not hold it: nothing is interpolated."""
         row = self.rows.get(_key(job.config))
         if row is None or column is None:
@@ -89,14 +89,14 @@ class Table:
             self.answers[question] = self._answer(*question)
         return self.answers[question]
 
-    def _answer(self, row: int, column: int, start_epoch: int, asked: int) -> Training | None:
+    def _answer(self, row: int, column: int, start_epoch: int, asked: int) -> TrainingResult | None:
         known, diverged = self.reached.item(row, column), self.diverged.item(row, column)
         if known < asked and not (diverged and known):
             return None
         epochs = min(known, asked)
         start = min(start_epoch, epochs)
         valid, test = self.valid[row, column, :epochs].tolist(), self.test[row, column, :epochs].tolist()
-        return Training(
+        return TrainingResult(
             state="diverged" if diverged and epochs == known else "ok",
             epochs=epochs,
             valid_error=valid[-1],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.calibration.cost_model import Entry
+from benchmark.calibration.cost_model import CostModel
 from benchmark.errors import BadInput, one_line
 from objectives.objective import Objective
 from objectives.space import Config
@@ -16,7 +16,7 @@ from objectives.space import Config
 if TYPE_CHECKING:
     from benchmark.calibration.cost_model import Calibration
     from benchmark.suite.model import Part, Run, Suite
-    from benchmark.tuning.evaluation import Training
+    from benchmark.tuning.evaluation import TrainingResult
     from benchmark.tuning.tuner import Job
 
 
@@ -35,10 +35,10 @@ class Clock:
 
     kind: str
     objective: Objective
-    entry: Entry | None
+    entry: CostModel | None
     known: dict[tuple[Any, ...], tuple[float, float]] = field(default_factory=dict)
 
-    def charge(self, job: Job, training: Training) -> tuple[float, float | None]:
+    def charge(self, job: Job, training: TrainingResult) -> tuple[float, float | None]:
         """Seconds by which the run's clock goes on, and the modelled ones, None without a calibration."""
         price = self.price(job, training)
         if self.kind == "measured":
@@ -46,7 +46,7 @@ class Clock:
         assert price is not None, "check_clock refuses a modelled clock without prices"
         return price, price
 
-    def price(self, job: Job, training: Training) -> float | None:
+    def price(self, job: Job, training: TrainingResult) -> float | None:
         """Modelled seconds of an evaluation, or None where there is no calibration.
 
         A diverged training pays the epochs it trained, one at least. One that raised or crashed pays
@@ -65,7 +65,7 @@ class Clock:
         set_up, epoch = self._seconds(self.entry, config)
         return (set_up if start_epoch == 0 else 0.0) + (epochs - start_epoch) * epoch
 
-    def _seconds(self, entry: Entry, config: Config) -> tuple[float, float]:
+    def _seconds(self, entry: CostModel, config: Config) -> tuple[float, float]:
         name = tuple(config.items())
         if name not in self.known:
             self.known[name] = entry.seconds(self.objective.cost_terms(config))

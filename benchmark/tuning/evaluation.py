@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.reproducibility.seeding import digest
+from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 
@@ -15,7 +15,7 @@ LONGEST_TEXT = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
+class TrainingResult:
     """What training one job came to.
 
     Attributes:
@@ -56,9 +56,9 @@ def checked_epoch(epoch: object, before: int) -> Epoch:
     return replace(epoch, diverged=True)
 
 
-def failed_training(job: Job, state: str, problem: str, seconds: float, paid: float) -> Training:
+def failed_training(job: Job, state: str, problem: str, seconds: float, paid: float) -> TrainingResult:
     """The result of a training that gave none."""
-    return Training(
+    return TrainingResult(
         state=state,
         epochs=job.start_epoch,
         valid_error=None,
@@ -80,7 +80,9 @@ def describe_problem(error: BaseException) -> str:
     return text[-LONGEST_TEXT:]
 
 
-def evaluation_record(job: Job, training: Training, runtime: float, modelled_seconds: float | None) -> dict[str, Any]:
+def evaluation_record(
+    job: Job, training: TrainingResult, runtime: float, modelled_seconds: float | None
+) -> dict[str, Any]:
     """The ledger's line for one evaluation.
 
     Args:
@@ -93,7 +95,7 @@ def evaluation_record(job: Job, training: Training, runtime: float, modelled_sec
         "kind": "evaluation",
         "index": job.index,
         "trial": job.trial,
-        "digest": digest(job.config)[:16],
+        "digest": config_digest(job.config)[:16],
         "config": job.config,
         "start_epoch": job.start_epoch,
         "epochs": training.epochs,

@@ -11,24 +11,30 @@ from pathlib import Path
 import torch
 
 from algorithms.roles import Scheduler
-from benchmark.reproducibility.environment import pinned
-from benchmark.storage.header import RunRefused, changed_environment, changed_sources, check_header
+from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import FORMAT, LedgerError, Record, evaluations_of
+from benchmark.storage.resume_check import RunRefused, changed_environment, changed_sources, check_header
 from benchmark.suite.model import Run, is_dotted
 from benchmark.tuning.clock import Clock, build_clock
-from benchmark.tuning.evaluation import ImpureTrial, Training, describe_problem, evaluation_record, failed_training
+from benchmark.tuning.evaluation import (
+    ImpureTrial,
+    TrainingResult,
+    describe_problem,
+    evaluation_record,
+    failed_training,
+)
 from benchmark.tuning.factory import (
     build_loop,
     build_objective,
     build_scheduler,
     closing_algorithm,
     library_versions,
-    marks_of,
+    relevant_missing_features,
 )
 from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
-from benchmark.tuning.run_settings import Crash, RunSettings
-from benchmark.tuning.time_limit import Limit
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
+from benchmark.tuning.time_limit import TimeLimit
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
 from objectives.objective import Machine, Objective
@@ -41,15 +47,15 @@ class ReplayMismatch(Exception):
     """A resumed run proposed something else than it had recorded."""
 
 
-class Execution:
+class RunExecution:
     """One run in progress: replays what is recorded, asks for the training of the rest.
 
     Args:
         run: which one.
         objective: built for it.
-        conditions: where.
+        settings: where.
         arithmetic: what its trainings' bits depend on besides the machine (see `Stack.arithmetic`).
-        crash: record this evaluation as crashed instead of asking for it.
+        fatal: record this evaluation as crashed instead of asking for it.
         route: how its trials are trained (see `Stack.route`), for the record.
         clock: that of another run like it, which knows prices already.
     """
@@ -58,20 +64,20 @@ class Execution:
         self,
         run: Run,
         objective: Objective,
-        conditions: RunSettings,
+        settings: RunSettings,
         arithmetic: str,
-        crash: Crash | None = None,
+        fatal: FatalEvaluation | None = None,
         route: str = "alone",
         clock: Clock | None = None,
     ) -> None:
-        self.run, self.objective, self.conditions, self.crash = run, objective, conditions, crash
-        self.environment = {**conditions.environment, "arithmetic": arithmetic, "route": route}
+        self.run, self.objective, self.settings, self.fatal = run, objective, settings, fatal
+        self.environment = {**settings.environment, "arithmetic": arithmetic, "route": route}
         self.environment.pop("libraries", None)  # A recorded environment may bring those of another algorithm.
         self.clock = build_clock(run, objective) if clock is None else clock
         self.best_error = math.inf
         self.evaluations = 0
 
-    def steps(self, data: dict[str, str]) -> Generator[Job, Training, RunReport]:
+    def steps(self, data: dict[str, str]) -> Generator[Job, TrainingResult, RunReport]:
         """Yield what has to be trained and be sent what came out; every record is durable by then.
 
         Args:
@@ -83,15 +89,15 @@ class Execution:
         try:
             scheduler = build_scheduler(self.run, self.objective)
             # What a table answers is computed again in milliseconds; waiting for the disk would take longer.
-            durable = self.conditions.tables is None
+            durable = self.settings.tables is None
             with (
                 closing_algorithm(scheduler),
-                Ledger(self.conditions.folder / self.run.path, durable=durable) as ledger,
+                Ledger(self.settings.folder / self.run.path, durable=durable) as ledger,
             ):
                 self._begin(ledger, data, scheduler)
                 if ledger.ended:
                     ledger.conclude()  # It was killed between its last record and the final name.
-                    return recorded_report(self.run, self.conditions.folder)
+                    return recorded_report(self.run, self.settings.folder)
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
@@ -103,7 +109,7 @@ class Execution:
         versions = library_versions(self.run.algorithm, scheduler)
         if versions:
             self.environment["libraries"] = versions
-        lacks = marks_of(self.run, self.objective, scheduler)
+        lacks = relevant_missing_features(self.run, self.objective, scheduler)
         header = {
             "kind": "header",
             "format": FORMAT,
@@ -117,14 +123,14 @@ class Execution:
         if not ledger.records:
             ledger.append(header)
             return
-        check_header(ledger.records[0], header, ledger.part, allow_mixed=self.conditions.allow_mixed)
+        check_header(ledger.records[0], header, ledger.part, allow_mixed=self.settings.allow_mixed)
         if ledger.ended:
             return
         latest = [record["environment"] for record in ledger.records if "environment" in record][-1]
         if changed_environment(latest, self.environment) or changed_sources(latest, self.environment):
             ledger.append({"kind": "resumed", "environment": self.environment})
 
-    def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, Training, RunReport]:
+    def _tune(self, ledger: Ledger, scheduler: Scheduler) -> Generator[Job, TrainingResult, RunReport]:
         recorded = evaluations_of(ledger.records)
         try:
             loop = build_loop(self.run, self.objective, scheduler)
@@ -138,12 +144,12 @@ class Execution:
 
     def _answer(
         self, loop: Generator[Job, Outcome, str], recorded: list[Record], ledger: Ledger
-    ) -> Generator[Job, Training, str]:
+    ) -> Generator[Job, TrainingResult, str]:
         try:
             job = next(loop)
             while True:
                 if job.index < len(recorded):
-                    outcome = replay(job, recorded[job.index])
+                    outcome = replay_evaluation(job, recorded[job.index])
                 else:
                     training = self._crashed(job)
                     if training is None:
@@ -155,17 +161,17 @@ class Execution:
         except StopIteration as stop:
             return str(stop.value)
 
-    def _record(self, job: Job, training: Training, ledger: Ledger) -> Outcome:
+    def _record(self, job: Job, training: TrainingResult, ledger: Ledger) -> Outcome:
         runtime, price = self.clock.charge(job, training)
         record = evaluation_record(job, training, runtime, price)
         ledger.append(record)
         error = math.inf if training.valid_error is None else training.valid_error
         return Outcome(error=error, epochs=training.epochs, end=record["end"], state=training.state)
 
-    def _crashed(self, job: Job) -> Training | None:
-        if self.crash is None or self.crash.index != job.index:
+    def _crashed(self, job: Job) -> TrainingResult | None:
+        if self.fatal is None or self.fatal.index != job.index:
             return None
-        return failed_training(job, self.crash.state, self.crash.reason, self.crash.seconds, self.crash.seconds)
+        return failed_training(job, self.fatal.state, self.fatal.reason, self.fatal.seconds, self.fatal.seconds)
 
     def _report(self, state: str, problem: str | None) -> RunReport:
         return RunReport(
@@ -177,35 +183,37 @@ class Execution:
         )
 
 
-def execute(run: Run, conditions: RunSettings, crash: Crash | None = None, marker: Path | None = None) -> RunReport:
+def execute_run(
+    run: Run, settings: RunSettings, fatal: FatalEvaluation | None = None, marker: Path | None = None
+) -> RunReport:
     """Execute one run by itself, a trial at a time; what is recorded of it is replayed, not trained.
 
     Args:
         run: which one.
-        conditions: where.
-        crash: record this evaluation as crashed instead of training it.
+        settings: where.
+        fatal: record this evaluation as crashed instead of training it.
         marker: a file whose time is set whenever a training starts.
 
     Returns:
         A report; what went wrong is in it, not raised.
     """
     try:
-        with pinned(conditions.machine.device):
-            return _execute(run, conditions, crash, marker)
+        with deterministic_arithmetic(settings.machine.device):
+            return _execute(run, settings, fatal, marker)
     except Exception as error:  # A raise in a worker would end every other run with it.
         return failure_report(run, error)
 
 
-def _execute(run: Run, conditions: RunSettings, crash: Crash | None, marker: Path | None) -> RunReport:
+def _execute(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path | None) -> RunReport:
     objective = build_objective(run.objective)
-    data = objective.prepare(conditions.machine)
-    arithmetic = objective.arithmetic(conditions.machine, stacked=False)
-    steps = Execution(run, objective, conditions, arithmetic, crash).steps(data)
-    trainer = trainer_of(run, objective, conditions.machine, conditions.notes)
+    data = objective.prepare(settings.machine)
+    arithmetic = objective.arithmetic(settings.machine, stacked=False)
+    steps = RunExecution(run, objective, settings, arithmetic, fatal).steps(data)
+    trainer = build_trainer(run, objective, settings.machine, settings.notes)
     try:
         job = next(steps)
         while True:
-            touch(marker)
+            note_training_start(marker)
             torch.set_num_threads(1)  # An earlier third-party trial of this run may have changed it.
             job = steps.send(trainer.train(job))
     except StopIteration as stop:
@@ -213,13 +221,13 @@ def _execute(run: Run, conditions: RunSettings, crash: Crash | None, marker: Pat
         return report
 
 
-def touch(marker: Path | None) -> None:
+def note_training_start(marker: Path | None) -> None:
     """Note the time at which a training starts, by a clock that nobody sets, for whoever finds the process dead."""
     if marker is not None:
         marker.write_text(str(time.monotonic()))
 
 
-def replay(job: Job, record: Record) -> Outcome:
+def replay_evaluation(job: Job, record: Record) -> Outcome:
     """What was recorded of a job.
 
     Raises:
@@ -236,7 +244,7 @@ def replay(job: Job, record: Record) -> Outcome:
     return Outcome(error=error, epochs=record["epochs"], end=record["end"], state=record["state"])
 
 
-def trainer_of(run: Run, objective: Objective, machine: Machine, notes: Path | None = None) -> Trainer:
+def build_trainer(run: Run, objective: Objective, machine: Machine, notes: Path | None = None) -> Trainer:
     """What trains a run's trials one by one, each within the run's limit."""
     name = run.objective.part.name
     return Trainer(
@@ -246,5 +254,5 @@ def trainer_of(run: Run, objective: Objective, machine: Machine, notes: Path | N
         repetition=run.repetition,
         machine=machine,
         isolated=is_dotted(name),
-        limit=None if run.timeout is None else Limit(seconds=run.timeout, run=run.path, notes=notes),
+        limit=None if run.timeout is None else TimeLimit(seconds=run.timeout, run=run.path, notes=notes),
     )

@@ -24,7 +24,7 @@ from benchmark.errors import (
     require_int,
     short_repr,
 )
-from benchmark.reproducibility.seeding import GlobalStreams, search_generator, stream
+from benchmark.reproducibility.seeding import PrivateGenerators, search_generator, seed_sequence
 from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite, is_dotted
 from benchmark.tuning.clock import check_clock
 from benchmark.tuning.tuner import TuningLoop, takes_info
@@ -40,7 +40,7 @@ ALL_SCHEDULERS: Mapping[str, Any] = {**SCHEDULERS, "listed": Listed, **libraries
 class SeededScheduler:
     """Runs a scheduler that may use global generators on private states of them."""
 
-    def __init__(self, scheduler: Scheduler, streams: GlobalStreams) -> None:
+    def __init__(self, scheduler: Scheduler, streams: PrivateGenerators) -> None:
         self.scheduler, self.streams = scheduler, streams
         self.informs = takes_info(scheduler)
 
@@ -101,11 +101,11 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
     label = run.objective.label, run.algorithm.label, run.repetition
     rng = search_generator(run.suite_seed, *label)
     entry = run.algorithm
-    if not any(is_dotted(part.name) for part, _ in _parts(entry)) and not imported_parts(entry):
+    if not any(is_dotted(part.name) for part, _ in _parts(entry)) and not library_parts(entry):
         return _assemble(entry, objective, rng)
-    with GlobalStreams(stream(run.suite_seed, "imports")).active():
+    with PrivateGenerators(seed_sequence(run.suite_seed, "imports")).active():
         _import(entry)
-    streams = GlobalStreams(stream(run.suite_seed, "globals", *label))
+    streams = PrivateGenerators(seed_sequence(run.suite_seed, "globals", *label))
     with streams.active():
         return SeededScheduler(_assemble(entry, objective, rng), streams)
 
@@ -129,7 +129,7 @@ def _import(entry: AlgorithmEntry) -> None:
         _resolve(f"algorithms.{entry.label}.searcher", entry.searcher.name, ALL_SEARCHERS)
 
 
-def imported_parts(entry: AlgorithmEntry) -> list[Imported]:
+def library_parts(entry: AlgorithmEntry) -> list[Imported]:
     """Those parts of an algorithm that belong to other libraries."""
     registered = (registry.get(part.name) for part, registry in _parts(entry))
     return [part for part in registered if isinstance(part, Imported)]
@@ -142,21 +142,21 @@ def library_versions(entry: AlgorithmEntry, scheduler: Scheduler | None = None) 
         entry: the algorithm.
         scheduler: built of it, to ask those that live in another process too.
     """
-    versions = {name: found for part in imported_parts(entry) for name, found in part.versions().items()}
+    versions = {name: found for part in library_parts(entry) for name, found in part.versions().items()}
     for made in [] if scheduler is None else _made(scheduler):
         versions |= getattr(made, "versions", None) or {}
     return versions
 
 
-def lacks_of(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
+def missing_features(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
     """What an algorithm cannot do of what the conformance suite asks, and why; {} for our own."""
-    lacks = {name: why for part in imported_parts(entry) for name, why in part.lacks.items()}
+    lacks = {name: why for part in library_parts(entry) for name, why in part.lacks.items()}
     for made in _made(scheduler):
         lacks |= getattr(made, "lacks", None) or {}
     return {name: lacks[name] for name in sorted(lacks)}
 
 
-def marks_of(run: Run, objective: Objective, scheduler: Scheduler) -> dict[str, str]:
+def relevant_missing_features(run: Run, objective: Objective, scheduler: Scheduler) -> dict[str, str]:
     """Of what an algorithm lacks, that which may show in the results of this run.
 
     Unknown conditions matter where the space has some, unknown pending proposals with parallel
@@ -168,7 +168,7 @@ def marks_of(run: Run, objective: Objective, scheduler: Scheduler) -> dict[str, 
         "pending": run.n_workers > 1,
         "fidelity": run.algorithm.scheduler.name != "basic",
     }
-    return {name: why for name, why in lacks_of(run.algorithm, scheduler).items() if matters.get(name, True)}
+    return {name: why for name, why in missing_features(run.algorithm, scheduler).items() if matters.get(name, True)}
 
 
 @contextmanager
@@ -183,7 +183,7 @@ def closing_algorithm(scheduler: Scheduler) -> Iterator[None]:
                 release()
 
 
-def in_other_process(entry: AlgorithmEntry) -> bool:
+def needs_own_process(entry: AlgorithmEntry) -> bool:
     """Whether every run of an algorithm has a process of its own."""
     return any(part.name == "external" for part, _ in _parts(entry))
 

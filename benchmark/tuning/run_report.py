@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger_format import LedgerError, evaluations_of, failed_path, read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
 from benchmark.tuning.evaluation import describe_problem
 

@@ -39,7 +39,7 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crash:
+class FatalEvaluation:
     """The evaluation that killed its process, or for which it was killed, to be recorded instead of trained again."""
 
     index: int

@@ -26,12 +26,12 @@ AGAIN = 1.0
 """Seconds until the alarm is raised again: third-party code may have kept the first."""
 
 
-class OutOfTime(BaseException):
+class TrialTimeout(BaseException):
     """Training took longer than the limit; no `except Exception` in a network keeps it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class TimeLimit:
     """How long the evaluations of a run may train.
 
     Attributes:
@@ -85,7 +85,7 @@ class _Alarm:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.on:
-            raise OutOfTime(self.reason)
+            raise TrialTimeout(self.reason)
 
 
 def _within(seconds: float, reason: str, work: Callable[[], T]) -> T:
@@ -94,7 +94,7 @@ def _within(seconds: float, reason: str, work: Callable[[], T]) -> T:
     alarmed = threading.current_thread() is threading.main_thread()
     done = _alarmed(seconds, reason, work) if alarmed else work()
     if time.monotonic() - began > seconds:
-        raise OutOfTime(reason)
+        raise TrialTimeout(reason)
     return done
 
 

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import trial_seed
-from benchmark.tuning.evaluation import Training, checked_epoch, describe_problem, failed_training
-from benchmark.tuning.time_limit import Limit, OutOfTime
+from benchmark.tuning.evaluation import TrainingResult, checked_epoch, describe_problem, failed_training
+from benchmark.tuning.time_limit import TimeLimit, TrialTimeout
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Machine, Objective
@@ -40,18 +40,18 @@ class Trainer:
         repetition: int,
         machine: Machine,
         isolated: bool,
-        limit: Limit | None = None,
+        limit: TimeLimit | None = None,
     ) -> None:
         self.objective, self.machine, self.isolated, self.limit = objective, machine, isolated, limit
         self.seed_key = suite_seed, objective_name, repetition
         self.paused: dict[int, _Curve] = {}
 
-    def train(self, job: Job) -> Training:
+    def train(self, job: Job) -> TrainingResult:
         """Train `job.trial` from `job.start_epoch` to `job.epochs`; raises nothing but an interrupt."""
         began = time.perf_counter()
         try:
             curve, epochs = self._within_limit(job)
-        except OutOfTime as error:
+        except TrialTimeout as error:
             assert self.limit is not None
             return failed_training(job, "timeout", str(error), self.limit.seconds, time.perf_counter() - began)
         except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
@@ -110,13 +110,13 @@ class _Curve:
         return nullcontext() if self.streams is None else self.streams.active()
 
 
-def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> Training:
+def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> TrainingResult:
     valid = [float(epoch.valid_error) for epoch in epochs]
     test = [float(epoch.test_error) for epoch in epochs]
     if curve.diverged and epochs:
         valid[-1:] = test[-1:] = [chance_error]
     seconds = sum(float(epoch.seconds) for epoch in epochs)
-    return Training(
+    return TrainingResult(
         state="diverged" if curve.diverged else "ok",
         epochs=curve.epoch,
         valid_error=chance_error if curve.diverged else valid[-1],

@@ -21,8 +21,8 @@ from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
 from benchmark.reproducibility import source_digests
 from benchmark.result_folder.folder import claimed
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger_format import LedgerError, Record
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Suite
 from benchmark.tuning.factory import check_suite
 from benchmark.verification.audit_report import REFERENCE, ROUTE, Again, judged, lines_of, report_of
@@ -104,7 +104,13 @@ def audit(suite: Suite, folder: Path, wish: AuditRequest, means: AuditResources)
     base = folder / FOLDER
     with claimed(base):
         _begin(
-            base, {"suite": suite.name, "code": source_digests.digest(), "now": here.told(), "trials": _digest(wanted)}
+            base,
+            {
+                "suite": suite.name,
+                "code": source_digests.digest_sources(),
+                "now": here.told(),
+                "trials": _digest(wanted),
+            },
         )
         routes = {ROUTE: _train(retraining(suite, ROUTE, wanted, alone=False), base, engine, means)}
         if alone:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from benchmark.errors import short_repr
-from benchmark.reproducibility.seeding import digest
+from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import Record
 from benchmark.verification.recorded_runs import CurrentMachine, Examined
 from benchmark.verification.retraining import Place
@@ -45,7 +45,7 @@ def judged(
     found = []
     for one in drawn:
         own = records[one]
-        name = (one.objective, one.repetition), digest(own[0]["config"])
+        name = (one.objective, one.repetition), config_digest(own[0]["config"])
         verdicts = {
             route: _verdict(compare(own, routes[route][name], tolerance, totals[one.objective]))
             if name in routes.get(route, {})

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.errors import BadInput, one_line
-from benchmark.reproducibility.environment import describe, pinned
-from benchmark.reproducibility.seeding import digest, recheck_seed
+from benchmark.reproducibility.environment import describe_environment, deterministic_arithmetic
+from benchmark.reproducibility.seeding import config_digest, recheck_seed
 from benchmark.result_folder.folder import write_plan
-from benchmark.storage.header import RunRefused, check_header
 from benchmark.storage.ledger_format import Record, evaluations_of, read_ledger
+from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
 from benchmark.tuning.factory import build_objective
 from benchmark.verification.recheck_file import (
@@ -186,14 +186,14 @@ def _conditions(run: Run, machine: Machine) -> Record:
     """What an objective's trials depend on here: data and environment."""
     objective = build_objective(run.objective)
     try:
-        with pinned(machine.device):
+        with deterministic_arithmetic(machine.device):
             data = objective.prepare(machine)
     except DataError:
         raise
     except Exception as error:  # A third-party objective may raise anything.
         raise BadInput(f"objectives.{run.objective.label}: cannot be prepared ({one_line(error)})") from error
     arithmetic = objective.arithmetic(machine, stacked=trains_side_by_side(run, objective))
-    return {"data": data, "environment": {**describe(machine.device, 1), "arithmetic": arithmetic}}
+    return {"data": data, "environment": {**describe_environment(machine.device, 1), "arithmetic": arithmetic}}
 
 
 def _incumbent(run: Run, record: Record) -> Incumbent:
@@ -212,8 +212,8 @@ def _grown(lists: Lists, incumbents: list[Incumbent]) -> Lists:
     new: dict[str, list[Config]] = {}
     for incumbent in incumbents:
         label = incumbent.run.objective.label
-        if (label, digest(incumbent.trial)) not in known:
-            known.add((label, digest(incumbent.trial)))
+        if (label, config_digest(incumbent.trial)) not in known:
+            known.add((label, config_digest(incumbent.trial)))
             new.setdefault(label, []).append(incumbent.trial)
     grown = dict(lists)
     for label, trials in new.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput, one_line, short_repr
-from benchmark.reproducibility.seeding import digest
+from benchmark.reproducibility.seeding import config_digest
 from benchmark.suite.model import Run, Suite
 from objectives.space import FIDELITY, Config
 
@@ -38,7 +38,7 @@ class Incumbent:
 def _places(of_objective: tuple[tuple[Config, ...], ...]) -> dict[str, tuple[int, int]]:
     """Number of the list and place in it, by the trial's digest."""
     return {
-        digest(trial): (number, place)
+        config_digest(trial): (number, place)
         for number, trials in enumerate(of_objective)
         for place, trial in enumerate(trials)
     }
@@ -50,7 +50,7 @@ def _split(trial: Config) -> dict[str, Any]:
 
 
 def _told(incumbent: Incumbent, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    number, place = places[digest(incumbent.trial)]
+    number, place = places[config_digest(incumbent.trial)]
     return {
         "objective": incumbent.run.objective.label,
         "algorithm": incumbent.run.algorithm.label,

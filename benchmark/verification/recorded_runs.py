@@ -12,8 +12,7 @@ from benchmark.backends.base import map_in_loky
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.code_changes import source_card
 from benchmark.errors import BadInput, one_line
-from benchmark.reproducibility.environment import DECIDES_BITS, describe, pinned
-from benchmark.storage.header import FIELD, changed_sources, check_header
+from benchmark.reproducibility.environment import DECIDES_BITS, describe_environment, deterministic_arithmetic
 from benchmark.storage.ledger_format import (
     FORMAT,
     LedgerError,
@@ -23,6 +22,7 @@ from benchmark.storage.ledger_format import (
     partial_path,
     read_ledger,
 )
+from benchmark.storage.resume_check import FIELD, changed_sources, check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.factory import build_objective, library_versions
 from benchmark.verification.replay_check import first_divergence
@@ -61,7 +61,7 @@ class CurrentMachine:
 
     def __init__(self, suite: Suite, objectives: Mapping[str, Objective], machine: Machine, labels: set[str]) -> None:
         self.objectives, self.machine = objectives, machine
-        described = describe(machine.device, 1) | source_card(suite)
+        described = describe_environment(machine.device, 1) | source_card(suite)
         self.card = {name: value for name, value in described.items() if name not in NO_MATTER}
         self.data = {label: _prepared(label, objectives[label], machine) for label in sorted(labels)}
         self.arithmetics: dict[tuple[str, bool], str] = {}
@@ -119,7 +119,7 @@ def _examine(run: Run, folder: Path, device: str) -> Examined | None:
     for record in _evaluations(records, forms[state]):
         promoted = record["trial"] in kinds and record["state"] == "ok"
         kinds[record["trial"]] = "promoted" if promoted else record["state"]
-    with pinned(device):
+    with deterministic_arithmetic(device):
         divergence = first_divergence(run, build_objective(run.objective), records, state)
     return Examined(
         run=run,
@@ -191,7 +191,7 @@ def records_of(drawn: Sequence[Drawable], examined: Iterable[Examined], folder: 
 
 def _prepared(label: str, objective: Objective, machine: Machine) -> dict[str, str]:
     try:
-        with pinned(machine.device):
+        with deterministic_arithmetic(machine.device):
             return objective.prepare(machine)
     except DataError:
         raise

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
-from benchmark.reproducibility.seeding import digest
+from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import Record, evaluations_of
 from benchmark.suite.model import Run
 from benchmark.tuning.clock import Clock, build_clock
-from benchmark.tuning.evaluation import Training
-from benchmark.tuning.execution import REPLAYED, replay
+from benchmark.tuning.evaluation import TrainingResult
+from benchmark.tuning.execution import REPLAYED, replay_evaluation
 from benchmark.tuning.factory import build_loop, build_scheduler, closing_algorithm
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
 from benchmark.verification.trial_comparison import Divergence, same
@@ -56,7 +56,7 @@ def _drive(
             if divergence is not None:
                 return divergence
             told += 1
-            job = loop.send(replay(job, record))
+            job = loop.send(replay_evaluation(job, record))
         loop.close()
         now = "evaluation", repr(job.config)
     except StopIteration as stop:
@@ -72,7 +72,7 @@ def _drive(
 def _difference(job: Job, record: Record, clock: Clock) -> Divergence | None:
     """What of an evaluation's record the algorithm and the clock do not give again."""
     proposed = {name: getattr(job, name) for name in REPLAYED} | {"asked_epochs": job.epochs}
-    proposed["digest"] = digest(job.config)[:16]
+    proposed["digest"] = config_digest(job.config)[:16]
     charged = replace(job, decide_seconds=record["decide_seconds"])
     differing = [name for name, value in proposed.items() if not same(record[name], value)]
     if not differing:  # What was not proposed has no price.
@@ -85,7 +85,7 @@ def _difference(job: Job, record: Record, clock: Clock) -> Divergence | None:
     return Divergence(evaluation=record["index"], field=name, recorded=record.get(name), now=proposed[name])
 
 
-def _training(record: Record) -> Training:
+def _training(record: Record) -> TrainingResult:
     """What a clock has to know of an evaluation."""
     names = ("state", "epochs", "valid_error", "test_error", "valid_curve", "test_curve", "train_seconds")
-    return Training(**{name: record[name] for name in names}, paid_seconds=0.0)
+    return TrainingResult(**{name: record[name] for name in names}, paid_seconds=0.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.reproducibility.seeding import digest
+from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import Record, evaluations_of, failed_path, read_ledger
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
 from benchmark.verification.trial_comparison import ENDED, Retrained
@@ -78,7 +78,7 @@ def lists_of(wanted: Iterable[tuple[Place, Record]]) -> Lists:
     """Lists that train all of some recorded evaluations, no trial twice."""
     asked: dict[Place, dict[str, tuple[Config, set[int]]]] = {}
     for place, record in wanted:
-        _, epochs = asked.setdefault(place, {}).setdefault(digest(record["config"]), (record["config"], set()))
+        _, epochs = asked.setdefault(place, {}).setdefault(config_digest(record["config"]), (record["config"], set()))
         epochs.add(record["asked_epochs"])
     lists = {}
     for place, trials in asked.items():
@@ -106,10 +106,10 @@ def retrained(suite: Retraining, folder: Path) -> dict[tuple[Place, str], Retrai
         records = read_ledger(path if path.exists() else failed_path(path)).records
         problem = next((record["error"] for record in reversed(records) if record["kind"] == "failure"), None)
         found: dict[str, _Found] = {
-            digest(_bare(trial)): _Found() for trial in run.algorithm.scheduler.options["trials"]
+            config_digest(_bare(trial)): _Found() for trial in run.algorithm.scheduler.options["trials"]
         }
         for record in evaluations_of(records):
-            _take(found[digest(record["config"])], record)
+            _take(found[config_digest(record["config"])], record)
         place = run.objective.label, run.repetition
         results |= {
             (place, name): Retrained(curve=trial.curve, ends=trial.ends, problem=problem)

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from benchmark.errors import BadInput, short_repr
-from benchmark.reproducibility.seeding import stream
+from benchmark.reproducibility.seeding import seed_sequence
 
 DEFAULT = "5%"
 LONGEST_NUMBER = 10
@@ -59,7 +59,7 @@ class Sample:
         share = self.share if self.share is not None else Fraction(min(self.count or 1, total), max(total, 1))
         drawn = []
         for name, stratum in strata.items():
-            order = np.random.default_rng(stream(seed, "audit", *name)).permutation(len(stratum))
+            order = np.random.default_rng(seed_sequence(seed, "audit", *name)).permutation(len(stratum))
             drawn += [stratum[place] for place in order[: math.ceil(share * len(stratum))]]
         return sorted(drawn)
 

@@ -14,7 +14,7 @@ from benchmark.workers import worker_process
 if TYPE_CHECKING:
     from benchmark.suite.model import Run
     from benchmark.tuning.run_report import RunReport
-    from benchmark.tuning.run_settings import Crash, RunSettings
+    from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +23,14 @@ class RunRequest:
 
     Attributes:
         runs: of one objective.
-        conditions: under which.
-        crash: evaluation to record as crashed, in every run.
+        settings: under which.
+        fatal: evaluation to record as crashed, in every run.
         aside: execute them in a process of their own again, one by one, so that a killer is found.
     """
 
     runs: tuple[Run, ...]
-    conditions: RunSettings
-    crash: Crash | None = None
+    settings: RunSettings
+    fatal: FatalEvaluation | None = None
     aside: bool = False
 
 
@@ -54,14 +54,14 @@ def _answer(errand: RunRequest, device: str) -> list[RunReport]:
     from benchmark.workers.isolated_run import run_isolated
     from benchmark.workers.watchdog import Watchdog
 
-    conditions = errand.conditions
-    if conditions.train and conditions.tables is None:
-        conditions = replace(conditions, environment={**conditions.environment, **handshake.own(device)})
+    settings = errand.settings
+    if settings.train and settings.tables is None:
+        settings = replace(settings, environment={**settings.environment, **handshake.own(device)})
     if errand.aside:
         with Watchdog(print) as watchdog:
-            watched = replace(conditions, notes=watchdog.notes)
+            watched = replace(settings, notes=watchdog.notes)
             return [run_isolated(run, watched, watchdog) for run in errand.runs]
-    return execute_group(errand.runs, conditions, errand.crash)
+    return execute_group(errand.runs, settings, errand.fatal)
 
 
 if __name__ == "__main__":

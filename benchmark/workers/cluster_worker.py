@@ -21,13 +21,13 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 from benchmark.errors import one_line
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger_format import count_evaluations
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
-from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers.cluster_child import RunRequest
-from benchmark.workers.handshake import LOADED, Handshake, differences
+from benchmark.workers.handshake import LOADED_DIGEST, Handshake, differences
 from benchmark.workers.heartbeat import Listening
 from benchmark.workers.watchdog import Watchdog
 
@@ -152,8 +152,8 @@ def probe(terms: Handshake, path: Path, text: str) -> list[str]:
         return [f"{path.parent} cannot be written there"]
     if not Path(terms.place).is_dir():
         return [f"the working folder {terms.place} is not there"]
-    if terms.card["source"] != LOADED:
-        return [*differences({"source": terms.card["source"]}, {"source": LOADED}), "restart the workers"]
+    if terms.card["source"] != LOADED_DIGEST:
+        return [*differences({"source": terms.card["source"]}, {"source": LOADED_DIGEST}), "restart the workers"]
     try:
         with _child(terms):
             return []
@@ -162,67 +162,70 @@ def probe(terms: Handshake, path: Path, text: str) -> list[str]:
 
 
 def serve_group(
-    runs: Sequence[Run], conditions: RunSettings, terms: Handshake, crashes: dict[Path, Crash] | None = None
+    runs: Sequence[Run],
+    settings: RunSettings,
+    terms: Handshake,
+    fatal_evaluations: dict[Path, FatalEvaluation] | None = None,
 ) -> list[RunReport]:
     """Have runs of one objective executed; those that have ended already are only reported.
 
     Args:
         runs: of one objective.
-        conditions: where, with an absolute folder.
+        settings: where, with an absolute folder.
         terms: what the driver expects.
-        crashes: evaluations to record as crashed.
+        fatal_evaluations: evaluations to record as crashed.
 
     Raises:
         DriverGone: nobody waits any more.
     """
-    ended = [run for run in runs if (conditions.folder / run.path).exists()]
-    reports = [recorded_report(run, conditions.folder) for run in ended]
+    ended = [run for run in runs if (settings.folder / run.path).exists()]
+    reports = [recorded_report(run, settings.folder) for run in ended]
     pending = [run for run in runs if run not in ended]
     try:
-        for run in [run for run in pending if run.path in (crashes or {})]:
+        for run in [run for run in pending if run.path in (fatal_evaluations or {})]:
             pending.remove(run)
-            errand = RunRequest(runs=(run,), conditions=conditions, crash=(crashes or {})[run.path])
+            errand = RunRequest(runs=(run,), settings=settings, fatal=(fatal_evaluations or {})[run.path])
             reports += _asked_alone(run, errand, terms)
-        return reports + _executed(pending, conditions, terms)
+        return reports + _executed(pending, settings, terms)
     except MachineDiffers as error:  # A worker that has come later than the others, or code that has changed meanwhile.
         problem = RunRefused(f"a worker is not like the driver: {error}")
         reported = {report.run.path for report in reports}
         return reports + [failure_report(run, problem) for run in runs if run.path not in reported]
 
 
-def _executed(pending: list[Run], conditions: RunSettings, terms: Handshake) -> list[RunReport]:
+def _executed(pending: list[Run], settings: RunSettings, terms: Handshake) -> list[RunReport]:
     """Execute runs side by side; those in flight at several deaths without getting on, alone."""
     reports: list[RunReport] = []
     deaths: Counter[tuple[Path, int]] = Counter()
-    overdue: Crash | None = None
+    overdue: FatalEvaluation | None = None
     while pending:
         try:
-            with _watched(pending, conditions) as (noted, watchdog):
+            with _watched(pending, settings) as (noted, watchdog):
                 try:
-                    return reports + _asked(RunRequest(runs=tuple(pending), conditions=noted, crash=overdue), terms)
+                    return reports + _asked(RunRequest(runs=tuple(pending), settings=noted, fatal=overdue), terms)
                 finally:
                     overdue = None if watchdog is None else _timed_out(watchdog)
         except ChildDied:
-            ended = [run for run in pending if (conditions.folder / run.path).exists()]
-            reports += [recorded_report(run, conditions.folder) for run in ended]
+            ended = [run for run in pending if (settings.folder / run.path).exists()]
+            reports += [recorded_report(run, settings.folder) for run in ended]
             pending = [run for run in pending if run not in ended]
         for run in list(pending) if overdue is None else ():
-            place = run.path, count_evaluations(conditions.folder / run.path)
+            place = run.path, count_evaluations(settings.folder / run.path)
             deaths[place] += 1
             if deaths[place] >= DEATHS_BEFORE_ALONE:
                 pending.remove(run)
-                reports += _asked_alone(run, RunRequest(runs=(run,), conditions=conditions, aside=True), terms)
+                reports += _asked_alone(run, RunRequest(runs=(run,), settings=settings, aside=True), terms)
     return reports
 
 
 @contextmanager
-def _watched(runs: list[Run], conditions: RunSettings) -> Iterator[tuple[RunSettings, Watchdog | None]]:
+def _watched(runs: list[Run], settings: RunSettings) -> Iterator[tuple[RunSettings, Watchdog | None]]:
     """Conditions under which this machine's watchdog knows what is trained, where the suite limits its time."""
     if runs[0].timeout is None:
-        yield conditions, None
+        yield settings, None
         return
     with Watchdog(print) as watchdog:
-        yield replace(conditions, notes=watchdog.notes), watchdog
+        yield replace(settings, notes=watchdog.notes), watchdog
 
 
 def _asked_alone(run: Run, errand: RunRequest, terms: Handshake) -> list[RunReport]:
@@ -232,9 +235,11 @@ def _asked_alone(run: Run, errand: RunRequest, terms: Handshake) -> list[RunRepo
         return [failure_report(run, RuntimeError("the process that kept watch over it died"))]
 
 
-def _timed_out(watchdog: Watchdog) -> Crash | None:
+def _timed_out(watchdog: Watchdog) -> FatalEvaluation | None:
     """What the watchdog killed a child for: runs under a limit train alone, so it is one evaluation at most."""
-    found = [Crash(index=o.index, reason=o.reason, seconds=o.seconds, state="timeout") for o in watchdog.found()]
+    found = [
+        FatalEvaluation(index=o.index, reason=o.reason, seconds=o.seconds, state="timeout") for o in watchdog.found()
+    ]
     return found[0] if found else None
 
 

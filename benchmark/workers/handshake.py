@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmark.reproducibility.environment import describe
-from benchmark.reproducibility.source_digests import LOADED, ROOMS, digest, digests
+from benchmark.reproducibility.environment import describe_environment
+from benchmark.reproducibility.source_digests import LOADED_DIGEST, ROOMS, digest_modules
 
-__all__ = ["LOADED", "ROOMS", "Card", "Handshake", "card", "differences", "digest", "own", "where_modules_are"]
+__all__ = ["LOADED_DIGEST", "ROOMS", "Card", "Handshake", "card", "differences", "own", "where_modules_are"]
 
 OWN = ("cores", "cpu", "system")
 """What may differ between machines and stands in a ledger's header as it is on the worker: it decides no bits."""
@@ -63,14 +63,14 @@ def card(device: str, libraries: Iterable[str], modules: Iterable[str] = ()) -> 
         libraries: distributions that the suite's algorithms belong to.
         modules: that the suite names by dotted path.
     """
-    described = {name: value for name, value in describe(device, 0).items() if name not in NOT_COMPARED}
-    sources = {f"{MODULE}{name}": found for name, found in digests(modules).items()}
-    return {**described, **{name: _version(name) for name in libraries}, **sources, "source": LOADED}
+    described = {name: value for name, value in describe_environment(device, 0).items() if name not in NOT_COMPARED}
+    sources = {f"{MODULE}{name}": found for name, found in digest_modules(modules).items()}
+    return {**described, **{name: _version(name) for name in libraries}, **sources, "source": LOADED_DIGEST}
 
 
 def own(device: str) -> Card:
     """What a ledger's header should say of the machine that wrote it."""
-    described = describe(device, 0)
+    described = describe_environment(device, 0)
     return {name: described[name] for name in OWN}
 
 

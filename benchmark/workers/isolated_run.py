@@ -15,41 +15,41 @@ from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport, recorded_report
-from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers import worker_process
 from benchmark.workers.watchdog import Watchdog
 
 
-def run_isolated(run: Run, conditions: RunSettings, watchdog: Watchdog | None = None) -> RunReport:
+def run_isolated(run: Run, settings: RunSettings, watchdog: Watchdog | None = None) -> RunReport:
     """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed.
 
     Args:
         run: which one.
-        conditions: where.
+        settings: where.
         watchdog: knows whether it killed the process; then the evaluation is recorded as timeout.
     """
-    path = conditions.folder / run.path
-    crash: Crash | None = None
+    path = settings.folder / run.path
+    fatal: FatalEvaluation | None = None
     with tempfile.TemporaryDirectory() as scratch:
         while True:
             marker = Path(scratch, "training")
             marker.unlink(missing_ok=True)
-            code = _alone(run, conditions, crash, marker)
+            code = _alone(run, settings, fatal, marker)
             if code == 0:
-                return recorded_report(run, conditions.folder)
+                return recorded_report(run, settings.folder)
             index = count_evaluations(path)
-            if crash is not None and crash.index == index:
+            if fatal is not None and fatal.index == index:
                 return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
             overdue = [] if watchdog is None else [one for one in watchdog.found() if one.run == run.path]
             if overdue:
                 (one,) = overdue
-                crash = Crash(index=index, reason=one.reason, seconds=one.seconds, state="timeout")
+                fatal = FatalEvaluation(index=index, reason=one.reason, seconds=one.seconds, state="timeout")
                 continue
-            crash = Crash(index=index, reason=_reason(code), seconds=_seconds_since(marker))
+            fatal = FatalEvaluation(index=index, reason=_reason(code), seconds=_seconds_since(marker))
 
 
-def _alone(run: Run, conditions: RunSettings, crash: Crash | None, marker: Path) -> int:
-    arguments = (os.getpid(), run, conditions, crash, marker)
+def _alone(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path) -> int:
+    arguments = (os.getpid(), run, settings, fatal, marker)
     process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
     process.start()
     try:
@@ -60,9 +60,11 @@ def _alone(run: Run, conditions: RunSettings, crash: Crash | None, marker: Path)
     return process.exitcode or 0
 
 
-def _execute_in_child(parent: int, run: Run, conditions: RunSettings, crash: Crash | None, marker: Path) -> None:
+def _execute_in_child(
+    parent: int, run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path
+) -> None:
     worker_process.initialize_worker(parent)
-    execute_group([run], conditions, crash, marker)
+    execute_group([run], settings, fatal, marker)
 
 
 def _seconds_since(marker: Path) -> float:

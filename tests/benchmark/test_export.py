@@ -12,7 +12,7 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tuning import trainer, trial_store
+from benchmark.tuning import trainer, trial_cache
 from objectives.objective import Machine
 from tests.benchmark.commands import written
 from tests.benchmark.export import NOT_TABLES, Export, export, ledgers
@@ -167,7 +167,7 @@ def test_a_seed_that_counts_is_found(monkeypatch, tmp_path):
     for name, order in (("forwards", None), ("backwards", backwards(tmp_path))):
         count = itertools.count()
         spawned = lambda *_, count=count: np.random.SeedSequence(7, spawn_key=(next(count),))  # noqa: E731
-        for module in (trial_store, trainer):
+        for module in (trial_cache, trainer):
             monkeypatch.setattr(module, "trial_seed", spawned)
         folders.append(run(tmp_path / name, order))
 
@@ -179,7 +179,7 @@ def test_a_seed_that_counts_is_found(monkeypatch, tmp_path):
 
 def test_a_seed_that_nobody_set_is_found(monkeypatch, tmp_path):
     """Seeds of the operating system: no two runs are alike."""
-    for module in (trial_store, trainer):
+    for module in (trial_cache, trainer):
         monkeypatch.setattr(module, "trial_seed", lambda *_: np.random.SeedSequence())
 
     assert export(run(tmp_path / "one")).sha256 != export(run(tmp_path / "two")).sha256

@@ -19,7 +19,7 @@ from benchmark.driver.oom_detector import OomDetector, count_oom_kills
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tuning.execution import touch
+from benchmark.tuning.execution import note_training_start
 from benchmark.workers import isolated_run
 from tests import ROOT
 from tests.benchmark.fakes.disk import CALLS, FAULTS, Disk, refuse, short
@@ -539,7 +539,7 @@ def test_the_time_of_a_crash_is_taken_by_a_clock_that_nobody_sets(tmp_path, monk
     assert isolated_run._seconds_since(marker) == 0.0
     monkeypatch.setattr(time, "time", Jumping())
     monkeypatch.setattr(time, "monotonic", lambda: 100.0)
-    touch(marker)
+    note_training_start(marker)
     os.utime(marker, (0, 0))
     monkeypatch.setattr(time, "monotonic", lambda: 103.5)
     assert isolated_run._seconds_since(marker) == 3.5

@@ -15,7 +15,7 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
 from benchmark.storage import untrusted_files
-from benchmark.storage.header import RunRefused, check_header
+from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.tabular import table
 from tests import ROOT
 

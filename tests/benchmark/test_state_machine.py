@@ -496,10 +496,10 @@ def test_a_planted_bug_of_the_seeds_is_caught(monkeypatch):
     """Were a trial's seed to depend on how many were trained before, some sequence would fail."""
     if not SuiteMachine.expected:
         SuiteMachine.expected = SuiteMachine.learn()
-    from benchmark.tuning import trial_store
+    from benchmark.tuning import trial_cache
 
-    calls, seed = [], trial_store.trial_seed
-    monkeypatch.setattr(trial_store, "trial_seed", lambda *key: (calls.append(0), seed(len(calls), *key[1:]))[1])
+    calls, seed = [], trial_cache.trial_seed
+    monkeypatch.setattr(trial_cache, "trial_seed", lambda *key: (calls.append(0), seed(len(calls), *key[1:]))[1])
 
     assert caught(SuiteMachine, examples=10)
 

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 
-from benchmark.reproducibility.environment import describe, pinned
+from benchmark.reproducibility.environment import describe_environment, deterministic_arithmetic
 from objectives import OBJECTIVES
 from objectives.objective import Machine, Objective
 from objectives.space import Config
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     machine = Machine(data=_data())
     cases = [case for case in CASES if _wanted(case, parsed.cases, machine)]
-    card = describe("cpu", 1)
+    card = describe_environment("cpu", 1)
     report: dict[str, Any] = {
         "machine": {key: card[key] for key in ("cpu", "cores", "cpu_capability", "torch", "numpy", "python")},
         "date": datetime.now(UTC).date().isoformat(),
@@ -153,7 +153,7 @@ def _stacked_price(pixels: int, rounds: int) -> float:
             step(fused=fused)
         return time.perf_counter() - began
 
-    with pinned("cpu"):
+    with deterministic_arithmetic("cpu"):
         timed(fused=False), timed(fused=True)
         pairs = [(timed(fused=False), timed(fused=True)) for _ in range(max(rounds, 5))]
     return statistics.median(exact / min(exact, fused) - 1 for exact, fused in pairs)
@@ -202,7 +202,7 @@ def _tight(case: Case, configs: list[Config], machine: Machine, threads: int) ->
 
 
 def _reference(objective: Any, configs: list[Config], machine: Machine) -> float:
-    with pinned("cpu"):
+    with deterministic_arithmetic("cpu"):
         began = time.perf_counter()
         for number, config in enumerate(configs):
             curve = objective.reference(config, np.random.SeedSequence(number), machine)
@@ -212,7 +212,7 @@ def _reference(objective: Any, configs: list[Config], machine: Machine) -> float
 
 
 def _engine(objective: Objective, configs: list[Config], machine: Machine) -> float:
-    with pinned("cpu"):
+    with deterministic_arithmetic("cpu"):
         began = time.perf_counter()
         train_all(objective, configs, machine)
         return (time.perf_counter() - began) / len(configs)

@@ -9,12 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmark.reproducibility.environment import describe
+from benchmark.reproducibility.environment import describe_environment
 
 
 def card(libraries: Iterable[str] = ()) -> dict[str, Any]:
     """The machine, its load as the measurement begins (idle: near 0), and versions."""
-    machine = describe("cpu", 1)
+    machine = describe_environment("cpu", 1)
     known = {key: machine[key] for key in ("cpu", "cores", "cpu_capability", "python", "numpy", "scipy", "torch")}
     return known | {"load_at_start": round(os.getloadavg()[0], 2), "libraries": dict(_versions(libraries))}
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.batching.batcher import TrialBatcher
-from benchmark.reproducibility.environment import describe
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.suite import parsing as suites
 from benchmark.tuning.factory import build_objective
 from benchmark.tuning.run_settings import RunSettings
@@ -119,8 +119,10 @@ def compare(name: str, capacity: int) -> dict[str, float]:
         assert isinstance(objective, ImageClassification)
         object.__setattr__(objective, "epochs", 1)  # All trials have the same number of epochs: one tells as much.
         stack = CountingStack(objective, capacity)
-        conditions = RunSettings(folder=Path(scratch, "results"), machine=Machine(), environment=describe("cpu", 1))
-        TrialBatcher(runs, objective, conditions, stack, {}).go()
+        settings = RunSettings(
+            folder=Path(scratch, "results"), machine=Machine(), environment=describe_environment("cpu", 1)
+        )
+        TrialBatcher(runs, objective, settings, stack, {}).go()
     waves = static_waves([stack.steps(config) for config in stack.trials], capacity)
     return {
         "trials": len(stack.trials),

@@ -26,7 +26,7 @@ from typing import Any
 
 from algorithms.interop.containment import silent
 from algorithms.roles import Scheduler
-from benchmark.reproducibility.environment import pinned
+from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.suite.model import Budget
 from benchmark.suite.parsing import parse
 from benchmark.tuning.factory import build_objective, build_scheduler
@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(subject: Subject, limit: float) -> dict[str, Any]:
     """Both sides of a subject, a suggestion of each in turn; the library's own is None where there is none."""
-    with pinned("cpu"), silent():
+    with deterministic_arithmetic("cpu"), silent():
         streams = {"ours": ours(scheduler_of(subject))}
         if subject.label in NATIVES:
             streams["library"] = native(NATIVES[subject.label]())

@@ -22,7 +22,7 @@ if str(ROOT) not in sys.path:
 
 from algorithms.adapters.syne_search import METRIC, downloads
 from algorithms.adapters.syne_tune import TIME
-from benchmark.reproducibility.seeding import GlobalStreams
+from benchmark.reproducibility.seeding import PrivateGenerators
 
 EPOCHS = 10
 SECONDS = "elapsed"
@@ -133,7 +133,7 @@ def simulate(algorithm, trials, n_workers, seed=0):
 
 def private_generators(seed):
     """A context with global generators of its own, as every run of the harness has."""
-    return GlobalStreams(np.random.SeedSequence(seed)).active()
+    return PrivateGenerators(np.random.SeedSequence(seed)).active()
 
 
 @contextlib.contextmanager

@@ -18,8 +18,8 @@ def _audit(parsed: argparse.Namespace) -> int:
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=True) / suite.name
     from benchmark.driver.progress import listener_for
-    from benchmark.storage.header import RunRefused
     from benchmark.storage.ledger_format import LedgerError
+    from benchmark.storage.resume_check import RunRefused
     from benchmark.verification.audit import AuditRequest, AuditResources, audit
     from benchmark.verification.audit_report import lines_of
     from benchmark.verification.sampling import parse

@@ -17,7 +17,7 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     from benchmark.calibration import measure as calibrate
     from benchmark.tuning.factory import build_objective
 
-    effort = calibrate.Effort(
+    effort = calibrate.MeasurementEffort(
         configs=options.number("configs", parsed.configs, 3, 10_000),
         rounds=options.number("rounds", parsed.rounds, 1, 1000),
         rows=options.number("rows", parsed.rows, 1, 10**9),
@@ -25,8 +25,8 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     objectives = {entry.label: (entry, build_objective(entry)) for entry in suite.objectives}
     machine = Machine(device=options.device(parsed.device, suite.device), data=options.data(parsed.data))
     out = None if parsed.out is None else Path(parsed.out)
-    path, calibration = calibration_file.begin(parsed.name, out, machine)
+    path, calibration = calibration_file.open_calibration(parsed.name, out, machine)
     calibration = calibrate.calibrate(calibration, objectives, machine, effort, lambda line: print(line, flush=True))
-    calibration_file.write(path, calibration)
+    calibration_file.write_calibration(path, calibration)
     print(f"calibration {calibration.name} of {calibration.device}: {path}")
     return 0

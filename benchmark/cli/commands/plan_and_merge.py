@@ -49,8 +49,8 @@ def plan(parsed: argparse.Namespace) -> int:
 def merge(parsed: argparse.Namespace) -> int:
     """Bring shards together and say what is missing; returns 1 while something is."""
     from benchmark.result_folder.merge import merge as merge_folders
-    from benchmark.storage.header import RunRefused
     from benchmark.storage.ledger_format import LedgerError
+    from benchmark.storage.resume_check import RunRefused
 
     out = _out(parsed.out)
     sources = [_path("SHARD_DIR", text) for text in parsed.shards]

@@ -49,8 +49,8 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     results = options.results(parsed.results, suite.name, writing=True)
     from benchmark.backends.base import BackendLost
     from benchmark.driver.progress import listener_for
-    from benchmark.storage.header import RunRefused
     from benchmark.storage.ledger_format import LedgerError
+    from benchmark.storage.resume_check import RunRefused
     from benchmark.verification.recheck import Recheck
     from objectives.training.data import DataError
 
@@ -126,8 +126,8 @@ def _engine(parsed: argparse.Namespace, jobs: int) -> Backend:
 
 def _recheck(parsed: argparse.Namespace, suite: Suite, folder: Path, machine: Machine) -> Recheck:
     """The recheck of what a suite has recorded."""
-    from benchmark.storage.header import RunRefused
     from benchmark.storage.ledger_format import LedgerError
+    from benchmark.storage.resume_check import RunRefused
     from benchmark.verification.recheck import prepare
     from objectives.training.data import DataError
 

@@ -12,7 +12,7 @@ from algorithms import SCHEDULERS, SEARCHERS
 from algorithms.adapters import registry
 from algorithms.interop.optional_method import Imported, NotInstalled
 from benchmark.errors import parameters_of
-from benchmark.reproducibility.environment import pinned
+from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.suite.model import Budget
 from benchmark.suite.parsing import parse
 from benchmark.tuning.factory import build_scheduler
@@ -189,7 +189,7 @@ def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUAT
 def all_sequences():
     """What every installed subject does on two spaces, sequentially and with three workers, as JSON turns it round."""
     sequences = {}
-    with pinned("cpu"):
+    with deterministic_arithmetic("cpu"):
         for subject in filter(installed, subjects()):
             for space, n_workers in (("mixed", 1), ("conditional", 3)):
                 jobs = subject.drive(space, n_workers)

@@ -13,7 +13,7 @@ import pytest
 
 from algorithms.interop.optional_method import PROPERTIES
 from benchmark.suite.model import AlgorithmEntry, Part
-from benchmark.tuning.factory import lacks_of
+from benchmark.tuning.factory import missing_features
 from tests.algorithms.adapters.subjects import MAX_EPOCHS, SPACES, TABLE, bare, drive, installed, subjects
 from tests.algorithms.driving import suggestions, toy_error
 
@@ -170,7 +170,7 @@ def lacks(subject):
         scheduler=part if subject.role == "scheduler" else Part(name="basic", options={}),
         searcher=part if subject.role == "searcher" else None,
     )
-    return lacks_of(entry, subject.scheduler("conditional"))
+    return missing_features(entry, subject.scheduler("conditional"))
 
 
 def found(subject, name, check):

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from algorithms.searchers.random_search import RandomSearch
-from benchmark.reproducibility.seeding import GlobalStreams
+from benchmark.reproducibility.seeding import PrivateGenerators
 from objectives.space import FIDELITY, Categorical, Condition, Space
 from tests import ROOT
 from tests.algorithms.adapters.curves import DEFAULT, MAX_EPOCHS, SPACE, drive, error_of, trained
@@ -45,7 +45,7 @@ TRIALS = {"random": 30, "optuna": 30, "hyperopt": 40, "nevergrad": 30, "bayesopt
 
 def private_generators(seed):
     """A context with global generators of its own, as every run of the harness has."""
-    return GlobalStreams(np.random.SeedSequence(seed)).active()
+    return PrivateGenerators(np.random.SeedSequence(seed)).active()
 
 
 def searcher(method, space=SPACE, default=DEFAULT, **options):

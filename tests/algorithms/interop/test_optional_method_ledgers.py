@@ -5,8 +5,8 @@ import pytest
 from analysis.loading.results import load as analyse
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger_format import read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.parsing import load
 from objectives.objective import Machine
 from tests.algorithms.invented import publish

@@ -4,7 +4,13 @@ import pytest
 
 from benchmark.errors import BadInput
 from benchmark.suite.parsing import parse
-from benchmark.tuning.factory import build_scheduler, imported_parts, lacks_of, library_versions, marks_of
+from benchmark.tuning.factory import (
+    build_scheduler,
+    library_parts,
+    library_versions,
+    missing_features,
+    relevant_missing_features,
+)
 from tests.algorithms.adapters.subjects import Toy
 from tests.algorithms.invented import MODULE, made, run_of
 
@@ -55,7 +61,7 @@ def test_parts_and_versions_of_an_algorithm(registered):
 
     def asked(algorithm):
         declared = run_of(algorithm).algorithm
-        return len(imported_parts(declared)), library_versions(declared)
+        return len(library_parts(declared)), library_versions(declared)
 
     assert asked({"searcher": "random"}) == (0, {})
     assert asked({"searcher": "tests.benchmark.fakes.reader:LocalSearcher"}) == (0, {})
@@ -85,7 +91,7 @@ def test_parts_and_versions_of_an_algorithm(registered):
 )
 def test_what_an_algorithm_lacks(registered, algorithm, expected):
     """What the entries of its parts say, and what the objects themselves say; theirs is the last word."""
-    assert lacks_of(run_of(algorithm).algorithm, made(algorithm)) == expected
+    assert missing_features(run_of(algorithm).algorithm, made(algorithm)) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,13 +117,13 @@ def test_a_run_is_marked_for_what_may_show_in_it(lacking, space, n_workers, sche
     run = next(parse("marks", table).runs())
     scheduler = build_scheduler(run, space)
     scheduler.lacks = {lacking: "for this test"}
-    assert marks_of(run, space, scheduler) == ({lacking: "for this test"} if marked else {})
+    assert relevant_missing_features(run, space, scheduler) == ({lacking: "for this test"} if marked else {})
 
 
 def test_lacks_are_in_a_settled_order(registered):
     """A header's bytes do not depend on who said what first."""
     algorithm = {"searcher": "wanderer", "scheduler": "follower"}
-    assert list(lacks_of(run_of(algorithm).algorithm, made(algorithm))) == ["conditions", "pending", "tied"]
+    assert list(missing_features(run_of(algorithm).algorithm, made(algorithm))) == ["conditions", "pending", "tied"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.backends.address import UNREACHABLE, reach
 from benchmark.errors import BadInput, short_repr
-from benchmark.storage.header import RunRefused
+from benchmark.storage.resume_check import RunRefused
 
 
 @pytest.fixture

@@ -392,7 +392,7 @@ def test_the_probe_finds_what_keeps_a_worker_from_working(tmp_path):
     assert "python is 3.8 here" in told
     old = {**fit.card, "source": "0"}
     assert cluster_worker.probe(terms(tmp_path, card=old), path, "text") == [
-        f"the code of incumbent is 0 here and {handshake.LOADED} there",
+        f"the code of incumbent is 0 here and {handshake.LOADED_DIGEST} there",
         "restart the workers",
     ]
 

@@ -11,7 +11,7 @@ from joblib._parallel_backends import ThreadingBackend
 from benchmark.backends.base import BackendLost
 from benchmark.backends.cluster import Cluster, FailFastBackend
 from benchmark.errors import BadInput
-from benchmark.storage.header import RunRefused
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
 from benchmark.tuning.run_settings import RunSettings
 from benchmark.workers import cluster_worker, handshake
@@ -63,7 +63,7 @@ def a_run():
     return next(iter(suites.parse("tiny", table).runs()))
 
 
-def conditions(folder):
+def settings(folder):
     """Conditions of a run in a folder."""
     return RunSettings(folder=folder, machine=Machine(), environment={})
 
@@ -100,7 +100,7 @@ def test_a_task_that_a_cluster_gives_up_is_told(tmp_path, monkeypatch):
     """Whatever a cluster raises becomes one error with its name and what it said, cut where it is long."""
     monkeypatch.setattr(cluster_worker, "serve_group", raising(MemoryError("x" * 1000)))
     with pytest.raises(BackendLost) as lost:
-        list(Toy().reports(iter([([a_run()], None)]), conditions(tmp_path)))
+        list(Toy().reports(iter([([a_run()], None)]), settings(tmp_path)))
 
     assert str(lost.value) == f"the toy cluster gave up a task (MemoryError: {'x' * 487})"
 
@@ -110,7 +110,7 @@ def test_workers_that_die_for_nothing_end_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster_worker, "serve_group", raising(WorkerDied("killed")))
     run = a_run()
     with pytest.raises(BackendLost) as lost:
-        Toy().alone(run, conditions(tmp_path), None)
+        Toy().alone(run, settings(tmp_path), None)
 
     assert str(lost.value) == f"{run.path}: workers die even while nothing is trained"
 
@@ -152,5 +152,5 @@ def test_a_process_that_does_not_start_is_told(terms, tmp_path, monkeypatch, pro
 
     assert cluster_worker.probe(terms, tmp_path / "probe", "text") == [told]
 
-    (report,) = cluster_worker.serve_group([a_run()], conditions(tmp_path), terms)
+    (report,) = cluster_worker.serve_group([a_run()], settings(tmp_path), terms)
     assert (report.state, report.problem) == ("refused", f"a worker is not like the driver: {told}")

@@ -17,17 +17,17 @@ from benchmark.batching import run_group
 from benchmark.batching.batcher import TrialBatcher
 from benchmark.batching.lookahead import predict_jobs
 from benchmark.batching.run_group import execute_group, trains_side_by_side
-from benchmark.reproducibility.environment import describe
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.storage.ledger_format import partial_path, read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tuning.execution import execute
-from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.tuning.execution import execute_run
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from objectives.objective import Machine
 from tests.benchmark.fakes.slots import CHANCE, Slots, ToyStack, prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 OBJECTIVE = "tests.benchmark.fakes.slots:Slots"
-CARD = describe("cpu", 1)
+CARD = describe_environment("cpu", 1)
 ALGORITHMS = {
     "random": {"searcher": "random"},
     "again": {"searcher": "random"},
@@ -53,7 +53,7 @@ def suite_of(options=None, **changes):
     return replace(suites.parse("toy", table), calibration=prices({OBJECTIVE: Slots()}))
 
 
-def conditions_of(folder, **changes):
+def settings_of(folder, **changes):
     """What runs into a folder have in common."""
     return RunSettings(**{"folder": Path(folder), "machine": Machine(), "environment": CARD, **changes})
 
@@ -101,8 +101,8 @@ def side(suite, folder, capacity=5, order=None, **changes):
     objective = objective_of(suite)
     stack = Watched(objective, capacity)
     runs = list(suite.runs()) if order is None else order
-    conditions = conditions_of(folder, **changes)
-    stack.lane = TrialBatcher(runs, objective, conditions, stack, objective.prepare(Machine()))
+    run_settings = settings_of(folder, **changes)
+    stack.lane = TrialBatcher(runs, objective, run_settings, stack, objective.prepare(Machine()))
     reports = stack.lane.go()
     assert open_files(folder) == []
     assert Counter(report.run.path for report in reports) == Counter(run.path for run in runs)
@@ -118,7 +118,7 @@ def side(suite, folder, capacity=5, order=None, **changes):
 
 def alone(suite, folder):
     """Execute every run by itself, in turn, without a stack: the oracle."""
-    return [execute(run, conditions_of(folder)) for run in suite.runs()]
+    return [execute_run(run, settings_of(folder)) for run in suite.runs()]
 
 
 def open_files(folder):
@@ -336,7 +336,7 @@ def test_execute_all_does_runs_in_turn_or_side_by_side(tmp_path, clock):
     """Both ways end all runs; only side by side is a trial of two algorithms trained once."""
     suite = suite_of({"log": str(tmp_path / "log")}, clock=clock)
 
-    reports = execute_group(list(suite.runs()), conditions_of(tmp_path, capacity=3))
+    reports = execute_group(list(suite.runs()), settings_of(tmp_path, capacity=3))
 
     assert {report.state for report in reports} == {"done"}
     assert len(reports) == 18
@@ -441,9 +441,9 @@ def test_a_diverged_trial_ends_for_all_who_asked(tmp_path):
 def test_the_crash_given_is_recorded_and_not_trained(tmp_path):
     """The evaluation that killed its process is lost, the others are trained."""
     suite = scripted({"a": [(1, 4), (2, 4), (5, 4)]}, log=str(tmp_path / "log"))
-    crash = Crash(index=1, reason="SIGKILL", seconds=2.5)
+    fatal = FatalEvaluation(index=1, reason="SIGKILL", seconds=2.5)
 
-    (report,) = execute_group(list(suite.runs()), conditions_of(tmp_path), crash, tmp_path / "marker")
+    (report,) = execute_group(list(suite.runs()), settings_of(tmp_path), fatal, tmp_path / "marker")
 
     records = only(tmp_path, "a")
     assert report.state == "done"
@@ -507,7 +507,7 @@ def test_a_locked_ledger_refuses_its_own_run(tmp_path):
     with Ledger(tmp_path / "runs/toy/a/000.jsonl"):
         objective = Slots(epochs=4, choices=1000)
         stack = ToyStack(objective, 2)
-        reports = TrialBatcher(list(suite.runs()), objective, conditions_of(tmp_path), stack, {"toy": "0" * 64}).go()
+        reports = TrialBatcher(list(suite.runs()), objective, settings_of(tmp_path), stack, {"toy": "0" * 64}).go()
 
     states = {report.run.algorithm.label: report.state for report in reports}
     assert states == {"a": "refused", "b": "done"}
@@ -535,7 +535,7 @@ def test_a_broken_stack_fails_the_runs_that_were_not_done(tmp_path, monkeypatch)
     suite = scripted({"a": [(1, 4)], "b": [(2, 4)], "c": [(5, 4)]})
     monkeypatch.setattr(run_group, "build_objective", lambda entry: OnBroken(**entry.part.options))
 
-    reports = execute_group(list(suite.runs()), conditions_of(tmp_path))
+    reports = execute_group(list(suite.runs()), settings_of(tmp_path))
 
     assert open_files(tmp_path) == []
     assert Counter(report.run.algorithm.label for report in reports) == {"a": 1, "b": 1, "c": 1}
@@ -557,7 +557,7 @@ def test_an_admission_that_raises_is_the_trials_error(tmp_path):
     suite = scripted({"a": [(1, 4), (2, 4), (5, 4)], "b": [(2, 1), (2, 4)]})
     stack = Choosy(objective_of(suite), 1)
 
-    reports = TrialBatcher(list(suite.runs()), stack.objective, conditions_of(tmp_path), stack, {}).go()
+    reports = TrialBatcher(list(suite.runs()), stack.objective, settings_of(tmp_path), stack, {}).go()
 
     assert {report.state for report in reports} == {"done"}
     assert [record["state"] for record in only(tmp_path, "a")] == ["ok", "error", "ok"]

@@ -10,11 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.calibration.cost_model import CALIBRATION_FILES, NAME, Calibration, Entry, load, parse
+from benchmark.calibration.cost_model import (
+    CALIBRATION_FILES,
+    NAME,
+    Calibration,
+    CostModel,
+    load_calibration,
+    parse_calibration,
+)
 from benchmark.errors import BadInput
 from objectives.cost import CostTerms
 
-ENTRY = Entry(
+ENTRY = CostModel(
     name="softmax",
     options={"data": "digits", "split": "standard"},
     date="2024-03-01",
@@ -151,7 +158,7 @@ def test_a_digest_survives_the_file(tmp_path):
     path = tmp_path / "odd.toml"
     path.write_text(replace(GOOD, entries=(odd,)).to_toml())
 
-    assert load(str(path)).digest("softmax") == replace(GOOD, entries=(odd,)).digest("softmax")
+    assert load_calibration(str(path)).digest("softmax") == replace(GOOD, entries=(odd,)).digest("softmax")
 
 
 # Files.
@@ -164,7 +171,7 @@ OPTIONS = st.recursive(
 )
 COSTS = st.dictionaries(TEXTS, st.floats(0, 1e9), max_size=5)
 ENTRIES = st.builds(
-    Entry,
+    CostModel,
     name=TEXTS,
     options=st.dictionaries(TEXTS, OPTIONS, max_size=3),
     date=st.just("2024-03-01"),
@@ -191,7 +198,7 @@ ENTRIES = st.builds(
 )
 def test_what_is_written_is_read(calibration):
     """Any names, options and numbers come back from the file as they were."""
-    back = parse(tomllib.loads(calibration.to_toml()))
+    back = parse_calibration(tomllib.loads(calibration.to_toml()))
 
     assert (back.name, back.device, back.versions) == (calibration.name, calibration.device, calibration.versions)
     assert {entry.name: entry for entry in back.entries} == {entry.name: entry for entry in calibration.entries}
@@ -201,7 +208,7 @@ def test_what_is_written_is_read(calibration):
 def test_shipped_calibrations_are_good():
     """Each is read, bears its file's name and met the target when it was measured."""
     for name in CALIBRATION_FILES.names():
-        calibration = load(name)
+        calibration = load_calibration(name)
 
         assert calibration.name == name
         assert (CALIBRATION_FILES.folder / f"{name}.toml").read_text() == calibration.to_toml()
@@ -214,7 +221,7 @@ def test_a_path_is_read_as_a_name_is(tmp_path):
     """A file anywhere serves as well as one that is shipped."""
     (tmp_path / "mine.toml").write_text(GOOD.to_toml())
 
-    assert load(str(tmp_path / "mine.toml")) == parse(table())
+    assert load_calibration(str(tmp_path / "mine.toml")) == parse_calibration(table())
 
 
 @pytest.mark.parametrize(
@@ -232,7 +239,7 @@ def test_a_path_is_read_as_a_name_is(tmp_path):
 def test_a_calibration_that_is_not_there_is_refused(text, message):
     """Neither a name nor a path to a file."""
     with pytest.raises(BadInput) as refusal:
-        load(text)
+        load_calibration(text)
 
     assert message in str(refusal.value)
 
@@ -243,7 +250,7 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path, content):
     (tmp_path / "bad.toml").write_bytes(content)
 
     with pytest.raises(BadInput, match=r"calibration file '.*bad\.toml': not valid TOML"):
-        load(str(tmp_path / "bad.toml"))
+        load_calibration(str(tmp_path / "bad.toml"))
 
 
 NOT_NUMBERS = [-1, -1e-300, math.nan, math.inf, -math.inf, 1e10, 2**70, True, "0.1", None, [], {}]
@@ -279,7 +286,7 @@ BAD = [
 def test_a_bad_value_is_refused(field, changes, entry):
     """The message names the field, and is one line."""
     with pytest.raises(BadInput) as refusal:
-        parse(table(changes, entry))
+        parse_calibration(table(changes, entry))
 
     message = str(refusal.value)
     assert message.startswith((f"{field} = ", f"{field}: ")), message
@@ -300,16 +307,16 @@ def test_every_field_is_needed(key):
         del made["objectives"][0][key]
 
     with pytest.raises(BadInput, match=rf"{key} = None: need"):
-        parse(made)
+        parse_calibration(made)
 
 
 @pytest.mark.parametrize("key", ["formt", "Name", "devise", "objective", "x"])
 def test_unknown_keys_are_refused(key):
     """At the top and in an entry, with the nearest match."""
     with pytest.raises(BadInput, match=f"{key}: unknown key, allowed are format"):
-        parse(table({key: 1}))
+        parse_calibration(table({key: 1}))
     with pytest.raises(BadInput, match=rf"objectives\[0\].{key}: unknown key, allowed are name"):
-        parse(table({}, {key: 1}))
+        parse_calibration(table({}, {key: 1}))
 
 
 def test_an_objective_twice_is_refused():
@@ -318,7 +325,7 @@ def test_an_objective_twice_is_refused():
     made["objectives"].append(copy.deepcopy(made["objectives"][0]))
 
     with pytest.raises(BadInput, match=r"objectives\[2\]: lenet \(.*\) is there twice"):
-        parse(made)
+        parse_calibration(made)
 
 
 def test_a_bad_file_is_named(tmp_path):
@@ -327,7 +334,7 @@ def test_a_bad_file_is_named(tmp_path):
     path.write_text(GOOD.to_toml().replace("format = 1", "format = 2"))
 
     with pytest.raises(BadInput, match=r"calibration mine\.toml: format = 2: need a whole number in 1\.\.1"):
-        load(str(path))
+        load_calibration(str(path))
 
 
 def test_the_file_is_meant_to_be_read():

@@ -10,12 +10,12 @@ from scipy import stats
 
 from benchmark.calibration import calibration_file
 from benchmark.calibration import measure as calibrate
-from benchmark.calibration.cost_model import load, parse
-from benchmark.calibration.measure import Effort, Sample, choose, fit, time_all
+from benchmark.calibration.cost_model import load_calibration, parse_calibration
+from benchmark.calibration.measure import MeasurementEffort, TimedConfig, choose_configs, fit_costs, time_configs
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
-from benchmark.reproducibility.environment import describe
-from benchmark.reproducibility.seeding import digest
+from benchmark.reproducibility.environment import describe_environment
+from benchmark.reproducibility.seeding import config_digest
 from benchmark.suite.model import ObjectiveEntry, Part
 from benchmark.tuning.factory import build_objective
 from objectives import OBJECTIVES
@@ -41,7 +41,9 @@ name = "tests.benchmark.fakes.priced:Plain"
 def entry_of(options=None, effort=None):
     """What measuring the planted objective gives."""
     declared = ObjectiveEntry(label="it", part=Part(name=PRICED, options=options or {}))
-    return calibrate.measure(declared, build_objective(declared), {}, Machine(), effort or Effort())
+    return calibrate.measure_objective(
+        declared, build_objective(declared), {}, Machine(), effort or MeasurementEffort()
+    )
 
 
 @pytest.fixture
@@ -91,8 +93,8 @@ def test_disturbed_epochs_do_not_count():
             rounds.append(config)
             return super().train(config, np.random.SeedSequence(len(rounds)), machine)
 
-    samples = time_all(
-        Disturbed(spikes=0.2), [Priced().space.sample(np.random.default_rng(5))] * 1, Machine(), Effort()
+    samples = time_configs(
+        Disturbed(spikes=0.2), [Priced().space.sample(np.random.default_rng(5))] * 1, Machine(), MeasurementEffort()
     )
     expected = next(Priced().train(samples[0].config, np.random.SeedSequence(0), Machine())).seconds
 
@@ -103,9 +105,11 @@ def test_disturbed_epochs_do_not_count():
 def test_costs_are_never_negative():
     """Work that seems to save time costs nothing."""
     terms = [CostTerms(set_up={}, epoch={"a": float(a), "b": float(10 - a)}) for a in range(1, 10)]
-    samples = [Sample(config={}, terms=one, seconds=(one.epoch["a"] - 0.05 * one.epoch["b"] + 1,)) for one in terms]
+    samples = [
+        TimedConfig(config={}, terms=one, seconds=(one.epoch["a"] - 0.05 * one.epoch["b"] + 1,)) for one in terms
+    ]
 
-    _, epoch = fit(samples)
+    _, epoch = fit_costs(samples)
 
     assert min(epoch.values()) >= 0
     assert epoch["a"] > 0
@@ -115,7 +119,7 @@ def test_of_terms_in_fixed_proportion_the_first_is_used():
     """Steps of always 16 rows are one cost, not two halves; a term that never occurs costs nothing."""
     terms = CostTerms(set_up={"networks": 1.0}, epoch={"steps": 3.0, "rows": 48.0, "draws": 0.0})
 
-    set_up, epoch = fit([Sample(config={}, terms=terms, seconds=(8.0, 6.0, 6.0))] * 4)
+    set_up, epoch = fit_costs([TimedConfig(config={}, terms=terms, seconds=(8.0, 6.0, 6.0))] * 4)
 
     assert epoch == {"steps": 2.0, "rows": 0.0, "draws": 0.0}
     assert set_up == pytest.approx({"networks": 2.0})
@@ -125,7 +129,7 @@ def test_a_trial_of_one_epoch_can_be_fitted():
     """Set-up is then part of the only epoch there is."""
     terms = CostTerms(set_up={"networks": 1.0}, epoch={"steps": 4.0})
 
-    assert fit([Sample(config={}, terms=terms, seconds=(2.0,))] * 3) == ({"networks": 0.0}, {"steps": 0.5})
+    assert fit_costs([TimedConfig(config={}, terms=terms, seconds=(2.0,))] * 3) == ({"networks": 0.0}, {"steps": 0.5})
 
 
 def test_numbers_have_few_digits():
@@ -145,10 +149,10 @@ def test_what_is_held_out_is_not_fitted_to(name, count):
     """No configuration is on both sides; a third is held out; all lie in the space."""
     space = OBJECTIVES[name]().space
 
-    fitted, held_out = choose("x", space, count)
+    fitted, held_out = choose_configs("x", space, count)
 
     assert (len(fitted), len(held_out)) == (count - count // 3, count // 3)
-    assert len({digest(config) for config in [*fitted, *held_out]}) == count
+    assert len({config_digest(config) for config in [*fitted, *held_out]}) == count
     assert all(space.check(config) == config for config in [*fitted, *held_out])
 
 
@@ -156,7 +160,7 @@ def test_every_hyperparameter_is_seen_from_end_to_end():
     """In each of as many slices of equal probability lies one configuration."""
     space = OBJECTIVES["dropout_mlp"](data="fashion_mnist").space
 
-    fitted, _ = choose("x", space, 48)
+    fitted, _ = choose_configs("x", space, 48)
 
     places = np.array([space.encode(config) for config in fitted])
     assert ((np.sort(places, axis=0) - (np.arange(32)[:, None] + 0.5) / 32) ** 2).max() < 1e-4
@@ -164,7 +168,7 @@ def test_every_hyperparameter_is_seen_from_end_to_end():
 
 def test_the_choice_repeats_itself():
     """The same space and count give the same configurations."""
-    assert choose("x", Priced().space, 12) == choose("x", Priced().space, 12)
+    assert choose_configs("x", Priced().space, 12) == choose_configs("x", Priced().space, 12)
 
 
 @pytest.mark.parametrize("choices", [1, 2, 3])
@@ -173,7 +177,7 @@ def test_a_tiny_space_is_refused_or_split(choices):
     space = Space({"x": stats.randint(0, choices)})
 
     with pytest.raises(BadInput, match=r"objectives\.x: its space has too few configurations"):
-        choose("objectives.x", space, 30)
+        choose_configs("objectives.x", space, 30)
 
 
 def test_rounds_are_interleaved():
@@ -182,14 +186,14 @@ def test_rounds_are_interleaved():
 
     class Watched(Priced):
         def train(self, config, seed, machine):
-            asked.append(digest(config))
+            asked.append(config_digest(config))
             return super().train(config, seed, machine)
 
     configs = [Priced().space.sample(np.random.default_rng(number)) for number in range(8)]
-    time_all(Watched(), configs, Machine(), Effort(rounds=4))
+    time_configs(Watched(), configs, Machine(), MeasurementEffort(rounds=4))
 
     rounds = [asked[start : start + 8] for start in range(0, 32, 8)]
-    assert all(sorted(one) == sorted(map(digest, configs)) for one in rounds)
+    assert all(sorted(one) == sorted(map(config_digest, configs)) for one in rounds)
     assert len({tuple(one) for one in rounds}) == 4
 
 
@@ -197,13 +201,13 @@ def test_rounds_are_interleaved():
 def test_seconds_that_are_none_are_refused(seconds):
     """An objective that reports no time cannot be calibrated."""
     with pytest.raises(BadInput, match=r"objectives\.it: cannot be measured \(ValueError: an epoch of"):
-        entry_of({"seconds": seconds}, Effort(configs=3, rounds=1))
+        entry_of({"seconds": seconds}, MeasurementEffort(configs=3, rounds=1))
 
 
 def test_training_that_gives_no_epoch_is_refused():
     """There is nothing to fit to."""
     with pytest.raises(BadInput, match=r"objectives\.it: cannot be measured \(ValueError: training gave no epoch"):
-        entry_of({"silent": True}, Effort(configs=3, rounds=1))
+        entry_of({"silent": True}, MeasurementEffort(configs=3, rounds=1))
 
 
 # The command.
@@ -213,8 +217,8 @@ def test_the_command_writes_a_calibration(here, capsys):
     """From a suite whose own calibration is not there yet to a file that prices it."""
     assert main(["calibrate", "mine.toml", "--name", "desk", "--configs", "9", "--rounds", "1", "--device", "cpu"]) == 0
 
-    calibration = load("desk.toml")
-    card = describe("cpu", 1)
+    calibration = load_calibration("desk.toml")
+    card = describe_environment("cpu", 1)
     assert (calibration.name, calibration.device) == ("desk", card["cpu"])
     assert calibration.versions["torch"] == card["torch"]
     assert [entry.name for entry in calibration.entries] == ["tests.benchmark.fakes.priced:Plain", PRICED]
@@ -242,12 +246,12 @@ def test_a_file_is_added_to(here):
     """A second call replaces what it measures anew and keeps the rest."""
     command = ["calibrate", "mine.toml", "--out", "desk.toml", "--rounds", "1", "--device", "cpu"]
     main([*command, "--configs", "6"])
-    before = load("desk.toml")
+    before = load_calibration("desk.toml")
 
     (here / "other.toml").write_text(SUITE.replace("[objectives.plain]", "[objectives.more]\nchoices = 50"))
     main(["calibrate", "other.toml", *command[2:], "--configs", "12"])
 
-    after = load("desk.toml")
+    after = load_calibration("desk.toml")
     assert after.entry("tests.benchmark.fakes.priced:Plain", {}) == before.entry(
         "tests.benchmark.fakes.priced:Plain", {}
     )
@@ -290,17 +294,17 @@ def test_real_training_is_calibrated(here):
         main(["calibrate", "tiny.toml", "--out", "c.toml", "--configs", "6", "--rounds", "2", "--device", "cpu"]) == 0
     )
 
-    entry = load("c.toml").entry("softmax", {"data": "digits", "split": "standard"})
+    entry = load_calibration("c.toml").entry("softmax", {"data": "digits", "split": "standard"})
     terms = OBJECTIVES["softmax"]().cost_terms({"learning_rate": 0.1})
     assert 0 < entry.price(terms, 0, 1) < 10
     assert entry.epoch["steps"] > 0
-    assert parse(tomllib.loads((here / "c.toml").read_text())) == load("c.toml")
+    assert parse_calibration(tomllib.loads((here / "c.toml").read_text())) == load_calibration("c.toml")
 
 
 def test_the_name_comes_from_the_file_or_the_device(here):
     """What is not said is taken from what is."""
-    _, by_file = calibration_file.begin(None, here / "my-desk.toml", Machine())
-    path, by_device = calibration_file.begin(None, None, Machine())
+    _, by_file = calibration_file.open_calibration(None, here / "my-desk.toml", Machine())
+    path, by_device = calibration_file.open_calibration(None, None, Machine())
 
     assert by_file.name == "my-desk"
     assert path.name == f"{by_device.name}.toml"

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmark.reproducibility.seeding import LARGEST_SEED, GlobalStreams, recheck_seed, stream
+from benchmark.reproducibility.seeding import LARGEST_SEED, PrivateGenerators, recheck_seed, seed_sequence
 
 
 @pytest.mark.parametrize("seed", [0, 1, 5, LARGEST_SEED])
@@ -19,7 +19,7 @@ def test_a_recheck_draws_from_seeds_that_no_suite_has(seed):
 def test_streams_work_where_torch_is_not_imported(monkeypatch, global_state):
     """Python's and numpy's generators are exchanged alone, and torch is not imported for it."""
     before = global_state()
-    streams = [GlobalStreams(stream(3, "test")) for _ in range(2)]
+    streams = [PrivateGenerators(seed_sequence(3, "test")) for _ in range(2)]
     with monkeypatch.context() as patch:
         patch.delitem(sys.modules, "torch")
         with streams[0].active():
@@ -35,7 +35,7 @@ def test_streams_work_where_torch_is_not_imported(monkeypatch, global_state):
 def test_torch_imported_within_draws_from_this_run_from_then_on(monkeypatch, global_state, move_global_generators):
     """What code imports inside the streams is not put back to a state that nobody saved."""
     torch = sys.modules["torch"]
-    streams, expected = GlobalStreams(stream(3, "test")), GlobalStreams(stream(3, "test"))
+    streams, expected = PrivateGenerators(seed_sequence(3, "test")), PrivateGenerators(seed_sequence(3, "test"))
     with expected.active():
         first = torch.rand(2).tolist()
     with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmark.calibration import cost_model as calibrations
-from benchmark.calibration.calibration_file import _continued, write
+from benchmark.calibration.calibration_file import _continued, write_calibration
 from benchmark.cli import options
 from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
@@ -68,13 +68,16 @@ def test_files_that_cannot_be_written_are_told(tmp_path):
     file.touch()
     lost = tmp_path / "lost" / "desk.toml"
     long = Path("x" * 300 + ".toml")
-    calibration = calibrations.load(calibrations.CALIBRATION_FILES.names()[0])
+    calibration = calibrations.load_calibration(calibrations.CALIBRATION_FILES.names()[0])
 
     assert told(lambda: _place(file / "suite.json", b"{}")) == (
         f"OUT {file / 'suite.json'}: cannot be written (File exists); merge again, it goes on there"
     )
     assert told(lambda: audit._write(lost, "{}")) == f"{lost}: cannot be written (No such file or directory)"
-    assert told(lambda: write(lost, calibration)) == f"--out '{lost}': cannot be written (No such file or directory)"
+    assert (
+        told(lambda: write_calibration(lost, calibration))
+        == f"--out '{lost}': cannot be written (No such file or directory)"
+    )
     message = told(lambda: _continued(long, calibration))
     assert message.startswith("--out 'xxx")
     assert message.endswith("': cannot be written (File name too long)")

@@ -15,11 +15,11 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.reproducibility.environment import describe
-from benchmark.storage.header import RunRefused
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.storage.ledger_format import read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
-from benchmark.tuning.execution import execute
+from benchmark.tuning.execution import execute_run
 from benchmark.tuning.run_settings import RunSettings
 from objectives import OBJECTIVES
 from objectives.objective import Machine
@@ -190,8 +190,8 @@ def solo_suite(request, tmp_path_factory):
     workers, resume = request.param
     text = f"n_workers = {workers}\nresume = {resume}\n" + training(folder, "modelled", repetitions=2, trials=3)
     suite = write_suite(folder, text)
-    conditions = RunSettings(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
-    reports = [execute(one, conditions) for one in suite.runs()]
+    settings = RunSettings(folder=folder / "tiny", machine=Machine(), environment=describe_environment("cpu", 1))
+    reports = [execute_run(one, settings) for one in suite.runs()]
     assert {report.state for report in reports} == {"done"}
     return suite, evaluations(folder / "tiny")
 
@@ -434,8 +434,10 @@ def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
     path.unlink()
     from benchmark.driver import runner
 
-    describe = runner.describe
-    monkeypatch.setattr(runner, "describe", lambda device, jobs: describe(device, jobs) | {"torch": "0.0.1"})
+    describe = runner.describe_environment
+    monkeypatch.setattr(
+        runner, "describe_environment", lambda device, jobs: describe(device, jobs) | {"torch": "0.0.1"}
+    )
 
     with pytest.raises(RunRefused, match=r"torch was .* and is now '0\.0\.1'"):
         run(suite, tmp_path, jobs=1)

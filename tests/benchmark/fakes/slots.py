@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmark.calibration.cost_model import Calibration, Entry
+from benchmark.calibration.cost_model import Calibration, CostModel
 from objectives.cost import CostTerms
 from objectives.epoch import Epoch
 from objectives.objective import Machine, Objective
@@ -211,7 +211,7 @@ def suite(repetitions: int, options: str) -> str:
 
 def prices(objectives: Mapping[str, Objective]) -> Calibration:
     """A calibration that prices objectives by invented numbers; nothing was measured for it."""
-    unmeasured: dict[str, Any] = {field.name: 1 for field in fields(Entry)}
+    unmeasured: dict[str, Any] = {field.name: 1 for field in fields(CostModel)}
     entries = []
     for name, objective in objectives.items():
         config = objective.default or objective.space.sample(np.random.default_rng(0))
@@ -221,7 +221,7 @@ def prices(objectives: Mapping[str, Objective]) -> Calibration:
             "epoch": {term: 0.3 / place for place, term in enumerate(terms.epoch, start=1)},
         }
         named = {"name": name, "options": dict(objective.cost_options({})), "date": "2000-01-01"}
-        entries.append(Entry(**{**unmeasured, **named, **costs}))
+        entries.append(CostModel(**{**unmeasured, **named, **costs}))
     return Calibration(name="invented", device="none", versions={"none": "0"}, entries=tuple(entries))
 
 

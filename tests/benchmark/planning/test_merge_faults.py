@@ -11,9 +11,9 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.result_folder.folder import claimed
 from benchmark.result_folder.merge import UNFINISHED, merge
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import partial_path, read_ledger
+from benchmark.storage.resume_check import RunRefused
 from tests.benchmark.commands import ROOT
 from tests.benchmark.planning.ledgers import cut, results_of, tree
 from tests.benchmark.planning.suites import RUN, RUNS

@@ -8,8 +8,8 @@ import pytest
 
 from benchmark.cli.main import main
 from benchmark.result_folder.merge import merge
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger_format import LedgerError, read_ledger
+from benchmark.storage.resume_check import RunRefused
 from tests.benchmark.planning.ledgers import cut, tree
 from tests.benchmark.planning.suites import run
 from tests.benchmark.records import edit, lines_of, rewrite

@@ -14,9 +14,9 @@ from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
 from benchmark.planning.shard import Shard, cut_groups, groups, parse, split
 from benchmark.result_folder.folder import claimed
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import partial_path, read_header, read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests.benchmark.commands import ROOT

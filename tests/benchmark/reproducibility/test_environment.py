@@ -14,11 +14,11 @@ from benchmark.reproducibility.environment import (
     CUBLAS_WORKSPACE,
     DECIDES_BITS,
     GPU_SWITCHES,
-    describe,
-    switches,
+    bit_changing_variables,
+    describe_environment,
 )
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger_format import read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
 from benchmark.workers import cluster_worker, handshake
 from benchmark.workers.handshake import Handshake
@@ -98,17 +98,17 @@ def test_without_such_variables_nothing_is_said_of_them(monkeypatch, device):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     monkeypatch.setenv("MKL_SOMETHING_ELSE", "1")
     monkeypatch.setenv("MKL_CBWR", "")
-    assert switches(device) == {}
-    assert "switches" not in describe("cpu", 1)
-    assert "hunter2" not in str(describe("cpu", 1))
+    assert bit_changing_variables(device) == {}
+    assert "switches" not in describe_environment("cpu", 1)
+    assert "hunter2" not in str(describe_environment("cpu", 1))
 
 
 @pytest.mark.parametrize("name", CPU_SWITCHES)
 def test_each_variable_that_changes_bits_is_in_the_card(monkeypatch, name):
     """With its value, on the CPU and on a GPU, where initial weights are drawn on the CPU too."""
     monkeypatch.setenv(name, "AVX2")
-    assert switches("cpu") == switches("cuda:0") == {name: "AVX2"}
-    assert describe("cpu", 1)["switches"] == {name: "AVX2"}
+    assert bit_changing_variables("cpu") == bit_changing_variables("cuda:0") == {name: "AVX2"}
+    assert describe_environment("cpu", 1)["switches"] == {name: "AVX2"}
     assert "switches" in DECIDES_BITS
 
 
@@ -116,27 +116,27 @@ def test_each_variable_that_changes_bits_is_in_the_card(monkeypatch, name):
 def test_a_gpus_variables_matter_on_a_gpu(monkeypatch, name):
     """A CPU's results do not depend on them."""
     monkeypatch.setenv(name, "0")
-    assert switches("cuda") == {name: "0"}
-    assert switches("cpu") == {}
+    assert bit_changing_variables("cuda") == {name: "0"}
+    assert bit_changing_variables("cpu") == {}
 
 
 def test_the_workspace_that_we_set_ourselves_is_no_change(monkeypatch):
     """A process that has trained on a GPU has the variable; another value is another matter."""
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
-    assert switches("cuda") == {}
+    assert bit_changing_variables("cuda") == {}
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
-    assert switches("cuda") == {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}
+    assert bit_changing_variables("cuda") == {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}
 
 
 @pytest.mark.parametrize("value", ["x" * 65, "\udcff", "é", "a\nb"])
 def test_a_long_or_strange_value_is_told_by_its_digest(monkeypatch, value):
     """It is compared, and is neither copied nor able to spoil a record."""
     monkeypatch.setenv("GLIBC_TUNABLES", value)
-    (told,) = switches("cpu").values()
+    (told,) = bit_changing_variables("cpu").values()
     assert told.startswith("sha256:")
     assert len(told) == 23
     monkeypatch.setenv("GLIBC_TUNABLES", value + value)
-    assert switches("cpu") != {"GLIBC_TUNABLES": told}
+    assert bit_changing_variables("cpu") != {"GLIBC_TUNABLES": told}
 
 
 def test_another_setting_on_resume_is_refused_or_marked(tmp_path, monkeypatch):
@@ -192,7 +192,7 @@ def module(tmp_path, monkeypatch):
 def fresh(names):
     """Digests as another process would find them."""
     source_digests._of_module.cache_clear()
-    return source_digests.digests(names)
+    return source_digests.digest_modules(names)
 
 
 def test_the_modules_of_a_suite_are_those_of_its_dotted_paths(tmp_path):

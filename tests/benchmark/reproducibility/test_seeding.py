@@ -15,11 +15,11 @@ import torch
 
 from benchmark.reproducibility.seeding import (
     LARGEST_SEED,
-    GlobalStreams,
-    digest,
+    PrivateGenerators,
+    config_digest,
     recheck_seed,
     search_generator,
-    stream,
+    seed_sequence,
     trial_seed,
 )
 from objectives.training.counter_rng import key_of
@@ -72,7 +72,7 @@ def test_a_hundred_thousand_streams_are_distinct():
     names = [f"name-{i}" for i in range(10)]
     combinations = itertools.product((0, 1), ("search", "globals", "trial", "x", "y"), names, names, range(100))
 
-    found = {words(stream(seed, purpose, *rest)) for seed, purpose, *rest in combinations}
+    found = {words(seed_sequence(seed, purpose, *rest)) for seed, purpose, *rest in combinations}
 
     assert len(found) == 100_000
 
@@ -90,12 +90,12 @@ def test_the_keys_of_trials_and_their_folds_are_distinct():
 def test_streams_do_not_depend_on_the_order_of_calls():
     """Asked for in any order, with draws in between, a stream is the same."""
     keys = [(purpose, name, repetition) for purpose in "ab" for name in "cd" for repetition in range(50)]
-    forward = {key: words(stream(1, *key)) for key in keys}
+    forward = {key: words(seed_sequence(1, *key)) for key in keys}
     shuffled = list(keys)
     random.Random(0).shuffle(shuffled)
     backward = {}
     for key in shuffled:
-        seed = stream(1, *key)
+        seed = seed_sequence(1, *key)
         backward[key] = words(seed)
         seed.spawn(2)
         np.random.default_rng(seed).random(7)
@@ -154,18 +154,18 @@ def test_a_fresh_process_gives_the_same_numbers(hash_seed):
 )
 def test_lists_of_names_do_not_run_into_each_other(one, other):
     """What joined strings, padded integers or `hash` confuse has streams of its own."""
-    assert words(stream(1, "p", *one)) != words(stream(1, "p", *other))
+    assert words(seed_sequence(1, "p", *one)) != words(seed_sequence(1, "p", *other))
 
 
 @pytest.mark.parametrize(("one", "other"), [(0, 1), (1, 2**32 + 1), (2**32, 1), (LARGEST_SEED, LARGEST_SEED - 1)])
 def test_suite_seeds_do_not_run_into_each_other(one, other):
     """Different suite seeds, of one word or two, give different streams."""
-    assert words(stream(one, "p")) != words(stream(other, "p"))
+    assert words(seed_sequence(one, "p")) != words(seed_sequence(other, "p"))
 
 
 def test_a_purpose_is_not_a_name():
     """The search of an algorithm called like a purpose is not that purpose's stream."""
-    assert words(stream(1, "search", "trial")) != words(stream(1, "trial", "search"))
+    assert words(seed_sequence(1, "search", "trial")) != words(seed_sequence(1, "trial", "search"))
 
 
 def test_search_streams_differ_by_everything_that_names_a_run():
@@ -199,7 +199,7 @@ def test_a_digest_does_not_depend_on_the_order_of_keys():
     """All orders of a configuration's names have one digest."""
     items = [("a", 1), ("b", 0.1), ("c", "x"), ("d", True)]
 
-    assert len({digest(dict(order)) for order in itertools.permutations(items)}) == 1
+    assert len({config_digest(dict(order)) for order in itertools.permutations(items)}) == 1
 
 
 def test_values_that_are_not_the_same_have_other_digests():
@@ -207,9 +207,9 @@ def test_values_that_are_not_the_same_have_other_digests():
     values = [0, 0.0, -0.0, False, "0", 1, 1.0, True, "1", 0.1, np.nextafter(0.1, 1).item(), 5e-324, "", "\u00e9"]
     values.append("e\u0301")
 
-    assert len({digest({"x": value}) for value in values}) == len(values)
-    assert digest({"x": 1, "y": 2}) != digest({"x": 2, "y": 1})
-    assert digest({"xy": 1}) != digest({"x": 1})
+    assert len({config_digest({"x": value}) for value in values}) == len(values)
+    assert config_digest({"x": 1, "y": 2}) != config_digest({"x": 2, "y": 1})
+    assert config_digest({"xy": 1}) != config_digest({"x": 1})
 
 
 def test_a_digest_survives_a_ledger():
@@ -218,13 +218,13 @@ def test_a_digest_survives_a_ledger():
     for _ in range(200):
         config = {"x": rng.random(), "n": int(rng.integers(100)), "kind": "\u00e9", "flag": True}
 
-        assert digest(json.loads(json.dumps(config))) == digest(config)
+        assert config_digest(json.loads(json.dumps(config))) == config_digest(config)
 
 
 def test_nan_has_no_digest():
     """A configuration with NaN is refused: it would not equal itself."""
     with pytest.raises(ValueError, match="JSON compliant"):
-        digest({"x": float("nan")})
+        config_digest({"x": float("nan")})
 
 
 # Private global generators.
@@ -237,7 +237,7 @@ def draw():
 
 def test_global_streams_are_seeded_and_separate():
     """Inside, all three generators start from the stream's seed, each from another state."""
-    streams = GlobalStreams(stream(1, "globals"))
+    streams = PrivateGenerators(seed_sequence(1, "globals"))
 
     with streams.active():
         drawn = draw()
@@ -248,10 +248,10 @@ def test_global_streams_are_seeded_and_separate():
 
 def test_global_streams_continue_where_they_were(global_state, move_global_generators):
     """Several activations draw what one draws, and the process's own states are untouched by any."""
-    whole = GlobalStreams(stream(1, "globals"))
+    whole = PrivateGenerators(seed_sequence(1, "globals"))
     with whole.active():
         expected = [draw() for _ in range(6)]
-    pieces, found = GlobalStreams(stream(1, "globals")), []
+    pieces, found = PrivateGenerators(seed_sequence(1, "globals")), []
 
     for count in (1, 3, 2):
         before = global_state()
@@ -265,10 +265,10 @@ def test_global_streams_continue_where_they_were(global_state, move_global_gener
 
 def test_global_streams_nest():
     """An activation inside another one does not disturb it."""
-    outer, inner = GlobalStreams(stream(1, "outer")), GlobalStreams(stream(1, "inner"))
-    with GlobalStreams(stream(1, "outer")).active():
+    outer, inner = PrivateGenerators(seed_sequence(1, "outer")), PrivateGenerators(seed_sequence(1, "inner"))
+    with PrivateGenerators(seed_sequence(1, "outer")).active():
         expected = [draw(), draw()]
-    with GlobalStreams(stream(1, "inner")).active():
+    with PrivateGenerators(seed_sequence(1, "inner")).active():
         expected_inner = draw()
 
     with outer.active():
@@ -283,7 +283,7 @@ def test_global_streams_nest():
 
 def test_global_streams_come_back_after_an_error(global_state):
     """An exception inside restores the process's states and keeps the stream's place."""
-    streams, drawn = GlobalStreams(stream(1, "globals")), []
+    streams, drawn = PrivateGenerators(seed_sequence(1, "globals")), []
     before = global_state()
 
     def interrupted():
@@ -302,7 +302,7 @@ def test_global_streams_come_back_after_an_error(global_state):
 def test_seeding_inside_does_not_reach_outside(global_state):
     """Third-party code that seeds the global generators seeds its own."""
     before = global_state()
-    with GlobalStreams(stream(1, "globals")).active():
+    with PrivateGenerators(seed_sequence(1, "globals")).active():
         random.seed(0)  # noqa: TID251 (what third-party code does)
         np.random.seed(0)  # noqa: NPY002, TID251 (likewise)
         torch.manual_seed(0)  # noqa: TID251 (likewise)
@@ -312,13 +312,17 @@ def test_seeding_inside_does_not_reach_outside(global_state):
 
 def test_the_second_gaussian_is_not_lost():
     """Numpy's global generator makes normals in pairs: both the process's and the stream's second one are kept."""
-    whole, pieces, found = GlobalStreams(stream(1, "globals")), GlobalStreams(stream(1, "globals")), []
+    whole, pieces, found = (
+        PrivateGenerators(seed_sequence(1, "globals")),
+        PrivateGenerators(seed_sequence(1, "globals")),
+        [],
+    )
     with whole.active():
         expected = np.random.normal(size=5).tolist()  # noqa: NPY002 (what third-party code does)
-    with GlobalStreams(stream(1, "process")).active():
+    with PrivateGenerators(seed_sequence(1, "process")).active():
         outside = np.random.normal(size=4).tolist()  # noqa: NPY002 (likewise)
 
-    with GlobalStreams(stream(1, "process")).active():
+    with PrivateGenerators(seed_sequence(1, "process")).active():
         drawn = [np.random.normal()]  # noqa: NPY002 (likewise)
         for count in (1, 3, 1):
             with pieces.active():
@@ -331,7 +335,7 @@ def test_the_second_gaussian_is_not_lost():
 
 def test_copied_streams_go_on_alike():
     """A copy made in the middle, by deepcopy or pickle, draws what the original draws, and neither moves the other."""
-    streams = GlobalStreams(stream(1, "globals"))
+    streams = PrivateGenerators(seed_sequence(1, "globals"))
     with streams.active():
         np.random.normal()  # noqa: NPY002 (what third-party code does)
     copies = [copy.deepcopy(streams), pickle.loads(pickle.dumps(streams))]
@@ -346,12 +350,12 @@ def test_copied_streams_go_on_alike():
 
 def test_global_streams_do_without_torch(monkeypatch):
     """Where nobody has imported it the other two are private all the same, and nobody imports it."""
-    with GlobalStreams(stream(1, "globals")).active():
+    with PrivateGenerators(seed_sequence(1, "globals")).active():
         expected = draw()[:2]
 
     with monkeypatch.context() as patch:
         patch.delitem(sys.modules, "torch")
-        with GlobalStreams(stream(1, "globals")).active():
+        with PrivateGenerators(seed_sequence(1, "globals")).active():
             found = random.random(), np.random.random()  # noqa: NPY002 (what is isolated)
         assert "torch" not in sys.modules
 

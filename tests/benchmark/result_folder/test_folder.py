@@ -11,7 +11,7 @@ from benchmark.errors import BadInput
 from benchmark.planning.shard import Shard
 from benchmark.result_folder import folder as folders
 from benchmark.result_folder.folder import LOCK, PLAN, claimed, write_plan
-from benchmark.storage.header import RunRefused
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
 from objectives.closed_form import Branin
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.errors import BadInput
 from benchmark.result_folder.folder import LOCK, claimed
-from benchmark.storage.header import RunRefused
+from benchmark.storage.resume_check import RunRefused
 
 TOGETHER = 8
 

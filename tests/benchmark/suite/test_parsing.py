@@ -24,7 +24,7 @@ from benchmark.tuning.factory import (
     build_objective,
     build_scheduler,
     check_suite,
-    imported_parts,
+    library_parts,
 )
 from objectives import OBJECTIVES
 
@@ -70,7 +70,7 @@ def overridden(tmp_path):
 def test_a_shipped_suite_parses_and_builds(loaded, name):
     """Every suite that comes with the harness has a title and builds all its parts."""
     suite = load(name)
-    for part in itertools.chain.from_iterable(map(imported_parts, suite.algorithms)):
+    for part in itertools.chain.from_iterable(map(library_parts, suite.algorithms)):
         loaded(part)
 
     objectives = check_suite(suite)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.calibration.cost_model import Calibration, Entry
+from benchmark.calibration.cost_model import Calibration, CostModel
 from benchmark.errors import BadInput
 from benchmark.suite.parsing import parse
 from benchmark.tuning.clock import build_clock, check_clock
-from benchmark.tuning.evaluation import Training
+from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.factory import build_objective
 from benchmark.tuning.tuner import Job
 from objectives.classification.base import ImageClassification
@@ -24,7 +24,7 @@ CONFIG = {"batch_size": 100, "width": 10, "rate": 0.1}
 
 def entry(name, options=None, set_up=None, epoch=None):
     """A calibration's entry."""
-    return Entry(
+    return CostModel(
         name=name,
         options=options or {},
         date="2024-03-01",
@@ -86,7 +86,7 @@ def job(start_epoch=0, epochs=6, config=CONFIG):
 
 def training(state="ok", epochs=6, seconds=4.0):
     """What came of it."""
-    return Training(
+    return TrainingResult(
         state=state,
         epochs=epochs,
         valid_error=0.5,

@@ -7,17 +7,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.reproducibility.environment import describe
-from benchmark.storage.header import RunRefused
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
 from benchmark.tuning import execution
 from benchmark.tuning.evaluation import ImpureTrial, evaluation_record
-from benchmark.tuning.execution import REPLAYED, Execution, ReplayMismatch, execute, replay, touch, trainer_of
+from benchmark.tuning.execution import (
+    REPLAYED,
+    ReplayMismatch,
+    RunExecution,
+    build_trainer,
+    execute_run,
+    note_training_start,
+    replay_evaluation,
+)
 from benchmark.tuning.factory import build_scheduler
 from benchmark.tuning.run_report import failure_report
-from benchmark.tuning.run_settings import Crash, RunSettings
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Machine
@@ -44,21 +52,21 @@ def run_of(**changes):
     return next(iter(suites.parse("toy", {**TABLE, **changes}).runs()))
 
 
-def conditions(folder, **changes):
+def settings(folder, **changes):
     """Where it runs."""
-    return RunSettings(folder=folder, machine=Machine(), environment=describe("cpu", 1), **changes)
+    return RunSettings(folder=folder, machine=Machine(), environment=describe_environment("cpu", 1), **changes)
 
 
 def record(**changes):
     """The job's evaluation as it is recorded."""
-    training = trainer_of(run_of(), Slots(), Machine()).train(JOB)
+    training = build_trainer(run_of(), Slots(), Machine()).train(JOB)
     return {**evaluation_record(JOB, training, 2.0, None), **changes}
 
 
-def driven(run, where, crash=None, train=None):
+def driven(run, where, fatal=None, train=None):
     """Drive an execution; its report, and the indices of the jobs that it asked for."""
-    trainer = trainer_of(run, Slots(), Machine())
-    steps = Execution(run, Slots(), where, "reference", crash).steps({"toy": "0" * 64})
+    trainer = build_trainer(run, Slots(), Machine())
+    steps = RunExecution(run, Slots(), where, "reference", fatal).steps({"toy": "0" * 64})
     asked = []
     try:
         job = next(steps)
@@ -86,14 +94,14 @@ def shortened(folder, run, evaluations, change=None):
 
 def test_a_recorded_evaluation_is_its_outcome():
     """Error, epochs, end and state come from the record, whatever the job would give now."""
-    outcome = replay(JOB, record(valid_error=0.25, epochs=3, end=99.0, state="diverged"))
+    outcome = replay_evaluation(JOB, record(valid_error=0.25, epochs=3, end=99.0, state="diverged"))
 
     assert (outcome.error, outcome.epochs, outcome.end, outcome.state) == (0.25, 3, 99.0, "diverged")
 
 
 def test_a_recorded_crash_is_an_infinite_error():
     """A ledger holds no infinity: it says null."""
-    assert replay(JOB, record(valid_error=None, state="crashed")).error == math.inf
+    assert replay_evaluation(JOB, record(valid_error=None, state="crashed")).error == math.inf
 
 
 @pytest.mark.parametrize("name", [*REPLAYED, "asked_epochs"])
@@ -103,7 +111,7 @@ def test_another_proposal_is_told(name):
     now = JOB.epochs if name == "asked_epochs" else getattr(JOB, name)
 
     with pytest.raises(ReplayMismatch) as refused:
-        replay(JOB, record(**{name: other}))
+        replay_evaluation(JOB, record(**{name: other}))
 
     assert str(refused.value) == (
         f"evaluation 2: {name} was recorded as {other!r}, now {now!r} is proposed; "
@@ -114,7 +122,7 @@ def test_another_proposal_is_told(name):
 def test_what_is_recorded_is_not_trained_again(tmp_path):
     """Whatever whole records are there: the rest is asked for, and the ledger is that of an unbroken run."""
     run = run_of(clock="measured")
-    whole, asked = driven(run, conditions(tmp_path))
+    whole, asked = driven(run, settings(tmp_path))
     assert (whole.state, whole.evaluations, whole.problem, asked) == ("done", 3, None, [0, 1, 2])
     unbroken = [one for one in read_ledger(tmp_path / run.path).records if one["kind"] == "evaluation"]
     assert whole.best_error == min(one["valid_error"] for one in unbroken)
@@ -122,7 +130,7 @@ def test_what_is_recorded_is_not_trained_again(tmp_path):
     for kept in range(4):
         before = read_ledger(tmp_path / run.path).records[1 : 1 + kept]
         shortened(tmp_path, run, kept)
-        report, asked = driven(run, conditions(tmp_path))
+        report, asked = driven(run, settings(tmp_path))
         assert asked == [0, 1, 2][kept:]
         assert report == whole
         records = read_ledger(tmp_path / run.path).records
@@ -136,7 +144,7 @@ def test_what_is_recorded_is_not_trained_again(tmp_path):
 def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
     """Nothing is proposed, trained or written: the ledger gets its final name, whichever machine it is."""
     run = run_of()
-    whole, _ = driven(run, conditions(tmp_path))
+    whole, _ = driven(run, settings(tmp_path))
     path = tmp_path / run.path
     if not ended_here:
         shortened(tmp_path, run, 4, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}})
@@ -144,7 +152,7 @@ def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
     data = path.read_bytes()
     path.rename(partial_path(path))
 
-    report, asked = driven(run, conditions(tmp_path, allow_mixed=True))
+    report, asked = driven(run, settings(tmp_path, allow_mixed=True))
 
     assert (report, asked) == (whole, [])
     assert path.read_bytes() == data
@@ -153,11 +161,11 @@ def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
 
 def test_an_end_of_another_run_is_refused(tmp_path):
     """A part file that has ended is held against the run like any other, before it gets its name."""
-    driven(run_of(), conditions(tmp_path))
+    driven(run_of(), settings(tmp_path))
     path = tmp_path / run_of().path
     path.rename(partial_path(path))
 
-    report, _ = driven(run_of(budget={"trials": 4}), conditions(tmp_path))
+    report, _ = driven(run_of(budget={"trials": 4}), settings(tmp_path))
 
     assert report.state == "refused"
     assert not path.exists()
@@ -166,12 +174,12 @@ def test_an_end_of_another_run_is_refused(tmp_path):
 def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):
     """Its ledger is set aside with both proposals in it; the report says the same."""
     run = run_of()
-    driven(run, conditions(tmp_path))
+    driven(run, settings(tmp_path))
     path = shortened(tmp_path, run, 0)
     with Ledger(path) as ledger:
         ledger.append(record(index=0, trial=0, config={"x": 99}))
 
-    report, asked = driven(run, conditions(tmp_path))
+    report, asked = driven(run, settings(tmp_path))
 
     assert (report.state, asked) == ("failed", [])
     assert "was recorded as" in report.problem
@@ -184,8 +192,8 @@ def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):
 def test_a_trial_that_came_out_otherwise_fails_its_run(tmp_path):
     """The harness finds it in training; the run's ledger tells it, cut to a thousand characters."""
     run = run_of()
-    trained = trainer_of(run, Slots(), Machine())
-    steps = Execution(run, Slots(), conditions(tmp_path), "reference").steps({"toy": "0" * 64})
+    trained = build_trainer(run, Slots(), Machine())
+    steps = RunExecution(run, Slots(), settings(tmp_path), "reference").steps({"toy": "0" * 64})
     steps.send(None)
     assert trained is not None
 
@@ -203,21 +211,21 @@ def test_a_trial_that_came_out_otherwise_fails_its_run(tmp_path):
 def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
     """Without leave nothing is written; with it one mark says where the other machine begins."""
     run = run_of()
-    driven(run, conditions(tmp_path))
+    driven(run, settings(tmp_path))
     path = shortened(
         tmp_path, run, 1, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}}
     )
     before = partial_path(path).read_bytes()
 
-    report, asked = driven(run, conditions(tmp_path))
+    report, asked = driven(run, settings(tmp_path))
     assert (report.state, asked) == ("refused", [])
     assert "recorded on another machine or library version: torch was '0.1'" in report.problem
     assert partial_path(path).read_bytes() == before
 
-    steps = Execution(run, Slots(), conditions(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
+    steps = RunExecution(run, Slots(), settings(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
     next(steps)
     steps.close()
-    report, _ = driven(run, conditions(tmp_path, allow_mixed=True))
+    report, _ = driven(run, settings(tmp_path, allow_mixed=True))
     assert report.state == "done"
     kinds = [one["kind"] for one in read_ledger(path).records]
     assert kinds == ["header", "evaluation", "resumed", "evaluation", "evaluation", "end"]
@@ -226,7 +234,7 @@ def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
 def test_the_header_says_what_the_run_depends_on(tmp_path):
     """Identity, data, machine with arithmetic and route, and the hour; libraries of another run are not taken over."""
     run = run_of()
-    where = conditions(tmp_path)
+    where = settings(tmp_path)
     where = replace(where, environment={**where.environment, "libraries": {"other": "1"}})
 
     driven(run, where)
@@ -251,7 +259,7 @@ def test_the_header_says_what_the_algorithm_is_made_of_and_lacks(tmp_path, monke
 
     monkeypatch.setattr(execution, "build_scheduler", foreign)
     run = run_of(n_workers=2)
-    driven(run, conditions(tmp_path))
+    driven(run, settings(tmp_path))
 
     header = read_ledger(tmp_path / run.path).records[0]
     assert header["environment"]["libraries"] == {"theirs": "1.5"}
@@ -261,10 +269,10 @@ def test_the_header_says_what_the_algorithm_is_made_of_and_lacks(tmp_path, monke
 
 def test_a_refused_header_is_named_by_its_file(tmp_path):
     """It is the unfinished ledger's."""
-    driven(run_of(), conditions(tmp_path))
+    driven(run_of(), settings(tmp_path))
     path = shortened(tmp_path, run_of(), 1, lambda header: {**header, "data": {"toy": "1" * 64}})
 
-    report, _ = driven(run_of(), conditions(tmp_path))
+    report, _ = driven(run_of(), settings(tmp_path))
 
     assert report.problem.startswith(f"{partial_path(path)}: recorded with another suite: toy was ")
 
@@ -281,7 +289,7 @@ def test_only_what_a_table_answered_may_be_lost(tmp_path, monkeypatch, tables, d
 
     monkeypatch.setattr(execution, "Ledger", Watched)
 
-    driven(run_of(), conditions(tmp_path, tables=None if tables is None else tmp_path / tables))
+    driven(run_of(), settings(tmp_path, tables=None if tables is None else tmp_path / tables))
 
     assert asked == [durable]
 
@@ -289,8 +297,8 @@ def test_only_what_a_table_answered_may_be_lost(tmp_path, monkeypatch, tables, d
 def test_the_last_record_says_why_the_run_ended(tmp_path):
     """By its budget, or because the algorithm has nothing left."""
     grid = run_of(algorithms={"own": {"searcher": {"name": "grid", "levels": 2}}})
-    driven(run_of(), conditions(tmp_path / "whole"))
-    driven(grid, conditions(tmp_path / "grid"))
+    driven(run_of(), settings(tmp_path / "whole"))
+    driven(grid, settings(tmp_path / "grid"))
 
     ends = [read_ledger(tmp_path / name / grid.path).records[-1] for name in ("whole", "grid")]
 
@@ -308,8 +316,8 @@ def test_an_evaluation_is_charged_and_told_as_it_went(tmp_path):
             return 3.0, 2.0
 
     clock = Fixed()
-    going = Execution(run_of(), Slots(diverging=1), conditions(tmp_path), "reference", clock=clock)
-    trained = replace(trainer_of(run_of(), Slots(), Machine()).train(JOB), state="diverged")
+    going = RunExecution(run_of(), Slots(diverging=1), settings(tmp_path), "reference", clock=clock)
+    trained = replace(build_trainer(run_of(), Slots(), Machine()).train(JOB), state="diverged")
     with Ledger(tmp_path / "000.jsonl") as ledger:
         ledger.append({"kind": "header", "format": 1})
         outcome = going._record(JOB, trained, ledger)
@@ -331,7 +339,7 @@ def test_what_raises_before_the_first_trial_fails_its_run(tmp_path, monkeypatch)
 
     monkeypatch.setattr(execution, "build_scheduler", broken)
 
-    report, asked = driven(run_of(), conditions(tmp_path))
+    report, asked = driven(run_of(), settings(tmp_path))
 
     assert (report.state, asked) == ("failed", [])
     assert "ArithmeticError: no such algorithm today" in report.problem
@@ -342,7 +350,7 @@ def test_a_failure_has_the_traceback_of_its_cause(tmp_path):
     """What the algorithm raised, not what became of it on the way."""
     run = run_of(algorithms={"own": {"searcher": "tests.benchmark.fakes.deadly:Raises"}})
 
-    report, _ = driven(run, conditions(tmp_path))
+    report, _ = driven(run, settings(tmp_path))
 
     traceback = read_ledger(failed_path(tmp_path / run.path)).records[-1]["traceback"]
     assert report.state == "failed"
@@ -352,9 +360,9 @@ def test_a_failure_has_the_traceback_of_its_cause(tmp_path):
 
 def test_a_crash_is_recorded_instead_of_trained(tmp_path):
     """Only the evaluation that is named; it is charged, has no error, and the run goes on."""
-    crash = Crash(index=1, reason="signal 9", seconds=2.5, state="timeout")
+    fatal = FatalEvaluation(index=1, reason="signal 9", seconds=2.5, state="timeout")
 
-    report, asked = driven(run_of(), conditions(tmp_path), crash)
+    report, asked = driven(run_of(), settings(tmp_path), fatal)
 
     assert (report.state, report.evaluations, asked) == ("done", 3, [0, 2])
     crashed = read_ledger(tmp_path / run_of().path).records[2]
@@ -364,9 +372,9 @@ def test_a_crash_is_recorded_instead_of_trained(tmp_path):
 
 def test_a_complete_run_is_refused(tmp_path):
     """Nothing is appended to it; the report names the file."""
-    driven(run_of(), conditions(tmp_path))
+    driven(run_of(), settings(tmp_path))
 
-    report, _ = driven(run_of(), conditions(tmp_path))
+    report, _ = driven(run_of(), settings(tmp_path))
 
     assert report.state == "refused"
     assert report.problem.startswith(f"{tmp_path / run_of().path}: complete already")
@@ -387,7 +395,9 @@ def test_what_could_not_be_executed_is_reported(error, state):
 
 def test_execute_reports_what_is_raised_outside_the_ledger(tmp_path):
     """An objective that cannot be built fails its run, not the process."""
-    report = execute(run_of(objectives={"toy": {"name": OBJECTIVE, "epochs": 2, "nonsense": 1}}), conditions(tmp_path))
+    report = execute_run(
+        run_of(objectives={"toy": {"name": OBJECTIVE, "epochs": 2, "nonsense": 1}}), settings(tmp_path)
+    )
 
     assert report.state == "failed"
     assert "nonsense" in report.problem
@@ -396,8 +406,8 @@ def test_execute_reports_what_is_raised_outside_the_ledger(tmp_path):
 
 def test_execute_notes_when_a_training_starts(tmp_path):
     """The marker is written for whoever finds the process dead; without one nothing is."""
-    touch(None)
-    report = execute(run_of(), conditions(tmp_path / "out"), marker=tmp_path / "marker")
+    note_training_start(None)
+    report = execute_run(run_of(), settings(tmp_path / "out"), marker=tmp_path / "marker")
 
     assert report.state == "done"
     assert math.isfinite(float((tmp_path / "marker").read_text()))
@@ -405,8 +415,8 @@ def test_execute_notes_when_a_training_starts(tmp_path):
 
 def test_execute_records_a_crash_and_reports_its_own_run(tmp_path):
     """The evaluation that is named is not trained; what goes wrong is told of this run."""
-    report = execute(run_of(), conditions(tmp_path), Crash(index=1, reason="signal 9", seconds=2.5))
-    again = execute(run_of(objectives={"toy": {"name": OBJECTIVE, "nonsense": 1}}), conditions(tmp_path))
+    report = execute_run(run_of(), settings(tmp_path), FatalEvaluation(index=1, reason="signal 9", seconds=2.5))
+    again = execute_run(run_of(objectives={"toy": {"name": OBJECTIVE, "nonsense": 1}}), settings(tmp_path))
 
     states = [one["state"] for one in read_ledger(tmp_path / run_of().path).records if one["kind"] == "evaluation"]
     assert (report.state, states[1]) == ("done", "crashed")
@@ -436,13 +446,13 @@ def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
 
     def watched(*given):
         trainers.append(given)
-        return trainer_of(*given)
+        return build_trainer(*given)
 
     monkeypatch.setattr(execution, "build_objective", lambda entry: told)
-    monkeypatch.setattr(execution, "trainer_of", watched)
-    where = replace(conditions(tmp_path, notes=tmp_path / "notes"), machine=machine)
+    monkeypatch.setattr(execution, "build_trainer", watched)
+    where = replace(settings(tmp_path, notes=tmp_path / "notes"), machine=machine)
 
-    report = execute(run_of(), where)
+    report = execute_run(run_of(), where)
 
     header, *evaluations, _ = read_ledger(tmp_path / run_of().path).records
     assert report.state == "done"
@@ -454,10 +464,10 @@ def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
 
 def test_a_limit_is_the_runs_own():
     """Without a timeout there is none; dotted objectives train with private streams."""
-    assert trainer_of(run_of(), Slots(), Machine()).limit is None
-    limit = trainer_of(run_of(timeout=9.0), Slots(), Machine()).limit
+    assert build_trainer(run_of(), Slots(), Machine()).limit is None
+    limit = build_trainer(run_of(timeout=9.0), Slots(), Machine()).limit
     assert (limit.seconds, limit.run, limit.notes) == (9.0, run_of().path, None)
-    assert trainer_of(run_of(timeout=9.0), Slots(), Machine(), Path("notes")).limit.notes == Path("notes")
+    assert build_trainer(run_of(timeout=9.0), Slots(), Machine(), Path("notes")).limit.notes == Path("notes")
 
 
 @pytest.mark.parametrize(("name", "isolated"), [(OBJECTIVE, True), ("branin", False)])
@@ -466,7 +476,7 @@ def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name, isola
     *_, run = suites.parse("toy", {**TABLE, "repetitions": 2, "objectives": {"toy": {"name": name}}}).runs()
     machine = Machine(data=tmp_path)
 
-    trainer = trainer_of(run, Slots(), machine)
+    trainer = build_trainer(run, Slots(), machine)
 
     assert trainer.seed_key == (5, name, 1)
     assert trainer.machine is machine

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.reproducibility.seeding import digest
+from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import encode_record
 from benchmark.tuning.evaluation import LONGEST_TEXT, evaluation_record
 from benchmark.tuning.trainer import Trainer
@@ -482,10 +482,10 @@ def test_a_mutated_configuration_is_its_own():
             yield good()
 
     one, asked = trainer(training), job()
-    before = digest(asked.config)
+    before = config_digest(asked.config)
     record = evaluation_record(asked, one.train(asked), 1.0, None)
 
-    assert (asked.config, digest(asked.config)) == (CONFIG, before)
+    assert (asked.config, config_digest(asked.config)) == (CONFIG, before)
     assert record["config"] == CONFIG
 
 

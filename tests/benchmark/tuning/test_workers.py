@@ -14,11 +14,11 @@ import pytest
 
 from analysis.loading.plan import read_plan
 from benchmark.cli.main import main
-from benchmark.reproducibility.environment import describe
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.result_folder.folder import write_plan
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tuning.execution import execute
+from benchmark.tuning.execution import execute_run
 from benchmark.tuning.run_settings import RunSettings
 from objectives import OBJECTIVES
 from objectives.objective import Machine
@@ -89,8 +89,8 @@ def expected(tmp_path_factory):
     """What every run records that is executed by itself, a trial at a time: the oracle."""
     folder = tmp_path_factory.mktemp("solo")
     suite = suites.load(str(written(folder, *ALGORITHMS)))
-    conditions = RunSettings(folder=folder / "tiny", machine=Machine(), environment=describe("cpu", 1))
-    assert {execute(one, conditions).state for one in suite.runs()} == {"done"}
+    settings = RunSettings(folder=folder / "tiny", machine=Machine(), environment=describe_environment("cpu", 1))
+    assert {execute_run(one, settings).state for one in suite.runs()} == {"done"}
     return evaluations(folder / "tiny")
 
 

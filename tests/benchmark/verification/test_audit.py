@@ -197,7 +197,7 @@ def test_changed_code_or_sample_begins_anew(tmp_path, monkeypatch):
     assert audited(path)[0] == 0
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns == inode
     (folder / "audit" / "report.json").unlink()
-    monkeypatch.setattr(code_changes, "digest", lambda: "other")
+    monkeypatch.setattr(code_changes, "digest_sources", lambda: "other")
     assert audited(path)[0] == 0
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns != inode
 

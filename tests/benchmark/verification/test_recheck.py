@@ -402,8 +402,8 @@ def test_another_machine_is_refused_unless_asked(tmp_path, refused, monkeypatch)
     """Errors of two library versions are compared only on demand."""
     path = toy(tmp_path)
     folder = ran(path, tmp_path)
-    described = rechecks.describe
-    monkeypatch.setattr(rechecks, "describe", lambda *given: {**described(*given), "numpy": "0.1"})
+    described = rechecks.describe_environment
+    monkeypatch.setattr(rechecks, "describe_environment", lambda *given: {**described(*given), "numpy": "0.1"})
 
     refused(path, "recorded on another machine or library version: numpy was")
 

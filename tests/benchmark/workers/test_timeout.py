@@ -20,7 +20,7 @@ from benchmark.driver.stall_monitor import PATIENCE, StallMonitor
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tuning.time_limit import GRACE, Limit, OutOfTime
+from benchmark.tuning.time_limit import GRACE, TimeLimit, TrialTimeout
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job
 from benchmark.workers.watchdog import Watchdog
@@ -171,7 +171,7 @@ def test_the_algorithm_is_told_infinity_and_why(tmp_path):
         repetition=0,
         machine=Machine(),
         isolated=True,
-        limit=Limit(seconds=0.1, run=Path("runs/a")),
+        limit=TimeLimit(seconds=0.1, run=Path("runs/a")),
     )
     training = trainer.train(job(epochs=2))
 
@@ -203,7 +203,7 @@ def test_training_again_what_was_paused_does_not_count(tmp_path):
         repetition=0,
         machine=Machine(),
         isolated=True,
-        limit=Limit(seconds=0.25, run=Path("runs/a")),
+        limit=TimeLimit(seconds=0.25, run=Path("runs/a")),
     )
     assert trainer.train(job(epochs=2)).state == "timeout"
     training = trainer.train(job(epochs=2, start_epoch=1))
@@ -257,9 +257,9 @@ def test_an_alarm_comes_again_to_who_keeps_it():
                 caught.append(error)
 
     before = signal.getsignal(signal.SIGALRM)
-    with pytest.raises(OutOfTime, match=r"timeout of 0\.05 s"):
-        Limit(seconds=0.05, run=Path("a")).hold(0, 1, keeps)
-    assert [type(error) for error in caught] == [OutOfTime, OutOfTime]
+    with pytest.raises(TrialTimeout, match=r"timeout of 0\.05 s"):
+        TimeLimit(seconds=0.05, run=Path("a")).hold(0, 1, keeps)
+    assert [type(error) for error in caught] == [TrialTimeout, TrialTimeout]
     assert {str(error) for error in caught} == {"training took longer than the suite's timeout of 0.05 s"}
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) is before
@@ -271,8 +271,8 @@ def test_outside_the_main_thread_it_is_judged_afterwards():
 
     def late():
         try:
-            Limit(seconds=0.01, run=Path("a")).hold(0, 1, lambda: time.sleep(0.05))
-        except OutOfTime as error:
+            TimeLimit(seconds=0.01, run=Path("a")).hold(0, 1, lambda: time.sleep(0.05))
+        except TrialTimeout as error:
             raised.append(error)
 
     thread = threading.Thread(target=late)
@@ -283,7 +283,7 @@ def test_outside_the_main_thread_it_is_judged_afterwards():
 
 def test_who_is_in_time_gets_its_result(tmp_path):
     """Nothing is left of the note."""
-    assert Limit(seconds=30.0, run=Path("a"), notes=tmp_path).hold(0, 1, lambda: list(tmp_path.iterdir())) == [
+    assert TimeLimit(seconds=30.0, run=Path("a"), notes=tmp_path).hold(0, 1, lambda: list(tmp_path.iterdir())) == [
         tmp_path / str(os.getpid())
     ]
     assert list(tmp_path.iterdir()) == []
@@ -298,7 +298,7 @@ def test_nobody_is_found_twice(monkeypatch):
     monkeypatch.setattr("benchmark.workers.watchdog.os.kill", lambda *arguments: kills.append(arguments))
     with Watchdog(lambda message: None) as watchdog:
         # The note bears another number, that of nobody to be killed in earnest here.
-        limit = Limit(seconds=0.001 - GRACE, run=Path("runs/a"), notes=watchdog.notes)
+        limit = TimeLimit(seconds=0.001 - GRACE, run=Path("runs/a"), notes=watchdog.notes)
         with limit._noted(3, limit.seconds):
             (watchdog.notes / str(os.getpid())).rename(watchdog.notes / "999999999")
             deadline = time.monotonic() + 30

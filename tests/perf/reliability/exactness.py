@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from analysis.loading.records import read as analysis_read
 from analysis.tables.basic import as_csv
-from benchmark.reproducibility.environment import pinned
-from benchmark.reproducibility.seeding import stream, trial_seed
+from benchmark.reproducibility.environment import deterministic_arithmetic
+from benchmark.reproducibility.seeding import seed_sequence, trial_seed
 from benchmark.storage.ledger_format import FORMAT, encode_record, parse_ledger
 from objectives import OBJECTIVES
 from objectives.classification.base import ImageClassification
@@ -91,7 +91,9 @@ def seeds(folder: Path, quick: bool) -> Found:
 def _streams(seed: int, objective: str, repetitions: int) -> np.ndarray:
     """128 bits of the streams of one suite seed and objective."""
     rest = itertools.product(PURPOSES, NAMES, range(repetitions), range(100))
-    made = (stream(seed, purpose, objective, algorithm, number, trial) for purpose, algorithm, number, trial in rest)
+    made = (
+        seed_sequence(seed, purpose, objective, algorithm, number, trial) for purpose, algorithm, number, trial in rest
+    )
     return np.array([one.generate_state(4) for one in made])
 
 
@@ -113,7 +115,7 @@ EPOCHS = 2
 def slots(folder: Path, quick: bool) -> Found:
     """Products of stacks against single ones, and whole trainings in stacks against trainings alone."""
     shapes = SHAPES[::10] if quick else [*SHAPES, *_random_shapes(60)]
-    with pinned("cpu"):
+    with deterministic_arithmetic("cpu"):
         differing = [shape for shape in shapes if not _single_products(*shape)]
         networks = [name for name, kind in OBJECTIVES.items() if issubclass(kind, ImageClassification)]
         trained = {name: _stacked(name, 3 if quick else 12) for name in networks[: 1 if quick else None]}

@@ -51,12 +51,12 @@ def weigh(scratch: Path, trials: int) -> dict[str, Any]:
 def _plant(suite: Suite, scratch: Path) -> list[Path]:
     """Write the ledgers, each with its own header, and the plan into a folder for each shard."""
     from benchmark.planning.shard import split
-    from benchmark.reproducibility.environment import describe
+    from benchmark.reproducibility.environment import describe_environment
     from benchmark.result_folder.folder import write_plan
     from benchmark.tuning.factory import check_suite
 
     objectives, bodies = check_suite(suite), _bodies(suite.budget.trials or 0)
-    environment = {**describe("cpu", 1), "arithmetic": "", "route": "alone"}
+    environment = {**describe_environment("cpu", 1), "arithmetic": "", "route": "alone"}
     folders = []
     for number, runs in enumerate(split(suite, SHARDS)):
         folder = scratch / str(number) / suite.name

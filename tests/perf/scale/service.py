@@ -251,7 +251,7 @@ def _timed(what: Callable[[], object]) -> float:
 def replaying(trials: int) -> float:
     """Seconds a trial to go on with a run of so many, all but one recorded: ledger read, searcher asked again."""
     from benchmark.batching.run_group import execute_group
-    from benchmark.reproducibility.environment import describe
+    from benchmark.reproducibility.environment import describe_environment
     from benchmark.storage.ledger_format import partial_path
     from benchmark.suite import parsing as suites
     from benchmark.tuning.run_settings import RunSettings
@@ -261,13 +261,13 @@ def replaying(trials: int) -> float:
         path = Path(scratch, "naps.toml")
         path.write_text(NAPS.format(runs=1, trials=trials, seconds=0.0, log=""))
         run = next(suites.load(str(path)).runs())
-        conditions = RunSettings(folder=Path(scratch), machine=Machine(), environment=describe("cpu", 1))
-        execute_group([run], conditions)
+        settings = RunSettings(folder=Path(scratch), machine=Machine(), environment=describe_environment("cpu", 1))
+        execute_group([run], settings)
         ledger = Path(scratch) / run.path
         lines = ledger.read_bytes().splitlines(keepends=True)
         ledger.unlink()
         partial_path(ledger).write_bytes(b"".join(lines[:-2]))
-        seconds = _timed(lambda: execute_group([run], conditions))
+        seconds = _timed(lambda: execute_group([run], settings))
         if ledger.read_bytes().splitlines()[: len(lines) - 2] != [line.rstrip(b"\n") for line in lines[:-2]]:
             raise SystemExit(f"{ledger}: the resumed run is another one")
         return seconds / trials

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.reproducibility.seeding import digest, trial_seed
+from benchmark.reproducibility.seeding import config_digest, trial_seed
 from benchmark.storage.ledger_format import Record, failed_path, partial_path
 from benchmark.suite.model import Run
-from benchmark.tuning.evaluation import ImpureTrial, Training, failed_training
+from benchmark.tuning.evaluation import ImpureTrial, TrainingResult, failed_training
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.space import Config
 
 
 @dataclass(slots=True)
-class Trial:
+class CachedTrial:
     """One trial as far as it is known.
 
     Attributes:
@@ -67,14 +67,14 @@ class Trial:
             self.epochs.append(epoch)
             return
         known = self.epochs[self.trained - 1]
-        if outcome_of(known) != outcome_of(epoch):
+        if errors_of(known) != errors_of(epoch):
             self.impure = ImpureTrial(
-                f"epoch {self.trained} of {self.config}: recorded {outcome_of(known)}, now {outcome_of(epoch)}; "
+                f"epoch {self.trained} of {self.config}: recorded {errors_of(known)}, now {errors_of(epoch)}; "
                 "its training does not repeat itself, or its code has changed"
             )
             raise self.impure
 
-    def training(self, job: Job) -> Training:
+    def training(self, job: Job) -> TrainingResult:
         """The answer to a job that it serves.
 
         Raises:
@@ -88,7 +88,7 @@ class Trial:
         reached = self.epochs[: job.epochs]
         now = reached[job.start_epoch :]
         last = reached[-1]
-        return Training(
+        return TrainingResult(
             state="diverged" if last.diverged else "ok",
             epochs=len(reached),
             valid_error=last.valid_error,
@@ -100,22 +100,22 @@ class Trial:
         )
 
 
-class TrialStore:
+class TrialCache:
     """The trials of one objective, by repetition and configuration."""
 
     def __init__(self) -> None:
-        self._blocks: dict[int, dict[str, Trial]] = {}
+        self._blocks: dict[int, dict[str, CachedTrial]] = {}
 
-    def trial(self, run: Run, config: Config) -> Trial:
+    def trial(self, run: Run, config: Config) -> CachedTrial:
         """The trial that this run means by a configuration."""
         block = self._blocks.setdefault(run.repetition, {})
-        name = digest(config)
+        name = config_digest(config)
         if name not in block:
             seed = trial_seed(run.suite_seed, run.objective.part.name, run.repetition, config)
-            block[name] = Trial(config=dict(config), seed=seed)
+            block[name] = CachedTrial(config=dict(config), seed=seed)
         return block[name]
 
-    def trials(self, repetition: int) -> list[Trial]:
+    def trials(self, repetition: int) -> list[CachedTrial]:
         """All trials of a repetition, in the order first met."""
         return list(self._blocks.get(repetition, {}).values())
 
@@ -143,12 +143,12 @@ class TrialStore:
                 trial.epochs = list(curve)
 
 
-def outcome_of(epoch: Epoch) -> tuple[float, float, bool]:
+def errors_of(epoch: Epoch) -> tuple[float, float, bool]:
     """What of an epoch is a function of the trial; its seconds are not."""
     return epoch.valid_error, epoch.test_error, epoch.diverged
 
 
-def ledgers_of(folder: Path, run: Run) -> list[Path]:
+def find_ledgers(folder: Path, run: Run) -> list[Path]:
     """The ledgers of every algorithm on this run's objective in its repetition, in a suite's folder."""
     found = sorted((folder / "runs" / run.objective.label).glob(f"*/{run.path.name}*"))
     return [path for path in found if path in _forms(path.with_name(run.path.name))]

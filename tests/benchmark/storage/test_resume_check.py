@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.reproducibility.environment import DECIDES_BITS
-from benchmark.storage.header import RunRefused, changed_environment, check_header, first_difference
+from benchmark.storage.resume_check import RunRefused, changed_environment, check_header, first_difference
 
 PATH = Path("results/tiny/runs/o/a/000.jsonl.part")
 HEADER = {

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from benchmark.batching.run_group import execute_group
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
-from benchmark.reproducibility.environment import describe
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.reproducibility.seeding import trial_seed
-from benchmark.storage.header import RunRefused
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import read_ledger
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
 from benchmark.tuning.evaluation import ImpureTrial, evaluation_record
-from benchmark.tuning.execution import execute
+from benchmark.tuning.execution import execute_run
 from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trainer import Trainer
-from benchmark.tuning.trial_store import Trial, TrialStore, ledgers_of
+from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Machine
@@ -59,7 +59,7 @@ def epoch(value, *, diverged=False, seconds=1.0):
 
 def trial(*epochs):
     """A trial that has gone through these epochs."""
-    made = Trial(config=dict(CONFIG), seed=trial_seed(0, OBJECTIVE, 0, CONFIG))
+    made = CachedTrial(config=dict(CONFIG), seed=trial_seed(0, OBJECTIVE, 0, CONFIG))
     for one in epochs:
         made.add(one)
     return made
@@ -248,7 +248,7 @@ def test_an_answer_has_both_curves_of_what_was_asked():
 
 def test_saved_states_are_forgotten_and_nothing_else(tmp_path):
     """Stacks' left-overs go, in every repetition; what was learnt stays."""
-    store = TrialStore()
+    store = TrialCache()
     runs = [run for run in suite_of(tmp_path).runs() if run.algorithm.label == "random"]
     trials = [store.trial(run, {"x": x}) for run in runs for x in (1, 2)]
     for one in trials:
@@ -268,7 +268,7 @@ def test_a_store_keeps_a_configuration_of_its_own(tmp_path):
     """A caller's dictionary may change afterwards."""
     run = next(suite_of(tmp_path).runs())
     config = {"x": 1}
-    one = TrialStore().trial(run, config)
+    one = TrialCache().trial(run, config)
 
     config["x"] = 2
 
@@ -292,7 +292,7 @@ def evaluation(curve, start=0, trial=0, state="ok", seconds=6.0, x=7):
 
 def test_a_longer_curve_is_learnt_and_a_shorter_one_is_not(tmp_path):
     """Promotions go on with their trial's curve; seconds are shared out, divergence is the last epoch's."""
-    run, store = next(suite_of(tmp_path).runs()), TrialStore()
+    run, store = next(suite_of(tmp_path).runs()), TrialCache()
 
     store.learn(run, [evaluation([0.5, 0.4]), evaluation([0.6], trial=1, x=8), evaluation([0.3], start=2, seconds=1.0)])
     store.learn(run, [evaluation([0.9])])
@@ -305,7 +305,7 @@ def test_a_longer_curve_is_learnt_and_a_shorter_one_is_not(tmp_path):
 
 def test_a_curve_with_a_gap_is_not_learnt(tmp_path):
     """Where the evaluation that a promotion goes on from is missing, nothing is known of its epochs."""
-    run, store = next(suite_of(tmp_path).runs()), TrialStore()
+    run, store = next(suite_of(tmp_path).runs()), TrialCache()
 
     store.learn(run, [{"kind": "end"}, evaluation([0.3], start=2), evaluation([0.5, 0.4], trial=1, x=8)])
 
@@ -315,7 +315,7 @@ def test_a_curve_with_a_gap_is_not_learnt(tmp_path):
 
 def test_a_trial_is_shared_by_algorithms_and_fidelities_only(tmp_path):
     """Objective, repetition and configuration name a trial, the order of hyperparameters does not."""
-    store = TrialStore()
+    store = TrialCache()
     runs = {(run.algorithm.label, run.repetition): run for run in suite_of(tmp_path).runs()}
     one = store.trial(runs["random", 0], {"x": 1, "y": 2.0})
 
@@ -328,7 +328,7 @@ def test_a_trial_is_shared_by_algorithms_and_fidelities_only(tmp_path):
 
 def test_a_forgotten_repetition_is_gone(tmp_path):
     """Its trials are let go; others stay."""
-    store = TrialStore()
+    store = TrialCache()
     zero, one = (next(run for run in suite_of(tmp_path).runs() if run.repetition == number) for number in (0, 1))
     trials = store.trial(zero, CONFIG), store.trial(one, CONFIG)
 
@@ -362,7 +362,7 @@ def test_the_records_of_any_promotions_give_the_curve_back(epochs, resume, asked
         start = training.epochs
     records = records[:keep]
     reached = max([record["epochs"] for record in records if record["state"] != "error"], default=0)
-    store = TrialStore()
+    store = TrialCache()
 
     store.learn(run, [{"kind": "header"}, *records, {"kind": "end"}])
 
@@ -380,7 +380,7 @@ def test_the_records_of_any_promotions_give_the_curve_back(epochs, resume, asked
 def test_crashed_evaluations_teach_nothing(tmp_path):
     """What killed a process is no result of the trial."""
     run = next(suite_of(tmp_path).runs())
-    store = TrialStore()
+    store = TrialCache()
 
     for state in ("crashed", "error"):
         record = {"kind": "evaluation", "state": state, "trial": 0, "config": CONFIG, "start_epoch": 0, "epochs": 0}
@@ -399,7 +399,7 @@ def test_only_ledgers_of_the_objective_and_repetition_are_read(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
-    assert ledgers_of(tmp_path, run) == [tmp_path / "runs" / name for name in wanted]
+    assert find_ledgers(tmp_path, run) == [tmp_path / "runs" / name for name in wanted]
 
 
 # From one folder to another.
@@ -568,11 +568,11 @@ def test_a_run_by_itself_takes_the_trials_that_others_recorded(tmp_path):
     """A run added to a finished suite trains only what no other algorithm of its repetition has."""
     suite = suite_of(tmp_path)
     runs = [run for run in suite.runs() if run.repetition == 0]
-    conditions = RunSettings(folder=tmp_path / "toy", machine=Machine(), environment=describe("cpu", 1))
-    execute_group(runs[:-1], conditions)
+    settings = RunSettings(folder=tmp_path / "toy", machine=Machine(), environment=describe_environment("cpu", 1))
+    execute_group(runs[:-1], settings)
     before = trained(suite)
 
-    execute_group(runs[-1:], conditions)
+    execute_group(runs[-1:], settings)
 
     for line in trained(suite) - before:
         x, number, key = line.split(" ", 2)
@@ -580,7 +580,7 @@ def test_a_run_by_itself_takes_the_trials_that_others_recorded(tmp_path):
             before[f"{x} {later} {key}"] == 0 and trained(suite)[f"{x} {later} {key}"]
             for later in range(int(number), 5)
         )
-    alone = RunSettings(folder=tmp_path / "alone", machine=Machine(), environment=describe("cpu", 1))
+    alone = RunSettings(folder=tmp_path / "alone", machine=Machine(), environment=describe_environment("cpu", 1))
     for one in runs:
-        execute(one, alone)
+        execute_run(one, alone)
     assert bare(tmp_path / "toy") == bare(tmp_path / "alone")
