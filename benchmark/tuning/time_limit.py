@@ -53,7 +53,7 @@ class TimeLimit:
         """Do some work of an evaluation, within so many times the limit.
 
         Raises:
-            OutOfTime: it took longer.
+            TrialTimeout: it took longer.
         """
         seconds = self.seconds * times
         with self._noted(index, seconds):

@@ -28,14 +28,14 @@ from tests import ROOT
 CONFIG = {"learning_rate": 0.1, "batch_size": 128}
 
 PINNED = {
-    'stream(0, "search").generate_state(4).tolist()': [417826051, 386418939, 436629191, 120067990],
-    'stream(20240229, "trial", "softmax", 7, "abc").generate_state(4).tolist()': [
+    'seed_sequence(0, "search").generate_state(4).tolist()': [417826051, 386418939, 436629191, 120067990],
+    'seed_sequence(20240229, "trial", "softmax", 7, "abc").generate_state(4).tolist()': [
         239803005,
         3443173409,
         3743404556,
         2930890249,
     ],
-    'stream(2**63 - 1, "search", "\u00e9", 0).generate_state(4).tolist()': [
+    'seed_sequence(2**63 - 1, "search", "\u00e9", 0).generate_state(4).tolist()': [
         2005510699,
         3248393240,
         3420022629,
@@ -52,10 +52,10 @@ PINNED = {
         7123402952707888441,
         4299356013001740338,
     ],
-    "digest({'learning_rate': 0.1, 'batch_size': 128})": (
+    "config_digest({'learning_rate': 0.1, 'batch_size': 128})": (
         "9b26dc831d14ab4e59e177a4ba6d08e66e1a35ca5eb01dc67a239711dbb6684d"
     ),
-    "digest({})": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    "config_digest({})": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
 }
 
 
