@@ -133,10 +133,10 @@ def test_a_table_of_other_trials_is_told(tmp_path, monkeypatch):
 
     run = next(iter(suite_of().runs()))
     header = {"suite_seed": 4, "objective": {"part": run.identity()["objective"]["part"]}}
-    monkeypatch.setattr(replay, "load", lambda path: SimpleNamespace(header=header))
+    monkeypatch.setattr(replay, "load_table", lambda path: SimpleNamespace(header=header))
 
     with pytest.raises(RunRefused) as refused:
-        replay.table_of(run, tmp_path)
+        replay.load_table_of(run, tmp_path)
 
     assert str(refused.value) == (
         f"{tmp_path / 'plane.npz'}: harvested from other trials: suite_seed was 4 and is now 3; "
@@ -151,9 +151,9 @@ def test_a_table_of_another_machine_is_told(tmp_path):
 
     table = SimpleNamespace(header={"environment": {"torch": "2.0.0", "libraries": {"optuna": "4"}}})
 
-    replay.check_machine(table, {"torch": "2.0.0"}, tmp_path)
+    replay.require_same_machine(table, {"torch": "2.0.0"}, tmp_path)
     with pytest.raises(RunRefused) as refused:
-        replay.check_machine(table, {"torch": "2.9.0"}, tmp_path)
+        replay.require_same_machine(table, {"torch": "2.9.0"}, tmp_path)
 
     assert str(refused.value) == (
         f"{tmp_path}: harvested on another machine or library version: torch was '2.0.0' and is now '2.9.0'; "
@@ -183,10 +183,10 @@ def test_results_to_reuse_that_lack_a_repetition_are_told(tmp_path):
 def test_a_sample_that_is_none_is_told(text):
     """The option, the text and the three forms."""
     from benchmark.errors import BadInput, short_repr
-    from benchmark.verification.sampling import parse
+    from benchmark.verification.sampling import parse_sample
 
     with pytest.raises(BadInput) as refused:
-        parse(text)
+        parse_sample(text)
 
     assert str(refused.value) == f"--sample {short_repr(text)}: need a share as 5%, a number of trials >= 1, or all"
 
@@ -195,10 +195,10 @@ def test_a_sample_that_is_none_is_told(text):
 def test_a_share_out_of_range_is_told(text):
     """The option, the text and the range."""
     from benchmark.errors import BadInput
-    from benchmark.verification.sampling import parse
+    from benchmark.verification.sampling import parse_sample
 
     with pytest.raises(BadInput) as refused:
-        parse(text)
+        parse_sample(text)
 
     assert str(refused.value) == f"--sample '{text}': need a share above 0% and up to 100%"
 
@@ -207,7 +207,7 @@ def test_a_share_out_of_range_is_told(text):
 def test_a_shard_that_is_none_is_told(text):
     """The option, the text and the form."""
     from benchmark.errors import BadInput, short_repr
-    from benchmark.planning.shard import parse as shard_of
+    from benchmark.planning.shard import parse_shard as shard_of
 
     with pytest.raises(BadInput) as refused:
         shard_of(text, suite_of())

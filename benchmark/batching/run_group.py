@@ -14,7 +14,7 @@ from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
-from benchmark.tabular.replay import replay_all
+from benchmark.tabular.replay import replay_runs
 from benchmark.tuning.evaluation import describe_problem
 from benchmark.tuning.execution import execute_run
 from benchmark.tuning.factory import build_objective
@@ -40,7 +40,7 @@ def execute_group(
         A report for every run; what went wrong is in it, not raised.
     """
     if settings.tables is not None:
-        return replay_all(runs, settings)
+        return replay_runs(runs, settings)
     try:
         objective = build_objective(runs[0].objective)
         if not settings.train:

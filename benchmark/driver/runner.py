@@ -20,12 +20,13 @@ from benchmark.driver.stall_monitor import StallMonitor
 from benchmark.errors import BadInput, one_line
 from benchmark.planning.shard import Shard
 from benchmark.reproducibility.environment import describe_environment, deterministic_arithmetic
-from benchmark.result_folder.folder import claimed, write_plan
+from benchmark.result_folder.folder_lock import folder_lock
+from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.storage.filesystem import doubt
 from benchmark.storage.ledger_format import failed_path, partial_path, read_header, read_ledger
 from benchmark.storage.resume_check import check_header
 from benchmark.suite.model import Run, Suite
-from benchmark.tabular.replay import check_machine, table_of
+from benchmark.tabular.replay import load_table_of, require_same_machine
 from benchmark.tuning.factory import check_suite, library_versions
 from benchmark.tuning.run_report import RunReport, recorded_report
 from benchmark.tuning.run_settings import RunSettings
@@ -82,7 +83,7 @@ class Runner:
         train: bool = True,
         tables: Path | None = None,
         recycle: bool = False,
-        write: Callable[[Path, Suite, dict[str, Objective]], None] = write_plan,
+        write: Callable[[Path, Suite, dict[str, Objective]], None] = write_suite_json,
         shard: Shard | None = None,
         engine: Backend | None = None,
     ) -> None:
@@ -137,7 +138,7 @@ class Runner:
             self._check_others({run.path for run in runs}, data, settings)
         with (
             self._engine(unfinished=unfinished),
-            claimed(self.folder, self.shard),
+            folder_lock(self.folder, self.shard),
             self.engine.serving(self.folder),
             self.casualties.watched(settings, self.suite.timeout) as settings,
         ):
@@ -182,7 +183,7 @@ class Runner:
         assert self.tables is not None
         data = {}
         for run in [run for run in self.suite.runs() if run.repetition == 0]:
-            table = table_of(run, self.tables)
+            table = load_table_of(run, self.tables)
             data[run.objective.label] = table.header["data"]
             self.arithmetics[run.objective.label] = str(table.header["environment"].get("arithmetic"))
             if self.train and not self.allow_mixed:
@@ -190,7 +191,7 @@ class Runner:
                     **settings.environment,
                     "arithmetic": self.objectives[run.objective.label].arithmetic(self.machine, stacked=False),
                 }
-                check_machine(table, here, self.tables)
+                require_same_machine(table, here, self.tables)
         return data
 
     def _environment(self) -> dict[str, Any]:
@@ -198,7 +199,7 @@ class Runner:
         if self.train:
             return describe_environment(self.machine.device, self.engine.jobs) | source_card(self.suite)
         if self.tables is not None:
-            return dict(table_of(next(self.suite.runs()), self.tables).header["environment"])
+            return dict(load_table_of(next(self.suite.runs()), self.tables).header["environment"])
         assert self.reuse is not None
         found = next((path for run in self.suite.runs() for path in find_ledgers(self.reuse, run)), None)
         if found is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from benchmark.errors import BadInput, one_line
-from benchmark.planning.shard import cut_groups, split
+from benchmark.planning.shard import count_cut_groups, split_runs
 from benchmark.reproducibility.seeding import seed_sequence
 from benchmark.suite.model import Budget, Run, Suite
 from benchmark.tuning.clock import build_clock
@@ -18,7 +18,7 @@ SAMPLE = 64
 """Configurations drawn from a space to price a trial of it by their mean."""
 
 
-def lines(suite: Suite, objectives: Mapping[str, Objective], shards: int) -> Iterator[str]:
+def describe_forecast(suite: Suite, objectives: Mapping[str, Objective], shards: int) -> Iterator[str]:
     """The plan as text, a line for every run, then the sums.
 
     Args:
@@ -26,8 +26,8 @@ def lines(suite: Suite, objectives: Mapping[str, Objective], shards: int) -> Ite
         objectives: built, by label.
         shards: into how many its runs are split; 1 leaves them together.
     """
-    costs = {_cell(run): charged(run, objectives[run.objective.label]) for run in _examples(suite)}
-    shares = split(suite, shards)
+    costs = {_cell(run): expected_charge(run, objectives[run.objective.label]) for run in _examples(suite)}
+    shares = split_runs(suite, shards)
     yield f"{'shard':>7}  {'seconds':>10}  run"
     for number, share in enumerate(shares, start=1):
         for run in share:
@@ -39,10 +39,10 @@ def lines(suite: Suite, objectives: Mapping[str, Objective], shards: int) -> Ite
         few, many = min(map(len, shares)), max(map(len, shares))
         sizes = f"{few} runs" if few == many else f"{few} to {many} runs"
         seconds = "" if total is None else f", {_range(sums)} s each"
-        yield f"{shards} shards of {sizes}{seconds}; {_cuts(cut_groups(suite, shards))}"
+        yield f"{shards} shards of {sizes}{seconds}; {_cuts(count_cut_groups(suite, shards))}"
 
 
-def charged(run: Run, objective: Objective) -> float | None:
+def expected_charge(run: Run, objective: Objective) -> float | None:
     """Seconds that a run is charged if every trial trains to the end, or None where nothing prices it.
 
     A trial is priced by the mean of configurations drawn from the space. An algorithm that stops trials early

@@ -47,10 +47,10 @@ class Shard:
 
     def runs(self, suite: Suite) -> list[Run]:
         """This share of the suite's runs; a function of the plan alone."""
-        return split(suite, self.of)[self.number - 1]
+        return split_runs(suite, self.of)[self.number - 1]
 
 
-def parse(text: str, suite: Suite) -> Shard:
+def parse_shard(text: str, suite: Suite) -> Shard:
     """The shard that `I/N` names.
 
     Raises:
@@ -60,35 +60,35 @@ def parse(text: str, suite: Suite) -> Shard:
     if found is None:
         raise BadInput(f"--shard {short_repr(text)}: need I/N, the I-th share of N, as 1/4")
     number, of = int(found[1]), int(found[2])
-    check_count(f"--shard {short_repr(text)}", of, suite)
+    require_shard_count(f"--shard {short_repr(text)}", of, suite)
     if not 1 <= number <= of:
         raise BadInput(f"--shard {short_repr(text)}: the first of {of} shards is 1/{of}, the last is {of}/{of}")
     return Shard(number=number, of=of)
 
 
-def check_count(field: str, of: int, suite: Suite) -> None:
+def require_shard_count(field: str, of: int, suite: Suite) -> None:
     """Refuse a number of shards that would leave some without a run."""
     most = sum(1 for _ in suite.runs())
     if not 1 <= of <= most:
         raise BadInput(f"{field}: the suite {suite.name} has {most} runs, need 1..{most} shards")
 
 
-def split(suite: Suite, of: int) -> list[list[Run]]:
+def split_runs(suite: Suite, of: int) -> list[list[Run]]:
     """The suite's runs in `of` shares, in the suite's order: in whole groups if even, else even to one run."""
-    together = groups(suite)
+    together = runs_sharing_trials(suite)
     most = -(-len(together) // of)
     if of <= len(together) and most * of <= (1 + UNEVEN) * len(together):
         return [[run for group in share for run in group] for share in _cut(together, of)]
     return _cut([run for group in together for run in group], of)
 
 
-def cut_groups(suite: Suite, of: int) -> int:
+def count_cut_groups(suite: Suite, of: int) -> int:
     """How many groups have runs in several shares."""
-    places = Counter((run.repetition, run.objective.label) for share in split(suite, of) for run in _firsts(share))
+    places = Counter((run.repetition, run.objective.label) for share in split_runs(suite, of) for run in _firsts(share))
     return sum(count > 1 for count in places.values())
 
 
-def groups(suite: Suite) -> list[list[Run]]:
+def runs_sharing_trials(suite: Suite) -> list[list[Run]]:
     """The runs that share trials: all algorithms on one objective in one repetition."""
     found: dict[tuple[int, str], list[Run]] = {}
     for run in suite.runs():

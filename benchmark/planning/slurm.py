@@ -22,7 +22,7 @@ TASK = "${SLURM_ARRAY_TASK_ID}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
+class SlurmResources:
     """What a shard asks of Slurm; None leaves it to the cluster.
 
     Attributes:
@@ -36,15 +36,21 @@ class Resources:
     cpus: int
 
 
-def limit(text: str) -> str:
+def require_time_limit(text: str) -> str:
     """A time limit, refused unless Slurm would take it."""
     if not TIME.fullmatch(text) or not any(digit in text for digit in "123456789"):
         raise BadInput(f"--time {short_repr(text)}: {TIME_RULE}, more than none")
     return text
 
 
-def script(
-    name: str, suite: str, options: Sequence[str], data: str | None, results: str, shards: int, resources: Resources
+def render_script(
+    name: str,
+    suite: str,
+    options: Sequence[str],
+    data: str | None,
+    results: str,
+    shards: int,
+    resources: SlurmResources,
 ) -> str:
     """The script, to be started by `bash`; further wishes go into sbatch's variables (SBATCH_PARTITION, ...).
 
@@ -91,7 +97,7 @@ def script(
     )
 
 
-def _directives(name: str, resources: Resources | None, array: int | None = None) -> list[str]:
+def _directives(name: str, resources: SlurmResources | None, array: int | None = None) -> list[str]:
     """The head of a job."""
     wishes = [f"--job-name={name}"]
     if array is not None:

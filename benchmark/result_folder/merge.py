@@ -18,8 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput, one_line
-from benchmark.result_folder.folder import PLAN, claimed
-from benchmark.result_folder.recorded_plan import HeaderChecker, Plan, Planned, find_suite, read_plan
+from benchmark.result_folder.folder_lock import folder_lock
+from benchmark.result_folder.recorded_plan import (
+    HeaderChecker,
+    PlannedRun,
+    RecordedSuite,
+    find_suite_folder,
+    read_recorded_suite,
+)
+from benchmark.result_folder.suite_json_writer import SUITE_JSON
 from benchmark.storage.ledger_format import LedgerError, Record, failed_path, has_ended, parse_ledger, partial_path
 from benchmark.storage.resume_check import RunRefused, first_difference
 
@@ -34,7 +41,7 @@ UNFINISHED = ".merging"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class LedgerCandidate:
     """A ledger of a run.
 
     Attributes:
@@ -58,10 +65,10 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ChosenLedger:
     """Where the ledger that is taken for a run lies, and its first `size` bytes' checksum."""
 
-    run: Planned
+    run: PlannedRun
     state: str
     path: Path
     size: int
@@ -69,7 +76,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergeResult:
     """What a merge came to.
 
     Attributes:
@@ -80,10 +87,10 @@ class Merged:
         exchanged: complete runs that had been there, for equal ones begun earlier.
     """
 
-    plan: Plan
+    plan: RecordedSuite
     folder: Path
     sources: int
-    choices: Mapping[Planned, Choice | None]
+    choices: Mapping[PlannedRun, ChosenLedger | None]
     written: int
     exchanged: int
 
@@ -94,7 +101,7 @@ class Merged:
         return [(path, state) for path, state in states if state != "done"]
 
 
-def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> Merged:
+def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> MergeResult:
     """Bring the ledgers of several folders of one suite together; the folders stay as they are.
 
     Args:
@@ -107,25 +114,25 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
         RunRefused: another suite, other data, another machine, or a run that came out differently twice.
         LedgerError: a damaged ledger. Nothing has been written by then.
     """
-    folders = _distinct([find_suite("SHARD_DIR", source) for source in sources])
-    plan = read_plan(folders[0])
+    folders = _distinct([find_suite_folder("SHARD_DIR", source) for source in sources])
+    plan = read_recorded_suite(folders[0])
     folder = out if out.name == plan.name else out / plan.name
-    begun = (folder / PLAN).exists()
+    begun = (folder / SUITE_JSON).exists()
     folders = _distinct([folder, *folders])  # Of equal ledgers the one that is there already stays.
     for other in folders if begun else folders[1:]:
-        plan.check_same(read_plan(other))
+        plan.check_same(read_recorded_suite(other))
     with ExitStack() as held:
         if begun:
-            held.enter_context(claimed(folder))
+            held.enter_context(folder_lock(folder))
         witness = HeaderChecker(plan, allow_mixed=allow_mixed)
         choices = {run: _choose(run, folders, witness) for run in plan.runs()}
         if not begun:
-            held.enter_context(claimed(folder))
-            if (folder / PLAN).exists():
+            held.enter_context(folder_lock(folder))
+            if (folder / SUITE_JSON).exists():
                 raise RunRefused(f"{folder}: another process has begun there meanwhile; merge again")
-        _place(folder / PLAN, plan.data)
+        _place(folder / SUITE_JSON, plan.data)
         taken = Counter(_take(choice, folder) for choice in choices.values() if choice is not None)
-    return Merged(
+    return MergeResult(
         plan=plan,
         folder=folder,
         sources=len(sources),
@@ -135,7 +142,7 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
     )
 
 
-def _choose(run: Planned, folders: list[Path], witness: HeaderChecker) -> Choice | None:
+def _choose(run: PlannedRun, folders: list[Path], witness: HeaderChecker) -> ChosenLedger | None:
     """The best ledger of a run, all of them held against it."""
     candidates = []
     for where in folders:
@@ -148,10 +155,10 @@ def _choose(run: Planned, folders: list[Path], witness: HeaderChecker) -> Choice
     for other in others:
         _check_repeated(best, other)
     digest = hashlib.sha256(best.data).hexdigest()
-    return Choice(run=run, state=best.state, path=best.path, size=len(best.data), digest=digest)
+    return ChosenLedger(run=run, state=best.state, path=best.path, size=len(best.data), digest=digest)
 
 
-def _candidates(run: Planned, folder: Path) -> list[Candidate]:
+def _candidates(run: PlannedRun, folder: Path) -> list[LedgerCandidate]:
     """The ledgers of a run in a folder, where a shard may be at work: a part may become complete meanwhile."""
     path = folder / run.path
     found = []
@@ -162,7 +169,7 @@ def _candidates(run: Planned, folder: Path) -> list[Candidate]:
     return found
 
 
-def _read(path: Path, state: str) -> Candidate | None:
+def _read(path: Path, state: str) -> LedgerCandidate | None:
     """A ledger, or None where there is none or nothing in it yet."""
     if not os.path.lexists(path):
         return None
@@ -184,7 +191,7 @@ def _read(path: Path, state: str) -> Candidate | None:
         raise LedgerError(f"{path}: cannot be read ({error.strerror})") from error
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise LedgerError(f"{path}: no ledger of this harness ({one_line(error)}); leave it out") from error
-    return Candidate(path=path, state=state, data=data[: contents.good], header=header, results=results)
+    return LedgerCandidate(path=path, state=state, data=data[: contents.good], header=header, results=results)
 
 
 def _results(records: list[Record], *, measured: bool) -> tuple[Any, ...]:
@@ -193,7 +200,7 @@ def _results(records: list[Record], *, measured: bool) -> tuple[Any, ...]:
     return tuple({name: value for name, value in record.items() if name not in left_out} for record in kept)
 
 
-def _check_repeated(best: Candidate, other: Candidate) -> None:
+def _check_repeated(best: LedgerCandidate, other: LedgerCandidate) -> None:
     """Refuse two ledgers of one run that disagree on what both hold."""
     for number, (one, two) in enumerate(zip(best.results, other.results, strict=False)):
         difference = first_difference(one, two)
@@ -204,7 +211,7 @@ def _check_repeated(best: Candidate, other: Candidate) -> None:
             )
 
 
-def _take(choice: Choice, folder: Path) -> str:
+def _take(choice: ChosenLedger, folder: Path) -> str:
     """Put a chosen ledger into the folder; returns "kept", "exchanged" or "written"."""
     path = folder / choice.run.path
     forms = {"done": path, "failed": failed_path(path), "partial": partial_path(path)}
@@ -217,7 +224,7 @@ def _take(choice: Choice, folder: Path) -> str:
     return before if placed else "kept"
 
 
-def _chosen(choice: Choice) -> bytes:
+def _chosen(choice: ChosenLedger) -> bytes:
     """The bytes that were chosen; a shard at work may have added to them, or given the file its final name."""
     for path in (choice.path, choice.path.with_name(choice.run.path.name)):
         try:

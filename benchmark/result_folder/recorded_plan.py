@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmark.errors import BadInput, one_line, require_int, short_repr
 from benchmark.reproducibility.environment import DECIDES_BITS
-from benchmark.result_folder.folder import PLAN
+from benchmark.result_folder.suite_json_writer import SUITE_JSON
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, first_difference
 from benchmark.storage.untrusted_files import parse_strict_json as strict
@@ -23,7 +23,7 @@ MIXED = f"give --allow-mixed to take them together, or {LEAVE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class PlannedRun:
     """A run that a plan asks for."""
 
     objective: str
@@ -37,7 +37,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RecordedSuite:
     """What `suite.json` in a folder says.
 
     Attributes:
@@ -58,20 +58,20 @@ class Plan:
         """The suite's name."""
         return str(self.declared["name"])
 
-    def runs(self) -> Iterator[Planned]:
+    def runs(self) -> Iterator[PlannedRun]:
         """All runs, in the suite's order."""
         for repetition in range(self.declared["repetitions"]):
             for objective in self.objectives:
                 for algorithm in self.algorithms:
-                    yield Planned(objective=objective, algorithm=algorithm, repetition=repetition)
+                    yield PlannedRun(objective=objective, algorithm=algorithm, repetition=repetition)
 
-    def check_same(self, other: Plan) -> None:
+    def check_same(self, other: RecordedSuite) -> None:
         """Refuse a folder of another suite, or of this one with other settings."""
         difference = first_difference(self.declared, other.declared)
         if difference:
             raise RunRefused(f"{other.folder}: another suite than in {self.folder}: {difference}; leave one folder out")
 
-    def identity(self, run: Planned) -> dict[str, Any]:
+    def identity(self, run: PlannedRun) -> dict[str, Any]:
         """What a ledger's header has to say of its run, as far as the plan knows it."""
         objective, algorithm = self.objectives[run.objective], self.algorithms[run.algorithm]
         return {
@@ -93,11 +93,11 @@ class HeaderChecker:
         allow_mixed: whether machines and libraries may differ.
     """
 
-    def __init__(self, plan: Plan, *, allow_mixed: bool) -> None:
+    def __init__(self, plan: RecordedSuite, *, allow_mixed: bool) -> None:
         self.plan, self.allow_mixed = plan, allow_mixed
         self.said: dict[tuple[str, ...], tuple[Any, Path]] = {}
 
-    def check(self, run: Planned, header: Record, path: Path) -> None:
+    def check(self, run: PlannedRun, header: Record, path: Path) -> None:
         """Take in one header.
 
         Raises:
@@ -106,7 +106,7 @@ class HeaderChecker:
         recorded, planned = header["run"], self.plan.identity(run)
         difference = first_difference({name: _known(recorded, name) for name in planned}, planned)
         if difference:
-            whose = f"recorded with another suite than {self.plan.folder / PLAN} says"
+            whose = f"recorded with another suite than {self.plan.folder / SUITE_JSON} says"
             raise RunRefused(f"{path}: {whose}: {difference}; {LEAVE}")
         unplanned = {name: value for name, value in recorded.items() if name not in (*planned, "calibration")}
         own = {"objective": recorded["objective"], "calibration": recorded.get("calibration")}
@@ -116,7 +116,7 @@ class HeaderChecker:
         if not self.allow_mixed:
             self._check_machine(run, header["environment"], path)
 
-    def _check_machine(self, run: Planned, environment: Mapping[str, Any], path: Path) -> None:
+    def _check_machine(self, run: PlannedRun, environment: Mapping[str, Any], path: Path) -> None:
         told = {name: environment.get(name) for name in DECIDES_BITS}
         whose = {"arithmetic": ("arithmetic", run.objective), "libraries": ("libraries", run.algorithm)}
         for name, value in told.items():
@@ -130,21 +130,21 @@ class HeaderChecker:
             raise RunRefused(f"{path}: recorded with {what} than {where}: {difference}; {remedy}")
 
 
-def find_suite(field: str, path: Path) -> Path:
+def find_suite_folder(field: str, path: Path) -> Path:
     """The suite's folder that is meant: the one given, or the only one in a results folder.
 
     Raises:
         BadInput: neither.
     """
     try:
-        if (path / PLAN).is_file():
+        if (path / SUITE_JSON).is_file():
             return _regular(field, path)
-        inside = sorted(path.glob(f"*/{PLAN}")) if path.is_dir() else []
+        inside = sorted(path.glob(f"*/{SUITE_JSON}")) if path.is_dir() else []
     except OSError as error:
         raise BadInput(f"{field} {short_repr(str(path))}: cannot be read ({error.strerror})") from error
     if len(inside) != 1:
         several = f"holds {len(inside)} suites, name one of {', '.join(found.parent.name for found in inside[:8])}"
-        none = f"need a suite's results, a folder that holds {PLAN}"
+        none = f"need a suite's results, a folder that holds {SUITE_JSON}"
         raise BadInput(f"{field} {short_repr(str(path))}: {several if inside else none}")
     return _regular(field, inside[0].parent)
 
@@ -155,13 +155,13 @@ def _regular(field: str, folder: Path) -> Path:
     return folder
 
 
-def read_plan(folder: Path) -> Plan:
+def read_recorded_suite(folder: Path) -> RecordedSuite:
     """The plan in a suite's folder.
 
     Raises:
         BadInput: unreadable, of another format, or with a value that is not allowed.
     """
-    path = folder / PLAN
+    path = folder / SUITE_JSON
     try:
         data = read_regular_file("plan", path, LARGEST_PLAN)
         declared = strict(data)
@@ -179,7 +179,7 @@ def read_plan(folder: Path) -> Plan:
     except BadInput as error:
         raise BadInput(f"{path}: {error}; run the suite again to write it anew") from error
     objectives, algorithms = (_labelled(declared[field]) for field in ("objectives", "algorithms"))
-    return Plan(folder=folder, data=data, declared=declared, objectives=objectives, algorithms=algorithms)
+    return RecordedSuite(folder=folder, data=data, declared=declared, objectives=objectives, algorithms=algorithms)
 
 
 def _check(declared: Mapping[str, Any]) -> None:

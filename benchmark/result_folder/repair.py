@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import BadInput
-from benchmark.result_folder.folder import claimed
+from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.storage.ledger import sync_folder
 from benchmark.storage.ledger_format import (
     FORMAT,
@@ -24,7 +24,7 @@ from benchmark.suite.model import Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repaired:
+class RepairedLedger:
     """What became of a damaged ledger.
 
     Attributes:
@@ -38,7 +38,7 @@ class Repaired:
     aside: Path
 
 
-def lines(suite: Suite, folder: Path, command: str) -> Iterator[str]:
+def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
     """Repair a suite's ledgers and tell of each in a line.
 
     Args:
@@ -53,9 +53,9 @@ def lines(suite: Suite, folder: Path, command: str) -> Iterator[str]:
         raise BadInput(f"results folder {folder}: there is none, so nothing to repair")
     count = 0
     try:
-        with claimed(folder):
+        with folder_lock(folder):
             for run in suite.runs():
-                found = repaired(folder / run.path)
+                found = repair_ledger(folder / run.path)
                 if found is not None:
                     count += 1
                     yield f"{found.problem.partition(';')[0]}: {found.kept} records kept, the file is now {found.aside}"
@@ -65,7 +65,7 @@ def lines(suite: Suite, folder: Path, command: str) -> Iterator[str]:
     yield f"{ledgers} repaired; to train what is lacking: {command}" if count else "no ledger is damaged"
 
 
-def repaired(path: Path) -> Repaired | None:
+def repair_ledger(path: Path) -> RepairedLedger | None:
     """Set one run's ledger aside if it is damaged, and begin it again with its whole records.
 
     Whenever this is interrupted, the damaged file or its copy is there, and doing it again ends the same.
@@ -86,7 +86,7 @@ def repaired(path: Path) -> Repaired | None:
     return None
 
 
-def _set_aside(path: Path, ledger: Path, problem: str) -> Repaired:
+def _set_aside(path: Path, ledger: Path, problem: str) -> RepairedLedger:
     try:
         data = ledger.read_bytes()
         whole = whole_records(data)
@@ -104,7 +104,7 @@ def _set_aside(path: Path, ledger: Path, problem: str) -> Repaired:
         sync_folder(path.parent)
     except OSError as error:
         raise LedgerError(f"{ledger}: cannot be repaired ({error.strerror}); make room and do it again") from error
-    return Repaired(problem=problem, kept=len(whole.records), aside=aside)
+    return RepairedLedger(problem=problem, kept=len(whole.records), aside=aside)
 
 
 def _linked(ledger: Path) -> Path:

@@ -12,7 +12,7 @@ from benchmark.suite.model import Run, Suite
 STATES = ("done", "partial", "failed", "damaged", "missing")
 
 
-def state_of(run: Run, folder: Path) -> tuple[str, str]:
+def run_state(run: Run, folder: Path) -> tuple[str, str]:
     """One of `STATES` and what is damaged; a ledger is read to its end to tell whether it is whole."""
     path = folder / run.path
     named = (("done", path), ("partial", partial_path(path)), ("failed", failed_path(path)))
@@ -26,9 +26,9 @@ def state_of(run: Run, folder: Path) -> tuple[str, str]:
     return "missing", ""
 
 
-def lines(suite: Suite, folder: Path, command: str) -> Iterable[str]:
+def describe_status(suite: Suite, folder: Path, command: str) -> Iterable[str]:
     """The status as text, a row for each cell, then the command for what is not done."""
-    found = {run.path: state_of(run, folder) for run in suite.runs()}
+    found = {run.path: run_state(run, folder) for run in suite.runs()}
     states = {path: state for path, (state, _) in found.items()}
     total = Counter(states.values())
     width = max(len(f"{o.label}/{a.label}") for o in suite.objectives for a in suite.algorithms)

@@ -12,7 +12,7 @@ from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import Run, Suite
-from benchmark.tabular.table import Table, save
+from benchmark.tabular.table import Table, save_table
 from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
 from objectives.space import Config
 
@@ -38,7 +38,7 @@ def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]
         runs = {run.repetition: run for run in suite.runs() if run.objective.label == label}
         contents[label] = _tabulate(label, *_collect(folder, list(runs.values())))
     for label, (header, configs, arrays) in contents.items():
-        yield label, save(out / f"{label}.npz", header, configs, arrays)
+        yield label, save_table(out / f"{label}.npz", header, configs, arrays)
 
 
 def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[CachedTrial]]]:

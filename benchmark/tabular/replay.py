@@ -10,7 +10,7 @@ from benchmark.reproducibility.environment import DECIDES_BITS, deterministic_ar
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, first_difference
 from benchmark.suite.model import Run
-from benchmark.tabular.table import Table, load
+from benchmark.tabular.table import Table, load_table
 from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.execution import RunExecution, build_trainer
@@ -22,7 +22,7 @@ from benchmark.tuning.tuner import Job
 from objectives.objective import Objective
 
 
-def replay_all(runs: Sequence[Run], settings: RunSettings) -> list[RunReport]:
+def replay_runs(runs: Sequence[Run], settings: RunSettings) -> list[RunReport]:
     """Replay runs of one objective against the settings' table.
 
     A run that asks for a trial which the table does not hold is refused, or the trial is trained as
@@ -30,7 +30,7 @@ def replay_all(runs: Sequence[Run], settings: RunSettings) -> list[RunReport]:
     """
     try:
         objective = build_objective(runs[0].objective)
-        table = table_of(runs[0], settings.tables)
+        table = load_table_of(runs[0], settings.tables)
         if not settings.train:
             settings = replace(settings, environment=table.header["environment"])
         with deterministic_arithmetic(settings.machine.device):
@@ -40,7 +40,7 @@ def replay_all(runs: Sequence[Run], settings: RunSettings) -> list[RunReport]:
         return [failure_report(run, error) for run in runs]
 
 
-def table_of(run: Run, tables: Path | None) -> Table:
+def load_table_of(run: Run, tables: Path | None) -> Table:
     """The table of a run's objective.
 
     Raises:
@@ -49,7 +49,7 @@ def table_of(run: Run, tables: Path | None) -> Table:
     """
     assert tables is not None
     path = tables / f"{run.objective.label}.npz"
-    table = load(path)
+    table = load_table(path)
     identity = run.identity()
     mine = {"suite_seed": run.suite_seed, "objective": identity["objective"]["part"]}
     its = {"suite_seed": table.header["suite_seed"], "objective": table.header["objective"]["part"]}
@@ -59,7 +59,7 @@ def table_of(run: Run, tables: Path | None) -> Table:
     return table
 
 
-def check_machine(table: Table, environment: Record, path: Path) -> None:
+def require_same_machine(table: Table, environment: Record, path: Path) -> None:
     """Refuse to train a table's missing trials on a machine that would give other bits.
 
     Raises:

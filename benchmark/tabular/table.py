@@ -108,7 +108,9 @@ class Table:
         )
 
 
-def save(path: Path, header: Mapping[str, Any], configs: Sequence[Config], arrays: Mapping[str, np.ndarray]) -> Table:
+def save_table(
+    path: Path, header: Mapping[str, Any], configs: Sequence[Config], arrays: Mapping[str, np.ndarray]
+) -> Table:
     """Write a table's file, atomically; the same trials give the same bytes."""
     buffer = io.BytesIO()
     text = json.dumps({"format": FORMAT, **header, "configs": list(configs)}, separators=(",", ":"), allow_nan=False)
@@ -118,10 +120,10 @@ def save(path: Path, header: Mapping[str, Any], configs: Sequence[Config], array
     fresh = path.with_suffix(".npz.new")
     fresh.write_bytes(buffer.getvalue())
     fresh.replace(path)
-    return load(path)
+    return load_table(path)
 
 
-def load(path: Path) -> Table:
+def load_table(path: Path) -> Table:
     """Read a table; in a process the same file is read once.
 
     Raises:

@@ -20,14 +20,21 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
 from benchmark.reproducibility import source_digests
-from benchmark.result_folder.folder import claimed
+from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.storage.ledger_format import LedgerError, Record
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Suite
 from benchmark.tuning.factory import check_suite
-from benchmark.verification.audit_report import REFERENCE, ROUTE, Again, judged, lines_of, report_of
-from benchmark.verification.recorded_runs import CurrentMachine, drawable, examine_all, records_of
-from benchmark.verification.retraining import Lists, Retraining, lists_of, retrained, retraining
+from benchmark.verification.audit_report import (
+    REFERENCE,
+    ROUTE,
+    RetrainedTrials,
+    build_report,
+    compare_trials,
+    describe_report,
+)
+from benchmark.verification.recorded_runs import CurrentMachine, drawable, read_recorded_runs, records_of
+from benchmark.verification.retraining import Lists, RetrainingSuite, lists_of, read_retrained, retraining_suite
 from benchmark.verification.sampling import Sample
 from benchmark.verification.trial_comparison import ENDED
 from objectives.objective import Machine, Objective
@@ -75,7 +82,7 @@ class AuditResources:
     listener: Callable[[], Quiet]
 
 
-def audit(suite: Suite, folder: Path, wish: AuditRequest, means: AuditResources) -> Record:
+def audit_suite(suite: Suite, folder: Path, wish: AuditRequest, means: AuditResources) -> Record:
     """Audit what a suite has recorded, and write the report.
 
     Args:
@@ -93,7 +100,7 @@ def audit(suite: Suite, folder: Path, wish: AuditRequest, means: AuditResources)
         DataError, LedgerError: data or ledgers that are not there or damaged.
     """
     objectives = check_suite(suite)
-    examined = examine_all(suite, folder, means.jobs, means.machine.device)
+    examined = read_recorded_runs(suite, folder, means.jobs, means.machine.device)
     here = CurrentMachine(suite, objectives, means.machine, {one.run.objective.label for one in examined})
     drawn = wish.sample.draw(drawable(examined), wish.seed)
     records = records_of(drawn, examined, folder)
@@ -102,7 +109,7 @@ def audit(suite: Suite, folder: Path, wish: AuditRequest, means: AuditResources)
     # The audit's own process would not outlive a trial that kills it.
     engine = Loky(means.jobs, apart=any(one.kind not in HARMLESS for one in drawn))
     base = folder / FOLDER
-    with claimed(base):
+    with folder_lock(base):
         _begin(
             base,
             {
@@ -112,19 +119,19 @@ def audit(suite: Suite, folder: Path, wish: AuditRequest, means: AuditResources)
                 "trials": _digest(wanted),
             },
         )
-        routes = {ROUTE: _train(retraining(suite, ROUTE, wanted, alone=False), base, engine, means)}
+        routes = {ROUTE: _train(retraining_suite(suite, ROUTE, wanted, alone=False), base, engine, means)}
         if alone:
-            routes[REFERENCE] = _train(retraining(suite, REFERENCE, alone, alone=True), base, engine, means)
-        trials = judged(drawn, records, routes, CLOSE_ERROR if wish.tolerance is None else wish.tolerance)
+            routes[REFERENCE] = _train(retraining_suite(suite, REFERENCE, alone, alone=True), base, engine, means)
+        trials = compare_trials(drawn, records, routes, CLOSE_ERROR if wish.tolerance is None else wish.tolerance)
         asked = {"suite": suite.name, **wish.told()}
         planned = sum(1 for _ in suite.runs())
-        report = report_of(asked, examined, here, planned, trials, lenient=wish.tolerance is not None)
-        _write(base / SUMMARY, "\n".join(lines_of(report)) + "\n")
+        report = build_report(asked, examined, here, planned, trials, lenient=wish.tolerance is not None)
+        _write(base / SUMMARY, "\n".join(describe_report(report)) + "\n")
         _write(base / REPORT, json.dumps(report, indent=1, allow_nan=False) + "\n")
     return report
 
 
-def _train(suite: Retraining, base: Path, engine: Loky, means: AuditResources) -> Again:
+def _train(suite: RetrainingSuite, base: Path, engine: Loky, means: AuditResources) -> RetrainedTrials:
     """Train lists, or go on with it, and read what came of them."""
     listener = means.listener()
     runner = Runner(
@@ -145,7 +152,7 @@ def _train(suite: Retraining, base: Path, engine: Loky, means: AuditResources) -
         listener.close()
     if refused:
         raise RunRefused(refused[0].problem or f"{refused[0].run.path}: refused")
-    return retrained(suite, base / suite.name)
+    return read_retrained(suite, base / suite.name)
 
 
 def _write_no_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:

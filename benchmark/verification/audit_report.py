@@ -10,18 +10,18 @@ from dataclasses import asdict
 from benchmark.errors import short_repr
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import Record
-from benchmark.verification.recorded_runs import CurrentMachine, Examined
+from benchmark.verification.recorded_runs import CurrentMachine, RecordedRun
 from benchmark.verification.retraining import Place
-from benchmark.verification.sampling import Drawable
+from benchmark.verification.sampling import RecordedTrial
 from benchmark.verification.trial_comparison import (
     CLOSE,
     DIFFERENT,
     ENDED,
     IDENTICAL,
     Divergence,
-    Retrained,
-    Verdict,
-    compare,
+    RetrainedTrial,
+    TrialComparison,
+    compare_trial,
     total_of,
 )
 
@@ -31,13 +31,13 @@ ROUTE, REFERENCE = "retrained", "reference"
 
 MOST_NAMED = 10
 
-Again = Mapping[tuple[Place, str], Retrained]
+RetrainedTrials = Mapping[tuple[Place, str], RetrainedTrial]
 
 
-def judged(
-    drawn: Sequence[Drawable],
-    records: Mapping[Drawable, list[Record]],
-    routes: Mapping[str, Again],
+def compare_trials(
+    drawn: Sequence[RecordedTrial],
+    records: Mapping[RecordedTrial, list[Record]],
+    routes: Mapping[str, RetrainedTrials],
     tolerance: float,
 ) -> list[Record]:
     """The verdicts on every trial of the sample, by each route that trained it."""
@@ -47,7 +47,7 @@ def judged(
         own = records[one]
         name = (one.objective, one.repetition), config_digest(own[0]["config"])
         verdicts = {
-            route: _verdict(compare(own, routes[route][name], tolerance, totals[one.objective]))
+            route: _verdict(compare_trial(own, routes[route][name], tolerance, totals[one.objective]))
             if name in routes.get(route, {})
             else None
             for route in (ROUTE, REFERENCE)
@@ -57,9 +57,9 @@ def judged(
     return found
 
 
-def report_of(
+def build_report(
     asked: Record,
-    examined: Sequence[Examined],
+    examined: Sequence[RecordedRun],
     here: CurrentMachine,
     planned: int,
     trials: Sequence[Record],
@@ -101,7 +101,7 @@ def report_of(
     }
 
 
-def lines_of(report: Record) -> list[str]:
+def describe_report(report: Record) -> list[str]:
     """The report in a few lines, the verdict first."""
     runs, trials = report["runs"], report["trials"]
     repeated = sum(run["verdict"] == IDENTICAL for run in runs)
@@ -118,11 +118,11 @@ def lines_of(report: Record) -> list[str]:
     return lines + _told_machine(report["differences"]) + _told_problems(report)
 
 
-def _cell(one: Examined) -> tuple[str, str, int]:
+def _cell(one: RecordedRun) -> tuple[str, str, int]:
     return one.run.objective.label, one.run.algorithm.label, one.run.repetition
 
 
-def _totals(records: Mapping[Drawable, list[Record]], label: str) -> tuple[int | None, int | None]:
+def _totals(records: Mapping[RecordedTrial, list[Record]], label: str) -> tuple[int | None, int | None]:
     """Rows of an objective's validation and test sets; chance errors tell nothing of them."""
     own = [record for one, found in records.items() if one.objective == label for record in found]
     curves = [(record["valid_curve"], record["test_curve"]) for record in own if record["state"] in ENDED]
@@ -130,7 +130,7 @@ def _totals(records: Mapping[Drawable, list[Record]], label: str) -> tuple[int |
     return total_of(valid), total_of(test)
 
 
-def _verdict(verdict: Verdict) -> Record:
+def _verdict(verdict: TrialComparison) -> Record:
     return {**asdict(verdict), "divergence": _divergence(verdict.divergence)}
 
 
@@ -142,7 +142,7 @@ def _replayed(divergence: Divergence | None) -> Record:
     return {"verdict": IDENTICAL if divergence is None else DIFFERENT, "divergence": _divergence(divergence)}
 
 
-def _differences(examined: Iterable[Examined], here: CurrentMachine) -> list[Record]:
+def _differences(examined: Iterable[RecordedRun], here: CurrentMachine) -> list[Record]:
     """What recorded machines say otherwise than this one, with the number of runs that say so."""
     found: dict[str, Record] = {}
     for one in examined:

@@ -18,7 +18,7 @@ from benchmark.batching.run_group import trains_side_by_side
 from benchmark.errors import BadInput, one_line
 from benchmark.reproducibility.environment import describe_environment, deterministic_arithmetic
 from benchmark.reproducibility.seeding import config_digest, recheck_seed
-from benchmark.result_folder.folder import write_plan
+from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.storage.ledger_format import Record, evaluations_of, read_ledger
 from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
@@ -48,7 +48,7 @@ BUDGET = Budget(evaluations=LIST_SIZE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recheck(Suite):
+class RecheckSuite(Suite):
     """The suite that trains incumbents again.
 
     Attributes:
@@ -72,7 +72,7 @@ class Recheck(Suite):
         path = folder / FILE
         if _bytes_of(path) != self.before:
             raise RunRefused(f"{path}: another process has changed it meanwhile; start again")
-        write_plan(folder, suite, objectives)
+        write_suite_json(folder, suite, objectives)
         data = self.to_json()
         if data == self.before:
             return
@@ -100,7 +100,7 @@ class Recheck(Suite):
         return _lines({**head, "lists": lists, "incumbents": incumbents}).encode()
 
 
-def prepare(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_mixed: bool) -> Recheck:
+def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_mixed: bool) -> RecheckSuite:
     """The recheck of what a suite has recorded so far, going on with what was rechecked before.
 
     Args:
@@ -121,7 +121,7 @@ def prepare(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_m
     earlier, lists = (0, {}) if before is None else _parse(path, before, suite)
     lists = _grown(lists, incumbents)
     base = {field.name: getattr(suite, field.name) for field in fields(suite)}
-    return Recheck(
+    return RecheckSuite(
         **base
         | {
             "name": NAME,
@@ -141,7 +141,7 @@ def prepare(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_m
     )
 
 
-def select(evaluations: Iterable[Record], budget: Budget) -> Record | None:
+def select_incumbent(evaluations: Iterable[Record], budget: Budget) -> Record | None:
     """The incumbent at the end of a run, by the analysis' rule.
 
     The least validation error of what completed within the budget, the earliest of ties; None when
@@ -174,7 +174,7 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
         environment = expected[label]["environment"] | libraries
         here = {**expected[label], "run": run.identity(), "environment": environment}
         check_header(header, here, folder / run.path, allow_mixed=allow_mixed)
-        selected = select(evaluations_of(records), run.budget)
+        selected = select_incumbent(evaluations_of(records), run.budget)
         if selected is not None:
             found.append(_incumbent(run, selected))
     if not found:

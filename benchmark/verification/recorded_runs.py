@@ -26,7 +26,7 @@ from benchmark.storage.resume_check import FIELD, changed_sources, check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.factory import build_objective, library_versions
 from benchmark.verification.replay_check import first_divergence
-from benchmark.verification.sampling import Drawable
+from benchmark.verification.sampling import RecordedTrial
 from benchmark.verification.trial_comparison import Divergence
 from objectives.objective import Machine, Objective
 from objectives.training.data import DataError
@@ -36,7 +36,7 @@ NO_MATTER = ("jobs", "route")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class RecordedRun:
     """A recorded run, replayed.
 
     Attributes:
@@ -74,7 +74,7 @@ class CurrentMachine:
             if run.repetition == 0 and run.objective.label == label
         )
 
-    def differences(self, one: Examined, card: Record) -> dict[str, dict[str, Any]]:
+    def differences(self, one: RecordedRun, card: Record) -> dict[str, dict[str, Any]]:
         """What a recorded machine card says otherwise than this machine's, by field."""
         label = one.run.objective.label
         stacked = trains_side_by_side(one.run, self.objectives[label])
@@ -96,7 +96,7 @@ class CurrentMachine:
         return {"environment": self.card, "data": self.data, "precision": self.machine.precision}
 
 
-def examine_all(suite: Suite, folder: Path, jobs: int, device: str) -> list[Examined]:
+def read_recorded_runs(suite: Suite, folder: Path, jobs: int, device: str) -> list[RecordedRun]:
     """Every recorded run, replayed; its algorithm is asked again for all it proposed."""
     tasks = ((run, folder, device) for run in suite.runs())
     examined = [one for one in map_in_loky(_examine, tasks, jobs, 2 * jobs, ordered=True) if one is not None]
@@ -105,7 +105,7 @@ def examine_all(suite: Suite, folder: Path, jobs: int, device: str) -> list[Exam
     return examined
 
 
-def _examine(run: Run, folder: Path, device: str) -> Examined | None:
+def _examine(run: Run, folder: Path, device: str) -> RecordedRun | None:
     path = folder / run.path
     forms = {"done": path, "partial": partial_path(path), "failed": failed_path(path)}
     state = next((name for name, form in forms.items() if os.path.lexists(form)), None)
@@ -121,7 +121,7 @@ def _examine(run: Run, folder: Path, device: str) -> Examined | None:
         kinds[record["trial"]] = "promoted" if promoted else record["state"]
     with deterministic_arithmetic(device):
         divergence = first_divergence(run, build_objective(run.objective), records, state)
-    return Examined(
+    return RecordedRun(
         run=run,
         path=forms[state].relative_to(folder).as_posix(),
         state=state,
@@ -161,9 +161,9 @@ def _sound(record: Record) -> bool:
     )
 
 
-def drawable(examined: Iterable[Examined]) -> list[Drawable]:
+def drawable(examined: Iterable[RecordedRun]) -> list[RecordedTrial]:
     return [
-        Drawable(
+        RecordedTrial(
             objective=one.run.objective.label,
             algorithm=one.run.algorithm.label,
             kind=kind,
@@ -175,12 +175,14 @@ def drawable(examined: Iterable[Examined]) -> list[Drawable]:
     ]
 
 
-def records_of(drawn: Sequence[Drawable], examined: Iterable[Examined], folder: Path) -> dict[Drawable, list[Record]]:
+def records_of(
+    drawn: Sequence[RecordedTrial], examined: Iterable[RecordedRun], folder: Path
+) -> dict[RecordedTrial, list[Record]]:
     """The evaluations of the trials drawn; of a ledger nothing else stays in memory."""
-    wanted: dict[tuple[str, str, int], dict[int, Drawable]] = {}
+    wanted: dict[tuple[str, str, int], dict[int, RecordedTrial]] = {}
     for one in drawn:
         wanted.setdefault((one.objective, one.algorithm, one.repetition), {})[one.trial] = one
-    found: dict[Drawable, list[Record]] = {one: [] for one in drawn}
+    found: dict[RecordedTrial, list[Record]] = {one: [] for one in drawn}
     for run in examined:
         trials = wanted.get((run.run.objective.label, run.run.algorithm.label, run.run.repetition), {})
         for record in read_ledger(folder / run.path).records if trials else ():

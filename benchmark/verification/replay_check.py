@@ -13,7 +13,7 @@ from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.execution import REPLAYED, replay_evaluation
 from benchmark.tuning.factory import build_loop, build_scheduler, closing_algorithm
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
-from benchmark.verification.trial_comparison import Divergence, same
+from benchmark.verification.trial_comparison import Divergence, equal_bits
 from objectives.objective import Objective
 
 
@@ -74,11 +74,11 @@ def _difference(job: Job, record: Record, clock: Clock) -> Divergence | None:
     proposed = {name: getattr(job, name) for name in REPLAYED} | {"asked_epochs": job.epochs}
     proposed["digest"] = config_digest(job.config)[:16]
     charged = replace(job, decide_seconds=record["decide_seconds"])
-    differing = [name for name, value in proposed.items() if not same(record[name], value)]
+    differing = [name for name, value in proposed.items() if not equal_bits(record[name], value)]
     if not differing:  # What was not proposed has no price.
         runtime, price = clock.charge(charged, _training(record))
         proposed |= {"modelled_seconds": price, "end": job.start + runtime}
-        differing = [name for name in ("modelled_seconds", "end") if not same(record.get(name), proposed[name])]
+        differing = [name for name in ("modelled_seconds", "end") if not equal_bits(record.get(name), proposed[name])]
     if not differing:
         return None
     name = differing[0]

@@ -15,7 +15,7 @@ from typing import Any
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import Record, evaluations_of, failed_path, read_ledger
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
-from benchmark.verification.trial_comparison import ENDED, Retrained
+from benchmark.verification.trial_comparison import ENDED, RetrainedTrial
 from objectives.space import FIDELITY, Config
 
 LIST_SIZE = 16
@@ -32,7 +32,7 @@ Lists = Mapping[Place, tuple[tuple[Config, ...], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retraining(Suite):
+class RetrainingSuite(Suite):
     """The suite that trains recorded trials again."""
 
     lists: Lists
@@ -48,7 +48,7 @@ class Retraining(Suite):
         return (_entry(0, ()),)
 
 
-def retraining(suite: Suite, name: str, lists: Lists, *, alone: bool) -> Retraining:
+def retraining_suite(suite: Suite, name: str, lists: Lists, *, alone: bool) -> RetrainingSuite:
     """The suite that trains lists of a suite's trials.
 
     Args:
@@ -71,7 +71,7 @@ def retraining(suite: Suite, name: str, lists: Lists, *, alone: bool) -> Retrain
     }
     if alone:
         own |= {"clock": "measured", "calibration": None}
-    return Retraining(**base | own, lists=lists)
+    return RetrainingSuite(**base | own, lists=lists)
 
 
 def lists_of(wanted: Iterable[tuple[Place, Record]]) -> Lists:
@@ -94,13 +94,13 @@ class _Found:
     ends: dict[int, Record] = field(default_factory=dict)
 
 
-def retrained(suite: Retraining, folder: Path) -> dict[tuple[Place, str], Retrained]:
+def read_retrained(suite: RetrainingSuite, folder: Path) -> dict[tuple[Place, str], RetrainedTrial]:
     """What every configuration came to, by place and digest.
 
     Raises:
         LedgerError: a damaged ledger.
     """
-    results: dict[tuple[Place, str], Retrained] = {}
+    results: dict[tuple[Place, str], RetrainedTrial] = {}
     for run in suite.runs():
         path = folder / run.path
         records = read_ledger(path if path.exists() else failed_path(path)).records
@@ -112,7 +112,7 @@ def retrained(suite: Retraining, folder: Path) -> dict[tuple[Place, str], Retrai
             _take(found[config_digest(record["config"])], record)
         place = run.objective.label, run.repetition
         results |= {
-            (place, name): Retrained(curve=trial.curve, ends=trial.ends, problem=problem)
+            (place, name): RetrainedTrial(curve=trial.curve, ends=trial.ends, problem=problem)
             for name, trial in found.items()
         }
     return results

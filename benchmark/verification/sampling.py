@@ -18,7 +18,7 @@ LONGEST_NUMBER = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Drawable:
+class RecordedTrial:
     """A recorded trial.
 
     Attributes:
@@ -46,13 +46,13 @@ class Sample:
     share: Fraction | None = None
     count: int | None = None
 
-    def draw(self, trials: Iterable[Drawable], seed: int) -> list[Drawable]:
+    def draw(self, trials: Iterable[RecordedTrial], seed: int) -> list[RecordedTrial]:
         """The same trials for the same seed; a larger sample holds a smaller one.
 
         Every objective, algorithm and kind is a stratum of its own, and of each the share is drawn,
         rounded up: no stratum is left out, and a few trials more are drawn than asked for.
         """
-        strata: dict[tuple[str, str, str], list[Drawable]] = {}
+        strata: dict[tuple[str, str, str], list[RecordedTrial]] = {}
         for trial in sorted(trials):
             strata.setdefault((trial.objective, trial.algorithm, trial.kind), []).append(trial)
         total = sum(map(len, strata.values()))
@@ -64,7 +64,7 @@ class Sample:
         return sorted(drawn)
 
 
-def parse(text: str) -> Sample:
+def parse_sample(text: str) -> Sample:
     """A sample from "5%", "40" or "all".
 
     Raises:

@@ -46,7 +46,7 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class TrialComparison:
     """How a trial that was trained again compares with its records.
 
     Attributes:
@@ -63,7 +63,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retrained:
+class RetrainedTrial:
     """A configuration that was trained again, as far as some trial was trained.
 
     Attributes:
@@ -77,14 +77,14 @@ class Retrained:
     problem: str | None = None
 
 
-def same(recorded: Any, now: Any) -> bool:
+def equal_bits(recorded: Any, now: Any) -> bool:
     """Whether two JSON values are equal to the bit: -0.0 is not 0.0, nor 1 1.0."""
     return json.dumps(recorded, sort_keys=True) == json.dumps(now, sort_keys=True)
 
 
-def compare(
-    recorded: Sequence[Record], again: Retrained, tolerance: float, totals: tuple[int | None, int | None]
-) -> Verdict:
+def compare_trial(
+    recorded: Sequence[Record], again: RetrainedTrial, tolerance: float, totals: tuple[int | None, int | None]
+) -> TrialComparison:
     """Hold the evaluations of a trial against its training now.
 
     Args:
@@ -95,11 +95,11 @@ def compare(
     """
     gaps = [gap for record in recorded for gap in _gaps(record, again)]
     ends = [end for record in recorded if (end := _end(record, again)) is not None]
-    differences = [gap for gap in gaps if not same(gap.recorded, gap.now)]
+    differences = [gap for gap in gaps if not equal_bits(gap.recorded, gap.now)]
     first = min([*differences, *ends], key=_place, default=None)
     largest = max((abs(gap.recorded - gap.now) for gap in differences), default=0.0)
     verdict = IDENTICAL if first is None else DIFFERENT if ends or not largest <= tolerance else CLOSE
-    return Verdict(verdict=verdict, largest=largest, wrong=_wrong(differences, totals), divergence=first)
+    return TrialComparison(verdict=verdict, largest=largest, wrong=_wrong(differences, totals), divergence=first)
 
 
 def total_of(errors: Iterable[float]) -> int | None:
@@ -118,7 +118,7 @@ def total_of(errors: Iterable[float]) -> int | None:
     return total if exact and total > 1 else None
 
 
-def raised(problem: object) -> str | None:
+def exception_type(problem: object) -> str | None:
     """The type that a recorded problem's traceback ends with, or the problem itself where it is one line."""
     lines = str(problem or "").strip().splitlines()
     if len(lines) < 2:
@@ -128,7 +128,7 @@ def raised(problem: object) -> str | None:
     return next(found, lines[-1])
 
 
-def _gaps(record: Record, again: Retrained) -> list[Divergence]:
+def _gaps(record: Record, again: RetrainedTrial) -> list[Divergence]:
     """Both errors of every epoch that is recorded and was reached again."""
     found = []
     for place, pair in enumerate(zip(record["valid_curve"], record["test_curve"], strict=True)):
@@ -138,7 +138,7 @@ def _gaps(record: Record, again: Retrained) -> list[Divergence]:
     return found
 
 
-def _end(record: Record, again: Retrained) -> Divergence | None:
+def _end(record: Record, again: RetrainedTrial) -> Divergence | None:
     """How an evaluation ended otherwise than recorded, or None."""
     now = again.ends.get(record["asked_epochs"])
     if now is None:
@@ -155,8 +155,8 @@ def _end(record: Record, again: Retrained) -> Divergence | None:
             fields["valid_error"], fields["test_error"] = zip(_errors(record), final, strict=True)
         fields["length of the curve"] = len(record["valid_curve"]), record["epochs"] - record["start_epoch"]
     elif record["state"] == now["state"]:
-        fields["problem"] = raised(record.get("problem")), raised(now.get("problem"))
-    differing = ((name, *pair) for name, pair in fields.items() if not same(*pair))
+        fields["problem"] = exception_type(record.get("problem")), exception_type(now.get("problem"))
+    differing = ((name, *pair) for name, pair in fields.items() if not equal_bits(*pair))
     return next((_ended(record, *values) for values in differing), None)
 
 

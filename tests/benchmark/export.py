@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.__main__ import main as analyse
-from benchmark.result_folder.folder import PLAN
+from benchmark.result_folder.suite_json_writer import SUITE_JSON
 from benchmark.storage.ledger_format import read_ledger
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
@@ -59,8 +59,8 @@ class Export:
 
 def export(folder):
     """The export of a suite's folder; its tables are written anew."""
-    assert json.loads((folder / PLAN).read_bytes())["clock"] == "modelled", "measured seconds do not repeat"
-    return Export(files={PLAN: (folder / PLAN).read_bytes(), **ledgers(folder), **tables(folder)})
+    assert json.loads((folder / SUITE_JSON).read_bytes())["clock"] == "modelled", "measured seconds do not repeat"
+    return Export(files={SUITE_JSON: (folder / SUITE_JSON).read_bytes(), **ledgers(folder), **tables(folder)})
 
 
 def ledgers(folder):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.planning.shard import split
+from benchmark.planning.shard import split_runs
 from benchmark.suite import parsing as suites
 from tests.perf.scale.model import TASKS_A_WORKER, Services, grouped, shared, simulate
 from tests.perf.scale.service import Watching
@@ -132,7 +132,7 @@ def test_shares_are_those_of_the_real_split(of):
                 names[len(names)] = one, two, repetition
                 cells[objective][algorithm].append([len(names) - 1])
     found = [[names[run[0]] for group in share for run in group] for share in shared(cells, of)]
-    real = [[(r.objective.label, r.algorithm.label, r.repetition) for r in share] for share in split(suite, of)]
+    real = [[(r.objective.label, r.algorithm.label, r.repetition) for r in share] for share in split_runs(suite, of)]
     assert found == real
 
 

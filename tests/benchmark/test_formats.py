@@ -17,11 +17,11 @@ from analysis.loading import records as analysed
 from analysis.loading.results import load as load_results
 from analysis.provenance import checksums
 from benchmark.cli.main import main
-from benchmark.result_folder.status import state_of
+from benchmark.result_folder.status import run_state
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tabular.table import load as load_table
+from benchmark.tabular.table import load_table as load_table
 from objectives.cost import CostTerms
 
 FORMATS = Path(__file__).parent / "formats"
@@ -219,6 +219,6 @@ def test_the_status_is_told(version):
     """The state of every run is that of its file's name."""
     suite = suites.load(str(FORMATS / version / "stored.toml"))
 
-    found = [state_of(run, FORMATS / version / "results" / "stored") for run in suite.runs()]
+    found = [run_state(run, FORMATS / version / "results" / "stored") for run in suite.runs()]
 
     assert sorted(found) == [("done", "")] * 8 + [("failed", "")] * 4

@@ -299,9 +299,9 @@ def test_the_good_table_is_good(tmp_path):
     """What the cases below spoil is read as it stands: a test of the tests."""
     path = tmp_path / "x.npz"
     path.write_bytes(packed())
-    assert table.load(path).configs == ({"x": 0.25}, {"x": 0.75})
+    assert table.load_table(path).configs == ({"x": 0.25}, {"x": 0.75})
     path.write_bytes(with_members())
-    assert table.load(path).reached.tolist() == [[3], [3]]
+    assert table.load_table(path).reached.tolist() == [[3], [3]]
 
 
 @pytest.mark.parametrize("case", TABLES)
@@ -310,7 +310,7 @@ def test_a_hostile_table_is_refused(tmp_path, case):
     make, told = TABLES[case]
     path = tmp_path / "x.npz"
     path.write_bytes(make())
-    message = refusal_of(table.load, path)
+    message = refusal_of(table.load_table, path)
     assert message.startswith(f"table {path}: ")
     assert told in message
 
@@ -328,7 +328,7 @@ def test_no_table_runs_code(tmp_path, form):
         "member": lambda: with_members(valid=member("'|O'", (1,), pickle.dumps(Evil(marker)))),
     }
     path.write_bytes(forms[form]())
-    assert "not a table" in refusal_of(table.load, path)
+    assert "not a table" in refusal_of(table.load_table, path)
     assert not marker.exists()
     pickle.loads(pickle.dumps(Evil(marker)))
     assert marker.is_dir(), "the payload is no payload"

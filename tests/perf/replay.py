@@ -23,7 +23,7 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Suite
-from benchmark.tabular.table import load
+from benchmark.tabular.table import load_table
 from objectives.objective import Machine
 from tests.perf import measured
 from tests.perf.equivalence import SUITES, harvested
@@ -71,7 +71,7 @@ def sides(tables: Path) -> Mapping[str, Callable[[], Round]]:
 def _ours(suite: Suite, labels: tuple[str, ...], tables: Path) -> Callable[[], Round]:
     def side() -> Round:
         runs = [run for run in suite.runs() if run.algorithm.label in labels]
-        load(tables / "branin.npz").answers.clear()
+        load_table(tables / "branin.npz").answers.clear()
         with tempfile.TemporaryDirectory() as folder:
             began, cpu_began = time.perf_counter(), time.process_time()
             runner = Runner(

@@ -20,13 +20,13 @@ def _audit(parsed: argparse.Namespace) -> int:
     from benchmark.driver.progress import listener_for
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
-    from benchmark.verification.audit import AuditRequest, AuditResources, audit
-    from benchmark.verification.audit_report import lines_of
-    from benchmark.verification.sampling import parse
+    from benchmark.verification.audit import AuditRequest, AuditResources, audit_suite
+    from benchmark.verification.audit_report import describe_report
+    from benchmark.verification.sampling import parse_sample
     from objectives.training.data import DataError
 
     wish = AuditRequest(
-        sample=parse(parsed.sample),
+        sample=parse_sample(parsed.sample),
         seed=options.number("seed", parsed.seed, 0, 10**9),
         tolerance=None if parsed.tolerance is None else options.error("tolerance", parsed.tolerance),
     )
@@ -40,11 +40,11 @@ def _audit(parsed: argparse.Namespace) -> int:
     )
     try:
         with stoppable(lambda: _farewell(parsed)):
-            report = audit(suite, folder, wish, means)
+            report = audit_suite(suite, folder, wish, means)
     except (DataError, RunRefused, LedgerError) as error:
         raise BadInput(str(error)) from error
     except (KeyboardInterrupt, Stopped) as stop:
         return _stopped(stop, _farewell(parsed))
     if not parsed.quiet or not report["passed"]:
-        print("\n".join(lines_of(report)))
+        print("\n".join(describe_report(report)))
     return 0 if report["passed"] else RUNS_FAILED

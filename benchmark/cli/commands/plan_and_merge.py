@@ -13,7 +13,7 @@ from benchmark.errors import BadInput, short_repr
 from benchmark.planning import slurm
 
 if TYPE_CHECKING:
-    from benchmark.result_folder.merge import Merged
+    from benchmark.result_folder.merge import MergeResult
     from benchmark.suite.model import Suite
 
 MOST_NAMED = 10
@@ -23,14 +23,14 @@ MOST_SHARDS = 100
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print a suite's runs and what they will be charged, or with --slurm the script that submits them."""
-    from benchmark.planning.forecast import lines
-    from benchmark.planning.shard import check_count
+    from benchmark.planning.forecast import describe_forecast
+    from benchmark.planning.shard import require_shard_count
     from benchmark.suite import parsing as suites
     from benchmark.tuning.factory import check_suite
 
     suite = suites.load(parsed.suite, parsed.set)
     shards = _shards(parsed, suite)
-    check_count(f"--shards {shards}", shards, suite)
+    require_shard_count(f"--shards {shards}", shards, suite)
     if parsed.slurm:
         text = _script(parsed, suite, shards)
         check_suite(suite)
@@ -41,7 +41,7 @@ def plan(parsed: argparse.Namespace) -> int:
             raise BadInput(
                 f"--{option} {short_repr(getattr(parsed, option))}: is for a job script, give --slurm with it"
             )
-    for line in lines(suite, check_suite(suite), shards):
+    for line in describe_forecast(suite, check_suite(suite), shards):
         print(line)
     return 0
 
@@ -62,7 +62,7 @@ def merge(parsed: argparse.Namespace) -> int:
     return 1 if merged.unfinished else 0
 
 
-def _tell(merged: Merged) -> None:
+def _tell(merged: MergeResult) -> None:
     left = merged.unfinished
     folders = "1 folder" if merged.sources == 1 else f"{merged.sources} folders"
     done = len(merged.choices) - len(left)
@@ -82,7 +82,7 @@ def _tell(merged: Merged) -> None:
     print(f"to go on (with the shards' --set and --data): {_command(merged)}")
 
 
-def _command(merged: Merged) -> str:
+def _command(merged: MergeResult) -> str:
     from benchmark.suite.parsing import suite_names
 
     name = merged.plan.name
@@ -91,15 +91,15 @@ def _command(merged: Merged) -> str:
 
 
 def _script(parsed: argparse.Namespace, suite: Suite, shards: int) -> str:
-    resources = slurm.Resources(
-        time=None if parsed.time is None else slurm.limit(parsed.time),
+    resources = slurm.SlurmResources(
+        time=None if parsed.time is None else slurm.require_time_limit(parsed.time),
         gpus=0 if parsed.gpus is None else options.number("gpus", parsed.gpus, 0, 64),
         cpus=1 if parsed.cpus is None else options.number("cpus", parsed.cpus, 1, 1024),
     )
     settings = [word for setting in parsed.set for word in ("--set", setting)]
     _path("--results", parsed.results)
     options.data(parsed.data)
-    return slurm.script(suite.name, parsed.suite, settings, parsed.data, parsed.results, shards, resources)
+    return slurm.render_script(suite.name, parsed.suite, settings, parsed.data, parsed.results, shards, resources)
 
 
 def _shards(parsed: argparse.Namespace, suite: Suite) -> int:

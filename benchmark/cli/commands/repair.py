@@ -14,6 +14,6 @@ def _repair(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=False) / suite.name
-    for line in repair.lines(suite, folder, resume_command("run", parsed)):
+    for line in repair.repair_suite(suite, folder, resume_command("run", parsed)):
         print(line)
     return 0

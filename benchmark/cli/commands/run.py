@@ -18,7 +18,7 @@ from benchmark.cli.terminal import RUNS_FAILED, _farewell, _stopped, print_error
 from benchmark.driver.runner import Listener, Runner
 from benchmark.errors import BadInput, require_choice, short_repr
 from benchmark.suite.model import Suite
-from benchmark.verification.recheck import Recheck
+from benchmark.verification.recheck import RecheckSuite
 from objectives.objective import Machine
 
 
@@ -51,7 +51,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
     from benchmark.driver.progress import listener_for
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
-    from benchmark.verification.recheck import Recheck
+    from benchmark.verification.recheck import RecheckSuite
     from objectives.training.data import DataError
 
     listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
@@ -75,7 +75,7 @@ def _run_suite(parsed: argparse.Namespace) -> int:
         print_error(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}")
     if bad:
         print_error(f"{len(bad)} of {len(reports)} runs are not done; again: {resume_command(parsed.command, parsed)}")
-    elif isinstance(runner.suite, Recheck) and not parsed.quiet:
+    elif isinstance(runner.suite, RecheckSuite) and not parsed.quiet:
         print(f"rechecked {runner.suite.told()}; to see them: python -m analysis tables {runner.suite.of}")
     return RUNS_FAILED if bad else 0
 
@@ -84,7 +84,7 @@ def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: L
     """What executes the suite, or the recheck of what it has recorded."""
     from benchmark.driver.runner import Runner
     from benchmark.planning import shard
-    from benchmark.result_folder.folder import write_plan
+    from benchmark.result_folder.suite_json_writer import write_suite_json
     from objectives.objective import Machine
 
     device = options.device(parsed.device, suite.device)
@@ -94,7 +94,7 @@ def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: L
     capacity = None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096)
     reuse = None if parsed.reuse is None else options.recorded("--reuse", parsed.reuse)
     tables = None if parsed.tables is None else options.tables(parsed.tables)
-    write = write_plan
+    write = write_suite_json
     if parsed.command == "recheck":
         results /= suite.name
         suite = recheck = _recheck(parsed, suite, results, machine)
@@ -113,7 +113,7 @@ def _runner(parsed: argparse.Namespace, suite: Suite, results: Path, listener: L
         tables=tables,
         recycle=parsed.recycle,
         write=write,
-        shard=None if parsed.shard is None else shard.parse(parsed.shard, suite),
+        shard=None if parsed.shard is None else shard.parse_shard(parsed.shard, suite),
     )
 
 
@@ -124,15 +124,15 @@ def _engine(parsed: argparse.Namespace, jobs: int) -> Backend:
     )
 
 
-def _recheck(parsed: argparse.Namespace, suite: Suite, folder: Path, machine: Machine) -> Recheck:
+def _recheck(parsed: argparse.Namespace, suite: Suite, folder: Path, machine: Machine) -> RecheckSuite:
     """The recheck of what a suite has recorded."""
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
-    from benchmark.verification.recheck import prepare
+    from benchmark.verification.recheck import prepare_recheck
     from objectives.training.data import DataError
 
     fresh = options.number("fresh", parsed.fresh, 1, 1000)
     try:
-        return prepare(suite, folder, fresh, machine, allow_mixed=parsed.allow_mixed)
+        return prepare_recheck(suite, folder, fresh, machine, allow_mixed=parsed.allow_mixed)
     except (DataError, RunRefused, LedgerError) as error:
         raise BadInput(str(error)) from error

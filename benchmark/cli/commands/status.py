@@ -14,6 +14,6 @@ def _status(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set)
     folder = options.results(parsed.results, suite.name, writing=False) / suite.name
-    for line in status.lines(suite, folder, resume_command("run", parsed)):
+    for line in status.describe_status(suite, folder, resume_command("run", parsed)):
         print(line)
     return 0

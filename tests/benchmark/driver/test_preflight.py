@@ -12,7 +12,7 @@ from benchmark.cli import options
 from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
 from benchmark.result_folder.merge import _place
-from benchmark.result_folder.recorded_plan import read_plan
+from benchmark.result_folder.recorded_plan import read_recorded_suite
 from benchmark.suite.parsing import SUITE_FILES
 from benchmark.verification import audit, recheck, recheck_file, recorded_runs
 from objectives.objective import Machine
@@ -90,7 +90,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path):
 
     assert told(lambda: recheck_file._bytes_of(folder)) == f"{folder}: cannot be read (Is a directory)"
     assert told(lambda: SUITE_FILES.read(folder)).endswith("folder.toml': cannot be read (Is a directory)")
-    assert told(lambda: read_plan(tmp_path)) == (
+    assert told(lambda: read_recorded_suite(tmp_path)) == (
         f"{tmp_path / 'suite.json'}: cannot be read (No such file or directory)"
     )
 

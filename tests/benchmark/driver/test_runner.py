@@ -454,10 +454,10 @@ def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
 
 def test_a_second_driver_is_refused(tmp_path):
     """Two commands on one folder: the second says so at once."""
-    from benchmark.result_folder.folder import claimed
+    from benchmark.result_folder.folder_lock import folder_lock
 
     suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
-    with claimed(tmp_path / "tiny"), pytest.raises(RunRefused, match="another process"):
+    with folder_lock(tmp_path / "tiny"), pytest.raises(RunRefused, match="another process"):
         run(suite, tmp_path, jobs=1)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark.cli.main import main
-from benchmark.planning.shard import split
+from benchmark.planning.shard import split_runs
 from objectives.space import Space
 
 
@@ -34,7 +34,9 @@ def test_the_plan_lists_every_run_with_its_shard_and_price(here, suite, capsys):
     head, *lines, total, shards = capsys.readouterr().out.splitlines()
     assert head.split() == ["shard", "seconds", "run"]
     expected = [
-        [f"{number}/4", "12", str(run.path)] for number, share in enumerate(split(suite, 4), start=1) for run in share
+        [f"{number}/4", "12", str(run.path)]
+        for number, share in enumerate(split_runs(suite, 4), start=1)
+        for run in share
     ]
     assert [line.split() for line in lines] == expected
     assert total.startswith("suite tiny: 18 runs, about 216 s of training, priced by epyc")

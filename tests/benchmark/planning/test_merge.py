@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.__main__ import main as analyse
 from benchmark.cli.main import main
-from benchmark.planning.shard import split
+from benchmark.planning.shard import split_runs
 from benchmark.result_folder.merge import merge
 from benchmark.storage.ledger_format import failed_path, partial_path
 from benchmark.suite import parsing as suites
@@ -127,7 +127,7 @@ def test_what_is_missing_is_told_and_can_be_run(copies, expected, capsys):
     assert main(["merge", "merged", "5/1", "5/2", "5/4", "5/5"]) == 1
 
     out = capsys.readouterr().out.splitlines()
-    missing = [run.path for run in split(suites.load("tiny.toml"), 5)[2]]
+    missing = [run.path for run in split_runs(suites.load("tiny.toml"), 5)[2]]
     assert len(missing) == 3
     assert out[0] == "merged 4 folders into merged/tiny: 9 of 12 runs done, 9 new there"
     assert out[1] == "not done: 3 missing"

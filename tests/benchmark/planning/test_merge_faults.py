@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli.main import main
-from benchmark.result_folder.folder import claimed
+from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.result_folder.merge import UNFINISHED, merge
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import partial_path, read_ledger
@@ -124,9 +124,9 @@ def test_a_ledger_that_grows_between_looking_and_taking(copies, monkeypatch):
     def completing(folder):
         partial_path(ledger).unlink()
         ledger.write_bytes(whole)
-        return claimed(folder)
+        return folder_lock(folder)
 
-    monkeypatch.setattr("benchmark.result_folder.merge.claimed", completing)
+    monkeypatch.setattr("benchmark.result_folder.merge.folder_lock", completing)
     merge(copies / "merged", [copies / "2/1"])
 
     assert partial_path(copies / "merged/tiny/runs/toy/halving/000.jsonl").read_bytes() == whole[:size]
@@ -138,9 +138,9 @@ def test_a_source_that_is_taken_away_is_told(copies, monkeypatch):
 
     def vanishing(folder):
         ledger.write_bytes(b"")
-        return claimed(folder)
+        return folder_lock(folder)
 
-    monkeypatch.setattr("benchmark.result_folder.merge.claimed", vanishing)
+    monkeypatch.setattr("benchmark.result_folder.merge.folder_lock", vanishing)
     with pytest.raises(RunRefused, match=r"000\.jsonl: has changed while it was merged"):
         merge(copies / "merged", [copies / "2/1"])
 
@@ -150,7 +150,7 @@ def test_a_target_at_work_is_refused(copies):
     merge(copies / "merged", [copies / "2/1"])
     before = tree(copies / "merged")
 
-    with claimed(copies / "merged/tiny"), pytest.raises(RunRefused, match="another process is running"):
+    with folder_lock(copies / "merged/tiny"), pytest.raises(RunRefused, match="another process is running"):
         merge(copies / "merged", [copies / "2/2"])
 
     assert tree(copies / "merged") == before

@@ -258,14 +258,14 @@ def test_the_target_of_another_suite_is_refused(copies, capsys):
 def test_a_target_that_another_process_begins_meanwhile_is_refused(copies, monkeypatch):
     """Between looking and taking hold of the folder somebody else merges there: nothing of it is touched."""
     merging = import_module("benchmark.result_folder.merge")
-    target, claimed = copies / "merged/tiny", merging.claimed
+    target, claimed = copies / "merged/tiny", merging.folder_lock
 
     def late(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "suite.json").write_text("{}")
         return claimed(folder)
 
-    monkeypatch.setattr(merging, "claimed", late)
+    monkeypatch.setattr(merging, "folder_lock", late)
     with pytest.raises(RunRefused) as refused:
         merge(copies / "merged", [copies / "2/1", copies / "2/2"])
 

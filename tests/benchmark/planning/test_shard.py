@@ -12,8 +12,8 @@ from benchmark.cli.main import main
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
-from benchmark.planning.shard import Shard, cut_groups, groups, parse, split
-from benchmark.result_folder.folder import claimed
+from benchmark.planning.shard import Shard, count_cut_groups, parse_shard, runs_sharing_trials, split_runs
+from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import partial_path, read_header, read_ledger
 from benchmark.storage.resume_check import RunRefused
@@ -70,16 +70,16 @@ def test_every_run_of_any_suite_is_in_exactly_one_shard(repetitions, objectives,
 def check_split(suite, numbers):
     """All that a split promises: groups are cut for evenness only, one a border at most, and then even to one run."""
     runs = [run.path for run in suite.runs()]
-    whole = len(groups(suite))
+    whole = len(runs_sharing_trials(suite))
     for of in numbers:
-        shares = split(suite, of)
+        shares = split_runs(suite, of)
         sizes = [len(share) for share in shares]
         assert [run.path for share in shares for run in share] == runs
         assert len(shares) == of
         assert min(sizes) >= 1
         assert max(sizes) <= max(len(runs) / of * 9 / 8, -(-len(runs) // of))
         assert Shard(number=of, of=of).runs(suite) == shares[-1]
-        cut = cut_groups(suite, of)
+        cut = count_cut_groups(suite, of)
         assert cut < of
         assert whole % of or cut == 0
         assert cut == 0 or max(sizes) - min(sizes) <= 1
@@ -87,7 +87,7 @@ def check_split(suite, numbers):
 
 def test_a_group_is_what_shares_trials():
     """All algorithms on one objective in one repetition are a group, repetition by repetition."""
-    found = groups(plan(2, 2, 3))
+    found = runs_sharing_trials(plan(2, 2, 3))
 
     assert [len(group) for group in found] == [3, 3, 3, 3]
     assert [{(run.repetition, run.objective.label) for run in group} for group in found] == [
@@ -100,18 +100,18 @@ def test_a_group_is_what_shares_trials():
 
 def test_the_split_depends_on_the_plan_alone(suite, in_fresh_process):
     """Another process with other hash seeds splits alike, and no setting that leaves the plan alone changes it."""
-    mine = [[str(run.path) for run in share] for share in split(plan(5, 2, 3), 7)]
+    mine = [[str(run.path) for run in share] for share in split_runs(plan(5, 2, 3), 7)]
 
     assert in_fresh_process(__file__, "paths_of_seven") == mine
     other = suites.load("tiny.toml", ["seed=9", "budget.epochs=99"])
-    assert [[run.path for run in share] for share in split(other, 4)] == [
-        [run.path for run in share] for share in split(suite, 4)
+    assert [[run.path for run in share] for share in split_runs(other, 4)] == [
+        [run.path for run in share] for share in split_runs(suite, 4)
     ]
 
 
 def paths_of_seven():
     """The ledgers of seven shards, for a fresh process."""
-    return [[str(run.path) for run in share] for share in split(plan(5, 2, 3), 7)]
+    return [[str(run.path) for run in share] for share in split_runs(plan(5, 2, 3), 7)]
 
 
 @pytest.mark.parametrize(
@@ -144,15 +144,15 @@ def test_bad_shards_are_refused_before_anything_is_written(here, capsys, text, t
 
 def test_shards_are_read_as_written(suite):
     """The first and the last shard are read, and written as they are read."""
-    assert parse("1/18", suite) == Shard(number=1, of=18)
-    assert str(parse("18/18", suite)) == "18/18"
-    assert parse("2/3", suite).name == "2-of-3"
+    assert parse_shard("1/18", suite) == Shard(number=1, of=18)
+    assert str(parse_shard("18/18", suite)) == "18/18"
+    assert parse_shard("2/3", suite).name == "2-of-3"
 
 
 def test_counts_are_refused_by_name(suite):
     """A number of shards that the suite cannot fill is refused with what it can."""
     with pytest.raises(BadInput, match=r"--shard '1/19': the suite tiny has 18 runs, need 1\.\.18 shards"):
-        parse("1/19", suite)
+        parse_shard("1/19", suite)
 
 
 # shards in one folder
@@ -165,7 +165,7 @@ def test_shards_in_one_folder_make_the_whole_suite(here, suite, of):
         before = complete(here / "results/tiny")
         assert main([*RUN, "--shard", f"{number}/{of}"]) == 0
         added = complete(here / "results/tiny") - before
-        assert added == {run.path for run in split(suite, of)[number - 1]}
+        assert added == {run.path for run in split_runs(suite, of)[number - 1]}
 
     assert complete(here / "results/tiny") == {run.path for run in suite.runs()}
 
@@ -209,7 +209,7 @@ def test_the_command_to_go_on_names_the_shard(here, capsys):
 
 def test_shards_of_one_split_hold_the_folder_together(tmp_path):
     """Two different shards run side by side; the same one twice, another split and the whole suite are refused."""
-    with claimed(tmp_path, Shard(number=1, of=3)), claimed(tmp_path, Shard(number=2, of=3)):
+    with folder_lock(tmp_path, Shard(number=1, of=3)), folder_lock(tmp_path, Shard(number=2, of=3)):
         for shard in (
             None,
             Shard(number=1, of=3),
@@ -217,22 +217,22 @@ def test_shards_of_one_split_hold_the_folder_together(tmp_path):
             Shard(number=1, of=2),
             Shard(number=9, of=13),
         ):
-            with pytest.raises(RunRefused, match="another process is running"), claimed(tmp_path, shard):
+            with pytest.raises(RunRefused, match="another process is running"), folder_lock(tmp_path, shard):
                 pass
-        with claimed(tmp_path, Shard(number=3, of=3)):
+        with folder_lock(tmp_path, Shard(number=3, of=3)):
             pass
 
 
 def test_the_whole_suite_holds_the_folder_alone(tmp_path):
     """While it runs, no shard begins; afterwards one does, and another split after that."""
     with (
-        claimed(tmp_path),
+        folder_lock(tmp_path),
         pytest.raises(RunRefused, match="another process"),
-        claimed(tmp_path, Shard(number=1, of=3)),
+        folder_lock(tmp_path, Shard(number=1, of=3)),
     ):
         pass
     for shard in (Shard(number=1, of=3), Shard(number=2, of=2), None):
-        with claimed(tmp_path, shard):
+        with folder_lock(tmp_path, shard):
             pass
 
 
@@ -242,11 +242,11 @@ def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
     def flock(file, operation):
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr("benchmark.result_folder.folder.fcntl.flock", flock)
+    monkeypatch.setattr("benchmark.result_folder.folder_lock.fcntl.flock", flock)
     for shard in (None, Shard(number=1, of=2)):
         with (
             pytest.raises(RunRefused, match=r"locks no files \(Function not implemented\).*merge"),
-            claimed(tmp_path, shard),
+            folder_lock(tmp_path, shard),
         ):
             pass
 

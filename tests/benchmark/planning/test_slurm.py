@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from benchmark.cli.main import main
-from benchmark.planning.slurm import Resources, limit, script
+from benchmark.planning.slurm import SlurmResources, render_script, require_time_limit
 from tests.benchmark.commands import ROOT
 
 SBATCH = """#!/bin/bash
@@ -81,8 +81,8 @@ def test_the_script_stops_before_the_tables_while_runs_are_missing(here, capsys)
 @pytest.mark.parametrize("results", ["results", "my results/$x", "/"])
 def test_the_script_is_sound_bash(gpus, results):
     """Bash parses the script and both jobs in it, and directives stand before any command."""
-    resources = Resources(time="2-00", gpus=gpus, cpus=3)
-    text = script("tiny", "my suites/tiny.toml", ["--set", "title='\"'"], "/data sets", results, 7, resources)
+    resources = SlurmResources(time="2-00", gpus=gpus, cpus=3)
+    text = render_script("tiny", "my suites/tiny.toml", ["--set", "title='\"'"], "/data sets", results, 7, resources)
 
     jobs = re.findall(r"<<'(END_OF_\w+)'\n(.*?)\n\1\n", text, re.DOTALL)
     assert [name for name, _ in jobs] == ["END_OF_SHARD", "END_OF_MERGE"]
@@ -103,4 +103,4 @@ def test_the_script_is_sound_bash(gpus, results):
 @pytest.mark.parametrize("text", ["90", "01:30", "12:30:00", "1-0", "2-12:30", "0-00:00:01"])
 def test_time_limits_of_slurm_are_taken(text):
     """Every form that Slurm's manual lists."""
-    assert limit(text) == text
+    assert require_time_limit(text) == text

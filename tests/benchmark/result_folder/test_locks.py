@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import BadInput
-from benchmark.result_folder.folder import LOCK, claimed
+from benchmark.result_folder.folder_lock import LOCK, folder_lock
 from benchmark.storage.resume_check import RunRefused
 
 TOGETHER = 8
@@ -53,7 +53,7 @@ def test_of_processes_that_start_together_one_gets_the_folder(tmp_path):
         os.close(go)
         os.read(begin, 1)  # Ends for all of them when the test closes its end.
         try:
-            with claimed(tmp_path / "a" / "b"):
+            with folder_lock(tmp_path / "a" / "b"):
                 os.write(done, b"x")
                 os.close(done)
                 while os.read(tried, 1):  # Others still try; ends with the last of them.
@@ -70,7 +70,7 @@ def test_of_processes_that_start_together_one_gets_the_folder(tmp_path):
     os.close(tried)
 
     assert codes == [0] + [7] * (TOGETHER - 1)
-    with claimed(tmp_path / "a" / "b"):
+    with folder_lock(tmp_path / "a" / "b"):
         pass
 
 
@@ -79,20 +79,20 @@ def test_a_killed_process_lets_go_and_its_number_means_nothing(tmp_path):
     ready, told = os.pipe()
 
     def hold():
-        with claimed(tmp_path):
+        with folder_lock(tmp_path):
             os.write(told, b"x")
             signal.pause()
         return 0
 
     child = forked(hold)
     os.read(ready, 1)
-    with pytest.raises(RunRefused, match="another process"), claimed(tmp_path):
+    with pytest.raises(RunRefused, match="another process"), folder_lock(tmp_path):
         pass
     os.kill(child, signal.SIGKILL)
     assert code_of(child) == -signal.SIGKILL
     for number in (child, os.getpid(), 1):
         (tmp_path / LOCK).write_text(f"{number} some-host 1700000000\n")
-        with claimed(tmp_path):
+        with folder_lock(tmp_path):
             pass
     for end in (ready, told):
         os.close(end)
@@ -102,9 +102,9 @@ def test_a_relative_folder_is_locked_where_it_is(tmp_path, monkeypatch):
     """By another way to the same folder it is the same lock, also below the working folder."""
     monkeypatch.chdir(tmp_path)
     with (
-        claimed(Path("results", "tiny")),
+        folder_lock(Path("results", "tiny")),
         pytest.raises(RunRefused, match="another process"),
-        claimed(tmp_path / "results" / "tiny"),
+        folder_lock(tmp_path / "results" / "tiny"),
     ):
         pass
 
@@ -121,7 +121,7 @@ def test_what_lies_in_the_place_of_the_lock_does_not_hang(tmp_path, plant):
     if plant == "link":
         elsewhere.write_text("someone's")
 
-    with claimed(lock.parent), pytest.raises(RunRefused, match="another process"), claimed(lock.parent):
+    with folder_lock(lock.parent), pytest.raises(RunRefused, match="another process"), folder_lock(lock.parent):
         pass
     assert not elsewhere.exists() or elsewhere.read_text() == ("someone's" if plant == "link" else "")
 
@@ -135,5 +135,5 @@ def test_what_cannot_be_a_lock_is_refused(tmp_path, plant):
     else:
         lock.symlink_to(lock)
 
-    with pytest.raises(BadInput, match=rf"results folder {tmp_path}: cannot be written \(.*\)"), claimed(tmp_path):
+    with pytest.raises(BadInput, match=rf"results folder {tmp_path}: cannot be written \(.*\)"), folder_lock(tmp_path):
         pass

@@ -7,8 +7,8 @@ import pytest
 
 from benchmark.cli.main import main
 from benchmark.result_folder import repair
-from benchmark.result_folder.folder import claimed
-from benchmark.result_folder.repair import repaired
+from benchmark.result_folder.folder_lock import folder_lock
+from benchmark.result_folder.repair import repair_ledger
 from benchmark.storage import ledger_format
 from benchmark.storage.ledger_format import encode_record, failed_path, parse_ledger, partial_path, read_ledger
 
@@ -217,7 +217,7 @@ def test_a_part_beside_a_damaged_file_is_kept_too(here):
     partial_path(path).write_bytes(b"".join(data.splitlines(keepends=True)[:6]))
     path.write_bytes(flipped(data, 2))
 
-    assert repaired(path).kept == 2
+    assert repair_ledger(path).kept == 2
 
     assert len(read_ledger(partial_path(path)).records) == 2
     kept = partial_path(path).with_name("000.jsonl.part.damaged-1")
@@ -241,7 +241,7 @@ def test_another_format_is_no_damage(here, capsys):
 def test_a_suite_at_work_is_not_repaired(here, capsys):
     """Another process holds the folder: refused, and nothing moved."""
     first(here).write_bytes(flipped(first(here).read_bytes(), 2))
-    with claimed(here / "tiny"):
+    with folder_lock(here / "tiny"):
         assert main(command("repair", here)) == 2
     assert "another process is running this suite" in capsys.readouterr().err
     assert first(here).exists()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from algorithms.interop.optional_method import Imported
 from analysis.loading.plan import read_plan
 from benchmark.errors import BadInput, parameters_of
-from benchmark.result_folder.folder import write_plan
+from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.suite.model import LABEL, Budget
 from benchmark.suite.parsing import load, parse, suite_names
 from benchmark.tuning.factory import (
@@ -233,7 +233,7 @@ def test_the_plan_says_how_algorithms_are_compared(tmp_path):
     """Endpoint, control and the scale of scores are in suite.json, and the analysis reads them there."""
     table = {**TABLE, "endpoint": "score", "control": "random"}
     suite = parse("toy", table)
-    write_plan(tmp_path, suite, check_suite(suite))
+    write_suite_json(tmp_path, suite, check_suite(suite))
 
     plan = read_plan(tmp_path)
 
@@ -246,7 +246,7 @@ def test_the_analysis_reads_the_targets_of_a_suite(tmp_path):
     """They are in suite.json where there are any, and not even the key where there are none."""
     for targets in ({}, {"branin": [2, 0.5]}):
         suite = parse("toy", {**TABLE, "targets": targets})
-        write_plan(tmp_path, suite, check_suite(suite))
+        write_suite_json(tmp_path, suite, check_suite(suite))
 
         assert read_plan(tmp_path).targets == {label: tuple(errors) for label, errors in targets.items()}
         assert ("targets" in json.loads((tmp_path / "suite.json").read_text())) == bool(targets)

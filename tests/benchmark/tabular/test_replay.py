@@ -9,7 +9,7 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
-from benchmark.tabular.table import ARRAYS, load
+from benchmark.tabular.table import ARRAYS, load_table
 from objectives import OBJECTIVES
 from tests.benchmark.fakes.slots import prices
 from tests.benchmark.records import rewrite
@@ -79,7 +79,7 @@ def evaluations(folder):
 
 def test_a_table_holds_the_whole_grid(tables):
     """Six learning rates and sixteen points of Branin, each in both repetitions to the last epoch."""
-    softmax, branin = load(tables / "softmax.npz"), load(tables / "branin.npz")
+    softmax, branin = load_table(tables / "softmax.npz"), load_table(tables / "branin.npz")
     assert len(softmax.configs) == 6
     assert len(branin.configs) == 16
     for table in (softmax, branin):
@@ -142,7 +142,7 @@ def test_repetitions_are_used_again_only_when_asked(tables, tmp_path, capsys):
     assert command("replay", suite, tmp_path / "refused", "--tables", str(tables), "--quiet") == 1
     assert "--recycle" in capsys.readouterr().err
     assert command("replay", suite, tmp_path / "used", "--tables", str(tables), "--quiet", "--recycle") == 0
-    table = load(tables / "softmax.npz")
+    table = load_table(tables / "softmax.npz")
     records = read_ledger(tmp_path / "used/others/runs/softmax/random/003.jsonl").records
     assert len(records) == 14
     for record in records[1:-1]:
@@ -199,7 +199,7 @@ def test_no_pickle_is_read(tables, tmp_path):
     arrays = dict(np.load(tables / "softmax.npz"))
     np.savez(tmp_path / "softmax.npz", **{**arrays, "valid": np.array([{"a": 1}], dtype=object)}, allow_pickle=True)
     with pytest.raises(BadInput, match="not a table"):
-        load(tmp_path / "softmax.npz")
+        load_table(tmp_path / "softmax.npz")
 
 
 def test_nothing_to_harvest_is_refused(tmp_path, capsys):

@@ -15,7 +15,7 @@ import pytest
 from analysis.loading.plan import read_plan
 from benchmark.cli.main import main
 from benchmark.reproducibility.environment import describe_environment
-from benchmark.result_folder.folder import write_plan
+from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.execution import execute_run
@@ -293,7 +293,7 @@ def test_numbers_stand_in_the_plan(tmp_path):
     algorithms = {"own": {"searcher": "random", "n_workers": 2}, "suites": {"searcher": "random"}}
     suite = suites.parse("toy", {**TABLE, "clock": "modelled", "objectives": {"toy": toy}, "algorithms": algorithms})
     suite = replace(suite, calibration=prices({toy["name"]: Slots()}))
-    write_plan(tmp_path, suite, {"toy": Slots()})
+    write_suite_json(tmp_path, suite, {"toy": Slots()})
 
     methods = read_plan(tmp_path).methods
     assert {label: method.n_workers for label, method in methods.items()} == {"own": 2, "suites": 3}

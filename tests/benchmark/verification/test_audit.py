@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from benchmark.driver import code_changes
-from benchmark.result_folder.folder import claimed
+from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import LedgerError
 from benchmark.verification import audit as audits
@@ -175,10 +175,10 @@ def test_what_was_trained_before_a_stop_is_not_trained_again_but_a_new_audit_tra
         return original(suite, name, lists, alone=alone)
 
     log.write_text("")
-    monkeypatch.setattr(audits, "retraining", stopping)
+    monkeypatch.setattr(audits, "retraining_suite", stopping)
     assert audited(path)[0] == 130
     counts = [len(log.read_text().splitlines())]
-    monkeypatch.setattr(audits, "retraining", original)
+    monkeypatch.setattr(audits, "retraining_suite", original)
     for _ in range(2):
         assert audited(path)[0] == 0
         counts.append(len(log.read_text().splitlines()))
@@ -295,6 +295,6 @@ def test_bad_input_is_refused_and_nothing_written(recorded, capsys, change, word
 
 def test_a_second_audit_of_the_same_results_is_refused(recorded, capsys):
     """Two audits do not write into one another's folder."""
-    with claimed(recorded.parent / "tiny" / "audit"):
+    with folder_lock(recorded.parent / "tiny" / "audit"):
         assert audited(recorded)[0] == 2
     assert "another process is running this suite" in capsys.readouterr().err

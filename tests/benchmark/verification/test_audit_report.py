@@ -185,7 +185,7 @@ def test_the_reference_loop_decides_only_where_bits_are_its(recorded, monkeypatc
 
     for path in (recorded.parent / "tiny" / "runs").rglob("*.jsonl"):
         rewrite(path, change)
-    monkeypatch.setattr(audits, "retrained", shifted)
+    monkeypatch.setattr(audits, "read_retrained", shifted)
     code, report = audited(recorded)
     assert (code, report["verdict"]) == (int(verdict != "identical"), verdict)
     assert not differing(report)

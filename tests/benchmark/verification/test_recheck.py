@@ -22,7 +22,7 @@ from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Budget
 from benchmark.verification import recheck as rechecks
-from benchmark.verification.recheck import FILE, prepare, select
+from benchmark.verification.recheck import FILE, prepare_recheck, select_incumbent
 from objectives.objective import Machine
 from objectives.space import FIDELITY
 from tests import ROOT
@@ -319,7 +319,7 @@ def test_the_incumbent_is_the_least_error_that_counts():
     records = [record(0, 5.0, 0.3), record(1, 3.0, 0.2), record(2, 3.0, 0.2), record(3, 9.0, 0.1), record(4, 1.0, None)]
 
     def chosen(**budget):
-        found = select(records, Budget(**budget))
+        found = select_incumbent(records, Budget(**budget))
         return None if found is None else found["index"]
 
     assert chosen(trials=9) == 3
@@ -460,7 +460,7 @@ def test_a_file_changed_meanwhile_is_refused(tmp_path):
     """Between reading the file and writing it another process may have been here."""
     folder = ran_both(toy(tmp_path), tmp_path, 1)
     suite, machine = suites.load(str(tmp_path / "tiny.toml")), Machine()
-    recheck = prepare(suite, folder, 2, machine, allow_mixed=False)
+    recheck = prepare_recheck(suite, folder, 2, machine, allow_mixed=False)
     ran(tmp_path / "tiny.toml", tmp_path, "recheck", fresh=3)
     before = made(folder)
 
@@ -492,7 +492,7 @@ def test_every_list_can_be_read_as_a_suite(tmp_path):
     folder = ran_both(toy(tmp_path), tmp_path, 1)
     suite = suites.load(str(tmp_path / "tiny.toml"))
 
-    recheck = prepare(suite, folder, 1, Machine(), allow_mixed=False)
+    recheck = prepare_recheck(suite, folder, 1, Machine(), allow_mixed=False)
 
     assert [run.path for run in recheck.runs()] == [Path("runs/toy/list-000/000.jsonl")]
     assert all(FIDELITY in trial for [trials] in recheck.lists.values() for trial in trials)

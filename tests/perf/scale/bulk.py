@@ -50,18 +50,18 @@ def weigh(scratch: Path, trials: int) -> dict[str, Any]:
 
 def _plant(suite: Suite, scratch: Path) -> list[Path]:
     """Write the ledgers, each with its own header, and the plan into a folder for each shard."""
-    from benchmark.planning.shard import split
+    from benchmark.planning.shard import split_runs
     from benchmark.reproducibility.environment import describe_environment
-    from benchmark.result_folder.folder import write_plan
+    from benchmark.result_folder.suite_json_writer import write_suite_json
     from benchmark.tuning.factory import check_suite
 
     objectives, bodies = check_suite(suite), _bodies(suite.budget.trials or 0)
     environment = {**describe_environment("cpu", 1), "arithmetic": "", "route": "alone"}
     folders = []
-    for number, runs in enumerate(split(suite, SHARDS)):
+    for number, runs in enumerate(split_runs(suite, SHARDS)):
         folder = scratch / str(number) / suite.name
         folder.mkdir(parents=True)
-        write_plan(folder, suite, objectives)
+        write_suite_json(folder, suite, objectives)
         for run in runs:
             path = folder / run.path
             path.parent.mkdir(parents=True, exist_ok=True)

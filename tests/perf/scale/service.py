@@ -96,7 +96,7 @@ def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None)
     from objectives.objective import Machine
 
     plan = suites.load(str(suite))
-    share = None if shard is None else shards.parse(shard, plan)
+    share = None if shard is None else shards.parse_shard(shard, plan)
     watching = Watching()
     Runner(
         plan, results, jobs=jobs, machine=Machine(), listener=watching, shard=share,
@@ -236,7 +236,7 @@ def planning(sizes: Sequence[int]) -> list[dict[str, float]]:
                     "runs": sum(1 for _ in suite.runs()),
                     "load_seconds": _timed(lambda: suites.load(str(path))),
                     "runs_seconds": _timed(lambda: list(suite.runs())),  # noqa: B023 (called at once)
-                    "split_seconds": _timed(lambda: shards.split(suite, 16)),  # noqa: B023
+                    "split_seconds": _timed(lambda: shards.split_runs(suite, 16)),  # noqa: B023
                 }
             )
     return rows

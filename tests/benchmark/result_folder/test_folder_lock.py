@@ -10,7 +10,8 @@ import pytest
 from benchmark.errors import BadInput
 from benchmark.planning.shard import Shard
 from benchmark.result_folder import folder as folders
-from benchmark.result_folder.folder import LOCK, PLAN, claimed, write_plan
+from benchmark.result_folder.folder_lock import LOCK, folder_lock
+from benchmark.result_folder.suite_json_writer import SUITE_JSON, write_suite_json
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite import parsing as suites
 from objectives.closed_form import Branin
@@ -29,8 +30,8 @@ TABLE = {
 def written(folder, **changes):
     """Write the plan of a suite and return its file and what that holds."""
     suite = suites.parse("tiny", {**TABLE, **changes})
-    write_plan(folder, suite, {"plane": Branin(noise=0.5)})
-    return folder / PLAN, json.loads((folder / PLAN).read_text())
+    write_suite_json(folder, suite, {"plane": Branin(noise=0.5)})
+    return folder / SUITE_JSON, json.loads((folder / SUITE_JSON).read_text())
 
 
 # Who holds it.
@@ -40,18 +41,18 @@ def test_a_folder_is_made_and_let_go(tmp_path):
     """Missing folders are made; afterwards the next process may have it."""
     folder = tmp_path / "deep" / "tiny"
 
-    with claimed(folder):
+    with folder_lock(folder):
         assert (folder / LOCK).exists()
-    with claimed(folder):
+    with folder_lock(folder):
         pass
 
 
 def test_a_folder_is_let_go_after_an_error(tmp_path):
     """What happens inside does not keep the lock."""
-    with pytest.raises(ArithmeticError), claimed(tmp_path):
+    with pytest.raises(ArithmeticError), folder_lock(tmp_path):
         raise ArithmeticError
 
-    with claimed(tmp_path):
+    with folder_lock(tmp_path):
         pass
 
 
@@ -59,9 +60,9 @@ def test_no_file_stays_open(tmp_path):
     """Locks taken, refused and given back leave no descriptor behind."""
     before = os.listdir("/proc/self/fd")  # noqa: PTH208 (numbers, not files)
     for _ in range(3):
-        with claimed(tmp_path), pytest.raises(RunRefused), claimed(tmp_path):
+        with folder_lock(tmp_path), pytest.raises(RunRefused), folder_lock(tmp_path):
             pass
-        with claimed(tmp_path, Shard(number=1, of=2)):
+        with folder_lock(tmp_path, Shard(number=1, of=2)):
             pass
 
     assert len(os.listdir("/proc/self/fd")) == len(before)  # noqa: PTH208
@@ -80,7 +81,7 @@ def test_no_file_stays_open(tmp_path):
 )
 def test_who_works_there_is_told(tmp_path, held, wanted, told):
     """The message has the folder, what runs there and both remedies."""
-    with claimed(tmp_path, held), pytest.raises(RunRefused) as refused, claimed(tmp_path, wanted):
+    with folder_lock(tmp_path, held), pytest.raises(RunRefused) as refused, folder_lock(tmp_path, wanted):
         pass
 
     assert str(refused.value) == f"{tmp_path}: another process is running {told}; wait for it or stop it"
@@ -89,7 +90,7 @@ def test_who_works_there_is_told(tmp_path, held, wanted, told):
 def test_locks_that_nobody_holds_do_not_count(tmp_path):
     """Files of another split, left by a shard that has ended, are in nobody's way."""
     for shard in (Shard(number=1, of=3), Shard(number=2, of=4), Shard(number=2, of=3)):
-        with claimed(tmp_path, shard):
+        with folder_lock(tmp_path, shard):
             pass
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -99,17 +100,17 @@ def test_locks_that_nobody_holds_do_not_count(tmp_path):
 
 def test_looking_at_a_lock_of_another_split_is_in_nobodys_way(tmp_path):
     """Two shards may look at the same abandoned lock at the same moment; files are for all to read and lock."""
-    with claimed(tmp_path, Shard(number=1, of=3)):
+    with folder_lock(tmp_path, Shard(number=1, of=3)):
         pass
 
     with (tmp_path / f"{LOCK}-1-of-3").open() as file:
         fcntl.flock(file, fcntl.LOCK_SH)
-        with claimed(tmp_path, Shard(number=2, of=4)):
+        with folder_lock(tmp_path, Shard(number=2, of=4)):
             pass
 
     before = os.umask(0)
     try:
-        with claimed(tmp_path / "fresh"):
+        with folder_lock(tmp_path / "fresh"):
             assert (tmp_path / "fresh" / LOCK).stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(before)
@@ -120,21 +121,21 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
 
     with pytest.raises(BadInput, match=r"results folder .*/file/tiny: cannot be written \(Not a directory\)"):
-        claimed(tmp_path / "file" / "tiny").__enter__()
+        folder_lock(tmp_path / "file" / "tiny").__enter__()
 
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_what_happens_inside_is_not_taken_for_the_folders_fault(tmp_path):
     """An OSError of the run itself stays what it is."""
-    with pytest.raises(FileNotFoundError), claimed(tmp_path):
+    with pytest.raises(FileNotFoundError), folder_lock(tmp_path):
         (tmp_path / "none").read_text()
 
 
 @pytest.mark.parametrize(("shard", "shared"), [(None, False), (Shard(number=1, of=2), True)])
 def test_locks_are_those_of_the_system(tmp_path, shard, shared):
     """A process holds the suite's lock alone, a shard shares it with others."""
-    with claimed(tmp_path, shard), (tmp_path / LOCK).open() as file:
+    with folder_lock(tmp_path, shard), (tmp_path / LOCK).open() as file:
         with pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if shared:
@@ -152,7 +153,7 @@ def test_a_file_system_without_locks_is_told_apart(tmp_path, monkeypatch):
 
     monkeypatch.setattr(folders.fcntl, "flock", flock)
 
-    with pytest.raises(RunRefused) as refused, claimed(tmp_path):
+    with pytest.raises(RunRefused) as refused, folder_lock(tmp_path):
         pass
 
     assert str(refused.value) == (
@@ -233,12 +234,12 @@ def test_an_unchanged_plan_is_left_alone_and_a_changed_one_replaced(tmp_path):
 
     assert plan["repetitions"] == 5
     assert path.read_text().endswith("}\n")
-    assert [file.name for file in tmp_path.iterdir()] == [PLAN]
+    assert [file.name for file in tmp_path.iterdir()] == [SUITE_JSON]
 
 
 def test_a_plan_that_cannot_be_written_is_refused(tmp_path):
     """The message names the file and the system's reason."""
-    (tmp_path / PLAN).mkdir()
+    (tmp_path / SUITE_JSON).mkdir()
 
-    with pytest.raises(BadInput, match=rf"plan .*/{PLAN}: cannot be written \(Is a directory\)"):
+    with pytest.raises(BadInput, match=rf"plan .*/{SUITE_JSON}: cannot be written \(Is a directory\)"):
         written(tmp_path)

@@ -1,28 +1,22 @@
-"""The folder of a suite's results: claimed by one process or by shards, with the plan that the analysis reads."""
+"""Locks the folder of a suite's results for one process, or for the shards of one split."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from uuid import uuid4
 
 from benchmark.errors import BadInput
 from benchmark.planning.shard import Shard
 from benchmark.storage.resume_check import RunRefused
-from benchmark.suite.model import Suite
-from objectives.objective import Objective
 
-PLAN = "suite.json"
 LOCK = ".lock"
 
 
 @contextmanager
-def claimed(folder: Path, shard: Shard | None = None) -> Iterator[None]:
+def folder_lock(folder: Path, shard: Shard | None = None) -> Iterator[None]:
     """Hold the suite's folder for this process, or one shard of it; a second one is refused at once.
 
     Shards of one split work side by side: each holds a lock of its own, and all of them together the one
@@ -67,43 +61,3 @@ def _locked(path: Path, folder: Path, what: str, *, shared: bool = False) -> Ite
         yield
     finally:
         os.close(lock)
-
-
-def write_plan(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
-    """Write what the analysis has to know of the suite besides its ledgers, atomically."""
-    budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
-    plan = {
-        "format": 1,
-        **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
-        "calibration": None
-        if suite.calibration is None
-        else {"name": suite.calibration.name, "device": suite.calibration.device},
-        "resume": suite.resume,
-        "budget": budget,
-        "endpoint": suite.endpoint,
-        "control": suite.control,
-        **({"targets": {label: list(errors) for label, errors in suite.targets.items()}} if suite.targets else {}),
-        "objectives": [
-            {
-                "label": entry.label,
-                "name": entry.part.name,
-                "options": dict(entry.part.options),
-                "space": objectives[entry.label].space.describe(),
-                "max_epochs": objectives[entry.label].max_epochs,
-                "default": objectives[entry.label].default,
-                "best_error": objectives[entry.label].best_error,
-                "chance_error": objectives[entry.label].chance_error,
-            }
-            for entry in suite.objectives
-        ],
-        "algorithms": [asdict(entry) for entry in suite.algorithms],
-    }
-    text = json.dumps(plan, indent=1, default=str) + "\n"
-    path = folder / PLAN
-    try:
-        if not path.exists() or path.read_text() != text:
-            fresh = path.with_suffix(f".json.{uuid4().hex}.new")  # Shards write the same at the same time.
-            fresh.write_text(text)
-            fresh.replace(path)
-    except OSError as error:
-        raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,54 @@
+"""Writes `suite.json`: what readers of a results folder have to know of the suite besides its ledgers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from uuid import uuid4
+
+from benchmark.errors import BadInput
+from benchmark.suite.model import Suite
+from objectives.objective import Objective
+
+SUITE_JSON = "suite.json"
+
+
+def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
+    """Write what the analysis has to know of the suite besides its ledgers, atomically."""
+    budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
+    plan = {
+        "format": 1,
+        **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
+        "calibration": None
+        if suite.calibration is None
+        else {"name": suite.calibration.name, "device": suite.calibration.device},
+        "resume": suite.resume,
+        "budget": budget,
+        "endpoint": suite.endpoint,
+        "control": suite.control,
+        **({"targets": {label: list(errors) for label, errors in suite.targets.items()}} if suite.targets else {}),
+        "objectives": [
+            {
+                "label": entry.label,
+                "name": entry.part.name,
+                "options": dict(entry.part.options),
+                "space": objectives[entry.label].space.describe(),
+                "max_epochs": objectives[entry.label].max_epochs,
+                "default": objectives[entry.label].default,
+                "best_error": objectives[entry.label].best_error,
+                "chance_error": objectives[entry.label].chance_error,
+            }
+            for entry in suite.objectives
+        ],
+        "algorithms": [asdict(entry) for entry in suite.algorithms],
+    }
+    text = json.dumps(plan, indent=1, default=str) + "\n"
+    path = folder / SUITE_JSON
+    try:
+        if not path.exists() or path.read_text() != text:
+            fresh = path.with_suffix(f".json.{uuid4().hex}.new")  # Shards write the same at the same time.
+            fresh.write_text(text)
+            fresh.replace(path)
+    except OSError as error:
+        raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error
