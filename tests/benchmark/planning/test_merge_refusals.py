@@ -258,12 +258,12 @@ def test_the_target_of_another_suite_is_refused(copies, capsys):
 def test_a_target_that_another_process_begins_meanwhile_is_refused(copies, monkeypatch):
     """Between looking and taking hold of the folder somebody else merges there: nothing of it is touched."""
     merging = import_module("benchmark.result_folder.merge")
-    target, claimed = copies / "merged/tiny", merging.folder_lock
+    target, lock = copies / "merged/tiny", merging.folder_lock
 
     def late(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "suite.json").write_text("{}")
-        return claimed(folder)
+        return lock(folder)
 
     monkeypatch.setattr(merging, "folder_lock", late)
     with pytest.raises(RunRefused) as refused:
