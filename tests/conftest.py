@@ -157,11 +157,11 @@ def in_fresh_process():
 @pytest.fixture
 def loaded():
     """The class behind an entry of a registry; the test is skipped where its library is not installed."""
-    from algorithms.interop.optional_method import Imported, NotInstalled
+    from algorithms.interop.optional_method import NotInstalled, OptionalMethod
 
     def load(made):
         try:
-            return made.load() if isinstance(made, Imported) else made
+            return made.load() if isinstance(made, OptionalMethod) else made
         except NotInstalled as error:
             pytest.skip(str(error))
 

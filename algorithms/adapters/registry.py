@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 
-from algorithms.interop.optional_method import Imported
+from algorithms.interop.optional_method import OptionalMethod
 
-SEARCHERS: Mapping[str, Imported] = {
-    "gp": Imported(
+SEARCHERS: Mapping[str, OptionalMethod] = {
+    "gp": OptionalMethod(
         "algorithms.searchers.gaussian_process:GaussianProcess",
         extra="botorch",
         libraries=("botorch", "gpytorch"),
         summary="A Gaussian process by BoTorch, with noisy expected improvement.",
     ),
-    "optuna": Imported(
+    "optuna": OptionalMethod(
         "algorithms.adapters.optuna:OptunaSearcher",
         extra="optuna",
         libraries=("optuna", "cmaes"),
         summary="Optuna's samplers: TPE, Gaussian process, CMA-ES, random, quasi-random.",
         variants={name: {"sampler": name} for name in ("tpe", "gp", "cmaes", "random", "qmc")},
     ),
-    "cmaes": Imported(
+    "cmaes": OptionalMethod(
         "algorithms.adapters.cmaes:CmaEs",
         extra="cmaes",
         libraries=("cmaes",),
@@ -30,7 +30,7 @@ SEARCHERS: Mapping[str, Imported] = {
             "fidelity": "told the first result of a proposal",
         },
     ),
-    "smac": Imported(
+    "smac": OptionalMethod(
         "algorithms.adapters.smac:Smac",
         extra="smac",
         libraries=("smac", "ConfigSpace"),
@@ -45,7 +45,7 @@ SEARCHERS: Mapping[str, Imported] = {
             "copy": "it is made of generators, which cannot be copied",
         },
     ),
-    "nevergrad": Imported(
+    "nevergrad": OptionalMethod(
         "algorithms.adapters.nevergrad:Nevergrad",
         extra="nevergrad",
         libraries=("nevergrad", "cma"),
@@ -63,7 +63,7 @@ SEARCHERS: Mapping[str, Imported] = {
             "fidelity": "told the first result of a proposal",
         },
     ),
-    "hyperopt": Imported(
+    "hyperopt": OptionalMethod(
         "algorithms.adapters.hyperopt:Hyperopt",
         extra="hyperopt",
         libraries=("hyperopt",),
@@ -71,7 +71,7 @@ SEARCHERS: Mapping[str, Imported] = {
         variants={name: {"algorithm": name} for name in ("tpe", "anneal", "rand")},
         lacks={"fidelity": "told the first result of a proposal"},
     ),
-    "syne_tune": Imported(
+    "syne_tune": OptionalMethod(
         "algorithms.adapters.syne_search:SyneTuneSearcher",
         extra="syne-tune",
         libraries=("syne-tune", "xgboost", "statsmodels", "scikit-learn", "botorch"),
@@ -82,7 +82,7 @@ SEARCHERS: Mapping[str, Imported] = {
             "fidelity": "told the first result of a proposal",
         },
     ),
-    "ray_tune": Imported(
+    "ray_tune": OptionalMethod(
         "algorithms.adapters.ray_search:RayTuneSearcher",
         extra="ray",
         libraries=("ray", "optuna", "hyperopt", "nevergrad", "bayesian-optimization"),
@@ -93,7 +93,7 @@ SEARCHERS: Mapping[str, Imported] = {
             "fidelity": "told the first result of a proposal",
         },
     ),
-    "external": Imported(
+    "external": OptionalMethod(
         "algorithms.external.external:ExternalSearcher",
         extra="",
         libraries=(),
@@ -103,8 +103,8 @@ SEARCHERS: Mapping[str, Imported] = {
     ),
 }
 
-SCHEDULERS: Mapping[str, Imported] = {
-    "optuna": Imported(
+SCHEDULERS: Mapping[str, OptionalMethod] = {
+    "optuna": OptionalMethod(
         "algorithms.adapters.optuna:OptunaPruner",
         extra="optuna",
         libraries=("optuna",),
@@ -117,7 +117,7 @@ SCHEDULERS: Mapping[str, Imported] = {
             "patient": {"pruner": "patient", "options": {"patience": 2}},
         },
     ),
-    "smac": Imported(
+    "smac": OptionalMethod(
         "algorithms.adapters.smac:SmacMultiFidelity",
         extra="smac",
         libraries=("smac", "ConfigSpace"),
@@ -129,7 +129,7 @@ SCHEDULERS: Mapping[str, Imported] = {
         },
         lacks={"copy": "it is made of generators, which cannot be copied"},
     ),
-    "syne_tune": Imported(
+    "syne_tune": OptionalMethod(
         "algorithms.adapters.syne_tune:SyneTuneScheduler",
         extra="syne-tune",
         libraries=("syne-tune", "xgboost", "statsmodels", "scikit-learn"),
@@ -137,14 +137,14 @@ SCHEDULERS: Mapping[str, Imported] = {
         variants={name: {"method": name} for name in ("asha", "asha_bore", "asha_cqr", "bohb", "median")},
         lacks={"conditions": "values that do not count are drawn and dropped"},
     ),
-    "ray_tune": Imported(
+    "ray_tune": OptionalMethod(
         "algorithms.adapters.ray_tune:RayTuneScheduler",
         extra="ray",
         libraries=("ray", "optuna", "hyperopt", "nevergrad", "bayesian-optimization"),
         summary="Ray Tune's schedulers over any searcher: ASHA, median stopping rule, Hyperband.",
         variants={name: {"method": name} for name in ("asha", "median", "hyperband")},
     ),
-    "external": Imported(
+    "external": OptionalMethod(
         "algorithms.external.external:ExternalScheduler",
         extra="",
         libraries=(),

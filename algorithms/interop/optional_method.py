@@ -31,7 +31,7 @@ class NotInstalled(ImportError):
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class OptionalMethod:
     """A searcher or scheduler whose library is imported when it is asked for, not before.
 
     Attributes:

@@ -77,7 +77,7 @@ VARIANTS: Mapping[str, Callable[[int], Rung]] = {"promotion": PromotionRung, "st
 
 
 class ASHA:
-    """Asynchronous successive halving: train on whoever is good enough now; else begin a new trial.
+    """Asynchronous successive halving: continue the good trials at once, otherwise start a new one.
 
     `variant = "promotion"` is the paper's algorithm 2: trials pause at every rung and are promoted when
     they come to be among its best 1 / eta, however late. `variant = "stopping"` is the way of libraries

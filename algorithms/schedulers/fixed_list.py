@@ -9,8 +9,8 @@ from algorithms.option_checks import check_whole
 from objectives.space import FIDELITY, Config, Space
 
 
-class Listed:
-    """Trains the trials it is given, one after the other, and nothing else.
+class FixedList:
+    """Train a given list of trials, one after the other, and nothing else.
 
     Args:
         config_space: the space.

@@ -15,7 +15,7 @@ from objectives.space import FIDELITY, Config
 
 
 class MedianStopping:
-    """Stop a trial whose best error so far is worse than the median of what others averaged by then.
+    """Stop a trial whose best error is worse than the median of the other trials' averages up to that epoch.
 
     A trial pauses at checkpoints: after every `interval` epochs, and at the end. With errors o_1, ..., o_s
     at its checkpoints, it is stopped after checkpoint s when min(o_1, ..., o_s) is strictly greater than

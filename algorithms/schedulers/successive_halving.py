@@ -12,7 +12,7 @@ from objectives.space import FIDELITY, Config
 
 
 class SuccessiveHalving:
-    """Train many configurations a little, the best 1 / eta of them eta times longer, and so on.
+    """Train many configurations briefly, the best 1 / eta of them eta times longer, and so on.
 
     A round starts `prefact * eta**K` configurations on the lowest of the K + 1 rungs. When all of a
     rung are in, the best `prefact * eta**(K - k)` go on to rung k; until then there is nothing to

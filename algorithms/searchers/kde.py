@@ -74,7 +74,7 @@ class ProductKernel:
 
 
 class KernelDensity:
-    """Propose where good configurations are denser than bad ones.
+    """Propose configurations where the density of good results is high relative to that of bad ones.
 
     Results at the largest fidelity with at least N_min + 2 of them are split: the best 15 % give the
     density l, the others g (equations 2 and 3). Of 64 candidates drawn from a wider l, the one with

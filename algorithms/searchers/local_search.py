@@ -13,7 +13,7 @@ from objectives.space import FIDELITY, Config, Space
 
 
 class LocalSearch:
-    """Random search first, then mostly the best configuration with one hyperparameter drawn anew.
+    """Random search at first; then mostly the best configuration with one hyperparameter drawn again.
 
     After `num_init_random` proposals, each proposal is with probability `probab_local` the best
     configuration so far in which one hyperparameter that counts, chosen at random, is resampled from

@@ -10,7 +10,7 @@ from objectives.space import Config, Space
 
 
 class RandomSearch:
-    """Draw every configuration from the space, the first one being the default where there is one.
+    """Draw every configuration at random from the space; try the default configuration first, if there is one.
 
     Args:
         config_space: the space.

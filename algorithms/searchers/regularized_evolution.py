@@ -26,7 +26,7 @@ class Member:
 
 
 class RegularizedEvolution:
-    """Mutate the best of a few members of a population that forgets its oldest, however good.
+    """Mutate the best of a few members of a population, whose oldest member is always replaced.
 
     The first P = `population_size` proposals are random. Each later one draws S = `sample_size`
     members, uniformly and with replacement, takes the one of least error as parent, and draws one of its

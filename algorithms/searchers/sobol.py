@@ -17,7 +17,7 @@ BLOCK = 64
 
 
 class Sobol:
-    """The points of one scrambled Sobol' sequence, in its order.
+    """The points of a scrambled Sobol' sequence, in their order.
 
     Each aligned block of 2**k points has exactly one point in every one of 2**k equal cells of each
     hyperparameter's probability; so any budget is spread evenly, and a power of 2 perfectly.

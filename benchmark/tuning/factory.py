@@ -12,9 +12,8 @@ import numpy as np
 
 from algorithms import SCHEDULERS, SEARCHERS
 from algorithms.adapters import registry as libraries
-from algorithms.interop.optional_method import Imported, NotInstalled
+from algorithms.interop.optional_method import NotInstalled, OptionalMethod
 from algorithms.roles import Scheduler
-from algorithms.schedulers.fixed_list import Listed
 from benchmark.errors import (
     BadInput,
     call_with_options,
@@ -31,10 +30,15 @@ from benchmark.tuning.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
 from objectives.discretised import Discretised
 from objectives.objective import Objective
+from objectives.registry import Entry, Registry
 from objectives.space import Config, Space
 
-ALL_SEARCHERS: Mapping[str, Any] = {**SEARCHERS, **libraries.SEARCHERS}
-ALL_SCHEDULERS: Mapping[str, Any] = {**SCHEDULERS, "listed": Listed, **libraries.SCHEDULERS}
+FIXED_LIST = Entry(
+    "algorithms.schedulers.fixed_list:FixedList",
+    "Train a given list of trials, one after the other, and nothing else.",
+)
+ALL_SEARCHERS: Registry[Any] = SEARCHERS | libraries.SEARCHERS
+ALL_SCHEDULERS: Registry[Any] = SCHEDULERS | {"listed": FIXED_LIST} | libraries.SCHEDULERS
 
 
 class SeededScheduler:
@@ -129,10 +133,10 @@ def _import(entry: AlgorithmEntry) -> None:
         _resolve(f"algorithms.{entry.label}.searcher", entry.searcher.name, ALL_SEARCHERS)
 
 
-def library_parts(entry: AlgorithmEntry) -> list[Imported]:
+def library_parts(entry: AlgorithmEntry) -> list[OptionalMethod]:
     """Those parts of an algorithm that belong to other libraries."""
     registered = (registry.get(part.name) for part, registry in _parts(entry))
-    return [part for part in registered if isinstance(part, Imported)]
+    return [part for part in registered if isinstance(part, OptionalMethod)]
 
 
 def library_versions(entry: AlgorithmEntry, scheduler: Scheduler | None = None) -> dict[str, str | None]:
@@ -196,7 +200,7 @@ def _made(scheduler: Scheduler) -> list[Any]:
 
 def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Mapping[str, Any]]]:
     """An algorithm's parts and the registry of each."""
-    parts = [(entry.scheduler, ALL_SCHEDULERS)]
+    parts: list[tuple[Part, Mapping[str, Any]]] = [(entry.scheduler, ALL_SCHEDULERS)]
     return parts if entry.searcher is None else [*parts, (entry.searcher, ALL_SEARCHERS)]
 
 
@@ -254,7 +258,7 @@ def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
     if name in registry:
         found = registry[name]
         try:
-            return found.load() if isinstance(found, Imported) else found
+            return found.load() if isinstance(found, OptionalMethod) else found
         except NotInstalled as error:
             raise BadInput(f"{field} = {name!r}: {error}") from error
         except (Exception, SystemExit) as error:  # A library that is there may still be broken.

@@ -60,8 +60,8 @@ def site(tmp_path, monkeypatch):
 def registered(site, monkeypatch):
     """The invented library beside everything that is registered."""
     publish(site, "7", "invented-too")
-    monkeypatch.setattr(factory, "ALL_SEARCHERS", {**factory.ALL_SEARCHERS, **SEARCHERS})
-    monkeypatch.setattr(factory, "ALL_SCHEDULERS", {**factory.ALL_SCHEDULERS, **SCHEDULERS})
+    monkeypatch.setattr(factory, "ALL_SEARCHERS", factory.ALL_SEARCHERS | SEARCHERS)
+    monkeypatch.setattr(factory, "ALL_SCHEDULERS", factory.ALL_SCHEDULERS | SCHEDULERS)
     return site
 
 

@@ -1,6 +1,6 @@
 """An invented library: its module, its entries, its distribution, and runs of what is in it."""
 
-from algorithms.interop.optional_method import Imported
+from algorithms.interop.optional_method import OptionalMethod
 from benchmark.suite.parsing import parse
 from benchmark.tuning.factory import build_objective, build_scheduler
 
@@ -62,7 +62,7 @@ class Loner:
 def entry(name, **changes):
     """A registry's entry for a class of the invented library."""
     given = {"extra": "invented", "libraries": ("invented",), "summary": "An invented one, made for this test."}
-    return Imported(f"invented_library.parts:{name}", **{**given, **changes})
+    return OptionalMethod(f"invented_library.parts:{name}", **{**given, **changes})
 
 
 SEARCHERS = {

@@ -11,7 +11,9 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from objectives import Branin, LeNet, SoftmaxRegression
+from objectives.classification.lenet import LeNet
+from objectives.classification.softmax import SoftmaxRegression
+from objectives.closed_form import Branin
 from objectives.objective import Machine
 from tests.benchmark.fakes.reader import LocalSearcher, RandomSearcher, SuccessiveHalvingScheduler
 

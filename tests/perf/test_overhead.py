@@ -11,7 +11,9 @@ import numpy as np
 import optuna
 import pytest
 
-from algorithms import BasicScheduler, LocalSearch, RandomSearch
+from algorithms.schedulers.basic import BasicScheduler
+from algorithms.searchers.local_search import LocalSearch
+from algorithms.searchers.random_search import RandomSearch
 from benchmark.storage.ledger import Ledger
 from benchmark.suite.model import Budget
 from benchmark.tuning.tuner import Outcome, TuningLoop

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from algorithms.interop.optional_method import Imported
+from algorithms.interop.optional_method import OptionalMethod
+from objectives.registry import Entry
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -14,17 +15,16 @@ def _list(parsed: argparse.Namespace) -> int:
 
     for title, registry in (("objectives", OBJECTIVES), ("searchers", ALL_SEARCHERS), ("schedulers", ALL_SCHEDULERS)):
         print(f"{title}:")
-        for name, thing in registry.items():
-            print(f"  {name:20} {_summary(thing)}")
+        for name, entry in registry.entries.items():
+            print(f"  {name:20} {_summary(entry)}")
     print("suites:")
     for name in suites.suite_names():
         print(f"  {name:20} {suites.load(name).title}")
     return 0
 
 
-def _summary(thing: object) -> str:
-    """One line on a part: the first of its docstring, or what its library is and how to install it."""
-    if not isinstance(thing, Imported):
-        return (thing.__doc__ or "").strip().splitlines()[0]
-    missing = None in thing.versions().values()
-    return thing.summary + (f" (not installed: pip install '.[{thing.extra}]')" if missing else "")
+def _summary(entry: Entry | OptionalMethod) -> str:
+    """One line on a part; for a method of a library that is missing, how to install it."""
+    if isinstance(entry, OptionalMethod) and None in entry.versions().values():
+        return f"{entry.summary} (not installed: pip install '.[{entry.extra}]')"
+    return entry.summary

@@ -10,7 +10,7 @@ from scipy import stats
 
 from algorithms import SCHEDULERS, SEARCHERS
 from algorithms.adapters import registry
-from algorithms.interop.optional_method import Imported, NotInstalled
+from algorithms.interop.optional_method import NotInstalled, OptionalMethod
 from benchmark.errors import parameters_of
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.suite.model import Budget
@@ -118,7 +118,7 @@ class Subject:
     name: str
     variant: str
     options: dict[str, Any]
-    entry: Imported | None
+    entry: OptionalMethod | None
 
     @property
     def label(self):

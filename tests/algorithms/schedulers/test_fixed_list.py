@@ -3,7 +3,7 @@
 import pytest
 from scipy import stats
 
-from algorithms.schedulers.fixed_list import Listed
+from algorithms.schedulers.fixed_list import FixedList
 from benchmark.suite.model import Budget
 from benchmark.tuning.tuner import Outcome, TuningLoop
 from objectives.space import Categorical, Space
@@ -29,21 +29,21 @@ def test_trials_are_trained_in_order_as_far_as_they_say():
     """A trial without `max_epochs` trains to the end, one listed again with more epochs goes on."""
     trials = [{**FIRST, "max_epochs": 2}, SECOND, {**FIRST, "max_epochs": 5}]
 
-    assert jobs(Listed(SPACE, 8, trials)) == ([(FIRST, 0, 2), (SECOND, 0, 8), (FIRST, 2, 5)], "exhausted")
+    assert jobs(FixedList(SPACE, 8, trials)) == ([(FIRST, 0, 2), (SECOND, 0, 8), (FIRST, 2, 5)], "exhausted")
 
 
 def test_the_list_is_not_touched():
     """What a scheduler is given stays as it was, whatever is done to what it suggests."""
     trials = [dict(FIRST)]
 
-    Listed(SPACE, 8, trials).suggest()["rate"] = 0.9
+    FixedList(SPACE, 8, trials).suggest()["rate"] = 0.9
 
     assert trials == [FIRST]
 
 
 def test_no_list_is_an_empty_one():
     """Without trials there is nothing to do."""
-    assert jobs(Listed(SPACE, 8)) == ([], "exhausted")
+    assert jobs(FixedList(SPACE, 8)) == ([], "exhausted")
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_no_list_is_an_empty_one():
 def test_what_is_no_list_of_configurations_is_refused(trials, told):
     """The message says which trial, and what of it."""
     with pytest.raises(ValueError, match=told):
-        Listed(SPACE, 8, trials)
+        FixedList(SPACE, 8, trials)

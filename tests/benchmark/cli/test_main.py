@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from algorithms.interop.optional_method import Imported
+from algorithms.interop.optional_method import OptionalMethod
 from benchmark.cli.main import main
 from benchmark.suite.parsing import load, suite_names
 from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
 from objectives import OBJECTIVES
+from objectives.registry import Registry
 from tests import ROOT
 from tests.benchmark.fakes.slots import prices
 
@@ -77,10 +78,10 @@ def test_list_names_everything_with_a_line_on_it(capsys):
 
 def test_list_tells_how_to_install_what_is_missing(capsys, monkeypatch):
     """A library's entry stands there whether it is installed or not; then its line says what to do."""
-    missing = Imported("no.such:Thing", extra="never", libraries=("never-published",), summary="An invented one.")
-    none_needed = Imported("no.such:Thing", extra="", libraries=(), summary="One that needs no library.")
-    monkeypatch.setattr("benchmark.tuning.factory.ALL_SEARCHERS", {"missing": missing, "bare": none_needed})
-    monkeypatch.setattr("benchmark.tuning.factory.ALL_SCHEDULERS", {})
+    missing = OptionalMethod("no.such:Thing", extra="never", libraries=("never-published",), summary="An invented one.")
+    none_needed = OptionalMethod("no.such:Thing", extra="", libraries=(), summary="One that needs no library.")
+    monkeypatch.setattr("benchmark.tuning.factory.ALL_SEARCHERS", Registry({"missing": missing, "bare": none_needed}))
+    monkeypatch.setattr("benchmark.tuning.factory.ALL_SCHEDULERS", Registry({}))
 
     assert main(["list"]) == 0
 

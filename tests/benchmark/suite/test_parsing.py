@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms.interop.optional_method import Imported
+from algorithms.interop.optional_method import OptionalMethod
 from analysis.loading.plan import read_plan
 from benchmark.errors import BadInput, parameters_of
 from benchmark.result_folder.suite_json_writer import write_suite_json
@@ -94,7 +94,7 @@ def test_the_default_suite_is_the_comparison_it_is_said_to_be():
 def ways(registry):
     """Every entry of a registry with every variant of its options: pairs of name and options."""
     for name, made in registry.items():
-        variants = made.variants if isinstance(made, Imported) else {"": {"levels": 2} if name == "grid" else {}}
+        variants = made.variants if isinstance(made, OptionalMethod) else {"": {"levels": 2} if name == "grid" else {}}
         for variant, options in variants.items():
             yield pytest.param(name, dict(options), id="-".join(filter(None, (name, variant))))
 
