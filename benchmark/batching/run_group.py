@@ -47,7 +47,7 @@ def execute_group(
             header = _recorded_header(runs[0], settings)
             settings = replace(settings, environment=header["environment"])
             return TrialBatcher(runs, objective, settings, None, header["data"]).go()
-        settings = replace(settings, machine=claim_gpu(settings.machine, settings.folder))
+        settings = replace(settings, machine=claim_gpu(settings.machine))
         if not trains_side_by_side(runs[0], objective):
             return [execute_run(run, settings, fatal, marker) for run in runs]
         with deterministic_arithmetic(settings.machine.device):

@@ -8,8 +8,6 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-
 from algorithms.roles import Scheduler
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger import Ledger
@@ -214,7 +212,6 @@ def _execute(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, mar
         job = next(steps)
         while True:
             note_training_start(marker)
-            torch.set_num_threads(1)  # An earlier third-party trial of this run may have changed it.
             job = steps.send(trainer.train(job))
     except StopIteration as stop:
         report: RunReport = stop.value

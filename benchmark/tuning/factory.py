@@ -23,6 +23,7 @@ from benchmark.errors import (
     require_int,
     short_repr,
 )
+from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import PrivateGenerators, search_generator, seed_sequence
 from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite, is_dotted
 from benchmark.tuning.clock import check_clock
@@ -41,19 +42,19 @@ ALL_SEARCHERS: Registry[Any] = SEARCHERS | libraries.SEARCHERS
 ALL_SCHEDULERS: Registry[Any] = SCHEDULERS | {"listed": FIXED_LIST} | libraries.SCHEDULERS
 
 
-class SeededScheduler:
-    """Runs a scheduler that may use global generators on private states of them."""
+class IsolatedScheduler:
+    """Runs a third-party scheduler on private global generators and with private settings of the process."""
 
-    def __init__(self, scheduler: Scheduler, streams: PrivateGenerators) -> None:
-        self.scheduler, self.streams = scheduler, streams
+    def __init__(self, scheduler: Scheduler, isolation: Isolation) -> None:
+        self.scheduler, self.isolation = scheduler, isolation
         self.informs = takes_info(scheduler)
 
     def suggest(self) -> Config | None:
-        with self.streams.active():
+        with self.isolation.active():
             return self.scheduler.suggest()
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
-        with self.streams.active():
+        with self.isolation.active():
             self.scheduler.update(config, error, *([info] if self.informs else []))
 
 
@@ -109,9 +110,9 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
         return _assemble(entry, objective, rng)
     with PrivateGenerators(seed_sequence(run.suite_seed, "imports")).active():
         _import(entry)
-    streams = PrivateGenerators(seed_sequence(run.suite_seed, "globals", *label))
-    with streams.active():
-        return SeededScheduler(_assemble(entry, objective, rng), streams)
+    isolation = Isolation(seed_sequence(run.suite_seed, "globals", *label))
+    with isolation.active():
+        return IsolatedScheduler(_assemble(entry, objective, rng), isolation)
 
 
 def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLoop:
@@ -194,7 +195,7 @@ def needs_own_process(entry: AlgorithmEntry) -> bool:
 
 def _made(scheduler: Scheduler) -> list[Any]:
     """The scheduler itself and its searcher."""
-    built = scheduler.scheduler if isinstance(scheduler, SeededScheduler) else scheduler
+    built = scheduler.scheduler if isinstance(scheduler, IsolatedScheduler) else scheduler
     return [built, *([built.searcher] if hasattr(built, "searcher") else [])]
 
 

@@ -38,7 +38,7 @@ def run(tmp_path, monkeypatch):
 
 def settings():
     """The process's settings; of the environment what vandals change, since libraries add to it when imported."""
-    found = {name: read() for name, (read, _) in SETTINGS.items()}
+    found = {name: setting.read() for name, setting in SETTINGS.items()}
     return {**found, "environment": [os.environ.get(name) for name in ("INCUMBENT_DATA", "OMP_NUM_THREADS")]}
 
 
@@ -88,18 +88,18 @@ def test_what_an_objective_does_to_the_process_changes_no_other_trial(run, does,
 def test_the_vandals_do_what_they_say(one_thread):
     """Each of them changes a setting or prints: a test of the tests."""
     for name, change in VANDALISMS.items():
-        before = {name: read() for name, (read, _) in SETTINGS.items()}
+        before = {name: setting.read() for name, setting in SETTINGS.items()}
         state = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (put back)
         stdout, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115, PTH123
         stderr, sys.stderr = sys.stderr, sys.stdout
         try:
             change()
-            after = {name: read() for name, (read, _) in SETTINGS.items()}
+            after = {name: setting.read() for name, setting in SETTINGS.items()}
         finally:
             sys.stdout.close()
             sys.stdout, sys.stderr = stdout, stderr
             for setting, value in before.items():
-                SETTINGS[setting][1](value)
+                SETTINGS[setting].write(value)
             np.random.set_state(state[0])  # noqa: NPY002 (put back)
             torch.set_rng_state(state[1])
         assert (after != before) == (name not in ("nothing", "prints", "generators")), name
