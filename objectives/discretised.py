@@ -48,6 +48,10 @@ class Discretised(Objective):
     def chance_error(self) -> float:
         return self.inner.chance_error
 
+    @property
+    def row_counts(self) -> tuple[int, int] | None:
+        return self.inner.row_counts
+
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         return self.inner.train(config, seed, machine)
 

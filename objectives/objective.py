@@ -69,6 +69,11 @@ class Objective(ABC):
         """The least error that there can be. With the chance error it fixes the scale of anytime scores."""
         return 0.0
 
+    @property
+    def row_counts(self) -> tuple[int, int] | None:
+        """Rows that validation and test errors are shares of, or None where errors count no rows."""
+        return None
+
     @abstractmethod
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial, an epoch for every item drawn; a suspended iterator is a paused trial."""

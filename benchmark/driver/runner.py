@@ -17,9 +17,9 @@ from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.code_changes import code_change_warning, modules_of, source_card
 from benchmark.driver.crash_tracker import CrashTracker
 from benchmark.driver.stall_monitor import StallMonitor
-from benchmark.errors import BadInput, one_line
+from benchmark.errors import BadInput
 from benchmark.planning.shard import Shard
-from benchmark.reproducibility.environment import describe_environment, deterministic_arithmetic
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.storage.filesystem import doubt
@@ -28,11 +28,11 @@ from benchmark.storage.resume_check import check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tabular.replay import load_table_of, require_same_machine
 from benchmark.tuning.factory import check_suite, library_versions
+from benchmark.tuning.preparation import prepare_objective
 from benchmark.tuning.run_report import RunReport, recorded_report
 from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trial_cache import find_ledgers
 from objectives.objective import Machine, Objective
-from objectives.training.data import DataError
 
 TASKS_A_WORKER = 4
 """Tasks of an objective for every CPU worker: few enough to fill a stack, enough to share out the end."""
@@ -121,7 +121,11 @@ class Runner:
             recycle=self.recycle,
         )
         self.objectives = objectives
-        data = {label: self._prepare(label, objective) for label, objective in objectives.items() if self.train}
+        data = {
+            label: prepare_objective(label, objective, self.machine)
+            for label, objective in objectives.items()
+            if self.train
+        }
         if self.train and self.reuse is not None:
             self._check_reuse()
         if self.tables is not None:
@@ -205,15 +209,6 @@ class Runner:
         if found is None:
             raise BadInput(f"{self.reuse}: no run of the suite {self.suite.name} is recorded there")
         return dict(read_ledger(found).records[0]["environment"])
-
-    def _prepare(self, label: str, objective: Objective) -> dict[str, str]:
-        try:
-            with deterministic_arithmetic(self.machine.device):
-                return objective.prepare(self.machine)
-        except DataError:
-            raise
-        except Exception as error:  # A third-party objective may raise anything.
-            raise BadInput(f"objectives.{label}: cannot be prepared ({one_line(error)})") from error
 
     def _check_recorded(self, run: Run, data: dict[str, str], settings: RunSettings, *, any_machine: bool) -> None:
         """Refuse a folder whose recorded runs are not this suite's, before anything is written."""

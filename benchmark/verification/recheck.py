@@ -15,14 +15,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from benchmark.batching.run_group import trains_side_by_side
-from benchmark.errors import BadInput, one_line
-from benchmark.reproducibility.environment import describe_environment, deterministic_arithmetic
+from benchmark.errors import BadInput
+from benchmark.reproducibility.environment import describe_environment
 from benchmark.reproducibility.seeding import config_digest, recheck_seed
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.storage.ledger_format import Record, evaluations_of, read_ledger
 from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
 from benchmark.tuning.factory import build_objective
+from benchmark.tuning.preparation import prepare_objective
 from benchmark.verification.recheck_file import (
     FORMAT,
     Incumbent,
@@ -36,7 +37,6 @@ from benchmark.verification.recheck_file import (
 )
 from objectives.objective import Machine, Objective
 from objectives.space import FIDELITY, Config
-from objectives.training.data import DataError
 
 NAME = "recheck"
 FILE = "incumbents.json"
@@ -185,13 +185,7 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
 def _conditions(run: Run, machine: Machine) -> Record:
     """What an objective's trials depend on here: data and environment."""
     objective = build_objective(run.objective)
-    try:
-        with deterministic_arithmetic(machine.device):
-            data = objective.prepare(machine)
-    except DataError:
-        raise
-    except Exception as error:  # A third-party objective may raise anything.
-        raise BadInput(f"objectives.{run.objective.label}: cannot be prepared ({one_line(error)})") from error
+    data = prepare_objective(run.objective.label, objective, machine)
     arithmetic = objective.arithmetic(machine, stacked=trains_side_by_side(run, objective))
     return {"data": data, "environment": {**describe_environment(machine.device, 1), "arithmetic": arithmetic}}
 

@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.backends.base import map_in_loky
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.code_changes import source_card
-from benchmark.errors import BadInput, one_line
+from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import DECIDES_BITS, describe_environment, deterministic_arithmetic
 from benchmark.storage.ledger_format import (
     FORMAT,
@@ -25,11 +25,11 @@ from benchmark.storage.ledger_format import (
 from benchmark.storage.resume_check import FIELD, changed_sources, check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.factory import build_objective, library_versions
+from benchmark.tuning.preparation import prepare_objective
 from benchmark.verification.replay_check import first_divergence
 from benchmark.verification.sampling import RecordedTrial
 from benchmark.verification.trial_comparison import Divergence
 from objectives.objective import Machine, Objective
-from objectives.training.data import DataError
 
 NO_MATTER = ("jobs", "route")
 """Fields of the machine card that no result depends on."""
@@ -63,7 +63,7 @@ class CurrentMachine:
         self.objectives, self.machine = objectives, machine
         described = describe_environment(machine.device, 1) | source_card(suite)
         self.card = {name: value for name, value in described.items() if name not in NO_MATTER}
-        self.data = {label: _prepared(label, objectives[label], machine) for label in sorted(labels)}
+        self.data = {label: prepare_objective(label, objectives[label], machine) for label in sorted(labels)}
         self.arithmetics: dict[tuple[str, bool], str] = {}
 
     def stacked(self, suite: Suite, label: str) -> bool:
@@ -189,13 +189,3 @@ def records_of(
             if record["kind"] == "evaluation" and record["trial"] in trials:
                 found[trials[record["trial"]]].append(record)
     return found
-
-
-def _prepared(label: str, objective: Objective, machine: Machine) -> dict[str, str]:
-    try:
-        with deterministic_arithmetic(machine.device):
-            return objective.prepare(machine)
-    except DataError:
-        raise
-    except Exception as error:  # A third-party objective may raise anything.
-        raise BadInput(f"objectives.{label}: cannot be prepared ({one_line(error)})") from error

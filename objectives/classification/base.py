@@ -22,6 +22,7 @@ from objectives.stacks.looped import stack as looped
 from objectives.training.counter_rng import Words, key_of
 from objectives.training.data import CLASSES, LOADERS, Split, checksums, load_splits
 from objectives.training.network_cost import (
+    OUTLINES,
     NetworkShape,
     count,
     divisions,
@@ -102,6 +103,11 @@ class ImageClassification(Objective):
     @property
     def chance_error(self) -> float:
         return 1 - 1 / CLASSES
+
+    @property
+    def row_counts(self) -> tuple[int, int]:
+        sizes = divisions(self.data, self.split, self.folds)
+        return sum(valid for _, valid in sizes), len(sizes) * OUTLINES[self.data].test
 
     def learning_rate(self, config: Config) -> float:
         return float(config["learning_rate"])

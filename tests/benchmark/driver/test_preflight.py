@@ -2,19 +2,18 @@
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from benchmark.calibration import cost_model as calibrations
 from benchmark.calibration.calibration_file import _continued, write_calibration
 from benchmark.cli import options
-from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
 from benchmark.result_folder.merge import _place
 from benchmark.result_folder.recorded_plan import read_recorded_suite
 from benchmark.suite.parsing import SUITE_FILES
-from benchmark.verification import audit, recheck, recheck_file, recorded_runs
+from benchmark.tuning.preparation import prepare_objective
+from benchmark.verification import audit, recheck_file
 from objectives.objective import Machine
 
 
@@ -25,9 +24,6 @@ class Unprepared:
         raise ConnectionError("no route\nto host")
 
 
-UNPREPARED = "objectives.toy: cannot be prepared (ConnectionError: no route to host)"
-
-
 def told(call):
     """What the refusal of a call says."""
     with pytest.raises(BadInput) as refused:
@@ -35,14 +31,11 @@ def told(call):
     return str(refused.value)
 
 
-def test_an_objective_that_cannot_be_prepared_is_named(monkeypatch):
-    """By a run, a recheck and an audit: the objective, with kind and text of its error on one line."""
-    run = SimpleNamespace(objective=SimpleNamespace(label="toy"))
-    monkeypatch.setattr(recheck, "build_objective", lambda entry: Unprepared())
-
-    assert told(lambda: Runner._prepare(SimpleNamespace(machine=Machine()), "toy", Unprepared())) == UNPREPARED
-    assert told(lambda: recheck._conditions(run, Machine())) == UNPREPARED
-    assert told(lambda: recorded_runs._prepared("toy", Unprepared(), Machine())) == UNPREPARED
+def test_an_objective_that_cannot_be_prepared_is_named():
+    """The message names the objective, with kind and text of its error on one line."""
+    assert told(lambda: prepare_objective("toy", Unprepared(), Machine())) == (
+        "objectives.toy: cannot be prepared (ConnectionError: no route to host)"
+    )
 
 
 def test_results_that_are_none_are_told():

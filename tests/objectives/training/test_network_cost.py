@@ -148,6 +148,10 @@ def test_sizes_are_those_of_the_loaded_digits(split, folds):
     blank = outline_split("digits", split, folds)
 
     assert divisions("digits", split, folds) == [(len(one.train), len(one.valid)) for one in loaded]
+    assert SoftmaxRegression(split=split, folds=folds).row_counts == (
+        sum(len(one.valid) for one in loaded),
+        sum(len(one.test) for one in loaded),
+    )
     assert blank.train.x.shape == loaded[0].train.x.shape
     assert blank.valid.x.shape == loaded[0].valid.x.shape
     assert blank.test.x.shape == loaded[0].test.x.shape
