@@ -1,4 +1,4 @@
-"""Writes calibrations as TOML files, and continues one that is there."""
+"""Writes calibrations as TOML files, and adds to an existing one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import tomllib
 from pathlib import Path
 
 from benchmark.calibration.cost_model import NAME, NAME_RULE, Calibration, load_calibration, parse_calibration
-from benchmark.calibration.measure import VERSIONS
 from benchmark.errors import BadInput, short_repr
 from benchmark.reproducibility.environment import describe_environment
 from objectives.objective import Machine
 
+VERSIONS = ("arch", "cpu_capability", "cuda", "cudnn", "numpy", "threads", "torch")
+"""Fields of the environment that decide how fast a device is besides its name."""
+
 
 def open_calibration(name: str | None, out: Path | None, machine: Machine) -> tuple[Path, Calibration]:
-    """The file to write, and the calibration in it so far, with no entries if there is no such file.
+    """Return the file to write, and the calibration in it so far: without cost models if there is no such file.
 
     Args:
         name: of the calibration; None takes the file's, or makes one of the device's.
@@ -34,8 +36,8 @@ def open_calibration(name: str | None, out: Path | None, machine: Machine) -> tu
     if not NAME.fullmatch(name):
         raise BadInput(f"--name {short_repr(name)}: need {NAME_RULE}")
     path = Path(f"{name}.toml") if out is None else out
-    fresh = Calibration(name=name, device=device, versions=versions, entries=())
-    return path, _continued(path, fresh)
+    fresh = Calibration(name=name, device=device, versions=versions, cost_models=())
+    return path, _read_existing(path, fresh)
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
@@ -54,8 +56,8 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         raise BadInput(f"--out {short_repr(str(path))}: cannot be written ({error.strerror})") from error
 
 
-def _continued(path: Path, fresh: Calibration) -> Calibration:
-    """What the file holds, when it may be added to."""
+def _read_existing(path: Path, fresh: Calibration) -> Calibration:
+    """Return the calibration in the file if it may be added to, or `fresh` if there is no file."""
     field = f"--out {short_repr(str(path))}"
     try:
         exists = path.exists()
@@ -63,10 +65,10 @@ def _continued(path: Path, fresh: Calibration) -> Calibration:
         raise BadInput(f"{field}: cannot be written ({error.strerror})") from error
     if exists:
         old = load_calibration(str(path if path.suffix == ".toml" else path.absolute()))
-        for part in ("name", "device", "versions"):
-            before, now = getattr(old, part), getattr(fresh, part)
+        for name in ("name", "device", "versions"):
+            before, now = getattr(old, name), getattr(fresh, name)
             if before != now:
-                raise BadInput(f"{field}: holds a calibration with {part} {before}, this one has {now}")
+                raise BadInput(f"{field}: holds a calibration with {name} {before}, this one has {now}")
         return old
     if path.suffix != ".toml":
         raise BadInput(f"{field}: need a path to a .toml file")

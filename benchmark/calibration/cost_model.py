@@ -23,13 +23,13 @@ FORMAT = 1
 CALIBRATION_FILES = TomlFiles(kind="calibration", folder=Path(__file__).parent / "shipped")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 NAME_RULE = "1 to 64 lower-case letters, digits, '-', '_' and '.', a letter or digit first"
-LONGEST = 10**9
-"""Seconds that one piece of work may take at most, so that no sum overflows."""
+LARGEST = 10**9
+"""Most seconds of one piece of work, and largest count, so that no sum overflows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
-    """What one objective's work costs, and how that was found.
+    """What the work of one objective costs on one device, and how well that was measured.
 
     Attributes:
         name: of the objective, as in a suite.
@@ -61,7 +61,7 @@ class CostModel:
     epoch: Mapping[str, float]
 
     def price(self, terms: CostTerms, start_epoch: int, epochs: int) -> float:
-        """Seconds to train from `start_epoch` to `epochs`; setting up is paid by who starts at 0.
+        """Return the seconds to train from `start_epoch` to `epochs`; setting up is paid by who starts at 0.
 
         Raises:
             ValueError: the terms are not those of this calibration.
@@ -70,7 +70,7 @@ class CostModel:
         return (set_up if start_epoch == 0 else 0.0) + (epochs - start_epoch) * epoch
 
     def seconds(self, terms: CostTerms) -> tuple[float, float]:
-        """Seconds of setting up, and of every epoch.
+        """Return the seconds of setting up and of every epoch.
 
         Raises:
             ValueError: the terms are not those of this calibration.
@@ -88,45 +88,45 @@ class CostModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """The prices of one device.
+    """The cost models of one device.
 
     Attributes:
         name: how tables and figures call it.
         device: model of the CPU or GPU.
         versions: of the libraries, and what else decides how fast they are.
-        entries: one for each objective and options.
+        cost_models: one for each objective and its options.
     """
 
     name: str
     device: str
     versions: Mapping[str, str]
-    entries: tuple[CostModel, ...]
+    cost_models: tuple[CostModel, ...]
 
-    def entry(self, name: str, options: Mapping[str, Any]) -> CostModel:
-        """The entry of an objective with these options.
+    def cost_model(self, name: str, options: Mapping[str, Any]) -> CostModel:
+        """Return the cost model of an objective with these options.
 
         Raises:
             BadInput: it was not calibrated.
         """
-        for entry in self.entries:
-            if entry.name == name and canonical_options(entry.options) == canonical_options(options):
-                return entry
-        covered = [describe_objective(entry.name, entry.options) for entry in self.entries]
+        for model in self.cost_models:
+            if model.name == name and canonical_options(model.options) == canonical_options(options):
+                return model
+        covered = [describe_objective(model.name, model.options) for model in self.cost_models]
         wanted = describe_objective(name, options)
         hint = nearest_match(wanted, covered)
         raise BadInput(f"calibration {self.name}: {wanted} is not in it, calibrated are {', '.join(covered)}{hint}")
 
     def digest(self, name: str) -> str:
-        """SHA-256 of all that decides the prices of the objective of that name."""
+        """Return the SHA-256 of all that decides the prices of the objective of that name."""
         used = [
-            {"options": entry.options, "set_up": entry.set_up, "epoch": entry.epoch}
-            for entry in self.entries
-            if entry.name == name
+            {"options": model.options, "set_up": model.set_up, "epoch": model.epoch}
+            for model in self.cost_models
+            if model.name == name
         ]
         return hashlib.sha256("\n".join(sorted(map(canonical_options, used))).encode()).hexdigest()
 
     def to_toml(self) -> str:
-        """The calibration as a file that `parse` reads back."""
+        """Write the calibration as a TOML text that `parse_calibration` reads back."""
         lines = [
             "# Seconds that the work of a trial takes on this device; written by `python -m benchmark calibrate`.",
             "# A trial costs its set-up and, for every epoch, the sum over the terms of seconds times count;",
@@ -138,9 +138,9 @@ class Calibration:
             "[versions]",
             *(f"{_key(name)} = {_toml(version)}" for name, version in self.versions.items()),
         ]
-        for entry in sorted(self.entries, key=lambda entry: (entry.name, canonical_options(entry.options))):
+        for model in sorted(self.cost_models, key=lambda model: (model.name, canonical_options(model.options))):
             lines += ["", "[[objectives]]"]
-            values = {field.name: getattr(entry, field.name) for field in fields(CostModel)}
+            values = {field.name: getattr(model, field.name) for field in fields(CostModel)}
             for name, value in values.items():
                 if name not in ("set_up", "epoch"):
                     lines.append(f"{name} = {_toml(value)}")
@@ -165,7 +165,7 @@ def load_calibration(text: str) -> Calibration:
 
 
 def parse_calibration(table: Mapping[str, Any]) -> Calibration:
-    """A calibration from its TOML table.
+    """Parse a calibration from its TOML table.
 
     Raises:
         BadInput: naming the field, its value and what is allowed.
@@ -176,33 +176,33 @@ def parse_calibration(table: Mapping[str, Any]) -> Calibration:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BadInput(f"name = {short_repr(name)}: need {NAME_RULE}")
     versions = _table("versions", table.get("versions"))
-    found = table.get("objectives")
-    if not isinstance(found, list) or not found:
-        raise BadInput(f"objectives = {short_repr(found)}: need at least one table [[objectives]]")
-    entries = tuple(_entry(f"objectives[{place}]", entry) for place, entry in enumerate(found))
-    keys = [describe_objective(entry.name, entry.options) for entry in entries]
-    for place, key in enumerate(keys):
-        if key in keys[:place]:
-            raise BadInput(f"objectives[{place}]: {key} is there twice")
+    tables = table.get("objectives")
+    if not isinstance(tables, list) or not tables:
+        raise BadInput(f"objectives = {short_repr(tables)}: need at least one table [[objectives]]")
+    models = tuple(_parse_cost_model(f"objectives[{index}]", value) for index, value in enumerate(tables))
+    keys = [describe_objective(model.name, model.options) for model in models]
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            raise BadInput(f"objectives[{index}]: {key} is there twice")
     return Calibration(
         name=name,
         device=_text("device", table.get("device")),
         versions={key: _text(f"versions.{key}", value) for key, value in versions.items()},
-        entries=entries,
+        cost_models=models,
     )
 
 
 def describe_objective(name: str, options: Mapping[str, Any]) -> str:
-    """An objective and its options in words."""
+    """Name an objective and its options in a message."""
     return f"{name} ({', '.join(f'{key} = {_toml(options[key])}' for key in sorted(options))})"
 
 
 def canonical_options(value: object) -> str:
-    """A value of TOML as JSON with sorted keys; dates as texts."""
+    """Encode a value of TOML as JSON with sorted keys and dates as texts."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
-def _entry(field: str, value: object) -> CostModel:
+def _parse_cost_model(field: str, value: object) -> CostModel:
     table = _table(field, value)
     reject_unknown_keys(field, table, [field.name for field in fields(CostModel)])
     set_up, epoch = (_costs(f"{field}.{part}", table.get(part)) for part in ("set_up", "epoch"))
@@ -212,10 +212,10 @@ def _entry(field: str, value: object) -> CostModel:
         name=_text(f"{field}.name", table.get("name")),
         options=_table(f"{field}.options", table.get("options")),
         date=_text(f"{field}.date", table.get("date")),
-        configurations=require_int(f"{field}.configurations", table.get("configurations"), 1, LONGEST),
-        held_out=require_int(f"{field}.held_out", table.get("held_out"), 1, LONGEST),
-        rounds=require_int(f"{field}.rounds", table.get("rounds"), 1, LONGEST),
-        rows=require_int(f"{field}.rows", table.get("rows"), 1, LONGEST),
+        configurations=require_int(f"{field}.configurations", table.get("configurations"), 1, LARGEST),
+        held_out=require_int(f"{field}.held_out", table.get("held_out"), 1, LARGEST),
+        rounds=require_int(f"{field}.rounds", table.get("rounds"), 1, LARGEST),
+        rows=require_int(f"{field}.rows", table.get("rows"), 1, LARGEST),
         spread=_number(f"{field}.spread", table.get("spread")),
         median_error=_number(f"{field}.median_error", table.get("median_error")),
         worst_error=_number(f"{field}.worst_error", table.get("worst_error")),
@@ -229,8 +229,8 @@ def _costs(field: str, value: object) -> dict[str, float]:
 
 
 def _number(field: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST:
-        raise BadInput(f"{field} = {short_repr(value)}: need a number in 0..{LONGEST}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
+        raise BadInput(f"{field} = {short_repr(value)}: need a number in 0..{LARGEST}")
     return float(value)
 
 
@@ -247,7 +247,7 @@ def _text(field: str, value: object) -> str:
 
 
 def _toml(value: object) -> str:
-    """A value as TOML writes it; JSON's texts and numbers are TOML's."""
+    """Encode a value as TOML; JSON's texts and numbers are TOML's."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
     if isinstance(value, list | tuple):

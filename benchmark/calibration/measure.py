@@ -1,4 +1,4 @@
-"""Measures what trials cost on this device, and fits the prices of the modelled clock to it.
+"""Measures what trials cost on this device, and fits the cost models of the modelled clock.
 
 Configurations spread over the space train by themselves, in interleaved rounds; of every epoch the
 least time counts, because whatever disturbs a timing adds to it. The seconds of one of each kind of
@@ -24,7 +24,6 @@ from benchmark.calibration.cost_model import Calibration, CostModel, describe_ob
 from benchmark.errors import BadInput, one_line
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.reproducibility.seeding import PrivateGenerators, config_digest, seed_sequence
-from benchmark.suite.model import ObjectiveEntry, is_dotted
 from objectives.cost import CostTerms, Probe
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
@@ -35,8 +34,6 @@ HELD_OUT_SHARE = 3
 TARGET_MEDIAN, TARGET_WORST = 0.05, 0.15
 DIGITS = 6
 """Significant digits of a fitted number; its error is in the second."""
-VERSIONS = ("arch", "cpu_capability", "cuda", "cudnn", "numpy", "threads", "torch")
-"""What decides how fast a device is besides its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +52,35 @@ class MeasurementEffort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredObjective:
+    """An objective whose costs are measured.
+
+    Attributes:
+        label: by which messages name it.
+        name: registered name or dotted path.
+        options: those that a suite gives it.
+        objective: built with them.
+        third_party: give it private states of the global generators.
+    """
+
+    label: str
+    name: str
+    options: Mapping[str, Any]
+    objective: Objective
+    third_party: bool
+
+    def cost_options(self) -> dict[str, Any]:
+        """The options that decide its costs."""
+        return dict(self.objective.cost_options(self.options))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimedConfig:
-    """A configuration, timed.
+    """A configuration and the time that its training took.
 
     Attributes:
         config: what was trained.
-        terms: its work.
+        terms: counts of its work.
         seconds: least time of each of its epochs, over the rounds.
         spread: by what share the median round took longer than these in all.
     """
@@ -73,63 +93,61 @@ class TimedConfig:
 
 def calibrate(
     calibration: Calibration,
-    objectives: Mapping[str, tuple[ObjectiveEntry, Objective]],
+    objectives: Sequence[MeasuredObjective],
     machine: Machine,
     effort: MeasurementEffort,
-    say: Callable[[str], None],
+    print_line: Callable[[str], None],
 ) -> Calibration:
     """Measure and fit every objective; those that declare their own price are left out.
 
     Args:
         calibration: is given the new entries, which replace those of the same objective and options.
-        objectives: a suite's, by label.
+        objectives: those of a suite.
         machine: the device to measure, and the data folder.
-        effort: how much.
-        say: told a line for each objective.
+        effort: how much is measured.
+        print_line: called with a line for each objective.
 
     Raises:
         BadInput: an objective that cannot be measured, or none that has to be.
     """
-    if all(objective.nominal_seconds is not None for _, objective in objectives.values()):
+    if all(measured.objective.nominal_seconds is not None for measured in objectives):
         raise BadInput("objectives: every one declares its own price, there is nothing to calibrate")
-    entries: dict[str, CostModel] = {}
-    for label, (declared, objective) in objectives.items():
-        options = dict(objective.cost_options(declared.part.options))
-        key = describe_objective(declared.part.name, options)
-        if objective.nominal_seconds is not None:
-            say(f"{label}: declares {objective.nominal_seconds:g} s an epoch, nothing to measure")
-        elif key not in entries:
-            entries[key] = entry = measure_objective(declared, objective, options, machine, effort)
-            say(fit_summary(key, entry))
-    old = {describe_objective(entry.name, entry.options): entry for entry in calibration.entries}
-    return replace(calibration, entries=tuple({**old, **entries}.values()))
+    models: dict[str, CostModel] = {}
+    for measured in objectives:
+        key = describe_objective(measured.name, measured.cost_options())
+        nominal_seconds = measured.objective.nominal_seconds
+        if nominal_seconds is not None:
+            print_line(f"{measured.label}: declares {nominal_seconds:g} s an epoch, nothing to measure")
+        elif key not in models:
+            models[key] = measure_objective(measured, machine, effort)
+            print_line(fit_summary(key, models[key]))
+    old = {describe_objective(model.name, model.options): model for model in calibration.cost_models}
+    return replace(calibration, cost_models=tuple({**old, **models}.values()))
 
 
-def measure_objective(
-    declared: ObjectiveEntry,
-    objective: Objective,
-    options: Mapping[str, Any],
-    machine: Machine,
-    effort: MeasurementEffort,
-) -> CostModel:
-    """Time an objective's configurations, fit to most and test on the others."""
-    field = f"objectives.{declared.label}"
-    fitted, held_out = choose_configs(field, objective.space, effort.configs)
-    seeds = seed_sequence(SEED, "calibrate", declared.part.name)
-    streams = PrivateGenerators(seeds) if is_dotted(declared.part.name) else None
+def measure_objective(measured: MeasuredObjective, machine: Machine, effort: MeasurementEffort) -> CostModel:
+    """Time an objective's configurations, fit a cost model to most and test it on the others.
+
+    Raises:
+        BadInput: the objective cannot be measured.
+    """
+    field = f"objectives.{measured.label}"
+    fitted, held_out = choose_configs(field, measured.objective.space, effort.configs)
+    generators = PrivateGenerators(seed_sequence(SEED, "calibrate", measured.name)) if measured.third_party else None
     try:
-        with deterministic_arithmetic(machine.device), nullcontext() if streams is None else streams.active():
-            objective.prepare(machine)
-            samples = time_configs(objective, [*fitted, *held_out], machine, effort)
+        with deterministic_arithmetic(machine.device), nullcontext() if generators is None else generators.active():
+            measured.objective.prepare(machine)
+            samples = time_configs(measured.objective, [*fitted, *held_out], machine, effort)
     except BadInput:
         raise
     except Exception as error:  # Data that is not there; a third-party objective may raise anything.
         raise BadInput(f"{field}: cannot be measured ({one_line(error)})") from error
-    return fit_cost_model(declared.part.name, options, samples[: len(fitted)], samples[len(fitted) :], effort)
+    options = measured.cost_options()
+    return fit_cost_model(measured.name, options, samples[: len(fitted)], samples[len(fitted) :], effort)
 
 
 def choose_configs(field: str, space: Space, count: int) -> tuple[list[Config], list[Config]]:
-    """Different configurations to fit to, and others to hold out.
+    """Choose configurations to fit to, and others to hold out.
 
     Those to fit to are a Latin hypercube, so that every hyperparameter is seen from end to end; those
     held out are drawn as a searcher draws.
@@ -156,16 +174,16 @@ def time_configs(
 ) -> list[TimedConfig]:
     """Time all configurations in interleaved rounds, each round in another order."""
     rng = np.random.default_rng(seed_sequence(SEED, "order"))
-    timed: dict[int, list[tuple[float, ...]]] = {place: [] for place in range(len(configs))}
+    rounds: dict[int, list[tuple[float, ...]]] = {index: [] for index in range(len(configs))}
     terms: dict[int, CostTerms] = {}
     for _ in range(effort.rounds):
-        for place in rng.permutation(len(configs)).tolist():
-            config = configs[place]
+        for index in rng.permutation(len(configs)).tolist():
+            config = configs[index]
             seed = seed_sequence(SEED, "trial", config_digest(config))
             probe = objective.probe(dict(config), seed, machine, effort.rows)
-            timed[place].append(tuple(_seconds(probe)))
-            terms[place] = probe.terms
-    return [_sample(config, terms[place], timed[place]) for place, config in enumerate(configs)]
+            rounds[index].append(tuple(_epoch_seconds(probe)))
+            terms[index] = probe.terms
+    return [_timed_config(config, terms[index], rounds[index]) for index, config in enumerate(configs)]
 
 
 def fit_cost_model(
@@ -175,9 +193,9 @@ def fit_cost_model(
     held_out: Sequence[TimedConfig],
     effort: MeasurementEffort,
 ) -> CostModel:
-    """The entry that fits best, with its errors on what was held out."""
+    """The cost model that fits best, with its errors on the configurations held out."""
     set_up, epoch = fit_costs(fitted)
-    entry = CostModel(
+    model = CostModel(
         name=name,
         options=options,
         date=datetime.now(UTC).date().isoformat(),
@@ -185,49 +203,48 @@ def fit_cost_model(
         held_out=len(held_out),
         rounds=effort.rounds,
         rows=effort.rows,
-        spread=round(statistics.median(one.spread for one in (*fitted, *held_out)), 4),
+        spread=round(statistics.median(sample.spread for sample in (*fitted, *held_out)), 4),
         median_error=0.0,
         worst_error=0.0,
         set_up=set_up,
         epoch=epoch,
     )
-    errors = [abs(entry.price(one.terms, 0, len(one.seconds)) / sum(one.seconds) - 1) for one in held_out]
-    return replace(entry, median_error=round(statistics.median(errors), 4), worst_error=round(max(errors), 4))
+    errors = [abs(model.price(sample.terms, 0, len(sample.seconds)) / sum(sample.seconds) - 1) for sample in held_out]
+    return replace(model, median_error=round(statistics.median(errors), 4), worst_error=round(max(errors), 4))
 
 
 def fit_costs(samples: Sequence[TimedConfig]) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds for one of each kind of work, of setting up and of an epoch.
+    """Fit the seconds for one of each kind of work, of setting up and of an epoch.
 
     Each sample is two equations: its first epoch with setting up, and the mean of its later epochs.
     """
     epoch_names, set_up_names = list(samples[0].terms.epoch), list(samples[0].terms.set_up)
     rows: list[list[float]] = []
-    for one in samples:
-        epoch = [one.terms.epoch[name] for name in epoch_names]
-        set_up = [one.terms.set_up[name] for name in set_up_names]
-        first, later = one.seconds[0], one.seconds[1:]
+    for sample in samples:
+        epoch = [sample.terms.epoch[name] for name in epoch_names]
+        set_up = [sample.terms.set_up[name] for name in set_up_names]
+        first, later = sample.seconds[0], sample.seconds[1:]
         rows.append([count / first for count in (*epoch, *set_up)])
         if later:
             mean = sum(later) / len(later)
             rows.append([count / mean for count in epoch] + [0.0] * len(set_up))
-    found = _least_squares(np.array(rows))
-    costs = [float(f"{cost:.{DIGITS}g}") for cost in found.tolist()]
+    costs = [float(f"{cost:.{DIGITS}g}") for cost in _least_squares(np.array(rows)).tolist()]
     cut = len(epoch_names)
     return dict(zip(set_up_names, costs[cut:], strict=True)), dict(zip(epoch_names, costs[:cut], strict=True))
 
 
-def fit_summary(key: str, entry: CostModel) -> str:
-    """A line on how well an entry does on what it was not fitted to."""
-    good = entry.median_error <= TARGET_MEDIAN and entry.worst_error <= TARGET_WORST
+def fit_summary(key: str, model: CostModel) -> str:
+    """Describe on one line how well a cost model prices what it was not fitted to."""
+    good = model.median_error <= TARGET_MEDIAN and model.worst_error <= TARGET_WORST
     return (
-        f"{key}: fitted to {entry.configurations} configurations; on {entry.held_out} others the median error is "
-        f"{entry.median_error:.1%}, the worst {entry.worst_error:.1%} "
+        f"{key}: fitted to {model.configurations} configurations; on {model.held_out} others the median error is "
+        f"{model.median_error:.1%}, the worst {model.worst_error:.1%} "
         f"({'within' if good else 'ABOVE'} the target of {TARGET_MEDIAN:.0%} and {TARGET_WORST:.0%}); "
-        f"the median round took {entry.spread:.1%} longer than the least times"
+        f"the median round took {model.spread:.1%} longer than the least times"
     )
 
 
-def _sample(config: Config, terms: CostTerms, rounds: list[tuple[float, ...]]) -> TimedConfig:
+def _timed_config(config: Config, terms: CostTerms, rounds: list[tuple[float, ...]]) -> TimedConfig:
     least = tuple(map(min, *rounds)) if len(rounds) > 1 else rounds[0]
     if not least:
         raise ValueError("training gave no epoch")
@@ -235,7 +252,7 @@ def _sample(config: Config, terms: CostTerms, rounds: list[tuple[float, ...]]) -
     return TimedConfig(config=config, terms=terms, seconds=least, spread=spread)
 
 
-def _seconds(probe: Probe) -> Iterator[float]:
+def _epoch_seconds(probe: Probe) -> Iterator[float]:
     for epoch in islice(probe.epochs, probe.count):
         if not 0 < epoch.seconds < math.inf:
             raise ValueError(f"an epoch of {epoch.seconds!r} measured seconds")
@@ -245,7 +262,7 @@ def _seconds(probe: Probe) -> Iterator[float]:
 
 
 def _least_squares(rows: np.ndarray) -> np.ndarray:
-    """Non-negative x, (columns,), that brings `rows` @ x closest to 1.
+    """Find the non-negative x, (columns,), that brings `rows` @ x closest to 1.
 
     Of columns that are multiples of each other only the first is used, so that the numbers can be
     read: the cost of a step that is always 16 rows is not spread over both.
@@ -256,6 +273,6 @@ def _least_squares(rows: np.ndarray) -> np.ndarray:
     for column in np.flatnonzero(norms > 0).tolist():
         if all(units[:, column] @ units[:, other] < 1 - 1e-12 for other in used):
             used.append(column)
-    found = np.zeros(rows.shape[1])
-    found[used] = nnls(units[:, used], np.ones(len(rows)))[0] / norms[used]
-    return found
+    solution = np.zeros(rows.shape[1])
+    solution[used] = nnls(units[:, used], np.ones(len(rows)))[0] / norms[used]
+    return solution

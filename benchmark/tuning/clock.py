@@ -1,4 +1,4 @@
-"""The clock of a run: what an evaluation is charged, in measured or in modelled seconds."""
+"""The clock of a run: charges evaluations in measured or in modelled seconds."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class Clock:
     """Charges the evaluations of one run.
 
     Attributes:
-        kind: "measured" charges what deciding and training took, as measured; "modelled" charges the
+        kind: "measured" charges the measured seconds of deciding and training; "modelled" charges the
             price, and nothing for deciding: a measured time cannot be repeated to the bit.
-        objective: says what its trials cost.
-        entry: says how long that takes on the calibrated device; None without a calibration, and for
+        objective: counts the work of its trials.
+        cost_model: prices that work on the calibrated device; None without a calibration, and for
             an objective that declares its own price.
-        known: seconds of setting up and of an epoch, by configuration; asked for many times in a replay.
+        seconds_by_config: seconds of setting up and of an epoch; a replay asks for them many times.
     """
 
     kind: str
     objective: Objective
-    entry: CostModel | None
-    known: dict[tuple[Any, ...], tuple[float, float]] = field(default_factory=dict)
+    cost_model: CostModel | None
+    seconds_by_config: dict[tuple[Any, ...], tuple[float, float]] = field(default_factory=dict)
 
     def charge(self, job: Job, training: TrainingResult) -> tuple[float, float | None]:
-        """Seconds by which the run's clock goes on, and the modelled ones, None without a calibration."""
+        """Return the seconds that the clock charges, and the modelled ones (None without a calibration)."""
         price = self.price(job, training)
         if self.kind == "measured":
             return job.decide_seconds + training.train_seconds, price
@@ -47,7 +47,7 @@ class Clock:
         return price, price
 
     def price(self, job: Job, training: TrainingResult) -> float | None:
-        """Modelled seconds of an evaluation, or None where there is no calibration.
+        """Return the modelled seconds of an evaluation, or None where there is no calibration.
 
         A diverged training pays the epochs it trained, one at least. One that raised or crashed pays
         all that were asked for: when it failed may be chance, what was asked is not.
@@ -56,24 +56,24 @@ class Clock:
         return self.price_of(job.config, job.start_epoch, max(reached, job.start_epoch + 1))
 
     def price_of(self, config: Config, start_epoch: int, epochs: int) -> float | None:
-        """Modelled seconds of training a configuration from one epoch to another."""
+        """Return the modelled seconds of training a configuration from one epoch to another."""
         nominal = self.objective.nominal_seconds
         if nominal is not None:
             return (epochs - start_epoch) * nominal
-        if self.entry is None:
+        if self.cost_model is None:
             return None
-        set_up, epoch = self._seconds(self.entry, config)
+        set_up, epoch = self._seconds(self.cost_model, config)
         return (set_up if start_epoch == 0 else 0.0) + (epochs - start_epoch) * epoch
 
-    def _seconds(self, entry: CostModel, config: Config) -> tuple[float, float]:
-        name = tuple(config.items())
-        if name not in self.known:
-            self.known[name] = entry.seconds(self.objective.cost_terms(config))
-        return self.known[name]
+    def _seconds(self, cost_model: CostModel, config: Config) -> tuple[float, float]:
+        key = tuple(config.items())
+        if key not in self.seconds_by_config:
+            self.seconds_by_config[key] = cost_model.seconds(self.objective.cost_terms(config))
+        return self.seconds_by_config[key]
 
 
 def build_clock(run: Run, objective: Objective) -> Clock:
-    """The clock of a run.
+    """Build the clock of a run.
 
     Raises:
         BadInput: it is modelled, and its calibration does not cover the objective.
@@ -82,7 +82,7 @@ def build_clock(run: Run, objective: Objective) -> Clock:
 
 
 def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
-    """Price a configuration of every objective, so that no price is missing after the start.
+    """Price one configuration of every objective, so that no price is missing after the start.
 
     Args:
         suite: the comparison.
@@ -108,15 +108,15 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
 
 
 def _clock(kind: str, calibration: Calibration | None, part: Part, objective: Objective) -> Clock:
-    entry = None
+    cost_model = None
     if calibration is not None and objective.nominal_seconds is None:
         try:
-            entry = calibration.entry(part.name, _cost_options(part, objective))
+            cost_model = calibration.cost_model(part.name, _cost_options(part, objective))
         except BadInput as error:
             if kind == "modelled":
                 remedy = 'calibrate it (`python -m benchmark calibrate`), or say clock = "measured"'
                 raise BadInput(f"{error}; {remedy}") from error
-    return Clock(kind=kind, objective=objective, entry=entry)
+    return Clock(kind=kind, objective=objective, cost_model=cost_model)
 
 
 def _cost_options(part: Part, objective: Objective) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_a_calibration_prices_as_its_numbers_say(version):
     suite = suites.load(str(FORMATS / version / "stored.toml"))
     counts = CostTerms(set_up={"networks": 2.0}, epoch={"steps": 3.0})
 
-    (found,) = suite.calibration.entries
+    (found,) = suite.calibration.cost_models
 
     assert found.name == entry["name"]
     assert found.seconds(counts) == (2 * entry["set_up"]["networks"], 3 * entry["epoch"]["steps"])

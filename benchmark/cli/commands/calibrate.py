@@ -15,6 +15,7 @@ def _calibrate(parsed: argparse.Namespace) -> int:
 
     suite = suites.load(parsed.suite, parsed.set, without=("clock", "calibration"))
     from benchmark.calibration import measure as calibrate
+    from benchmark.suite.model import is_dotted
     from benchmark.tuning.factory import build_objective
 
     effort = calibrate.MeasurementEffort(
@@ -22,7 +23,16 @@ def _calibrate(parsed: argparse.Namespace) -> int:
         rounds=options.number("rounds", parsed.rounds, 1, 1000),
         rows=options.number("rows", parsed.rows, 1, 10**9),
     )
-    objectives = {entry.label: (entry, build_objective(entry)) for entry in suite.objectives}
+    objectives = [
+        calibrate.MeasuredObjective(
+            label=entry.label,
+            name=entry.part.name,
+            options=entry.part.options,
+            objective=build_objective(entry),
+            third_party=is_dotted(entry.part.name),
+        )
+        for entry in suite.objectives
+    ]
     machine = Machine(device=options.device(parsed.device, suite.device), data=options.data(parsed.data))
     out = None if parsed.out is None else Path(parsed.out)
     path, calibration = calibration_file.open_calibration(parsed.name, out, machine)

@@ -40,7 +40,7 @@ GOOD = Calibration(
     name="desk",
     device="A CPU",
     versions={"torch": "2.9.0"},
-    entries=(ENTRY, replace(ENTRY, name="lenet", epoch={"steps": 0.5, "rows": 0.0})),
+    cost_models=(ENTRY, replace(ENTRY, name="lenet", epoch={"steps": 0.5, "rows": 0.0})),
 )
 
 
@@ -111,8 +111,8 @@ def test_other_terms_than_the_calibrated_have_no_price(terms, message):
 
 def test_an_entry_is_found_by_its_options_in_any_order():
     """What counts is which objective with which options."""
-    assert GOOD.entry("softmax", {"split": "standard", "data": "digits"}) is GOOD.entries[0]
-    assert GOOD.entry("lenet", {"data": "digits", "split": "standard"}) is GOOD.entries[1]
+    assert GOOD.cost_model("softmax", {"split": "standard", "data": "digits"}) is GOOD.cost_models[0]
+    assert GOOD.cost_model("lenet", {"data": "digits", "split": "standard"}) is GOOD.cost_models[1]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_an_entry_is_found_by_its_options_in_any_order():
 def test_an_objective_that_was_not_calibrated_is_refused(name, options):
     """The message says what is there, and what is nearest."""
     with pytest.raises(BadInput, match="calibration desk: ") as refusal:
-        GOOD.entry(name, options)
+        GOOD.cost_model(name, options)
 
     assert f"{name} (" in str(refusal.value)
     assert 'calibrated are softmax (data = "digits", split = "standard"), lenet' in str(refusal.value)
@@ -139,14 +139,14 @@ def test_the_digest_is_of_what_decides_prices(part):
     """A cost or an option changes it."""
     changed = replace(ENTRY, **{part: {**getattr(ENTRY, part), "steps": 9.0}})
 
-    assert replace(GOOD, entries=(changed, GOOD.entries[1])).digest("softmax") != GOOD.digest("softmax")
+    assert replace(GOOD, cost_models=(changed, GOOD.cost_models[1])).digest("softmax") != GOOD.digest("softmax")
 
 
 def test_the_digest_is_of_nothing_else():
     """Measuring another objective, or writing another date, leaves recorded runs valid."""
     dated = replace(ENTRY, date="2030-01-01", median_error=0.02, worst_error=0.1, rounds=9, configurations=3)
     more = replace(ENTRY, name="dropout_mlp")
-    other = replace(GOOD, device="Another", versions={"torch": "3"}, entries=(more, GOOD.entries[1], dated))
+    other = replace(GOOD, device="Another", versions={"torch": "3"}, cost_models=(more, GOOD.cost_models[1], dated))
 
     assert other.digest("softmax") == GOOD.digest("softmax")
     assert GOOD.digest("softmax") != GOOD.digest("lenet")
@@ -156,9 +156,9 @@ def test_a_digest_survives_the_file(tmp_path):
     """The numbers are written so that they are read back to the bit."""
     odd = replace(ENTRY, epoch={"steps": 0.1 + 0.2, "rows": 5e-324}, set_up={"x": 1 / 3})
     path = tmp_path / "odd.toml"
-    path.write_text(replace(GOOD, entries=(odd,)).to_toml())
+    path.write_text(replace(GOOD, cost_models=(odd,)).to_toml())
 
-    assert load_calibration(str(path)).digest("softmax") == replace(GOOD, entries=(odd,)).digest("softmax")
+    assert load_calibration(str(path)).digest("softmax") == replace(GOOD, cost_models=(odd,)).digest("softmax")
 
 
 # Files.
@@ -193,7 +193,7 @@ ENTRIES = st.builds(
         name=st.from_regex(NAME, fullmatch=True),
         device=TEXTS,
         versions=st.dictionaries(TEXTS, TEXTS, max_size=3),
-        entries=st.lists(ENTRIES, min_size=1, max_size=3, unique_by=lambda entry: entry.name).map(tuple),
+        cost_models=st.lists(ENTRIES, min_size=1, max_size=3, unique_by=lambda entry: entry.name).map(tuple),
     )
 )
 def test_what_is_written_is_read(calibration):
@@ -201,7 +201,7 @@ def test_what_is_written_is_read(calibration):
     back = parse_calibration(tomllib.loads(calibration.to_toml()))
 
     assert (back.name, back.device, back.versions) == (calibration.name, calibration.device, calibration.versions)
-    assert {entry.name: entry for entry in back.entries} == {entry.name: entry for entry in calibration.entries}
+    assert {entry.name: entry for entry in back.cost_models} == {entry.name: entry for entry in calibration.cost_models}
     assert back.to_toml() == calibration.to_toml()
 
 
@@ -212,7 +212,7 @@ def test_shipped_calibrations_are_good():
 
         assert calibration.name == name
         assert (CALIBRATION_FILES.folder / f"{name}.toml").read_text() == calibration.to_toml()
-        for entry in calibration.entries:
+        for entry in calibration.cost_models:
             assert entry.median_error <= 0.05, entry.name
             assert entry.worst_error <= 0.15, entry.name
 

@@ -9,15 +9,20 @@ import pytest
 from scipy import stats
 
 from benchmark.calibration import calibration_file
-from benchmark.calibration import measure as calibrate
 from benchmark.calibration.cost_model import load_calibration, parse_calibration
-from benchmark.calibration.measure import MeasurementEffort, TimedConfig, choose_configs, fit_costs, time_configs
+from benchmark.calibration.measure import (
+    MeasuredObjective,
+    MeasurementEffort,
+    TimedConfig,
+    choose_configs,
+    fit_costs,
+    measure_objective,
+    time_configs,
+)
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.reproducibility.seeding import config_digest
-from benchmark.suite.model import ObjectiveEntry, Part
-from benchmark.tuning.factory import build_objective
 from objectives import OBJECTIVES
 from objectives.cost import CostTerms
 from objectives.objective import Machine
@@ -38,12 +43,10 @@ name = "tests.benchmark.fakes.priced:Plain"
 """
 
 
-def entry_of(options=None, effort=None):
-    """What measuring the planted objective gives."""
-    declared = ObjectiveEntry(label="it", part=Part(name=PRICED, options=options or {}))
-    return calibrate.measure_objective(
-        declared, build_objective(declared), {}, Machine(), effort or MeasurementEffort()
-    )
+def measured_costs(effort=None, **options):
+    """The cost model that measuring the planted objective gives."""
+    planted = MeasuredObjective(label="it", name=PRICED, options={}, objective=Priced(**options), third_party=True)
+    return measure_objective(planted, Machine(), effort or MeasurementEffort())
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def here(tmp_path, monkeypatch):
 
 def test_planted_costs_are_found():
     """Without noise the seconds of every kind of work come back, to the digits that are kept."""
-    entry = entry_of()
+    entry = measured_costs()
 
     assert entry.epoch == pytest.approx(EPOCH, rel=2e-5)
     assert entry.set_up == pytest.approx(SET_UP, rel=1e-3)
@@ -70,7 +73,7 @@ def test_planted_costs_are_found():
 
 def test_noise_moves_the_costs_a_little():
     """Two percent of noise on every epoch leave prices of trials nobody timed within a few percent."""
-    entry = entry_of({"noise": 0.02})
+    entry = measured_costs(noise=0.02)
     rng = np.random.default_rng(11)
     objective = Priced()
 
@@ -134,7 +137,7 @@ def test_a_trial_of_one_epoch_can_be_fitted():
 
 def test_numbers_have_few_digits():
     """What is written is short, since no more is known."""
-    entry = entry_of({"noise": 0.02})
+    entry = measured_costs(noise=0.02)
 
     for cost in (*entry.epoch.values(), *entry.set_up.values()):
         assert float(f"{cost:.6g}") == cost
@@ -201,13 +204,13 @@ def test_rounds_are_interleaved():
 def test_seconds_that_are_none_are_refused(seconds):
     """An objective that reports no time cannot be calibrated."""
     with pytest.raises(BadInput, match=r"objectives\.it: cannot be measured \(ValueError: an epoch of"):
-        entry_of({"seconds": seconds}, MeasurementEffort(configs=3, rounds=1))
+        measured_costs(MeasurementEffort(configs=3, rounds=1), seconds=seconds)
 
 
 def test_training_that_gives_no_epoch_is_refused():
     """There is nothing to fit to."""
     with pytest.raises(BadInput, match=r"objectives\.it: cannot be measured \(ValueError: training gave no epoch"):
-        entry_of({"silent": True}, MeasurementEffort(configs=3, rounds=1))
+        measured_costs(MeasurementEffort(configs=3, rounds=1), silent=True)
 
 
 # The command.
@@ -221,8 +224,8 @@ def test_the_command_writes_a_calibration(here, capsys):
     card = describe_environment("cpu", 1)
     assert (calibration.name, calibration.device) == ("desk", card["cpu"])
     assert calibration.versions["torch"] == card["torch"]
-    assert [entry.name for entry in calibration.entries] == ["tests.benchmark.fakes.priced:Plain", PRICED]
-    plain, priced = calibration.entries
+    assert [entry.name for entry in calibration.cost_models] == ["tests.benchmark.fakes.priced:Plain", PRICED]
+    plain, priced = calibration.cost_models
     assert (plain.epoch, plain.set_up) == ({"epochs": 0.25}, {})
     assert priced.epoch == pytest.approx(EPOCH, rel=2e-5)
     assert (priced.configurations, priced.held_out, priced.rounds) == (6, 3, 1)
@@ -252,11 +255,11 @@ def test_a_file_is_added_to(here):
     main(["calibrate", "other.toml", *command[2:], "--configs", "12"])
 
     after = load_calibration("desk.toml")
-    assert after.entry("tests.benchmark.fakes.priced:Plain", {}) == before.entry(
+    assert after.cost_model("tests.benchmark.fakes.priced:Plain", {}) == before.cost_model(
         "tests.benchmark.fakes.priced:Plain", {}
     )
-    assert after.entry("tests.benchmark.fakes.priced:Plain", {"choices": 50}).configurations == 8
-    assert (before.entry(PRICED, {}).configurations, after.entry(PRICED, {}).configurations) == (4, 8)
+    assert after.cost_model("tests.benchmark.fakes.priced:Plain", {"choices": 50}).configurations == 8
+    assert (before.cost_model(PRICED, {}).configurations, after.cost_model(PRICED, {}).configurations) == (4, 8)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +297,7 @@ def test_real_training_is_calibrated(here):
         main(["calibrate", "tiny.toml", "--out", "c.toml", "--configs", "6", "--rounds", "2", "--device", "cpu"]) == 0
     )
 
-    entry = load_calibration("c.toml").entry("softmax", {"data": "digits", "split": "standard"})
+    entry = load_calibration("c.toml").cost_model("softmax", {"data": "digits", "split": "standard"})
     terms = OBJECTIVES["softmax"]().cost_terms({"learning_rate": 0.1})
     assert 0 < entry.price(terms, 0, 1) < 10
     assert entry.epoch["steps"] > 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.calibration import cost_model as calibrations
-from benchmark.calibration.calibration_file import _continued, write_calibration
+from benchmark.calibration.calibration_file import _read_existing, write_calibration
 from benchmark.cli import options
 from benchmark.errors import BadInput
 from benchmark.result_folder.merge import _place
@@ -71,7 +71,7 @@ def test_files_that_cannot_be_written_are_told(tmp_path):
         told(lambda: write_calibration(lost, calibration))
         == f"--out '{lost}': cannot be written (No such file or directory)"
     )
-    message = told(lambda: _continued(long, calibration))
+    message = told(lambda: _read_existing(long, calibration))
     assert message.startswith("--out 'xxx")
     assert message.endswith("': cannot be written (File name too long)")
 

@@ -222,7 +222,7 @@ def prices(objectives: Mapping[str, Objective]) -> Calibration:
         }
         named = {"name": name, "options": dict(objective.cost_options({})), "date": "2000-01-01"}
         entries.append(CostModel(**{**unmeasured, **named, **costs}))
-    return Calibration(name="invented", device="none", versions={"none": "0"}, entries=tuple(entries))
+    return Calibration(name="invented", device="none", versions={"none": "0"}, cost_models=tuple(entries))
 
 
 class Script:

@@ -44,7 +44,7 @@ CALIBRATION = Calibration(
     name="desk",
     device="A CPU",
     versions={},
-    entries=(
+    cost_models=(
         entry(PRICED, {}, {"networks": 0.5, "parameters": 0.0}, {"steps": 0.25, "products": 0.0, "values": 0.0}),
         entry(PLAIN),
         entry("softmax", {"data": "digits", "split": "standard"}, {"networks": 1.0}, {"steps": 1.0}),
@@ -174,7 +174,7 @@ def digits_prices():
     set_up = {"networks": 1.7e-3, "parameters": 3e-9}
     options = {"data": "digits", "split": "standard"}
     entries = tuple(entry(name, options, set_up, costs) for name in names)
-    suite = suite_of(names, calibration=replace(CALIBRATION, entries=entries))
+    suite = suite_of(names, calibration=replace(CALIBRATION, cost_models=entries))
     prices = []
     for run in suite.runs():
         objective = build_objective(run.objective)
@@ -229,7 +229,7 @@ def test_a_calibration_must_cover_what_it_charges(objectives, message):
     checked(objectives, clock="measured")
     suite = suite_of(objectives, clock="measured")
     run = list(suite.runs())[-1]
-    assert build_clock(run, build_objective(run.objective)).entry is None
+    assert build_clock(run, build_objective(run.objective)).cost_model is None
     assert 'clock = "measured"' in str(refusal.value)
     assert message in str(refusal.value)
 
@@ -238,7 +238,9 @@ def test_epochs_need_no_calibration_of_their_own():
     """An epoch costs the same however many there are."""
     options = {"data": "digits", "split": "standard"}
     costs = dict.fromkeys(["steps", "rows", "updates", "spill", "values", "multiply_adds", "unaligned", "draws"], 1e-9)
-    covering = replace(CALIBRATION, entries=(entry("softmax", options, {"networks": 1.0, "parameters": 0.0}, costs),))
+    covering = replace(
+        CALIBRATION, cost_models=(entry("softmax", options, {"networks": 1.0, "parameters": 0.0}, costs),)
+    )
 
     checked({"softmax": {"epochs": 2}, "other": {"name": "softmax", "data": "digits"}}, calibration=covering)
 
@@ -261,7 +263,7 @@ def test_terms_of_another_version_are_refused():
 )
 def test_an_objective_that_cannot_be_priced_is_refused(kind, message):
     """Before the start, whatever its own code does."""
-    covering = replace(CALIBRATION, entries=(entry(BAD, {"kind": kind}),))
+    covering = replace(CALIBRATION, cost_models=(entry(BAD, {"kind": kind}),))
 
     with pytest.raises(BadInput, match=r"^objectives\.it: ") as refusal:
         checked({"it": {"name": BAD, "kind": kind}}, calibration=covering)
