@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def check_whole(name: str, value: object, low: int, high: int | None = None) -> None:
+def require_int(name: str, value: object, low: int, high: int | None = None) -> None:
     """Refuse an option that is no whole number in low..high; a boolean is none.
 
     Raises:
@@ -14,7 +14,7 @@ def check_whole(name: str, value: object, low: int, high: int | None = None) -> 
         raise ValueError(f"{name} = {value!r}: need a whole number {rule}")
 
 
-def check_share(name: str, value: object) -> None:
+def require_fraction(name: str, value: object) -> None:
     """Refuse an option that is no number in [0, 1].
 
     Raises:

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from objectives.epoch import Epoch
-from objectives.objective import MOST_EPOCHS, Machine, Objective, require_whole, substream
+from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int, substream
 from objectives.space import Config, Space
 
 
@@ -36,7 +36,7 @@ class ClosedForm(Objective):
     def __post_init__(self) -> None:
         if isinstance(self.noise, bool) or not isinstance(self.noise, int | float) or not 0 <= self.noise < math.inf:
             raise ValueError(f"noise = {self.noise!r}: need a number >= 0")
-        require_whole("epochs", self.epochs, 1, MOST_EPOCHS)
+        require_int("epochs", self.epochs, 1, MOST_EPOCHS)
 
     @abstractmethod
     def value(self, config: Config) -> float:

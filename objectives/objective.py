@@ -158,7 +158,7 @@ def substream(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
 
 
-def require_whole(field: str, value: object, low: int, high: int) -> None:
+def require_int(field: str, value: object, low: int, high: int) -> None:
     """Refuse an option that is not an integer in low..high; a boolean is none.
 
     Raises:

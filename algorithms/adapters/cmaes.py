@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from cmaes import CMA, CatCMAwM, CMAwM
 
-from algorithms.interop.pending import Tickets
+from algorithms.interop.pending import PendingTrials
 from objectives.space import Config, Hyperparameter, Space
 
 VARIANTS = ("auto", "cma", "margin", "categorical")
@@ -70,7 +70,7 @@ class CmaEs:
         self.axes = list(config_space.axes.values())
         self.free = [place for place, axis in enumerate(self.axes) if _cells(axis) != 1]
         self.variant = _plainest(self.axes) if variant == "auto" else variant
-        self.tickets = Tickets()
+        self.pending = PendingTrials()
         self.results: list[tuple[Any, float]] = []
         self.strategy: _Gaussian | _Mixed | None = None
         if self.free:
@@ -87,11 +87,11 @@ class CmaEs:
         else:
             place[self.free], solution = self.strategy.ask()
             config = self.space.decode(place)
-        self.tickets.issue(config, (self.strategy, solution))
+        self.pending.add(config, (self.strategy, solution))
         return dict(config)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        strategy, solution = self.tickets.settle(config) or (None, None)
+        strategy, solution = self.pending.take(config) or (None, None)
         if strategy is self.strategy and strategy is not None:
             self.results.append((solution, error))
             if len(self.results) == strategy.optimizer.population_size:

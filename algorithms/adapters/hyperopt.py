@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.interop.containment import contained, silent
-from algorithms.interop.pending import Tickets
+from algorithms.interop.containment import silent, without_side_effects
+from algorithms.interop.pending import PendingTrials
 from algorithms.interop.space_translation import Coordinate, Translation
 from objectives.space import Config, Scalar, Space
 
-with contained():
+with without_side_effects():
     from hyperopt import JOB_STATE_DONE, JOB_STATE_RUNNING, STATUS_FAIL, STATUS_OK, Trials, anneal, hp, rand, tpe
     from hyperopt.base import Domain
     from hyperopt.fmin import generate_trial
@@ -72,7 +72,7 @@ class Hyperopt:
         self.declaration = _Declaration(config_space)
         self.default = None if initial_config is None else dict(initial_config)
         self.domain = Domain(None, self.declaration.expression) if self.declaration.expression else None
-        self.trials, self.tickets = Trials(), Tickets()
+        self.trials, self.pending = Trials(), PendingTrials()
 
     def sample_configuration(self) -> Config | None:
         if self.domain is None:
@@ -88,11 +88,11 @@ class Hyperopt:
         trial["state"] = JOB_STATE_RUNNING
         self.trials.insert_trial_docs([trial])
         self.trials.refresh()
-        self.tickets.issue(config, trial)
+        self.pending.add(config, trial)
         return dict(config)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        trial = self.tickets.settle(config)
+        trial = self.pending.take(config)
         if trial is not None:
             trial["result"] = {"loss": error, "status": STATUS_OK} if math.isfinite(error) else {"status": STATUS_FAIL}
             trial["state"] = JOB_STATE_DONE

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.interop.containment import contained, silent
-from algorithms.interop.pending import Tickets
+from algorithms.interop.containment import silent, without_side_effects
+from algorithms.interop.pending import PendingTrials
 from algorithms.interop.space_translation import Coordinate, Translation
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from objectives.space import Config, Space
 
-with contained():
+with without_side_effects():
     import nevergrad as ng
     from nevergrad.common.errors import NevergradEarlyStopping, TellNotAskedNotSupportedError
     from nevergrad.optimization import metamodel
@@ -80,12 +80,12 @@ class Nevergrad:
             near = difflib.get_close_matches(str(optimizer), ng.optimizers.registry, n=1, cutoff=0)
             raise ValueError(f"optimizer = {optimizer!r}: not in Nevergrad's registry; nearest is {near[0]!r}")
         for name, value, low in (("budget", budget, 1), ("num_workers", num_workers, 2)):
-            check_whole(name, value, low, MOST_TRIALS)
+            require_int(name, value, low, MOST_TRIALS)
         self.translation = Translation(config_space)
         self.neutral = self.translation.complete({})
         free = [c for c in self.translation.coordinates if len(c.choices) > 1 or c.low != c.high]
         self.choices = {c.name: c.choices for c in free if c.kind == "categorical"}
-        self.tickets = Tickets()
+        self.pending = PendingTrials()
         self.default = None if initial_config is None else dict(initial_config)
         seeds = [int(seed) for seed in rng.integers(2**31 - 1, size=2)]
         self.state = np.random.RandomState(seeds[0]).get_state()
@@ -109,11 +109,11 @@ class Nevergrad:
         config = self._inward(candidate.value)
         if self.default is not None:  # Exactly as given: the way through Nevergrad's scale may round.
             config, self.default = self.default, None
-        self.tickets.issue(config, candidate)
+        self.pending.add(config, candidate)
         return dict(config)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        candidate = self.tickets.settle(config)
+        candidate = self.pending.take(config)
         if candidate is None or self.optimizer is None:
             return
         with self._aside():

@@ -12,9 +12,9 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import Trial, TrialState
 
-from algorithms.adapters.optuna import _built, _finish, _silence, _study
 from algorithms.adapters.optuna_samplers import OptunaSearcher
-from algorithms.option_checks import check_whole
+from algorithms.adapters.optuna_study import build_from_options, create_study, silent_optuna, tell_result
+from algorithms.option_checks import require_int
 from algorithms.roles import Searcher
 from objectives.space import FIDELITY, Config
 
@@ -68,12 +68,12 @@ class OptunaPruner:
         interval: int = 1,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        check_whole("interval", interval, 1)
+        require_int("interval", interval, 1)
         given = {"max_resource": max_epochs, "wrapped_pruner": None}
-        made: BasePruner = _built("pruner", pruner, PRUNERS, optuna.pruners, options, given)
+        made: BasePruner = build_from_options("pruner", pruner, PRUNERS, optuna.pruners, options, given)
         self.searcher, self.max_epochs, self.interval = searcher, max_epochs, interval
         self.shared = searcher if isinstance(searcher, OptunaSearcher) else None
-        self.study = self.shared.serve(made) if self.shared else _study(None, int(rng.integers(2**31 - 1)), made)
+        self.study = self.shared.serve(made) if self.shared else create_study(None, int(rng.integers(2**31 - 1)), made)
         self.going_on: deque[tuple[Config, Trial]] = deque()
         self.training: list[tuple[Config, Trial]] = []
 
@@ -90,7 +90,7 @@ class OptunaPruner:
         self.searcher.update(config, error, additional_info=info)
         trial = self._take(config)
         epoch = int(config[FIDELITY])
-        with _silence():
+        with silent_optuna():
             if math.isfinite(error):
                 trial.report(error, epoch)
             if math.isfinite(error) and trial.should_prune():
@@ -99,12 +99,12 @@ class OptunaPruner:
                 following = {**config, FIDELITY: min(epoch + self.interval, self.max_epochs)}
                 self.going_on.append((following, trial))
             else:
-                _finish(self.study, trial, error)
+                tell_result(self.study, trial, error)
 
     def _enrol(self, config: Config) -> Trial:
         if self.shared:
             return self.shared.release(config)
-        with _silence():
+        with silent_optuna():
             return self.study.ask()
 
     def _train(self, config: Config, trial: Trial) -> Config:

@@ -12,8 +12,8 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import Trial
 
-from algorithms.adapters.optuna import _built, _finish, _silence, _study, _suggest
-from algorithms.interop.pending import Tickets
+from algorithms.adapters.optuna_study import build_from_options, create_study, silent_optuna, suggest_value, tell_result
+from algorithms.interop.pending import PendingTrials
 from algorithms.interop.space_translation import Translation
 from objectives.space import Config, Space
 
@@ -24,7 +24,6 @@ SAMPLERS: Mapping[str, str] = {
     "random": "RandomSampler",
     "qmc": "QMCSampler",
 }
-
 
 UNCONDITIONAL: Mapping[str, str] = {
     "cmaes": "values that do not count are drawn and dropped",
@@ -78,7 +77,7 @@ class OptunaSearcher:
     ) -> None:
         seed = int(rng.integers(2**31 - 1))
         given = {"seed": seed, "scramble": True}
-        made: BaseSampler = _built("sampler", sampler, SAMPLERS, optuna.samplers, options, given)
+        made: BaseSampler = build_from_options("sampler", sampler, SAMPLERS, optuna.samplers, options, given)
         self.adaptive = sampler != "random"
         self.lacks = {"fidelity": "told as complete at the first result"}
         if config_space.conditions and sampler in UNCONDITIONAL:
@@ -88,30 +87,30 @@ class OptunaSearcher:
         self.everything = sampler == "cmaes"
         self.translation = Translation(config_space)
         self.initial_config = None if initial_config is None else dict(initial_config)
-        self.tickets = Tickets()
-        self.study = _study(made, seed)
+        self.pending = PendingTrials()
+        self.study = create_study(made, seed)
         if self.initial_config is not None:
             declare = self.translation.complete if self.everything else self.translation.outward
             self.study.enqueue_trial(declare(self.initial_config))
 
     def sample_configuration(self) -> Config:
         values: dict[str, Any] = {}
-        with _silence():
+        with silent_optuna():
             trial = self.study.ask()
             for coordinate in self.translation.coordinates:
                 if self.everything or coordinate.condition is None or coordinate.condition.holds(values):
-                    values[coordinate.name] = _suggest(trial, coordinate)
+                    values[coordinate.name] = suggest_value(trial, coordinate)
         config = self.translation.inward(values)
         if self.initial_config is not None:  # A quantile there and back may miss the value by a rounding.
             config, self.initial_config = self.initial_config, None
-        self.tickets.issue(config, trial)
+        self.pending.add(config, trial)
         return dict(config)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        trial = self.tickets.settle(config)
+        trial = self.pending.take(config)
         if trial is not None:
-            with _silence():
-                _finish(self.study, trial, error)
+            with silent_optuna():
+                tell_result(self.study, trial, error)
 
     def serve(self, pruner: BasePruner) -> Study:
         """The study, for a scheduler that reports and finishes all its trials."""
@@ -121,5 +120,5 @@ class OptunaSearcher:
 
     def release(self, config: Config) -> Trial:
         """Hand the trial of a proposal over to the scheduler."""
-        trial: Trial = self.tickets.settle(config)
+        trial: Trial = self.pending.take(config)
         return trial

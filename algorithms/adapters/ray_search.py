@@ -18,13 +18,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from algorithms.interop.containment import contained, silent
-from algorithms.interop.library_options import Options, checked, named, refusals
-from algorithms.interop.pending import Tickets
+from algorithms.interop.containment import silent, without_side_effects
+from algorithms.interop.library_options import Options, bad_options_refused, check_options, find_by_name
+from algorithms.interop.pending import PendingTrials
 from algorithms.interop.space_translation import Coordinate, Translation
 from objectives.space import Config, Space
 
-with contained():
+with without_side_effects():
     import nevergrad
     from ray import tune
     from ray.tune.search import Searcher
@@ -140,17 +140,17 @@ class RayTuneSearcher:
         method: str = "random",
         options: Options = None,
     ) -> None:
-        chosen = checked(method, named("method", method, OPTIONS), options)
+        chosen = check_options(method, find_by_name("method", method, OPTIONS), options)
         seed = int(rng.integers(2**31 - 1))
         self.adaptive, self.method = method != "random", method
         self.lacks = {"pending": BLIND} if method in ("optuna", "hyperopt", "bayesopt") else {}
         self.declaration: Declared = Cube(config_space) if method == "bayesopt" else Declaration(config_space)
         self.initial_config = None if initial_config is None else dict(initial_config)
-        self.tickets, self.asked = Tickets(), 0
+        self.pending, self.asked = PendingTrials(), 0
         if not self.declaration.domains:  # Nothing to search.
             return
         points = [] if initial_config is None else [self.declaration.outward(initial_config)]
-        with refusals(method, options):
+        with bad_options_refused(method, options):
             self.searcher = _built(method, self.declaration.domains, seed, points, chosen)
 
     def sample_configuration(self) -> Config | None:
@@ -162,11 +162,11 @@ class RayTuneSearcher:
         config = self.declaration.inward(values)
         if self.initial_config is not None:  # A quantile there and back may miss the value by a rounding.
             config, self.initial_config = self.initial_config, None
-        self.tickets.issue(config, str(self.asked))
+        self.pending.add(config, str(self.asked))
         return dict(config)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        token = self.tickets.settle(config)
+        token = self.pending.take(config)
         if token is None or not self.declaration.domains:
             return
         crashed = math.isinf(error) and self.method != "bayesopt"
@@ -181,7 +181,7 @@ class RayTuneSearcher:
                 values = self.searcher.suggest(str(self.asked))
             if values == Searcher.FINISHED:
                 return None
-            if values is not None or self.tickets.outstanding:
+            if values is not None or self.pending.outstanding:
                 return None if values is None else dict(values)
         return None
 
@@ -210,7 +210,7 @@ def _nevergrad(
     optimizer: str = "OnePlusOne",
     optimizer_kwargs: dict[str, Any] | None = None,
 ) -> Searcher:
-    made = named("options.optimizer", optimizer, nevergrad.optimizers.registry)
+    made = find_by_name("options.optimizer", optimizer, nevergrad.optimizers.registry)
     parametrization = NevergradSearch.convert_search_space(space)
     parametrization.random_state = np.random.RandomState(seed)
     return NevergradSearch(

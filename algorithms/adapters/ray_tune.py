@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from algorithms.adapters.ray_search import METRIC, MODE
-from algorithms.interop.containment import contained, silent
-from algorithms.interop.library_options import Options, checked, named, names_of, refusals
-from algorithms.interop.pending import Tickets
+from algorithms.interop.containment import silent, without_side_effects
+from algorithms.interop.library_options import Options, bad_options_refused, check_options, find_by_name, option_names
+from algorithms.interop.pending import PendingTrials
 from algorithms.roles import Searcher
 from objectives.space import FIDELITY, Config
 
-with contained():
+with without_side_effects():
     from ray.tune.experiment import Trial as Status
     from ray.tune.schedulers import AsyncHyperBandScheduler, HyperBandScheduler, MedianStoppingRule, TrialScheduler
 
@@ -108,13 +108,13 @@ class RayTuneScheduler:
         method: str = "asha",
         options: Options = None,
     ) -> None:
-        made = named("method", method, SCHEDULERS)
-        chosen = checked(method, names_of(made, GIVEN), options)
+        made = find_by_name("method", method, SCHEDULERS)
+        chosen = check_options(method, option_names(made, GIVEN), options)
         given = {"grace_period": 1} if method == "median" else {"max_t": max_epochs}
         self.arguments = {"time_attr": TIME, "metric": METRIC, "mode": MODE, **given, **chosen}
         self.searcher, self.max_epochs, self.method, self.made = searcher, max_epochs, method, made
-        self.tickets, self.ahead, self.started = Tickets(), deque[_Trial](), 0
-        with refusals(method, options):
+        self.pending, self.ahead, self.started = PendingTrials(), deque[_Trial](), 0
+        with bad_options_refused(method, options):
             self.rounds = [self._round()]
 
     def suggest(self) -> Config | None:
@@ -123,12 +123,12 @@ class RayTuneScheduler:
             return None
         trial.status, trial.epochs = Status.RUNNING, self._next_report(trial)
         suggestion = {**trial.config, FIDELITY: trial.epochs}
-        self.tickets.issue(_report(suggestion), trial)
+        self.pending.add(_report(suggestion), trial)
         return suggestion
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         self.searcher.update(dict(config), error, additional_info=info)
-        trial = self.tickets.settle(_report(config))
+        trial = self.pending.take(_report(config))
         if trial is None:
             return
         with silent():
@@ -205,5 +205,5 @@ def _size(scheduler: Any) -> int:
 
 
 def _report(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells a trial's report from another's of an equal configuration; tickets ignore the fidelity."""
+    """What tells a trial's report from another's of an equal configuration; pending ignore the fidelity."""
     return {**config, "at max_epochs": config.get(FIDELITY)}

@@ -12,7 +12,7 @@ SEARCHERS: Mapping[str, OptionalMethod] = {
         summary="A Gaussian process by BoTorch, with noisy expected improvement.",
     ),
     "optuna": OptionalMethod(
-        "algorithms.adapters.optuna:OptunaSearcher",
+        "algorithms.adapters.optuna_samplers:OptunaSearcher",
         extra="optuna",
         libraries=("optuna", "cmaes"),
         summary="Optuna's samplers: TPE, Gaussian process, CMA-ES, random, quasi-random.",
@@ -105,7 +105,7 @@ SEARCHERS: Mapping[str, OptionalMethod] = {
 
 SCHEDULERS: Mapping[str, OptionalMethod] = {
     "optuna": OptionalMethod(
-        "algorithms.adapters.optuna:OptunaPruner",
+        "algorithms.adapters.optuna_pruners:OptunaPruner",
         extra="optuna",
         libraries=("optuna",),
         summary="Optuna's pruners as stopping rules: median, percentile, successive halving, Hyperband, patience.",
@@ -118,7 +118,7 @@ SCHEDULERS: Mapping[str, OptionalMethod] = {
         },
     ),
     "smac": OptionalMethod(
-        "algorithms.adapters.smac:SmacMultiFidelity",
+        "algorithms.adapters.smac_multi_fidelity:SmacMultiFidelity",
         extra="smac",
         libraries=("smac", "ConfigSpace"),
         summary="SMAC3's multi-fidelity optimization: Hyperband or successive halving over its random forest.",

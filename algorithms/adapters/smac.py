@@ -1,4 +1,4 @@
-"""SMAC3: random forests or Gaussian processes with expected improvement, alone or under Hyperband."""
+"""SMAC3 as a searcher: expected improvement with a random forest or a Gaussian process."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.adapters.smac_engine import MOST_TRIALS, Engine, _given, _one_of
-from algorithms.interop.containment import contained
-from algorithms.interop.pending import Tickets
-from algorithms.option_checks import check_whole
+from algorithms.adapters.smac_engine import MOST_TRIALS, SmacEngine, option_unless_none, require_one_of
+from algorithms.interop.containment import without_side_effects
+from algorithms.interop.pending import PendingTrials
+from algorithms.option_checks import require_int
 from objectives.space import Config, Space
 
-with contained():
+with without_side_effects():
     from smac import (
         BlackBoxFacade,
         HyperparameterOptimizationFacade,
@@ -65,22 +65,22 @@ class Smac:
         n_initial: int | None = None,
         retrain_after: int | None = None,
     ) -> None:
-        _one_of("facade", facade, FACADES)
-        check_whole("n_trials", n_trials, 4, MOST_TRIALS)
+        require_one_of("facade", facade, FACADES)
+        require_int("n_trials", n_trials, 4, MOST_TRIALS)
         if facade == "random" and n_initial is not None:
             raise ValueError(f"n_initial = {n_initial!r}: the facade 'random' has no initial design to size")
         self.declaration = Declaration(config_space, initial_config)
         self.default = None if initial_config is None else dict(initial_config)
-        self.tickets = Tickets()
-        self.engine: Engine | None = None
+        self.pending = PendingTrials()
+        self.engine: SmacEngine | None = None
         if self.declaration.names:
-            self.engine = Engine(
+            self.engine = SmacEngine(
                 FACADES[facade],
                 self.declaration,
                 self.default,
                 scenario={"seed": int(rng.integers(2**31 - 1)), "n_trials": n_trials},
-                initial=_given("n_configs", "n_initial", n_initial, n_trials // 4),
-                selector=_given("retrain_after", "retrain_after", retrain_after, MOST_TRIALS),
+                initial=option_unless_none("n_configs", "n_initial", n_initial, n_trials // 4),
+                selector=option_unless_none("retrain_after", "retrain_after", retrain_after, MOST_TRIALS),
                 intensifier=partial(Intensifier, max_config_calls=1),
             )
         self.only = [] if self.engine else [self.declaration.inward({})]
@@ -94,10 +94,10 @@ class Smac:
         config = self.declaration.inward(trial.config)
         if self.default is not None:  # Exactly as given: a detour through quantiles may round.
             config, self.default = self.default, None
-        self.tickets.issue(config, trial)
+        self.pending.add(config, trial)
         return dict(config)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        trial = self.tickets.settle(config)
+        trial = self.pending.take(config)
         if trial is not None and self.engine is not None:
             self.engine.tell(trial, error)

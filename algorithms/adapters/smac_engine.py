@@ -1,4 +1,4 @@
-"""SMAC3 driven by ask and tell: the part that its searcher and its multi-fidelity scheduler share."""
+"""Drives SMAC3 by ask and tell, for its searcher and its multi-fidelity scheduler."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from algorithms.interop.containment import contained, silent
-from algorithms.option_checks import check_whole
+from algorithms.interop.containment import silent, without_side_effects
+from algorithms.option_checks import require_int
 
-with contained():
+with without_side_effects():
     from ConfigSpace import Configuration
     from smac import Scenario
     from smac.facade.abstract_facade import AbstractFacade
@@ -37,8 +37,8 @@ class DefaultFirst(AbstractInitialDesign):  # type: ignore[misc]  # SMAC counts 
         return [self.default, *self.design.select_configurations()]
 
 
-class Engine:
-    """A facade of SMAC asked and told, silently, without files or clock.
+class SmacEngine:
+    """Asks a facade of SMAC for trials and tells it their results, without log, files or clock.
 
     Crashed trials are told as such (`StatusType.CRASHED`) with the next number above the worst error
     known, so that they rank last, and again when a worse one comes: SMAC has a fixed `crash_cost` for
@@ -117,7 +117,7 @@ class Engine:
 
 
 def _in_order(maximizer: Any) -> Any:
-    """Lets local searches start in the order of their starting points' text.
+    """Make local searches start in the order of their starting points' text.
 
     SMAC 2.4.1 takes them from a set of configurations, whose order, by the hash of their text, is
     another in every process; random draws and so the proposals depend on it.
@@ -129,14 +129,15 @@ def _in_order(maximizer: Any) -> Any:
     return maximizer
 
 
-def _one_of(name: str, value: str, known: Mapping[str, Any]) -> None:
+def require_one_of(name: str, value: str, known: Mapping[str, Any]) -> None:
+    """Refuse a name that is not known."""
     if value not in known:
         raise ValueError(f"{name} = {value!r}: need one of {', '.join(known)}")
 
 
-def _given(library: str, name: str, value: int | None, high: int) -> dict[str, int]:
-    """SMAC's option, or nothing: its own default."""
+def option_unless_none(library: str, name: str, value: int | None, high: int) -> dict[str, int]:
+    """Check an option and name it as SMAC does; None leaves SMAC its own default."""
     if value is None:
         return {}
-    check_whole(name, value, 1, high)
+    require_int(name, value, 1, high)
     return {library: value}

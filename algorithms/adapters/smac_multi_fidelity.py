@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.adapters.smac_engine import MOST_TRIALS, Engine, _given, _one_of
-from algorithms.interop.containment import contained
-from algorithms.interop.pending import Tickets
-from algorithms.option_checks import check_whole
+from algorithms.adapters.smac_engine import MOST_TRIALS, SmacEngine, option_unless_none, require_one_of
+from algorithms.interop.containment import without_side_effects
+from algorithms.interop.pending import PendingTrials
+from algorithms.option_checks import require_int
 from algorithms.schedulers.rungs import is_over
 from objectives.space import FIDELITY, Config, Space
 
-with contained():
+with without_side_effects():
     from ConfigSpace import Configuration
     from smac import HyperbandFacade, MultiFidelityFacade
     from smac.facade.abstract_facade import AbstractFacade
@@ -30,7 +30,6 @@ FIDELITY_FACADES: Mapping[str, type[AbstractFacade]] = {
     "multi_fidelity": MultiFidelityFacade,
     "random": HyperbandFacade,
 }
-
 
 INTENSIFIERS: Mapping[str, Callable[..., AbstractIntensifier]] = {
     "hyperband": Hyperband,
@@ -82,28 +81,28 @@ class SmacMultiFidelity:
         n_trials: int = 100,
         n_initial: int | None = None,
     ) -> None:
-        _one_of("facade", facade, FIDELITY_FACADES)
-        _one_of("intensifier", intensifier, INTENSIFIERS)
-        check_whole("eta", eta, 2, 100)
-        check_whole("r_min", r_min, 1, max_epochs)
-        check_whole("n_trials", n_trials, 4, MOST_TRIALS)
+        require_one_of("facade", facade, FIDELITY_FACADES)
+        require_one_of("intensifier", intensifier, INTENSIFIERS)
+        require_int("eta", eta, 2, 100)
+        require_int("r_min", r_min, 1, max_epochs)
+        require_int("n_trials", n_trials, 4, MOST_TRIALS)
         if facade == "random" and n_initial is not None:
             raise ValueError(f"n_initial = {n_initial!r}: the facade 'random' has no initial design to size")
         self.declaration = Declaration(config_space, initial_config)
         self.default = None if initial_config is None else dict(initial_config)
         self.max_epochs = max_epochs
         self.names: dict[Configuration, Config] = {}
-        self.tickets: dict[int, Tickets] = {}
+        self.pending: dict[int, PendingTrials] = {}
         self.failed: set[Configuration] = set()
-        self.engine: Engine | None = None
+        self.engine: SmacEngine | None = None
         if self.declaration.names:
             budgets = {"min_budget": r_min, "max_budget": max_epochs}
-            self.engine = Engine(
+            self.engine = SmacEngine(
                 FIDELITY_FACADES[facade],
                 self.declaration,
                 self.default,
                 scenario={"seed": int(rng.integers(2**31 - 1)), "n_trials": n_trials, **budgets},
-                initial=_given("n_configs", "n_initial", n_initial, n_trials // 4),
+                initial=option_unless_none("n_configs", "n_initial", n_initial, n_trials // 4),
                 selector={},
                 intensifier=partial(INTENSIFIERS[intensifier], eta=eta),
             )
@@ -123,12 +122,12 @@ class SmacMultiFidelity:
             self.default = None
         assert trial.budget is not None
         epochs = int(trial.budget + 0.5)
-        self.tickets.setdefault(epochs, Tickets()).issue(self.names[trial.config], trial)
+        self.pending.setdefault(epochs, PendingTrials()).add(self.names[trial.config], trial)
         return {**self.names[trial.config], FIDELITY: epochs}
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
-        tickets = self.tickets.get(int(config.get(FIDELITY, self.max_epochs)))
-        trial = tickets.settle(config) if tickets else None
+        pending = self.pending.get(int(config.get(FIDELITY, self.max_epochs)))
+        trial = pending.take(config) if pending else None
         if trial is not None and self.engine is not None:
             if is_over(config, error, info):
                 self.failed.add(trial.config)

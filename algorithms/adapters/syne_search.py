@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.interop.containment import contained, silent
-from algorithms.interop.library_options import Options, checked, named, names_of, refusals
-from algorithms.interop.pending import Tickets
+from algorithms.interop.containment import silent, without_side_effects
+from algorithms.interop.library_options import Options, bad_options_refused, check_options, find_by_name, option_names
+from algorithms.interop.pending import PendingTrials
 from algorithms.interop.space_translation import Coordinate, Translation
 from objectives.space import Config, Space
 
-with contained():
+with without_side_effects():
     from syne_tune import config_space as domains
     from syne_tune.backend.trial_status import Trial
     from syne_tune.optimizer.schedulers.searchers.searcher_factory import searcher_cls
@@ -138,17 +138,17 @@ class SyneTuneSearcher:
         options: Options = None,
     ) -> None:
         made = searcher_class(method)
-        chosen = checked(method, names_of(made, GIVEN), options)
+        chosen = check_options(method, option_names(made, GIVEN), options)
         seed = int(rng.integers(2**31 - 1))
         self.adaptive = method != "random"
         self.lacks = {"pending": PENDING[method]} if method in PENDING else {}
         self.declaration = Declaration(config_space)
         self.initial_config = None if initial_config is None else dict(initial_config)
-        self.tickets, self.proposed = Tickets(), 0
+        self.pending, self.proposed = PendingTrials(), 0
         if self.declaration.only is not None:
             return
         points = [] if initial_config is None else [self.declaration.outward(initial_config)]
-        with refusals(method, options):
+        with bad_options_refused(method, options):
             searcher = made(self.declaration.domains, points_to_evaluate=points, random_seed=seed, **chosen)
             self.scheduler = SingleObjectiveScheduler(
                 self.declaration.domains, metric=METRIC, searcher=searcher, random_seed=seed
@@ -165,12 +165,12 @@ class SyneTuneSearcher:
         config = self.declaration.inward(values)
         if self.initial_config is not None:  # A quantile there and back may miss the value by a rounding.
             config, self.initial_config = self.initial_config, None
-        self.tickets.issue(config, Trial(trial_id=self.proposed, config=values, creation_time=NEVER))
+        self.pending.add(config, Trial(trial_id=self.proposed, config=values, creation_time=NEVER))
         self.proposed += 1
         return dict(config)
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        trial = self.tickets.settle(config)
+        trial = self.pending.take(config)
         if trial is None:
             return
         with silent():
@@ -181,8 +181,8 @@ class SyneTuneSearcher:
 
 
 def searcher_class(method: str) -> Callable[..., Any]:
-    name = named("method", method, SEARCHERS)
-    with contained(), downloads():
+    name = find_by_name("method", method, SEARCHERS)
+    with without_side_effects(), downloads():
         made: Callable[..., Any] = searcher_cls(name)
     return made
 

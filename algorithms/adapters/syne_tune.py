@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from algorithms.adapters.syne_search import BLIND, METRIC, NEVER, Declaration, downloads
-from algorithms.interop.containment import contained, silent
-from algorithms.interop.library_options import Options, checked, named, names_of, refusals
-from algorithms.interop.pending import Tickets
+from algorithms.interop.containment import silent, without_side_effects
+from algorithms.interop.library_options import Options, bad_options_refused, check_options, find_by_name, option_names
+from algorithms.interop.pending import PendingTrials
 from objectives.space import FIDELITY, Config, Space
 
-with contained():
+with without_side_effects():
     from syne_tune.backend.trial_status import Trial
     from syne_tune.optimizer.baselines import ASHA, ASHABORE, ASHACQR, BOHB, RandomSearch
     from syne_tune.optimizer.scheduler import SchedulerDecision, TrialScheduler
@@ -84,17 +84,17 @@ class SyneTuneScheduler:
         method: str = "asha",
         options: Options = None,
     ) -> None:
-        made = named("method", method, SCHEDULERS)
-        chosen = checked(method, names_of(made, GIVEN), options)
+        made = find_by_name("method", method, SCHEDULERS)
+        chosen = check_options(method, option_names(made, GIVEN), options)
         seed = int(rng.integers(2**31 - 1))
         self.declaration, self.max_epochs = Declaration(config_space), max_epochs
         self.initial_config = None if initial_config is None else dict(initial_config)
         self.rung_by_rung = method == "asha"
         self.lacks = {"pending": BLIND} if method in ("asha_bore", "asha_cqr", "bohb") else {}
-        self.tickets, self.ahead, self.started = Tickets(), deque[_Running](), 0
+        self.pending, self.ahead, self.started = PendingTrials(), deque[_Running](), 0
         points = [] if initial_config is None else [self.declaration.outward(initial_config)]
         shared = {"metric": METRIC, "time_attr": TIME, "random_seed": seed}
-        with refusals(method, options), downloads():
+        with bad_options_refused(method, options), downloads():
             if made is MedianStoppingRule:
                 inner = RandomSearch(
                     self.declaration.domains, metrics=[METRIC], points_to_evaluate=points, random_seed=seed
@@ -110,11 +110,11 @@ class SyneTuneScheduler:
             return None
         running.epochs = self._next_report(running)
         suggestion = {**running.config, FIDELITY: running.epochs}
-        self.tickets.issue(_report(suggestion), running)
+        self.pending.add(_report(suggestion), running)
         return suggestion
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
-        running = self.tickets.settle(_report(config))
+        running = self.pending.take(_report(config))
         if running is None:
             return
         with silent():
@@ -157,5 +157,5 @@ class SyneTuneScheduler:
 
 
 def _report(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells a trial's report from another's of an equal configuration; tickets ignore the fidelity."""
+    """What tells a trial's report from another's of an equal configuration; pending ignore the fidelity."""
     return {**config, "at max_epochs": config.get(FIDELITY)}

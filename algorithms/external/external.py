@@ -8,31 +8,31 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.external.protocol import Partner, beginning
-from algorithms.external.subprocess_client import Conversation, ExternalError
+from algorithms.external.protocol import RemoteAlgorithm, first_message
+from algorithms.external.subprocess_client import ExternalError, SubprocessClient
 from objectives.space import FIDELITY, Config, Space
 
 
 class _External:
     """What both roles share: the other process, what it says of itself, and the numbers of its proposals."""
 
-    def __init__(self, partner: Partner) -> None:
-        self.partner, self.proposals = partner, _Proposals()
+    def __init__(self, remote: RemoteAlgorithm) -> None:
+        self.remote, self.proposals = remote, _Proposals()
 
     @property
     def versions(self) -> dict[str, str]:
-        return _about(self.partner, "versions")
+        return _about(self.remote, "versions")
 
     @property
     def lacks(self) -> dict[str, str]:
-        return _about(self.partner, "lacks")
+        return _about(self.remote, "lacks")
 
     def close(self) -> None:
         """End the process."""
-        self.partner.conversation.close()
+        self.remote.client.close()
 
     def _ask(self) -> Config | None:
-        number, proposal = self.partner.ask()
+        number, proposal = self.remote.ask()
         if proposal is not None:
             self.proposals.add(proposal, number)
         return proposal
@@ -75,8 +75,10 @@ class ExternalSearcher(_External):
         timeout: float = 60.0,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        begin = beginning("searcher", config_space, rng, initial_config, max_epochs, options)
-        super().__init__(Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version))
+        begin = first_message("searcher", config_space, rng, initial_config, max_epochs, options)
+        super().__init__(
+            RemoteAlgorithm(SubprocessClient(command, timeout=timeout), config_space, begin, initial_config, version)
+        )
 
     def sample_configuration(self) -> Config | None:
         return self._ask()
@@ -84,7 +86,7 @@ class ExternalSearcher(_External):
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
         bare = {name: value for name, value in config.items() if name != FIDELITY}
         number = self.proposals.told(bare, config.get(FIDELITY, math.inf))
-        self.partner.tell(number, bare, error, config.get(FIDELITY))
+        self.remote.tell(number, bare, error, config.get(FIDELITY))
 
 
 class ExternalScheduler(_External):
@@ -106,8 +108,10 @@ class ExternalScheduler(_External):
         timeout: float = 60.0,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        begin = beginning("scheduler", config_space, rng, initial_config, max_epochs, options)
-        super().__init__(Partner(Conversation(command, timeout=timeout), config_space, begin, initial_config, version))
+        begin = first_message("scheduler", config_space, rng, initial_config, max_epochs, options)
+        super().__init__(
+            RemoteAlgorithm(SubprocessClient(command, timeout=timeout), config_space, begin, initial_config, version)
+        )
 
     def suggest(self) -> Config | None:
         return self._ask()
@@ -115,13 +119,13 @@ class ExternalScheduler(_External):
     def update(self, config: Config, error: float, info: Any = None) -> None:
         number = self.proposals.told(config, math.inf)
         bare = {name: value for name, value in config.items() if name != FIDELITY}
-        self.partner.tell(number, bare, error, config.get(FIDELITY))
+        self.remote.tell(number, bare, error, config.get(FIDELITY))
 
 
-def _about(partner: Partner, what: str) -> dict[str, str]:
+def _about(remote: RemoteAlgorithm, what: str) -> dict[str, str]:
     try:
-        return dict(partner.about()[what])
-    except ExternalError:  # Every later word to this partner raises it again.
+        return dict(remote.about()[what])
+    except ExternalError:  # Every later word to this remote raises it again.
         return {}
 
 

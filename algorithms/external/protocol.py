@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from algorithms.external.subprocess_client import Conversation
+from algorithms.external.subprocess_client import SubprocessClient
 from algorithms.interop.optional_method import PROPERTIES
 from algorithms.interop.space_translation import Coordinate, Translation
 from objectives.space import FIDELITY, Config, Space
@@ -20,11 +20,11 @@ ROUNDING = 1e-9
 """Relative: languages that print 15 digits may miss a bound, or the default, by a rounding."""
 
 
-class Partner:
+class RemoteAlgorithm:
     """The other side; `algorithms/external/README.md` describes the protocol.
 
     Args:
-        conversation: with its process.
+        client: with its process.
         space: the space of the run.
         begin: the first message, of `beginning`.
         initial_config: has to be the first proposal, unless the other side says that it lacks "default".
@@ -36,7 +36,7 @@ class Partner:
 
     def __init__(
         self,
-        conversation: Conversation,
+        client: SubprocessClient,
         space: Space,
         begin: Mapping[str, Any],
         initial_config: Config | None,
@@ -44,7 +44,7 @@ class Partner:
     ) -> None:
         if version is not None and not isinstance(version, str):
             raise ValueError(f"version = {version!r}: need a text")
-        self.conversation, self.begin, self.version = conversation, begin, version
+        self.client, self.begin, self.version = client, begin, version
         self.translation = Translation(space)
         self.coordinates = {coordinate.name: coordinate for coordinate in self.translation.coordinates}
         self.initial = None if initial_config is None else dict(initial_config)
@@ -52,7 +52,7 @@ class Partner:
         self._about: dict[str, dict[str, str]] | None = None
 
     def about(self) -> dict[str, dict[str, str]]:
-        """`versions` and `lacks` of the other side; begins the conversation."""
+        """`versions` and `lacks` of the other side; begins the client."""
         if self._about is None:
             answer = self._exchange(self.begin, required=("name", "version"), optional=("libraries", "lacks"))
             self._about = self._introduced(answer)
@@ -70,7 +70,7 @@ class Partner:
         try:
             config = self._inward(answer["config"])
         except ValueError as error:
-            self.conversation.fail(f"proposed an impossible configuration: {error}")
+            self.client.fail(f"proposed an impossible configuration: {error}")
         if self.initial is not None:
             config = self._defaulted(config, self.initial)
         if answer.get(FIDELITY) is not None:
@@ -92,13 +92,13 @@ class Partner:
     def _exchange(
         self, message: Mapping[str, Any], required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
     ) -> dict[str, Any]:
-        answer = self.conversation.exchange(message)
+        answer = self.client.exchange(message)
         odd = [key for key in answer if key not in required + optional]
         odd += [key for key in required if key not in answer]
         if odd:
             need = ", ".join(required) or "none"
             may = f", and perhaps {', '.join(optional)}" if optional else ""
-            self.conversation.fail(
+            self.client.fail(
                 f"answered {message['op']!r} with the keys {', '.join(answer) or 'none'}: need {need}{may}"
             )
         return answer
@@ -107,15 +107,15 @@ class Partner:
         libraries, lacks = answer.get("libraries", {}), answer.get("lacks", {})
         for key, value in (("name", answer["name"]), ("version", answer["version"])):
             if not isinstance(value, str) or not value:
-                self.conversation.fail(f"answered 'begin' with {key} = {value!r}: need a text")
+                self.client.fail(f"answered 'begin' with {key} = {value!r}: need a text")
         for key, table in (("libraries", libraries), ("lacks", lacks)):
             if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-                self.conversation.fail(f"answered 'begin' with {key} = {table!r}: need an object of texts")
+                self.client.fail(f"answered 'begin' with {key} = {table!r}: need an object of texts")
         for name in lacks:
             if name not in PROPERTIES:
-                self.conversation.fail(f"answered 'begin' with lacks.{name}: not one of {', '.join(PROPERTIES)}")
+                self.client.fail(f"answered 'begin' with lacks.{name}: not one of {', '.join(PROPERTIES)}")
         if self.version is not None and answer["version"] != self.version:
-            self.conversation.fail(f"is version {answer['version']!r}, not {self.version!r} as the suite says")
+            self.client.fail(f"is version {answer['version']!r}, not {self.version!r} as the suite says")
         return {"versions": {answer["name"]: answer["version"], **libraries}, "lacks": lacks}
 
     def _inward(self, values: Any) -> Config:
@@ -138,7 +138,7 @@ class Partner:
         if proposed.keys() == expected.keys() and all(_alike(proposed[name], expected[name]) for name in expected):
             config = dict(initial)
         elif not self.proposed_before and "default" not in self.about()["lacks"]:
-            self.conversation.fail(f"proposed {proposed!r} first, not initial_config = {expected!r}")
+            self.client.fail(f"proposed {proposed!r} first, not initial_config = {expected!r}")
         self.proposed_before = True
         return config
 
@@ -146,11 +146,11 @@ class Partner:
         """Checked here as well as by the tuner, so that the message names the culprit."""
         top = self.begin["max_epochs"]
         if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= top:
-            self.conversation.fail(f"proposed max_epochs = {epochs!r}: need a whole number in 1..{top}")
+            self.client.fail(f"proposed max_epochs = {epochs!r}: need a whole number in 1..{top}")
         return epochs
 
 
-def beginning(
+def first_message(
     role: Literal["searcher", "scheduler"],
     space: Space,
     rng: np.random.Generator,

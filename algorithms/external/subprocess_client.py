@@ -42,7 +42,7 @@ class ExternalError(RuntimeError):
     """The other process broke the protocol or ended; its run cannot go on."""
 
 
-class Conversation:
+class SubprocessClient:
     """Starts a process when there is the first thing to say, and ends it with `close` or with itself.
 
     The process is in a group of its own, so that what it starts ends with it. When ours is killed,

@@ -14,7 +14,7 @@ import numpy as np
 
 
 @contextmanager
-def contained() -> Iterator[None]:
+def without_side_effects() -> Iterator[None]:
     """Import a library, silently, and leave the process as it was before.
 
     Ray replaces `sys.excepthook`, adds filters of warnings and draws from Python's global generator;

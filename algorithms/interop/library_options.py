@@ -14,7 +14,7 @@ MOST_LISTED = 20
 Options = Mapping[str, Any] | None
 
 
-def named(field: str, name: str, known: Mapping[str, Any]) -> Any:
+def find_by_name(field: str, name: str, known: Mapping[str, Any]) -> Any:
     """The entry of that name.
 
     Raises:
@@ -27,7 +27,7 @@ def named(field: str, name: str, known: Mapping[str, Any]) -> Any:
     raise ValueError(f"{field} = {name!r}: not {listed}" + (f"; {close[0]}?" if close else ""))
 
 
-def names_of(made: Any, given: Collection[str]) -> list[str]:
+def option_names(made: Any, given: Collection[str]) -> list[str]:
     """Names of the arguments of a class that are not given anyway."""
     return [
         name
@@ -36,7 +36,7 @@ def names_of(made: Any, given: Collection[str]) -> list[str]:
     ]
 
 
-def checked(method: str, allowed: Collection[str], options: Options) -> dict[str, Any]:
+def check_options(method: str, allowed: Collection[str], options: Options) -> dict[str, Any]:
     """The options by name.
 
     Raises:
@@ -50,7 +50,7 @@ def checked(method: str, allowed: Collection[str], options: Options) -> dict[str
 
 
 @contextmanager
-def refusals(method: str, options: Options) -> Iterator[None]:
+def bad_options_refused(method: str, options: Options) -> Iterator[None]:
     """Build a library's object, silently; libraries refuse bad values by assertions and type errors.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 from objectives.space import FIDELITY
 
 
-class Tickets:
+class PendingTrials:
     """A library's tokens (trial numbers, candidates) of the configurations that it has proposed.
 
     A configuration proposed twice has two tokens; the earlier one is taken first.
@@ -18,11 +18,11 @@ class Tickets:
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Any]] = {}
 
-    def issue(self, config: Mapping[str, Any], token: Any) -> None:
+    def add(self, config: Mapping[str, Any], token: Any) -> None:
         """Remember what the library knows a proposal by."""
         self._waiting.setdefault(_name(config), deque()).append(token)
 
-    def settle(self, config: Mapping[str, Any]) -> Any:
+    def take(self, config: Mapping[str, Any]) -> Any:
         """The token of a configuration whose result is in, or None: told before, or not the library's.
 
         Args:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from algorithms.roles import Searcher
 from algorithms.schedulers.rungs import check_rungs, is_over, rungs
 from objectives.space import FIDELITY, Config
@@ -119,7 +119,7 @@ class ASHA:
         top = check_rungs(max_epochs, eta, r_min, r_max)
         if variant not in VARIANTS:
             raise ValueError(f"variant = {variant!r}: need one of {', '.join(VARIANTS)}")
-        check_whole("s", s, 0, sum(level * eta <= top for level in rungs(r_min, top, eta)))
+        require_int("s", s, 0, sum(level * eta <= top for level in rungs(r_min, top, eta)))
         self.searcher = searcher
         self.levels = rungs(r_min * eta**s, top, eta)
         self.rungs: dict[object, Rung] = {level: VARIANTS[variant](eta) for level in self.levels[:-1]}

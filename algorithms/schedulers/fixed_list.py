@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from objectives.space import FIDELITY, Config, Space
 
 
@@ -30,7 +30,7 @@ class FixedList:
         for place, trial in enumerate(trials):
             try:
                 config_space.check({name: value for name, value in trial.items() if name != FIDELITY})
-                check_whole(FIDELITY, trial.get(FIDELITY, max_epochs), 1, max_epochs)
+                require_int(FIDELITY, trial.get(FIDELITY, max_epochs), 1, max_epochs)
             except ValueError as error:
                 raise ValueError(f"trials[{place}]: {error}") from error
         self.ahead = iter([dict(trial) for trial in trials])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from algorithms.roles import Searcher
 from algorithms.schedulers.rungs import check_rungs, is_over
 from objectives.space import FIDELITY, Config
@@ -57,7 +57,7 @@ class Bracket:
         self.running.append({**config, FIDELITY: self.rungs[self.rung][1]})
         return dict(self.running[-1])
 
-    def settle(self, config: Config, error: float, info: Any) -> bool:
+    def record(self, config: Config, error: float, info: Any) -> bool:
         """Take a result in, and say whether it was this bracket's."""
         for place, job in enumerate(self.running):
             if config.items() <= job.items():  # A check may have dropped hyperparameters that do not count.
@@ -124,7 +124,7 @@ class Hyperband:
         top = check_rungs(max_epochs, eta, r_min, r_max)
         shapes = brackets_of(r_min, top, eta)
         used = len(shapes) if brackets is None else brackets
-        check_whole("brackets", used, 1, len(shapes))
+        require_int("brackets", used, 1, len(shapes))
         self.searcher = searcher
         self.shapes = shapes[:used]
         self.begun = 0
@@ -144,6 +144,6 @@ class Hyperband:
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         self.searcher.update(config, error, additional_info=info)
-        if not any(bracket.settle(config, error, info) for bracket in self.open):
+        if not any(bracket.record(config, error, info) for bracket in self.open):
             raise ValueError(f"config = {config!r}: need a configuration that was suggested and not yet told")
         self.open = [bracket for bracket in self.open if not bracket.finished]

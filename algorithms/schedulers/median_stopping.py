@@ -8,7 +8,7 @@ import statistics
 from collections import deque
 from typing import Any
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from algorithms.roles import Searcher
 from algorithms.schedulers.rungs import is_over
 from objectives.space import FIDELITY, Config
@@ -49,9 +49,9 @@ class MedianStopping:
         interval: int = 1,
         min_trials: int = 3,
     ) -> None:
-        check_whole("grace_epochs", grace_epochs, 1, max_epochs)
-        check_whole("interval", interval, 1, max_epochs)
-        check_whole("min_trials", min_trials, 1, 10_000)
+        require_int("grace_epochs", grace_epochs, 1, max_epochs)
+        require_int("interval", interval, 1, max_epochs)
+        require_int("min_trials", min_trials, 1, 10_000)
         self.searcher = searcher
         self.grace_epochs, self.min_trials = grace_epochs, min_trials
         self.checkpoints = [*range(interval, max_epochs, interval), max_epochs]

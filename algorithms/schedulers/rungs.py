@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from objectives.space import FIDELITY
 
 
@@ -31,9 +31,9 @@ def check_rungs(max_epochs: int, eta: int, r_min: int, r_max: int | None) -> int
         ValueError: eta outside 2..100, or not 1 <= r_min <= r_max <= max_epochs.
     """
     top = max_epochs if r_max is None else r_max
-    check_whole("eta", eta, 2, 100)
-    check_whole("r_max", top, 1, max_epochs)
-    check_whole("r_min", r_min, 1, top)
+    require_int("eta", eta, 2, 100)
+    require_int("r_max", top, 1, max_epochs)
+    require_int("r_min", r_min, 1, top)
     return top
 
 

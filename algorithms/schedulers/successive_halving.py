@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from algorithms.roles import Searcher
 from algorithms.schedulers.rungs import check_rungs, rungs
 from objectives.space import FIDELITY, Config
@@ -45,7 +45,7 @@ class SuccessiveHalving:
         prefact: int = 1,
     ) -> None:
         top = check_rungs(max_epochs, eta, r_min, r_max)
-        check_whole("prefact", prefact, 1, 10_000)
+        require_int("prefact", prefact, 1, 10_000)
         self.searcher = searcher
         self.rungs = rungs(r_min, top, eta)
         self.sizes = [prefact * eta**k for k in reversed(range(len(self.rungs)))]

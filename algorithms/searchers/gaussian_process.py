@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from algorithms.searchers.expected_improvement import NoisyExpectedImprovement
 from algorithms.searchers.observations import Observations, Results
 from algorithms.searchers.random_search import RandomSearch
@@ -93,7 +93,7 @@ class GaussianProcess:
         initial_config: Config | None = None,
         num_init_random: int = 5,
     ) -> None:
-        check_whole("num_init_random", num_init_random, 1)
+        require_int("num_init_random", num_init_random, 1)
         self.random_search = RandomSearch(config_space, rng=rng, initial_config=initial_config)
         self.space, self.rng, self.num_init_random = config_space, rng, num_init_random
         kinds = [axis.kind for axis in config_space.axes.values()]

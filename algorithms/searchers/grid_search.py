@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from objectives.space import Config, Scalar, Space
 
 MOST_POINTS = 1_000_000
@@ -42,7 +42,7 @@ class GridSearch:
         initial_config: Config | None = None,
         levels: int = 5,
     ) -> None:
-        check_whole("levels", levels, 1, MOST_POINTS)
+        require_int("levels", levels, 1, MOST_POINTS)
         values = {name: config_space.levels(name, levels) for name in config_space}
         parents = {condition.parent for condition in config_space.conditions.values()}
         points = sum(count for _, count in _combinations(config_space, values, parents))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from algorithms.searchers.observations import Observations
 from algorithms.searchers.random_search import RandomSearch
 from objectives.space import Config, Space
@@ -126,7 +126,7 @@ class KernelDensity:
     ) -> None:
         least = len(config_space) + 1 if min_points is None else min_points
         for name, count in (("min_points", least), ("num_samples", num_samples)):
-            check_whole(name, count, 1)
+            require_int(name, count, 1)
         _check("top_fraction", top_fraction, 0 < _number(top_fraction) < 1, "a number in (0, 1)")
         _check("random_fraction", random_fraction, 0 <= _number(random_fraction) <= 1, "a number in [0, 1]")
         _check("bandwidth_factor", bandwidth_factor, 0 < _number(bandwidth_factor) < math.inf, "a number > 0")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.option_checks import check_share, check_whole
+from algorithms.option_checks import require_fraction, require_int
 from algorithms.searchers.random_search import RandomSearch
 from objectives.space import FIDELITY, Config, Space
 
@@ -40,8 +40,8 @@ class LocalSearch:
         num_init_random: int = 5,
         probab_local: float = 0.5,
     ) -> None:
-        check_whole("num_init_random", num_init_random, 1)
-        check_share("probab_local", probab_local)
+        require_int("num_init_random", num_init_random, 1)
+        require_fraction("probab_local", probab_local)
         self.random_search = RandomSearch(config_space, rng=rng, initial_config=initial_config)
         self.space, self.rng = config_space, rng
         self.num_init_random, self.probab_local = num_init_random, probab_local

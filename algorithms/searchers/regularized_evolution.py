@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.option_checks import check_whole
+from algorithms.option_checks import require_int
 from algorithms.searchers.random_search import RandomSearch
 from objectives.space import FIDELITY, Config, Space
 
@@ -69,7 +69,7 @@ class RegularizedEvolution:
             ("population_size", population_size, 10_000),
             ("sample_size", sample_size, population_size),
         ):
-            check_whole(name, value, 1, high)
+            require_int(name, value, 1, high)
         self.random_search = RandomSearch(config_space, rng=rng, initial_config=initial_config)
         self.space, self.rng = config_space, rng
         self.population_size, self.sample_size = population_size, sample_size

@@ -15,24 +15,24 @@ from torch import nn
 
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
-from objectives.objective import MOST_EPOCHS, Machine, Objective, require_whole
+from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
 from objectives.space import Config, Space
 from objectives.stack import Stack
 from objectives.stacks.looped import stack as looped
-from objectives.training.counter_rng import Words, key_of
+from objectives.training.counter_rng import Key, trial_key
 from objectives.training.data import CLASSES, LOADERS, Split, checksums, load_splits
 from objectives.training.network_cost import (
-    OUTLINES,
+    DATA_SIZES,
     NetworkShape,
-    count,
-    divisions,
-    excerpts,
+    count_shape,
+    excerpt_sizes,
     network_terms,
-    on_excerpt,
-    outline_split,
+    placeholder_split,
+    split_sizes,
+    train_on_excerpt,
 )
-from objectives.training.networks import materialise
-from objectives.training.reference_loop import Counts, Loop, epoch_of, train
+from objectives.training.networks import build_network
+from objectives.training.reference_loop import Counts, Loop, epoch_from_counts, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +68,9 @@ class ImageClassification(Objective):
         _one_of("data", self.data, list(LOADERS))
         _one_of("split", self.split, ["standard", "book"])
         if self.folds is not None:
-            require_whole("folds", self.folds, 2, 100)
+            require_int("folds", self.folds, 2, 100)
         if self.epochs is not None:
-            require_whole("epochs", self.epochs, 1, MOST_EPOCHS)
+            require_int("epochs", self.epochs, 1, MOST_EPOCHS)
         if self.split == "book" and self.folds is not None:
             raise ValueError('folds: not with split = "book", which validates on the test set')
 
@@ -106,8 +106,8 @@ class ImageClassification(Objective):
 
     @property
     def row_counts(self) -> tuple[int, int]:
-        sizes = divisions(self.data, self.split, self.folds)
-        return sum(valid for _, valid in sizes), len(sizes) * OUTLINES[self.data].test
+        sizes = split_sizes(self.data, self.split, self.folds)
+        return sum(valid for _, valid in sizes), len(sizes) * DATA_SIZES[self.data].test
 
     def learning_rate(self, config: Config) -> float:
         return float(config["learning_rate"])
@@ -122,7 +122,7 @@ class ImageClassification(Objective):
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial by itself: on the CPU by the looped route, elsewhere by the reference loop."""
-        return self.epochs_of(config, seed, machine, loops_of(machine)[0])
+        return self.epochs_of(config, seed, machine, training_loops(machine)[0])
 
     def reference(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """The same by the reference loop, which faster routes are held against."""
@@ -143,7 +143,7 @@ class ImageClassification(Objective):
                 seconds=sum(fold.seconds for fold in counts) + set_up,
                 finite=all(fold.finite for fold in counts),
             )
-            yield epoch_of(together, valid=valid_total, test=test_total, chance=self.chance_error)
+            yield epoch_from_counts(together, valid=valid_total, test=test_total, chance=self.chance_error)
             if not together.finite:
                 return
             set_up = 0.0
@@ -153,9 +153,9 @@ class ImageClassification(Objective):
         _warm_up(self, machine)
         return checksums(self.data, machine)
 
-    def start(self, config: Config, split: Split, key: Words, device: str) -> nn.Module:
+    def start(self, config: Config, split: Split, key: Key, device: str) -> nn.Module:
         """The network of one trial (and fold) before its first step."""
-        return materialise(lambda: self.network(config, split), key, device, xavier=self.xavier)
+        return build_network(lambda: self.network(config, split), key, device, xavier=self.xavier)
 
     def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """All that are set but `epochs`, defaults included: an epoch costs the same however many there are."""
@@ -164,24 +164,24 @@ class ImageClassification(Objective):
 
     def network_shape(self, config: Config) -> NetworkShape:
         """Parameters, multiply-adds and the like of the configuration's network."""
-        split = outline_split(self.data, self.split, self.folds)
-        return count(lambda: self.network(config, split), split.train.x.shape[1:])
+        split = placeholder_split(self.data, self.split, self.folds)
+        return count_shape(lambda: self.network(config, split), split.train.x.shape[1:])
 
     def cost_terms(self, config: Config) -> CostTerms:
-        return self._terms(config, divisions(self.data, self.split, self.folds))
+        return self._terms(config, split_sizes(self.data, self.split, self.folds))
 
     def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
         """The reference loop: what a price means does not change with the routes that train faster.
 
         Two epochs of an excerpt where an epoch has more rows; the first tells what setting up takes.
         """
-        sizes = divisions(self.data, self.split, self.folds)
+        sizes = split_sizes(self.data, self.split, self.folds)
         if max(trained for trained, _ in sizes) <= rows:
             epochs = self.epochs_of(config, seed, machine, train)
             return Probe(epochs=epochs, count=self.max_epochs, terms=self._terms(config, sizes), whole=True)
         place = float(seed.generate_state(1)[0]) / 2**32
-        epochs = self.epochs_of(config, seed, machine, on_excerpt(train, rows, place))
-        return Probe(epochs=epochs, count=2, terms=self._terms(config, excerpts(sizes, rows)), whole=False)
+        epochs = self.epochs_of(config, seed, machine, train_on_excerpt(train, rows, place))
+        return Probe(epochs=epochs, count=2, terms=self._terms(config, excerpt_sizes(sizes, rows)), whole=False)
 
     def _terms(self, config: Config, sizes: list[tuple[int, int]]) -> CostTerms:
         return network_terms(self.network_shape(config), sizes, self.batch_size(config))
@@ -191,19 +191,19 @@ class ImageClassification(Objective):
         return True
 
     def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
-        from objectives.stacks.route import route_of
+        from objectives.stacks.route import choose_route
 
-        return route_of(self, machine).arithmetic if stacked else "reference"
+        return choose_route(self, machine).arithmetic if stacked else "reference"
 
     def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
-        from objectives.stacks.route import route_of
+        from objectives.stacks.route import choose_route
 
-        return route_of(self, machine).make(capacity)
+        return choose_route(self, machine).make(capacity)
 
     def _fold(
         self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine, loop: Loop
     ) -> Iterator[Counts]:
-        key = key_of(seed, fold)
+        key = trial_key(seed, fold)
         return loop(
             self.start(config, split, key, machine.device),
             split,
@@ -213,7 +213,7 @@ class ImageClassification(Objective):
         )
 
 
-def loops_of(machine: Machine) -> tuple[Loop, ...]:
+def training_loops(machine: Machine) -> tuple[Loop, ...]:
     """The training loops that run on a device, the one that trains single trials first."""
     return (looped.train, train) if machine.device == "cpu" else (train,)
 
@@ -225,7 +225,7 @@ def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
     part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))
-    for loop in loops_of(machine):
+    for loop in training_loops(machine):
         next(objective._fold(config, part, np.random.SeedSequence(0), 0, machine, loop))
 
 

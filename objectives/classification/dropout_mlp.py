@@ -12,7 +12,7 @@ from objectives.classification.base import ImageClassification, Setting
 from objectives.space import Config, Space
 from objectives.training.counter_rng import DROPOUT_BITS, keep_threshold, padded
 from objectives.training.data import CLASSES, Split
-from objectives.training.network_cost import OUTLINES, NetworkShape, unaligned
+from objectives.training.network_cost import DATA_SIZES, NetworkShape, unaligned
 from objectives.training.networks import dropout_mlp
 
 
@@ -67,7 +67,7 @@ class DropoutMLP(ImageClassification):
 
     def network_shape(self, config: Config) -> NetworkShape:
         """By arithmetic, which takes a hundredth of the time of passing a row through the layers."""
-        pixels = OUTLINES[self.data].side ** 2
+        pixels = DATA_SIZES[self.data].side ** 2
         first, second = int(config["num_hiddens_1"]), int(config["num_hiddens_2"])
         inner = first * second + second * CLASSES
         rates = ((first, config["dropout_1"]), (second, config["dropout_2"]))

@@ -19,7 +19,7 @@ from objectives.cost import CostTerms
 from objectives.space import Condition, Config, Space
 from objectives.training.counter_rng import DROPOUT_BITS, keep_threshold, padded
 from objectives.training.data import CLASSES, Split
-from objectives.training.network_cost import OUTLINES, NetworkShape, unaligned
+from objectives.training.network_cost import DATA_SIZES, NetworkShape, unaligned
 from objectives.training.networks import Dropout
 
 MOST_LAYERS = 4
@@ -83,7 +83,7 @@ class MLP(ImageClassification):
     def network_shape(self, config: Config) -> NetworkShape:
         """By arithmetic, as for `DropoutMLP`."""
         inside = widths(config)
-        sizes = [OUTLINES[self.data].side ** 2, *inside, CLASSES]
+        sizes = [DATA_SIZES[self.data].side ** 2, *inside, CLASSES]
         layers = list(itertools.pairwise(sizes))
         forward = sum(inputs * outputs for inputs, outputs in layers)
         drops = keep_threshold(float(config["dropout"])) < 2**DROPOUT_BITS

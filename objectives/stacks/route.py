@@ -21,7 +21,7 @@ from objectives.stacks import softmax
 from objectives.stacks.looped.sequential import layers_of
 from objectives.stacks.looped.stack import LoopedStack
 from objectives.training.data import load_splits
-from objectives.training.network_cost import divisions
+from objectives.training.network_cost import split_sizes
 
 if TYPE_CHECKING:
     from objectives.classification.base import ImageClassification
@@ -46,7 +46,7 @@ class Route:
     make: Callable[[int | None], Stack]
 
 
-def route_of(objective: ImageClassification, machine: Machine) -> Route:
+def choose_route(objective: ImageClassification, machine: Machine) -> Route:
     """The fastest way for this objective on this device that keeps the bit contract.
 
     On the CPU softmax regression is stacked; networks of known layers are looped, and so is whatever
@@ -129,5 +129,5 @@ def _example(objective: ImageClassification, machine: Machine) -> tuple[nn.Modul
 def _training_work(objective: ImageClassification, config: Config) -> float:
     """Multiply-adds of one epoch's training steps, forwards and backwards."""
     shape = objective.network_shape(config)
-    trained = sum(size for size, _ in divisions(objective.data, objective.split, objective.folds))
+    trained = sum(size for size, _ in split_sizes(objective.data, objective.split, objective.folds))
     return float(trained * (shape.forward + shape.backward))

@@ -23,7 +23,7 @@ from objectives.stacks.looped.sequential import plain
 from objectives.stacks.looped.stack import logits_gradient
 from objectives.training import counter_rng
 from objectives.training.data import CLASSES, Images, load_splits
-from objectives.training.reference_loop import EVALUATION_BATCH, Counts, epoch_of, now
+from objectives.training.reference_loop import EVALUATION_BATCH, Counts, epoch_from_counts, synchronised_time
 
 if TYPE_CHECKING:
     from objectives.classification.base import ImageClassification
@@ -36,7 +36,7 @@ CAPACITY = 32
 class Saved:
     """A paused trial: its key, weights (classes, pixels), biases (1, classes) and the next epoch."""
 
-    key: counter_rng.Words
+    key: counter_rng.Key
     weight: Tensor
     bias: Tensor
     epoch: int
@@ -45,7 +45,7 @@ class Saved:
 @dataclass(slots=True, kw_only=True)
 class _Slot:
     ticket: Ticket
-    key: counter_rng.Words
+    key: counter_rng.Key
     epoch: int
     set_up: float
 
@@ -78,16 +78,16 @@ class SoftmaxStack(Stack):
 
     def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Saved | None = None) -> None:
         assert self.free > 0
-        began = now(self._weight.device)
+        began = synchronised_time(self._weight.device)
         place = len(self._slots)
         if saved is None:
-            key = counter_rng.key_of(seed, 0)
+            key = counter_rng.trial_key(seed, 0)
             linear = dense_layer(self.objective.start(config, self.split, key, "cpu"))
             assert linear is not None
             saved = Saved(key=key, weight=linear.weight.detach(), bias=linear.bias.detach().unsqueeze(0), epoch=0)
         self._weight[place], self._bias[place] = saved.weight, saved.bias
         self._rate[place] = self.objective.learning_rate(config)
-        set_up = now(self._weight.device) - began if saved.epoch == 0 else 0.0
+        set_up = synchronised_time(self._weight.device) - began if saved.epoch == 0 else 0.0
         self._slots.append(_Slot(ticket=ticket, key=saved.key, epoch=saved.epoch, set_up=set_up))
 
     @torch.inference_mode()
@@ -95,13 +95,13 @@ class SoftmaxStack(Stack):
         if not self._slots:
             return []
         live = len(self._slots)
-        began = now(self._weight.device)
+        began = synchronised_time(self._weight.device)
         self._train()
         wrong = self._count_wrong(self.split.valid)
         finite = (
             self._weight[:live].isfinite().flatten(1).all(1) & self._bias[:live].isfinite().flatten(1).all(1)
         ).tolist()
-        share = (now(self._weight.device) - began) / live
+        share = (synchronised_time(self._weight.device) - began) / live
         test_wrong = wrong if self.split.test is self.split.valid else self._count_wrong(self.split.test)
         counted = [
             Counts(valid_wrong=valid, test_wrong=test, seconds=share + slot.set_up, finite=well)
@@ -110,7 +110,7 @@ class SoftmaxStack(Stack):
         totals = {"valid": len(self.split.valid), "test": len(self.split.test)}
         chance = self.objective.chance_error
         finished = [
-            (slot.ticket, epoch_of(counts, **totals, chance=chance))
+            (slot.ticket, epoch_from_counts(counts, **totals, chance=chance))
             for slot, counts in zip(self._slots, counted, strict=True)
         ]
         for slot in self._slots:

@@ -23,7 +23,7 @@ ROUNDS = 10
 DROPOUT_BITS = 16
 """Bits compared for one dropout decision; a block of four words decides for 16 elements."""
 
-Words = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
+Key = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 
 
 class Purpose(IntEnum):
@@ -34,26 +34,26 @@ class Purpose(IntEnum):
     DROPOUT = 2
 
 
-def key_of(seed: np.random.SeedSequence, fold: int) -> Words:
+def trial_key(seed: np.random.SeedSequence, fold: int) -> Key:
     """The Philox key (2 words) of one fold of the trial that `seed` belongs to."""
-    words: Words = substream(seed, fold).generate_state(2, np.uint64).astype(np.uint64)
+    words: Key = substream(seed, fold).generate_state(2, np.uint64).astype(np.uint64)
     return words
 
 
-def generator(key: Words, purpose: Purpose, *, index: int = 0, epoch: int = 0) -> np.random.Philox:
+def generator(key: Key, purpose: Purpose, *, index: int = 0, epoch: int = 0) -> np.random.Philox:
     """NumPy's Philox at the first block of (epoch, index, purpose)."""
     counter = np.array([0, epoch, index, purpose], dtype=np.uint64)
     return np.random.Philox(key=key, counter=counter)
 
 
-def uniform(key: Words, index: int, count: int) -> np.ndarray:
+def uniform(key: Key, index: int, count: int) -> np.ndarray:
     """`count` floats in [0, 1) with 24 random bits for the trial's weight tensor number `index`."""
     raw = generator(key, Purpose.WEIGHTS, index=index).random_raw((count + 1) // 2)
     halves = raw.astype("<u8", copy=False).view("<u4")[:count]
     return (halves >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
 
 
-def permutation(key: Words, epoch: int, count: int) -> np.ndarray:
+def permutation(key: Key, epoch: int, count: int) -> np.ndarray:
     """The data order of one epoch, as int64.
 
     Random words whose low bits are replaced by the element's number are sorted, and the low bits read
@@ -83,7 +83,7 @@ class KeepBits:
     the batch size, and is kept when the draw is below `keep_threshold`.
     """
 
-    def __init__(self, key: Words, *, layer: int, epoch: int) -> None:
+    def __init__(self, key: Key, *, layer: int, epoch: int) -> None:
         self._philox = generator(key, Purpose.DROPOUT, index=layer, epoch=epoch)
 
     def rows(self, count: int, width: int) -> np.ndarray:
@@ -114,7 +114,7 @@ def philox(key: Tensor, counter: tuple[Tensor, int | Tensor, int | Tensor, int |
     return c0, c1, c2, c3
 
 
-def draws(key: Tensor, *, layer: int, epoch: int | Tensor, position: Tensor, width: int) -> Tensor:
+def dropout_draws(key: Tensor, *, layer: int, epoch: int | Tensor, position: Tensor, width: int) -> Tensor:
     """Dropout draws (rows, width) int64 of the rows at the given `position`s (rows,), as `KeepBits`."""
     blocks = padded(width) // DROPOUT_BITS
     block = position.unsqueeze(-1) * blocks + torch.arange(1, blocks + 1, device=position.device)
@@ -124,7 +124,7 @@ def draws(key: Tensor, *, layer: int, epoch: int | Tensor, position: Tensor, wid
     return bits.reshape(*position.shape, padded(width))[..., :width]
 
 
-def as_tensor(key: Words, device: str | torch.device) -> Tensor:
+def as_tensor(key: Key, device: str | torch.device) -> Tensor:
     """The key's bits as (2,) int64 on a device."""
     return torch.from_numpy(key.view(np.int64).copy()).to(device)
 

@@ -22,7 +22,7 @@ ROW_BORDER = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class DataSizes:
     """The sizes of a data set's standard split, known without loading it; images are `side` x `side`."""
 
     train: int
@@ -31,9 +31,9 @@ class Outline:
     side: int
 
 
-OUTLINES: Mapping[str, Outline] = {
-    "digits": Outline(train=1197, valid=300, test=300, side=8),
-    "fashion_mnist": Outline(train=50_000, valid=10_000, test=10_000, side=28),
+DATA_SIZES: Mapping[str, DataSizes] = {
+    "digits": DataSizes(train=1197, valid=300, test=300, side=8),
+    "fashion_mnist": DataSizes(train=50_000, valid=10_000, test=10_000, side=28),
 }
 
 
@@ -59,9 +59,9 @@ class NetworkShape:
     draws: int
 
 
-def divisions(data: str, split: str, folds: int | None) -> list[tuple[int, int]]:
+def split_sizes(data: str, split: str, folds: int | None) -> list[tuple[int, int]]:
     """Images trained on and validated on, for each network of a trial; as `data.load_splits` divides."""
-    outline = OUTLINES[data]
+    outline = DATA_SIZES[data]
     develop = outline.train + outline.valid
     if split == "book":
         return [(develop, outline.test)]
@@ -71,14 +71,14 @@ def divisions(data: str, split: str, folds: int | None) -> list[tuple[int, int]]
     return [(develop - valid, valid) for valid in held_out]
 
 
-def outline_split(data: str, split: str, folds: int | None) -> Split:
+def placeholder_split(data: str, split: str, folds: int | None) -> Split:
     """The first division of a data set, in images without storage."""
-    outline = OUTLINES[data]
-    train, valid = divisions(data, split, folds)[0]
+    outline = DATA_SIZES[data]
+    train, valid = split_sizes(data, split, folds)[0]
     return Split(train=_blank(train, outline), valid=_blank(valid, outline), test=_blank(outline.test, outline))
 
 
-def count(build: Callable[[], nn.Module], image: torch.Size) -> NetworkShape:
+def count_shape(build: Callable[[], nn.Module], image: torch.Size) -> NetworkShape:
     """Count what one row costs by passing it through every layer.
 
     The weights are whatever was in memory. A pass without storage would do, but the first one in a
@@ -157,13 +157,13 @@ def network_terms(shape: NetworkShape, sizes: list[tuple[int, int]], batch_size:
     )
 
 
-def excerpts(sizes: list[tuple[int, int]], rows: int) -> list[tuple[int, int]]:
+def excerpt_sizes(sizes: list[tuple[int, int]], rows: int) -> list[tuple[int, int]]:
     """Sizes cut, all by the same factor, to at most `rows` trained on."""
     share = min(1.0, rows / max(trained for trained, _ in sizes))
     return [(max(1, int(trained * share)), max(1, int(validated * share))) for trained, validated in sizes]
 
 
-def on_excerpt(loop: Loop, rows: int, place: float) -> Loop:
+def train_on_excerpt(loop: Loop, rows: int, place: float) -> Loop:
     """A loop that trains and validates on consecutive images only, as many as `excerpts` says.
 
     Args:
@@ -174,9 +174,9 @@ def on_excerpt(loop: Loop, rows: int, place: float) -> Loop:
     """
 
     def train(
-        network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Words
+        network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Key
     ) -> Iterator[Counts]:
-        ((trained, validated),) = excerpts([(len(split.train), len(split.valid))], rows)
+        ((trained, validated),) = excerpt_sizes([(len(split.train), len(split.valid))], rows)
         valid = _excerpt(split.valid, validated, place)
         part = Split(train=_excerpt(split.train, trained, place), valid=valid, test=valid)
         return loop(network, part, learning_rate=learning_rate, batch_size=batch_size, key=key)
@@ -189,7 +189,7 @@ def _excerpt(images: Images, count: int, place: float) -> Images:
     return Images(x=images.x[first : first + count], y=images.y[first : first + count])
 
 
-def _blank(count: int, outline: Outline) -> Images:
+def _blank(count: int, outline: DataSizes) -> Images:
     x = torch.empty(count, 1, outline.side, outline.side, device="meta")
     return Images(x=x, y=torch.empty(count, dtype=torch.int64, device="meta"))
 

@@ -35,7 +35,7 @@ class Dropout(nn.Module):
     def active(self) -> bool:
         return bool(self.keep < 2**counter_rng.DROPOUT_BITS)
 
-    def begin(self, key: counter_rng.Words, layer: int, epoch: int) -> None:
+    def begin(self, key: counter_rng.Key, layer: int, epoch: int) -> None:
         """Draw from now on what belongs to this epoch; `layer` counts the network's dropouts."""
         self._stream = key, layer, epoch
         self._bits, self._position = None, 0
@@ -58,7 +58,9 @@ class Dropout(nn.Module):
             position = torch.arange(self._position, self._position + len(x), device=x.device)
             self._position += len(x)
             words = counter_rng.as_tensor(key, x.device)
-            kept = counter_rng.draws(words, layer=layer, epoch=epoch, position=position, width=width) < self.keep
+            kept = (
+                counter_rng.dropout_draws(words, layer=layer, epoch=epoch, position=position, width=width) < self.keep
+            )
         return kept.view(x.shape).to(x.dtype).mul_(self.scale)
 
 
@@ -102,8 +104,8 @@ def dropout_mlp(pixels: int, widths: tuple[int, int], dropouts: tuple[float, flo
     )  # fmt: skip
 
 
-def materialise(
-    build: Callable[[], nn.Module], key: counter_rng.Words, device: str, *, xavier: bool = False
+def build_network(
+    build: Callable[[], nn.Module], key: counter_rng.Key, device: str, *, xavier: bool = False
 ) -> nn.Module:
     """Build a network on `device` with weights that are a function of `key` alone.
 
@@ -147,7 +149,7 @@ def _with_own_dropout(network: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def _draw_layer(layer: nn.Linear | nn.Conv2d, key: counter_rng.Words, drawn: int, xavier: bool) -> int:
+def _draw_layer(layer: nn.Linear | nn.Conv2d, key: counter_rng.Key, drawn: int, xavier: bool) -> int:
     fan_in = layer.weight[0].numel()
     fan_out = layer.weight.numel() // layer.weight.shape[1]
     weight_bound = math.sqrt(6 / (fan_in + fan_out)) if xavier else 1 / math.sqrt(fan_in)
@@ -157,7 +159,7 @@ def _draw_layer(layer: nn.Linear | nn.Conv2d, key: counter_rng.Words, drawn: int
     return drawn + 2
 
 
-def _draw(parameter: Tensor, bound: float, key: counter_rng.Words, index: int) -> None:
+def _draw(parameter: Tensor, bound: float, key: counter_rng.Key, index: int) -> None:
     """Uniform in +-bound, drawn on the CPU so that every device starts from the same weights."""
     unit = torch.from_numpy(counter_rng.uniform(key, index, parameter.numel()))
     parameter.copy_((unit * (2 * bound) - bound).view(parameter.shape))

@@ -36,7 +36,7 @@ class Counts:
     finite: bool
 
 
-def epoch_of(counts: Counts, *, valid: int, test: int, chance: float) -> Epoch:
+def epoch_from_counts(counts: Counts, *, valid: int, test: int, chance: float) -> Epoch:
     """What counts of wrong answers come to.
 
     Args:
@@ -54,7 +54,7 @@ class Loop(Protocol):
     """A training loop: trains in place, an epoch for every item drawn from the iterator."""
 
     def __call__(
-        self, network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Words
+        self, network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Key
     ) -> Iterator[Counts]: ...
 
 
@@ -64,7 +64,7 @@ def train(
     *,
     learning_rate: float,
     batch_size: int,
-    key: counter_rng.Words,
+    key: counter_rng.Key,
 ) -> Iterator[Counts]:
     """Train `network` in place, an epoch for every item drawn from the iterator.
 
@@ -73,7 +73,7 @@ def train(
     device = split.train.x.device
     parameters = list(network.parameters())
     for epoch in itertools.count():
-        started = now(device)
+        started = synchronised_time(device)
         network.train()
         for layer, dropout in enumerate(dropouts(network)):
             dropout.begin(key, layer, epoch)
@@ -83,7 +83,7 @@ def train(
         network.eval()
         valid_wrong = count_wrong(network, split.valid)
         finite = all(bool(parameter.isfinite().all()) for parameter in parameters)
-        seconds = now(device) - started
+        seconds = synchronised_time(device) - started
         test_wrong = valid_wrong if split.test is split.valid else count_wrong(network, split.test)
         yield Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
 
@@ -105,7 +105,7 @@ def count_wrong(network: nn.Module, images: Images) -> int:
     return wrong
 
 
-def now(device: torch.device) -> float:
+def synchronised_time(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

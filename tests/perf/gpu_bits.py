@@ -14,7 +14,7 @@ from objectives.classification.base import ImageClassification
 from objectives.objective import Machine
 from objectives.space import Config
 from objectives.training import counter_rng
-from objectives.training.counter_rng import key_of
+from objectives.training.counter_rng import trial_key
 from objectives.training.data import Images, Split, load_splits
 from objectives.training.reference_loop import train
 
@@ -133,7 +133,7 @@ class Probe:
         """Greatest difference of an error to the reference loop on the CPU, in images, and of a weight."""
         images, weights = 0.0, 0.0
         for number, config in list(configs.items())[:count]:
-            key = key_of(np.random.SeedSequence(number), 0)
+            key = trial_key(np.random.SeedSequence(number), 0)
             network = self.objective.start(config, self.split, key, "cpu")
             rate, batch = self.objective.learning_rate(config), self.objective.batch_size(config)
             loop = train(network, self.split, learning_rate=rate, batch_size=batch, key=key)

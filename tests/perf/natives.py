@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from algorithms.interop.containment import contained
+from algorithms.interop.containment import without_side_effects
 from objectives.classification.dropout_mlp import SETTINGS
 
 SPACE = SETTINGS["digits"].space
@@ -78,7 +78,7 @@ class Hyperopt:
     """What `fmin` does between two evaluations."""
 
     def __init__(self, algorithm: str) -> None:
-        with contained():
+        with without_side_effects():
             import hyperopt
             from hyperopt.base import Domain
 
@@ -109,7 +109,7 @@ class Hyperopt:
 
 class Nevergrad:
     def __init__(self, optimizer: str) -> None:
-        with contained():
+        with without_side_effects():
             import nevergrad as ng
 
         declared = {n: ng.p.Scalar(lower=low, upper=high).set_integer_casting() for n, (low, high) in WHOLE.items()}
@@ -131,7 +131,7 @@ class Nevergrad:
 
 class Smac:
     def __init__(self, facade: str) -> None:
-        with contained():
+        with without_side_effects():
             import smac
             from ConfigSpace import ConfigurationSpace, Float, Integer
             from smac.runhistory import TrialValue
@@ -162,7 +162,7 @@ class SyneTune:
     def __init__(self, searcher: str) -> None:
         from algorithms.adapters.syne_search import downloads
 
-        with contained(), downloads():
+        with without_side_effects(), downloads():
             from syne_tune import config_space as domains
             from syne_tune.backend.trial_status import Trial
             from syne_tune.optimizer.schedulers.single_objective_scheduler import SingleObjectiveScheduler
@@ -187,7 +187,7 @@ class Ray:
     def __init__(self, module: str, searcher: str, **options: Any) -> None:
         from importlib import import_module
 
-        with contained():
+        with without_side_effects():
             from ray import tune
 
             made = getattr(import_module(f"ray.tune.search.{module}"), searcher)

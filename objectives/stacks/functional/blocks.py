@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from objectives.stacks.functional.traced_network import Program
+from objectives.stacks.functional.traced_network import TracedNetwork
 from objectives.training import counter_rng
 from objectives.training.data import Images
 from objectives.training.networks import Dropout, dropouts
@@ -40,7 +40,7 @@ class Trial:
     network: nn.Module
     learning_rate: float
     batch_size: int
-    key: counter_rng.Words
+    key: counter_rng.Key
     layers: list[Dropout] = field(init=False)
     epoch: int = 0
     steps_left: int = 0
@@ -54,7 +54,7 @@ class Trial:
 class Block:
     """Slots of which trials fill the first; a step is computed for the program's next number of slots."""
 
-    def __init__(self, program: Program, train: Images) -> None:
+    def __init__(self, program: TracedNetwork, train: Images) -> None:
         self.program, self.train = program, train
         self.trials: list[Trial] = []
         slots, device = program.slots, train.x.device
@@ -172,16 +172,16 @@ class Block:
         key, epoch = self.key[:size, None, None, :], self.epoch[:size, None, None]
         masks = []
         for index, (layer, shape) in enumerate(zip(self.program.layers, self.program.masks, strict=True)):
-            words = counter_rng.draws(key, layer=layer, epoch=epoch, position=position, width=shape.numel())
+            words = counter_rng.dropout_draws(key, layer=layer, epoch=epoch, position=position, width=shape.numel())
             keep, scale = (table[:size, index, None, None] for table in (self.keep, self.scale))
             masks.append(torch.where(words < keep, scale, 0.0).view(size, -1, *shape))
         return masks
 
 
-class Group:
+class TrialGroup:
     """As many blocks as its trials need; all but the last are full."""
 
-    def __init__(self, program: Program, train: Images) -> None:
+    def __init__(self, program: TracedNetwork, train: Images) -> None:
         self.program, self.train = program, train
         self.blocks: list[Block] = []
 

@@ -21,13 +21,13 @@ from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
-from objectives.stacks.functional.blocks import Block, Group, Trial
+from objectives.stacks.functional.blocks import Block, Trial, TrialGroup
 from objectives.stacks.functional.structure import Unstackable
-from objectives.stacks.functional.traced_network import Program, Template, padded_rows, program
+from objectives.stacks.functional.traced_network import Template, TracedNetwork, padded_rows, trace_network
 from objectives.stacks.looped.stack import LoopedStack
-from objectives.training.counter_rng import key_of
+from objectives.training.counter_rng import trial_key
 from objectives.training.data import Split, load_splits
-from objectives.training.reference_loop import Counts, count_wrong, epoch_of, now
+from objectives.training.reference_loop import Counts, count_wrong, epoch_from_counts, synchronised_time
 
 SAMPLES = 16
 """Configurations that `refusal` looks at."""
@@ -61,8 +61,8 @@ class FunctionalStack(Stack):
         self.objective, self.machine = objective, machine
         self.capacity, self.work = capacity, Work()
         self.split = load_splits(objective.data, objective.split, None, machine)[0]
-        self.groups: dict[int, Group] = {}
-        self.trials: dict[Ticket, tuple[Trial, Group]] = {}
+        self.groups: dict[int, TrialGroup] = {}
+        self.trials: dict[Ticket, tuple[Trial, TrialGroup]] = {}
         self.alone = LoopedStack(self._alone, lambda config: 0.0, route="looped", capacity=capacity)
 
     @property
@@ -80,7 +80,7 @@ class FunctionalStack(Stack):
             return
         if saved is not None:
             _restore(trial, saved)
-        group = self.groups.setdefault(id(found), Group(found, self.split.train))
+        group = self.groups.setdefault(id(found), TrialGroup(found, self.split.train))
         group.add(trial)
         self.trials[ticket] = trial, group
 
@@ -103,9 +103,9 @@ class FunctionalStack(Stack):
 
     def _trial(
         self, ticket: Ticket, config: Config, seed: np.random.SeedSequence
-    ) -> tuple[Trial, Program | Unstackable]:
-        started = now(self._device)
-        key = key_of(seed, 0)
+    ) -> tuple[Trial, TracedNetwork | Unstackable]:
+        started = synchronised_time(self._device)
+        key = trial_key(seed, 0)
         network = self.objective.start(config, self.split, key, self.machine.device)
         batch_size = self.objective.batch_size(config)
         trial = Trial(
@@ -114,14 +114,14 @@ class FunctionalStack(Stack):
             learning_rate=self.objective.learning_rate(config),
             batch_size=batch_size,
             key=key,
-            seconds=now(self._device) - started,
+            seconds=synchronised_time(self._device) - started,
         )
         # Tracing is not charged: it serves every trial of the structure.
         return trial, _program(network, batch_size, self.split, self.machine)
 
     def _advance(self, block: Block) -> list[tuple[Ticket, Epoch | Exception]]:
         """Train a block's trials on until the first of them has finished an epoch."""
-        started = now(self._device)
+        started = synchronised_time(self._device)
         trials = list(block.trials)
         try:
             self._train(block)
@@ -129,7 +129,7 @@ class FunctionalStack(Stack):
             for trial in trials:
                 self._leave(trial)
             return [(trial.ticket, error) for trial in trials]
-        share = (now(self._device) - started) / len(trials)
+        share = (synchronised_time(self._device) - started) / len(trials)
         for trial in trials:
             trial.seconds += share
         finished = [slot for slot, trial in enumerate(trials) if trial.steps_left == 0]
@@ -153,13 +153,13 @@ class FunctionalStack(Stack):
 
     def _finish(self, trial: Trial) -> Epoch | Exception:
         """Evaluate a trial whose weights have been fetched."""
-        started = now(self._device)
+        started = synchronised_time(self._device)
         trial.epoch += 1
         network = trial.network.eval()
         try:
             valid_wrong = count_wrong(network, self.split.valid)
             finite = all(bool(parameter.isfinite().all()) for parameter in network.parameters())
-            seconds = trial.seconds + now(self._device) - started
+            seconds = trial.seconds + synchronised_time(self._device) - started
             trial.seconds = 0.0
             shared = self.split.test is self.split.valid
             test_wrong = valid_wrong if shared or not finite else count_wrong(network, self.split.test)
@@ -170,7 +170,7 @@ class FunctionalStack(Stack):
             self._leave(trial)
         counts = Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
         sizes = {"valid": len(self.split.valid), "test": len(self.split.test)}
-        return epoch_of(counts, **sizes, chance=self.objective.chance_error)
+        return epoch_from_counts(counts, **sizes, chance=self.objective.chance_error)
 
     def _leave(self, trial: Trial) -> None:
         _, group = self.trials.pop(trial.ticket)
@@ -207,13 +207,13 @@ def refusal(objective: ImageClassification, machine: Machine) -> str | None:
     return str(found) if isinstance(found, Unstackable) else None
 
 
-def _program(network: nn.Module, batch_size: int, split: Split, machine: Machine) -> Program | Unstackable:
+def _program(network: nn.Module, batch_size: int, split: Split, machine: Machine) -> TracedNetwork | Unstackable:
     try:
         template = Template.of(network, machine.device)
     except Unstackable as refused:
         return refused
     rows = padded_rows(batch_size, len(split.train))
-    return program(template, rows, split.train.x.shape[1:], machine.device)
+    return trace_network(template, rows, split.train.x.shape[1:], machine.device)
 
 
 @torch.no_grad()

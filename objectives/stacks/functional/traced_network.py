@@ -19,8 +19,8 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from objectives.stacks.functional.structure import Structure, Unstackable, structure, without_convolutions
-from objectives.stacks.functional.tracing import FedDropout, Gradients, _Tracer
-from objectives.training.network_cost import count
+from objectives.stacks.functional.tracing import Gradients, MaskedDropout, Tracer
+from objectives.training.network_cost import count_shape
 from objectives.training.networks import Dropout
 
 ROWS = (32, 64, 128, 192, 256, 384, 512, 768, 1024)
@@ -48,7 +48,7 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class TracedNetwork:
     """The gradients of one structure for batches of up to `rows` rows.
 
     Attributes:
@@ -74,7 +74,7 @@ class Program:
 
 
 @lru_cache(maxsize=256)
-def program(template: Template, rows: int, image: torch.Size, device: str) -> Program | Unstackable:
+def trace_network(template: Template, rows: int, image: torch.Size, device: str) -> TracedNetwork | Unstackable:
     """The program of a structure, or why there is none; a function of its arguments and the platform alone.
 
     A network is refused when its traced gradients are not the reference loop's within rounding (rows
@@ -82,7 +82,7 @@ def program(template: Template, rows: int, image: torch.Size, device: str) -> Pr
     when slot, number of slots or neighbours change a bit.
     """
     try:
-        tracer = _Tracer(template.network, rows, image, device)
+        tracer = Tracer(template.network, rows, image, device)
         return _proved(tracer)
     except Exception as error:  # A user's forward may raise anything; alone, the network raises it again.
         return Unstackable(f"{type(error).__name__}: {error}")
@@ -94,8 +94,8 @@ def padded_rows(batch_size: int, count: int) -> int:
     return next((rows for rows in ROWS if rows >= wanted), -(-wanted // ROWS[-1]) * ROWS[-1])
 
 
-def _proved(tracer: _Tracer) -> Program:
-    before = structure(tracer.network, besides=(FedDropout,))
+def _proved(tracer: Tracer) -> TracedNetwork:
+    before = structure(tracer.network, besides=(MaskedDropout,))
     steps = {size: tracer.trace(size) for size in tracer.sizes}
     with torch.no_grad():
         ours = [gradient[0] for gradient in steps[tracer.sizes[-1]](*tracer.example(tracer.sizes[-1]))]
@@ -106,20 +106,20 @@ def _proved(tracer: _Tracer) -> Program:
                 if not all(_same(one[chosen], wanted) for one, wanted in zip(found, ours, strict=True)):
                     raise Unstackable("its bits depend on the slot")
     _agree(ours, _reference(tracer))
-    if structure(tracer.network, besides=(FedDropout,)) != before:
+    if structure(tracer.network, besides=(MaskedDropout,)) != before:
         raise Unstackable("its forward changes the network")
     dropouts = [module for module in tracer.original.modules() if isinstance(module, Dropout)]
-    return Program(
+    return TracedNetwork(
         rows=tracer.rows,
         weights=tracer.weights,
         masks=tracer.masks,
         layers=tuple(number for number, dropout in enumerate(dropouts) if dropout.active),
         steps=steps,
-        multiply_adds=count(lambda: deepcopy(tracer.original), tracer.images.shape[1:]).forward,
+        multiply_adds=count_shape(lambda: deepcopy(tracer.original), tracer.images.shape[1:]).forward,
     )
 
 
-def _reference(tracer: _Tracer) -> list[Tensor]:
+def _reference(tracer: Tracer) -> list[Tensor]:
     """The reference loop's gradient of the same batch without its padding."""
     arguments = [tensor[0] for tensor in tracer.example(1)]
     count = len(tracer.names)

@@ -50,7 +50,7 @@ Gradients = Callable[..., Sequence[Tensor]]
 """(weights..., masks..., images, labels, row weights), slots first, to the gradients of the weights."""
 
 
-class FedDropout(nn.Module):
+class MaskedDropout(nn.Module):
     """A dropout layer whose mask is an argument of the traced function."""
 
     mask: Tensor
@@ -65,7 +65,7 @@ class FedDropout(nn.Module):
         return x * self.mask if self.mask.numel() else x
 
 
-class _Tracer:
+class Tracer:
     """Builds and tries the traced functions of one network."""
 
     def __init__(self, network: nn.Module, rows: int, image: torch.Size, device: str) -> None:
@@ -175,16 +175,16 @@ def _without_idle_nodes(graph: Graph) -> None:
     graph.eliminate_dead_code()
 
 
-def _with_fed_dropouts(network: nn.Module) -> tuple[nn.Module, dict[str, FedDropout]]:
+def _with_fed_dropouts(network: nn.Module) -> tuple[nn.Module, dict[str, MaskedDropout]]:
     """A copy whose active dropouts take their masks as arguments, and these by their names."""
     copied = deepcopy(network)
-    fed: dict[str, FedDropout] = {}
+    fed: dict[str, MaskedDropout] = {}
     for name, module in list(copied.named_modules()):
         if not isinstance(module, Dropout):
             continue
         if not name:
             raise Unstackable("the network is a dropout layer")
         if module.active:
-            fed[name] = FedDropout()
+            fed[name] = MaskedDropout()
         copied.set_submodule(name, fed[name] if module.active else nn.Identity())
     return copied, fed

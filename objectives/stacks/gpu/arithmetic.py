@@ -1,10 +1,12 @@
-"""Activations, their derivatives and the pixel scale, shared by the kernels."""
+"""Activations, their derivatives, the pixel scale and the step of SGD, shared by the kernels."""
 
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
 
 import triton
 import triton.language as tl
+
+from objectives.stacks.gpu.table import RATE, RATE_STRIDE
 
 NONE, RELU, SIGMOID, TANH = 0, 1, 2, 3
 _RELU, _SIGMOID, _TANH = tl.constexpr(RELU), tl.constexpr(SIGMOID), tl.constexpr(TANH)
@@ -41,3 +43,10 @@ def slope(a: tl.tensor, KIND: tl.constexpr) -> tl.tensor:
         return a * (1.0 - a)
     else:
         return 1.0 - a * a
+
+
+@triton.jit
+def sgd_step(place: tl.tensor, gradient: tl.tensor, rates: tl.tensor, slot: tl.tensor, mask: tl.tensor) -> None:
+    """Subtract the slot's learning rate times the gradient."""
+    rate = tl.load(rates + slot * RATE_STRIDE + RATE)
+    tl.store(place, tl.load(place, mask=mask, other=0.0) - rate * gradient, mask=mask)

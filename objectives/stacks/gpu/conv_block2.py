@@ -1,4 +1,4 @@
-"""Kernels of LeNet's second block: convolution, activation and average pooling; layouts are in conv.py."""
+"""Kernels of LeNet's second block: convolution, activation and average pooling; layouts are in `conv_block1`."""
 
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
@@ -6,8 +6,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from objectives.stacks.gpu.arithmetic import activate, slope
-from objectives.stacks.gpu.conv import _sgd
+from objectives.stacks.gpu.arithmetic import activate, sgd_step, slope
 from objectives.stacks.gpu.table import lane_rows, rows_now
 
 
@@ -189,5 +188,5 @@ def block2_update(
         for chunk in range(0, (count + CHUNK - 1) // CHUNK):
             sums += tl.load(part + (slot * CHUNKS + chunk) * (DEPTH * OUT) + at, mask=real, other=0.0)
         tap = k % C * (K * K) + k // C
-        _sgd(weights + slot * (OUT * C * K * K) + o * (C * K * K) + tap, sums, rates, slot, k < K * K * C)
-        _sgd(biases + slot * OUT + o, sums, rates, slot, k == K * K * C)
+        sgd_step(weights + slot * (OUT * C * K * K) + o * (C * K * K) + tap, sums, rates, slot, k < K * K * C)
+        sgd_step(biases + slot * OUT + o, sums, rates, slot, k == K * K * C)

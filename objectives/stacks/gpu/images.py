@@ -12,7 +12,7 @@ from objectives.training.data import Images, Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pixels:
+class PixelBytes:
     """`u` (n, pixels) uint8 and `labels` (n,) int32; a pixel is worth u * high + u * low."""
 
     u: Tensor
@@ -25,15 +25,15 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resident:
+class DeviceImages:
     """A split on the device; `test` is `valid` under the book's protocol."""
 
-    train: Pixels
-    valid: Pixels
-    test: Pixels
+    train: PixelBytes
+    valid: PixelBytes
+    test: PixelBytes
 
 
-def reside(split: Split, data: str, device: str) -> Resident:
+def load_images(split: Split, data: str, device: str) -> DeviceImages:
     """The split's bytes on `device`.
 
     Raises:
@@ -41,10 +41,10 @@ def reside(split: Split, data: str, device: str) -> Resident:
     """
     train, valid = _pixels(split.train, data, device), _pixels(split.valid, data, device)
     test = valid if split.test is split.valid else _pixels(split.test, data, device)
-    return Resident(train=train, valid=valid, test=test)
+    return DeviceImages(train=train, valid=valid, test=test)
 
 
-def _pixels(images: Images, data: str, device: str) -> Pixels:
+def _pixels(images: Images, data: str, device: str) -> PixelBytes:
     high, low = PIXEL_SCALES[data]
     x = images.x.flatten(1).cpu()
     u = (x / (high + low)).round().clamp(0, 255).to(torch.uint8)
@@ -52,4 +52,4 @@ def _pixels(images: Images, data: str, device: str) -> Pixels:
     if not torch.equal(back * high + back * low, x):
         raise ValueError(f"data = {data!r}: its images are not bytes times {high + low}")
     labels = images.y.to(device=device, dtype=torch.int32)
-    return Pixels(u=u.contiguous().to(device), labels=labels, high=high, low=low)
+    return PixelBytes(u=u.contiguous().to(device), labels=labels, high=high, low=low)

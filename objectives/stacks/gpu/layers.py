@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from objectives.stacks.gpu.dense import CLASS_TILE, dense_forward, dense_inputs, dense_update
-from objectives.stacks.gpu.images import Pixels
-from objectives.stacks.gpu.network import Network, Site, tiles, up
+from objectives.stacks.gpu.images import PixelBytes
+from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles, round_up
 
 ROW_ALIGNMENT = 16
 """Rows of a matrix start on 64 bytes."""
@@ -68,7 +68,7 @@ class DenseLayers(Network):
 
     def __init__(
         self,
-        site: Site,
+        site: StackBuffers,
         layers: list[Layer],
         sizes: Tiles,
         *,
@@ -76,11 +76,11 @@ class DenseLayers(Network):
         evaluated: Tensor | None = None,
     ) -> None:
         self.site, self.layers, self.sizes = site, layers, sizes
-        self.weights = [site.zeros(site.capacity, x.outputs, up(x.inputs, ROW_ALIGNMENT)) for x in layers]
-        self.biases = [site.zeros(site.capacity, up(x.outputs, ROW_ALIGNMENT)) for x in layers]
+        self.weights = [site.zeros(site.capacity, x.outputs, round_up(x.inputs, ROW_ALIGNMENT)) for x in layers]
+        self.biases = [site.zeros(site.capacity, round_up(x.outputs, ROW_ALIGNMENT)) for x in layers]
         self.parameters = [p for pair in zip(self.weights, self.biases, strict=True) for p in pair]
         self.on_images = features is None
-        widths = [up(x.outputs, ROW_ALIGNMENT) for x in layers]
+        widths = [round_up(x.outputs, ROW_ALIGNMENT) for x in layers]
         nothing = site.zeros(1)
         hidden = [site.zeros(site.capacity, site.rows, width) for width in widths[:-1]]
         looked_at = [site.zeros(site.lanes, site.chunk, width) for width in widths[:-1]]
@@ -111,7 +111,7 @@ class DenseLayers(Network):
                 self._inputs(number, step)
             self._update(number, step)
 
-    def evaluate(self, images: Pixels, first: int) -> None:
+    def evaluate(self, images: PixelBytes, first: int) -> None:
         for number in range(len(self.layers)):
             last = number == len(self.layers) - 1
             out = self.gradients[number] if last else self.evaluated[number + 1]
@@ -122,13 +122,13 @@ class DenseLayers(Network):
         for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             passes = 3 if number > 0 or not self.on_images else 2
             useful += passes * rows * inputs * outputs
-            into = up(inputs, self.sizes.depth) if number > 0 and self.layers[number - 1].ragged else inputs
-            out = up(outputs, self.sizes.units) if self.layers[number].ragged else outputs
-            spent += passes * up(rows, self.sizes.rows) * into * out
+            into = round_up(inputs, self.sizes.depth) if number > 0 and self.layers[number - 1].ragged else inputs
+            out = round_up(outputs, self.sizes.units) if self.layers[number].ragged else outputs
+            spent += passes * round_up(rows, self.sizes.rows) * into * out
         return useful, spent
 
     def _forward(
-        self, number: int, source: Tensor, out: Tensor, images: Pixels, *, step: int = 0, first: int | None = None
+        self, number: int, source: Tensor, out: Tensor, images: PixelBytes, *, step: int = 0, first: int | None = None
     ) -> None:
         site, layer, sizes = self.site, self.layers[number], self.sizes
         on_images = number == 0 and self.on_images
@@ -136,7 +136,7 @@ class DenseLayers(Network):
         rows = min(site.chunk, len(images)) if evaluate else site.rows
         units = CLASS_TILE if last else sizes.units
         lanes = site.lanes if evaluate else site.capacity
-        dense_forward[(tiles(rows, sizes.rows), tiles(layer.outputs, units), lanes)](
+        dense_forward[(count_tiles(rows, sizes.rows), count_tiles(layer.outputs, units), lanes)](
             source, images.u, site.order, self.weights[number], self.biases[number], out, images.labels, site.wrong,
             site.table.whole, site.table.rates, site.table.keys, site.who, step, first or 0, len(images),
             LAYER=number, IMAGES=on_images, LAST=last, EVALUATE=evaluate,
@@ -151,14 +151,14 @@ class DenseLayers(Network):
         site, sizes = self.site, self.sizes
         below = self.layers[number - 1] if number > 0 else Layer(inputs=0, outputs=0, activation=0)
         out = self.gradients[number - 1] if number > 0 else self.feature_gradient
-        grid = (tiles(site.rows, sizes.rows), tiles(self.layers[number].inputs, sizes.units), site.capacity)
+        grid = (count_tiles(site.rows, sizes.rows), count_tiles(self.layers[number].inputs, sizes.units), site.capacity)
         dense_inputs[grid](
             self.gradients[number], self.weights[number], self.inputs[number], out,
             site.table.whole, site.table.rates, step,
             LAYER=number, ACTIVATION=below.activation, DROPOUT=below.dropout, ROWS=site.rows,
             GRADIENT_ROW=self.gradients[number].shape[2], OUT_ROW=out.shape[2], IN=self.weights[number].shape[2],
             WEIGHTS=self.weights[number][0].numel(), PRECISION=site.precision,
-            BM=sizes.rows, BN=sizes.units, BK=min(sizes.depth, up(self.layers[number].outputs, CLASS_TILE)),
+            BM=sizes.rows, BN=sizes.units, BK=min(sizes.depth, round_up(self.layers[number].outputs, CLASS_TILE)),
             num_warps=sizes.warps,
         )  # fmt: skip
 
@@ -169,7 +169,7 @@ class DenseLayers(Network):
         units = CLASS_TILE if last else sizes.units
         source = self.inputs[number]
         across = sizes.depth if last and on_images else sizes.units
-        dense_update[(tiles(layer.inputs, across), tiles(layer.outputs, units), site.capacity)](
+        dense_update[(count_tiles(layer.inputs, across), count_tiles(layer.outputs, units), site.capacity)](
             source, site.train.u, site.order, self.gradients[number], self.weights[number], self.biases[number],
             site.table.whole, site.table.rates, step,
             LAYER=number, IMAGES=on_images, ROWS=site.rows,

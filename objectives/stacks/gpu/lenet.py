@@ -1,4 +1,4 @@
-"""LeNet in all slots: two convolutional blocks, then fully connected layers; kernels in `conv` and `dense`."""
+"""Buffers and launches of LeNet in all slots; the kernels are in `conv_block1`, `conv_block2` and `dense`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from objectives.stacks.gpu.conv_block2 import (
     block2_update,
     block2_weights,
 )
-from objectives.stacks.gpu.images import Pixels
+from objectives.stacks.gpu.images import PixelBytes
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
-from objectives.stacks.gpu.network import Network, Site, tiles, up
+from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles, round_up
 
 CHUNK = 16
 """Images whose weight gradients one program sums."""
@@ -72,7 +72,7 @@ class Shape:
     @property
     def depth2(self) -> int:
         """Columns of a patch of convolution 2 with its bias, in whole tiles."""
-        return up(self.kernel**2 * self.channels[0] + 1, DEPTH)
+        return round_up(self.kernel**2 * self.channels[0] + 1, DEPTH)
 
 
 FASHION = Shape(side=28, kernel=5, pads=(2, 0))
@@ -82,7 +82,7 @@ SMALL = Shape(side=8, kernel=3, pads=(1, 1), activation=TANH)
 class LeNetLayers(Network):
     """The weights of all slots' LeNets."""
 
-    def __init__(self, site: Site, shape: Shape, sizes: Tiles) -> None:
+    def __init__(self, site: StackBuffers, shape: Shape, sizes: Tiles) -> None:
         self.site, self.shape = site, shape
         first, second = shape.channels
         self.kernel1, self.bias1 = (
@@ -91,7 +91,7 @@ class LeNetLayers(Network):
         )
         self.kernel2 = site.zeros(site.capacity, second, first, *[shape.kernel] * 2)
         self.bias2 = site.zeros(site.capacity, second)
-        self.chunks = tiles(site.rows, CHUNK)
+        self.chunks = count_tiles(site.rows, CHUNK)
         self.part1 = site.zeros(site.capacity, self.chunks, shape.depth1, 16)
         self.part2 = site.zeros(site.capacity, self.chunks, shape.depth2, second)
         inner, outer = shape.pooled1**2 * first, shape.side2**2 * second
@@ -120,7 +120,7 @@ class LeNetLayers(Network):
         self._weights1(step)
         self._update(step)
 
-    def evaluate(self, images: Pixels, first: int) -> None:
+    def evaluate(self, images: PixelBytes, first: int) -> None:
         self._forward(images, first=first)
         self.head.evaluate(images, first)
 
@@ -133,14 +133,14 @@ class LeNetLayers(Network):
         useful, spent = self.head.multiply_adds(rows, widths)
         return useful + rows * convolutions, spent + rows * convolutions
 
-    def _forward(self, images: Pixels, *, step: int = 0, first: int | None = None) -> None:
+    def _forward(self, images: PixelBytes, *, step: int = 0, first: int | None = None) -> None:
         site, shape = self.site, self.shape
         evaluate = first is not None
         lanes = site.lanes if evaluate else site.capacity
         rows = site.chunk if evaluate else site.rows
         most = min(rows, len(images)) if evaluate else rows
         pooled1, pooled2 = (self.seen1, self.seen2) if evaluate else (self.pooled1, self.pooled2)
-        block1_forward[(tiles(most * shape.pooled1**2, FORWARD_TILE), lanes)](
+        block1_forward[(count_tiles(most * shape.pooled1**2, FORWARD_TILE), lanes)](
             images.u, site.order, self.kernel1, self.bias1, pooled1, site.table.whole, site.who,
             step, first or 0, len(images),
             EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, epoch_rows=site.order.shape[1],
@@ -148,7 +148,7 @@ class LeNetLayers(Network):
             DEPTH=shape.depth1, HIGH=images.high, LOW=images.low, PRECISION=site.precision, BM=FORWARD_TILE,
             num_warps=WARPS,
         )  # fmt: skip
-        block2_forward[(tiles(most * shape.pooled2**2, FORWARD_TILE), lanes)](
+        block2_forward[(count_tiles(most * shape.pooled2**2, FORWARD_TILE), lanes)](
             pooled1, self.kernel2, self.bias2, self.active2, pooled2, site.table.whole, site.who,
             step, first or 0, len(images),
             EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, K=shape.kernel, PAD=shape.pads[1],
@@ -158,7 +158,7 @@ class LeNetLayers(Network):
 
     def _unpool(self, step: int) -> None:
         site, shape = self.site, self.shape
-        block2_unpool[(tiles(site.rows * self.active2.shape[2], UNPOOL_TILE), site.capacity)](
+        block2_unpool[(count_tiles(site.rows * self.active2.shape[2], UNPOOL_TILE), site.capacity)](
             self.active2, self.head.feature_gradient, site.table.whole, step,
             ACTIVATION=shape.activation, ROWS=site.rows, OUT=shape.channels[1], S2=shape.side2, Q2=shape.pooled2,
             BM=UNPOOL_TILE, num_warps=WARPS,
@@ -175,7 +175,7 @@ class LeNetLayers(Network):
 
     def _inputs2(self, step: int) -> None:
         site, shape = self.site, self.shape
-        block2_inputs[(tiles(site.rows * shape.pooled1**2 // 2, BACKWARD_TILE), site.capacity)](
+        block2_inputs[(count_tiles(site.rows * shape.pooled1**2 // 2, BACKWARD_TILE), site.capacity)](
             self.active2, self.kernel2, self.gradient1, site.table.whole, step,
             ROWS=site.rows, K=shape.kernel, PAD=shape.pads[1], C=shape.channels[0], OUT=shape.channels[1],
             S1=shape.pooled1, S2=shape.side2, PRECISION=site.precision, BM=BACKWARD_TILE, num_warps=WARPS,

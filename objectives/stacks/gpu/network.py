@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from objectives.stacks.gpu.images import Pixels
+from objectives.stacks.gpu.images import PixelBytes
 from objectives.stacks.gpu.table import Table
 
 EVALUATION_ROWS = 2048
@@ -16,7 +16,7 @@ EVALUATION_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class StackBuffers:
     """What the kernels of a stack share.
 
     Attributes:
@@ -33,7 +33,7 @@ class Site:
 
     table: Table
     order: Tensor
-    train: Pixels
+    train: PixelBytes
     rows: int
     who: Tensor
     wrong: Tensor
@@ -72,7 +72,7 @@ class Network(ABC):
         """Launch one minibatch of every slot: number `step` after the table's positions."""
 
     @abstractmethod
-    def evaluate(self, images: Pixels, first: int) -> None:
+    def evaluate(self, images: PixelBytes, first: int) -> None:
         """Add to `wrong` for the lanes' slots, on at most `chunk` images from `first` on."""
 
     @abstractmethod
@@ -100,11 +100,11 @@ def _corner(tensor: Tensor, shape: torch.Size) -> Tensor:
     return tensor[tuple(slice(want) for want in shape)]
 
 
-def up(number: int, tile: int) -> int:
+def round_up(number: int, tile: int) -> int:
     """The next multiple of `tile`."""
     return -(-number // tile) * tile
 
 
-def tiles(number: int, tile: int) -> int:
+def count_tiles(number: int, tile: int) -> int:
     """How many tiles cover `number`."""
     return -(-number // tile)

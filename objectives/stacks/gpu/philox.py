@@ -1,4 +1,4 @@
-"""`objectives.counter` on the device: Philox4x64-10, dropout decisions and data orders."""
+"""Random numbers on the device as `counter_rng` draws them: Philox4x64-10, dropout decisions, data orders."""
 
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations

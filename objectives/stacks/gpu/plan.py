@@ -13,10 +13,10 @@ from objectives.classification.lenet import LeNet
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
 from objectives.stacks.gpu.arithmetic import NONE, RELU
-from objectives.stacks.gpu.images import Pixels, reside
+from objectives.stacks.gpu.images import PixelBytes, load_images
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
 from objectives.stacks.gpu.lenet import FASHION, SMALL, LeNetLayers
-from objectives.stacks.gpu.network import EVALUATION_ROWS, Network, Site, up
+from objectives.stacks.gpu.network import EVALUATION_ROWS, Network, StackBuffers, round_up
 from objectives.stacks.gpu.stack import GpuStack
 from objectives.stacks.gpu.table import Table
 from objectives.training.data import CLASSES, Split, load_splits
@@ -66,7 +66,7 @@ def build(
         return None
     slots = capacity or CAPACITY[type(objective), objective.data]
     host = split or load_splits(objective.data, objective.split, None, Machine(device="cpu", data=machine.data))[0]
-    images = reside(host, objective.data, machine.device)
+    images = load_images(host, objective.data, machine.device)
     site = _site(objective, images.train, slots, precision, machine, lanes)
     return GpuStack(
         objective=objective,
@@ -96,19 +96,19 @@ def batch_bounds(objective: ImageClassification) -> tuple[int, int]:
 
 def _site(
     objective: ImageClassification,
-    train: Pixels,
+    train: PixelBytes,
     capacity: int,
     precision: str,
     machine: Machine,
     lanes: int | None,
-) -> Site:
+) -> StackBuffers:
     device = machine.device
     lanes = min(capacity, lanes or LANES[type(objective)])
-    return Site(
+    return StackBuffers(
         table=Table(capacity, device),
         order=torch.zeros((capacity, len(train)), dtype=torch.int32, device=device),
         train=train,
-        rows=up(min(batch_bounds(objective)[1], len(train)), 16),
+        rows=round_up(min(batch_bounds(objective)[1], len(train)), 16),
         who=torch.full((lanes,), -1, dtype=torch.int32, device=device),
         wrong=torch.zeros(lanes, dtype=torch.int32, device=device),
         chunk=EVALUATION_ROWS,
@@ -117,7 +117,7 @@ def _site(
     )
 
 
-def _network(objective: ImageClassification, site: Site) -> Network:
+def _network(objective: ImageClassification, site: StackBuffers) -> Network:
     pixels = site.train.u.shape[1]
     if type(objective) is LeNet:
         return LeNetLayers(site, SMALL if objective.data == "digits" else FASHION, HEAD_TILES)

@@ -16,14 +16,14 @@ from objectives.epoch import Epoch
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
 from objectives.stacks.gpu.dense import count_not_finite
-from objectives.stacks.gpu.images import Pixels, Resident
-from objectives.stacks.gpu.network import Network, Site, tiles
+from objectives.stacks.gpu.images import DeviceImages, PixelBytes
+from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles
 from objectives.stacks.gpu.philox import orders
 from objectives.stacks.gpu.table import BATCH, EPOCH, KEEP, POSITION, RATE, ROWS, SCALE, WIDTH, advance_rows
-from objectives.training.counter_rng import Words, key_of
+from objectives.training.counter_rng import Key, trial_key
 from objectives.training.data import Split
 from objectives.training.networks import dropouts
-from objectives.training.reference_loop import Counts, epoch_of
+from objectives.training.reference_loop import Counts, epoch_from_counts
 
 FINITE_TILE = 4096
 ORDERS_AT_ONCE = 64
@@ -62,8 +62,8 @@ class GpuStack(Stack):
 
     objective: ImageClassification
     split: Split
-    images: Resident
-    site: Site
+    images: DeviceImages
+    site: StackBuffers
     network: Network
     quantum: int
     work: Work = field(default_factory=Work)
@@ -96,7 +96,7 @@ class GpuStack(Stack):
             raise ValueError(f"ticket {ticket!r}: already in a slot")
         if self.free == 0:
             raise ValueError(f"ticket {ticket!r}: all {self.capacity} slots are taken")
-        key = key_of(seed, 0)
+        key = trial_key(seed, 0)
         module = self._module(config, key, saved)
         values = [p.detach() for p in module.parameters()] if saved is None else saved.parameters
         slot = Slot(
@@ -136,14 +136,14 @@ class GpuStack(Stack):
         self._leave(index, slot)
         return saved
 
-    def _module(self, config: Config, key: Words, saved: Saved | None) -> nn.Module:
+    def _module(self, config: Config, key: Key, saved: Saved | None) -> nn.Module:
         """The trial's network: with its first weights, or only the shapes of a saved one's."""
         if saved is None:
             return self.objective.start(config, self.split, key, "cpu")
         with torch.device("meta"):
             return self.objective.network(config, self.split)
 
-    def _enter(self, index: int, slot: Slot, module: nn.Module, key: Words, learning_rate: float, epoch: int) -> None:
+    def _enter(self, index: int, slot: Slot, module: nn.Module, key: Key, learning_rate: float, epoch: int) -> None:
         """Fill the slot's row of the table, at the beginning of an epoch."""
         table = self.site.table
         table.clear(index)
@@ -179,7 +179,7 @@ class GpuStack(Stack):
         live = table.column(ROWS.value) > 0
         rows, batch, position = (table.column(c.value) for c in (ROWS, BATCH, POSITION))
         needed = int(np.min(-((position - rows)[live] // batch[live])))
-        replays = tiles(needed, self.quantum)
+        replays = count_tiles(needed, self.quantum)
         for _ in range(replays):
             self._launch["steps"]()
         steps = replays * self.quantum
@@ -230,7 +230,7 @@ class GpuStack(Stack):
             self._leave(index, slot)
         counts = Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
         sizes = {"valid": len(self.images.valid), "test": len(self.images.test)}
-        return epoch_of(counts, **sizes, chance=self.objective.chance_error)
+        return epoch_from_counts(counts, **sizes, chance=self.objective.chance_error)
 
     def _count(self, slot: Slot) -> None:
         full, rest = divmod(len(self.site.train), slot.batch)
@@ -267,14 +267,14 @@ class GpuStack(Stack):
             self.network.step(step)
         advance_rows[(self.capacity,)](self.site.table.whole, STEPS=self.quantum)
 
-    def _evaluate(self, images: Pixels) -> None:
+    def _evaluate(self, images: PixelBytes) -> None:
         self.site.wrong.zero_()
         self._broken.zero_()
         for first in range(0, len(images), self.site.chunk):
             self.network.evaluate(images, first)
         for parameter in self.network.parameters:
             size = parameter[0].numel()
-            count_not_finite[(tiles(size, FINITE_TILE), self.site.lanes)](
+            count_not_finite[(count_tiles(size, FINITE_TILE), self.site.lanes)](
                 parameter, self.site.who, self._broken, SIZE=size, TILE=FINITE_TILE
             )
 

@@ -23,7 +23,7 @@ from objectives.stacks.looped.sequential import layers_of
 from objectives.training import counter_rng
 from objectives.training.data import CLASSES, Images, Split
 from objectives.training.networks import dropouts
-from objectives.training.reference_loop import EVALUATION_BATCH, Counts, now
+from objectives.training.reference_loop import EVALUATION_BATCH, Counts, synchronised_time
 from objectives.training.reference_loop import train as reference_train
 
 Curve = Iterator[Epoch]
@@ -81,7 +81,7 @@ class LoopedStack(Stack):
 
 
 def train(
-    network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Words
+    network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Key
 ) -> Iterator[Counts]:
     """What `objectives.training.train` does, without autograd where every layer is known."""
     layers = layers_of(network, split.train.x.shape[1:])
@@ -97,16 +97,16 @@ def train(
 
 @torch.inference_mode()
 def _epoch(
-    layers: list[Layer], split: Split, learning_rate: float, batch_size: int, key: counter_rng.Words, epoch: int
+    layers: list[Layer], split: Split, learning_rate: float, batch_size: int, key: counter_rng.Key, epoch: int
 ) -> Counts:
-    started = now(split.train.x.device)
+    started = synchronised_time(split.train.x.device)
     order = torch.from_numpy(counter_rng.permutation(key, epoch, len(split.train)))
     slopes = loss_slopes(split.train.y.index_select(0, order), batch_size)
     for batch, slope in zip(torch.split(order, batch_size), torch.split(slopes, batch_size), strict=True):
         _step(layers, split.train.x.index_select(0, batch), slope, learning_rate)
     valid_wrong = _count_wrong(layers, split.valid)
     finite = all(bool(parameter.isfinite().all()) for layer in layers for parameter in layer.parameters)
-    seconds = now(split.train.x.device) - started
+    seconds = synchronised_time(split.train.x.device) - started
     test_wrong = valid_wrong if split.test is split.valid else _count_wrong(layers, split.test)
     for layer in layers:
         layer.release()

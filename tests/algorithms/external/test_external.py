@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from algorithms.external.external import ExternalScheduler, ExternalSearcher
-from algorithms.external.subprocess_client import Conversation, ExternalError
+from algorithms.external.subprocess_client import ExternalError, SubprocessClient
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY
 from tests import ROOT
@@ -161,7 +161,7 @@ def test_who_lacks_the_default_may_begin_otherwise(toy):
 
 @pytest.mark.parametrize("role", [ExternalSearcher, ExternalScheduler])
 def test_nothing_left_is_none(toy, role):
-    """A null configuration is None, and the conversation goes on."""
+    """A null configuration is None, and the client goes on."""
     algorithm = toy(says(*["'{\"config\": null}'"] * 2, "'{}'"), role=role)
     ask = algorithm.suggest if role is ExternalScheduler else algorithm.sample_configuration
     assert [ask(), ask()] == [None, None]
@@ -179,7 +179,7 @@ def test_it_runs_below_the_tuning_loop(toy):
 def test_a_conversation_needs_no_searcher(program):
     """The lines alone: any object out, any object in."""
     echo = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
-    talk = Conversation(program(echo), timeout=60)
+    talk = SubprocessClient(program(echo), timeout=60)
     assert not talk.running
     assert talk.exchange({"op": "ask", "text": "\u00fc\n"}) == {"op": "ask", "text": "\u00fc\n"}
     assert talk.running

@@ -125,7 +125,7 @@ def test_a_program_that_hangs_is_ended(toy, monkeypatch):
     searcher = toy(says("time.sleep(600)"), timeout=5)
     assert searcher.lacks == {}
     pid = process_of(searcher).pid
-    searcher.partner.conversation.timeout = 0.2
+    searcher.remote.client.timeout = 0.2
     with pytest.raises(ExternalError, match=r"did not answer 'ask' within 0\.2 s"):
         searcher.sample_configuration()
     assert not alive(pid)

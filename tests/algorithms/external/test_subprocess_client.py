@@ -26,7 +26,7 @@ def open_files():
 def test_building_starts_nothing(toy, tmp_path):
     """A checked suite has started no process."""
     searcher = toy(f"open({str(tmp_path / 'started')!r}, 'w').close()\n{GOOD}")
-    assert not searcher.partner.conversation.running
+    assert not searcher.remote.client.running
     assert not (tmp_path / "started").exists()
     searcher.sample_configuration()
     assert (tmp_path / "started").exists()
@@ -54,7 +54,7 @@ def test_copies_are_refused(toy):
     for _ in range(2):
         for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError, match="cannot be copied or pickled"):
-                duplicate(searcher.partner.conversation)
+                duplicate(searcher.remote.client)
         with pytest.raises(TypeError, match="cannot be copied or pickled"):
             copy.deepcopy(searcher)
         searcher.sample_configuration()
@@ -122,7 +122,7 @@ from algorithms.external.external import ExternalSearcher
 from objectives.space import Space
 searcher = ExternalSearcher(Space({"rate": stats.uniform(0, 1)}), rng=np.random.default_rng(0), command=sys.argv[1:])
 searcher.sample_configuration()
-print(searcher.partner.conversation._process.pid, flush=True)
+print(searcher.remote.client._process.pid, flush=True)
 sys.stdin.read()
 """
 
@@ -143,10 +143,10 @@ def test_the_process_ends_with_ours(program, how):
 
 
 def test_a_fork_of_ours_does_not_end_it(toy):
-    """A process that was forked from ours and ends leaves the conversation as it was."""
+    """A process that was forked from ours and ends leaves the client as it was."""
     searcher = toy()
     searcher.sample_configuration()
-    end = searcher.partner.conversation._end
+    end = searcher.remote.client._end
     child = os.fork()
     if child == 0:
         end()

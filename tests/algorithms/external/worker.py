@@ -55,7 +55,7 @@ def says(*answers):
 
 
 def process_of(algorithm):
-    return algorithm.partner.conversation._process
+    return algorithm.remote.client._process
 
 
 def alive(pid):

@@ -22,7 +22,7 @@ from benchmark.reproducibility.seeding import (
     seed_sequence,
     trial_seed,
 )
-from objectives.training.counter_rng import key_of
+from objectives.training.counter_rng import trial_key
 from tests import ROOT
 
 CONFIG = {"learning_rate": 0.1, "batch_size": 128}
@@ -82,7 +82,7 @@ def test_the_keys_of_trials_and_their_folds_are_distinct():
     suites = itertools.product((0, 1, LARGEST_SEED), ("a", "b"), range(5), range(100))
     seeds = [trial_seed(seed, name, repetition, {"x": x}) for seed, name, repetition, x in suites]
 
-    found = {key_of(seed, fold).tobytes() for seed in seeds for fold in range(3)}
+    found = {trial_key(seed, fold).tobytes() for seed in seeds for fold in range(3)}
 
     assert len(found) == 9000
 

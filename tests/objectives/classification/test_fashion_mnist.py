@@ -138,7 +138,7 @@ def from_torchs_seed(part, name, epochs, seed):
 
 
 def our_network(part, name, seed):
-    return OBJECTIVES[name](data="fashion_mnist").start(CONFIGS[name], part, counter_rng.key_of(seed, 0), "cpu")
+    return OBJECTIVES[name](data="fashion_mnist").start(CONFIGS[name], part, counter_rng.trial_key(seed, 0), "cpu")
 
 
 def ours(part, name, epochs, seed):
@@ -150,7 +150,7 @@ def ours(part, name, epochs, seed):
         part,
         learning_rate=objective.learning_rate(CONFIGS[name]),
         batch_size=objective.batch_size(CONFIGS[name]),
-        key=counter_rng.key_of(seed, 0),
+        key=counter_rng.trial_key(seed, 0),
     )
     return network, [epoch.valid_wrong for epoch in islice(curve, epochs)]
 

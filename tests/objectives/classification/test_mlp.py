@@ -12,7 +12,7 @@ from objectives.stacks.functional.stack import FunctionalStack, refusal
 from objectives.stacks.looped import stack as looped
 from objectives.stacks.looped.sequential import layers_of
 from objectives.stacks.looped.stack import LoopedStack
-from objectives.training.counter_rng import key_of
+from objectives.training.counter_rng import trial_key
 from objectives.training.data import load_splits
 from objectives.training.network_cost import NetworkShape
 from objectives.training.reference_loop import train
@@ -81,7 +81,7 @@ def test_the_books_call_takes_what_counts():
 @every_depth
 def test_the_network_has_the_layers_asked_for(depth):
     """Depth many rectified layers with dropout after each, then the ten outputs."""
-    network = MLP().start(config_of(depth), digits(), key_of(seed(0), 0), "cpu")
+    network = MLP().start(config_of(depth), digits(), trial_key(seed(0), 0), "cpu")
     dense = [module for module in network if isinstance(module, nn.Linear)]
     assert [layer.in_features for layer in dense] == [64, *SIZES[:depth]]
     assert [layer.out_features for layer in dense] == [*SIZES[:depth], 10]
@@ -148,7 +148,7 @@ def test_it_is_looped_where_it_cannot_be_stacked():
 def test_a_device_without_a_stack_loops(monkeypatch):
     """It has no kernels of its own and is nothing for torch.func, so that a GPU trains trial after trial."""
     monkeypatch.setattr(route, "_refusal", lambda objective, machine: "17 structures among 17 configurations")
-    way = route.route_of(MLP(), Machine(device="cuda"))
+    way = route.choose_route(MLP(), Machine(device="cuda"))
     assert way.arithmetic == "reference"
     assert type(way.make(2)) is LoopedStack
 

@@ -88,7 +88,7 @@ def test_no_clock_is_read(monkeypatch):
 
     for name in ("perf_counter", "perf_counter_ns", "monotonic", "time", "process_time"):
         monkeypatch.setattr(time, name, read)
-    chosen = [route.route_of(OBJECTIVES[name](), MACHINE) for name in NETWORKS]
+    chosen = [route.choose_route(OBJECTIVES[name](), MACHINE) for name in NETWORKS]
     monkeypatch.undo()
     assert [type(way.make(2)) for way in chosen] == [SoftmaxStack, *[LoopedStack] * (len(NETWORKS) - 1)]
 
@@ -97,5 +97,5 @@ def test_no_clock_is_read(monkeypatch):
 def test_choosing_moves_no_generator(name, global_state, move_global_generators):
     """An example network is built for the choice, from no global generator."""
     before = global_state()
-    assert route.route_of(OBJECTIVES[name](), MACHINE).arithmetic == "reference"
+    assert route.choose_route(OBJECTIVES[name](), MACHINE).arithmetic == "reference"
     assert global_state() == before

@@ -80,7 +80,7 @@ def through(stacks, queue, epochs, *, pauses=None):
 
 def trained(objective, trial, split, epochs, loop=train):
     """The network of a trial after some epochs on a split, by the reference loop or another."""
-    key = counter_rng.key_of(trial.seed, 0)
+    key = counter_rng.trial_key(trial.seed, 0)
     network = objective.start(trial.config, split, key, "cpu")
     options = {"learning_rate": objective.learning_rate(trial.config), "batch_size": objective.batch_size(trial.config)}
     counts = [

@@ -36,7 +36,7 @@ SEEDS = [
     np.random.SeedSequence(2024, spawn_key=(7,)),
     np.random.SeedSequence(2**127, spawn_key=(1, 2, 3)),
 ]
-KEY = counter_rng.key_of(SEEDS[1], 0)
+KEY = counter_rng.trial_key(SEEDS[1], 0)
 
 
 def signed(word):
@@ -73,7 +73,7 @@ def numbers_before(numbers):
 def test_tensors_and_numpy_agree():
     """Thousands of blocks of several keys, epochs, indices and purposes have the same words."""
     for seed, epoch, index, purpose in product(SEEDS, (0, 3, 10_000), (0, 1, 77), Purpose):
-        key = counter_rng.key_of(seed, 0)
+        key = counter_rng.trial_key(seed, 0)
         numpys = counter_rng.generator(key, purpose, index=index, epoch=epoch).random_raw(400).reshape(100, 4)
         blocks = torch.arange(1, 101)
         words = counter_rng.philox(counter_rng.as_tensor(key, "cpu"), (blocks, epoch, index, int(purpose)))
@@ -82,7 +82,7 @@ def test_tensors_and_numpy_agree():
 
 def test_tensor_counters_broadcast():
     """Every element may have a key, epoch and index of its own, as the slots of a stack have."""
-    keys = torch.stack([counter_rng.as_tensor(counter_rng.key_of(seed, 0), "cpu") for seed in SEEDS])
+    keys = torch.stack([counter_rng.as_tensor(counter_rng.trial_key(seed, 0), "cpu") for seed in SEEDS])
     blocks, epochs, indices = torch.tensor([1, 5, 2**40]), torch.tensor([0, 9, 4]), torch.tensor([3, 0, 2])
     together = torch.stack(counter_rng.philox(keys, (blocks, epochs, indices, 2)), dim=1)
     for place in range(3):
@@ -93,8 +93,8 @@ def test_tensor_counters_broadcast():
 def test_the_key_is_the_seeds():
     """A key is the state of the seed's child named by the fold, and nothing is spawned."""
     for seed, fold in product(SEEDS, range(3)):
-        assert counter_rng.key_of(seed, fold).tolist() == philox.key_by_hand(seed, fold)
-        assert counter_rng.key_of(seed, fold).dtype == np.uint64
+        assert counter_rng.trial_key(seed, fold).tolist() == philox.key_by_hand(seed, fold)
+        assert counter_rng.trial_key(seed, fold).dtype == np.uint64
         assert seed.n_children_spawned == 0
     assert counter_rng.as_tensor(KEY, "cpu").numpy().view(np.uint64).tolist() == KEY.tolist()
 
@@ -141,7 +141,7 @@ def test_dropout_draws_are_as_defined(width):
     assert rows.tolist() == [philox.draws(KEY.tolist(), 1, 3, row, width) for row in range(9)]
     positions = torch.tensor([8, 0, 5, 5])
     words = counter_rng.as_tensor(KEY, "cpu")
-    drawn = counter_rng.draws(words, layer=1, epoch=3, position=positions, width=width)
+    drawn = counter_rng.dropout_draws(words, layer=1, epoch=3, position=positions, width=width)
     assert drawn.tolist() == rows[positions.numpy()].tolist()
 
 
@@ -180,7 +180,7 @@ def test_rows_start_on_blocks(width, size):
 
 
 def raw(seed, fold, purpose, index, epoch, count=64):
-    return counter_rng.generator(counter_rng.key_of(seed, fold), purpose, index=index, epoch=epoch).random_raw(count)
+    return counter_rng.generator(counter_rng.trial_key(seed, fold), purpose, index=index, epoch=epoch).random_raw(count)
 
 
 def test_no_two_streams_share_a_word():
@@ -205,7 +205,7 @@ def test_neighbouring_streams_are_not_correlated():
     """Weights of neighbouring tensors, trials and folds, and orders of neighbouring epochs, are uncorrelated."""
     count = 20_000
     room = 5 / math.sqrt(count)
-    keys = [counter_rng.key_of(np.random.SeedSequence(seed), fold) for seed in range(3) for fold in range(2)]
+    keys = [counter_rng.trial_key(np.random.SeedSequence(seed), fold) for seed in range(3) for fold in range(2)]
     weights = [counter_rng.uniform(key, index, count) for key in keys for index in (0, 1)]
     orders = [counter_rng.permutation(key, epoch, count) for key in keys for epoch in (0, 1)]
     for kind in (weights, orders):
@@ -269,7 +269,7 @@ def test_dropout_draws_are_uniform():
 def everything():
     """A sample of every kind of draw, as JSON turns it round."""
     drawn = {
-        "key": counter_rng.key_of(SEEDS[2], 1),
+        "key": counter_rng.trial_key(SEEDS[2], 1),
         "weights": counter_rng.uniform(KEY, 3, 9),
         "order": counter_rng.permutation(KEY, 2, 9),
         "dropout": KeepBits(KEY, layer=1, epoch=2).rows(2, 9),

@@ -11,17 +11,17 @@ from objectives import OBJECTIVES
 from objectives.classification.base import ImageClassification
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.training.counter_rng import key_of
+from objectives.training.counter_rng import trial_key
 from objectives.training.data import LOADERS, Images, Split, load_splits
 from objectives.training.network_cost import (
-    OUTLINES,
+    DATA_SIZES,
     NetworkShape,
-    count,
-    divisions,
-    excerpts,
+    count_shape,
+    excerpt_sizes,
     network_terms,
-    on_excerpt,
-    outline_split,
+    placeholder_split,
+    split_sizes,
+    train_on_excerpt,
 )
 from objectives.training.networks import Dropout
 from objectives.training.reference_loop import train
@@ -80,7 +80,7 @@ def test_a_users_network_is_counted_layer_by_layer():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("data", OUTLINES)
+@pytest.mark.parametrize("data", DATA_SIZES)
 def test_shortcuts_agree_with_counting(name, data):
     """What an objective counts by arithmetic or once for all is what a pass through its network gives."""
     objective = OBJECTIVES[name](data=data)
@@ -98,7 +98,7 @@ def test_parameters_are_those_of_the_trained_network(name):
     (split,) = load_splits("digits", "standard", None, Machine())
     config = objective.space.sample(np.random.default_rng(3))
 
-    network = objective.start(config, split, key_of(SEED, 0), "cpu")
+    network = objective.start(config, split, trial_key(SEED, 0), "cpu")
 
     assert objective.network_shape(config).parameters == sum(one.numel() for one in network.parameters())
 
@@ -119,7 +119,7 @@ def test_dropout_that_drops_nothing_draws_nothing():
 @pytest.mark.parametrize("layer", [Dropout, nn.Dropout])
 def test_dropout_of_either_kind_is_seen(layer):
     """A user writes torch's, which training replaces by ours."""
-    shape = count(lambda: nn.Sequential(nn.Flatten(), layer(0.25), nn.Linear(64, 10)), torch.Size((1, 8, 8)))
+    shape = count_shape(lambda: nn.Sequential(nn.Flatten(), layer(0.25), nn.Linear(64, 10)), torch.Size((1, 8, 8)))
 
     assert shape.draws == 64
 
@@ -138,16 +138,16 @@ def test_counting_draws_no_random_number(global_state):
 
 def test_every_data_set_has_an_outline():
     """A price needs the sizes of data that may not be there yet."""
-    assert OUTLINES.keys() == LOADERS.keys()
+    assert DATA_SIZES.keys() == LOADERS.keys()
 
 
 @pytest.mark.parametrize(("split", "folds"), [("standard", None), ("book", None), ("standard", 2), ("standard", 7)])
 def test_sizes_are_those_of_the_loaded_digits(split, folds):
     """In every division, with and without folds."""
     loaded = load_splits("digits", split, folds, Machine())
-    blank = outline_split("digits", split, folds)
+    blank = placeholder_split("digits", split, folds)
 
-    assert divisions("digits", split, folds) == [(len(one.train), len(one.valid)) for one in loaded]
+    assert split_sizes("digits", split, folds) == [(len(one.train), len(one.valid)) for one in loaded]
     assert SoftmaxRegression(split=split, folds=folds).row_counts == (
         sum(len(one.valid) for one in loaded),
         sum(len(one.test) for one in loaded),
@@ -162,8 +162,8 @@ def test_sizes_are_those_of_fashion_mnist(data_folder):
     """Likewise where the data is there."""
     (loaded,) = load_splits("fashion_mnist", "standard", None, Machine(data=data_folder))
 
-    assert divisions("fashion_mnist", "standard", None) == [(len(loaded.train), len(loaded.valid))]
-    assert outline_split("fashion_mnist", "standard", None).train.x.shape == loaded.train.x.shape
+    assert split_sizes("fashion_mnist", "standard", None) == [(len(loaded.train), len(loaded.valid))]
+    assert placeholder_split("fashion_mnist", "standard", None).train.x.shape == loaded.train.x.shape
 
 
 def test_folds_cost_a_network_each():
@@ -234,7 +234,7 @@ def test_a_probe_of_long_epochs_is_an_excerpt(name):
 )
 def test_excerpts_keep_proportions(rows, cut):
     """All divisions are cut by the same factor, none to nothing, and none is made longer."""
-    assert excerpts([(600, 60), (300, 30)], rows) == cut
+    assert excerpt_sizes([(600, 60), (300, 30)], rows) == cut
 
 
 @pytest.mark.parametrize("place", [0.0, 0.3, 0.999999])
@@ -249,7 +249,7 @@ def test_an_excerpt_lies_in_the_data(place):
     x = torch.arange(1000.0).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)
     images = Images(x=x, y=torch.zeros(1000, dtype=torch.int64))
     split = Split(train=images, valid=images, test=images)
-    on_excerpt(watch, 100, place)(nn.Identity(), split, learning_rate=0.1, batch_size=10, key=key_of(SEED, 0))
+    train_on_excerpt(watch, 100, place)(nn.Identity(), split, learning_rate=0.1, batch_size=10, key=trial_key(SEED, 0))
 
     (part,) = seen
     first = int(part.train.x[0, 0, 0, 0])

@@ -8,14 +8,22 @@ import torch
 from torch import nn
 
 from objectives.training import counter_rng
-from objectives.training.networks import Dropout, Tanh, dropout_mlp, lenet, materialise, small_lenet, softmax_regression
+from objectives.training.networks import (
+    Dropout,
+    Tanh,
+    build_network,
+    dropout_mlp,
+    lenet,
+    small_lenet,
+    softmax_regression,
+)
 from tests.objectives import philox
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def key_of(number):
-    return counter_rng.key_of(np.random.SeedSequence(number), 0)
+    return counter_rng.trial_key(np.random.SeedSequence(number), 0)
 
 
 def same_bits(network, other):
@@ -55,7 +63,7 @@ def pooled(networks, index, part):
 def test_initial_weights_have_torchs_law(name):
     """Layer by layer, weights and biases have the bounds and deviations of PyTorch's own."""
     build, xavier = NETWORKS[name]
-    ours = [materialise(build, key_of(seed), "cpu", xavier=xavier) for seed in range(80)]
+    ours = [build_network(build, key_of(seed), "cpu", xavier=xavier) for seed in range(80)]
     theirs = torchs_own(build, xavier, 80)
     for index, layer in enumerate(layers(ours[0])):
         fan_in = layer.weight[0].numel()
@@ -74,7 +82,7 @@ def test_initial_weights_have_torchs_law(name):
 
 def test_weights_are_a_function_of_the_key():
     """The same key gives the same network, another key another."""
-    one, two, other = (materialise(lambda: small_lenet(nn.Tanh), key_of(seed), "cpu") for seed in (1, 1, 2))
+    one, two, other = (build_network(lambda: small_lenet(nn.Tanh), key_of(seed), "cpu") for seed in (1, 1, 2))
     assert same_bits(one, two)
     assert not same_bits(one, other)
 
@@ -104,12 +112,12 @@ class Remembering(nn.Module):
 def test_modules_that_nothing_initialises_are_refused(build, named):
     """No parameter or buffer is ever left as the memory happened to be."""
     with pytest.raises(ValueError, match=f"{named}: no rule initialises"):
-        materialise(build, key_of(0), "cpu")
+        build_network(build, key_of(0), "cpu")
 
 
 def test_normalisation_layers_start_from_their_own_constants():
     """BatchNorm, LayerNorm and GroupNorm begin at one and zero, running statistics included."""
-    network = materialise(
+    network = build_network(
         lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.LayerNorm(6)),
         key_of(0),
         "cpu",
@@ -206,7 +214,7 @@ def test_masks_of_images_are_those_of_their_rows():
 
 def test_torchs_dropout_becomes_ours():
     """A network of the user's may say `torch.nn.Dropout`, at any depth; its rate is kept."""
-    network = materialise(
+    network = build_network(
         lambda: nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Dropout(0.25), nn.ReLU())), key_of(0), "cpu"
     )
     assert type(network[1][0]) is Dropout
@@ -216,8 +224,8 @@ def test_torchs_dropout_becomes_ours():
 @pytest.mark.parametrize("kind", [nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout])
 def test_dropouts_of_a_global_generator_are_refused(kind):
     """What would draw from a global generator is named, with what to use instead."""
-    with pytest.raises(ValueError, match=rf"{kind.__name__}: draws from a global generator; use objectives.networks"):
-        materialise(lambda: nn.Sequential(nn.Linear(4, 4), kind(0.5)), key_of(0), "cpu")
+    with pytest.raises(ValueError, match=rf"{kind.__name__}: draws from a global generator; use objectives.training.networks"):
+        build_network(lambda: nn.Sequential(nn.Linear(4, 4), kind(0.5)), key_of(0), "cpu")
 
 
 # The other layers
@@ -234,7 +242,7 @@ def test_tanh_is_the_hyperbolic_tangent():
 
 def test_weights_are_the_designs():
     """Tensor by tensor, weights are the Philox draws scaled to the bound of their law."""
-    network = materialise(lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Linear(5, 7)), key_of(9), "cpu")
+    network = build_network(lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Linear(5, 7)), key_of(9), "cpu")
     key = philox.key_by_hand(np.random.SeedSequence(9))
     for index, (parameter, fan_in) in enumerate(zip(network.parameters(), (18, 18, 5, 5), strict=True)):
         numbers = torch.tensor(philox.units(key, index, parameter.numel())).view(parameter.shape)
@@ -243,8 +251,8 @@ def test_weights_are_the_designs():
 
 def test_global_generators_reach_no_weight(global_state, move_global_generators):
     """Building a network neither reads nor moves the global generators."""
-    one = materialise(lambda: small_lenet(nn.Tanh), key_of(1), "cpu")
+    one = build_network(lambda: small_lenet(nn.Tanh), key_of(1), "cpu")
     move_global_generators()
     before = global_state()
-    assert same_bits(one, materialise(lambda: small_lenet(nn.Tanh), key_of(1), "cpu"))
+    assert same_bits(one, build_network(lambda: small_lenet(nn.Tanh), key_of(1), "cpu"))
     assert global_state() == before

@@ -19,7 +19,7 @@ from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
 from objectives.training import counter_rng, reference_loop
 from objectives.training.data import Images, Split, load_splits
-from objectives.training.networks import dropout_mlp, dropouts, materialise, small_lenet
+from objectives.training.networks import build_network, dropout_mlp, dropouts, small_lenet
 from objectives.training.reference_loop import count_wrong, train
 from tests.objectives import philox
 
@@ -187,7 +187,7 @@ def digits(folds=None, split="standard"):
 
 
 def key_of(number):
-    return counter_rng.key_of(np.random.SeedSequence(number), 0)
+    return counter_rng.trial_key(np.random.SeedSequence(number), 0)
 
 
 def same_bits(network, other):
@@ -209,8 +209,8 @@ def test_the_loop_is_the_textbooks(name):
     kind, config, learning_rate, batch_size = TRIALS[name]
     split, objective = digits()[0], kind(epochs=2)
     plain, counts = textbook(HANDS[name], split, learning_rate, batch_size, 2)
-    key = counter_rng.key_of(SEED, 0)
-    network = materialise(lambda: objective.network(config, split), key, "cpu", xavier=objective.xavier)
+    key = counter_rng.trial_key(SEED, 0)
+    network = build_network(lambda: objective.network(config, split), key, "cpu", xavier=objective.xavier)
     ours = train(network, split, learning_rate=learning_rate, batch_size=batch_size, key=key)
     assert [(epoch.valid_wrong, epoch.test_wrong) for epoch in islice(ours, 2)] == counts
     assert same_bits(network, plain)
@@ -267,7 +267,7 @@ def image_by_image(network, images):
 
 
 def trained(epochs=1):
-    network = materialise(lambda: small_lenet(nn.Tanh), key_of(3), "cpu", xavier=True)
+    network = build_network(lambda: small_lenet(nn.Tanh), key_of(3), "cpu", xavier=True)
     curve = train(network, digits()[0], learning_rate=0.3, batch_size=32, key=key_of(4))
     return network, list(islice(curve, epochs))
 
@@ -300,7 +300,7 @@ def test_evaluation_changes_nothing():
 
 def test_evaluation_is_without_dropout():
     """Masks are drawn for training batches only, so validating does not move on to other ones."""
-    network = materialise(lambda: dropout_mlp(64, (20, 20), (0.5, 0.5)), key_of(6), "cpu")
+    network = build_network(lambda: dropout_mlp(64, (20, 20), (0.5, 0.5)), key_of(6), "cpu")
     x = digits()[0].train.x[:40]
 
     def rows(evaluate):
@@ -459,7 +459,7 @@ def test_short_last_batches_are_trained_on():
             return self.linear(x.flatten(1))
 
     images = Images(x=torch.arange(10.0).reshape(10, 1, 1, 1), y=torch.zeros(10, dtype=torch.int64))
-    network = materialise(Watching, key_of(0), "cpu")
+    network = build_network(Watching, key_of(0), "cpu")
     curve = train(
         network,
         Split(train=images, valid=images, test=images),

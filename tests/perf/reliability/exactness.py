@@ -101,7 +101,7 @@ def _keys(seed: int, objective: str, repetitions: int) -> np.ndarray:
     """Philox keys, 128 bits, of two folds of the trials of one suite seed and objective."""
     rest = itertools.product(range(repetitions), range(1000))
     made = (trial_seed(seed, objective, number, {"x": trial / 1000}) for number, trial in rest)
-    return np.array([counter_rng.key_of(one, fold) for one in made for fold in (0, 1)])
+    return np.array([counter_rng.trial_key(one, fold) for one in made for fold in (0, 1)])
 
 
 # Slots.

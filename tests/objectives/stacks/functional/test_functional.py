@@ -21,7 +21,7 @@ from objectives.space import Categorical, Space
 from objectives.stacks.functional.blocks import Block
 from objectives.stacks.functional.stack import FunctionalStack, refusal
 from objectives.stacks.functional.tracing import CPU_SIZES
-from objectives.training.counter_rng import key_of
+from objectives.training.counter_rng import trial_key
 from objectives.training.data import load_splits
 from objectives.training.reference_loop import train
 
@@ -274,7 +274,7 @@ def test_agrees_with_the_reference_loop(kind):
     while len(done) < len(configs):
         done |= {ticket: (epoch, None if epoch.diverged else stack.pause(ticket)) for ticket, epoch in stack.advance()}
     for number, (epoch, saved) in done.items():
-        key, config = key_of(seed(number), 0), configs[number]
+        key, config = trial_key(seed(number), 0), configs[number]
         network = objective.start(config, split, key, "cpu")
         counts = next(
             train(network, split, learning_rate=config["learning_rate"], batch_size=config["batch_size"], key=key)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from objectives.stacks.functional.structure import Unstackable, structure
-from objectives.stacks.functional.traced_network import Template, program
+from objectives.stacks.functional.traced_network import Template, trace_network
 from objectives.training.networks import Dropout
 
 IMAGE = torch.Size([1, 4, 4])
@@ -100,7 +100,7 @@ def test_convolutions_are_left_to_the_loop_on_a_cpu():
 )
 def test_a_network_without_a_program_says_why(network, told, one_thread):
     """An answer, not an error: a network that cannot be traced is trained alone."""
-    answer = program(Template.of(built(network), "cpu"), 32, IMAGE, "cpu")
+    answer = trace_network(Template.of(built(network), "cpu"), 32, IMAGE, "cpu")
 
     assert isinstance(answer, Unstackable)
     assert str(answer) == told

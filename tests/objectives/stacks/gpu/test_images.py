@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from objectives.stacks.gpu.arithmetic import PIXEL_SCALES
-from objectives.stacks.gpu.images import reside
+from objectives.stacks.gpu.images import load_images
 from objectives.training.data import Images, Split
 from tests.objectives.stacks.gpu.trials import excerpt, fashionable
 
@@ -31,13 +31,13 @@ def test_resident_bytes_are_the_pixels():
     """The bytes kept are those the images were made of; the book's validation set is its test set."""
     digits = excerpt("softmax")
     book = Split(train=digits.train, valid=digits.test, test=digits.test)
-    resident = reside(book, "digits", "cpu")
+    resident = load_images(book, "digits", "cpu")
 
     assert resident.train.u.dtype == torch.uint8
     assert torch.equal(resident.train.u.float() / 16, digits.train.x.flatten(1))
     assert torch.equal(resident.train.labels.long(), digits.train.y)
     assert resident.valid is resident.test
-    assert reside(fashionable(3, 2, 2), "fashion_mnist", "cpu").train.u.max() == 255
+    assert load_images(fashionable(3, 2, 2), "fashion_mnist", "cpu").train.u.max() == 255
 
 
 def test_other_images_are_refused():
@@ -45,4 +45,4 @@ def test_other_images_are_refused():
     digits = excerpt("softmax")
     odd = Images(x=digits.train.x * 0.9, y=digits.train.y)
     with pytest.raises(ValueError, match="not bytes"):
-        reside(Split(train=odd, valid=digits.valid, test=digits.test), "digits", "cpu")
+        load_images(Split(train=odd, valid=digits.valid, test=digits.test), "digits", "cpu")

@@ -10,7 +10,7 @@ from objectives.classification.lenet import LeNet
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
 from objectives.stacks.gpu import gpu_stack
-from objectives.training.counter_rng import key_of
+from objectives.training.counter_rng import trial_key
 from objectives.training.data import Images, Split, load_splits
 from objectives.training.reference_loop import train
 
@@ -98,7 +98,7 @@ def curves(stack, trials, epochs, *, pause_at=()):
 def reference(name, number, config, epochs, *, objective=None, split=None):
     """The same of the reference loop: [(valid error, test error, diverged)] and the weights."""
     objective, split = objective or OBJECTIVES[name](), split or excerpt(name)
-    key = key_of(seed_of(number), 0)
+    key = trial_key(seed_of(number), 0)
     network = objective.start(config, split, key, "cpu")
     loop = train(
         network,

@@ -17,7 +17,15 @@ from objectives.stacks.looped.stack import logits_gradient, loss_slopes
 from objectives.stacks.looped.tiny_convolution import TinyConvolution
 from objectives.training import counter_rng
 from objectives.training.data import CLASSES
-from objectives.training.networks import Dropout, Tanh, dropout_mlp, lenet, materialise, small_lenet, softmax_regression
+from objectives.training.networks import (
+    Dropout,
+    Tanh,
+    build_network,
+    dropout_mlp,
+    lenet,
+    small_lenet,
+    softmax_regression,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -59,7 +67,7 @@ def check(module, x):
 
 
 def built(build):
-    return materialise(build, KEY, "cpu")
+    return build_network(build, KEY, "cpu")
 
 
 # One layer at a time

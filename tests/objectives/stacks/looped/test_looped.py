@@ -20,7 +20,7 @@ from objectives.stacks.looped.stack import LoopedStack
 from objectives.stacks.looped.tiny_convolution import TinyConvolution
 from objectives.training import counter_rng
 from objectives.training.data import Images, Split, load_splits
-from objectives.training.networks import Dropout, Tanh, materialise
+from objectives.training.networks import Dropout, Tanh, build_network
 from objectives.training.reference_loop import train
 from tests.objectives.stacks.trials import plant, same_weights, trained, trials
 
@@ -45,7 +45,7 @@ def both(build, split, *, learning_rate=0.1, batch_size=16, epochs=2):
     """Networks and counts of the reference and the looped route from the same beginning."""
     results = []
     for loop in (train, looped.train):
-        network = materialise(build, KEY, "cpu")
+        network = build_network(build, KEY, "cpu")
         curve = loop(network, split, learning_rate=learning_rate, batch_size=batch_size, key=KEY)
         counts = [next(curve) for _ in range(epochs)]
         results.append((network, [(epoch.valid_wrong, epoch.test_wrong, epoch.finite) for epoch in counts]))
@@ -60,7 +60,7 @@ def agree(build, split, **options):
 
 def by_hand(build, split):
     """Whether the network trains by hand-written layers, and without a dense product for a convolution."""
-    found = layers_of(materialise(build, KEY, "cpu"), split.train.x.shape[1:])
+    found = layers_of(build_network(build, KEY, "cpu"), split.train.x.shape[1:])
     return found is not None and not any(isinstance(layer, TinyConvolution) for layer in found)
 
 
@@ -210,7 +210,7 @@ def test_one_infinite_weight_is_seen():
     """Any parameter that is not finite makes the epoch a lost one."""
     build, split = (lambda: nn.Sequential(nn.Flatten(), nn.Linear(36, 10))), random_split(6)
     for index in range(2):
-        network = materialise(build, KEY, "cpu")
+        network = build_network(build, KEY, "cpu")
         with torch.no_grad():
             list(network.parameters())[index].view(-1)[3] = math.inf
         assert not next(looped.train(network, split, learning_rate=0.0, batch_size=16, key=KEY)).finite
@@ -290,11 +290,11 @@ def test_a_paused_training_holds_no_batch(name):
     """After an epoch no layer keeps an input, an output or a mask of the last batch: thousands may be paused."""
     objective = OBJECTIVES[name](data="digits")
     split = load_splits("digits", "standard", None, Machine())[0]
-    network = objective.start(objective.default, split, counter_rng.key_of(np.random.SeedSequence(0), 0), "cpu")
+    network = objective.start(objective.default, split, counter_rng.trial_key(np.random.SeedSequence(0), 0), "cpu")
     layers = layers_of(network, split.train.x.shape[1:])
     for layer, dropout in enumerate(looped.dropouts(network)):
-        dropout.begin(counter_rng.key_of(np.random.SeedSequence(0), 0), layer, 0)
-    looped._epoch(layers, split, 0.1, 64, counter_rng.key_of(np.random.SeedSequence(0), 0), 0)
+        dropout.begin(counter_rng.trial_key(np.random.SeedSequence(0), 0), layer, 0)
+    looped._epoch(layers, split, 0.1, 64, counter_rng.trial_key(np.random.SeedSequence(0), 0), 0)
     kept = [tensor for layer in layers for tensor in vars(layer).values() if isinstance(tensor, torch.Tensor)]
     assert kept
     assert not {"x", "y", "half", "mask"} & {attribute for layer in layers for attribute in vars(layer)}

@@ -18,7 +18,7 @@ from objectives.stacks.looped.sequential import layers_of
 from objectives.stacks.looped.tiny_convolution import LARGEST, TinyConvolution, output_size, places
 from objectives.training import counter_rng
 from objectives.training.data import load_splits
-from objectives.training.networks import Tanh, materialise
+from objectives.training.networks import Tanh, build_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -43,7 +43,7 @@ def numbers(*shape, index):
 
 
 def built(channels, outputs, kernel, padding):
-    return materialise(lambda: nn.Conv2d(channels, outputs, kernel, padding=padding), KEY, "cpu")
+    return build_network(lambda: nn.Conv2d(channels, outputs, kernel, padding=padding), KEY, "cpu")
 
 
 def close(one, other):

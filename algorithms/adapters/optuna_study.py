@@ -1,4 +1,4 @@
-"""Optuna (Akiba et al., 2019): its samplers as searchers, its pruners as schedulers."""
+"""Studies, trials and options of Optuna (Akiba et al., 2019), for its samplers and its pruners."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ NOT_OPTIONS = frozenset(
     {"seed", "constraints_func", "gamma", "independent_sampler", "source_trials", "weights", "wrapped_pruner", "x0"}
     | {"warn_asynchronous_seeding", "warn_independent_sampling"}
 )
-"""Arguments that we give, and those that a suite cannot write: functions, samplers, trials."""
+"""Arguments that we set, and those that a suite file cannot express: functions, samplers, trials."""
 
 
-def _study(sampler: BaseSampler | None, number: int, pruner: BasePruner | None = None) -> Study:
-    """A study in memory; its name decides hyperband's brackets. Without a sampler there is nothing to draw."""
-    with _silence():
+def create_study(sampler: BaseSampler | None, number: int, pruner: BasePruner | None = None) -> Study:
+    """Create a study in memory, whose name decides Hyperband's brackets; without a sampler nothing is drawn."""
+    with silent_optuna():
         return optuna.create_study(
             study_name=f"incumbent-{number}", sampler=sampler or optuna.samplers.RandomSampler(0), pruner=pruner
         )
 
 
-def _suggest(trial: Trial, coordinate: Coordinate) -> Any:
+def suggest_value(trial: Trial, coordinate: Coordinate) -> Any:
+    """Ask a trial for its value of one hyperparameter."""
     name, low, high = coordinate.name, coordinate.low, coordinate.high
     if coordinate.kind == "categorical":
         return trial.suggest_categorical(name, coordinate.choices)
@@ -43,7 +44,8 @@ def _suggest(trial: Trial, coordinate: Coordinate) -> Any:
     return trial.suggest_float(name, low, high, log=coordinate.log)
 
 
-def _finish(study: Study, trial: Trial, error: float) -> None:
+def tell_result(study: Study, trial: Trial, error: float) -> None:
+    """Finish a trial: complete with its error, or failed when its training crashed."""
     if math.isfinite(error):
         study.tell(trial, error)
     else:
@@ -51,10 +53,10 @@ def _finish(study: Study, trial: Trial, error: float) -> None:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """No log records and warnings of Optuna while it is called: 7 microseconds.
+def silent_optuna() -> Iterator[None]:
+    """Suppress log records and warnings of Optuna while it is called, which takes 7 microseconds.
 
-    The level comes back after, so that nobody else's Optuna falls silent.
+    The log level is restored afterwards, for anyone else who uses Optuna in this process.
     """
     logger = logging.getLogger("optuna")
     level = logger.level
@@ -67,7 +69,7 @@ def _silence() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _built(
+def build_from_options(
     role: str,
     name: str,
     known: Mapping[str, str],
@@ -75,32 +77,32 @@ def _built(
     options: Mapping[str, Any] | None,
     given: Mapping[str, Any],
 ) -> Any:
-    """An object of Optuna from its short name, a suite's options, and what we give where it is taken."""
+    """Build a sampler or pruner from its short name, a suite's options, and our arguments where it takes them."""
     if name not in known:
-        raise ValueError(f"{role} = {name!r}: not one of {', '.join(known)}{_nearest(name, known)}")
+        raise ValueError(f"{role} = {name!r}: not one of {', '.join(known)}{nearest_name(name, known)}")
     options = {} if options is None else options
     make = getattr(module, known[name])
     taken = inspect.signature(make).parameters
-    _check(name, options, taken)
+    check_options(name, options, taken)
     mute = taken.get("warn_independent_sampling")
     if mute is not None and mute.default is True:  # TPE has deprecated it, and does not warn.
         given = {**given, "warn_independent_sampling": False}
     try:
-        with _silence():
+        with silent_optuna():
             warnings.simplefilter("error", FutureWarning)  # How Optuna deprecates: some arguments have no effect.
             return make(**{key: value for key, value in given.items() if key in taken} | dict(options))
     except (FutureWarning, TypeError, ValueError) as error:
         raise ValueError(f"options = {dict(options)!r}: {known[name]} refuses them: {error}") from error
 
 
-def _check(name: str, options: Mapping[str, Any], taken: Mapping[str, inspect.Parameter]) -> None:
-    """Refuse options that a sampler or pruner has not, lacks, or has of another type."""
+def check_options(name: str, options: Mapping[str, Any], taken: Mapping[str, inspect.Parameter]) -> None:
+    """Refuse options that a sampler or pruner does not have, required ones that are missing, and wrong types."""
     ours = {key: parameter for key, parameter in taken.items() if key not in NOT_OPTIONS}
     if not isinstance(options, Mapping):
         raise ValueError(f"options = {options!r}: need a table of arguments of {name}, one of {', '.join(ours)}")
     for key, value in options.items():
         if key not in ours:
-            raise ValueError(f"options: {name} has no {key!r}, only {', '.join(ours)}{_nearest(key, ours)}")
+            raise ValueError(f"options: {name} has no {key!r}, only {', '.join(ours)}{nearest_name(key, ours)}")
         kind = type(ours[key].default)
         if kind in (bool, int) and type(value) is not kind:
             raise ValueError(
@@ -113,6 +115,6 @@ def _check(name: str, options: Mapping[str, Any], taken: Mapping[str, inspect.Pa
             raise ValueError(f"options: {name} needs {key!r}")
 
 
-def _nearest(name: Any, known: Iterable[str]) -> str:
+def nearest_name(name: Any, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name), list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
