@@ -200,7 +200,7 @@ def test_random_search_in_perl(space):
     default = DEFAULT if space is MIXED else {"rate": 0.1 + 0.2}
 
     def proposed(seed):
-        options = {"command": ["perl", "{root}/external/random_search.pl"], "initial_config": default}
+        options = {"command": ["perl", "{root}/algorithms/external/random_search.pl"], "initial_config": default}
         searcher = ExternalSearcher(space, rng=np.random.default_rng(seed), **options)
         found = proposals(searcher, 60, lambda config: 0.5)
         assert set(searcher.versions) == {"perl-random", "perl"}
@@ -219,7 +219,7 @@ def test_random_search_in_perl(space):
 @pytest.mark.skipif(not PERL, reason="needs perl with its core module JSON::PP")
 def test_perl_refuses_what_it_is_not():
     """What a program writes before it gives up is in the error."""
-    command = ["perl", str(ROOT / "external" / "random_search.pl")]
+    command = ["perl", str(ROOT / "algorithms" / "external" / "random_search.pl")]
     scheduler = ExternalScheduler(RATE, rng=np.random.default_rng(0), max_epochs=9, command=command)
     with pytest.raises(ExternalError, match=r"standard error: role scheduler: this is a searcher$"):
         scheduler.suggest()
