@@ -224,7 +224,9 @@ def test_torchs_dropout_becomes_ours():
 @pytest.mark.parametrize("kind", [nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout])
 def test_dropouts_of_a_global_generator_are_refused(kind):
     """What would draw from a global generator is named, with what to use instead."""
-    with pytest.raises(ValueError, match=rf"{kind.__name__}: draws from a global generator; use objectives.training.networks"):
+    with pytest.raises(
+        ValueError, match=rf"{kind.__name__}: draws from a global generator; use objectives.training.networks"
+    ):
         build_network(lambda: nn.Sequential(nn.Linear(4, 4), kind(0.5)), key_of(0), "cpu")
 
 
