@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
+import importlib
 import io
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-from benchmark.cli.commands import plan_and_merge
-from benchmark.cli.commands.audit import _audit
-from benchmark.cli.commands.calibrate import _calibrate
-from benchmark.cli.commands.harvest import _harvest
-from benchmark.cli.commands.listing import _list
-from benchmark.cli.commands.repair import _repair
-from benchmark.cli.commands.run import _reprice, _run
-from benchmark.cli.commands.status import _status
-from benchmark.cli.parser import COMMANDS, build_parser
+from benchmark.cli.parser import Parser, build_overview
 from benchmark.cli.signals import Stopped
-from benchmark.cli.terminal import REFUSED, RUNS_FAILED, _stopped, discard_stdout, print_error
+from benchmark.cli.terminal import REFUSED, RUNS_FAILED, discard_stdout, print_error, report_stop
 from benchmark.errors import BadInput, one_line, require_choice
 
-if TYPE_CHECKING:
-    pass
+COMMANDS = {
+    "run": "run a suite, or go on with it",
+    "recheck": "train what a suite's runs selected again, with fresh seeds",
+    "audit": "train recorded trials again, replay the algorithms, and say what differs",
+    "replay": "run a suite on offline tables instead of training",
+    "harvest": "make offline tables of what a suite has trained",
+    "reprice": "a suite's results on another calibration",
+    "status": "how far a suite is",
+    "list": "objectives, algorithms and suites",
+    "calibrate": "measure a suite's modelled prices",
+    "plan": "a suite's runs and what they will be charged, or the script that submits them",
+    "merge": "bring what shards have run together",
+    "repair": "set damaged ledgers aside and keep what is whole of them",
+}
+"""Every command with its line of help; its module in `commands/` is imported only when it is asked for."""
+
+MODULES = {"list": "list_parts"}
+"""Modules of commands that are not called as the command is."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # A folder's name may hold what the terminal does not know.
     try:
         try:
-            return _command(arguments)
+            return _execute(arguments)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # A closed pipe is found here, not at the interpreter's end.
@@ -40,35 +47,26 @@ def main(arguments: list[str] | None = None) -> int:
         print_error(f"error: {' '.join(str(error).splitlines())}")
         return REFUSED
     except (KeyboardInterrupt, Stopped) as stop:
-        return _stopped(stop, "stopped")
+        return report_stop(stop, "stopped")
     except BrokenPipeError:  # `... | head`: whoever read has read enough.
         discard_stdout()
         return RUNS_FAILED
     except OSError as error:  # No room for what is printed, no file handles left: nothing of a suite's own.
         discard_stdout()
         where = f"{error.filename}: " if error.filename else ""
-        print_error(
-            f"error: {where}{error.strerror or one_line(error)}; what is recorded stays, and the same command goes on"
-        )
+        reason = error.strerror or one_line(error)
+        print_error(f"error: {where}{reason}; what is recorded stays, and the same command goes on")
         return RUNS_FAILED
 
 
-def _command(arguments: list[str]) -> int:
-    if arguments and arguments[0] not in ("-h", "--help"):
-        require_choice("command", arguments[0], COMMANDS)
-    parsed = build_parser(__doc__).parse(arguments)
-    commands: dict[str, Callable[[argparse.Namespace], int]] = {
-        "run": _run,
-        "recheck": _run,
-        "audit": _audit,
-        "replay": _run,
-        "harvest": _harvest,
-        "status": _status,
-        "list": _list,
-        "reprice": _reprice,
-        "calibrate": _calibrate,
-        "plan": plan_and_merge.plan,
-        "merge": plan_and_merge.merge,
-        "repair": _repair,
-    }
-    return commands[parsed.command](parsed)
+def _execute(arguments: list[str]) -> int:
+    if not arguments or arguments[0].startswith("-"):
+        build_overview(__doc__, COMMANDS).parse(arguments)
+    name = require_choice("command", arguments[0], COMMANDS)
+    command: Any = importlib.import_module(f"benchmark.cli.commands.{MODULES.get(name, name)}")
+    parser = Parser(prog=f"python -m benchmark {name}", description=COMMANDS[name], allow_abbrev=False)
+    command.add_arguments(parser)
+    parsed = parser.parse(arguments[1:])
+    parsed.words = arguments
+    code: int = command.execute(parsed)
+    return code

@@ -1,27 +1,23 @@
-"""The values of the command line's options: checked, or refused with one message."""
+"""Checks the values of the command line's options; each refusal is one message that names the option."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.errors import BadInput, nearest_match, short_repr
+from benchmark.errors import BadInput, nearest_match, require_choice, short_repr
 from benchmark.storage.untrusted_files import reject_special_files
 
 
-def results(text: str, suite: str, *, writing: bool) -> Path:
+def check_results(text: str, suite: str, *, writing: bool) -> Path:
     """The folder that holds, or will hold, the suite's own."""
-    path = _folder("--results", text, suite, writing=writing)
+    path = check_folder("--results", text, suite, writing=writing)
     reject_special_files(f"--results {short_repr(text)}", path / suite)
     return path
 
 
-def out(text: str) -> Path:
-    """A folder for what is made of results; it need not be there yet."""
-    return _folder("--out", text, ".", writing=True)
-
-
-def _folder(option: str, text: str, inner: str, *, writing: bool) -> Path:
+def check_folder(option: str, text: str, inner: str = ".", *, writing: bool) -> Path:
     """A folder whose inner one is there, or can be made."""
     path, folder = Path(text), Path(text, inner).absolute()
     if not text or "\0" in text:
@@ -37,7 +33,8 @@ def _folder(option: str, text: str, inner: str, *, writing: bool) -> Path:
     return path
 
 
-def data(text: str | None) -> Path | None:
+def check_data(text: str | None) -> Path | None:
+    """The folder of the data sets: the one given, else that of INCUMBENT_DATA, else None."""
     source = "--data" if text is not None else "INCUMBENT_DATA"
     value = text if text is not None else os.environ.get("INCUMBENT_DATA")
     if value is None:
@@ -47,7 +44,7 @@ def data(text: str | None) -> Path | None:
     return Path(value).absolute()
 
 
-def device(text: str | None, preset: str) -> str:
+def check_device(text: str | None, preset: str) -> str:
     """The device asked for on the command line, else the suite's."""
     import torch
 
@@ -64,8 +61,8 @@ def device(text: str | None, preset: str) -> str:
     return device
 
 
-def precision(text: str | None, device: str) -> str:
-    """Of our kernels on a GPU; the CPU's products are always float32."""
+def check_precision(text: str | None, device: str) -> str:
+    """The precision of our kernels on a GPU; the CPU's products are always float32."""
     from objectives.objective import PRECISIONS
 
     allowed = PRECISIONS if device != "cpu" else PRECISIONS[:1]
@@ -75,47 +72,61 @@ def precision(text: str | None, device: str) -> str:
     return text or PRECISIONS[0]
 
 
-def jobs(text: str | None, device: str) -> int:
-    if text is None:
-        import joblib
-        import torch
+def default_jobs(device: str) -> int:
+    """The number of processes where none is asked for: one a core, or one a GPU where any may be used."""
+    import joblib
+    import torch
 
-        from benchmark.batching.gpu_claim import ANY_GPU
-
-        workers = {"cpu": joblib.cpu_count(), ANY_GPU: torch.cuda.device_count()}
-        return max(1, int(workers.get(device, 1)))
-    return number("jobs", text, 1, 1024)
+    workers = {"cpu": joblib.cpu_count(), "cuda": torch.cuda.device_count()}
+    return max(1, int(workers.get(device, 1)))
 
 
-def number(option: str, text: str, low: int, high: int) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
-        raise BadInput(f"--{option} {short_repr(text)}: need a whole number in {low}..{high}")
-    return int(text)
+def whole_number(low: int, high: int) -> Callable[[str, str], int]:
+    """A check that takes whole numbers from `low` to `high`."""
+
+    def check(option: str, text: str) -> int:
+        if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
+            raise BadInput(f"{option} {short_repr(text)}: need a whole number in {low}..{high}")
+        return int(text)
+
+    return check
 
 
-def error(option: str, text: str) -> float:
-    """A difference of errors."""
+def error_difference(option: str, text: str) -> float:
+    """A difference of errors: a number that is not negative."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf") or len(text) > 30:
-        raise BadInput(f"--{option} {short_repr(text)}: need a number >= 0, as 0.001")
+        raise BadInput(f"{option} {short_repr(text)}: need a number >= 0, as 0.001")
     return value
 
 
-def recorded(option: str, text: str) -> Path:
+def recorded_results(option: str, text: str) -> Path:
     """A suite's folder with ledgers in it."""
-    if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as _data)
+    if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as above)
         raise BadInput(f"{option} {short_repr(text)}: need a suite's results, a folder that holds runs/")
     reject_special_files(f"{option} {short_repr(text)}", Path(text))
     return Path(text)
 
 
-def tables(text: str) -> Path:
+def table_folder(option: str, text: str) -> Path:
     """A folder of offline tables."""
-    if not text or "\0" in text or not os.path.isdir(text):  # noqa: PTH112 (as data)
+    if not text or "\0" in text or not os.path.isdir(text):  # noqa: PTH112 (as above)
         raise BadInput(
-            f"--tables {short_repr(text)}: need a folder of offline tables; make it by `python -m benchmark harvest`"
+            f"{option} {short_repr(text)}: need a folder of offline tables; make it by `python -m benchmark harvest`"
         )
+    return Path(text)
+
+
+def choice(*allowed: str) -> Callable[[str, str], str]:
+    """A check that takes some words and no others."""
+    return lambda option, text: require_choice(option, text, allowed)
+
+
+def folder_name(field: str, text: str) -> Path:
+    """A text that can be a folder's name; the folder need not be there."""
+    if not text or "\0" in text:
+        raise BadInput(f"{field} {short_repr(text)}: need the name of a folder")
     return Path(text)

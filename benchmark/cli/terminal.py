@@ -10,29 +10,31 @@ from contextlib import suppress
 from benchmark.cli.resume_hint import resume_command
 from benchmark.cli.signals import exit_code
 
+REFUSED, RUNS_FAILED = 2, 1
+"""Exit codes."""
+
 
 def print_error(message: str) -> None:
-    """A line on stderr, as far as there is one that takes it; the exit code says the rest."""
+    """Print a line on stderr, as far as there is one that takes it; the exit code says the rest."""
     if sys.stderr is not None:
         with suppress(OSError):
             print(message, file=sys.stderr, flush=True)
 
 
 def discard_stdout() -> None:
-    """Nothing more reaches stdout, nor fails there at the interpreter's end."""
+    """Redirect stdout to /dev/null, so that flushing at exit cannot fail."""
     if sys.stdout is not None:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-REFUSED, RUNS_FAILED = 2, 1
+def stop_message(parsed: argparse.Namespace) -> str:
+    """What a suite that was stopped says: that nothing is lost, and the command to go on."""
+    return f"stopped; every finished evaluation is stored. To go on: {resume_command(parsed)}"
 
 
-def _farewell(parsed: argparse.Namespace) -> str:
-    return f"stopped; every finished evaluation is stored. To go on: {resume_command(parsed.command, parsed)}"
-
-
-def _stopped(stop: BaseException, message: str) -> int:
+def report_stop(stop: BaseException, message: str) -> int:
+    """Print why a command was stopped; returns its exit code."""
     try:
         print(message, file=sys.stderr, flush=True)
         if sys.stdout is not None:

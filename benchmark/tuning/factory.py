@@ -205,6 +205,28 @@ def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Mapping[str, Any]]]:
     return parts if entry.searcher is None else [*parts, (entry.searcher, ALL_SEARCHERS)]
 
 
+def check_names(suite: Suite) -> None:
+    """Refuse names that are in no registry, before anything is imported to build the parts.
+
+    Raises:
+        BadInput: the first part whose name is unknown.
+    """
+    for entry in suite.objectives:
+        _check_name(f"objectives.{entry.label}.name", entry.part.name, OBJECTIVES)
+    for algorithm in suite.algorithms:
+        _check_name(f"algorithms.{algorithm.label}.scheduler", algorithm.scheduler.name, ALL_SCHEDULERS)
+        if algorithm.searcher is not None:
+            _check_name(f"algorithms.{algorithm.label}.searcher", algorithm.searcher.name, ALL_SEARCHERS)
+
+
+def _check_name(field: str, name: str, registry: Mapping[str, Any]) -> None:
+    if name not in registry and not is_dotted(name):
+        raise BadInput(
+            f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"
+            f"{nearest_match(name, registry)}"
+        )
+
+
 def check_suite(suite: Suite) -> dict[str, Objective]:
     """Build every objective and algorithm once, so that nothing bad is found after the start.
 
@@ -264,11 +286,7 @@ def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
             raise BadInput(f"{field} = {name!r}: {error}") from error
         except (Exception, SystemExit) as error:  # A library that is there may still be broken.
             raise BadInput(f"{field} = {name!r}: cannot be imported ({one_line(error)})") from error
-    if not is_dotted(name):
-        raise BadInput(
-            f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"
-            f"{nearest_match(name, registry)}"
-        )
+    _check_name(field, name, registry)
     module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), attribute)

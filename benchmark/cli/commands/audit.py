@@ -1,4 +1,4 @@
-"""The command `audit`: train recorded trials again and say what differs."""
+"""The command `audit`: train recorded trials again, replay the algorithms, and say what differs."""
 
 from __future__ import annotations
 
@@ -6,45 +6,74 @@ import argparse
 import sys
 
 from benchmark.cli import options
+from benchmark.cli.arguments import add_quiet, add_results, add_suite, add_training
+from benchmark.cli.parser import Checked
 from benchmark.cli.signals import Stopped, stoppable
-from benchmark.cli.terminal import RUNS_FAILED, _farewell, _stopped
+from benchmark.cli.suite_execution import read_machine
+from benchmark.cli.terminal import RUNS_FAILED, report_stop, stop_message
 from benchmark.errors import BadInput
-from objectives.objective import Machine
+from benchmark.suite.parsing import load
+from benchmark.tuning.factory import check_names
+from benchmark.verification.sampling import DEFAULT, parse_sample
 
 
-def _audit(parsed: argparse.Namespace) -> int:
-    from benchmark.suite import parsing as suites
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_suite(parser)
+    parser.add_argument(
+        *("--sample",),
+        metavar="SIZE",
+        action=Checked,
+        check=lambda option, text: parse_sample(text),
+        default=parse_sample(DEFAULT),
+        help="recorded trials to train again: 5%% (default), a number, or all",
+    )
+    parser.add_argument(
+        *("--seed",),
+        metavar="S",
+        action=Checked,
+        check=options.whole_number(0, 10**9),
+        default=0,
+        help="of the draw (default: 0)",
+    )
+    parser.add_argument(
+        *("--tolerance",),
+        metavar="E",
+        action=Checked,
+        check=options.error_difference,
+        help="errors that differ by no more pass (default: only identical ones pass)",
+    )
+    add_training(parser)
+    add_quiet(parser)
+    add_results(parser)
 
-    suite = suites.load(parsed.suite, parsed.set)
-    folder = options.results(parsed.results, suite.name, writing=True) / suite.name
+
+def execute(parsed: argparse.Namespace) -> int:
+    suite = load(parsed.suite, parsed.set)
+    check_names(suite)
+    folder = options.check_results(parsed.results, suite.name, writing=True) / suite.name
+    options.check_data(parsed.data)
     from benchmark.driver.progress import listener_for
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
     from benchmark.verification.audit import AuditRequest, AuditResources, audit_suite
     from benchmark.verification.audit_report import describe_report
-    from benchmark.verification.sampling import parse_sample
     from objectives.training.data import DataError
 
-    wish = AuditRequest(
-        sample=parse_sample(parsed.sample),
-        seed=options.number("seed", parsed.seed, 0, 10**9),
-        tolerance=None if parsed.tolerance is None else options.error("tolerance", parsed.tolerance),
-    )
-    device = options.device(parsed.device, suite.device)
-    precision = options.precision(parsed.precision, device)
-    means = AuditResources(
-        jobs=options.jobs(parsed.jobs, device),
-        machine=Machine(device=device, data=options.data(parsed.data), precision=precision),
-        capacity=None if parsed.stack is None else options.number("stack", parsed.stack, 1, 4096),
+    machine = read_machine(parsed, suite)
+    resources = AuditResources(
+        jobs=parsed.jobs or options.default_jobs(machine.device),
+        machine=machine,
+        capacity=parsed.stack,
         listener=lambda: listener_for(quiet=parsed.quiet or sys.stdout is None),
     )
+    request = AuditRequest(sample=parsed.sample, seed=parsed.seed, tolerance=parsed.tolerance)
     try:
-        with stoppable(lambda: _farewell(parsed)):
-            report = audit_suite(suite, folder, wish, means)
+        with stoppable(lambda: stop_message(parsed)):
+            report = audit_suite(suite, folder, request, resources)
     except (DataError, RunRefused, LedgerError) as error:
         raise BadInput(str(error)) from error
     except (KeyboardInterrupt, Stopped) as stop:
-        return _stopped(stop, _farewell(parsed))
+        return report_stop(stop, stop_message(parsed))
     if not parsed.quiet or not report["passed"]:
         print("\n".join(describe_report(report)))
     return 0 if report["passed"] else RUNS_FAILED

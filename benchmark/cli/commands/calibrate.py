@@ -5,38 +5,62 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmark.calibration import calibration_file
 from benchmark.cli import options
-from objectives.objective import Machine
+from benchmark.cli.arguments import add_data, add_suite
+from benchmark.cli.parser import Checked
+from benchmark.cli.suite_execution import read_machine
+from benchmark.suite.model import is_dotted
+from benchmark.suite.parsing import load
+from benchmark.tuning.factory import check_names
+
+EFFORT = {
+    "configs": (3, 10_000, 48, "configurations, a third held out"),
+    "rounds": (1, 1000, 5, "how often each is timed"),
+    "rows": (1, 10**9, 6000, "a longer epoch is timed in part"),
+}
+"""Least and largest value, default and help of the options that say how much is measured."""
 
 
-def _calibrate(parsed: argparse.Namespace) -> int:
-    from benchmark.suite import parsing as suites
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_suite(parser)
+    add_data(parser)
+    parser.set_defaults(precision=None)
+    parser.add_argument("--name", metavar="NAME", help="of the calibration (default: the file's, else the device's)")
+    parser.add_argument("--out", metavar="FILE", help="written, or added to if it is there (default: NAME.toml here)")
+    for name, (low, high, default, text) in EFFORT.items():
+        parser.add_argument(
+            f"--{name}",
+            metavar="N",
+            action=Checked,
+            check=options.whole_number(low, high),
+            default=default,
+            help=f"{text} (default: {default})",
+        )
 
-    suite = suites.load(parsed.suite, parsed.set, without=("clock", "calibration"))
-    from benchmark.calibration import measure as calibrate
-    from benchmark.suite.model import is_dotted
+
+def execute(parsed: argparse.Namespace) -> int:
+    suite = load(parsed.suite, parsed.set, without=("clock", "calibration"))
+    check_names(suite)
+    options.check_data(parsed.data)
+    from benchmark.calibration import calibration_file
+    from benchmark.calibration.measure import MeasuredObjective, MeasurementEffort, calibrate
     from benchmark.tuning.factory import build_objective
 
-    effort = calibrate.MeasurementEffort(
-        configs=options.number("configs", parsed.configs, 3, 10_000),
-        rounds=options.number("rounds", parsed.rounds, 1, 1000),
-        rows=options.number("rows", parsed.rows, 1, 10**9),
-    )
+    effort = MeasurementEffort(configs=parsed.configs, rounds=parsed.rounds, rows=parsed.rows)
     objectives = [
-        calibrate.MeasuredObjective(
+        MeasuredObjective(
             label=entry.label,
             name=entry.part.name,
             options=entry.part.options,
             objective=build_objective(entry),
-            third_party=is_dotted(entry.part.name),
+            shipped=not is_dotted(entry.part.name),
         )
         for entry in suite.objectives
     ]
-    machine = Machine(device=options.device(parsed.device, suite.device), data=options.data(parsed.data))
+    machine = read_machine(parsed, suite)
     out = None if parsed.out is None else Path(parsed.out)
     path, calibration = calibration_file.open_calibration(parsed.name, out, machine)
-    calibration = calibrate.calibrate(calibration, objectives, machine, effort, lambda line: print(line, flush=True))
+    calibration = calibrate(calibration, objectives, machine, effort, lambda line: print(line, flush=True))
     calibration_file.write_calibration(path, calibration)
     print(f"calibration {calibration.name} of {calibration.device}: {path}")
     return 0

@@ -5,17 +5,24 @@ from __future__ import annotations
 import argparse
 
 from benchmark.cli import options
+from benchmark.cli.arguments import add_results, add_suite
 from benchmark.errors import BadInput, short_repr
+from benchmark.storage.ledger_format import LedgerError
+from benchmark.suite.parsing import load
 
 
-def _harvest(parsed: argparse.Namespace) -> int:
-    from benchmark.storage.ledger_format import LedgerError
-    from benchmark.suite import parsing as suites
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_suite(parser)
+    parser.add_argument("--out", metavar="DIR", help="where tables go (default: RESULTS/SUITE/offline)")
+    add_results(parser)
+
+
+def execute(parsed: argparse.Namespace) -> int:
+    suite = load(parsed.suite, parsed.set)
+    folder = options.check_results(parsed.results, suite.name, writing=parsed.out is None) / suite.name
+    out = options.check_folder("--out", str(folder / "offline") if parsed.out is None else parsed.out, writing=True)
     from benchmark.tabular.harvest import harvest
 
-    suite = suites.load(parsed.suite, parsed.set)
-    folder = options.results(parsed.results, suite.name, writing=parsed.out is None) / suite.name
-    out = options.out(str(folder / "offline") if parsed.out is None else parsed.out)
     try:
         for label, table in harvest(suite, folder, out):
             trials = int((table.reached > 0).sum())

@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 
 from benchmark.cli import options
+from benchmark.cli.arguments import add_results, add_suite
 from benchmark.cli.resume_hint import resume_command
+from benchmark.result_folder import status
+from benchmark.suite.parsing import load
 
 
-def _status(parsed: argparse.Namespace) -> int:
-    from benchmark.result_folder import status
-    from benchmark.suite import parsing as suites
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_suite(parser)
+    add_results(parser)
 
-    suite = suites.load(parsed.suite, parsed.set)
-    folder = options.results(parsed.results, suite.name, writing=False) / suite.name
-    for line in status.describe_status(suite, folder, resume_command("run", parsed)):
+
+def execute(parsed: argparse.Namespace) -> int:
+    suite = load(parsed.suite, parsed.set)
+    folder = options.check_results(parsed.results, suite.name, writing=False) / suite.name
+    for line in status.describe_status(suite, folder, resume_command(parsed, "run")):
         print(line)
     return 0

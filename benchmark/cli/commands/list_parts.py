@@ -1,25 +1,28 @@
-"""The command `list`: objectives, algorithms and suites."""
+"""The command `list`: objectives, algorithms and suites, with a line on each."""
 
 from __future__ import annotations
 
 import argparse
 
 from algorithms.interop.optional_method import OptionalMethod
+from benchmark.suite.parsing import load, suite_names
+from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
+from objectives import OBJECTIVES
 from objectives.registry import Entry
 
 
-def _list(parsed: argparse.Namespace) -> int:
-    from benchmark.suite import parsing as suites
-    from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
-    from objectives import OBJECTIVES
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command takes none."""
 
+
+def execute(parsed: argparse.Namespace) -> int:
     for title, registry in (("objectives", OBJECTIVES), ("searchers", ALL_SEARCHERS), ("schedulers", ALL_SCHEDULERS)):
         print(f"{title}:")
         for name, entry in registry.entries.items():
             print(f"  {name:20} {_summary(entry)}")
     print("suites:")
-    for name in suites.suite_names():
-        print(f"  {name:20} {suites.load(name).title}")
+    for name in suite_names():
+        print(f"  {name:20} {load(name).title}")
     return 0
 
 

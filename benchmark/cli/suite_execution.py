@@ -1,0 +1,77 @@
+"""Executes a suite for the commands `run`, `recheck`, `replay` and `reprice`, and says how its runs ended."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from benchmark.cli import options
+from benchmark.cli.resume_hint import resume_command
+from benchmark.cli.signals import Stopped, stoppable
+from benchmark.cli.terminal import RUNS_FAILED, print_error, report_stop, stop_message
+from benchmark.errors import BadInput
+
+if TYPE_CHECKING:
+    from benchmark.driver.runner import Listener, Runner
+    from benchmark.suite.model import Suite
+    from benchmark.tuning.run_report import RunReport
+    from objectives.objective import Machine
+
+MOST_NAMED = 10
+"""Runs that are not done and are named one by one."""
+
+
+def execute_suite(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runner]) -> int:
+    """Build the runner, execute what is missing, and report; returns the exit code.
+
+    Args:
+        parsed: the command line, with `quiet`.
+        build_runner: called once everything light has been checked; imports what trains.
+    """
+    with stoppable(lambda: stop_message(parsed)):
+        return _execute(parsed, build_runner)
+
+
+def _execute(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runner]) -> int:
+    from benchmark.backends.base import BackendLost
+    from benchmark.driver.progress import listener_for
+    from benchmark.storage.ledger_format import LedgerError
+    from benchmark.storage.resume_check import RunRefused
+    from objectives.training.data import DataError
+
+    listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
+    try:
+        reports = build_runner(listener).run()
+    except (DataError, RunRefused, LedgerError) as error:
+        raise BadInput(str(error)) from error
+    except BackendLost as error:
+        print_error(f"{error}; every finished evaluation is stored. To go on: {resume_command(parsed)}")
+        return RUNS_FAILED
+    except (KeyboardInterrupt, Stopped) as stop:
+        with suppress(OSError):  # The terminal may be what has gone (SIGHUP).
+            listener.close()
+        return report_stop(stop, stop_message(parsed))
+    finally:
+        listener.close()
+    return _report_unfinished(parsed, reports)
+
+
+def _report_unfinished(parsed: argparse.Namespace, reports: list[RunReport]) -> int:
+    unfinished = [report for report in reports if report.state != "done"]
+    for report in unfinished[:MOST_NAMED]:
+        print_error(f"{report.run.path}: {report.state}: {(report.problem or '').strip()}")
+    if unfinished:
+        print_error(f"{len(unfinished)} of {len(reports)} runs are not done; again: {resume_command(parsed)}")
+    return RUNS_FAILED if unfinished else 0
+
+
+def read_machine(parsed: argparse.Namespace, suite: Suite) -> Machine:
+    """The machine to train on: device, data folder and precision, as the command line or the suite says."""
+    from objectives.objective import Machine
+
+    data = options.check_data(parsed.data)
+    device = options.check_device(parsed.device, suite.device)
+    return Machine(device=device, data=data, precision=options.check_precision(parsed.precision, device))
