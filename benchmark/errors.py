@@ -82,6 +82,23 @@ def call_with_options(
         BadInput: an unknown or reserved option, a required parameter that nobody supplies, or
             whatever the function itself raises: it may be third-party code.
     """
+    parameters = check_options(field, function, options, offered)
+    supplied = {name: value for name, value in offered.items() if name in parameters}
+    try:
+        return function(**supplied, **options)
+    except (Exception, SystemExit) as error:
+        text = str(error) if type(error) in (ValueError, TypeError, BadInput) else one_line(error)
+        raise BadInput(f"{field}: {text}") from error
+
+
+def check_options(
+    field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Iterable[str]
+) -> Mapping[str, inspect.Parameter]:
+    """Check the names of the user's options without calling the function; returns its parameters.
+
+    Raises:
+        BadInput: an unknown or reserved option, or a required parameter that nobody supplies.
+    """
     parameters = parameters_of(field, function)
     for name in options:
         if name in offered:
@@ -97,12 +114,7 @@ def call_with_options(
     for name in settable:
         if parameters[name].default is inspect.Parameter.empty and name not in options:
             raise BadInput(f"{field}.{name}: missing, and it has no default")
-    supplied = {name: value for name, value in offered.items() if name in parameters}
-    try:
-        return function(**supplied, **options)
-    except (Exception, SystemExit) as error:
-        text = str(error) if type(error) in (ValueError, TypeError, BadInput) else one_line(error)
-        raise BadInput(f"{field}: {text}") from error
+    return parameters
 
 
 def parameters_of(field: str, function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

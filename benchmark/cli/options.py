@@ -111,6 +111,12 @@ def recorded_results(option: str, text: str) -> Path:
     return Path(text)
 
 
+def require_runs(folder: Path, suite: str) -> None:
+    """Refuse a suite's folder in which nothing is recorded, before anything heavy is imported."""
+    if not os.path.isdir(folder / "runs"):  # noqa: PTH112 (as above)
+        raise BadInput(f"{folder}: nothing is recorded there; run the suite {suite} first")
+
+
 def table_folder(option: str, text: str) -> Path:
     """A folder of offline tables."""
     if not text or "\0" in text or not os.path.isdir(text):  # noqa: PTH112 (as above)

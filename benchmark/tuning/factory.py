@@ -17,6 +17,7 @@ from algorithms.roles import Scheduler
 from benchmark.errors import (
     BadInput,
     call_with_options,
+    check_options,
     nearest_match,
     one_line,
     parameters_of,
@@ -199,24 +200,26 @@ def _made(scheduler: Scheduler) -> list[Any]:
     return [built, *([built.searcher] if hasattr(built, "searcher") else [])]
 
 
-def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Mapping[str, Any]]]:
+def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Registry[Any]]]:
     """An algorithm's parts and the registry of each."""
-    parts: list[tuple[Part, Mapping[str, Any]]] = [(entry.scheduler, ALL_SCHEDULERS)]
+    parts: list[tuple[Part, Registry[Any]]] = [(entry.scheduler, ALL_SCHEDULERS)]
     return parts if entry.searcher is None else [*parts, (entry.searcher, ALL_SEARCHERS)]
 
 
 def check_names(suite: Suite) -> None:
-    """Refuse names that are in no registry, before anything is imported to build the parts.
+    """Refuse unknown names, and unknown options of our own algorithms, before anything heavy is imported.
 
     Raises:
-        BadInput: the first part whose name is unknown.
+        BadInput: the first part that is not there, or does not take one of its options.
     """
     for entry in suite.objectives:
         _check_name(f"objectives.{entry.label}.name", entry.part.name, OBJECTIVES)
     for algorithm in suite.algorithms:
-        _check_name(f"algorithms.{algorithm.label}.scheduler", algorithm.scheduler.name, ALL_SCHEDULERS)
-        if algorithm.searcher is not None:
-            _check_name(f"algorithms.{algorithm.label}.searcher", algorithm.searcher.name, ALL_SEARCHERS)
+        for role, (part, registry) in zip(("scheduler", "searcher"), _parts(algorithm), strict=False):
+            field = f"algorithms.{algorithm.label}.{role}"
+            _check_name(field, part.name, registry)
+            if part.name in registry and not isinstance(registry.entries[part.name], OptionalMethod):
+                check_options(field, registry[part.name], part.options, OFFERED)
 
 
 def _check_name(field: str, name: str, registry: Mapping[str, Any]) -> None:
@@ -254,6 +257,10 @@ def _assemble(entry: AlgorithmEntry, objective: Objective, rng: np.random.Genera
         offered = {**offered, "searcher": searcher}
     scheduler: Scheduler = _make(f"{field}.scheduler", entry.scheduler, ALL_SCHEDULERS, offered)
     return scheduler
+
+
+OFFERED = ("config_space", "initial_config", "rng", "max_epochs", "searcher")
+"""Arguments that the harness offers to algorithms, by name."""
 
 
 def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:

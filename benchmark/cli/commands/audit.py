@@ -51,6 +51,7 @@ def execute(parsed: argparse.Namespace) -> int:
     suite = load(parsed.suite, parsed.set)
     check_names(suite)
     folder = options.check_results(parsed.results, suite.name, writing=True) / suite.name
+    options.require_runs(folder, suite.name)
     options.check_data(parsed.data)
     from benchmark.driver.progress import listener_for
     from benchmark.storage.ledger_format import LedgerError

@@ -36,6 +36,7 @@ def execute(parsed: argparse.Namespace) -> int:
     suite = load(parsed.suite, parsed.set)
     check_names(suite)
     results = options.check_results(parsed.results, suite.name, writing=True) / suite.name
+    options.require_runs(results, suite.name)
     options.check_data(parsed.data)
     prepared: list[RecheckSuite] = []
 
