@@ -53,7 +53,7 @@ def execute(parsed: argparse.Namespace) -> int:
             name=entry.part.name,
             options=entry.part.options,
             objective=build_objective(entry),
-            shipped=not is_dotted(entry.part.name),
+            third_party=is_dotted(entry.part.name),
         )
         for entry in suite.objectives
     ]
