@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.errors import BadInput
 from benchmark.result_folder.folder_lock import folder_lock
-from benchmark.storage.ledger import sync_folder
+from benchmark.storage.atomic_write import sync_folder, write_atomically
 from benchmark.storage.ledger_format import (
     FORMAT,
     LedgerError,
@@ -98,7 +98,7 @@ def _set_aside(path: Path, ledger: Path, problem: str) -> RepairedLedger:
         if ledger != target and target.exists():
             _linked(target)
         if whole.records:
-            _write(target, data[: whole.good])
+            write_atomically(target, data[: whole.good], durable=True)
         if ledger != target or not whole.records:
             ledger.unlink()
         sync_folder(path.parent)
@@ -115,13 +115,3 @@ def _linked(ledger: Path) -> Path:
     os.link(ledger, aside)
     sync_folder(ledger.parent)
     return aside
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Put bytes in the place of a file, whole or not at all."""
-    fresh = target.with_name(f"{target.name}.new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(target)

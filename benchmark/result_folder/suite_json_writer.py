@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from uuid import uuid4
 
 from benchmark.errors import BadInput
+from benchmark.storage.atomic_write import write_if_changed
 from benchmark.suite.model import Suite
 from objectives.objective import Objective
 
@@ -46,9 +46,6 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
     text = json.dumps(plan, indent=1, default=str) + "\n"
     path = folder / SUITE_JSON
     try:
-        if not path.exists() or path.read_text() != text:
-            fresh = path.with_suffix(f".json.{uuid4().hex}.new")  # Shards write the same at the same time.
-            fresh.write_text(text)
-            fresh.replace(path)
+        write_if_changed(path, text.encode())
     except OSError as error:
         raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error

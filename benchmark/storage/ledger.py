@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from benchmark.storage.atomic_write import sync_folder
 from benchmark.storage.ledger_format import (
     Contents,
     LedgerError,
@@ -185,15 +186,6 @@ def _keep_aside(part: Path, torn: bytes) -> None:
     while (aside := part.with_name(f"{part.name}.torn-{number}")).exists():
         number += 1
     aside.write_bytes(torn)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new, renamed and removed entries of a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

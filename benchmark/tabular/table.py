@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import BadInput, one_line, short_repr
+from benchmark.storage.atomic_write import write_atomically
 from benchmark.storage.untrusted_files import parse_strict_json, read_regular_file
 from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.tuner import Job
@@ -117,9 +118,7 @@ def save_table(
     held: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
     np.savez_compressed(buffer, header=np.frombuffer(text.encode(), np.uint8), **held)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".npz.new")
-    fresh.write_bytes(buffer.getvalue())
-    fresh.replace(path)
+    write_atomically(path, buffer.getvalue())
     return load_table(path)
 
 

@@ -1,0 +1,48 @@
+"""Writes files whole: a reader, or a command that was interrupted, never meets half of one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+
+def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write a file beside its place, then rename it onto that.
+
+    Several processes may write the same path at the same time.
+
+    Args:
+        path: of the file; its folder exists.
+        data: its content.
+        durable: return only when the file and its name are on the disk.
+    """
+    draft = path.with_name(f".{uuid4().hex}.tmp")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_if_changed(path: Path, data: bytes) -> bool:
+    """Write a file atomically unless it holds these bytes already; return whether it was written."""
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    write_atomically(path, data)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new, renamed and removed entries of a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
