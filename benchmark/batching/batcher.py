@@ -1,63 +1,89 @@
-"""A stack that is kept filled from the queue of many open runs."""
+"""Trains the trials of many open runs side by side: keeps the slots of one stack filled."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.batching.lookahead import predict_jobs
 from benchmark.batching.out_of_memory import is_out_of_memory
-from benchmark.storage.ledger_format import LedgerError, read_ledger
-from benchmark.storage.resume_check import RunRefused, check_header
+from benchmark.batching.recorded_trials import RecordedTrials
+from benchmark.storage.ledger_format import LedgerError
+from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
 from benchmark.tuning.evaluation import ImpureTrial, TrainingResult, checked_epoch, describe_problem
 from benchmark.tuning.execution import RunExecution, note_training_start
 from benchmark.tuning.factory import needs_own_process
 from benchmark.tuning.run_report import RunReport, failure_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
-from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
+from benchmark.tuning.trial_cache import CachedTrial, TrialCache
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Objective
 from objectives.space import Config
 from objectives.stack import Stack
 
-RUNS_A_SLOT = 2
-"""Open runs for every slot: enough that one is always waiting when a slot falls free."""
+OPEN_RUNS_PER_SLOT = 2
+"""Enough that a run is always waiting when a slot falls free."""
 
-MOST_OPEN = 500
-"""Open runs at most; each holds a file."""
+MOST_OPEN_RUNS = 500
+"""Each holds a file open."""
 
-MOST_PROCESSES = 8
+MOST_OPEN_PROCESSES = 8
 """Open runs at most where some hold a process of their own: DEHB's takes 180 MB."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Open:
-    """A run in progress and the job that it waits for."""
+class OpenRun:
+    """A run in progress.
+
+    Attributes:
+        run: which one.
+        steps: its execution, which yields jobs and is sent their results.
+        job: the one whose result it waits for.
+        predicted_jobs: configurations and epochs that it will ask for; None where results decide.
+    """
 
     run: Run
     steps: Generator[Job, TrainingResult, RunReport]
     job: Job | None = None
-    ahead: Iterator[tuple[Config, int]] | None = None
+    predicted_jobs: Iterator[tuple[Config, int]] | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Wanted:
-    """A trial that runs wait for, or will ask for: in a slot, in a queue for one, or neither."""
+class PendingTrial:
+    """A trial that runs wait for or will ask for: in a slot, queued for one, or neither.
+
+    Attributes:
+        trial: what is known of it.
+        target_epochs: how far it is trained although nobody waits for it yet.
+        waiting_runs: those that wait for one of its next epochs.
+        queued: whether it is in a queue for a slot.
+        in_slot: whether it is being trained.
+    """
 
     trial: CachedTrial
-    target: int = 0
-    waiting: list[_Open] = field(default_factory=list)
+    target_epochs: int = 0
+    waiting_runs: list[OpenRun] = field(default_factory=list)
     queued: bool = False
     in_slot: bool = False
 
 
 class TrialBatcher:
-    """Keeps a stack filled from the queue of all open runs; without a stack nothing is trained."""
+    """Executes runs of one objective with their trials side by side in a stack.
+
+    Args:
+        runs: to execute.
+        objective: theirs.
+        settings: common to them.
+        stack: trains; None: nothing is trained, every trial must be recorded.
+        data: checksums of the objective's data, for the headers.
+        fatal: record this evaluation (of every run) as crashed instead of training it.
+        marker: a file whose time is set whenever a training starts.
+        cache: what another batcher knew of the trials.
+    """
 
     def __init__(
         self,
@@ -68,214 +94,183 @@ class TrialBatcher:
         data: dict[str, str],
         fatal: FatalEvaluation | None = None,
         marker: Path | None = None,
-        store: TrialCache | None = None,
+        cache: TrialCache | None = None,
     ) -> None:
         self.objective, self.settings, self.stack, self.data = objective, settings, stack, data
         self.arithmetic = stack.arithmetic if stack is not None else str(settings.environment.get("arithmetic"))
-        self.most_open = min(MOST_OPEN, RUNS_A_SLOT * stack.capacity) if stack is not None else 1
+        self.most_open = min(MOST_OPEN_RUNS, OPEN_RUNS_PER_SLOT * stack.capacity) if stack is not None else 1
         if any(needs_own_process(run.algorithm) for run in runs):
-            self.most_open = min(self.most_open, MOST_PROCESSES)
+            self.most_open = min(self.most_open, MOST_OPEN_PROCESSES)
         self.fatal, self.marker = fatal, marker
-        self.store = TrialCache() if store is None else store
-        self.to_open = deque(runs)
-        self.left = {run.repetition: sum(other.repetition == run.repetition for other in runs) for run in runs}
-        self.learned: set[int] = set()
-        self.open: dict[Path, _Open] = {}
-        self.wanted: dict[int, _Wanted] = {}
-        self.queue: deque[_Wanted] = deque()  # Of runs whose next trial depends on the result.
-        self.later: deque[_Wanted] = deque()  # Of the others.
-        self.foresees = stack is not None and stack.parallel and fatal is None and marker is None
+        self.cache = TrialCache() if cache is None else cache
+        self.recorded = RecordedTrials(settings=settings, data=data, arithmetic=self.arithmetic, cache=self.cache)
+        self.unopened_runs = deque(runs)
+        self.runs_left = {run.repetition: sum(other.repetition == run.repetition for other in runs) for run in runs}
+        self.open_runs: dict[Path, OpenRun] = {}
+        self.pending: dict[int, PendingTrial] = {}
+        self.urgent: deque[PendingTrial] = deque()  # Of runs whose next trial depends on the result.
+        self.deferrable: deque[PendingTrial] = deque()  # Of the others.
+        self.looks_ahead = stack is not None and stack.parallel and fatal is None and marker is None
         self.reports: list[RunReport] = []
 
-    def go(self) -> list[RunReport]:
-        """Execute all runs to their ends."""
+    def execute(self) -> list[RunReport]:
+        """Execute all runs to their ends and return their reports."""
         while True:
-            while self.to_open and len(self.open) < self.most_open:
-                self._open(self.to_open.popleft())
+            while self.unopened_runs and len(self.open_runs) < self.most_open:
+                self._open_run(self.unopened_runs.popleft())
             if self.stack is not None:
-                self._train(self.stack)
-            if not self.open and not self.to_open:
+                self._train_next_epochs(self.stack)
+            if not self.open_runs and not self.unopened_runs:
                 return self.reports
 
-    def give_up(self, problem: str) -> bool:
-        """Let go of the stack and of open runs, which go on from their ledgers in another lane with this one's store.
+    def abandon(self, problem: str) -> bool:
+        """Drop the stack and close open runs, which another batcher with this one's cache resumes from their ledgers.
 
         Args:
             problem: why; it is that of the trial which had even the only slot to itself.
 
         Returns:
-            Whether another lane may get further.
+            Whether another batcher may get further.
         """
-        for opened in self.open.values():
+        for opened in self.open_runs.values():
             opened.steps.close()
-        in_slots = [wanted.trial for wanted in self.wanted.values() if wanted.in_slot]
-        self.store.forget_saved()
+        in_slots = [pending.trial for pending in self.pending.values() if pending.in_slot]
+        self.cache.drop_saved_states()
         if self.stack is not None and self.stack.capacity == 1:
             for trial in in_slots:
                 trial.problem = problem
         return bool(in_slots)
 
-    def _open(self, run: Run) -> None:
+    def _open_run(self, run: Run) -> None:
         route = self.stack.route if self.stack is not None else str(self.settings.environment.get("route", "alone"))
         execution = RunExecution(run, self.objective, self.settings, self.arithmetic, self.fatal, route)
-        opened = _Open(run=run, steps=execution.steps(self.data))
-        self.open[run.path] = opened
+        opened = OpenRun(run=run, steps=execution.steps(self.data))
+        self.open_runs[run.path] = opened
         try:
-            self._learn(run)
+            self.recorded.load(run)
         except (LedgerError, RunRefused) as error:
             opened.steps.close()
-            self._close(opened, failure_report(run, error))
+            self._close_run(opened, failure_report(run, error))
             return
-        if self.foresees:
-            opened.ahead = predict_jobs(run, self.objective)
-        self._go_on(opened, None)
+        if self.looks_ahead:
+            opened.predicted_jobs = predict_jobs(run, self.objective)
+        self._advance_run(opened, None)
 
-    def _learn(self, run: Run) -> None:
-        """Fill the store with what is recorded of this run's repetition, here and in the results to reuse."""
-        if run.repetition in self.learned:
-            return
-        for path in find_ledgers(self.settings.folder, run):
-            with suppress(RunRefused):  # Left by an algorithm that this suite has no more; its trials may be others.
-                self._take_over_if_there(run, path)
-        if self.settings.reuse is not None:
-            for path in find_ledgers(self.settings.reuse, run):
-                self._take_over(run, path)
-        self.learned.add(run.repetition)  # Not before: what is refused one run is refused the others too.
-
-    def _take_over_if_there(self, run: Run, path: Path) -> None:
-        """Take over a ledger that another shard may rename, completing it, while it is looked at."""
-        try:
-            self._take_over(run, path)
-        except LedgerError:
-            if path.exists():
-                raise
-
-    def _take_over(self, run: Run, path: Path) -> None:
-        records = read_ledger(path).records
-        if not records:
-            return
-        header = records[0]
-        alike = ("suite_seed", "objective", "repetition")
-        expected = {
-            "run": header["run"] | {name: run.identity()[name] for name in alike},
-            "data": self.data,
-            "environment": {
-                **self.settings.environment,
-                "arithmetic": self.arithmetic,
-                "libraries": header["environment"].get("libraries"),  # Of an algorithm; no trial depends on it.
-            },
-        }
-        check_header(header, expected, path, allow_mixed=self.settings.allow_mixed or not self.settings.train)
-        self.store.learn(run, records)
-
-    def _go_on(self, opened: _Open, training: TrainingResult | None) -> None:
-        """Send a run its result and answer its next jobs, until it has to wait or has ended."""
+    def _advance_run(self, opened: OpenRun, result: TrainingResult | None) -> None:
+        """Send a run its result and answer its next jobs from the cache, until it has to wait or has ended."""
         try:
             while True:
-                opened.job = next(opened.steps) if training is None else opened.steps.send(training)
-                trial = self.store.trial(opened.run, opened.job.config)
-                if not trial.serves(opened.job.epochs):
-                    return self._wait(opened, trial)
-                training = trial.training(opened.job)
+                opened.job = next(opened.steps) if result is None else opened.steps.send(result)
+                trial = self.cache.trial(opened.run, opened.job.config)
+                if not trial.can_answer(opened.job.epochs):
+                    return self._wait_for(trial, opened)
+                result = trial.answer(opened.job)
         except ImpureTrial as error:
-            self._throw(opened, error)
+            self._fail_run(opened, error)
         except StopIteration as stop:
-            self._close(opened, stop.value)
+            self._close_run(opened, stop.value)
         except RunRefused as error:
             opened.steps.close()
-            self._close(opened, failure_report(opened.run, error))
+            self._close_run(opened, failure_report(opened.run, error))
 
-    def _wait(self, opened: _Open, trial: CachedTrial) -> None:
+    def _wait_for(self, trial: CachedTrial, opened: OpenRun) -> None:
         if self.stack is None:
             raise RunRefused(
                 f"{opened.run.path}: asks for a trial that is not recorded: {trial.config}; run with --reuse trains it"
             )
-        wanted = self.wanted.setdefault(id(trial), _Wanted(trial=trial))
-        wanted.waiting.append(opened)
-        if not wanted.in_slot and not wanted.queued:
-            wanted.queued = True
-            (self.queue if opened.ahead is None else self.later).append(wanted)
+        pending = self.pending.setdefault(id(trial), PendingTrial(trial=trial))
+        pending.waiting_runs.append(opened)
+        if not pending.in_slot and not pending.queued:
+            pending.queued = True
+            (self.urgent if opened.predicted_jobs is None else self.deferrable).append(pending)
 
-    def _train(self, stack: Stack) -> None:
+    def _train_next_epochs(self, stack: Stack) -> None:
         """Fill the free slots, then train until some trials have finished an epoch."""
-        while stack.free and (wanted := self._next()) is not None:
-            self._admit(stack, wanted)
+        while stack.free and (pending := self._next_pending()) is not None:
+            self._admit(stack, pending)
         for ticket, result in stack.advance():
-            self._take(stack, self.wanted[ticket], result)  # type: ignore[index]  # tickets are ours
+            self._handle_result(stack, self.pending[ticket], result)  # type: ignore[index]  # tickets are ours
 
-    def _next(self) -> _Wanted | None:
-        """The next trial for a slot: sequential runs first, then what is asked for or foreseen."""
-        for queue in (self.queue, self.later):
+    def _next_pending(self) -> PendingTrial | None:
+        """The next trial for a slot: sequential runs first, then what is asked for or predicted."""
+        for queue in (self.urgent, self.deferrable):
             if queue:
                 return queue.popleft()
-        for opened in self.open.values():
-            for config, epochs in opened.ahead or ():
-                trial = self.store.trial(opened.run, config)
-                if not trial.serves(epochs) and id(trial) not in self.wanted:
-                    return self.wanted.setdefault(id(trial), _Wanted(trial=trial, target=epochs))
+        for opened in self.open_runs.values():
+            for config, epochs in opened.predicted_jobs or ():
+                trial = self.cache.trial(opened.run, config)
+                if not trial.can_answer(epochs) and id(trial) not in self.pending:
+                    return self.pending.setdefault(id(trial), PendingTrial(trial=trial, target_epochs=epochs))
         return None
 
-    def _admit(self, stack: Stack, wanted: _Wanted) -> None:
-        trial = wanted.trial
-        wanted.queued, wanted.in_slot = False, True
-        saved, trial.saved = trial.saved, None
-        if saved is None:
-            trial.trained = 0
+    def _admit(self, stack: Stack, pending: PendingTrial) -> None:
+        trial = pending.trial
+        pending.queued, pending.in_slot = False, True
+        saved_state, trial.saved_state = trial.saved_state, None
+        if saved_state is None:
+            trial.epochs_trained = 0
         note_training_start(self.marker)
         try:
-            stack.admit(id(trial), trial.config, trial.seed, saved)
+            stack.admit(id(trial), trial.config, trial.seed, saved_state)
         except Exception as error:  # A network of the user's may raise anything.
-            self._take(stack, wanted, error)
+            self._handle_result(stack, pending, error)
 
-    def _take(self, stack: Stack, wanted: _Wanted, result: Epoch | Exception) -> None:
-        """A trial has finished an epoch, or failed: answer those whom that serves."""
+    def _handle_result(self, stack: Stack, pending: PendingTrial, result: Epoch | Exception) -> None:
+        """Take in the epoch that a trial has finished, or why it failed, and answer the runs that this serves."""
         if isinstance(result, Exception) and stack.capacity > 1 and is_out_of_memory(result):
             raise result  # Not of the trial's doing: with fewer beside it, it may fit.
-        trial = wanted.trial
+        trial = pending.trial
         left_slot = isinstance(result, Exception) or result.diverged
         try:
             if isinstance(result, Exception):
                 raise result
-            trial.add(self._sound(result, trial))
+            trial.add_epoch(self._with_chance_error(result, trial))
         except ImpureTrial as error:
-            self._fail(wanted, error)
+            self._fail_waiting_runs(pending, error)
         except Exception as error:  # A network of the user's may raise anything.
             trial.problem = describe_problem(error)
-        served = [opened for opened in wanted.waiting if opened.job is not None and trial.serves(opened.job.epochs)]
-        wanted.waiting = [opened for opened in wanted.waiting if opened not in served]
-        for opened in served:
-            assert opened.job is not None
-            self._go_on(opened, trial.training(opened.job))
-        if not left_slot and not trial.ended and (wanted.waiting or trial.trained < wanted.target):
-            return
-        wanted.in_slot = False
-        if not left_slot:
-            saved = stack.pause(id(trial))
-            trial.saved = saved if trial.trained < self.objective.max_epochs else None
-        if not wanted.queued:
-            del self.wanted[id(trial)]
+        self._answer_waiting_runs(pending)
+        if left_slot or trial.ended or not (pending.waiting_runs or trial.epochs_trained < pending.target_epochs):
+            self._remove_from_slot(stack, pending, left_slot=left_slot)
 
-    def _sound(self, epoch: Epoch, trial: CachedTrial) -> Epoch:
-        """The epoch, with the chance error where it has diverged."""
-        checked, chance = checked_epoch(epoch, trial.trained), self.objective.chance_error
+    def _with_chance_error(self, epoch: Epoch, trial: CachedTrial) -> Epoch:
+        """Check an epoch; if it has diverged, its errors are the chance error."""
+        checked, chance = checked_epoch(epoch, trial.epochs_trained), self.objective.chance_error
         return replace(checked, valid_error=chance, test_error=chance) if checked.diverged else checked
 
-    def _fail(self, wanted: _Wanted, error: ImpureTrial) -> None:
-        """End the runs that wait for a trial which cannot be trusted."""
-        failed, wanted.waiting = wanted.waiting, []
-        for opened in failed:
-            self._throw(opened, error)
+    def _answer_waiting_runs(self, pending: PendingTrial) -> None:
+        trial, waiting = pending.trial, pending.waiting_runs
+        answered = [opened for opened in waiting if opened.job is not None and trial.can_answer(opened.job.epochs)]
+        pending.waiting_runs = [opened for opened in waiting if opened not in answered]
+        for opened in answered:
+            assert opened.job is not None
+            self._advance_run(opened, trial.answer(opened.job))
 
-    def _throw(self, opened: _Open, error: ImpureTrial) -> None:
+    def _remove_from_slot(self, stack: Stack, pending: PendingTrial, *, left_slot: bool) -> None:
+        trial = pending.trial
+        pending.in_slot = False
+        if not left_slot:
+            saved_state = stack.pause(id(trial))
+            trial.saved_state = saved_state if trial.epochs_trained < self.objective.max_epochs else None
+        if not pending.queued:
+            del self.pending[id(trial)]
+
+    def _fail_waiting_runs(self, pending: PendingTrial, error: ImpureTrial) -> None:
+        """End the runs that wait for a trial which cannot be trusted."""
+        failed, pending.waiting_runs = pending.waiting_runs, []
+        for opened in failed:
+            self._fail_run(opened, error)
+
+    def _fail_run(self, opened: OpenRun, error: ImpureTrial) -> None:
         try:
             opened.steps.throw(error)
         except StopIteration as stop:
-            self._close(opened, stop.value)
+            self._close_run(opened, stop.value)
 
-    def _close(self, opened: _Open, report: RunReport) -> None:
-        del self.open[opened.run.path]
+    def _close_run(self, opened: OpenRun, report: RunReport) -> None:
+        del self.open_runs[opened.run.path]
         self.reports.append(report)
         repetition = opened.run.repetition
-        self.left[repetition] -= 1
-        if not self.left[repetition]:
-            self.store.forget(repetition)
+        self.runs_left[repetition] -= 1
+        if not self.runs_left[repetition]:
+            self.cache.drop_repetition(repetition)

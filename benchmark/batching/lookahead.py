@@ -1,4 +1,4 @@
-"""What a run will ask for, where no result can change it: its trials may fill idle slots ahead of time."""
+"""Predicts what a run will ask for where no result can change it, so that idle slots can train it ahead of time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from objectives.space import Config
 
 
 def predict_jobs(run: Run, objective: Objective) -> Iterator[tuple[Config, int]] | None:
-    """Every configuration that a run will ask for and the epochs, or None where results decide.
+    """Predict every configuration that a run will ask for and the epochs; None where results decide.
 
     They do unless the scheduler says `adaptive = False`, and always under a budget of seconds or
     epochs: how long a trial trains is known only when it has diverged or not.
@@ -20,11 +20,11 @@ def predict_jobs(run: Run, objective: Objective) -> Iterator[tuple[Config, int]]
     scheduler = build_scheduler(run, objective)
     if getattr(scheduler, "adaptive", True) or run.budget.runtime is not None or run.budget.epochs is not None:
         return None
-    return _proposals(build_loop(run, objective, scheduler), objective.chance_error)
+    return _drive(build_loop(run, objective, scheduler), objective.chance_error)
 
 
-def _proposals(loop: TuningLoop, error: float) -> Iterator[tuple[Config, int]]:
-    """Drive a loop with made-up results."""
+def _drive(loop: TuningLoop, error: float) -> Iterator[tuple[Config, int]]:
+    """Yield the proposals of a loop that is sent made-up results."""
     jobs = loop.run()
     try:
         job = next(jobs)

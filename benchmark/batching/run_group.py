@@ -1,4 +1,4 @@
-"""Groups: runs of one objective that one process executes, side by side in a stack where they may be, else in turn."""
+"""Executes the runs of one objective in one process: side by side in a stack if possible, else in turn."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def execute_group(
     Args:
         runs: of one objective; every algorithm of a repetition should be among them, so that they
             share what is trained.
-        settings: where.
+        settings: common to them.
         fatal: record this evaluation (of every run) as crashed instead of training it.
         marker: a file whose time is set whenever a training starts.
 
     Returns:
-        A report for every run; what went wrong is in it, not raised.
+        A report for every run; errors are in it, not raised.
     """
     if settings.tables is not None:
         return replay_runs(runs, settings)
@@ -46,7 +46,7 @@ def execute_group(
         if not settings.train:
             header = _recorded_header(runs[0], settings)
             settings = replace(settings, environment=header["environment"])
-            return TrialBatcher(runs, objective, settings, None, header["data"]).go()
+            return TrialBatcher(runs, objective, settings, None, header["data"]).execute()
         settings = replace(settings, machine=claim_gpu(settings.machine))
         if not trains_side_by_side(runs[0], objective):
             return [execute_run(run, settings, fatal, marker) for run in runs]
@@ -59,32 +59,39 @@ def execute_group(
 def _execute_stacked(
     runs: Sequence[Run], objective: Objective, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path | None
 ) -> list[RunReport]:
-    """Execute runs side by side; where the stack does not fit into memory, they go on with half the slots."""
+    """Execute runs side by side; where the stack does not fit into memory, go on with half the slots."""
     data = objective.prepare(settings.machine)
-    ended: list[RunReport] = []
-    store, capacity = TrialCache(), settings.capacity
+    reports: list[RunReport] = []
+    cache, capacity = TrialCache(), settings.capacity
     while True:
-        paths = {report.run.path for report in ended}
-        left = [run for run in runs if run.path not in paths]
-        lane = None
+        runs_left = _without(runs, reports)
+        batcher = None
         try:
             stack = objective.stack(settings.machine, capacity)
             assert stack is not None
-            lane = TrialBatcher(left, objective, settings, stack, data, fatal, marker, store)
-            return [*ended, *lane.go()]
+            batcher = TrialBatcher(runs_left, objective, settings, stack, data, fatal, marker, cache)
+            return [*reports, *batcher.execute()]
         except Exception as error:  # A raise in a worker would end every other run with it.
-            if lane is None or not is_out_of_memory(error) or not lane.give_up(describe_problem(error)):
-                done = [] if lane is None else lane.reports
-                paths = {report.run.path for report in done}
-                return [*ended, *done, *(failure_report(run, error) for run in left if run.path not in paths)]
+            if batcher is not None:
+                reports += batcher.reports
+            if batcher is None or not is_out_of_memory(error) or not batcher.abandon(describe_problem(error)):
+                return [*reports, *(failure_report(run, error) for run in _without(runs, reports))]
         # Only here, where the exception has gone that held the tensors of all frames it went through.
         assert stack is not None
-        ended += lane.reports
         capacity = max(1, stack.capacity // 2)
-        told = f"out of memory with {stack.capacity} trials side by side, going on with {capacity}"
-        print(f"{runs[0].objective.label}: {told}; results do not change", file=sys.stderr)
-        del stack, lane
+        print(
+            f"{runs[0].objective.label}: out of memory with {stack.capacity} trials side by side, "
+            f"going on with {capacity}; results do not change",
+            file=sys.stderr,
+        )
+        del stack, batcher
         release_memory()
+
+
+def _without(runs: Sequence[Run], reports: Sequence[RunReport]) -> list[Run]:
+    """The runs that have no report yet."""
+    reported = {report.run.path for report in reports}
+    return [run for run in runs if run.path not in reported]
 
 
 def trains_side_by_side(run: Run, objective: Objective) -> bool:
@@ -93,15 +100,15 @@ def trains_side_by_side(run: Run, objective: Objective) -> bool:
 
 
 def _recorded_header(run: Run, settings: RunSettings) -> Record:
-    """The header of the results to reuse for a run's objective: on which data and machine they were trained.
+    """Read a header of the results to reuse: on which data and machine the objective was trained.
 
     Raises:
         RunRefused: there are none.
     """
     assert settings.reuse is not None
-    found = next(iter(find_ledgers(settings.reuse, run)), None)
-    if found is None:
+    path = next(iter(find_ledgers(settings.reuse, run)), None)
+    if path is None:
         raise RunRefused(
             f"{run.path}: nothing of its repetition is recorded in {settings.reuse}; leave --reuse out to train it"
         )
-    return read_ledger(found).records[0]
+    return read_ledger(path).records[0]

@@ -43,17 +43,17 @@ def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]
 
 def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[CachedTrial]]]:
     """The header that all ledgers share, and the trials of every repetition."""
-    store, first = TrialCache(), None
+    cache, first = TrialCache(), None
     for run in runs:
         for path in find_ledgers(folder, run):
             records = read_ledger(path).records
             if records:
                 first = first or records[0]
                 _check_alike(first, records[0], run, path)
-                store.learn(run, records)
+                cache.add_records(run, records)
     if first is None:
         raise BadInput(f"{folder}: nothing is recorded of {runs[0].objective.label}; run the suite first")
-    return first, {run.repetition: store.trials(run.repetition) for run in runs}
+    return first, {run.repetition: cache.trials_of(run.repetition) for run in runs}
 
 
 def _check_alike(first: Record, header: Record, run: Run, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The trial store: what was trained once serves every run that asks for the same trial.
+"""The trial cache: what was trained once serves every run that asks for the same trial.
 
 A trial is a pure function of (objective, configuration, repetition), so algorithms, fidelities and
 resumed runs may share it. Each is charged in full; `paid_seconds` says what the sharing saved.
@@ -24,7 +24,7 @@ from objectives.space import Config
 
 @dataclass(slots=True)
 class CachedTrial:
-    """One trial as far as it is known.
+    """What is known of one trial.
 
     Attributes:
         config: the configuration.
@@ -32,9 +32,9 @@ class CachedTrial:
         epochs: known epochs, in order; those of ledgers share their record's seconds evenly.
         problem: why training it beyond its epochs failed, if it did.
         impure: set once it came out otherwise than recorded; nothing of it can be trusted then.
-        saved: what a stack needs to go on after the last of them, or None.
-        trained: epochs that training has gone through since it was last begun.
-        unpaid: measured seconds not yet on any record.
+        saved_state: what a stack needs to go on after the last of them, or None.
+        epochs_trained: epochs that training has gone through since it was last begun.
+        unpaid_seconds: measured seconds not yet on any record.
     """
 
     config: Config
@@ -42,130 +42,131 @@ class CachedTrial:
     epochs: list[Epoch] = field(default_factory=list)
     problem: str | None = None
     impure: ImpureTrial | None = None
-    saved: Any = None
-    trained: int = 0
-    unpaid: float = 0.0
+    saved_state: Any = None
+    epochs_trained: int = 0
+    unpaid_seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
-        """Whether no further epoch can come of it."""
+        """Whether it has no further epoch: it diverged, failed or did not repeat itself."""
         return self.problem is not None or self.impure is not None or (bool(self.epochs) and self.epochs[-1].diverged)
 
-    def serves(self, epochs: int) -> bool:
+    def can_answer(self, epochs: int) -> bool:
         """Whether a job that asks for so many epochs can be answered."""
         return self.ended or len(self.epochs) >= epochs
 
-    def add(self, epoch: Epoch) -> None:
-        """Take in the next epoch of its training; one that is known already must come out the same.
+    def add_epoch(self, epoch: Epoch) -> None:
+        """Add the next epoch of its training; an epoch that is known already must come out the same.
 
         Raises:
             ImpureTrial: it does not.
         """
-        self.unpaid += epoch.seconds
-        self.trained += 1
-        if self.trained > len(self.epochs):
+        self.unpaid_seconds += epoch.seconds
+        self.epochs_trained += 1
+        if self.epochs_trained > len(self.epochs):
             self.epochs.append(epoch)
             return
-        known = self.epochs[self.trained - 1]
+        known = self.epochs[self.epochs_trained - 1]
         if errors_of(known) != errors_of(epoch):
             self.impure = ImpureTrial(
-                f"epoch {self.trained} of {self.config}: recorded {errors_of(known)}, now {errors_of(epoch)}; "
+                f"epoch {self.epochs_trained} of {self.config}: recorded {errors_of(known)}, now {errors_of(epoch)}; "
                 "its training does not repeat itself, or its code has changed"
             )
             raise self.impure
 
-    def training(self, job: Job) -> TrainingResult:
-        """The answer to a job that it serves.
+    def answer(self, job: Job) -> TrainingResult:
+        """Return the result of a job that `can_answer` says yes to.
 
         Raises:
             ImpureTrial: it did not repeat itself.
         """
         if self.impure is not None:
             raise self.impure
-        paid, self.unpaid = self.unpaid, 0.0
+        paid, self.unpaid_seconds = self.unpaid_seconds, 0.0
         if self.problem is not None and len(self.epochs) < job.epochs:
             return failed_training(job, "error", self.problem, paid, paid)
         reached = self.epochs[: job.epochs]
-        now = reached[job.start_epoch :]
+        added = reached[job.start_epoch :]
         last = reached[-1]
         return TrainingResult(
             state="diverged" if last.diverged else "ok",
             epochs=len(reached),
             valid_error=last.valid_error,
             test_error=last.test_error,
-            valid_curve=[epoch.valid_error for epoch in now],
-            test_curve=[epoch.test_error for epoch in now],
-            train_seconds=math.fsum(epoch.seconds for epoch in now),
+            valid_curve=[epoch.valid_error for epoch in added],
+            test_curve=[epoch.test_error for epoch in added],
+            train_seconds=math.fsum(epoch.seconds for epoch in added),
             paid_seconds=paid,
         )
 
 
 class TrialCache:
-    """The trials of one objective, by repetition and configuration."""
+    """Holds the trials of one objective, by repetition and configuration."""
 
     def __init__(self) -> None:
-        self._blocks: dict[int, dict[str, CachedTrial]] = {}
+        self._trials: dict[int, dict[str, CachedTrial]] = {}
 
     def trial(self, run: Run, config: Config) -> CachedTrial:
-        """The trial that this run means by a configuration."""
-        block = self._blocks.setdefault(run.repetition, {})
-        name = config_digest(config)
-        if name not in block:
+        """Return the trial of a configuration in this run's repetition; a new one where nothing is known of it."""
+        trials = self._trials.setdefault(run.repetition, {})
+        key = config_digest(config)
+        if key not in trials:
             seed = trial_seed(run.suite_seed, run.objective.part.name, run.repetition, config)
-            block[name] = CachedTrial(config=dict(config), seed=seed)
-        return block[name]
+            trials[key] = CachedTrial(config=dict(config), seed=seed)
+        return trials[key]
 
-    def trials(self, repetition: int) -> list[CachedTrial]:
-        """All trials of a repetition, in the order first met."""
-        return list(self._blocks.get(repetition, {}).values())
+    def trials_of(self, repetition: int) -> list[CachedTrial]:
+        """Return all trials of a repetition, in the order in which they were first asked for."""
+        return list(self._trials.get(repetition, {}).values())
 
-    def forget_saved(self) -> None:
-        """Let go of what stacks saved of paused trials; they are trained anew where they go on."""
-        for block in self._blocks.values():
-            for trial in block.values():
-                trial.saved = None
+    def drop_saved_states(self) -> None:
+        """Drop what stacks saved of paused trials, which are then trained from the start where they go on."""
+        for trials in self._trials.values():
+            for trial in trials.values():
+                trial.saved_state = None
 
-    def forget(self, repetition: int) -> None:
-        """Let go of a repetition whose runs have all ended."""
-        self._blocks.pop(repetition, None)
+    def drop_repetition(self, repetition: int) -> None:
+        """Drop the trials of a repetition whose runs have all ended."""
+        self._trials.pop(repetition, None)
 
-    def learn(self, run: Run, records: list[Record]) -> None:
-        """Take in the evaluations that a ledger of this run's objective and repetition has recorded."""
+    def add_records(self, run: Run, records: list[Record]) -> None:
+        """Add the evaluations that a ledger of this run's objective and repetition has recorded."""
         curves: dict[int, list[Epoch]] = {}
         for record in records:
             if record["kind"] != "evaluation" or record["state"] not in ("ok", "diverged"):
                 continue
             curve = curves.setdefault(record["trial"], [])
             del curve[record["start_epoch"] :]
-            curve += _epochs(record)
+            curve += _epochs_of(record)
             trial = self.trial(run, record["config"])
             if len(curve) == record["epochs"] > len(trial.epochs):
                 trial.epochs = list(curve)
 
 
 def errors_of(epoch: Epoch) -> tuple[float, float, bool]:
-    """What of an epoch is a function of the trial; its seconds are not."""
+    """Return what of an epoch is a function of the trial: all but its seconds."""
     return epoch.valid_error, epoch.test_error, epoch.diverged
 
 
 def find_ledgers(folder: Path, run: Run) -> list[Path]:
-    """The ledgers of every algorithm on this run's objective in its repetition, in a suite's folder."""
-    found = sorted((folder / "runs" / run.objective.label).glob(f"*/{run.path.name}*"))
-    return [path for path in found if path in _forms(path.with_name(run.path.name))]
+    """Find the ledgers of every algorithm on this run's objective in its repetition, in a suite's folder."""
+    paths = sorted((folder / "runs" / run.objective.label).glob(f"*/{run.path.name}*"))
+    return [path for path in paths if path in _states_of(path.with_name(run.path.name))]
 
 
-def _forms(path: Path) -> tuple[Path, Path, Path]:
+def _states_of(path: Path) -> tuple[Path, Path, Path]:
+    """Return the names of a ledger that is complete, unfinished or failed."""
     return path, partial_path(path), failed_path(path)
 
 
-def _epochs(record: Record) -> list[Epoch]:
+def _epochs_of(record: Record) -> list[Epoch]:
     count = len(record["valid_curve"])
     return [
         Epoch(
             valid_error=valid,
             test_error=test,
             seconds=record["train_seconds"] / count,
-            diverged=record["state"] == "diverged" and place == count - 1,
+            diverged=record["state"] == "diverged" and index == count - 1,
         )
-        for place, (valid, test) in enumerate(zip(record["valid_curve"], record["test_curve"], strict=True))
+        for index, (valid, test) in enumerate(zip(record["valid_curve"], record["test_curve"], strict=True))
     ]

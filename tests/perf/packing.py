@@ -122,7 +122,7 @@ def compare(name: str, capacity: int) -> dict[str, float]:
         settings = RunSettings(
             folder=Path(scratch, "results"), machine=Machine(), environment=describe_environment("cpu", 1)
         )
-        TrialBatcher(runs, objective, settings, stack, {}).go()
+        TrialBatcher(runs, objective, settings, stack, {}).execute()
     waves = static_waves([stack.steps(config) for config in stack.trials], capacity)
     return {
         "trials": len(stack.trials),

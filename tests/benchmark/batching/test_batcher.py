@@ -1,4 +1,4 @@
-"""The lane: runs side by side over a stack end exactly as each of them would alone."""
+"""The batcher: runs side by side over a stack end exactly as each of them would alone."""
 
 import os
 import random
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.batching import batcher as lanes
+from benchmark.batching import batcher as batchers
 from benchmark.batching import run_group
 from benchmark.batching.batcher import TrialBatcher
 from benchmark.batching.lookahead import predict_jobs
@@ -64,36 +64,42 @@ def objective_of(suite):
 
 
 class Watched(ToyStack):
-    """A toy stack that looks at its lane before every advance."""
+    """A toy stack that checks its batcher before every advance."""
 
     def __init__(self, objective, capacity):
         super().__init__(objective, capacity)
-        self.lane, self.most_open, self.fullest = None, 0, 0
+        self.batcher, self.most_open, self.fullest = None, 0, 0
 
     def advance(self):
-        lane = self.lane
-        assert not (self.free and (lane.queue or lane.later)), "a slot is empty while a trial is wanted"
-        assert not (self.free and lane.foresees and self.forgotten()), "a slot is empty while a trial is foreseen"
-        assert len(lane.open) <= lane.most_open
-        assert len(lane.open) == lane.most_open or not lane.to_open, "a run could be open and is not"
-        in_slots = {ticket for ticket, wanted in lane.wanted.items() if wanted.in_slot}
+        batcher = self.batcher
+        assert not (self.free and (batcher.urgent or batcher.deferrable)), "a slot is empty while a trial is asked for"
+        assert not (self.free and batcher.looks_ahead and self.forgotten()), (
+            "a slot is empty while a trial is predicted"
+        )
+        assert len(batcher.open_runs) <= batcher.most_open
+        assert len(batcher.open_runs) == batcher.most_open or not batcher.unopened_runs, (
+            "a run could be open and is not"
+        )
+        in_slots = {ticket for ticket, pending in batcher.pending.items() if pending.in_slot}
         assert in_slots == set(self.slots)
-        waiting = [opened.run.path for wanted in lane.wanted.values() for opened in wanted.waiting]
-        assert sorted(waiting) == sorted(lane.open), "a run waits for nothing, or twice"
-        assert all(wanted.waiting or wanted.target for wanted in lane.wanted.values()), "nobody wants what is trained"
-        assert len(lane.queue) + len(lane.later) + len(in_slots) == len(lane.wanted)
-        self.most_open = max(self.most_open, len(lane.open))
+        waiting = [opened.run.path for pending in batcher.pending.values() for opened in pending.waiting_runs]
+        assert sorted(waiting) == sorted(batcher.open_runs), "a run waits for nothing, or twice"
+        assert all(pending.waiting_runs or pending.target_epochs for pending in batcher.pending.values()), (
+            "nobody asks for it"
+        )
+        assert len(batcher.urgent) + len(batcher.deferrable) + len(in_slots) == len(batcher.pending)
+        self.most_open = max(self.most_open, len(batcher.open_runs))
         self.fullest = max(self.fullest, len(self.slots))
         return super().advance()
 
     def forgotten(self):
         """Trials that open runs are bound to ask for and that were never begun."""
         trials = [
-            self.lane.store.trial(opened.run, config)
-            for opened in self.lane.open.values()
+            self.batcher.cache.trial(opened.run, config)
+            for opened in self.batcher.open_runs.values()
             for config, _ in predict_jobs(opened.run, self.objective) or ()
         ]
-        return [trial for trial in trials if not (trial.epochs or trial.ended or id(trial) in self.lane.wanted)]
+        return [trial for trial in trials if not (trial.epochs or trial.ended or id(trial) in self.batcher.pending)]
 
 
 def side(suite, folder, capacity=5, order=None, **changes):
@@ -102,17 +108,17 @@ def side(suite, folder, capacity=5, order=None, **changes):
     stack = Watched(objective, capacity)
     runs = list(suite.runs()) if order is None else order
     run_settings = settings_of(folder, **changes)
-    stack.lane = TrialBatcher(runs, objective, run_settings, stack, objective.prepare(Machine()))
-    reports = stack.lane.go()
+    stack.batcher = TrialBatcher(runs, objective, run_settings, stack, objective.prepare(Machine()))
+    reports = stack.batcher.execute()
     assert open_files(folder) == []
     assert Counter(report.run.path for report in reports) == Counter(run.path for run in runs)
-    if all(report.state == "done" for report in reports):  # Else trials that were foreseen may be in slots still.
-        assert set(stack.slots) == set(stack.lane.wanted)
-        # A recorded failure is not learned, so a resumed run's foresight may be training it again at the end.
+    if all(report.state == "done" for report in reports):  # Else trials that were predicted may be in slots still.
+        assert set(stack.slots) == set(stack.batcher.pending)
+        # A recorded failure is not learned, so a resumed run's lookahead may be training it again at the end.
         assert all(
             slot.config["x"] % 5 == 3 and "raising" in suite.objectives[0].part.options for slot in stack.slots.values()
         )
-    assert stack.lane.store._blocks == {}
+    assert stack.batcher.cache._trials == {}
     return reports, stack
 
 
@@ -309,14 +315,14 @@ def test_errors_are_those_of_the_measured_clock(tmp_path, capacity, resume):
 @pytest.mark.parametrize("capacity", [1, 3, 64])
 def test_slots_fill_and_open_runs_are_bounded(tmp_path, capacity, monkeypatch):
     """With runs to spare all slots are in use, and no more ledgers are open than the bound says."""
-    monkeypatch.setattr(lanes, "MOST_OPEN", 40)
+    monkeypatch.setattr(batchers, "MOST_OPEN_RUNS", 40)
     suite = suite_of(
         {"choices": 10**6}, repetitions=30, algorithms={"random": ALGORITHMS["random"], "local": ALGORITHMS["local"]}
     )
 
     _, stack = side(suite, tmp_path, capacity)
 
-    assert stack.most_open == min(40, lanes.RUNS_A_SLOT * capacity)
+    assert stack.most_open == min(40, batchers.OPEN_RUNS_PER_SLOT * capacity)
     assert stack.fullest == capacity
 
 
@@ -332,7 +338,7 @@ def test_only_modelled_runs_of_stackable_objectives_are_side_by_side():
 
 
 @pytest.mark.parametrize("clock", ["measured", "modelled"])
-def test_execute_all_does_runs_in_turn_or_side_by_side(tmp_path, clock):
+def test_a_group_is_executed_in_turn_or_side_by_side(tmp_path, clock):
     """Both ways end all runs; only side by side is a trial of two algorithms trained once."""
     suite = suite_of({"log": str(tmp_path / "log")}, clock=clock)
 
@@ -507,7 +513,7 @@ def test_a_locked_ledger_refuses_its_own_run(tmp_path):
     with Ledger(tmp_path / "runs/toy/a/000.jsonl"):
         objective = Slots(epochs=4, choices=1000)
         stack = ToyStack(objective, 2)
-        reports = TrialBatcher(list(suite.runs()), objective, settings_of(tmp_path), stack, {"toy": "0" * 64}).go()
+        reports = TrialBatcher(list(suite.runs()), objective, settings_of(tmp_path), stack, {"toy": "0" * 64}).execute()
 
     states = {report.run.algorithm.label: report.state for report in reports}
     assert states == {"a": "refused", "b": "done"}
@@ -557,7 +563,7 @@ def test_an_admission_that_raises_is_the_trials_error(tmp_path):
     suite = scripted({"a": [(1, 4), (2, 4), (5, 4)], "b": [(2, 1), (2, 4)]})
     stack = Choosy(objective_of(suite), 1)
 
-    reports = TrialBatcher(list(suite.runs()), stack.objective, settings_of(tmp_path), stack, {}).go()
+    reports = TrialBatcher(list(suite.runs()), stack.objective, settings_of(tmp_path), stack, {}).execute()
 
     assert {report.state for report in reports} == {"done"}
     assert [record["state"] for record in only(tmp_path, "a")] == ["ok", "error", "ok"]

@@ -1,4 +1,4 @@
-"""The trial store: what is known of a trial answers every job on it, and nothing else."""
+"""The trial cache: what is known of a trial answers every job on it, and nothing else."""
 
 import random
 import re
@@ -61,7 +61,7 @@ def trial(*epochs):
     """A trial that has gone through these epochs."""
     made = CachedTrial(config=dict(CONFIG), seed=trial_seed(0, OBJECTIVE, 0, CONFIG))
     for one in epochs:
-        made.add(one)
+        made.add_epoch(one)
     return made
 
 
@@ -136,18 +136,18 @@ def test_a_known_trial_answers_as_the_trainer_does(errors, diverges, cuts):
     known, start = trial(*epochs), 0
     for end in sorted({cut for cut in cuts if diverges or cut <= len(errors)}):
         expected = alone.train(job(end, start))
-        assert known.serves(end)
-        found = known.training(job(end, start))
+        assert known.can_answer(end)
+        found = known.answer(job(end, start))
         assert replace(found, paid_seconds=0.0) == replace(expected, paid_seconds=0.0)
         start = expected.epochs
-    assert known.serves(len(errors) + 1) == diverges
+    assert known.can_answer(len(errors) + 1) == diverges
 
 
 def test_seconds_are_paid_once_and_charged_always():
     """The first answer pays for what was trained since the last, the next one pays nothing."""
     known = trial(epoch(0.5, seconds=2.0), epoch(0.4, seconds=3.0))
 
-    first, second, third = (known.training(job(epochs)) for epochs in (1, 2, 2))
+    first, second, third = (known.answer(job(epochs)) for epochs in (1, 2, 2))
 
     assert [training.paid_seconds for training in (first, second, third)] == [5.0, 0.0, 0.0]
     assert [training.train_seconds for training in (first, second, third)] == [2.0, 5.0, 5.0]
@@ -158,11 +158,11 @@ def test_a_problem_is_the_answer_to_what_is_not_known():
     known = trial(epoch(0.5), epoch(0.4))
     known.problem = "ValueError: no"
 
-    assert known.serves(9)
-    lost = known.training(job(4, start_epoch=2))
+    assert known.can_answer(9)
+    lost = known.answer(job(4, start_epoch=2))
     assert (lost.state, lost.epochs, lost.valid_error, lost.valid_curve) == ("error", 2, None, [])
     assert lost.problem == "ValueError: no"
-    kept = known.training(job(2))
+    kept = known.answer(job(2))
     assert (kept.state, kept.epochs, kept.valid_curve) == ("ok", 2, [0.5, 0.4])
 
 
@@ -172,11 +172,11 @@ def test_a_problem_is_the_answer_to_what_is_not_known():
 def test_rebuilding_must_repeat_every_epoch(other):
     """An epoch trained again may take longer; its errors and its end must be the same."""
     known = trial(epoch(0.5), epoch(0.4))
-    known.trained = 0
+    known.epochs_trained = 0
 
-    known.add(epoch(0.5, seconds=99.0))
+    known.add_epoch(epoch(0.5, seconds=99.0))
     with pytest.raises(ImpureTrial, match=r"epoch 2 of \{'x': 7\}: recorded \(0\.4, 0\.2, False\), now"):
-        known.add(other)
+        known.add_epoch(other)
 
     assert len(known.epochs) == 2
 
@@ -184,10 +184,10 @@ def test_rebuilding_must_repeat_every_epoch(other):
 def test_rebuilding_goes_on_beyond_what_is_known():
     """Known epochs are compared, later ones are added."""
     known = trial(epoch(0.5), epoch(0.4))
-    known.trained = 0
+    known.epochs_trained = 0
 
     for value in (0.5, 0.4, 0.3):
-        known.add(epoch(value))
+        known.add_epoch(epoch(value))
 
     assert [one.valid_error for one in known.epochs] == [0.5, 0.4, 0.3]
 
@@ -195,30 +195,30 @@ def test_rebuilding_goes_on_beyond_what_is_known():
 def test_a_trial_that_came_out_otherwise_is_trusted_no_more():
     """The refusal says what was recorded, what came now and why that may be; every later job meets it again."""
     known = trial(epoch(0.5), epoch(0.4))
-    known.trained = 0
+    known.epochs_trained = 0
 
     with pytest.raises(ImpureTrial) as refused:
-        known.add(epoch(0.3))
+        known.add_epoch(epoch(0.3))
 
     assert str(refused.value) == (
         "epoch 1 of {'x': 7}: recorded (0.5, 0.25, False), now (0.3, 0.15, False); "
         "its training does not repeat itself, or its code has changed"
     )
     assert known.ended
-    assert known.serves(9)
+    assert known.can_answer(9)
     for epochs in (1, 9):
         with pytest.raises(ImpureTrial) as again:
-            known.training(job(epochs))
+            known.answer(job(epochs))
         assert again.value is refused.value
 
 
 def test_a_trial_is_served_as_far_as_it_is_known():
     """Neither an unknown trial nor one in the middle has ended; a problem or divergence ends it."""
     assert not trial().ended
-    assert not trial().serves(1)
+    assert not trial().can_answer(1)
     known = trial(epoch(0.5), epoch(0.4))
-    assert [known.serves(epochs) for epochs in (1, 2, 3)] == [True, True, False]
-    assert trial(epoch(0.5), epoch(0.9, diverged=True)).serves(3)
+    assert [known.can_answer(epochs) for epochs in (1, 2, 3)] == [True, True, False]
+    assert trial(epoch(0.5), epoch(0.9, diverged=True)).can_answer(3)
     known.problem = "ValueError: no"
     assert known.ended
 
@@ -228,7 +228,7 @@ def test_a_lost_training_is_paid_for_once():
     known = trial(epoch(0.5, seconds=2.0))
     known.problem = "ValueError: no"
 
-    first, second = (known.training(job(3, start_epoch=1)) for _ in range(2))
+    first, second = (known.answer(job(3, start_epoch=1)) for _ in range(2))
 
     assert [(lost.paid_seconds, lost.train_seconds) for lost in (first, second)] == [(2.0, 2.0), (0.0, 0.0)]
     assert (first.test_error, first.test_curve) == (None, [])
@@ -236,35 +236,35 @@ def test_a_lost_training_is_paid_for_once():
 
 def test_an_answer_has_both_curves_of_what_was_asked():
     """Errors are those of the last epoch asked for, curves begin where the job does."""
-    found = trial(epoch(0.5), epoch(0.4), epoch(0.3)).training(job(2, start_epoch=1))
+    found = trial(epoch(0.5), epoch(0.4), epoch(0.3)).answer(job(2, start_epoch=1))
 
     assert (found.state, found.epochs, found.problem) == ("ok", 2, None)
     assert (found.valid_error, found.test_error) == (0.4, 0.2)
     assert (found.valid_curve, found.test_curve, found.train_seconds) == ([0.4], [0.2], 1.0)
 
 
-# The store.
+# The cache.
 
 
-def test_saved_states_are_forgotten_and_nothing_else(tmp_path):
-    """Stacks' left-overs go, in every repetition; what was learnt stays."""
-    store = TrialCache()
+def test_saved_states_are_dropped_and_nothing_else(tmp_path):
+    """Stacks' left-overs go, in every repetition; what is known stays."""
+    cache = TrialCache()
     runs = [run for run in suite_of(tmp_path).runs() if run.algorithm.label == "random"]
-    trials = [store.trial(run, {"x": x}) for run in runs for x in (1, 2)]
+    trials = [cache.trial(run, {"x": x}) for run in runs for x in (1, 2)]
     for one in trials:
-        one.saved = object()
-        one.add(epoch(0.5))
+        one.saved_state = object()
+        one.add_epoch(epoch(0.5))
 
-    store.forget_saved()
+    cache.drop_saved_states()
 
-    assert [one.saved for one in trials] == [None] * 4
+    assert [one.saved_state for one in trials] == [None] * 4
     assert [len(one.epochs) for one in trials] == [1] * 4
-    assert store.trials(0) == trials[:2]
-    assert store.trials(1) == trials[2:]
-    assert store.trials(7) == []
+    assert cache.trials_of(0) == trials[:2]
+    assert cache.trials_of(1) == trials[2:]
+    assert cache.trials_of(7) == []
 
 
-def test_a_store_keeps_a_configuration_of_its_own(tmp_path):
+def test_a_cache_keeps_a_configuration_of_its_own(tmp_path):
     """A caller's dictionary may change afterwards."""
     run = next(suite_of(tmp_path).runs())
     config = {"x": 1}
@@ -290,53 +290,55 @@ def evaluation(curve, start=0, trial=0, state="ok", seconds=6.0, x=7):
     }
 
 
-def test_a_longer_curve_is_learnt_and_a_shorter_one_is_not(tmp_path):
+def test_a_longer_curve_is_added_and_a_shorter_one_is_not(tmp_path):
     """Promotions go on with their trial's curve; seconds are shared out, divergence is the last epoch's."""
-    run, store = next(suite_of(tmp_path).runs()), TrialCache()
+    run, cache = next(suite_of(tmp_path).runs()), TrialCache()
 
-    store.learn(run, [evaluation([0.5, 0.4]), evaluation([0.6], trial=1, x=8), evaluation([0.3], start=2, seconds=1.0)])
-    store.learn(run, [evaluation([0.9])])
-    store.learn(run, [evaluation([0.8, 0.7], trial=1, x=9, state="diverged")])
+    cache.add_records(
+        run, [evaluation([0.5, 0.4]), evaluation([0.6], trial=1, x=8), evaluation([0.3], start=2, seconds=1.0)]
+    )
+    cache.add_records(run, [evaluation([0.9])])
+    cache.add_records(run, [evaluation([0.8, 0.7], trial=1, x=9, state="diverged")])
 
-    assert store.trial(run, {"x": 7}).epochs == [epoch(0.5, seconds=3.0), epoch(0.4, seconds=3.0), epoch(0.3)]
-    assert store.trial(run, {"x": 8}).epochs == [epoch(0.6, seconds=6.0)]
-    assert [one.diverged for one in store.trial(run, {"x": 9}).epochs] == [False, True]
+    assert cache.trial(run, {"x": 7}).epochs == [epoch(0.5, seconds=3.0), epoch(0.4, seconds=3.0), epoch(0.3)]
+    assert cache.trial(run, {"x": 8}).epochs == [epoch(0.6, seconds=6.0)]
+    assert [one.diverged for one in cache.trial(run, {"x": 9}).epochs] == [False, True]
 
 
-def test_a_curve_with_a_gap_is_not_learnt(tmp_path):
+def test_a_curve_with_a_gap_is_not_added(tmp_path):
     """Where the evaluation that a promotion goes on from is missing, nothing is known of its epochs."""
-    run, store = next(suite_of(tmp_path).runs()), TrialCache()
+    run, cache = next(suite_of(tmp_path).runs()), TrialCache()
 
-    store.learn(run, [{"kind": "end"}, evaluation([0.3], start=2), evaluation([0.5, 0.4], trial=1, x=8)])
+    cache.add_records(run, [{"kind": "end"}, evaluation([0.3], start=2), evaluation([0.5, 0.4], trial=1, x=8)])
 
-    assert store.trial(run, {"x": 7}).epochs == []
-    assert len(store.trial(run, {"x": 8}).epochs) == 2
+    assert cache.trial(run, {"x": 7}).epochs == []
+    assert len(cache.trial(run, {"x": 8}).epochs) == 2
 
 
 def test_a_trial_is_shared_by_algorithms_and_fidelities_only(tmp_path):
     """Objective, repetition and configuration name a trial, the order of hyperparameters does not."""
-    store = TrialCache()
+    cache = TrialCache()
     runs = {(run.algorithm.label, run.repetition): run for run in suite_of(tmp_path).runs()}
-    one = store.trial(runs["random", 0], {"x": 1, "y": 2.0})
+    one = cache.trial(runs["random", 0], {"x": 1, "y": 2.0})
 
-    assert store.trial(runs["local", 0], {"y": 2.0, "x": 1}) is one
-    assert store.trial(runs["random", 1], {"x": 1, "y": 2.0}) is not one
-    assert store.trial(runs["random", 0], {"x": 1, "y": -2.0}) is not one
-    assert store.trial(runs["random", 0], {"x": 1.0, "y": 2.0}) is not one
+    assert cache.trial(runs["local", 0], {"y": 2.0, "x": 1}) is one
+    assert cache.trial(runs["random", 1], {"x": 1, "y": 2.0}) is not one
+    assert cache.trial(runs["random", 0], {"x": 1, "y": -2.0}) is not one
+    assert cache.trial(runs["random", 0], {"x": 1.0, "y": 2.0}) is not one
     assert one.seed.spawn_key == trial_seed(5, OBJECTIVE, 0, {"x": 1, "y": 2.0}).spawn_key
 
 
-def test_a_forgotten_repetition_is_gone(tmp_path):
+def test_a_dropped_repetition_is_gone(tmp_path):
     """Its trials are let go; others stay."""
-    store = TrialCache()
+    cache = TrialCache()
     zero, one = (next(run for run in suite_of(tmp_path).runs() if run.repetition == number) for number in (0, 1))
-    trials = store.trial(zero, CONFIG), store.trial(one, CONFIG)
+    trials = cache.trial(zero, CONFIG), cache.trial(one, CONFIG)
 
-    store.forget(0)
-    store.forget(0)
+    cache.drop_repetition(0)
+    cache.drop_repetition(0)
 
-    assert store.trial(zero, CONFIG) is not trials[0]
-    assert store.trial(one, CONFIG) is trials[1]
+    assert cache.trial(zero, CONFIG) is not trials[0]
+    assert cache.trial(one, CONFIG) is trials[1]
 
 
 @given(
@@ -349,7 +351,7 @@ def test_a_forgotten_repetition_is_gone(tmp_path):
     keep=st.integers(0, 6),
 )
 def test_the_records_of_any_promotions_give_the_curve_back(epochs, resume, asked, diverging, raising, x, keep):
-    """The store learns from a run's evaluations, cut anywhere, exactly the epochs that they reached."""
+    """The cache learns from a run's evaluations, cut anywhere, exactly the epochs that they reached."""
     objective = Slots(epochs=8, diverging=diverging, raising=raising)
     run = next(suite_of(Path()).runs())
     seed = trial_seed(run.suite_seed, OBJECTIVE, run.repetition, {"x": x})
@@ -362,11 +364,11 @@ def test_the_records_of_any_promotions_give_the_curve_back(epochs, resume, asked
         start = training.epochs
     records = records[:keep]
     reached = max([record["epochs"] for record in records if record["state"] != "error"], default=0)
-    store = TrialCache()
+    cache = TrialCache()
 
-    store.learn(run, [{"kind": "header"}, *records, {"kind": "end"}])
+    cache.add_records(run, [{"kind": "header"}, *records, {"kind": "end"}])
 
-    known = store.trial(run, {"x": x})
+    known = cache.trial(run, {"x": x})
     expected = []
     for number in range(1, reached + 1):
         expected.append(objective.epoch({"x": x}, seed, number))
@@ -374,19 +376,19 @@ def test_the_records_of_any_promotions_give_the_curve_back(epochs, resume, asked
         (e.valid_error, e.test_error, e.diverged) for e in expected
     ]
     assert sum(e.seconds for e in known.epochs) == pytest.approx(reached)
-    assert (known.trained, known.saved, known.unpaid, known.problem) == (0, None, 0.0, None)
+    assert (known.epochs_trained, known.saved_state, known.unpaid_seconds, known.problem) == (0, None, 0.0, None)
 
 
 def test_crashed_evaluations_teach_nothing(tmp_path):
     """What killed a process is no result of the trial."""
     run = next(suite_of(tmp_path).runs())
-    store = TrialCache()
+    cache = TrialCache()
 
     for state in ("crashed", "error"):
         record = {"kind": "evaluation", "state": state, "trial": 0, "config": CONFIG, "start_epoch": 0, "epochs": 0}
-        store.learn(run, [record])
+        cache.add_records(run, [record])
 
-    assert store.trial(run, CONFIG).epochs == []
+    assert cache.trial(run, CONFIG).epochs == []
 
 
 def test_only_ledgers_of_the_objective_and_repetition_are_read(tmp_path):
