@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from objectives.epoch import Epoch
+from objectives.epoch import Epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
 from objectives.space import Config, Scalar, Space
-
-if TYPE_CHECKING:
-    from objectives.stack import Stack
+from objectives.stack import Stack
 
 PRECISIONS = ("ieee", "tf32x3", "tf32")
 """Products in float32; in TF32 with the three leading partial products; in plain TF32. Trials of their own."""

@@ -11,7 +11,7 @@ from tests import ROOT
 ORDER = {
     "objectives": [
         *("__init__", "classification", "stacks", "training", "closed_form", "discretised"),
-        *("stack", "objective", "cost", "epoch", "space", "hyperparameter", "registry"),
+        *("objective", "stack", "cost", "epoch", "space", "hyperparameter", "registry"),
     ],
     "algorithms": [
         *("__init__", "adapters", "schedulers", "searchers", "external", "interop", "option_checks", "roles"),

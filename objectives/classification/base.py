@@ -19,6 +19,8 @@ from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
 from objectives.space import Config, Space
 from objectives.stack import Stack
 from objectives.stacks.looped import stack as looped
+from objectives.stacks.network_objective import GpuKernels
+from objectives.stacks.route import choose_route
 from objectives.training.counter_rng import Key, trial_key
 from objectives.training.data import CLASSES, LOADERS, Split, checksums, load_splits
 from objectives.training.network_cost import (
@@ -117,6 +119,11 @@ class ImageClassification(Objective):
         """The batch size where it is not a hyperparameter."""
         return None
 
+    @property
+    def gpu_kernels(self) -> GpuKernels | None:
+        """The GPU kernels that compute exactly this network; None: there are none."""
+        return None
+
     def batch_size(self, config: Config) -> int:
         return self.fixed_batch_size or int(config["batch_size"])
 
@@ -191,13 +198,9 @@ class ImageClassification(Objective):
         return True
 
     def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
-        from objectives.stacks.route import choose_route
-
         return choose_route(self, machine).arithmetic if stacked else "reference"
 
     def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
-        from objectives.stacks.route import choose_route
-
         return choose_route(self, machine).make(capacity)
 
     def _fold(

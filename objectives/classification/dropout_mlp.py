@@ -10,6 +10,7 @@ from torch import nn
 
 from objectives.classification.base import ImageClassification, Setting
 from objectives.space import Config, Space
+from objectives.stacks.network_objective import GpuKernels
 from objectives.training.counter_rng import DROPOUT_BITS, keep_threshold, padded
 from objectives.training.data import CLASSES, Split
 from objectives.training.network_cost import DATA_SIZES, NetworkShape, unaligned
@@ -57,6 +58,11 @@ class DropoutMLP(ImageClassification):
 
     def learning_rate(self, config: Config) -> float:
         return float(config["lr"])
+
+    @property
+    def gpu_kernels(self) -> GpuKernels | None:
+        """A subclass may have changed the network, so it has no kernels."""
+        return "dropout_mlp" if type(self) is DropoutMLP else None
 
     def network(self, config: Config, split: Split) -> nn.Module:
         return dropout_mlp(

@@ -16,6 +16,7 @@ from torch import nn
 
 from objectives.classification.base import ImageClassification, Setting
 from objectives.space import Config, Space
+from objectives.stacks.network_objective import GpuKernels
 from objectives.training.data import Split
 from objectives.training.network_cost import NetworkShape
 from objectives.training.networks import Tanh, lenet, small_lenet
@@ -39,6 +40,11 @@ class LeNet(ImageClassification):
     @property
     def xavier(self) -> bool:
         return True
+
+    @property
+    def gpu_kernels(self) -> GpuKernels | None:
+        """A subclass may have changed the network, so it has no kernels."""
+        return "lenet" if type(self) is LeNet else None
 
     def network(self, config: Config, split: Split) -> nn.Module:
         return small_lenet(Tanh) if self.data == "digits" else lenet(nn.Sigmoid)

@@ -10,6 +10,7 @@ from torch import nn
 
 from objectives.classification.base import ImageClassification, Setting
 from objectives.space import Config, Space
+from objectives.stacks.network_objective import GpuKernels
 from objectives.training.data import Split
 from objectives.training.network_cost import NetworkShape
 from objectives.training.networks import softmax_regression
@@ -28,6 +29,11 @@ class SoftmaxRegression(ImageClassification):
     @property
     def fixed_batch_size(self) -> int:
         return 16
+
+    @property
+    def gpu_kernels(self) -> GpuKernels | None:
+        """A subclass may have changed the network, so it has no kernels."""
+        return "softmax" if type(self) is SoftmaxRegression else None
 
     def network(self, config: Config, split: Split) -> nn.Module:
         return softmax_regression(split.train.x[0].numel())

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,11 +19,9 @@ from objectives.stack import Stack
 from objectives.stacks import softmax
 from objectives.stacks.looped.sequential import layers_of
 from objectives.stacks.looped.stack import LoopedStack
+from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.data import load_splits
 from objectives.training.network_cost import split_sizes
-
-if TYPE_CHECKING:
-    from objectives.classification.base import ImageClassification
 
 LOOPED_CAPACITY = 32
 """Slots of a looped stack; they hold suspended trainings and cost memory only."""
@@ -46,7 +43,7 @@ class Route:
     make: Callable[[int | None], Stack]
 
 
-def choose_route(objective: ImageClassification, machine: Machine) -> Route:
+def choose_route(objective: NetworkObjective, machine: Machine) -> Route:
     """The fastest way for this objective on this device that keeps the bit contract.
 
     On the CPU softmax regression is stacked; networks of known layers are looped, and so is whatever
@@ -64,7 +61,7 @@ def choose_route(objective: ImageClassification, machine: Machine) -> Route:
     return found or _looped(objective, machine)
 
 
-def _softmax(objective: ImageClassification, machine: Machine, network: nn.Module) -> Route | None:
+def _softmax(objective: NetworkObjective, machine: Machine, network: nn.Module) -> Route | None:
     linear, batch = softmax.dense_layer(network), objective.fixed_batch_size
     if linear is None or batch is None or not softmax.agrees(linear.in_features, linear.out_features, batch):
         return None
@@ -74,7 +71,7 @@ def _softmax(objective: ImageClassification, machine: Machine, network: nn.Modul
     )
 
 
-def _looped(objective: ImageClassification, machine: Machine) -> Route:
+def _looped(objective: NetworkObjective, machine: Machine) -> Route:
     return Route(
         arithmetic=LoopedStack.arithmetic,
         make=lambda capacity: LoopedStack(
@@ -86,7 +83,7 @@ def _looped(objective: ImageClassification, machine: Machine) -> Route:
     )
 
 
-def _gpu(objective: ImageClassification, machine: Machine) -> Route | None:
+def _gpu(objective: NetworkObjective, machine: Machine) -> Route | None:
     from objectives.stacks.gpu import gpu_stack
 
     if gpu_stack(objective, machine, 1, machine.precision) is None:
@@ -100,7 +97,7 @@ def _gpu(objective: ImageClassification, machine: Machine) -> Route | None:
     return Route(arithmetic=f"triton-{machine.precision}", make=make)
 
 
-def _functional(objective: ImageClassification, machine: Machine) -> Route | None:
+def _functional(objective: NetworkObjective, machine: Machine) -> Route | None:
     from objectives.stacks.functional.stack import FunctionalStack
 
     if _refusal(objective, machine) is not None:
@@ -112,21 +109,21 @@ def _functional(objective: ImageClassification, machine: Machine) -> Route | Non
 
 
 @cache
-def _refusal(objective: ImageClassification, machine: Machine) -> str | None:
+def _refusal(objective: NetworkObjective, machine: Machine) -> str | None:
     """Why torch.func cannot stack this objective; found by tracing and proving it, so once a process."""
     from objectives.stacks.functional.stack import refusal
 
     return refusal(objective, machine)
 
 
-def _example(objective: ImageClassification, machine: Machine) -> tuple[nn.Module, torch.Size]:
+def _example(objective: NetworkObjective, machine: Machine) -> tuple[nn.Module, torch.Size]:
     """A network of the objective, and what it is given."""
     split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     return objective.start(config, split, np.zeros(2, dtype=np.uint64), "cpu"), split.train.x.shape[1:]
 
 
-def _training_work(objective: ImageClassification, config: Config) -> float:
+def _training_work(objective: NetworkObjective, config: Config) -> float:
     """Multiply-adds of one epoch's training steps, forwards and backwards."""
     shape = objective.network_shape(config)
     trained = sum(size for size, _ in split_sizes(objective.data, objective.split, objective.folds))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,12 +20,10 @@ from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
 from objectives.stacks.looped.sequential import plain
 from objectives.stacks.looped.stack import logits_gradient
+from objectives.stacks.network_objective import NetworkObjective
 from objectives.training import counter_rng
 from objectives.training.data import CLASSES, Images, load_splits
 from objectives.training.reference_loop import EVALUATION_BATCH, Counts, epoch_from_counts, synchronised_time
-
-if TYPE_CHECKING:
-    from objectives.classification.base import ImageClassification
 
 CAPACITY = 32
 """Slots; the time of a slot's step falls by less than 5 % beyond."""
@@ -61,7 +58,7 @@ class SoftmaxStack(Stack):
     route = "stacked"
     arithmetic = "reference"
 
-    def __init__(self, objective: ImageClassification, machine: Machine, capacity: int) -> None:
+    def __init__(self, objective: NetworkObjective, machine: Machine, capacity: int) -> None:
         self.objective, self.capacity = objective, capacity
         self.split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
         self.work = Work()

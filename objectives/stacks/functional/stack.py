@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from objectives.classification.base import ImageClassification
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
@@ -25,6 +24,7 @@ from objectives.stacks.functional.blocks import Block, Trial, TrialGroup
 from objectives.stacks.functional.structure import Unstackable
 from objectives.stacks.functional.traced_network import Template, TracedNetwork, padded_rows, trace_network
 from objectives.stacks.looped.stack import LoopedStack
+from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.counter_rng import trial_key
 from objectives.training.data import Split, load_splits
 from objectives.training.reference_loop import Counts, count_wrong, epoch_from_counts, synchronised_time
@@ -42,7 +42,7 @@ class Saved:
 
 
 class FunctionalStack(Stack):
-    """Slots for the trials of any objective derived from `ImageClassification`, without folds.
+    """Slots for the trials of any objective that trains a network, without folds.
 
     A network's forward is run once to be traced, and to evaluate: it must be a function of weights and
     images. What it does to Python objects of its own in training is not repeated.
@@ -55,7 +55,7 @@ class FunctionalStack(Stack):
 
     route = arithmetic = "functional"
 
-    def __init__(self, objective: ImageClassification, machine: Machine, capacity: int) -> None:
+    def __init__(self, objective: NetworkObjective, machine: Machine, capacity: int) -> None:
         if objective.folds is not None:
             raise ValueError(f"folds = {objective.folds!r}: the functional route trains on one split")
         self.objective, self.machine = objective, machine
@@ -183,7 +183,7 @@ class FunctionalStack(Stack):
         return self.split.train.x.device
 
 
-def refusal(objective: ImageClassification, machine: Machine) -> str | None:
+def refusal(objective: NetworkObjective, machine: Machine) -> str | None:
     """Why this route is not for an objective, or None: a rule of objective and device, never of a timing.
 
     Looks at the networks of a few configurations, drawn with a fixed seed. Where their structures hardly

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from typing import TYPE_CHECKING
 
 from objectives.objective import PRECISIONS, Machine
+from objectives.stack import Stack
+from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.data import Split
-
-if TYPE_CHECKING:
-    from objectives.classification.base import ImageClassification
-    from objectives.stack import Stack
 
 
 def gpu_stack(
-    objective: ImageClassification,
+    objective: NetworkObjective,
     machine: Machine,
     capacity: int | None = None,
     precision: str = "ieee",

@@ -7,10 +7,6 @@ from collections.abc import Mapping
 
 import torch
 
-from objectives.classification.base import ImageClassification
-from objectives.classification.dropout_mlp import DropoutMLP
-from objectives.classification.lenet import LeNet
-from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
 from objectives.stacks.gpu.arithmetic import NONE, RELU
 from objectives.stacks.gpu.images import PixelBytes, load_images
@@ -19,20 +15,21 @@ from objectives.stacks.gpu.lenet import FASHION, SMALL, LeNetLayers
 from objectives.stacks.gpu.network import EVALUATION_ROWS, Network, StackBuffers, round_up
 from objectives.stacks.gpu.stack import GpuStack
 from objectives.stacks.gpu.table import Table
+from objectives.stacks.network_objective import GpuKernels, NetworkObjective
 from objectives.training.data import CLASSES, Split, load_splits
 
-CAPACITY: Mapping[tuple[type[ImageClassification], str], int] = {
-    (SoftmaxRegression, "digits"): 512,
-    (SoftmaxRegression, "fashion_mnist"): 512,
-    (LeNet, "digits"): 256,
-    (LeNet, "fashion_mnist"): 128,
-    (DropoutMLP, "digits"): 256,
-    (DropoutMLP, "fashion_mnist"): 64,
+CAPACITY: Mapping[tuple[GpuKernels, str], int] = {
+    ("softmax", "digits"): 512,
+    ("softmax", "fashion_mnist"): 512,
+    ("lenet", "digits"): 256,
+    ("lenet", "fashion_mnist"): 128,
+    ("dropout_mlp", "digits"): 256,
+    ("dropout_mlp", "fashion_mnist"): 64,
 }
 """Slots. Softmax steps are bound by latency, so many; of the DropoutMLP's weights (7.4 MB a slot at the
 greatest widths) few slots fit a 50 MB cache, but too few leave multiprocessors idle. To be tuned by measurement."""
 
-LANES: Mapping[type[ImageClassification], int] = {SoftmaxRegression: 128, LeNet: 32, DropoutMLP: 16}
+LANES: Mapping[GpuKernels, int] = {"softmax": 128, "lenet": 32, "dropout_mlp": 16}
 """Slots that are evaluated together; each has buffers of its own for EVALUATION_ROWS images."""
 
 MOST_STEPS = 32
@@ -52,7 +49,7 @@ The weight gradients' 16 x 8 warps in float32: with 32 x 4 the compiler spills r
 
 
 def build(
-    objective: ImageClassification,
+    objective: NetworkObjective,
     machine: Machine,
     capacity: int | None,
     precision: str,
@@ -62,30 +59,31 @@ def build(
     lanes: int | None,
 ) -> GpuStack | None:
     """The stack of one of the three networks, or None."""
-    if (type(objective), objective.data) not in CAPACITY:
+    kernels = objective.gpu_kernels
+    if kernels is None or (kernels, objective.data) not in CAPACITY:
         return None
-    slots = capacity or CAPACITY[type(objective), objective.data]
+    slots = capacity or CAPACITY[kernels, objective.data]
     host = split or load_splits(objective.data, objective.split, None, Machine(device="cpu", data=machine.data))[0]
     images = load_images(host, objective.data, machine.device)
-    site = _site(objective, images.train, slots, precision, machine, lanes)
+    site = _buffers(objective, images.train, slots, precision, machine, lanes or LANES[kernels])
     return GpuStack(
         objective=objective,
         split=host,
         images=images,
         site=site,
-        network=_network(objective, site),
+        network=_network(objective, kernels, site),
         quantum=quantum or typical_quantum(objective, len(images.train)),
     )
 
 
-def typical_quantum(objective: ImageClassification, rows: int) -> int:
+def typical_quantum(objective: NetworkObjective, rows: int) -> int:
     """Steps of a graph: a power of two."""
     low, high = batch_bounds(objective)
     share = rows / math.sqrt(low * high) / EPOCH_SHARE
     return int(min(MOST_STEPS, 2 ** math.floor(math.log2(max(share, 1)))))
 
 
-def batch_bounds(objective: ImageClassification) -> tuple[int, int]:
+def batch_bounds(objective: NetworkObjective) -> tuple[int, int]:
     """The least and greatest batch size of any trial."""
     axis = objective.space.describe().get("batch_size")
     if axis is None:
@@ -94,16 +92,16 @@ def batch_bounds(objective: ImageClassification) -> tuple[int, int]:
     return int(axis["low"]), int(axis["high"])
 
 
-def _site(
-    objective: ImageClassification,
+def _buffers(
+    objective: NetworkObjective,
     train: PixelBytes,
     capacity: int,
     precision: str,
     machine: Machine,
-    lanes: int | None,
+    lanes: int,
 ) -> StackBuffers:
     device = machine.device
-    lanes = min(capacity, lanes or LANES[type(objective)])
+    lanes = min(capacity, lanes)
     return StackBuffers(
         table=Table(capacity, device),
         order=torch.zeros((capacity, len(train)), dtype=torch.int32, device=device),
@@ -117,11 +115,11 @@ def _site(
     )
 
 
-def _network(objective: ImageClassification, site: StackBuffers) -> Network:
+def _network(objective: NetworkObjective, kernels: GpuKernels, site: StackBuffers) -> Network:
     pixels = site.train.u.shape[1]
-    if type(objective) is LeNet:
+    if kernels == "lenet":
         return LeNetLayers(site, SMALL if objective.data == "digits" else FASHION, HEAD_TILES)
-    if type(objective) is SoftmaxRegression:
+    if kernels == "softmax":
         return DenseLayers(site, [Layer(inputs=pixels, outputs=CLASSES, activation=NONE)], SOFTMAX_TILES)
     bounds = objective.space.describe()
     first, second = (int(bounds[f"num_hiddens_{i}"]["high"]) for i in (1, 2))

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from objectives.classification.base import ImageClassification
 from objectives.epoch import Epoch
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
@@ -20,6 +19,7 @@ from objectives.stacks.gpu.images import DeviceImages, PixelBytes
 from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles
 from objectives.stacks.gpu.philox import orders
 from objectives.stacks.gpu.table import BATCH, EPOCH, KEEP, POSITION, RATE, ROWS, SCALE, WIDTH, advance_rows
+from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.counter_rng import Key, trial_key
 from objectives.training.data import Split
 from objectives.training.networks import dropouts
@@ -60,7 +60,7 @@ class GpuStack(Stack):
         slot_steps: minibatches of finished epochs; `slot_steps / (work.steps * capacity)` is the occupancy.
     """
 
-    objective: ImageClassification
+    objective: NetworkObjective
     split: Split
     images: DeviceImages
     site: StackBuffers
