@@ -60,7 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _execute(arguments: list[str]) -> int:
-    if not arguments or arguments[0].startswith("-"):
+    if not arguments:
+        raise BadInput(f"command: missing, need one of {', '.join(COMMANDS)}; see `python -m benchmark --help`")
+    if arguments[0] in ("-h", "--help"):
         build_overview(__doc__, COMMANDS).parse(arguments)
     name = require_choice("command", arguments[0], COMMANDS)
     command: Any = importlib.import_module(f"benchmark.cli.commands.{MODULES.get(name, name)}")

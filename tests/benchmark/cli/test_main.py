@@ -80,8 +80,10 @@ def test_list_tells_how_to_install_what_is_missing(capsys, monkeypatch):
     """A library's entry stands there whether it is installed or not; then its line says what to do."""
     missing = OptionalMethod("no.such:Thing", extra="never", libraries=("never-published",), summary="An invented one.")
     none_needed = OptionalMethod("no.such:Thing", extra="", libraries=(), summary="One that needs no library.")
-    monkeypatch.setattr("benchmark.tuning.factory.ALL_SEARCHERS", Registry({"missing": missing, "bare": none_needed}))
-    monkeypatch.setattr("benchmark.tuning.factory.ALL_SCHEDULERS", Registry({}))
+    monkeypatch.setattr(
+        "benchmark.cli.commands.list_parts.ALL_SEARCHERS", Registry({"missing": missing, "bare": none_needed})
+    )
+    monkeypatch.setattr("benchmark.cli.commands.list_parts.ALL_SCHEDULERS", Registry({}))
 
     assert main(["list"]) == 0
 
@@ -91,19 +93,44 @@ def test_list_tells_how_to_install_what_is_missing(capsys, monkeypatch):
     assert message == ""
 
 
-def test_list_imports_no_library(tmp_path):
-    """What is there and in which version is read from the metadata: `list` stays quick."""
-    program = (
-        "import sys; from benchmark.cli.main import main; main(['list']); "
-        "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+LIGHT = """
+import sys
+from contextlib import suppress
+from benchmark.cli.main import main
+commands = sys.stdin.read().splitlines()
+for command in commands:
+    with suppress(SystemExit):
+        main(command.split())
+print(sorted(sys.modules), file=sys.__stderr__)
+"""
+
+
+def test_what_needs_no_training_imports_nothing_heavy(here):
+    """Help, lists, status and refusals load neither PyTorch nor SciPy nor an algorithm's library."""
+    commands = [
+        *("--help", "run --help", "list", "status tiny.toml", "status digits", "frobnicate", "run nosuch"),
+        *("run tiny.toml --jobs x", "run tiny.toml --set sed=1", "run tiny.toml --set objectives.branin.name=x"),
+        *("run tiny.toml --set algorithms.random.searcher=randm", "audit tiny.toml --sample 0", "recheck tiny.toml"),
+        *(
+            "run tiny.toml --set algorithms.random.searcher.seed=1",
+            "plan digits --time 1",
+            "merge a b",
+            "repair nosuch",
+        ),
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LIGHT],
+        input="\n".join(commands),
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
-    libraries = {"optuna", "smac", "syne_tune", "ray", "nevergrad", "hyperopt", "cmaes", "botorch", "gpytorch"}
-    assert not libraries & set(ast.literal_eval(done.stderr))
+    heavy = {"torch", "scipy", "pandas", "sklearn", "matplotlib", "optuna", "smac", "syne_tune", "ray", "nevergrad"}
+    heavy |= {"hyperopt", "cmaes", "botorch", "gpytorch"}
+    assert not heavy & set(ast.literal_eval(done.stderr.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["--help"], ["run", "--help"]], ids=" ".join)
@@ -181,10 +208,7 @@ def test_a_failed_run_is_exit_code_1_with_its_reason(here, capsys):
     *_, last = message.splitlines()
     assert last.startswith("2 of 6 runs are not done; again: python -m benchmark run tiny.toml")
     again = shlex.split(last.partition("again: ")[2])
-    assert again[3:] == [
-        *["run", "tiny.toml", "--set", "budget.trials=3", "--set", 'title="a b"'],
-        *["--jobs", "1", "--device", "cpu", "--quiet"],
-    ]
+    assert again[3:] == [*RUN, "--quiet", "--set", "budget.trials=3", "--set", 'title="a b"']
     assert main(again[3:]) == 1
 
 
@@ -216,17 +240,20 @@ def test_the_command_line_leaves_signals_as_they_were(here):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_before_the_first_run_is_quiet(here, monkeypatch, capsys, number, code):
-    """A signal while the harness still loads ends it with the signal's code and no traceback."""
+def test_an_interrupt_before_the_first_run_has_no_traceback(here, monkeypatch, capsys, number, code):
+    """A signal while PyTorch still loads ends the command with the signal's code, and says how to go on."""
 
     def interrupted(text, preset):
         signal.raise_signal(number)
 
-    monkeypatch.setattr("benchmark.cli.options.device", interrupted)
+    monkeypatch.setattr("benchmark.cli.options.check_device", interrupted)
 
     assert main(RUN) == code
 
-    assert capsys.readouterr() == ("", "stopped\n")
+    out, message = capsys.readouterr()
+    assert out == ""
+    assert message.startswith("stopped; ")
+    assert message.endswith(f"To go on: python -m benchmark {shlex.join(RUN)}\n")
     assert not (here / "results").exists()
 
 
@@ -319,23 +346,6 @@ def test_the_command_that_status_gives_goes_on(here, capsys):
     assert "4 of 4 runs done" in status(capsys, "--results", "my results")[0]
 
 
-def test_the_command_keeps_flags(here, capsys, monkeypatch):
-    """`--quiet` and `--allow-mixed` are part of the command to go on: without the latter it would be refused."""
-
-    def interrupted(self):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("benchmark.driver.runner.Runner.run", interrupted)
-
-    assert main([*RUN, "--allow-mixed", "--quiet"]) == 130
-
-    message = capsys.readouterr().err
-    assert message.startswith(
-        "stopped; every finished evaluation is stored. To go on: python -m benchmark run tiny.toml"
-    )
-    assert message.rstrip().endswith("--jobs 1 --device cpu --quiet --allow-mixed")
-
-
 def interrupted_at(capsys, monkeypatch, *arguments):
     """The words of the command to go on, after a command was interrupted."""
 
@@ -348,34 +358,22 @@ def interrupted_at(capsys, monkeypatch, *arguments):
     return shlex.split(capsys.readouterr().err.partition("To go on: python -m benchmark ")[2])
 
 
-def test_the_command_to_go_on_with_a_replay(here, capsys, monkeypatch):
-    """Tables, what to do about a miss, recycling and settings are all in it, and it goes on."""
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*RUN, "--allow-mixed", "--quiet"],
+        [*["replay", "tiny.toml", "--tables", "my tables", "--miss", "train", "--recycle"], "--set", "title=a b"],
+        ["reprice", "tiny.toml", "--calibration", "prices.toml", "--set", "budget.trials=3"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_command_to_go_on_is_the_one_that_was_given(here, capsys, monkeypatch, words):
+    """Options, flags and texts with spaces are all in it, so that it goes on as it began."""
     (here / "my tables").mkdir()
-    words = ["replay", "tiny.toml", "--tables", "my tables", "--miss", "train", "--recycle"]
-    words += ["--set", "budget.trials=3", "--jobs", "2", "--device", "cpu", "--quiet"]
-
-    again = interrupted_at(capsys, monkeypatch, *words)
-
-    assert again == [
-        *["replay", "tiny.toml", "--results", "results/replayed", "--set", "budget.trials=3"],
-        *["--tables", "my tables", "--miss", "train", "--jobs", "2", "--device", "cpu", "--recycle", "--quiet"],
-    ]
-    assert interrupted_at(capsys, monkeypatch, *again) == again
-
-
-def test_the_command_to_go_on_with_a_repricing(here, capsys, monkeypatch):
-    """The user's settings are in it, those that repricing adds are not."""
     (here / "prices.toml").write_text(prices({"softmax": OBJECTIVES["softmax"]()}).to_toml())
     (here / "results/tiny/runs").mkdir(parents=True)
-    words = ["reprice", "tiny.toml", "--calibration", "prices.toml", "--set", "budget.trials=3"]
 
-    again = interrupted_at(capsys, monkeypatch, *words)
-
-    assert again == [
-        *["reprice", "tiny.toml", "--set", "budget.trials=3"],
-        *["--calibration", "prices.toml", "--reuse", "results/tiny", "--results", "results/repriced"],
-    ]
-    assert interrupted_at(capsys, monkeypatch, *again) == again
+    assert interrupted_at(capsys, monkeypatch, *words) == words
 
 
 def test_harvest_names_what_it_wrote(here, capsys):

@@ -244,13 +244,13 @@ def test_a_signal_to_be_ignored_stays_ignored():
 def test_a_terminal_that_has_gone_changes_no_exit_code(tmp_path):
     """What cannot be said any more, nor flushed at the end, is not another failure."""
     program = (
-        "import os, signal, sys; from benchmark import cli\n"
+        "import signal, sys; from benchmark.cli import main, suite_execution\n"
         "class Gone:\n"
         "    def write(self, text): raise OSError(5, 'Input/output error')\n"
         "    flush = lambda self: None\n"
-        "def run(parsed): signal.raise_signal(signal.SIGHUP)\n"
-        "cli._run_suite = run; sys.stderr = Gone()\n"
-        "sys.exit(cli.main(['run', 'smoke']))\n"
+        "def run(parsed, build_runner): signal.raise_signal(signal.SIGHUP)\n"
+        "suite_execution._execute = run; sys.stderr = Gone()\n"
+        "sys.exit(main.main(['run', 'smoke']))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False, timeout=60)
 

@@ -149,7 +149,7 @@ LIBRARIES = {
 @pytest.mark.parametrize("case", LIBRARIES)
 def test_a_library_that_is_not_there_is_refused(refused, here, case, monkeypatch):
     """Before anything is written, and with the command that installs it."""
-    monkeypatch.setattr("algorithms.imported._version", lambda distribution: None)
+    monkeypatch.setattr("algorithms.interop.optional_method._version", lambda distribution: None)
     entry, fragments = LIBRARIES[case]
     (here / "bad.toml").write_text(toml({"algorithms": f"{{ a = {entry} }}"}))
 
