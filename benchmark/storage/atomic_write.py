@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
+from benchmark.errors import BadInput
+
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write a file beside its place, then rename it onto that.
@@ -46,3 +48,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_or_refuse(path: Path, data: bytes) -> None:
+    """Write a file atomically.
+
+    Raises:
+        BadInput: it cannot be written; the message names it and the system's reason.
+    """
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written ({error.strerror})") from error

@@ -19,9 +19,10 @@ from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.reproducibility.seeding import config_digest, recheck_seed
 from benchmark.result_folder.suite_json_writer import write_suite_json
+from benchmark.storage.atomic_write import write_or_refuse
 from benchmark.storage.ledger_format import Record, evaluations_of, read_ledger
 from benchmark.storage.resume_check import RunRefused, check_header
-from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
+from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Run, Suite
 from benchmark.tuning.factory import build_objective
 from benchmark.tuning.preparation import prepare_objective
 from benchmark.verification.recheck_file import (
@@ -35,6 +36,7 @@ from benchmark.verification.recheck_file import (
     _split,
     _told,
 )
+from benchmark.verification.trial_lists import list_entries, list_entry
 from objectives.objective import Machine, Objective
 from objectives.space import FIDELITY, Config
 
@@ -65,7 +67,7 @@ class RecheckSuite(Suite):
 
     def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
         """The lists of an objective."""
-        return tuple(_entry(number, trials) for number, trials in enumerate(self.lists[objective.label]))
+        return tuple(list_entry(number, trials) for number, trials in enumerate(self.lists[objective.label]))
 
     def write(self, folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
         """Write the suite's plan, and the lists with what was selected, which the analysis reads."""
@@ -76,15 +78,10 @@ class RecheckSuite(Suite):
         data = self.to_json()
         if data == self.before:
             return
-        try:
-            fresh = path.with_suffix(".json.new")
-            fresh.write_bytes(data)
-            fresh.replace(path)
-        except OSError as error:
-            raise BadInput(f"{path}: cannot be written ({error.strerror})") from error
+        write_or_refuse(path, data)
 
-    def told(self) -> str:
-        """How much there is to train, in words."""
+    def describe(self) -> str:
+        """Describe how much there is to train."""
         trials = sum(len(trials) for of_objective in self.lists.values() for trials in of_objective)
         return f"{trials} configurations of {len(self.incumbents)} incumbents, {self.repetitions} fresh seeds each"
 
@@ -131,7 +128,7 @@ def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *,
             "n_workers": 1,
             "budget": BUDGET,
             "objectives": tuple(entry for entry in suite.objectives if lists.get(entry.label)),
-            "algorithms": tuple(_entry(number, ()) for number in range(max(map(len, lists.values())))),
+            "algorithms": list_entries(list(lists.values())),
             "control": None,
         },
         of=suite.name,
@@ -214,8 +211,3 @@ def _grown(lists: Lists, incumbents: list[Incumbent]) -> Lists:
         further = (tuple(trials[first : first + LIST_SIZE]) for first in range(0, len(trials), LIST_SIZE))
         grown[label] = (*lists.get(label, ()), *further)
     return grown
-
-
-def _entry(number: int, trials: tuple[Config, ...]) -> AlgorithmEntry:
-    options = {"trials": [dict(trial) for trial in trials]}
-    return AlgorithmEntry(label=f"list-{number:03d}", scheduler=Part(name="listed", options=options), searcher=None)

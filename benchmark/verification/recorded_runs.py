@@ -1,9 +1,9 @@
-"""Looks a suite's records over for an audit: what runs hold, whether algorithms repeat it, on what machine."""
+"""Reads a suite's recorded runs for an audit: their trials, whether their algorithms repeat them, on which machine."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,12 @@ from benchmark.verification.sampling import RecordedTrial
 from benchmark.verification.trial_comparison import Divergence
 from objectives.objective import Machine, Objective
 
-NO_MATTER = ("jobs", "route")
+NOT_COMPARED = ("jobs", "route")
 """Fields of the machine card that no result depends on."""
+
+WHOLE_NUMBERS = ("index", "trial", "start_epoch", "epochs", "asked_epochs")
+NUMBERS = ("train_seconds", "decide_seconds")
+PRESENT = ("digest", "start", "end", "valid_error", "test_error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,11 @@ class RecordedRun:
     Attributes:
         path: of its ledger in the suite's folder, as it is named there.
         state: "done", "partial" or "failed".
+        evaluations: how many are recorded.
+        data: checksums of the data that it was trained on.
         cards: of the machines that recorded it, the header's first.
-        kinds: of its trials, by number; see `Drawable`.
+        kinds: of its trials, by number; see `RecordedTrial`.
+        divergence: where its algorithm does not repeat what is recorded.
     """
 
     run: Run
@@ -55,77 +62,88 @@ class RecordedRun:
     kinds: Mapping[int, str]
     divergence: Divergence | None
 
+    @property
+    def cell(self) -> tuple[str, str, int]:
+        """Objective, algorithm and repetition."""
+        return self.run.objective.label, self.run.algorithm.label, self.run.repetition
+
+    def trials(self) -> list[RecordedTrial]:
+        """List the trials that can be trained again."""
+        objective, algorithm, repetition = self.cell
+        return [
+            RecordedTrial(objective=objective, algorithm=algorithm, kind=kind, repetition=repetition, trial=trial)
+            for trial, kind in self.kinds.items()
+        ]
+
 
 class CurrentMachine:
-    """This machine, as the ledgers' headers tell theirs."""
+    """This machine, described as the ledgers' headers describe theirs."""
 
     def __init__(self, suite: Suite, objectives: Mapping[str, Objective], machine: Machine, labels: set[str]) -> None:
         self.objectives, self.machine = objectives, machine
         described = describe_environment(machine.device, 1) | source_card(suite)
-        self.card = {name: value for name, value in described.items() if name not in NO_MATTER}
+        self.card = {name: value for name, value in described.items() if name not in NOT_COMPARED}
         self.data = {label: prepare_objective(label, objectives[label], machine) for label in sorted(labels)}
-        self.arithmetics: dict[tuple[str, bool], str] = {}
 
-    def stacked(self, suite: Suite, label: str) -> bool:
-        """Whether the suite trains an objective's trials side by side."""
-        return any(
-            trains_side_by_side(run, self.objectives[label])
-            for run in suite.runs()
-            if run.repetition == 0 and run.objective.label == label
-        )
+    def describe(self) -> Record:
+        return {"environment": self.card, "data": self.data, "precision": self.machine.precision}
 
-    def differences(self, one: RecordedRun, card: Record) -> dict[str, dict[str, Any]]:
-        """What a recorded machine card says otherwise than this machine's, by field."""
-        label = one.run.objective.label
-        stacked = trains_side_by_side(one.run, self.objectives[label])
-        if (label, stacked) not in self.arithmetics:
-            self.arithmetics[label, stacked] = self.objectives[label].arithmetic(self.machine, stacked=stacked)
-        here = {**self.card, "arithmetic": self.arithmetics[label, stacked]}
-        here["libraries"] = {**(card.get("libraries") or {}), **library_versions(one.run.algorithm)} or None
-        # What only one of two cards tells of the code, a ledger from before or a longer suite, is no difference.
-        known = {*card, *here} - {*NO_MATTER, *(() if changed_sources(card, here) else (FIELD,))}
-        pairs = {name: (card.get(name), here.get(name)) for name in sorted(known)}
-        pairs |= {f"data.{name}": (one.data.get(name), self.data[label].get(name)) for name in one.data}
+    def differences(self, recorded: RecordedRun, card: Record) -> dict[str, dict[str, Any]]:
+        """Return the fields of a recorded machine card that differ from this machine's."""
+        label = recorded.run.objective.label
+        objective = self.objectives[label]
+        stacked = trains_side_by_side(recorded.run, objective)
+        current = {**self.card, "arithmetic": objective.arithmetic(self.machine, stacked=stacked)}
+        current["libraries"] = {**(card.get("libraries") or {}), **library_versions(recorded.run.algorithm)} or None
+        # Sources that only one of two cards names (an earlier ledger, a longer suite) are no difference.
+        names = {*card, *current} - {*NOT_COMPARED, *(() if changed_sources(card, current) else (FIELD,))}
+        pairs = {name: (card.get(name), current.get(name)) for name in sorted(names)}
+        pairs |= {f"data.{name}": (digest, self.data[label].get(name)) for name, digest in recorded.data.items()}
         return {
             name: {"recorded": old, "now": new, "decides_bits": name in DECIDES_BITS or name.startswith("data.")}
             for name, (old, new) in pairs.items()
             if old != new
         }
 
-    def told(self) -> Record:
-        return {"environment": self.card, "data": self.data, "precision": self.machine.precision}
-
 
 def read_recorded_runs(suite: Suite, folder: Path, jobs: int, device: str) -> list[RecordedRun]:
-    """Every recorded run, replayed; its algorithm is asked again for all it proposed."""
+    """Read every recorded run and replay its algorithm against the record.
+
+    Raises:
+        BadInput: no trial is recorded.
+        RunRefused: a ledger of another suite.
+        LedgerError: a damaged ledger.
+    """
     tasks = ((run, folder, device) for run in suite.runs())
-    examined = [one for one in map_in_loky(_examine, tasks, jobs, 2 * jobs, ordered=True) if one is not None]
-    if not any(one.kinds for one in examined):
+    runs = [run for run in map_in_loky(_read_recorded_run, tasks, jobs, 2 * jobs, ordered=True) if run is not None]
+    if not any(run.kinds for run in runs):
         raise BadInput(f"{folder}: nothing is recorded there; run the suite {suite.name} first")
-    return examined
+    return runs
 
 
-def _examine(run: Run, folder: Path, device: str) -> RecordedRun | None:
-    path = folder / run.path
-    forms = {"done": path, "partial": partial_path(path), "failed": failed_path(path)}
-    state = next((name for name, form in forms.items() if os.path.lexists(form)), None)
-    records = [] if state is None else read_ledger(forms[state]).records
-    if state is None or not records:
+def _read_recorded_run(run: Run, folder: Path, device: str) -> RecordedRun | None:
+    complete = folder / run.path
+    paths = {"done": complete, "partial": partial_path(complete), "failed": failed_path(complete)}
+    state = next((state for state, path in paths.items() if os.path.lexists(path)), None)
+    if state is None:
+        return None
+    records = read_ledger(paths[state]).records
+    if not records:
         return None
     header = records[0]
-    expected = {"run": run.identity(), "data": header["data"], "environment": header["environment"]}
-    check_header(header, expected, forms[state], allow_mixed=True)
+    check_header(header, header | {"run": run.identity()}, paths[state], allow_mixed=True)
+    evaluations = _checked_evaluations(records, paths[state])
     kinds: dict[int, str] = {}
-    for record in _evaluations(records, forms[state]):
+    for record in evaluations:
         promoted = record["trial"] in kinds and record["state"] == "ok"
         kinds[record["trial"]] = "promoted" if promoted else record["state"]
     with deterministic_arithmetic(device):
         divergence = first_divergence(run, build_objective(run.objective), records, state)
     return RecordedRun(
         run=run,
-        path=forms[state].relative_to(folder).as_posix(),
+        path=paths[state].relative_to(folder).as_posix(),
         state=state,
-        evaluations=len(evaluations_of(records)),
+        evaluations=len(evaluations),
         data=header["data"],
         cards=tuple(record["environment"] for record in records if "environment" in record),
         kinds=kinds,
@@ -133,59 +151,43 @@ def _examine(run: Run, folder: Path, device: str) -> RecordedRun | None:
     )
 
 
-def _evaluations(records: list[Record], path: Path) -> list[Record]:
-    """The evaluations among a ledger's records.
+def _checked_evaluations(records: list[Record], path: Path) -> list[Record]:
+    """Return the evaluations among a ledger's records.
 
     Raises:
         LedgerError: one that no version has written, whatever its checksum says.
     """
-    found = evaluations_of(records)
-    for place, record in enumerate(found):
-        if not _sound(record) or record["index"] != place:
-            raise LedgerError(f"{path}: evaluation {place} is not as format {FORMAT} has it; restore the file")
-    return found
+    evaluations = evaluations_of(records)
+    for index, record in enumerate(evaluations):
+        if not _is_well_formed(record) or record["index"] != index:
+            raise LedgerError(f"{path}: evaluation {index} is not as format {FORMAT} has it; restore the file")
+    return evaluations
 
 
-def _sound(record: Record) -> bool:
+def _is_well_formed(record: Record) -> bool:
     curves = record.get("valid_curve"), record.get("test_curve")
-    whole = all(type(record.get(name)) is int for name in ("index", "trial", "start_epoch", "epochs", "asked_epochs"))
     return (
-        whole
+        all(type(record.get(name)) is int for name in WHOLE_NUMBERS)
         and 0 <= record["start_epoch"] <= record["epochs"] <= record["asked_epochs"]
         and isinstance(record.get("config"), dict)
         and isinstance(record.get("state"), str)
         and all(isinstance(curve, list) and all(type(error) in (int, float) for error in curve) for curve in curves)
         and len(record["valid_curve"]) == len(record["test_curve"])
-        and all(name in record for name in ("digest", "start", "end", "valid_error", "test_error"))
-        and all(type(record.get(name)) in (int, float) for name in ("train_seconds", "decide_seconds"))
+        and all(type(record.get(name)) in (int, float) for name in NUMBERS)
+        and all(name in record for name in PRESENT)
     )
 
 
-def drawable(examined: Iterable[RecordedRun]) -> list[RecordedTrial]:
-    return [
-        RecordedTrial(
-            objective=one.run.objective.label,
-            algorithm=one.run.algorithm.label,
-            kind=kind,
-            repetition=one.run.repetition,
-            trial=trial,
-        )
-        for one in examined
-        for trial, kind in one.kinds.items()
-    ]
-
-
-def records_of(
-    drawn: Sequence[RecordedTrial], examined: Iterable[RecordedRun], folder: Path
+def read_evaluations(
+    trials: Iterable[RecordedTrial], runs: Iterable[RecordedRun], folder: Path
 ) -> dict[RecordedTrial, list[Record]]:
-    """The evaluations of the trials drawn; of a ledger nothing else stays in memory."""
-    wanted: dict[tuple[str, str, int], dict[int, RecordedTrial]] = {}
-    for one in drawn:
-        wanted.setdefault((one.objective, one.algorithm, one.repetition), {})[one.trial] = one
-    found: dict[RecordedTrial, list[Record]] = {one: [] for one in drawn}
-    for run in examined:
-        trials = wanted.get((run.run.objective.label, run.run.algorithm.label, run.run.repetition), {})
-        for record in read_ledger(folder / run.path).records if trials else ():
-            if record["kind"] == "evaluation" and record["trial"] in trials:
-                found[trials[record["trial"]]].append(record)
-    return found
+    """Read the evaluations of some trials; nothing else of a ledger stays in memory."""
+    evaluations: dict[RecordedTrial, list[Record]] = {trial: [] for trial in trials}
+    by_number = {(one.objective, one.algorithm, one.repetition, one.trial): one for one in evaluations}
+    sampled = {name[:3] for name in by_number}
+    for run in runs:
+        for record in evaluations_of(read_ledger(folder / run.path).records) if run.cell in sampled else ():
+            trial = by_number.get((*run.cell, record["trial"]))
+            if trial is not None:
+                evaluations[trial].append(record)
+    return evaluations

@@ -1,21 +1,21 @@
-"""Trials of a suite trained again in the same repetitions: a suite of its own, whose algorithms are lists.
+"""Trains recorded trials again in the same repetitions, as a suite whose algorithms are lists of configurations.
 
-A trial is a function of (objective, configuration, repetition), so a list of configurations in the
-repetition of their records trains the same trials; and it is resumed, spread out and got through
-crashes as every other suite.
+A trial is a function of (objective, configuration, repetition), so a list of configurations in the repetition of
+their records trains the same trials; and like every other suite it is spread out, resumed and survives crashes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import Record, evaluations_of, failed_path, read_ledger
-from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Part, Run, Suite
-from benchmark.verification.trial_comparison import ENDED, RetrainedTrial
+from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Run, Suite
+from benchmark.verification.trial_comparison import TRAINED, RetrainedTrial
+from benchmark.verification.trial_lists import TrialList, list_entries, list_entry
 from objectives.space import FIDELITY, Config
 
 LIST_SIZE = 16
@@ -24,11 +24,14 @@ LIST_SIZE = 16
 BUDGET = Budget(evaluations=10**9)
 """Never what ends a list."""
 
-Place = tuple[str, int]
+Cell = tuple[str, int]
 """Objective and repetition."""
 
-Lists = Mapping[Place, tuple[tuple[Config, ...], ...]]
-"""Configurations, each once for every epoch that was asked of it, under `max_epochs`, ascending."""
+Lists = Mapping[Cell, tuple[TrialList, ...]]
+"""Configurations, each once for every epoch that was asked of it, ascending."""
+
+RetrainedTrials = dict[tuple[Cell, str], RetrainedTrial]
+"""By cell and the configuration's digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,97 +41,78 @@ class RetrainingSuite(Suite):
     lists: Lists
 
     def runs(self) -> Iterator[Run]:
-        """A run for every list."""
+        """Yield a run for every list."""
         for run in Suite.runs(self):  # `super()` does not know a class with slots.
             lists = self.lists.get((run.objective.label, run.repetition), ())
-            yield from (replace(run, algorithm=_entry(number, trials)) for number, trials in enumerate(lists))
+            yield from (replace(run, algorithm=list_entry(number, trials)) for number, trials in enumerate(lists))
 
     def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
-        """One, in whose place each list comes."""
-        return (_entry(0, ()),)
+        """Return one entry, which every list replaces."""
+        return (list_entry(0),)
 
 
 def retraining_suite(suite: Suite, name: str, lists: Lists, *, alone: bool) -> RetrainingSuite:
-    """The suite that trains lists of a suite's trials.
+    """Build the suite that trains lists of a suite's trials.
 
     Args:
         suite: as it was run.
         name: of the folder for its ledgers.
         lists: what is trained.
-        alone: each trial by itself, by `Objective.train`; otherwise as the suite trains them.
+        alone: train each trial by itself, by `Objective.train`; otherwise as the suite trains them.
     """
-    base = {entry.name: getattr(suite, entry.name) for entry in fields(Suite)}
-    labels = {label for label, _ in lists}
-    own: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "name": name,
         "title": f"trials of {suite.name} trained again",
         "n_workers": 1,
         "resume": True,
         "budget": BUDGET,
-        "objectives": tuple(entry for entry in suite.objectives if entry.label in labels),
-        "algorithms": tuple(_entry(number, ()) for number in range(max(map(len, lists.values())))),
+        "objectives": tuple(one for one in suite.objectives if one.label in {label for label, _ in lists}),
+        "algorithms": list_entries(list(lists.values())),
         "control": None,
     }
     if alone:
-        own |= {"clock": "measured", "calibration": None}
-    return RetrainingSuite(**base | own, lists=lists)
+        changes |= {"clock": "measured", "calibration": None}
+    return RetrainingSuite(**{field.name: getattr(suite, field.name) for field in fields(Suite)} | changes, lists=lists)
 
 
-def lists_of(wanted: Iterable[tuple[Place, Record]]) -> Lists:
-    """Lists that train all of some recorded evaluations, no trial twice."""
-    asked: dict[Place, dict[str, tuple[Config, set[int]]]] = {}
-    for place, record in wanted:
-        _, epochs = asked.setdefault(place, {}).setdefault(config_digest(record["config"]), (record["config"], set()))
+def list_trials(evaluations: Iterable[tuple[Cell, Record]]) -> Lists:
+    """Return lists that train all of some recorded evaluations, no trial twice."""
+    asked: dict[Cell, dict[str, tuple[Config, set[int]]]] = {}
+    for cell, record in evaluations:
+        trials = asked.setdefault(cell, {})
+        _, epochs = trials.setdefault(config_digest(record["config"]), (record["config"], set()))
         epochs.add(record["asked_epochs"])
-    lists = {}
-    for place, trials in asked.items():
-        steps = [[{**config, FIDELITY: epoch} for epoch in sorted(epochs)] for config, epochs in trials.values()]
-        chunks = (steps[first : first + LIST_SIZE] for first in range(0, len(steps), LIST_SIZE))
-        lists[place] = tuple(tuple(step for trial in chunk for step in trial) for chunk in chunks)
-    return lists
+    return {cell: tuple(_chunks(list(trials.values()))) for cell, trials in asked.items()}
 
 
-@dataclass(slots=True, kw_only=True)
-class _Found:
-    curve: dict[int, tuple[float, float]] = field(default_factory=dict)
-    ends: dict[int, Record] = field(default_factory=dict)
+def _chunks(trials: list[tuple[Config, set[int]]]) -> Iterator[TrialList]:
+    for first in range(0, len(trials), LIST_SIZE):
+        chunk = trials[first : first + LIST_SIZE]
+        yield tuple({**config, FIDELITY: epoch} for config, epochs in chunk for epoch in sorted(epochs))
 
 
-def read_retrained(suite: RetrainingSuite, folder: Path) -> dict[tuple[Place, str], RetrainedTrial]:
-    """What every configuration came to, by place and digest.
+def read_retrained(suite: RetrainingSuite, folder: Path) -> RetrainedTrials:
+    """Read what every configuration came to.
 
     Raises:
         LedgerError: a damaged ledger.
     """
-    results: dict[tuple[Place, str], RetrainedTrial] = {}
+    results: RetrainedTrials = {}
     for run in suite.runs():
         path = folder / run.path
         records = read_ledger(path if path.exists() else failed_path(path)).records
         problem = next((record["error"] for record in reversed(records) if record["kind"] == "failure"), None)
-        found: dict[str, _Found] = {
-            config_digest(_bare(trial)): _Found() for trial in run.algorithm.scheduler.options["trials"]
-        }
+        cell = run.objective.label, run.repetition
+        for trial in run.algorithm.scheduler.options["trials"]:
+            name = config_digest({key: value for key, value in trial.items() if key != FIDELITY})
+            results.setdefault((cell, name), RetrainedTrial(curve={}, ends={}, problem=problem))
         for record in evaluations_of(records):
-            _take(found[config_digest(record["config"])], record)
-        place = run.objective.label, run.repetition
-        results |= {
-            (place, name): RetrainedTrial(curve=trial.curve, ends=trial.ends, problem=problem)
-            for name, trial in found.items()
-        }
+            _add(results[cell, config_digest(record["config"])], record)
     return results
 
 
-def _take(found: _Found, record: Record) -> None:
-    found.ends[record["asked_epochs"]] = record
-    if record["state"] in ENDED:
-        pairs = zip(record["valid_curve"], record["test_curve"], strict=True)
-        found.curve |= dict(enumerate(pairs, start=record["start_epoch"] + 1))
-
-
-def _bare(trial: Config) -> Config:
-    return {name: value for name, value in trial.items() if name != FIDELITY}
-
-
-def _entry(number: int, trials: tuple[Config, ...]) -> AlgorithmEntry:
-    options = {"trials": [dict(trial) for trial in trials]}
-    return AlgorithmEntry(label=f"list-{number:03d}", scheduler=Part(name="listed", options=options), searcher=None)
+def _add(trial: RetrainedTrial, record: Record) -> None:
+    trial.ends[record["asked_epochs"]] = record
+    if record["state"] in TRAINED:
+        errors = zip(record["valid_curve"], record["test_curve"], strict=True)
+        trial.curve.update(enumerate(errors, start=record["start_epoch"] + 1))

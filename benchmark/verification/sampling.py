@@ -1,4 +1,4 @@
-"""Which of a suite's recorded trials are drawn to be trained again."""
+"""Draws the recorded trials that an audit trains again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmark.reproducibility.seeding import seed_sequence
 
 DEFAULT = "5%"
 LONGEST_NUMBER = 10
-"""Characters of a share or a count; a longer one is no honest wish."""
+"""Characters of a share or a count; longer text is refused before it is converted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -22,7 +22,7 @@ class RecordedTrial:
     """A recorded trial.
 
     Attributes:
-        kind: "promoted", or how its last evaluation ended: rare kinds are drawn from by themselves.
+        kind: "promoted", or the state of its last evaluation: rare kinds are drawn from by themselves.
     """
 
     objective: str
@@ -47,9 +47,9 @@ class Sample:
     count: int | None = None
 
     def draw(self, trials: Iterable[RecordedTrial], seed: int) -> list[RecordedTrial]:
-        """The same trials for the same seed; a larger sample holds a smaller one.
+        """Draw the same trials for the same seed; a larger sample contains a smaller one.
 
-        Every objective, algorithm and kind is a stratum of its own, and of each the share is drawn,
+        Every objective, algorithm and kind is a stratum of its own, and the share of each is drawn,
         rounded up: no stratum is left out, and a few trials more are drawn than asked for.
         """
         strata: dict[tuple[str, str, str], list[RecordedTrial]] = {}
@@ -60,27 +60,25 @@ class Sample:
         drawn = []
         for name, stratum in strata.items():
             order = np.random.default_rng(seed_sequence(seed, "audit", *name)).permutation(len(stratum))
-            drawn += [stratum[place] for place in order[: math.ceil(share * len(stratum))]]
+            drawn += [stratum[position] for position in order[: math.ceil(share * len(stratum))]]
         return sorted(drawn)
 
 
 def parse_sample(text: str) -> Sample:
-    """A sample from "5%", "40" or "all".
+    """Parse "5%", "40" or "all".
 
     Raises:
         BadInput: anything else.
     """
-    need = f"--sample {short_repr(text)}: need a share as 5%, a number of trials >= 1, or all"
     if text == "all":
         return Sample(text=text, share=Fraction(1))
     digits = text.removesuffix("%")
-    if not digits.isascii() or not digits.replace(".", "", 1).isdigit() or len(digits) > LONGEST_NUMBER:
-        raise BadInput(need)
-    number = Fraction(digits if not digits.startswith(".") else f"0{digits}")
-    if text.endswith("%"):
+    well_formed = digits.isascii() and digits.replace(".", "", 1).isdigit() and len(digits) <= LONGEST_NUMBER
+    number = Fraction(f"0{digits}") if well_formed else Fraction(0)
+    if well_formed and text.endswith("%"):
         if not 0 < number <= 100:
             raise BadInput(f"--sample {short_repr(text)}: need a share above 0% and up to 100%")
         return Sample(text=text, share=number / 100)
     if number < 1 or "." in digits:
-        raise BadInput(need)
+        raise BadInput(f"--sample {short_repr(text)}: need a share as 5%, a number of trials >= 1, or all")
     return Sample(text=text, count=int(number))

@@ -64,5 +64,5 @@ def execute(parsed: argparse.Namespace) -> int:
 
     code = execute_suite(parsed, build_runner)
     if code == 0 and not parsed.quiet:
-        print(f"rechecked {prepared[0].told()}; to see them: python -m analysis tables {prepared[0].of}")
+        print(f"rechecked {prepared[0].describe()}; to see them: python -m analysis tables {prepared[0].of}")
     return code

@@ -11,6 +11,7 @@ from benchmark.cli import options
 from benchmark.errors import BadInput
 from benchmark.result_folder.merge import _place
 from benchmark.result_folder.recorded_plan import read_recorded_suite
+from benchmark.storage.atomic_write import write_or_refuse
 from benchmark.suite.parsing import SUITE_FILES
 from benchmark.tuning.preparation import prepare_objective
 from benchmark.verification import audit, recheck_file
@@ -66,7 +67,7 @@ def test_files_that_cannot_be_written_are_told(tmp_path):
     assert told(lambda: _place(file / "suite.json", b"{}")) == (
         f"OUT {file / 'suite.json'}: cannot be written (File exists); merge again, it goes on there"
     )
-    assert told(lambda: audit._write(lost, "{}")) == f"{lost}: cannot be written (No such file or directory)"
+    assert told(lambda: write_or_refuse(lost, b"{}")) == f"{lost}: cannot be written (No such file or directory)"
     assert (
         told(lambda: write_calibration(lost, calibration))
         == f"--out '{lost}': cannot be written (No such file or directory)"

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from benchmark.driver import code_changes
 from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import LedgerError
@@ -59,7 +58,7 @@ def test_all_of_a_suite_that_repeats_itself_is_identical(recorded, capsys):
     assert (folder / "audit" / "summary.txt").read_text().startswith("tiny: identical\n")
 
 
-@pytest.mark.parametrize("words", [("--stack", "1"), ("--stack", "3"), ("--jobs", "2")])
+@pytest.mark.parametrize("words", [("--stack", "3"), pytest.param(("--jobs", "2"), marks=pytest.mark.slow)])
 def test_the_report_does_not_depend_on_processes_and_slots(recorded, words):
     """However the trials are spread out, the report has the same bytes."""
     report = recorded.parent / "tiny" / "audit" / "report.json"
@@ -90,6 +89,7 @@ def test_other_kinds_of_runs_are_identical(tmp_path, setting):
     assert (report["trials"][0]["reference"] is None) == ("measured" in setting)
 
 
+@pytest.mark.slow
 def test_a_trial_that_killed_its_process_does_it_again(tmp_path):
     """A crash is repeated, in a process of its own even with one job, and the others beside it are audited."""
     path = written(tmp_path, DEADLY) / "tiny.toml"
@@ -100,6 +100,7 @@ def test_a_trial_that_killed_its_process_does_it_again(tmp_path):
     assert len(report["trials"]) == report["recorded_trials"]
 
 
+@pytest.mark.slow
 def test_a_trial_that_took_too_long_does_it_again(tmp_path):
     """A timeout is repeated under the suite's own limit; another limit is another suite."""
     path = written(tmp_path, HANGING) / "tiny.toml"
@@ -142,6 +143,7 @@ def test_an_unfinished_run_with_a_torn_tail_is_audited_as_far_as_it_goes(recorde
 # Killed, begun again, and bad input.
 
 
+@pytest.mark.slow
 def test_a_killed_audit_goes_on_to_the_same_report(tmp_path):
     """SIGKILL in the middle of a training costs nothing: the same command finishes, with the bytes of a whole one."""
     marker = tmp_path / "marker"
@@ -167,7 +169,7 @@ def test_what_was_trained_before_a_stop_is_not_trained_again_but_a_new_audit_tra
     log = tmp_path / "log"
     path = toy(tmp_path, f'log = "{log}"')
     ran(path)
-    original = audits.retraining
+    original = audits.retraining_suite
 
     def stopping(suite, name, lists, *, alone):
         if alone:
@@ -197,7 +199,7 @@ def test_changed_code_or_sample_begins_anew(tmp_path, monkeypatch):
     assert audited(path)[0] == 0
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns == inode
     (folder / "audit" / "report.json").unlink()
-    monkeypatch.setattr(code_changes, "digest_sources", lambda: "other")
+    monkeypatch.setattr(audits, "LOADED_DIGEST", "other")
     assert audited(path)[0] == 0
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns != inode
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 import pytest
 
 from benchmark.cli.main import main
-from benchmark.storage.ledger_format import read_ledger
 from benchmark.verification import audit as audits
-from benchmark.verification.trial_comparison import total_of
+from objectives.classification.softmax import SoftmaxRegression
 from tests.benchmark.commands import written
 from tests.benchmark.records import rewrite
 from tests.benchmark.verification.audits import TRAINING, audited, differing, evaluations, ran, rewrite_first, toy
@@ -64,7 +63,7 @@ def test_a_difference_is_told_in_rows(tmp_path):
     path = written(tmp_path, TRAINING) / "tiny.toml"
     ran(path)
     ledger = tmp_path / "tiny" / "runs" / "softmax" / "random" / "000.jsonl"
-    rows = total_of(error for record in evaluations(read_ledger(ledger).records) for error in record["valid_curve"])
+    rows, _ = SoftmaxRegression().row_counts
 
     def change(records):
         record = evaluations(records)[2]
@@ -169,7 +168,7 @@ def test_another_machine_is_told_and_is_no_difference_by_itself(recorded, capsys
 @pytest.mark.parametrize(("arithmetic", "verdict"), [("reference", "close"), ("kernels", "identical")])
 def test_the_reference_loop_decides_only_where_bits_are_its(recorded, monkeypatch, arithmetic, verdict):
     """Kernels of another arithmetic differ from the reference loop by intent: that is told and fails nothing."""
-    original = audits.retrained
+    original = audits.read_retrained
 
     def shifted(suite, folder):
         found = original(suite, folder)

@@ -72,7 +72,7 @@ def evaluations(folder):
     return found
 
 
-def made(folder):
+def recheck_outcome(folder):
     """What a recheck comes to: its file's bytes, and its evaluations."""
     return (folder / "recheck" / FILE).read_bytes(), evaluations(folder / "recheck")
 
@@ -82,7 +82,7 @@ def file_bytes(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.glob("runs/*/*/*")}
 
 
-def told(folder):
+def read_lists(folder):
     """The recheck's file."""
     return json.loads((folder / "recheck" / FILE).read_text())
 
@@ -96,17 +96,17 @@ def training(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
     path = written(folder, TRAINING.format(clock=request.param)) / "tiny.toml"
     ran(path, folder / "run")
-    return path, made(ran(path, folder / "run", "recheck", fresh=2))
+    return path, recheck_outcome(ran(path, folder / "run", "recheck", fresh=2))
 
 
-@pytest.mark.parametrize(("jobs", "stack"), [(2, 64), (1, 1), (2, 3)])
+@pytest.mark.parametrize(("jobs", "stack"), [(1, 1), (1, 3), pytest.param(2, 64, marks=pytest.mark.slow)])
 def test_any_jobs_and_stack_give_the_same_bytes(training, tmp_path, jobs, stack):
     """However the trainings are spread out, errors and modelled times are the same to the bit."""
     path, expected = training
     assert len(expected[1]) == 6
     ran(path, tmp_path)
 
-    assert made(ran(path, tmp_path, "recheck", jobs, fresh=2, stack=stack)) == expected
+    assert recheck_outcome(ran(path, tmp_path, "recheck", jobs, fresh=2, stack=stack)) == expected
 
 
 def test_resume_from_every_prefix_of_the_records(training, tmp_path):
@@ -120,27 +120,32 @@ def test_resume_from_every_prefix_of_the_records(training, tmp_path):
         ledger.with_name(ledger.name + ".part").write_bytes(data[: rng.randrange(len(data))])
         ledger.unlink()
 
-    assert made(ran(path, tmp_path, "recheck", 2, fresh=2)) == expected
+    assert recheck_outcome(ran(path, tmp_path, "recheck", fresh=2)) == expected
     assert not list((folder / "recheck").glob("runs/*/*/*.part"))
 
 
-@pytest.mark.slow
-def test_kill_9_loses_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("fresh", "kills"),
+    [
+        pytest.param(8, [20], marks=pytest.mark.slow),
+        pytest.param(24, [5, 30, 60], marks=pytest.mark.faults),
+    ],
+)
+def test_kill_9_loses_nothing(tmp_path, fresh, kills):
     """A recheck killed again and again comes to the unbroken one's bytes."""
     path = written(tmp_path, TRAINING.format(clock="modelled")) / "tiny.toml"
-    expected = made(ran_both(path, tmp_path / "unbroken", 24))
+    expected = recheck_outcome(ran_both(path, tmp_path / "unbroken", fresh))
     folder = ran(path, tmp_path / "killed")
     command = [sys.executable, "-m", "benchmark", "recheck", str(path), "--results", str(tmp_path / "killed")]
-    for lines in (5, 30, 60):
-        driver = subprocess.Popen(
-            [*command, "--jobs", "2", "--device", "cpu", "--fresh", "24", "--quiet"], cwd=ROOT, start_new_session=True
-        )
+    command += ["--jobs", "1" if len(kills) == 1 else "2", "--device", "cpu", "--fresh", str(fresh), "--quiet"]
+    for lines in kills:
+        driver = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
         wait_for_lines(driver, folder / "recheck", lines)
         assert driver.poll() is None, "it was done before it could be killed"
         os.killpg(driver.pid, signal.SIGKILL)
         driver.wait()
 
-    assert made(ran(path, tmp_path / "killed", "recheck", 2, fresh=24)) == expected
+    assert recheck_outcome(ran(path, tmp_path / "killed", "recheck", fresh=fresh)) == expected
 
 
 def ran_both(path, results, fresh):
@@ -179,28 +184,28 @@ def test_more_seeds_train_only_the_new_ones(tmp_path):
     after = file_bytes(folder / "recheck")
     assert {name: after[name] for name in before} == before
     assert len(after) == 2 * len(before)
-    assert made(folder) == made(ran_both(path, tmp_path / "once", 4))
+    assert recheck_outcome(folder) == recheck_outcome(ran_both(path, tmp_path / "once", 4))
 
 
 def test_fewer_seeds_give_up_none(tmp_path):
     """A later recheck with fewer seeds keeps the number there was."""
     path = toy(tmp_path)
     folder = ran_both(path, tmp_path, 3)
-    before = made(folder)
+    before = recheck_outcome(folder)
 
-    assert made(ran(path, tmp_path, "recheck", fresh=1)) == before
+    assert recheck_outcome(ran(path, tmp_path, "recheck", fresh=1)) == before
 
 
 def test_more_repetitions_add_what_is_missing(tmp_path):
     """Incumbents of new runs go into a further list; what is there already is trained no more."""
     folder = ran_both(toy(tmp_path), tmp_path, 2)
-    before, first = file_bytes(folder / "recheck"), told(folder)
+    before, first = file_bytes(folder / "recheck"), read_lists(folder)
     path = toy(tmp_path, repetitions=6)
 
     ran(path, tmp_path)
     ran(path, tmp_path, "recheck", fresh=2)
 
-    after, grown = file_bytes(folder / "recheck"), told(folder)
+    after, grown = file_bytes(folder / "recheck"), read_lists(folder)
     assert {name: after[name] for name in before} == before
     assert grown["lists"]["toy"][:1] == first["lists"]["toy"]
     assert grown["incumbents"][: len(first["incumbents"])] == first["incumbents"]
@@ -223,10 +228,10 @@ def test_a_finished_recheck_is_left_alone(tmp_path):
 def test_long_lists_are_cut(tmp_path, monkeypatch):
     """No list is longer than its limit, and their trials are the same."""
     path = toy(tmp_path)
-    whole = told(ran_both(path, tmp_path / "whole", 1))
+    whole = read_lists(ran_both(path, tmp_path / "whole", 1))
     monkeypatch.setattr(rechecks, "LIST_SIZE", 2)
 
-    cut = told(ran_both(path, tmp_path / "cut", 1))
+    cut = read_lists(ran_both(path, tmp_path / "cut", 1))
 
     assert {len(trials) for trials in cut["lists"]["toy"]} <= {1, 2}
     assert list(itertools.chain(*cut["lists"]["toy"])) == whole["lists"]["toy"][0]
@@ -239,7 +244,7 @@ def test_every_incumbent_is_trained_once_a_seed(tmp_path):
     """Incumbents are the least validation errors, each configuration is listed once, and its epochs go with it."""
     folder = ran_both(toy(tmp_path, repetitions=8), tmp_path, 2)
 
-    file = told(folder)
+    file = read_lists(folder)
     [trials] = file["lists"]["toy"]
     assert len(file["incumbents"]) == 24 > len(trials)
     for row in file["incumbents"]:
@@ -271,7 +276,7 @@ def test_fresh_errors_are_not_the_selected_ones(tmp_path):
     """A noisy objective gives every seed another error, none of them the one selected."""
     folder = ran_both(toy(tmp_path), tmp_path, 4)
 
-    file, found = told(folder), evaluations(folder / "recheck")
+    file, found = read_lists(folder), evaluations(folder / "recheck")
     for row in file["incumbents"]:
         fresh = [records[row["place"]]["valid_error"] for records in found.values()]
         assert len({row["valid_error"], *fresh}) == 5
@@ -283,7 +288,7 @@ def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
     scripts = 'algorithms.a.scheduler = { name = "tests.benchmark.fakes.slots:Script", steps = [[4, 3], [9, 4]] }\n'
     folder = ran_both(written(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
 
-    file = told(folder)
+    file = read_lists(folder)
     assert file["lists"]["toy"] == [[{"config": {"x": 4}, "epochs": 3}]]
     assert file["incumbents"][0]["valid_error"] == CHANCE
     states = [record["state"] for records in evaluations(folder / "recheck").values() for record in records]
@@ -409,7 +414,7 @@ def test_another_machine_is_refused_unless_asked(tmp_path, refused, monkeypatch)
 
     arguments = ["--results", str(tmp_path), "--jobs", "1", "--fresh", "1", "--quiet", "--allow-mixed"]
     assert main(["recheck", str(path), *arguments]) == 0
-    assert len(told(folder)["incumbents"]) == 9
+    assert len(read_lists(folder)["incumbents"]) == 9
 
 
 DAMAGE = {
@@ -441,19 +446,24 @@ def test_changed_lists_are_refused(tmp_path, refused):
     refused(path, "recorded with another suite", "algorithm.scheduler.options.trials")
 
 
-def test_a_disk_that_refuses_the_lists_is_told(tmp_path, capsys):
+def test_a_disk_that_refuses_the_lists_is_reported(tmp_path, capsys, monkeypatch):
     """The file's path and the system's reason; the lists of before are there."""
     folder = ran_both(toy(tmp_path), tmp_path, 1)
-    path = folder / "recheck" / rechecks.FILE
-    path.with_suffix(".json.new").mkdir()
-    before = made(folder)
+    before = recheck_outcome(folder)
+    path, replace = folder / "recheck" / FILE, Path.replace
     capsys.readouterr()
 
-    arguments = ["recheck", str(tmp_path / "tiny.toml"), "--results", str(tmp_path), "--jobs", "1", "--fresh", "3"]
+    def full(self, target):
+        if target == path:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    arguments = ["recheck", str(tmp_path / "tiny.toml"), "--results", str(tmp_path), "--jobs", "1", "--fresh", "2"]
 
     assert main([*arguments, "--device", "cpu", "--quiet"]) == 2
-    assert capsys.readouterr().err == f"error: {path}: cannot be written (Is a directory)\n"
-    assert made(folder) == before
+    assert capsys.readouterr().err == f"error: {path}: cannot be written (No space left on device)\n"
+    assert recheck_outcome(folder) == before
 
 
 def test_a_file_changed_meanwhile_is_refused(tmp_path):
@@ -462,13 +472,13 @@ def test_a_file_changed_meanwhile_is_refused(tmp_path):
     suite, machine = suites.load(str(tmp_path / "tiny.toml")), Machine()
     recheck = prepare_recheck(suite, folder, 2, machine, allow_mixed=False)
     ran(tmp_path / "tiny.toml", tmp_path, "recheck", fresh=3)
-    before = made(folder)
+    before = recheck_outcome(folder)
 
     runner = Runner(recheck, folder, jobs=1, machine=machine, listener=Quiet(), write=recheck.write)
     with pytest.raises(rechecks.RunRefused, match="another process has changed it meanwhile"):
         runner.run()
 
-    assert made(folder) == before
+    assert recheck_outcome(folder) == before
 
 
 def test_stopped_says_how_to_go_on(tmp_path, capsys, monkeypatch):

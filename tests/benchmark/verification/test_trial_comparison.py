@@ -2,21 +2,23 @@
 
 import pytest
 
-from benchmark.verification.trial_comparison import RetrainedTrial, compare_trial, equal_bits, exception_type, total_of
+from benchmark.verification.trial_comparison import RetrainedTrial, compare_trial, equal_bits, exception_type
+
+RECORD = {
+    "index": 0, "start_epoch": 0, "epochs": 1, "asked_epochs": 1, "state": "ok",
+    "valid_error": 0.5, "test_error": 0.5, "valid_curve": [0.5], "test_curve": [0.5],
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("rows", "wrong"), [(360, [1, 7, 36]), (1797, [2, 3]), (10_000, [1]), (997, [5])])
-def test_the_number_of_rows_is_told_from_errors(rows, wrong):
-    """The least total that makes all errors exact counts divides the set's rows."""
-    total = total_of([count / rows for count in wrong])
-    assert rows % total == 0
-    assert all(count * total % rows == 0 for count in wrong)
+@pytest.mark.parametrize(("rows", "wrong"), [((300, 360), 3), (None, None)])
+def test_a_difference_is_counted_in_rows_where_errors_count_rows(rows, wrong):
+    """The larger of both sets' differences; without rows there is no such number."""
+    again = RetrainedTrial(curve={1: (152 / 300, 183 / 360)}, ends={1: RECORD})
 
+    compared = compare_trial([RECORD], again, 0.01, rows)
 
-@pytest.mark.parametrize("errors", [[], [0.0], [0.1234567890123], [1.5], [-0.1], [1 / 999_983, 1 / 999_979]])
-def test_errors_that_are_no_counts_have_no_rows(errors):
-    """Noise, errors outside 0..1 and impossible totals are not taken for counts."""
-    assert total_of(errors) is None
+    assert (compared.verdict, compared.wrong) == ("close", wrong)
+    assert compare_trial([RECORD], RetrainedTrial(curve={1: (0.5, 0.5)}, ends={1: RECORD}), 0.0, rows).wrong == 0
 
 
 def test_equal_to_the_bit_is_more_than_equal():
@@ -37,7 +39,5 @@ def test_what_was_raised_is_its_type():
 
 def test_a_trial_that_could_not_be_trained_again_is_different():
     """Without a training there is no verdict but different, and why is told."""
-    record = {"index": 0, "start_epoch": 0, "epochs": 1, "asked_epochs": 1, "state": "ok"}
-    record |= {"valid_error": 0.5, "test_error": 0.5, "valid_curve": [0.5], "test_curve": [0.5]}
-    verdict = compare_trial([record], RetrainedTrial(curve={}, ends={}, problem="it raised"), 1.0, (None, None))
-    assert (verdict.verdict, verdict.divergence.field, verdict.divergence.now) == ("different", "state", "it raised")
+    compared = compare_trial([RECORD], RetrainedTrial(curve={}, ends={}, problem="it raised"), 1.0, None)
+    assert (compared.verdict, compared.divergence.field, compared.divergence.now) == ("different", "state", "it raised")
