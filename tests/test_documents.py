@@ -1,4 +1,4 @@
-"""The documents: what they point at is there."""
+"""The documents: every file, test, module and link that they name exists, and every page is in an index."""
 
 import re
 
@@ -6,43 +6,65 @@ import pytest
 
 from tests import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-ROOMS = {"A": "analysis", "B": "benchmark", "O": "objectives"}
-"""Abbreviations of docs/bad-input.md."""
+DOCS = ROOT / "docs"
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "results" / "reference" / "README.md",
+    ROOT / "algorithms" / "external" / "README.md",
+    *sorted(DOCS.rglob("*.md")),
+]
+LINKED = [ROOT / "CHANGELOG.md", *DOCUMENTS]
+README_BYTES = 12 * 1024
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def names(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("document", LINKED, ids=names)
 def test_every_link_leads_somewhere(document):
-    """Relative links and pictures exist."""
-    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+    """Relative links and pictures exist, and so do the headings that they name."""
+    for target, heading in re.findall(r"\]\(([^)#\s]*)(?:#([\w-]+))?\)", document.read_text()):
         if "://" not in target:
-            assert (document.parent / target).exists(), target
+            path = document.parent / target if target else document
+            assert path.exists(), target
+            assert not heading or heading in headings(path), f"{target}#{heading}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_file_of_tests_that_a_command_runs_is_there(document):
-    """`tests/...py` in commands."""
-    for path in re.findall(r"\b(tests/[\w/]+\.py)", document.read_text()):
-        assert (ROOT / path).is_file(), path
+def headings(path):
+    """The anchors of a page's headings, as GitHub forms them."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_every_test_that_a_fault_names_is_there():
-    """A promise whose test was renamed or removed is a promise without one. No folder means tests/benchmark."""
-    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", (ROOT / "docs" / "faults.md").read_text())
-    assert len(named) > 60
-    for file, name in named:
-        path = ROOT / "tests" / (file if "/" in file else f"benchmark/{file}")
-        assert f"\ndef {name}(" in path.read_text(), f"{file}::{name}"
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_every_source_that_is_named_is_there(document):
+    """Paths of our folders, whole files and folders alike, and modules behind `python -m`."""
+    text = document.read_text()
+    for path in re.findall(r"(?<![\w/.])((?:algorithms|analysis|benchmark|docs|objectives|tests)/[\w./-]*\w/?)", text):
+        below_tests = path.startswith(("algorithms", "analysis", "benchmark", "objectives")) and "/test_" in path
+        assert (ROOT / "tests" / path if below_tests else ROOT / path).exists(), path
+    for module in re.findall(r"python -m ((?:analysis|benchmark|tests)[\w.]*)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").is_file(), module
 
 
-def test_every_test_that_refuses_bad_input_is_there():
-    """`B/file.py`, and behind it parts of the names of its tests."""
-    count = 0
-    for letter, file, names in re.findall(
-        r"`([ABO])/([\w/]+\.py)`(?:: ((?:`\w+`(?:, )?)+))?", (ROOT / "docs" / "bad-input.md").read_text()
-    ):
-        text = (ROOT / "tests" / ROOMS[letter] / file).read_text()
-        for name in re.findall(r"`(\w+)`", names):
-            assert re.search(rf"def test_\w*{name}", text), f"{file}: {name}"
-            count += 1
-    assert count >= 40
+@pytest.mark.parametrize(("page", "fewest"), [("faults.md", 60), ("bad-input.md", 40)])
+def test_every_test_that_a_promise_names_is_there(page, fewest):
+    """`file::part of a name`: a promise whose test was renamed or removed is a promise without one."""
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (DOCS / page).read_text())
+    assert len(named) >= fewest
+    for file, part in named:
+        assert re.search(rf"\n\s*def test_\w*{part.removeprefix('test_')}", (ROOT / "tests" / file).read_text()), part
+
+
+@pytest.mark.parametrize("folder", [DOCS, DOCS / "decisions"], ids=names)
+def test_every_page_is_in_its_index(folder):
+    """A page that no index names is found by nobody."""
+    index = (folder / "README.md").read_text()
+    assert [path.name for path in sorted(folder.glob("*.md")) if f"({path.name})" not in index] == ["README.md"]
+
+
+def test_the_readme_is_short():
+    """What a newcomer reads first has at most twelve kilobytes."""
+    assert len((ROOT / "README.md").read_bytes()) <= README_BYTES
