@@ -112,6 +112,8 @@ class Subject:
         role: "searcher" (run under the basic scheduler) or "scheduler" (over random search where it takes
             a searcher).
         entry: of the registry, for a method of another library.
+        representative: whether it is the first variant of its method, which every run of the tests looks at;
+            the others are looked at by `make conformance`.
     """
 
     role: str
@@ -119,6 +121,7 @@ class Subject:
     variant: str
     options: dict[str, Any]
     entry: OptionalMethod | None
+    representative: bool = True
 
     @property
     def label(self):
@@ -176,8 +179,15 @@ def subjects():
             for variant, options in OWN_VARIANTS.get(name, {"": {}}).items():
                 yield Subject(role=role, name=name, variant=variant, options=dict(options), entry=None)
         for name, entry in others.items():
-            for variant, options in entry.variants.items():
-                yield Subject(role=role, name=name, variant=variant, options=dict(options), entry=entry)
+            for position, (variant, options) in enumerate(entry.variants.items()):
+                yield Subject(
+                    role=role,
+                    name=name,
+                    variant=variant,
+                    options=dict(options),
+                    entry=entry,
+                    representative=position == 0,
+                )
 
 
 def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUATIONS):
@@ -186,11 +196,21 @@ def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUAT
     return driving.drive(scheduler, SPACES[space][0], lambda job: error_of(job.suggestion), **options)[0]
 
 
-def all_sequences():
-    """What every installed subject does on two spaces, sequentially and with three workers, as JSON turns it round."""
+def representative_sequences():
+    """The sequences of the first variant of every method."""
+    return sequences_of(subject for subject in subjects() if subject.representative)
+
+
+def other_sequences():
+    """The sequences of all other variants."""
+    return sequences_of(subject for subject in subjects() if not subject.representative)
+
+
+def sequences_of(chosen):
+    """What installed subjects propose on two spaces, sequentially and with three workers, as JSON turns it round."""
     sequences = {}
     with deterministic_arithmetic("cpu"):
-        for subject in filter(installed, subjects()):
+        for subject in filter(installed, chosen):
             for space, n_workers in (("mixed", 1), ("conditional", 3)):
                 jobs = subject.drive(space, n_workers)
                 sequences[f"{subject.label} {space} {n_workers}"] = suggestions(jobs)

@@ -11,9 +11,9 @@ from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.driving import proposals
 
 pytest.importorskip("hyperopt")
-from algorithms.adapters.hyperopt import ALGORITHMS, STATUS_FAIL, STATUS_OK, Hyperopt, contained, hp
+from algorithms.adapters.hyperopt import ALGORITHMS, STATUS_FAIL, STATUS_OK, Hyperopt, hp, without_side_effects
 
-with contained():
+with without_side_effects():
     from hyperopt import JOB_STATE_DONE, JOB_STATE_RUNNING, Trials, fmin, space_eval
 
 SPACE = Space(

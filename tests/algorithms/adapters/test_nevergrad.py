@@ -12,7 +12,7 @@ from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.driving import proposals
 
 pytest.importorskip("nevergrad")
-from algorithms.adapters.nevergrad import Nevergrad, contained, ng
+from algorithms.adapters.nevergrad import Nevergrad, ng, without_side_effects
 
 MIXED = Space(
     {
@@ -46,7 +46,7 @@ def error_of(config):
 
 def alone(optimizer, count, seed=0):
     """Nevergrad's own loop over the mixed space, declared by hand."""
-    with contained():
+    with without_side_effects():
         seeds = np.random.default_rng(seed).integers(2**31 - 1, size=2)
         space = ng.p.Dict(
             rate=ng.p.Log(lower=1e-4, upper=1.0),
