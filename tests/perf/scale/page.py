@@ -34,7 +34,7 @@ def filled(text: str, report: Report) -> str:
 
 
 def _services(report: Report) -> list[str]:
-    head = ["engine", "workers", "driver, ms a group", "group to group, ms", "of it processor", "trial to trial, ms"]
+    head = ["backend", "workers", "driver, ms a group", "group to group, ms", "of it processor", "trial to trial, ms"]
     rows = []
     for engine, alone in report["alone"].items():
         across, inside = alone["group_to_group"], alone["trial_to_trial"]
@@ -52,7 +52,7 @@ def _disk(report: Report) -> list[str]:
 
 
 def _checks(report: Report) -> list[str]:
-    head = ["engine", "workers", "measured wall, s", "model, s", "off, %", "efficiency", "with start-up"]
+    head = ["backend", "workers", "measured wall, s", "model, s", "off, %", "efficiency", "with start-up"]
     rows = [
         [check["engine"], check["workers"], f"{check['wall']:.2f}", f"{check['predicted_wall']:.2f}",
          f"{check['off_percent']:+.1f}", _percent(check["efficiency"]), _percent(real["efficiency_with_start"])]
@@ -65,7 +65,7 @@ def _checks(report: Report) -> list[str]:
 def _simulated(report: Report) -> list[str]:
     nodes = (1, 4, 8, 16, 32, 64)
     head = [
-        "suite, engine, s a trial",
+        "suite, backend, s a trial",
         *map(str, nodes),
         "down to 80 % at more than",
         "so with start-up and merge",
@@ -87,7 +87,7 @@ def _simulated(report: Report) -> list[str]:
 
 
 def _causes(report: Report) -> list[str]:
-    head = ["suite, engine, s a trial, nodes", *CAUSES.values(), "driver busy", "disk busy", "records a second"]
+    head = ["suite, backend, s a trial, nodes", *CAUSES.values(), "driver busy", "disk busy", "records a second"]
     rows = [
         [", ".join(map(str, (row["suite"], NAMES[row["style"]], row["trial_seconds"], row["nodes"]))),
          *(f"{100 * row[name]:.1f} %" for name in CAUSES),
@@ -129,7 +129,7 @@ def _ceilings(report: Report) -> list[str]:
             ["shortest mean group that keeps 64 workers busy, s", f"{told['least_group_seconds_at_64']:.2f}"],
             ["records a second that the disk takes", f"{told['disk_records_a_second']:.0f}"],
             ["shortest mean trial at which 64 workers fill the disk, ms", _ms(told["least_trial_seconds_at_64"])],
-            ["looks of 64 workers at the driver's pulse, a second", f"{told['looks_a_second_at_64']:.0f}"],
+            ["looks of 64 workers at the driver's heartbeat file, a second", f"{told['looks_a_second_at_64']:.0f}"],
         ],
     )  # fmt: skip
 
