@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scipy import stats
 from torch import nn
 
-from objectives.classification.base import ImageClassification, Setting
+from objectives.classification import ImageClassification, Setting
 from objectives.space import Space
 
 
