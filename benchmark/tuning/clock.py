@@ -38,21 +38,21 @@ class Clock:
     cost_model: CostModel | None
     seconds_by_config: dict[tuple[Any, ...], tuple[float, float]] = field(default_factory=dict)
 
-    def charge(self, job: Job, training: TrainingResult) -> tuple[float, float | None]:
+    def charge(self, job: Job, result: TrainingResult) -> tuple[float, float | None]:
         """Return the seconds that the clock charges, and the modelled ones (None without a calibration)."""
-        price = self.price(job, training)
+        price = self.price(job, result)
         if self.kind == "measured":
-            return job.decide_seconds + training.train_seconds, price
+            return job.decide_seconds + result.train_seconds, price
         assert price is not None, "check_clock refuses a modelled clock without prices"
         return price, price
 
-    def price(self, job: Job, training: TrainingResult) -> float | None:
+    def price(self, job: Job, result: TrainingResult) -> float | None:
         """Return the modelled seconds of an evaluation, or None where there is no calibration.
 
         A diverged training pays the epochs it trained, one at least. One that raised or crashed pays
         all that were asked for: when it failed may be chance, what was asked is not.
         """
-        reached = training.epochs if training.state in ("ok", "diverged") else job.epochs
+        reached = result.epochs if result.state in ("ok", "diverged") else job.epochs
         return self.price_of(job.config, job.start_epoch, max(reached, job.start_epoch + 1))
 
     def price_of(self, config: Config, start_epoch: int, epochs: int) -> float | None:

@@ -1,4 +1,4 @@
-"""What one training came to, as the record of an evaluation."""
+"""The result of training one job, and its record in the ledger."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 
-LONGEST_TEXT = 4000
+LONGEST_PROBLEM = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResult:
-    """What training one job came to.
+    """The result of training one job.
 
     Attributes:
         state: "ok"; "diverged" (both errors are the chance error); "error" (training raised; both
@@ -42,10 +42,10 @@ class TrainingResult:
 
 
 def checked_epoch(epoch: object, before: int) -> Epoch:
-    """An epoch that training gave after `before` others; one with an error that is no number has diverged.
+    """Check an epoch that training yielded after `before` others; with an error that is no number, it has diverged.
 
     Raises:
-        TypeError, ValueError: no epoch, or none that took a time.
+        TypeError, ValueError: it is no epoch, or its seconds are no finite number >= 0.
     """
     if not isinstance(epoch, Epoch):
         raise TypeError(f"training gave {epoch!r} after {before} epochs: need an objectives.objective.Epoch")
@@ -57,7 +57,7 @@ def checked_epoch(epoch: object, before: int) -> Epoch:
 
 
 def failed_training(job: Job, state: str, problem: str, seconds: float, paid: float) -> TrainingResult:
-    """The result of a training that gave none."""
+    """Return the result of a training that raised, crashed or took too long."""
     return TrainingResult(
         state=state,
         epochs=job.start_epoch,
@@ -72,22 +72,22 @@ def failed_training(job: Job, state: str, problem: str, seconds: float, paid: fl
 
 
 def describe_problem(error: BaseException) -> str:
-    """Type, text and the end of the traceback; even of an exception whose own text raises."""
+    """Return type, text and the end of the traceback, even of an exception whose own text raises."""
     try:
         text = "".join(traceback.format_exception(error))
     except Exception:  # The exception's __str__ is third-party code.
         text = type(error).__name__
-    return text[-LONGEST_TEXT:]
+    return text[-LONGEST_PROBLEM:]
 
 
 def evaluation_record(
-    job: Job, training: TrainingResult, runtime: float, modelled_seconds: float | None
+    job: Job, result: TrainingResult, runtime: float, modelled_seconds: float | None
 ) -> dict[str, Any]:
-    """The ledger's line for one evaluation.
+    """Return the ledger's record of one evaluation.
 
     Args:
-        job: what was asked.
-        training: what came of it.
+        job: what was asked for.
+        result: of its training.
         runtime: seconds charged on the suite's clock.
         modelled_seconds: price by the suite's calibration, or None without one.
     """
@@ -98,22 +98,22 @@ def evaluation_record(
         "digest": config_digest(job.config)[:16],
         "config": job.config,
         "start_epoch": job.start_epoch,
-        "epochs": training.epochs,
+        "epochs": result.epochs,
         "asked_epochs": job.epochs,
-        "state": training.state,
-        "valid_error": training.valid_error,
-        "test_error": training.test_error,
-        "valid_curve": training.valid_curve,
-        "test_curve": training.test_curve,
-        "train_seconds": training.train_seconds,
-        "paid_seconds": training.paid_seconds,
+        "state": result.state,
+        "valid_error": result.valid_error,
+        "test_error": result.test_error,
+        "valid_curve": result.valid_curve,
+        "test_curve": result.test_curve,
+        "train_seconds": result.train_seconds,
+        "paid_seconds": result.paid_seconds,
         "decide_seconds": job.decide_seconds,
         "modelled_seconds": modelled_seconds,
         "start": job.start,
         "end": job.start + runtime,
     }
-    return record if training.problem is None else {**record, "problem": training.problem}
+    return record if result.problem is None else {**record, "problem": result.problem}
 
 
 class ImpureTrial(Exception):
-    """A trial that was trained again and came out otherwise than recorded."""
+    """A trial was trained again and came out otherwise than recorded."""

@@ -1,4 +1,4 @@
-"""One run from its first line to its last: what is recorded is replayed, the rest is trained."""
+"""Executes one run: replays what its ledger has recorded and trains the rest."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from benchmark.tuning.factory import (
     library_versions,
     relevant_missing_features,
 )
+from benchmark.tuning.record_replay import ReplayMismatch, replay_evaluation
 from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.time_limit import TimeLimit
@@ -37,25 +38,18 @@ from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
 from objectives.objective import Machine, Objective
 
-REPLAYED = ("index", "trial", "config", "start_epoch", "start")
-"""What a resumed run must propose again exactly as recorded (and the epochs asked for)."""
-
-
-class ReplayMismatch(Exception):
-    """A resumed run proposed something else than it had recorded."""
-
 
 class RunExecution:
-    """One run in progress: replays what is recorded, asks for the training of the rest.
+    """A run in progress: replays what is recorded and yields the jobs that have to be trained.
 
     Args:
         run: which one.
         objective: built for it.
-        settings: where.
+        settings: folder, machine and environment.
         arithmetic: what its trainings' bits depend on besides the machine (see `Stack.arithmetic`).
         fatal: record this evaluation as crashed instead of asking for it.
         route: how its trials are trained (see `Stack.route`), for the record.
-        clock: that of another run like it, which knows prices already.
+        clock: that of another run like it, which has computed prices already.
     """
 
     def __init__(
@@ -76,13 +70,13 @@ class RunExecution:
         self.evaluations = 0
 
     def steps(self, data: dict[str, str]) -> Generator[Job, TrainingResult, RunReport]:
-        """Yield what has to be trained and be sent what came out; every record is durable by then.
+        """Yield what has to be trained and be sent the results; every record is durable before the next job.
 
         Args:
             data: checksums of the objective's data, for the header.
 
         Returns:
-            A report, as the generator's value; an algorithm's or a ledger's failure is in it, not raised.
+            A report, as the generator's value; failures of the algorithm or the ledger are in it, not raised.
         """
         try:
             scheduler = build_scheduler(self.run, self.objective)
@@ -92,7 +86,7 @@ class RunExecution:
                 closing_algorithm(scheduler),
                 Ledger(self.settings.folder / self.run.path, durable=durable) as ledger,
             ):
-                self._begin(ledger, data, scheduler)
+                self._write_or_check_header(ledger, data, scheduler)
                 if ledger.ended:
                     ledger.conclude()  # It was killed between its last record and the final name.
                     return recorded_report(self.run, self.settings.folder)
@@ -102,8 +96,8 @@ class RunExecution:
         except Exception as error:  # A raise in a worker would end every other run with it.
             return self._report("failed", describe_problem(error))
 
-    def _begin(self, ledger: Ledger, data: dict[str, str], scheduler: Scheduler) -> None:
-        """Write the header, or hold the recorded one against this run."""
+    def _write_or_check_header(self, ledger: Ledger, data: dict[str, str], scheduler: Scheduler) -> None:
+        """Write the header of a new ledger, or compare the recorded one with this run."""
         versions = library_versions(self.run.algorithm, scheduler)
         if versions:
             self.environment["libraries"] = versions
@@ -132,7 +126,7 @@ class RunExecution:
         recorded = evaluations_of(ledger.records)
         try:
             loop = build_loop(self.run, self.objective, scheduler)
-            reason = yield from self._answer(loop.run(), recorded, ledger)
+            reason = yield from self._drive(loop.run(), recorded, ledger)
         except (AlgorithmError, ReplayMismatch, ImpureTrial) as error:
             cause = error.__cause__ if error.__cause__ is not None else error
             ledger.fail({"kind": "failure", "error": str(error)[:1000], "traceback": describe_problem(cause)})
@@ -140,7 +134,7 @@ class RunExecution:
         ledger.complete({"kind": "end", "reason": reason, "evaluations": self.evaluations})
         return self._report("done", None)
 
-    def _answer(
+    def _drive(
         self, loop: Generator[Job, Outcome, str], recorded: list[Record], ledger: Ledger
     ) -> Generator[Job, TrainingResult, str]:
         try:
@@ -149,24 +143,24 @@ class RunExecution:
                 if job.index < len(recorded):
                     outcome = replay_evaluation(job, recorded[job.index])
                 else:
-                    training = self._crashed(job)
-                    if training is None:
-                        training = yield job
-                    outcome = self._record(job, training, ledger)
+                    result = self._fatal_result(job)
+                    if result is None:
+                        result = yield job
+                    outcome = self._record(job, result, ledger)
                 self.evaluations += 1
                 self.best_error = min(self.best_error, outcome.error)
                 job = loop.send(outcome)
         except StopIteration as stop:
             return str(stop.value)
 
-    def _record(self, job: Job, training: TrainingResult, ledger: Ledger) -> Outcome:
-        runtime, price = self.clock.charge(job, training)
-        record = evaluation_record(job, training, runtime, price)
+    def _record(self, job: Job, result: TrainingResult, ledger: Ledger) -> Outcome:
+        runtime, price = self.clock.charge(job, result)
+        record = evaluation_record(job, result, runtime, price)
         ledger.append(record)
-        error = math.inf if training.valid_error is None else training.valid_error
-        return Outcome(error=error, epochs=training.epochs, end=record["end"], state=training.state)
+        error = math.inf if result.valid_error is None else result.valid_error
+        return Outcome(error=error, epochs=result.epochs, end=record["end"], state=result.state)
 
-    def _crashed(self, job: Job) -> TrainingResult | None:
+    def _fatal_result(self, job: Job) -> TrainingResult | None:
         if self.fatal is None or self.fatal.index != job.index:
             return None
         return failed_training(job, self.fatal.state, self.fatal.reason, self.fatal.seconds, self.fatal.seconds)
@@ -184,16 +178,16 @@ class RunExecution:
 def execute_run(
     run: Run, settings: RunSettings, fatal: FatalEvaluation | None = None, marker: Path | None = None
 ) -> RunReport:
-    """Execute one run by itself, a trial at a time; what is recorded of it is replayed, not trained.
+    """Execute one run by itself, one trial at a time; what is recorded of it is replayed, not trained.
 
     Args:
         run: which one.
-        settings: where.
+        settings: folder, machine and environment.
         fatal: record this evaluation as crashed instead of training it.
         marker: a file whose time is set whenever a training starts.
 
     Returns:
-        A report; what went wrong is in it, not raised.
+        A report; errors are in it, not raised.
     """
     try:
         with deterministic_arithmetic(settings.machine.device):
@@ -219,30 +213,13 @@ def _execute(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, mar
 
 
 def note_training_start(marker: Path | None) -> None:
-    """Note the time at which a training starts, by a clock that nobody sets, for whoever finds the process dead."""
+    """Write the time at which a training starts, by the monotonic clock, for whoever finds the process dead."""
     if marker is not None:
         marker.write_text(str(time.monotonic()))
 
 
-def replay_evaluation(job: Job, record: Record) -> Outcome:
-    """What was recorded of a job.
-
-    Raises:
-        ReplayMismatch: something else was recorded than is proposed now.
-    """
-    proposed = {name: getattr(job, name) for name in REPLAYED} | {"asked_epochs": job.epochs}
-    for name, value in proposed.items():
-        if record[name] != value:
-            raise ReplayMismatch(
-                f"evaluation {job.index}: {name} was recorded as {record[name]!r}, now {value!r} is proposed; "
-                "the algorithm does not repeat itself, or its code has changed"
-            )
-    error = math.inf if record["valid_error"] is None else record["valid_error"]
-    return Outcome(error=error, epochs=record["epochs"], end=record["end"], state=record["state"])
-
-
 def build_trainer(run: Run, objective: Objective, machine: Machine, notes: Path | None = None) -> Trainer:
-    """What trains a run's trials one by one, each within the run's limit."""
+    """Build the trainer of a run's trials, which respects the run's time limit."""
     name = run.objective.part.name
     return Trainer(
         objective,

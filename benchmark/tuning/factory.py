@@ -1,4 +1,4 @@
-"""From a suite's names and options to objects: objectives, searchers, schedulers."""
+"""Builds objectives, searchers and schedulers from a suite's names and options."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class IsolatedScheduler:
 
     def __init__(self, scheduler: Scheduler, isolation: Isolation) -> None:
         self.scheduler, self.isolation = scheduler, isolation
-        self.informs = takes_info(scheduler)
+        self.takes_info = takes_info(scheduler)
 
     def suggest(self) -> Config | None:
         with self.isolation.active():
@@ -56,32 +56,32 @@ class IsolatedScheduler:
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         with self.isolation.active():
-            self.scheduler.update(config, error, *([info] if self.informs else []))
+            self.scheduler.update(config, error, *([info] if self.takes_info else []))
 
 
 def build_objective(entry: ObjectiveEntry) -> Objective:
-    """The objective of a suite's entry.
+    """Build the objective of a suite's entry.
 
     Raises:
         BadInput: an unknown name or option, or a value that the objective refuses.
     """
     field = f"objectives.{entry.label}"
-    made = call_with_options(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
-    if not isinstance(made, Objective):
+    objective = call_with_options(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
+    if not isinstance(objective, Objective):
         raise BadInput(
-            f"{field}.name = {entry.part.name!r}: {short_repr(made)} is not an objectives.objective.Objective"
+            f"{field}.name = {entry.part.name!r}: {short_repr(objective)} is not an objectives.objective.Objective"
         )
     try:
-        _examine(field, made)
+        _check_description(field, objective)
     except BadInput:
         raise
     except Exception as error:  # Properties of a third-party objective may raise anything.
         raise BadInput(f"{field}.name = {entry.part.name!r}: {one_line(error)}") from error
-    return made if entry.discretise is None else Discretised(inner=made, levels=entry.discretise)
+    return objective if entry.discretise is None else Discretised(inner=objective, levels=entry.discretise)
 
 
-def _examine(field: str, objective: Objective) -> None:
-    """Refuse an objective whose own description cannot be worked with."""
+def _check_description(field: str, objective: Objective) -> None:
+    """Refuse an objective whose own description makes no sense."""
     space: object = objective.space
     if not isinstance(space, Space):
         raise BadInput(f"{field}: space = {short_repr(space)}: need an objectives.space.Space")
@@ -95,7 +95,7 @@ def _examine(field: str, objective: Objective) -> None:
 
 
 def build_scheduler(run: Run, objective: Objective) -> Scheduler:
-    """A fresh scheduler (holding a fresh searcher) for one run.
+    """Build a fresh scheduler (holding a fresh searcher) for one run.
 
     Code by dotted path is offered the same arguments by name as ours: `config_space` (whose
     distributions draw from the run's stream, for code that calls their `rvs()`), `initial_config`,
@@ -117,7 +117,7 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
 
 
 def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLoop:
-    """The tuning loop of a run, at its beginning."""
+    """Build the tuning loop of a run."""
     return TuningLoop(
         scheduler,
         check=objective.space.check,
@@ -136,34 +136,34 @@ def _import(entry: AlgorithmEntry) -> None:
 
 
 def library_parts(entry: AlgorithmEntry) -> list[OptionalMethod]:
-    """Those parts of an algorithm that belong to other libraries."""
+    """Return the parts of an algorithm that belong to other libraries."""
     registered = (registry.get(part.name) for part, registry in _parts(entry))
     return [part for part in registered if isinstance(part, OptionalMethod)]
 
 
 def library_versions(entry: AlgorithmEntry, scheduler: Scheduler | None = None) -> dict[str, str | None]:
-    """Versions of the libraries that an algorithm belongs to.
+    """Return the versions of the libraries that an algorithm belongs to.
 
     Args:
         entry: the algorithm.
         scheduler: built of it, to ask those that live in another process too.
     """
     versions = {name: found for part in library_parts(entry) for name, found in part.versions().items()}
-    for made in [] if scheduler is None else _made(scheduler):
-        versions |= getattr(made, "versions", None) or {}
+    for algorithm in [] if scheduler is None else _scheduler_and_searcher(scheduler):
+        versions |= getattr(algorithm, "versions", None) or {}
     return versions
 
 
 def missing_features(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
-    """What an algorithm cannot do of what the conformance suite asks, and why; {} for our own."""
+    """Return what an algorithm cannot do of what the conformance suite asks, and why; {} for our own."""
     lacks = {name: why for part in library_parts(entry) for name, why in part.lacks.items()}
-    for made in _made(scheduler):
-        lacks |= getattr(made, "lacks", None) or {}
+    for algorithm in _scheduler_and_searcher(scheduler):
+        lacks |= getattr(algorithm, "lacks", None) or {}
     return {name: lacks[name] for name in sorted(lacks)}
 
 
 def relevant_missing_features(run: Run, objective: Objective, scheduler: Scheduler) -> dict[str, str]:
-    """Of what an algorithm lacks, that which may show in the results of this run.
+    """Return those of an algorithm's missing features that may show in the results of this run.
 
     Unknown conditions matter where the space has some, unknown pending proposals with parallel
     workers, unknown fidelities below a scheduler that trains in part; a copy is never made.
@@ -179,12 +179,12 @@ def relevant_missing_features(run: Run, objective: Objective, scheduler: Schedul
 
 @contextmanager
 def closing_algorithm(scheduler: Scheduler) -> Iterator[None]:
-    """At the end let go of what an algorithm holds outside this process, if it does."""
+    """At the end close what an algorithm holds outside this process, if it does."""
     try:
         yield
     finally:
-        for made in _made(scheduler):
-            release = getattr(made, "close", None)
+        for algorithm in _scheduler_and_searcher(scheduler):
+            release = getattr(algorithm, "close", None)
             if callable(release):
                 release()
 
@@ -194,14 +194,14 @@ def needs_own_process(entry: AlgorithmEntry) -> bool:
     return any(part.name == "external" for part, _ in _parts(entry))
 
 
-def _made(scheduler: Scheduler) -> list[Any]:
-    """The scheduler itself and its searcher."""
+def _scheduler_and_searcher(scheduler: Scheduler) -> list[Any]:
+    """Return the scheduler itself and its searcher."""
     built = scheduler.scheduler if isinstance(scheduler, IsolatedScheduler) else scheduler
     return [built, *([built.searcher] if hasattr(built, "searcher") else [])]
 
 
 def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Registry[Any]]]:
-    """An algorithm's parts and the registry of each."""
+    """Return an algorithm's parts and the registry of each."""
     parts: list[tuple[Part, Registry[Any]]] = [(entry.scheduler, ALL_SCHEDULERS)]
     return parts if entry.searcher is None else [*parts, (entry.searcher, ALL_SEARCHERS)]
 
@@ -276,15 +276,15 @@ def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:
 def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str, Any]) -> Any:
     if is_dotted(part.name):
         offered = {**offered, "config_space": offered["config_space"].bound_to(offered["rng"])}
-    made = call_with_options(field, _resolve(field, part.name, registry), part.options, offered)
+    algorithm = call_with_options(field, _resolve(field, part.name, registry), part.options, offered)
     for method in ("sample_configuration" if registry is ALL_SEARCHERS else "suggest", "update"):
-        if not callable(getattr(made, method, None)):
+        if not callable(getattr(algorithm, method, None)):
             raise BadInput(f"{field} = {part.name!r}: it has no method {method}()")
-    return made
+    return algorithm
 
 
 def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
-    """The registered callable of that name, or the one at a dotted path."""
+    """Return the registered callable of that name, or the one at a dotted path."""
     if name in registry:
         found = registry[name]
         try:

@@ -1,4 +1,4 @@
-"""How a run went: what is said of it where it has ended, could not begin, or is done already."""
+"""The report on a run: whether it is done, failed or refused, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmark.tuning.evaluation import describe_problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """How a run went: "done", "failed" (its algorithm raised) or "refused" (its ledger), and why."""
+    """Whether a run is "done", "failed" (its algorithm raised) or "refused" (its ledger), and why."""
 
     run: Run
     state: str
@@ -24,7 +24,7 @@ class RunReport:
 
 
 def failure_report(run: Run, error: Exception) -> RunReport:
-    """The report of a run that could not be executed."""
+    """Report on a run that could not be executed."""
     refused = isinstance(error, LedgerError | RunRefused)
     return RunReport(
         run=run,
@@ -36,7 +36,7 @@ def failure_report(run: Run, error: Exception) -> RunReport:
 
 
 def recorded_report(run: Run, folder: Path) -> RunReport:
-    """The report of a run that has ended, read from its files."""
+    """Report on a run that has ended, as its files say."""
     path = folder / run.path
     done = path.exists()
     contents = read_ledger(path if done else failed_path(path)) if done or failed_path(path).exists() else None

@@ -1,4 +1,4 @@
-"""The settings under which runs are executed, and what became of runs whose worker died."""
+"""The settings under which runs are executed, and the evaluation that killed a run's process."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from objectives.objective import Machine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """What the runs of one command have in common.
+    """Settings that the runs of one command have in common.
 
     Attributes:
         folder: the suite's results.
         machine: device and data folder.
-        environment: the machine card for the headers.
+        environment: versions and hardware for the headers.
         allow_mixed: continue runs that began in another environment, and mark them.
         capacity: slots of a stack; None leaves it to the objective. Results do not depend on it.
         reuse: a suite's results whose trials are taken instead of trained again.
         train: whether trials may be trained; otherwise a run that asks for one not recorded is refused.
         tables: folder of offline tables that answer instead of training.
         recycle: whether a table's repetitions may stand for others that it does not hold.
-        notes: the watchdog's folder, where trainings under a limit are noted.
+        notes: the watchdog's folder, where trainings under a time limit leave their deadline.
     """
 
     folder: Path

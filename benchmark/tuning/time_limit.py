@@ -1,4 +1,4 @@
-"""The time limit of a trial: an alarm inside its own process."""
+"""The time limit of a trial: an alarm in its process, and a note of the deadline for the watchdog outside."""
 
 from __future__ import annotations
 
@@ -17,27 +17,25 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+GRACE_SECONDS = 2.0
+"""Beyond the limit, before the watchdog kills: the alarm should have ended the training by then."""
 
-GRACE = 2.0
-"""Seconds beyond the limit within which the alarm should have done it."""
-
-
-AGAIN = 1.0
-"""Seconds until the alarm is raised again: third-party code may have kept the first."""
+ALARM_INTERVAL = 1.0
+"""Seconds until the alarm is raised again, since third-party code may have caught the first."""
 
 
 class TrialTimeout(BaseException):
-    """Training took longer than the limit; no `except Exception` in a network keeps it."""
+    """Training took longer than the limit; no `except Exception` in a network catches it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimit:
-    """How long the evaluations of a run may train.
+    """The time limit of a run's evaluations.
 
     Attributes:
         seconds: wall time for each.
-        run: name of the run's ledger, for the note.
-        notes: the watchdog's folder; None when nobody watches. It is local: a worker of another machine
+        run: path of the run's ledger, for the note.
+        notes: the watchdog's folder; None without a watchdog. It is local: a worker of another machine
             leaves no note and has its alarm only.
     """
 
@@ -49,23 +47,23 @@ class TimeLimit:
     def reason(self) -> str:
         return f"training took longer than the suite's timeout of {self.seconds:g} s"
 
-    def hold(self, index: int, times: int, work: Callable[[], T]) -> T:
-        """Do some work of an evaluation, within so many times the limit.
+    def call_within(self, index: int, times: int, work: Callable[[], T]) -> T:
+        """Call `work`, a part of an evaluation, within `times` times the limit.
 
         Raises:
             TrialTimeout: it took longer.
         """
         seconds = self.seconds * times
-        with self._noted(index, seconds):
-            return _within(seconds, self.reason, work)
+        with self._deadline_noted(index, seconds):
+            return _call_within(seconds, self.reason, work)
 
     @contextmanager
-    def _noted(self, index: int, seconds: float) -> Iterator[None]:
+    def _deadline_noted(self, index: int, seconds: float) -> Iterator[None]:
         if self.notes is None or not self.notes.is_dir():
             yield
             return
         path, fresh = self.notes / str(os.getpid()), self.notes / f".{os.getpid()}"
-        note = {"run": str(self.run), "index": index, "until": time.monotonic() + seconds + GRACE}
+        note = {"run": str(self.run), "index": index, "until": time.monotonic() + seconds + GRACE_SECONDS}
         file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -78,7 +76,7 @@ class TimeLimit:
 
 
 class _Alarm:
-    """Raises in the main thread, as long as it is on."""
+    """A signal handler that raises in the main thread while it is on."""
 
     def __init__(self, reason: str) -> None:
         self.on, self.reason = True, reason
@@ -88,21 +86,21 @@ class _Alarm:
             raise TrialTimeout(self.reason)
 
 
-def _within(seconds: float, reason: str, work: Callable[[], T]) -> T:
-    """Do some work; interrupt it after that time where the main thread runs Python code, else judge it afterwards."""
+def _call_within(seconds: float, reason: str, work: Callable[[], T]) -> T:
+    """Call `work`; interrupt it in the main thread once it runs Python code, in other threads judge it afterwards."""
     began = time.monotonic()
-    alarmed = threading.current_thread() is threading.main_thread()
-    done = _alarmed(seconds, reason, work) if alarmed else work()
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    result = _call_with_alarm(seconds, reason, work) if in_main_thread else work()
     if time.monotonic() - began > seconds:
         raise TrialTimeout(reason)
-    return done
+    return result
 
 
-def _alarmed(seconds: float, reason: str, work: Callable[[], T]) -> T:
+def _call_with_alarm(seconds: float, reason: str, work: Callable[[], T]) -> T:
     alarm = _Alarm(reason)
     before = signal.signal(signal.SIGALRM, alarm)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+        signal.setitimer(signal.ITIMER_REAL, seconds, ALARM_INTERVAL)
         return work()
     finally:
         alarm.on = False  # First of all: nothing may be raised from here on.

@@ -1,10 +1,10 @@
-"""Trains the jobs of one run: holds its paused trials and turns every failure into a record."""
+"""Trains the jobs of one run, keeps its paused trials and turns every failure into a result."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import trial_seed
@@ -59,58 +59,58 @@ class Trainer:
             return failed_training(job, "error", describe_problem(error), seconds, seconds)
         if curve.epoch < self.objective.max_epochs:
             self.paused[job.trial] = curve
-        return _trained(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
+        return _result_of(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
 
     def _within_limit(self, job: Job) -> tuple[_Curve, list[Epoch]]:
         if self.limit is None:
-            return self._go_on(job)
+            return self._train_epochs(job)
         if job.start_epoch and job.trial not in self.paused:
             # What the trial has trained before, in so many evaluations at most, is not this one's time.
-            self.paused[job.trial] = self.limit.hold(job.index, job.start_epoch, lambda: self._curve(job))
-        return self.limit.hold(job.index, 1, lambda: self._go_on(job))
+            self.paused[job.trial] = self.limit.call_within(
+                job.index, job.start_epoch, lambda: self._curve_at_start(job)
+            )
+        return self.limit.call_within(job.index, 1, lambda: self._train_epochs(job))
 
-    def _go_on(self, job: Job) -> tuple[_Curve, list[Epoch]]:
-        """Train what the job asks for."""
+    def _train_epochs(self, job: Job) -> tuple[_Curve, list[Epoch]]:
+        """Train the epochs that the job asks for."""
         epochs: list[Epoch] = []
-        curve = self._curve(job)
+        curve = self._curve_at_start(job)
         while curve.epoch < job.epochs and not curve.diverged:
             epochs.append(next(curve))
         return curve, epochs
 
-    def _curve(self, job: Job) -> _Curve:
+    def _curve_at_start(self, job: Job) -> _Curve:
+        """Return the job's training at its first epoch: the paused one, or one that has trained so far again."""
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
         if curve is None:
             seed = trial_seed(*self.seed_key, job.config)
-            streams = Isolation(seed) if self.isolated else None
-            with nullcontext() if streams is None else streams.active():
+            isolation = Isolation(seed) if self.isolated else None
+            with nullcontext() if isolation is None else isolation.active():
                 iterator = self.objective.train(dict(job.config), seed, self.machine)
-            curve = _Curve(iterator, streams)
+            curve = _Curve(iterator, isolation)
         while curve.epoch < job.start_epoch and not curve.diverged:
             next(curve)
         return curve
 
 
 class _Curve:
-    """A training in progress: checks what each epoch gives, and remembers how far it is."""
+    """A training in progress: checks every epoch, and counts them."""
 
-    def __init__(self, epochs: Iterator[Epoch], streams: Isolation | None) -> None:
-        self.epochs, self.streams = epochs, streams
+    def __init__(self, epochs: Iterator[Epoch], isolation: Isolation | None) -> None:
+        self.epochs, self.isolation = epochs, isolation
         self.epoch = 0
         self.diverged = False
 
     def __next__(self) -> Epoch:
-        with self._guard():
+        with nullcontext() if self.isolation is None else self.isolation.active():
             epoch = next(self.epochs, None)
         checked = checked_epoch(epoch, self.epoch)
         self.epoch += 1
         self.diverged = checked.diverged
         return checked
 
-    def _guard(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.streams is None else self.streams.active()
 
-
-def _trained(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> TrainingResult:
+def _result_of(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> TrainingResult:
     valid = [float(epoch.valid_error) for epoch in epochs]
     test = [float(epoch.test_error) for epoch in epochs]
     if curve.diverged and epochs:

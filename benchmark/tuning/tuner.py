@@ -1,4 +1,4 @@
-"""The tuning loop: a generator that yields what it wants trained and is sent what came out.
+"""The tuning loop: a generator that yields jobs to train and is sent their outcomes.
 
 It does no I/O and reads no clock but for the time an algorithm takes to decide, so one process can
 interleave hundreds of runs, tests can drive it by hand, and a recorded run can be replayed through it.
@@ -21,16 +21,16 @@ from benchmark.errors import one_line, short_repr
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Config
 
-Check = Callable[[Mapping[str, Any]], Config]
+ConfigCheck = Callable[[Mapping[str, Any]], Config]
 
 
 class AlgorithmError(Exception):
-    """An algorithm that raised or proposed something impossible: its run cannot go on."""
+    """An algorithm raised or proposed something impossible: its run cannot go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Train this trial until that epoch.
+    """A request to train a trial until an epoch.
 
     Attributes:
         index: number of the evaluation in its run, in the order started.
@@ -55,7 +55,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes:
         error: validation error, +inf after a crash; never NaN.
@@ -71,7 +71,9 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class _Trial:
+class _TrialProgress:
+    """How far the loop knows a trial to be trained."""
+
     number: int
     epochs: int
     running: bool = False
@@ -84,10 +86,10 @@ class TuningLoop:
     worker is free, and the scheduler learns of results in the order in which they end.
 
     Args:
-        scheduler: told every result, with the epoch reached and the state as `info` where its `update`
+        scheduler: gets every result, with the epoch reached and the state as `info` where its `update`
             takes a third argument; its suggestions may come with any number type.
-        check: makes a suggestion (without fidelity) complete and native, or raises ValueError.
-        max_epochs: the full fidelity; None when the objective is a plain function that knows itself.
+        check: makes a suggestion (without fidelity) complete and of Python's own types, or raises ValueError.
+        max_epochs: the full fidelity; None for a plain function without fidelities.
         budget: when to stop starting.
         n_workers: simulated parallel workers.
         resume: charge a promoted trial its added epochs only; otherwise it trains anew.
@@ -97,7 +99,7 @@ class TuningLoop:
         self,
         scheduler: Scheduler,
         *,
-        check: Check,
+        check: ConfigCheck,
         max_epochs: int | None,
         budget: Budget,
         n_workers: int = 1,
@@ -105,12 +107,12 @@ class TuningLoop:
     ) -> None:
         self.scheduler, self.check, self.max_epochs = scheduler, check, max_epochs
         self.budget, self.n_workers, self.resume = budget, n_workers, resume
-        self.informs = takes_info(scheduler)
+        self.takes_info = takes_info(scheduler)
         self.now = 0.0
-        self.trials: dict[str, list[_Trial]] = {}
+        self.trials: dict[str, list[_TrialProgress]] = {}
         self.trial_count = self.started = self.charged_epochs = 0
-        self.deciding = 0.0
-        self.running: list[tuple[float, int, _Trial, Config, Outcome]] = []
+        self.decide_seconds = 0.0
+        self.running: list[tuple[float, int, _TrialProgress, Config, Outcome]] = []
         self.stopped: str | None = None
 
     def run(self) -> Generator[Job, Outcome, str]:
@@ -133,14 +135,14 @@ class TuningLoop:
                 return self.stopped or "exhausted"
             self._finish()
 
-    def _next_job(self) -> tuple[Job, _Trial] | None:
-        if self._spent():
+    def _next_job(self) -> tuple[Job, _TrialProgress] | None:
+        if self._is_budget_spent():
             self.stopped = "budget"
             return None
-        suggestion = self._decide("suggest")
+        suggestion = self._call_scheduler("suggest")
         if suggestion is None:
             return None
-        config, epochs = self._understand(suggestion)
+        config, epochs = self._parse_suggestion(suggestion)
         trial = self._trial_for(config, epochs)
         if trial is None:
             self.stopped = "budget"
@@ -153,28 +155,28 @@ class TuningLoop:
             start_epoch=trial.epochs if self.resume else 0,
             epochs=epochs,
             start=self.now,
-            decide_seconds=self.deciding,
+            decide_seconds=self.decide_seconds,
         )
-        self.deciding = 0.0
+        self.decide_seconds = 0.0
         return job, trial
 
-    def _trial_for(self, config: Config, epochs: int) -> _Trial | None:
-        """The paused trial to continue, else a new one; None when the budget has no more trials.
+    def _trial_for(self, config: Config, epochs: int) -> _TrialProgress | None:
+        """Return the paused trial to continue, or a new one; None when the budget has no more trials.
 
         A configuration proposed again at a fidelity already reached is a new trial: it is trained
         and charged again.
         """
-        alike = self.trials.setdefault(repr(sorted(config.items())), [])  # Tells -0.0 from 0.0, as seeds do.
-        for trial in alike:
+        same_config = self.trials.setdefault(repr(sorted(config.items())), [])  # -0.0 and 0.0 differ, as in seeds.
+        for trial in same_config:
             if not trial.running and trial.epochs < epochs:
                 return trial
         if self.budget.trials is not None and self.trial_count >= self.budget.trials:
             return None
-        alike.append(_Trial(number=self.trial_count, epochs=0))
+        same_config.append(_TrialProgress(number=self.trial_count, epochs=0))
         self.trial_count += 1
-        return alike[-1]
+        return same_config[-1]
 
-    def _start(self, job: Job, trial: _Trial, outcome: Outcome) -> None:
+    def _start(self, job: Job, trial: _TrialProgress, outcome: Outcome) -> None:
         if math.isnan(outcome.error) or not outcome.end >= job.start:
             raise ValueError(f"outcome {outcome!r}: the error must not be NaN, nor the end before {job.start}")
         trial.running = True
@@ -186,9 +188,9 @@ class TuningLoop:
         self.now, _, trial, suggestion, outcome = heapq.heappop(self.running)
         trial.running, trial.epochs = False, outcome.epochs
         info = {"epochs": outcome.epochs, "state": outcome.state}
-        self._decide("update", dict(suggestion), outcome.error, *([info] if self.informs else []))
+        self._call_scheduler("update", dict(suggestion), outcome.error, *([info] if self.takes_info else []))
 
-    def _spent(self) -> bool:
+    def _is_budget_spent(self) -> bool:
         budget = self.budget
         return (
             (budget.evaluations is not None and self.started >= budget.evaluations)
@@ -196,17 +198,17 @@ class TuningLoop:
             or (budget.runtime is not None and self.now >= budget.runtime)
         )
 
-    def _understand(self, suggestion: Any) -> tuple[Config, int]:
+    def _parse_suggestion(self, suggestion: Any) -> tuple[Config, int]:
         if not isinstance(suggestion, Mapping):
             raise AlgorithmError(f"suggest() returned {short_repr(suggestion)}: need a configuration (a dict) or None")
-        bare = {name: value for name, value in suggestion.items() if name != FIDELITY}
+        hyperparameters = {name: value for name, value in suggestion.items() if name != FIDELITY}
         try:
-            config = self.check(bare)
+            config = self.check(hyperparameters)
         except ValueError as error:
             raise AlgorithmError(f"suggest() returned an impossible configuration: {error}") from error
-        return config, self._fidelity(suggestion.get(FIDELITY, self.max_epochs or 1))
+        return config, self._parse_fidelity(suggestion.get(FIDELITY, self.max_epochs or 1))
 
-    def _fidelity(self, asked: Any) -> int:
+    def _parse_fidelity(self, asked: Any) -> int:
         epochs = asked.item() if isinstance(asked, np.generic) else asked
         if isinstance(epochs, float) and epochs.is_integer():
             epochs = int(epochs)
@@ -215,14 +217,14 @@ class TuningLoop:
             raise AlgorithmError(f"suggest() returned max_epochs = {short_repr(asked)}: need a whole number {limit}")
         return epochs
 
-    def _decide(self, method: str, *arguments: Any) -> Any:
+    def _call_scheduler(self, method: str, *arguments: Any) -> Any:
         began = time.perf_counter()
         try:
             return getattr(self.scheduler, method)(*arguments)
         except (Exception, SystemExit, GeneratorExit) as error:  # Whatever third-party code raises ends its own run.
             raise AlgorithmError(f"{method}() raised {one_line(error)}") from error
         finally:
-            self.deciding += time.perf_counter() - began
+            self.decide_seconds += time.perf_counter() - began
 
 
 def takes_info(scheduler: Scheduler) -> bool:

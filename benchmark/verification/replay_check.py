@@ -11,8 +11,8 @@ from benchmark.storage.ledger_format import Record, evaluations_of
 from benchmark.suite.model import Run
 from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import TrainingResult
-from benchmark.tuning.execution import REPLAYED, replay_evaluation
 from benchmark.tuning.factory import build_loop, build_scheduler, closing_algorithm
+from benchmark.tuning.record_replay import REPLAYED, replay_evaluation
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
 from benchmark.verification.trial_comparison import Divergence, equal_bits
 from objectives.objective import Objective

@@ -15,15 +15,13 @@ from benchmark.suite import parsing as suites
 from benchmark.tuning import execution
 from benchmark.tuning.evaluation import ImpureTrial, evaluation_record
 from benchmark.tuning.execution import (
-    REPLAYED,
-    ReplayMismatch,
     RunExecution,
     build_trainer,
     execute_run,
     note_training_start,
-    replay_evaluation,
 )
 from benchmark.tuning.factory import build_scheduler
+from benchmark.tuning.record_replay import REPLAYED, ReplayMismatch, replay_evaluation
 from benchmark.tuning.run_report import failure_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.tuner import Job

@@ -20,7 +20,7 @@ from benchmark.driver.stall_monitor import PATIENCE, StallMonitor
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tuning.time_limit import GRACE, TimeLimit, TrialTimeout
+from benchmark.tuning.time_limit import GRACE_SECONDS, TimeLimit, TrialTimeout
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job
 from benchmark.workers.watchdog import Watchdog
@@ -258,7 +258,7 @@ def test_an_alarm_comes_again_to_who_keeps_it():
 
     before = signal.getsignal(signal.SIGALRM)
     with pytest.raises(TrialTimeout, match=r"timeout of 0\.05 s"):
-        TimeLimit(seconds=0.05, run=Path("a")).hold(0, 1, keeps)
+        TimeLimit(seconds=0.05, run=Path("a")).call_within(0, 1, keeps)
     assert [type(error) for error in caught] == [TrialTimeout, TrialTimeout]
     assert {str(error) for error in caught} == {"training took longer than the suite's timeout of 0.05 s"}
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
@@ -271,7 +271,7 @@ def test_outside_the_main_thread_it_is_judged_afterwards():
 
     def late():
         try:
-            TimeLimit(seconds=0.01, run=Path("a")).hold(0, 1, lambda: time.sleep(0.05))
+            TimeLimit(seconds=0.01, run=Path("a")).call_within(0, 1, lambda: time.sleep(0.05))
         except TrialTimeout as error:
             raised.append(error)
 
@@ -283,9 +283,9 @@ def test_outside_the_main_thread_it_is_judged_afterwards():
 
 def test_who_is_in_time_gets_its_result(tmp_path):
     """Nothing is left of the note."""
-    assert TimeLimit(seconds=30.0, run=Path("a"), notes=tmp_path).hold(0, 1, lambda: list(tmp_path.iterdir())) == [
-        tmp_path / str(os.getpid())
-    ]
+    assert TimeLimit(seconds=30.0, run=Path("a"), notes=tmp_path).call_within(
+        0, 1, lambda: list(tmp_path.iterdir())
+    ) == [tmp_path / str(os.getpid())]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -298,8 +298,8 @@ def test_nobody_is_found_twice(monkeypatch):
     monkeypatch.setattr("benchmark.workers.watchdog.os.kill", lambda *arguments: kills.append(arguments))
     with Watchdog(lambda message: None) as watchdog:
         # The note bears another number, that of nobody to be killed in earnest here.
-        limit = TimeLimit(seconds=0.001 - GRACE, run=Path("runs/a"), notes=watchdog.notes)
-        with limit._noted(3, limit.seconds):
+        limit = TimeLimit(seconds=0.001 - GRACE_SECONDS, run=Path("runs/a"), notes=watchdog.notes)
+        with limit._deadline_noted(3, limit.seconds):
             (watchdog.notes / str(os.getpid())).rename(watchdog.notes / "999999999")
             deadline = time.monotonic() + 30
             while not kills and time.monotonic() < deadline:
@@ -319,7 +319,7 @@ def hears_nothing():
     while True:
         try: time.sleep(30)
         except BaseException: pass
-limit.hold(7, 1, hears_nothing)
+limit.call_within(7, 1, hears_nothing)
 """
 
 
@@ -342,7 +342,7 @@ def test_the_watchdog_kills_who_is_overdue_and_nobody_else():
         try:
             for process in (late, early):
                 assert process.stdout.readline() == "begun\n"
-            assert late.wait(GRACE + 20) == -signal.SIGKILL
+            assert late.wait(GRACE_SECONDS + 20) == -signal.SIGKILL
             (overdue,) = watchdog.found()
             assert not (watchdog.notes / str(late.pid)).exists()
             assert (str(overdue.run), overdue.index, overdue.seconds) == ("runs/a/b/000.jsonl", 7, 0.1)
