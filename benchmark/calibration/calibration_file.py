@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmark.calibration.cost_model import NAME, NAME_RULE, Calibration, load_calibration, parse_calibration
 from benchmark.errors import BadInput, short_repr
 from benchmark.reproducibility.environment import describe_environment
+from benchmark.storage.atomic_write import write_atomically
 from objectives.objective import Machine
 
 VERSIONS = ("arch", "cpu_capability", "cuda", "cudnn", "numpy", "threads", "torch")
@@ -48,10 +49,8 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
     """
     text = calibration.to_toml()
     assert parse_calibration(tomllib.loads(text)).to_toml() == text, "what is written is what will be read"
-    fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        write_atomically(path, text.encode())
     except OSError as error:
         raise BadInput(f"--out {short_repr(str(path))}: cannot be written ({error.strerror})") from error
 

@@ -33,7 +33,7 @@ LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 class Ledger:
-    """The one writer of one run's file.
+    """Writes the file of one run, as its only writer.
 
     Opening takes an exclusive lock that dies with the process, cuts a torn tail (its bytes are kept
     beside the file) and reads what is there. `append` returns once the record is on the disk.
@@ -50,10 +50,10 @@ class Ledger:
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         self.path, self.part, self.durable = path, partial_path(path), durable
-        self._held: list[bytes] = []
+        self._unwritten: list[bytes] = []
         if path.exists():
             raise LedgerError(f"{path}: complete already, nothing is appended to it; delete it to train that run again")
-        with _refusing_os_errors(self.part):
+        with _os_errors_as_ledger_errors(self.part):
             path.parent.mkdir(parents=True, exist_ok=True)
             if failed_path(path).exists():
                 failed_path(path).rename(self.part)
@@ -87,17 +87,17 @@ class Ledger:
             line, crc = encode_record(record, self._crc)
         except LedgerError as error:
             raise LedgerError(f"{self.part}: {error}") from error
-        self._held.append(line)
+        self._unwritten.append(line)
         if self.durable:
             self._write()
         self._crc = crc
         self.records.append(record)
 
     def _write(self) -> None:
-        """Put the lines held on the disk."""
-        lines = b"".join(self._held)
+        """Write the lines that are not on the disk yet."""
+        lines = b"".join(self._unwritten)
         self._broken = True  # Until they are there: an interrupt may come in between.
-        with _refusing_os_errors(self.part):
+        with _os_errors_as_ledger_errors(self.part):
             try:
                 _write_all(self._file, lines)
                 if self.durable:
@@ -107,7 +107,7 @@ class Ledger:
                 raise
         self._broken = False
         self._good += len(lines)
-        self._held.clear()
+        self._unwritten.clear()
 
     @property
     def ended(self) -> bool:
@@ -118,8 +118,8 @@ class Ledger:
         """Append the end record and give the file its final name."""
         self._end(record, self.path)
 
-    def conclude(self) -> None:
-        """Give the file of a run that has ended its final name."""
+    def rename_complete(self) -> None:
+        """Give the file of a run that has ended its final name, which it lacks if it was killed before."""
         self._rename(self.path)
 
     def fail(self, record: Record) -> None:
@@ -135,8 +135,7 @@ class Ledger:
             except BlockingIOError as error:
                 pause = next(pauses, None)
                 if pause is None:
-                    told = f"{self.part}: another process is writing it; wait for it or stop it"
-                    raise LedgerError(told) from error
+                    raise LedgerError(f"{self.part}: another process is writing it; wait for it or stop it") from error
                 time.sleep(pause)
         if not os.path.samestat(os.fstat(self._file), self.part.stat()):
             raise LedgerError(f"{self.part}: another process has renamed it meanwhile; start again")
@@ -144,7 +143,7 @@ class Ledger:
     def _recover(self) -> Contents:
         contents = parse_ledger(self.part, self.part.read_bytes())
         if contents.torn:
-            _keep_aside(self.part, contents.torn)
+            _save_torn_tail(self.part, contents.torn)
             os.ftruncate(self._file, contents.good)
             os.fsync(self._file)
         if self.durable:
@@ -159,13 +158,13 @@ class Ledger:
 
     def _end(self, record: Record, target: Path) -> None:
         self.append(record)
-        if self._held:
+        if self._unwritten:
             self._write()
         self._rename(target)
 
     def _rename(self, target: Path) -> None:
         self._broken = True  # Nothing follows the last record.
-        with _refusing_os_errors(self.part):
+        with _os_errors_as_ledger_errors(self.part):
             self.part.rename(target)
             if self.durable:
                 sync_folder(target.parent)
@@ -181,23 +180,23 @@ def _write_all(file: int, line: bytes) -> None:
         view = view[written:]
 
 
-def _keep_aside(part: Path, torn: bytes) -> None:
+def _save_torn_tail(part: Path, torn: bytes) -> None:
     number = 1
-    while (aside := part.with_name(f"{part.name}.torn-{number}")).exists():
+    while (path := part.with_name(f"{part.name}.torn-{number}")).exists():
         number += 1
-    aside.write_bytes(torn)
+    path.write_bytes(torn)
 
 
 @contextmanager
-def _refusing_os_errors(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into an error that names the file and the free space."""
+def _os_errors_as_ledger_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the disk into one that names the file and the free space."""
     try:
         yield
     except OSError as error:
-        raise LedgerError(f"{path}: cannot be written ({error}); {_free(path)}") from error
+        raise LedgerError(f"{path}: cannot be written ({error}); {_describe_free_space(path)}") from error
 
 
-def _free(path: Path) -> str:
+def _describe_free_space(path: Path) -> str:
     try:
         free = shutil.disk_usage(path.parent).free // 2**20
     except OSError:

@@ -1,44 +1,18 @@
-"""The format of ledgers: lines of JSON, each with a checksum that continues the line before it."""
+"""Reads and encodes ledgers: lines of JSON records, each with a checksum (`record_checksum.py`)."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.reproducibility import canonical_json
-
-
-def read_header(path: Path) -> Record | None:
-    """The first record of a ledger that another shard may be writing; None where there is none yet."""
-    try:
-        with path.open("rb") as file:
-            line = file.readline(LARGEST_RECORD + 100)
-    except FileNotFoundError:
-        return None
-    decoded = decode_record(line[:-1], 0) if line.endswith(b"\n") else None
-    return None if decoded is None else decoded[0]
-
-
-def count_evaluations(path: Path) -> int:
-    """How many evaluations an unfinished run has on disk."""
-    try:
-        records = parse_ledger(path, partial_path(path).read_bytes()).records
-    except (OSError, LedgerError):
-        return 0
-    return len(evaluations_of(records))
-
+from benchmark.storage.record_checksum import add_checksum, remove_checksum
 
 FORMAT = 1
-
-
 LARGEST_RECORD = 1_000_000
-
-
 REPAIR = "keep what is whole of it by `python -m benchmark repair SUITE`"
-
 
 Record = dict[str, Any]
 
@@ -49,7 +23,7 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What a ledger file holds: whole records, the last checksum, where the good bytes end, and what follows."""
+    """The contents of a ledger: whole records, their last checksum, where they end, and the torn bytes after them."""
 
     records: list[Record]
     crc: int
@@ -58,7 +32,7 @@ class Contents:
 
 
 def encode_record(record: Record, previous_crc: int) -> tuple[bytes, int]:
-    """The record's line, newline included, and its checksum.
+    """Return the record's line, newline included, and its checksum.
 
     Raises:
         LedgerError: a record of more than a megabyte, or one that JSON cannot hold (a NaN).
@@ -69,23 +43,20 @@ def encode_record(record: Record, previous_crc: int) -> tuple[bytes, int]:
         raise LedgerError(f"record cannot be written as JSON ({error})") from error
     if len(body) > LARGEST_RECORD:
         raise LedgerError(f"record of {len(body)} bytes: at most {LARGEST_RECORD} are allowed")
-    crc = zlib.crc32(body, previous_crc)
-    return body[:-1] + b',"crc":"%08x"}\n' % crc, crc
+    return add_checksum(body, previous_crc)
 
 
 def decode_record(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
-    """The record of a line without its newline and the line's checksum, or None when damaged.
+    """Return the record of a line without its newline and the line's checksum, or None when damaged.
 
     A line with a right checksum and no record in it, which only a forger writes, is damaged too.
     """
-    head, mark, tail = line.rpartition(b',"crc":"')
-    if not mark or len(tail) != 10 or not tail.endswith(b'"}'):
+    checked = remove_checksum(line, previous_crc)
+    if checked is None:
         return None
-    crc = zlib.crc32(head + b"}", previous_crc)
-    if tail[:8] != b"%08x" % crc:
-        return None
+    body, crc = checked
     try:
-        record = canonical_json.decode(head + b"}")
+        record = canonical_json.decode(body)
     except (ValueError, RecursionError):
         return None
     return (record, crc) if isinstance(record, dict) else None
@@ -100,15 +71,15 @@ def parse_ledger(path: Path, data: bytes) -> Contents:
     contents = whole_records(data)
     records = contents.records
     if b"\n" in contents.torn:
-        place = f"line {len(records) + 1} (byte {contents.good})"
-        raise LedgerError(f"{path}: {place} is damaged; restore the file, or {REPAIR}")
+        line = f"line {len(records) + 1} (byte {contents.good})"
+        raise LedgerError(f"{path}: {line} is damaged; restore the file, or {REPAIR}")
     if records and (records[0].get("kind") != "header" or records[0].get("format") != FORMAT):
         raise LedgerError(f"{path}: format {records[0].get('format')!r} is not {FORMAT}, which this version reads")
     return contents
 
 
 def whole_records(data: bytes) -> Contents:
-    """The whole records at the beginning of a ledger's bytes; from the first line on that is none, all is torn.
+    """Return the whole records at the beginning of a ledger's bytes; all is torn from the first damaged line on.
 
     So is what follows the end of the run.
     """
@@ -128,7 +99,7 @@ def read_ledger(path: Path) -> Contents:
     """Read a ledger file. A complete file must end with its end record.
 
     Raises:
-        LedgerError: as `parse`, a file that cannot be opened, or a complete one that does not end so.
+        LedgerError: as `parse_ledger`, a file that cannot be opened, or a complete one that does not end so.
     """
     try:
         contents = parse_ledger(path, path.read_bytes())
@@ -139,13 +110,33 @@ def read_ledger(path: Path) -> Contents:
     return contents
 
 
+def read_header(path: Path) -> Record | None:
+    """Read the first record of a ledger that another shard may be writing; None where there is none yet."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(LARGEST_RECORD + 100)
+    except FileNotFoundError:
+        return None
+    decoded = decode_record(line[:-1], 0) if line.endswith(b"\n") else None
+    return None if decoded is None else decoded[0]
+
+
+def count_evaluations(path: Path) -> int:
+    """Count the evaluations that an unfinished run has on disk."""
+    try:
+        records = parse_ledger(path, partial_path(path).read_bytes()).records
+    except (OSError, LedgerError):
+        return 0
+    return len(evaluations_of(records))
+
+
 def has_ended(records: Sequence[Record]) -> bool:
     """Whether these are all records of a run that is complete."""
     return bool(records) and records[-1]["kind"] == "end"
 
 
 def evaluations_of(records: Sequence[Record]) -> list[Record]:
-    """The evaluations among a run's records."""
+    """Return the evaluations among a run's records."""
     return [record for record in records if record["kind"] == "evaluation"]
 
 

@@ -1,4 +1,4 @@
-"""What a ledger's header says that it depends on, held against the run that would continue it."""
+"""The resume check: a run continues a ledger only if the recorded header says the same suite, data and machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmark.reproducibility.environment import DECIDES_BITS
 from benchmark.storage.ledger_format import Record
 
 PARTS = ("run", "data", "environment")
-"""Tables of a header that every reader relies on."""
+"""Tables that every header has."""
 
 
 class RunRefused(Exception):
@@ -19,15 +19,15 @@ class RunRefused(Exception):
 
 
 def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed: bool) -> None:
-    """Hold a recorded header against the run that would continue it.
+    """Compare a recorded header with that of the run that would continue it.
 
     Raises:
         RunRefused: another suite, other data, or an environment whose bits may differ.
     """
-    lost = next((part for part in PARTS if not isinstance(recorded.get(part), dict)), None)
-    if lost:
+    damaged = next((part for part in PARTS if not isinstance(recorded.get(part), dict)), None)
+    if damaged:
         raise RunRefused(
-            f"{path}: its header has {lost} = {short_repr(recorded.get(lost))}, need a table; "
+            f"{path}: its header has {damaged} = {short_repr(recorded.get(damaged))}, need a table; "
             "restore the file, or delete it to train that run again"
         )
     for part in ("run", "data"):
@@ -46,14 +46,14 @@ def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed:
 
 
 def changed_environment(recorded: Record, current: Record) -> str | None:
-    """The first difference in what decides a trial's bits, or None."""
+    """Describe the first difference in what decides a trial's bits; None without one."""
     return first_difference(
         {name: recorded.get(name) for name in DECIDES_BITS}, {name: current.get(name) for name in DECIDES_BITS}
     )
 
 
 def first_difference(recorded: Any, expected: Any, where: str = "") -> str | None:
-    """Where two JSON values first differ, in words, or None."""
+    """Describe where two JSON values first differ; None where they do not."""
     if isinstance(recorded, dict) and isinstance(expected, dict):
         for key in [*recorded, *(key for key in expected if key not in recorded)]:
             inner = f"{where}.{key}" if where else str(key)
@@ -65,10 +65,10 @@ def first_difference(recorded: Any, expected: Any, where: str = "") -> str | Non
 
 
 FIELD = "sources"
-"""Of the machine card; ledgers from before have none, and their code counts as unknown, not as changed."""
+"""Field of the environment with digests of source code; where a ledger has none, its code is unknown, not changed."""
 
 
 def changed_sources(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """What has another source in one machine card than in another, as far as both say it."""
+    """Return the names of what has another source in one environment than in the other, as far as both say it."""
     before, now = recorded.get(FIELD) or {}, current.get(FIELD) or {}
     return [name for name in now if name in before and before[name] != now[name]]

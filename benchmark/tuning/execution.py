@@ -88,7 +88,7 @@ class RunExecution:
             ):
                 self._write_or_check_header(ledger, data, scheduler)
                 if ledger.ended:
-                    ledger.conclude()  # It was killed between its last record and the final name.
+                    ledger.rename_complete()  # It was killed between its last record and the final name.
                     return recorded_report(self.run, self.settings.folder)
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
+from benchmark.storage import atomic_write, record_checksum
 from benchmark.storage import ledger as ledgers
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import FORMAT, LedgerError, encode_record, parse_ledger, partial_path, read_ledger
@@ -68,13 +69,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.scratch = tempfile.TemporaryDirectory()
         self.path = Path(self.scratch.name, "000.jsonl")
         self.disk = Platter(self.path.parent)
-        self.before, ledgers.os = ledgers.os, self.disk
+        ledgers.os = atomic_write.os = self.disk
         self.ledger, self.acknowledged, self.tried, self.done = None, [], 0, False
 
     def teardown(self):
         if self.ledger is not None:
             self.ledger.__exit__(None, None, None)
-        ledgers.os = self.before
+        ledgers.os = atomic_write.os = os
         self.scratch.cleanup()
 
     @property
@@ -210,7 +211,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger = None
         with Ledger(self.path) as ledger:
             assert ledger.ended
-            ledger.conclude()
+            ledger.rename_complete()
             self.acknowledged = list(ledger.records)
         self.done = True
 
@@ -450,13 +451,13 @@ def plant(monkeypatch):
         class NoSums:
             crc32 = staticmethod(lambda body, previous=0: 0)
 
-        monkeypatch.setattr(ledgers, "zlib", NoSums)
+        monkeypatch.setattr(record_checksum, "zlib", NoSums)
 
     def unchained_checksum():
         class Unchained:
             crc32 = staticmethod(lambda body, previous=0: zlib.crc32(body))
 
-        monkeypatch.setattr(ledgers, "zlib", Unchained)
+        monkeypatch.setattr(record_checksum, "zlib", Unchained)
 
     def keep_torn_tail():
         monkeypatch.setattr(

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.storage import atomic_write
 from benchmark.storage import ledger as ledgers
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import LedgerError, partial_path, read_ledger
 from tests import ROOT
 from tests.benchmark.fakes.disk import refuse
 from tests.benchmark.records import END, FIRST, HEADER, SECOND, recorded, write
+
+
+def replace_os(monkeypatch, disk):
+    """Let the ledger write and sync, files and folders, through another `os`."""
+    monkeypatch.setattr(ledgers, "os", disk)
+    monkeypatch.setattr(atomic_write, "os", disk)
 
 
 class FaultyDisk:
@@ -48,7 +55,7 @@ def half_then_full(file, data):
 def test_a_disk_that_takes_one_byte_at_a_time_loses_nothing(tmp_path, monkeypatch):
     """Short writes are continued until the line is whole."""
     _, expected = write(tmp_path / "whole.jsonl", complete=True)
-    monkeypatch.setattr(ledgers, "os", FaultyDisk("write", in_small_steps))
+    replace_os(monkeypatch, FaultyDisk("write", in_small_steps))
 
     _, data = write(tmp_path / "short.jsonl", complete=True)
 
@@ -73,7 +80,7 @@ def test_a_failing_disk_leaves_no_half_record_and_a_ledger_that_goes_on(tmp_path
     path = tmp_path / "000.jsonl"
     records = [HEADER, FIRST, SECOND, FIRST]
     name, action = FAULTS[fault]
-    monkeypatch.setattr(ledgers, "os", FaultyDisk(name, action, at, once))
+    replace_os(monkeypatch, FaultyDisk(name, action, at, once))
     acknowledged, problems = [], []
 
     try:
@@ -104,7 +111,7 @@ def test_a_failing_disk_leaves_no_half_record_and_a_ledger_that_goes_on(tmp_path
 def test_the_faults_do_strike(tmp_path, monkeypatch):
     """The failing disk of these tests fails: a test of the test."""
     for fault, (name, action) in FAULTS.items():
-        monkeypatch.setattr(ledgers, "os", FaultyDisk(name, action))
+        replace_os(monkeypatch, FaultyDisk(name, action))
         with pytest.raises(LedgerError):
             write(tmp_path / fault / "000.jsonl")
 
@@ -120,7 +127,7 @@ def test_a_tail_that_cannot_be_cut_either_is_cut_at_the_next_opening(tmp_path, m
         ftruncate = staticmethod(refuse(errno.EIO))
 
     with Ledger(path) as ledger:
-        monkeypatch.setattr(ledgers, "os", Broken(name, action))
+        replace_os(monkeypatch, Broken(name, action))
         with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written .* MiB are free"):
             ledger.append(SECOND)
         monkeypatch.undo()
@@ -138,7 +145,7 @@ def test_a_disk_that_fails_during_recovery_is_an_error_with_the_path(tmp_path, m
     path = tmp_path / "000.jsonl"
     part, data = write(path)
     part.write_bytes(data + b'{"torn')
-    monkeypatch.setattr(ledgers, "os", FaultyDisk(name, refuse(errno.EIO)))
+    replace_os(monkeypatch, FaultyDisk(name, refuse(errno.EIO)))
 
     with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written"):
         Ledger(path)
@@ -177,7 +184,7 @@ def test_a_failing_rename_is_an_error_and_the_ledger_goes_on(tmp_path, monkeypat
     with Ledger(path) as ledger:
         assert ledger.records == [HEADER, END]
         assert ledger.ended
-        ledger.conclude()
+        ledger.rename_complete()
 
     assert read_ledger(path).records == [HEADER, END]
     assert not partial_path(path).exists()
@@ -201,7 +208,7 @@ def test_an_interrupt_within_a_write_breaks_the_object_not_the_file(tmp_path, mo
     path = tmp_path / "000.jsonl"
     with Ledger(path) as ledger:
         ledger.append(HEADER)
-        monkeypatch.setattr(ledgers, "os", FaultyDisk("write", interrupt))
+        replace_os(monkeypatch, FaultyDisk("write", interrupt))
         with pytest.raises(KeyboardInterrupt):
             ledger.append(FIRST)
         monkeypatch.undo()

@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
+from benchmark.storage import atomic_write, ledger_format
 from benchmark.storage import ledger as ledgers
-from benchmark.storage import ledger_format
 from benchmark.storage.ledger import LOCK_PAUSES, Ledger
 from benchmark.storage.ledger_format import (
     FORMAT,
@@ -20,6 +20,12 @@ from benchmark.storage.ledger_format import (
     read_ledger,
 )
 from tests.benchmark.records import END, FIRST, HEADER, lines_of
+
+
+def replace_os(monkeypatch, disk):
+    """Let the ledger write and sync, files and folders, through another `os`."""
+    monkeypatch.setattr(ledgers, "os", disk)
+    monkeypatch.setattr(atomic_write, "os", disk)
 
 
 class Counting:
@@ -129,7 +135,7 @@ def test_a_full_disk_is_told_with_its_free_space(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with Ledger(path) as ledger:
-        monkeypatch.setattr(ledgers, "os", Full())
+        replace_os(monkeypatch, Full())
         with pytest.raises(LedgerError) as refused:
             ledger.append(HEADER)
         monkeypatch.undo()
@@ -148,7 +154,7 @@ def test_a_disk_that_takes_nothing_is_no_endless_loop(tmp_path, monkeypatch):
             return 0
 
     with Ledger(tmp_path / "000.jsonl") as ledger:
-        monkeypatch.setattr(ledgers, "os", Stuck())
+        replace_os(monkeypatch, Stuck())
         with pytest.raises(LedgerError, match=r"cannot be written \(the disk took no bytes\)"):
             ledger.append(HEADER)
         monkeypatch.undo()
@@ -162,7 +168,7 @@ def test_nothing_is_written_after_a_failed_write(tmp_path, monkeypatch):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with Ledger(tmp_path / "000.jsonl") as ledger:
-        monkeypatch.setattr(ledgers, "os", Broken())
+        replace_os(monkeypatch, Broken())
         with pytest.raises(LedgerError, match="Input/output error"):
             ledger.append(HEADER)
         monkeypatch.undo()
@@ -283,7 +289,7 @@ def test_a_ledger_is_for_its_owner_to_write_and_all_to_read(tmp_path):
 def test_every_record_waits_for_the_disk(tmp_path, monkeypatch):
     """One write and one sync each; the folder is synced as the file appears and as it gets its name."""
     counting = Counting()
-    monkeypatch.setattr(ledgers, "os", counting)
+    replace_os(monkeypatch, counting)
     with Ledger(tmp_path / "000.jsonl") as ledger:
         assert counting.calls == ["fsync"]
         for record in (HEADER, FIRST):
@@ -298,7 +304,7 @@ def test_every_record_waits_for_the_disk(tmp_path, monkeypatch):
 def test_what_need_not_last_is_written_at_once_at_the_end(tmp_path, monkeypatch, ending):
     """One write and no sync; the same bytes as a durable ledger's."""
     counting, path = Counting(), tmp_path / "000.jsonl"
-    monkeypatch.setattr(ledgers, "os", counting)
+    replace_os(monkeypatch, counting)
     with Ledger(path, durable=False) as ledger:
         ledger.append(HEADER)
         ledger.append(FIRST)
@@ -330,7 +336,7 @@ def test_a_torn_tail_is_cut_for_good_before_anything_follows(tmp_path, monkeypat
     for durable, expected in ((True, ["fsync", "fsync"]), (False, ["fsync"])):
         partial_path(path).write_bytes(lines_of(HEADER) + b"torn")
         counting = Counting()
-        monkeypatch.setattr(ledgers, "os", counting)
+        replace_os(monkeypatch, counting)
         with Ledger(path, durable=durable) as ledger:
             assert ledger.records == [HEADER]
         assert counting.calls == expected

@@ -15,7 +15,7 @@ import torch
 
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import encode_record
-from benchmark.tuning.evaluation import LONGEST_TEXT, evaluation_record
+from benchmark.tuning.evaluation import LONGEST_PROBLEM, evaluation_record
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job
 from objectives.classification.softmax import SoftmaxRegression
@@ -358,7 +358,7 @@ def test_what_training_raises_is_recorded(case, isolated):
 
     assert failed(training)
     assert text in training.problem
-    assert len(training.problem) <= LONGEST_TEXT
+    assert len(training.problem) <= LONGEST_PROBLEM
     assert training.train_seconds >= 0
     assert one.paused == {}
     assert trainer(noisy).train(job()).state == "ok"

@@ -312,8 +312,8 @@ def test_nobody_is_found_twice(monkeypatch):
 TRAINING = """
 import sys, time
 from pathlib import Path
-from benchmark.workers.watchdog import Limit
-limit = Limit(seconds=float(sys.argv[2]), run=Path("runs/a/b/000.jsonl"), notes=Path(sys.argv[1]))
+from benchmark.tuning.time_limit import TimeLimit
+limit = TimeLimit(seconds=float(sys.argv[2]), run=Path("runs/a/b/000.jsonl"), notes=Path(sys.argv[1]))
 def hears_nothing():
     print("begun", flush=True)
     while True:
