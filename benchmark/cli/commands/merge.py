@@ -56,6 +56,6 @@ def _print_summary(merged: MergeResult) -> None:
 
 
 def _run_command(merged: MergeResult) -> str:
-    name = merged.plan.name
+    name = merged.suite.name
     suite = name if name in suite_names() else f"{name}.toml"
     return shlex.join(["python", "-m", "benchmark", "run", suite, "--results", str(merged.folder.parent)])

@@ -9,7 +9,7 @@ from benchmark.calibration import cost_model as calibrations
 from benchmark.calibration.calibration_file import _read_existing, write_calibration
 from benchmark.cli import options
 from benchmark.errors import BadInput
-from benchmark.result_folder.merge import _place
+from benchmark.result_folder.merge import _write_if_changed
 from benchmark.result_folder.recorded_plan import read_recorded_suite
 from benchmark.storage.atomic_write import write_or_refuse
 from benchmark.suite.parsing import SUITE_FILES
@@ -64,7 +64,7 @@ def test_files_that_cannot_be_written_are_told(tmp_path):
     long = Path("x" * 300 + ".toml")
     calibration = calibrations.load_calibration(calibrations.CALIBRATION_FILES.names()[0])
 
-    assert told(lambda: _place(file / "suite.json", b"{}")) == (
+    assert told(lambda: _write_if_changed(file / "suite.json", b"{}")) == (
         f"OUT {file / 'suite.json'}: cannot be written (File exists); merge again, it goes on there"
     )
     assert told(lambda: write_or_refuse(lost, b"{}")) == f"{lost}: cannot be written (No such file or directory)"

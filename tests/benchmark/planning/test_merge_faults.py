@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.cli.main import main
 from benchmark.result_folder.folder_lock import folder_lock
-from benchmark.result_folder.merge import UNFINISHED, merge
+from benchmark.result_folder.merge import merge
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import partial_path, read_ledger
 from benchmark.storage.resume_check import RunRefused
@@ -73,7 +73,7 @@ def test_a_merge_that_is_killed_goes_on(copies, expected, monkeypatch):
         left[0] = 0
         assert merge(out, [copies / "2/1", copies / "2/2"]).unfinished == []
         assert results_of(out / "tiny") == expected
-        assert not list(out.rglob(f"*{UNFINISHED}"))
+        assert not list(out.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("call", ["fsync", "open"])
@@ -83,7 +83,7 @@ def test_a_full_disk_names_the_file_and_what_to_do(copies, monkeypatch, call):
     original = {"fsync": os.fsync, "open": Path.open}[call]
 
     def failing(*arguments, **options):
-        if call == "fsync" or UNFINISHED in str(arguments[0]):
+        if call == "fsync" or ".tmp" in str(arguments[0]):
             count[0] += 1
             if count[0] == 5:
                 raise OSError(28, "No space left on device")
