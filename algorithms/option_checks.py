@@ -1,10 +1,10 @@
-"""The values of an algorithm's options: checked, or refused with name, value and rule."""
+"""Checks of option values; a refusal names the option, its value and the rule."""
 
 from __future__ import annotations
 
 
 def require_int(name: str, value: object, low: int, high: int | None = None) -> None:
-    """Refuse an option that is no whole number in low..high; a boolean is none.
+    """Refuse an option that is not an integer in low..high; a boolean is refused too.
 
     Raises:
         ValueError: says name, value and range.
@@ -15,7 +15,7 @@ def require_int(name: str, value: object, low: int, high: int | None = None) -> 
 
 
 def require_fraction(name: str, value: object) -> None:
-    """Refuse an option that is no number in [0, 1].
+    """Refuse an option that is not a number in [0, 1].
 
     Raises:
         ValueError: says name and value.

@@ -1,4 +1,4 @@
-"""What is optimised. `OBJECTIVES` is the whole registry: a new objective is one file and one line."""
+"""Objectives to minimise. `OBJECTIVES` is the whole registry: a new objective is one file and one line."""
 
 from objectives.objective import Objective
 from objectives.registry import Entry, Registry

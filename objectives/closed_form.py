@@ -1,4 +1,4 @@
-"""Closed-form objectives with a known optimum: the whole harness can be tested in seconds.
+"""Closed-form objectives with a known optimum, to test the whole harness in seconds.
 
 They mimic training: the value falls towards f(x) from above over the epochs, and noise, where asked
 for, is one Gaussian draw per epoch and trial. The "test error" is f(x) itself, so a report can be
@@ -23,7 +23,7 @@ from objectives.space import Config, Space
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedForm(Objective):
-    """A function of the configuration in the place of a validation error.
+    """An objective whose validation error is a function of the configuration.
 
     Args:
         noise: standard deviation of the Gaussian noise on the validation error.

@@ -1,4 +1,4 @@
-"""What a trial costs, in counts of work; a calibration turns counts into seconds on some device."""
+"""The cost of a trial in counts of work, which a calibration turns into seconds on some device."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from objectives.stack import Stack
 
 @dataclass(frozen=True, kw_only=True)  # Not slotted: the space is made once and kept.
 class Discretised(Objective):
-    """The same trials on `levels` values of every number, evenly spread in probability.
+    """Restricts an objective to `levels` values of every number, evenly spread in probability.
 
     A configuration of the grid trains exactly as it does without: it is a configuration of the
     whole space too. The default is the nearest point of the grid.

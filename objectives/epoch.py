@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """What one more epoch of training came to.
+    """Errors, measured seconds and divergence of one epoch of training.
 
     Attributes:
         valid_error: wrong / total on the validation set; what algorithms see.

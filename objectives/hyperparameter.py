@@ -1,4 +1,4 @@
-"""Hyperparameters: one axis of a space each, a distribution and its place in [0, 1]."""
+"""Hyperparameters: a distribution each, mapped to and from [0, 1], and their conditions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIDELITY = "max_epochs"
 
 
 class _Listed:
-    """Scalars that are listed one by one and equally likely, with the methods of a frozen distribution."""
+    """Equally likely scalars in a list, with the methods of a frozen distribution."""
 
     def __init__(self, choices: tuple[Scalar, ...]) -> None:
         self.choices = choices
@@ -95,7 +95,7 @@ def _scalars(name: str, values: Sequence[Any]) -> tuple[Scalar, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """When a hyperparameter counts: only while its parent does and has one of some values.
+    """A hyperparameter is active only while its parent is active and has one of some values.
 
     Attributes:
         parent: an earlier hyperparameter with listed or whole values.
@@ -139,7 +139,7 @@ class Hyperparameter(Protocol):
 
 
 class _Float:
-    """A continuous hyperparameter; closed forms for the two distributions that nearly all are."""
+    """A continuous hyperparameter, with closed forms for the uniform and log-uniform distributions."""
 
     kind: Kind = "float"
     choices: tuple[Scalar, ...] = ()
@@ -269,7 +269,7 @@ def _bounds(distribution: Any) -> tuple[float, float]:
 
 
 def hyperparameter(name: Any, distribution: Any) -> Hyperparameter:
-    """The axis of a space that bears a name and draws from a distribution.
+    """Build the axis of a space from its name and distribution.
 
     Raises:
         ValueError: an unusable name or distribution.

@@ -1,4 +1,4 @@
-"""What an objective is: a space, a default configuration, and training as a pure function."""
+"""The interface of objectives: a space, a default configuration, and training as a pure function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_EPOCHS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where a trial trains. Changes how long it takes and, across devices and precisions, its last bits.
+    """Device, data folder and precision of a training; device and precision may change its last bits.
 
     Attributes:
         device: "cpu", "cuda" or "cuda:N".
@@ -38,7 +38,7 @@ class Machine:
 
 
 class Objective(ABC):
-    """Something to minimise. Constructing one touches no device and no disk.
+    """An error to minimise. Constructing an objective touches no device and no disk.
 
     A trial's curve is a function of (objective, configuration, seed) alone. The seed is one
     `SeedSequence` per trial; weights, data order, dropout and noise draw from its substreams.
@@ -60,7 +60,7 @@ class Objective(ABC):
     @property
     @abstractmethod
     def chance_error(self) -> float:
-        """Error of an answer given without training: what a diverged trial is worth."""
+        """Error without training; also the error of a diverged trial."""
 
     @property
     def best_error(self) -> float:
@@ -78,15 +78,15 @@ class Objective(ABC):
 
     @property
     def stackable(self) -> bool:
-        """Whether `stack` gives slots."""
+        """Whether `stack` returns a stack."""
         return False
 
     def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
-        """What decides the bits of a trial besides machine and libraries: see `Stack.arithmetic`."""
+        """Name of the arithmetic that decides a trial's bits: see `Stack.arithmetic`."""
         return "reference"
 
     def stack(self, machine: Machine, capacity: int | None = None) -> Stack | None:
-        """Slots that train several trials at once, or None: then trials are trained one by one.
+        """Build slots that train several trials at once; None: trials are trained one by one.
 
         Args:
             machine: where.
@@ -100,18 +100,18 @@ class Objective(ABC):
         return None
 
     def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Those of its options, as a suite gives them, that tell one calibration from another."""
+        """The options, as a suite gives them, that a calibration depends on."""
         return options
 
     def cost_terms(self, config: Config) -> CostTerms:
-        """The work that a trial asks for; unless overridden, every epoch costs the same.
+        """Count the work of a trial; unless overridden, every epoch costs the same.
 
         It must depend on nothing but the objective and the configuration.
         """
         return CostTerms(set_up={}, epoch={"epochs": 1.0})
 
     def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
-        """A training for a calibration to time.
+        """Build a training for a calibration to time.
 
         Args:
             config: what to train.
@@ -152,12 +152,12 @@ class Objective(ABC):
 
 
 def substream(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
-    """The child of `seed` named by `key`; unlike `seed.spawn`, calling it twice gives it twice."""
+    """Return the child of `seed` named by `key`; unlike `seed.spawn`, the same one at every call."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
 
 
 def require_int(field: str, value: object, low: int, high: int) -> None:
-    """Refuse an option that is not an integer in low..high; a boolean is none.
+    """Refuse an option that is not an integer in low..high; a boolean is refused too.
 
     Raises:
         ValueError: naming field, value and range.

@@ -84,11 +84,11 @@ class Space(Mapping[str, Any]):
         return len(self._distributions)
 
     def sample(self, rng: np.random.Generator) -> Config:
-        """One configuration, every hyperparameter drawn from its own distribution."""
+        """Draw a configuration, every hyperparameter from its own distribution."""
         return self.decode(rng.random(len(self._axes)))
 
     def resample(self, config: Config, name: str, rng: np.random.Generator) -> Config:
-        """A copy of `config` with the one hyperparameter `name` drawn anew.
+        """Copy `config` with the hyperparameter `name` drawn again.
 
         Those that begin to count by that are drawn too, those that no longer do are left out.
         """
@@ -102,7 +102,7 @@ class Space(Mapping[str, Any]):
         return resampled
 
     def active(self, config: Mapping[str, Any]) -> list[str]:
-        """Names of the hyperparameters that count, in the space's order; `config` may hold more."""
+        """Names of the active hyperparameters, in the space's order; `config` may hold more."""
         if not self._conditions:
             return list(self._axes)
         return list(self._counting(config))
@@ -111,7 +111,7 @@ class Space(Mapping[str, Any]):
         return name not in self._conditions or self._conditions[name].holds(config)
 
     def _counting(self, config: Mapping[str, Any]) -> Config:
-        """The part of a configuration that counts; a missing value is left out."""
+        """The active part of a configuration; a missing value is left out."""
         counting: Config = {}
         for name in self._axes:
             if self._counts(name, counting):
@@ -119,7 +119,7 @@ class Space(Mapping[str, Any]):
         return counting
 
     def encode(self, config: Mapping[str, Any]) -> np.ndarray:
-        """The configuration's place in the unit cube: (d,) float64, by the distributions' cdf.
+        """Map a configuration to the unit cube, (d,) float64, by the distributions' cdf.
 
         A hyperparameter that does not count is in the middle, 0.5.
         """
@@ -129,13 +129,13 @@ class Space(Mapping[str, Any]):
         return np.array([axis.encode(config[name]) if name in active else 0.5 for name, axis in self._axes.items()])
 
     def decode(self, unit: np.ndarray) -> Config:
-        """The configuration at a point of the unit cube, (d,) in [0, 1], by inverse cdf."""
+        """Map a point of the unit cube, (d,) in [0, 1], to a configuration by inverse cdf."""
         places = unit.tolist()
         full = {name: axis.decode(place) for (name, axis), place in zip(self._axes.items(), places, strict=True)}
         return self._counting(full) if self._conditions else full
 
     def check(self, config: Mapping[str, Any]) -> Config:
-        """The configuration complete, in the space's order, with native Python scalars.
+        """Check a configuration; return it in the space's order, with native Python scalars.
 
         Values that do not count are dropped, after they were checked like the others.
 
@@ -162,7 +162,7 @@ class Space(Mapping[str, Any]):
         return list(dict.fromkeys(axis.decode((i + 0.5) / count) for i in range(count)))
 
     def discretised(self, count: int) -> Space:
-        """The finite space of `levels(name, count)`; what conditions depend on keeps all its values."""
+        """Return the finite space of `levels(name, count)`; parents of conditions keep all their values."""
         parents = {condition.parent for condition in self._conditions.values()}
         finite: dict[str, Any] = {}
         for name, axis in self._axes.items():
@@ -172,14 +172,14 @@ class Space(Mapping[str, Any]):
         return Space(finite, self._conditions)
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """The space in JSON values: kind, bounds, scale or choices of each hyperparameter, and its condition."""
+        """Describe the space in JSON: kind, bounds, scale or choices of each hyperparameter, and its condition."""
         described = {name: axis.describe() for name, axis in self._axes.items()}
         for name, condition in self._conditions.items():
             described[name]["when"] = {"parent": condition.parent, "values": list(condition.values)}
         return described
 
     def bound_to(self, rng: np.random.Generator) -> Space:
-        """The same space over copies whose `rvs()` draw from `rng` instead of numpy's global state."""
+        """Copy the space so that `rvs()` of its distributions draws from `rng`, not from numpy's global state."""
         bound = {name: copy.deepcopy(value) for name, value in self._distributions.items()}
         for value in bound.values():
             value.random_state = rng

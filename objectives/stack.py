@@ -1,4 +1,4 @@
-"""Many trials at once: what every way of training several trials side by side has in common."""
+"""The interface of stacks, which train several trials at once."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Stack(ABC):
     @property
     @abstractmethod
     def free(self) -> int:
-        """Slots without a trial."""
+        """Number of slots without a trial."""
 
     @abstractmethod
     def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Any = None) -> None:

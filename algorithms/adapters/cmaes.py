@@ -20,7 +20,7 @@ MOST_CELLS = 1000
 
 
 class CmaEs:
-    """Evolution strategy with covariance matrix adaptation, in the unit cube of the space.
+    """CMA-ES in the unit cube of the space.
 
     Variants: "cma" (Hansen, 2016, arXiv 1604.00772) takes every axis as continuous, a whole or listed
     value being a cell of [0, 1]; "margin" (Hamano et al., 2022, arXiv 2205.13482) keeps a least
@@ -121,7 +121,7 @@ class CmaEs:
 
 
 class _Copyable(CMA):  # type: ignore[misc]  # cmaes is not typed
-    """The library's strategy, but its copies keep the generator: there they would draw from entropy."""
+    """Makes copies of the library's strategy keep its generator; otherwise they would draw from entropy."""
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__
@@ -153,7 +153,7 @@ class _Gaussian:
             self.optimizer = _Copyable(mean, sigma, bounds, seed=seed, population_size=population_size)
 
     def ask(self) -> tuple[np.ndarray, np.ndarray]:
-        """A point of the unit cube, (d,), and what the library is to be told of it, (d,)."""
+        """Return a point of the unit cube, (d,), and the solution to report to the library, (d,)."""
         asked = self.optimizer.ask()
         at, told = asked if isinstance(asked, tuple) else (asked, asked)
         return at, told
@@ -194,7 +194,7 @@ class _Mixed:
         )
 
     def ask(self) -> tuple[np.ndarray, CatCMAwM.Solution]:
-        """A point of the unit cube, (d,), and the library's solution there."""
+        """Return a point of the unit cube, (d,), and the library's solution there."""
         solution = self.optimizer.ask()
         place = np.empty_like(self.mean)
         if solution.x is not None:
@@ -216,12 +216,12 @@ class _Mixed:
         )
 
     def should_stop(self) -> bool:
-        """By the Gaussian's criteria; the library has none for categories alone."""
+        """Whether the Gaussian part has converged; the library has no criterion for categories alone."""
         return bool(self.x + self.z and self.optimizer.should_stop())
 
 
 def _cells(axis: Hyperparameter) -> int:
-    """How many equally wide cells of [0, 1] the values of an axis are; 0: it is continuous."""
+    """Number of equally wide cells of [0, 1] that stand for an axis' values; 0 for a continuous axis."""
     if axis.choices:
         return len(axis.choices)
     if axis.kind == "int" and axis.low == axis.high:
@@ -230,7 +230,7 @@ def _cells(axis: Hyperparameter) -> int:
 
 
 def _kind(axis: Hyperparameter) -> str:
-    """To CatCMAwM: c without order or with two values, z with a table of values, else x."""
+    """The kind of an axis to CatCMAwM: c without order or with two values, z with a table of values, else x."""
     cells = _cells(axis)
     if axis.kind == "categorical" or cells == 2:
         return "c"

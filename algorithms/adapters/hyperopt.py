@@ -99,7 +99,7 @@ class Hyperopt:
             self.trials.refresh()
 
     def _entered(self, config: Config) -> dict[str, Any]:
-        """A trial of Hyperopt's with the configuration's values."""
+        """Add a trial with the configuration's values to Hyperopt's database."""
         trial: dict[str, Any] = generate_trial(0, self.declaration.outward(config))
         for label in self.declaration.nodes:
             for values in (trial["misc"]["idxs"], trial["misc"]["vals"]):
@@ -125,18 +125,18 @@ class _Declaration:
         self.expression = {c.name: self._node(c) for c in roots}
 
     def outward(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Values by Hyperopt's labels; listed ones by their index, neutral ones where it draws what does not count."""
+        """Translate a configuration to Hyperopt's labels: choices by index, neutral values for inactive ones."""
         values = self.translation.outward(config)
         values = {**{name: self.neutral[name] for name in self.drawn}, **values}
         return {k: self.listed[k].index(v) if k in self.listed else v for k, v in values.items() if k in self.nodes}
 
     def inward(self, values: Mapping[str, Any]) -> Config:
-        """The configuration of Hyperopt's values."""
+        """Translate Hyperopt's values to a configuration."""
         known = {k: self.listed[k][int(v)] if k in self.listed else v for k, v in values.items()}
         return self.translation.inward({**self.neutral, **known})
 
     def _node(self, coordinate: Coordinate) -> Any:
-        """The node of a label, made once: Hyperopt takes a label in several branches for the same if its node is."""
+        """Return a label's only node: Hyperopt treats a label in several branches as one if its node is the same."""
         name = coordinate.name
         if name not in self.nodes:
             branches = [self._branch(name, value) for value in self.listed.get(name, ())]
@@ -144,7 +144,7 @@ class _Declaration:
         return self.nodes[name]
 
     def _branch(self, parent: str, value: Scalar) -> dict[str, Any]:
-        """What counts where the parent has that value, and the value."""
+        """The hyperparameters that are active where the parent has this value, and the value."""
         nested = [c for c in self.free if c.condition and c.condition.parent == parent and value in c.condition.values]
         return {parent: value, **{child.name: self._node(child) for child in nested}}
 
@@ -166,7 +166,7 @@ def _number(coordinate: Coordinate) -> Any:
 
 
 def _options(algorithm: str, startup: int | None, candidates: int | None, gamma: float | None) -> dict[str, Any]:
-    """TPE's options under Hyperopt's names, those given."""
+    """Translate the options that were set to Hyperopt's names for TPE."""
     for name, value, low in (("n_startup_jobs", startup, 1), ("n_candidates", candidates, 1)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= 100_000):
             raise ValueError(f"{name} = {value!r}: need a whole number in {low}..100000")

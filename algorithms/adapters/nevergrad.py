@@ -1,4 +1,4 @@
-"""Nevergrad: evolution strategies, differential evolution, particle swarms, and a wizard that chooses among them."""
+"""Nevergrad's optimizers: evolution strategies, differential evolution, particle swarms, NGOpt and others."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Nevergrad:
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
-        """Lets Nevergrad draw from a private state of numpy's global generator, and ignores its warnings.
+        """Let Nevergrad draw from a private state of numpy's global generator, and ignore its warnings.
 
         Parameters and inner optimizers seed themselves from the global generator. Warnings are of
         clipped losses, narrow bounds and methods that have converged.
@@ -150,7 +150,7 @@ class Nevergrad:
 
 
 def _parameter(coordinate: Coordinate) -> Any:
-    """The declaration of one hyperparameter; choices by their index, since Nevergrad finds values by equality."""
+    """Declare one hyperparameter; choices by their index, since Nevergrad compares values by equality."""
     low, high = coordinate.low, coordinate.high
     if coordinate.kind == "categorical":
         return ng.p.Choice(len(coordinate.choices))

@@ -29,7 +29,7 @@ PRUNERS: Mapping[str, str] = {
 
 
 class OptunaPruner:
-    """A pruner of Optuna as a stopping rule: train on while it does not say stop.
+    """Trains every trial until Optuna's pruner stops it.
 
     After every `interval` epochs a trial reports its error; the pruner is asked, as Optuna's
     documentation does it, after the last epoch too. A trial that it stops is told as pruned, one
@@ -112,6 +112,6 @@ class OptunaPruner:
         return config
 
     def _take(self, config: Config) -> Trial:
-        """The trial that was trained: the earliest one, where two train the same."""
+        """Remove and return the trial that was trained; the earliest one where two train the same configuration."""
         place = [training for training, _ in self.training].index(dict(config))
         return self.training.pop(place)[1]

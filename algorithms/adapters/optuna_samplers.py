@@ -33,7 +33,7 @@ UNCONDITIONAL: Mapping[str, str] = {
 
 
 class OptunaSearcher:
-    """A sampler of Optuna in a study of its own, by ask and tell.
+    """Asks one of Optuna's samplers, in a study of its own, for configurations and tells it their results.
 
     Hyperparameters are declared as Optuna's own distributions and suggested one after the other, those
     that count only, as in Optuna's "define by run". Proposals without a result are running trials, a
@@ -113,7 +113,7 @@ class OptunaSearcher:
                 tell_result(self.study, trial, error)
 
     def serve(self, pruner: BasePruner) -> Study:
-        """The study, for a scheduler that reports and finishes all its trials."""
+        """Hand the study to a scheduler, which then reports and finishes all its trials."""
         self.study.pruner = pruner
         self.lacks.pop("fidelity", None)
         return self.study

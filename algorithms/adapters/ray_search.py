@@ -48,7 +48,7 @@ MOST_REPEATS = 1000
 
 
 class Variants(Searcher):  # type: ignore[misc]  # Ray is untyped
-    """Random search as in Ray's `BasicVariantGenerator`, which itself makes trials of a started cluster."""
+    """Random search as in Ray's `BasicVariantGenerator`, which itself needs a started cluster."""
 
     def __init__(self, seed: int, points: list[dict[str, Any]]) -> None:
         super().__init__(metric=METRIC, mode=MODE)
@@ -70,7 +70,7 @@ class Variants(Searcher):  # type: ignore[misc]  # Ray is untyped
 
 
 class Declared(Protocol):
-    """A space in Ray's domains, with configurations to and fro."""
+    """Declares a space in Ray's domains and translates configurations."""
 
     domains: dict[str, Any]
 
@@ -79,7 +79,7 @@ class Declared(Protocol):
 
 
 class Declaration:
-    """Every hyperparameter as Ray declares it; what has one value only is left out."""
+    """Declares every hyperparameter as Ray does; those with only one value are left out."""
 
     def __init__(self, space: Space) -> None:
         self.translation = Translation(space)
@@ -97,7 +97,7 @@ class Declaration:
 
 
 class Cube:
-    """The unit cube, for a library that knows uniform floats only."""
+    """Declares the unit cube, for a library that knows only uniform floats."""
 
     def __init__(self, space: Space) -> None:
         self.space, varies = space, Declaration(space).domains
@@ -112,7 +112,7 @@ class Cube:
 
 
 class RayTuneSearcher:
-    """A searcher of Ray Tune: `suggest`, and `on_trial_complete` when the first result is in.
+    """Asks a searcher of Ray Tune by `suggest`, and tells it the first result by `on_trial_complete`.
 
     A crashed trial is an error there, from which no searcher learns. Of a configuration that is trained
     further and further it learns the first result. Of a conditional space it is asked for every value;
@@ -174,7 +174,7 @@ class RayTuneSearcher:
             self.searcher.on_trial_complete(token, None if crashed else {METRIC: error}, error=crashed)
 
     def _asked(self) -> dict[str, Any] | None:
-        """A proposal. None of Ray's means later: wait while something runs, else ask again, as Tune does."""
+        """Ask for a proposal; where Ray answers None, wait for running trials, else ask again, as Tune does."""
         for _ in range(MOST_REPEATS):
             self.asked += 1
             with silent():
@@ -228,7 +228,7 @@ def _varies(coordinate: Coordinate) -> bool:
 
 
 def _domain(coordinate: Coordinate) -> Any:
-    """A domain of Ray's; its integers end before `upper`."""
+    """Return Ray's domain of a hyperparameter; its integers end before `upper`."""
     low, high = coordinate.low, coordinate.high
     if coordinate.kind == "categorical":
         return tune.choice(list(coordinate.choices))

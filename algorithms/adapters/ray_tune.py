@@ -36,7 +36,7 @@ GIVEN = frozenset({"metric", "mode", "time_attr", "max_t", "stop_last_trials", "
 
 @dataclass(eq=False, slots=True)
 class _Trial:
-    """What schedulers read of a trial, and what we keep with it."""
+    """The attributes of a trial that Ray's schedulers read, and ours."""
 
     trial_id: str
     config: Config
@@ -48,7 +48,7 @@ class _Trial:
 
 @dataclass(eq=False, slots=True)
 class _Round:
-    """A scheduler, and what it asks of Tune's controller."""
+    """A scheduler with the methods of Tune's controller that it calls."""
 
     scheduler: Any
     trials: list[_Trial] = field(default_factory=list)
@@ -57,7 +57,7 @@ class _Round:
         return list(self.trials)
 
     def stop_trial(self, trial: _Trial) -> None:
-        """End a trial that waits; the schedulers here end none that runs by this."""
+        """Stop a paused trial; the schedulers used here stop no running trial in this way."""
         if trial in self.trials:
             self.scheduler.on_trial_remove(self, trial)
             self.end(trial, Status.TERMINATED)
@@ -68,7 +68,7 @@ class _Round:
 
 
 class RayTuneScheduler:
-    """A scheduler of Ray Tune.
+    """Runs one of Ray Tune's schedulers over any searcher.
 
     After a report it says CONTINUE, and the trial goes on before anything else starts; STOP, and it is
     dropped; or PAUSE, and it waits until the scheduler chooses it (Hyperband). The searcher is told every
@@ -139,7 +139,7 @@ class RayTuneScheduler:
                 self._decide(trial, {METRIC: error, TIME: trial.epochs})
 
     def _decide(self, trial: _Trial, result: dict[str, Any]) -> None:
-        """Report, and do what Tune's controller does with the answer."""
+        """Report a result, and act on the scheduler's decision as Tune's controller does."""
         controller, scheduler = trial.round, trial.round.scheduler
         ended = self.method == "median" and trial.epochs >= self.max_epochs
         decision = TrialScheduler.STOP if ended else scheduler.on_trial_result(controller, trial, result)
@@ -152,7 +152,7 @@ class RayTuneScheduler:
             self.ahead.append(trial)
 
     def _chosen(self) -> _Trial | None:
-        """The trial that a scheduler would run now, else a new one."""
+        """Return the trial that the scheduler would run now, or a new one."""
         if self.method != "hyperband":  # The others never let a trial wait.
             return self._added(self.rounds[0])
         self.rounds = [each for each in self.rounds if each.trials]
@@ -182,7 +182,7 @@ class RayTuneScheduler:
         return trial
 
     def _next_report(self, trial: _Trial) -> int:
-        """The epoch after which the scheduler is asked next; it keeps the rungs in private attributes."""
+        """Return the epoch of the next report; the scheduler keeps its rungs in private attributes."""
         if self.method == "median":
             return trial.epochs + 1
         if self.method == "hyperband":
@@ -199,11 +199,11 @@ def _choice(controller: _Round) -> _Trial | None:
 
 
 def _size(scheduler: Any) -> int:
-    """Trials of all brackets of `HyperBandScheduler` together; it leaves out those of less than an epoch."""
+    """Number of trials in all brackets of `HyperBandScheduler`, which omits rungs of less than an epoch."""
     brackets = range(scheduler._s_max_1)
     return sum(scheduler._get_n0(s) for s in brackets if scheduler._get_r0(s) > 0)
 
 
 def _report(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells a trial's report from another's of an equal configuration; pending ignore the fidelity."""
+    """The key of a trial's report, fidelity included: `PendingTrials` ignores the fidelity."""
     return {**config, "at max_epochs": config.get(FIDELITY)}

@@ -1,4 +1,4 @@
-"""Methods of other libraries. These literals are the registry: a new one is one file and one entry."""
+"""Registry of the methods of other libraries: a new one is one file and one entry."""
 
 from collections.abc import Mapping
 

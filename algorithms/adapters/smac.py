@@ -33,7 +33,7 @@ FACADES: Mapping[str, type[AbstractFacade]] = {
 
 
 class Smac:
-    """SMAC3 (Lindauer et al., JMLR 2022) by its ask and tell interface, every configuration tried once.
+    """SMAC3 (Lindauer et al., JMLR 2022) by ask and tell; every configuration is tried once.
 
     SMAC spends a share of its trials on an initial design (Sobol, the default configuration first),
     then fits its model and proposes `retrain_after` configurations from it, some of them random. It

@@ -92,7 +92,7 @@ class SmacEngine:
         self.worst = -math.inf
 
     def ask(self) -> TrialInfo | None:
-        """The next trial; None when SMAC finds no configuration that it has not proposed before."""
+        """Return SMAC's next trial; None when it finds no configuration that it has not proposed before."""
         with silent():
             try:
                 return self.facade.ask()
@@ -100,7 +100,7 @@ class SmacEngine:
                 return None
 
     def tell(self, trial: TrialInfo, error: float) -> None:
-        """Tell what a trial came to, and whatever that changes about the crashed ones."""
+        """Tell SMAC a trial's result, and the new cost of crashed trials where it changes theirs."""
         if math.isfinite(error):
             self._tell(trial, error, StatusType.SUCCESS)
             late = self.crashed if error > self.worst else []

@@ -1,4 +1,4 @@
-"""Syne Tune's searchers (Salinas et al., 2022), each alone under its scheduler for single-fidelity ones.
+"""Syne Tune's searchers (Salinas et al., 2022), under its scheduler for single-fidelity searchers.
 
 Faults of release 0.16 that are kept, since whoever uses the library has them: `botorch` pairs
 configurations in the order proposed with errors in the order told, so that with several workers it fits
@@ -55,7 +55,7 @@ GIVEN = frozenset({"config_space", "points_to_evaluate", "random_seed", "surroga
 
 
 class Declaration:
-    """A space in Syne Tune's domains. What has one value only is a constant there.
+    """Declares a space in Syne Tune's domains; a hyperparameter with only one value is a constant there.
 
     Syne Tune's categoricals have values of one type, so those of several are declared by their names.
     """
@@ -72,7 +72,7 @@ class Declaration:
 
     @property
     def only(self) -> Config | None:
-        """The configuration of a space that has no other; Syne Tune searches none such."""
+        """The only configuration of a space, or None: Syne Tune cannot search a space without choices."""
         return self.inward({}) if len(self.constants) == len(self.domains) else None
 
     def outward(self, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Declaration:
         return {name: repr(value) if name in self.named else value for name, value in values.items()}
 
     def inside(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """A proposal within its bounds: what is told later is what was trained."""
+        """Clip a proposal to its bounds, so that the result told later belongs to what was trained."""
         ranged = {each.name: each for each in self.translation.coordinates if each.kind != "categorical"}
         return {
             name: min(max(value, ranged[name].low), ranged[name].high) if name in ranged else value
@@ -106,7 +106,7 @@ class Declaration:
 
 
 class SyneTuneSearcher:
-    """A searcher of Syne Tune under its scheduler for single-fidelity searchers.
+    """Asks a searcher of Syne Tune for configurations and tells it their results.
 
     A crashed trial is an error there, from which no searcher learns. Of a configuration that is trained
     further and further it learns the first result. Of a conditional space it is asked for every value;

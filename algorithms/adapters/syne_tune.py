@@ -46,7 +46,7 @@ class _Running:
 
 
 class SyneTuneScheduler:
-    """A scheduler of Syne Tune with the searcher that it brings: all of 0.16 that stop trials early.
+    """Runs one of the schedulers of Syne Tune 0.16 that stop trials early, with its own searcher.
 
     Its decisions after a report: CONTINUE, and the trial goes on before anything else starts; STOP, and
     it is dropped. None in 0.16 pauses and resumes trials (promotion-type ASHA and synchronous Hyperband
@@ -138,7 +138,7 @@ class SyneTuneScheduler:
         return _Running(trial, config)
 
     def _goes_on(self, running: _Running, result: dict[str, Any]) -> bool:
-        """Report, and tell the library what became of the trial, in the order of its tuner."""
+        """Report a result, and tell the library what happens to the trial, in the order of its tuner."""
         if self.scheduler.on_trial_result(running.trial, result) != SchedulerDecision.CONTINUE:
             self.scheduler.on_trial_remove(running.trial)
             return False
@@ -148,7 +148,7 @@ class SyneTuneScheduler:
         return True
 
     def _next_report(self, running: _Running) -> int:
-        """The epoch after which the library is asked next."""
+        """Return the epoch of the next report."""
         if not self.rung_by_rung:
             return running.epochs + 1
         rungs = self.scheduler.trial_info[running.trial.trial_id].rungs
@@ -157,5 +157,5 @@ class SyneTuneScheduler:
 
 
 def _report(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells a trial's report from another's of an equal configuration; pending ignore the fidelity."""
+    """The key of a trial's report, fidelity included: `PendingTrials` ignores the fidelity."""
     return {**config, "at max_epochs": config.get(FIDELITY)}

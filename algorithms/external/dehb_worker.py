@@ -48,7 +48,7 @@ OPTIONS = {
 
 
 def declared(space: list[Json]) -> ConfigSpace.ConfigurationSpace:
-    """The space in DEHB's terms; a choice is declared by its place, so that its type survives."""
+    """Declare the space to DEHB; a choice is declared by its index, so that its type survives."""
     configspace = ConfigSpace.ConfigurationSpace()
     for axis in space:
         configspace.add(hyperparameter(axis))
@@ -89,7 +89,7 @@ def check(message: Json) -> None:
 
 
 class Worker:
-    """Answers to the messages of one run."""
+    """Answers the messages of one run."""
 
     def begin(self, message: Json) -> Json:
         check(message)
@@ -135,7 +135,7 @@ class Worker:
         return {}
 
     def replace(self, job: Json, config: Json) -> None:
-        """Put another configuration in the place of a proposal."""
+        """Replace a proposal by another configuration."""
         values = {axis["name"]: outward(axis, config[axis["name"]]) for axis in self.space if axis["name"] in config}
         job["config"] = ConfigSpace.Configuration(self.dehb.cs, values=values)
         vector = self.dehb.configspace_to_vector(job["config"])

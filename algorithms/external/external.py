@@ -1,4 +1,4 @@
-"""Searchers and schedulers in another process, with an environment or a language of its own."""
+"""Searchers and schedulers that run in another process, in their own environment or language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from objectives.space import FIDELITY, Config, Space
 
 
 class _External:
-    """What both roles share: the other process, what it says of itself, and the numbers of its proposals."""
+    """Base of both roles: the remote algorithm, its versions, and the numbers of its proposals."""
 
     def __init__(self, remote: RemoteAlgorithm) -> None:
         self.remote, self.proposals = remote, _Proposals()
@@ -130,7 +130,7 @@ def _about(remote: RemoteAlgorithm, what: str) -> dict[str, str]:
 
 
 class _Proposals:
-    """Numbers of proposals, and how far each was trained when it was last told."""
+    """The numbers of proposals, and how far each was trained at its last result."""
 
     def __init__(self) -> None:
         self._known: dict[str, list[tuple[int, float]]] = {}
@@ -139,7 +139,7 @@ class _Proposals:
         self._known.setdefault(_name(config), []).append((number, 0.0))
 
     def told(self, config: Config, epochs: Any) -> int | None:
-        """The earliest equal proposal that was not told so much before; None: none of them."""
+        """Return the earliest equal proposal that was trained for less so far, or None."""
         alike = self._known.get(_name(config), [])
         for place, (number, known) in enumerate(alike):
             if known < epochs:
@@ -149,5 +149,5 @@ class _Proposals:
 
 
 def _name(config: Mapping[str, Any]) -> str:
-    """Tells 1 from 1.0 and True, which are equal as keys."""
+    """The key of a configuration; it distinguishes 1 from 1.0 and True, which are equal."""
     return repr(sorted(config.items()))

@@ -1,4 +1,4 @@
-"""What is said to a searcher or scheduler in another process, and what it may answer."""
+"""The messages to a searcher or scheduler in another process, and the checks of its answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUNDING = 1e-9
 
 
 class RemoteAlgorithm:
-    """The other side; `algorithms/external/README.md` describes the protocol.
+    """Talks to an algorithm in another process by the protocol in `algorithms/external/README.md`.
 
     Args:
         client: with its process.
@@ -52,14 +52,14 @@ class RemoteAlgorithm:
         self._about: dict[str, dict[str, str]] | None = None
 
     def about(self) -> dict[str, dict[str, str]]:
-        """`versions` and `lacks` of the other side; begins the client."""
+        """Return the algorithm's `versions` and `lacks`; the first call starts it."""
         if self._about is None:
             answer = self._exchange(self.begin, required=("name", "version"), optional=("libraries", "lacks"))
             self._about = self._introduced(answer)
         return self._about
 
     def ask(self) -> tuple[int, Config | None]:
-        """The number of the question, and the proposal; with its fidelity where a scheduler gives one."""
+        """Ask for a proposal; return the question's number and the configuration, with a scheduler's fidelity."""
         self.about()
         scheduling = self.begin["role"] == "scheduler"
         number, self.asked = self.asked, self.asked + 1
@@ -78,7 +78,7 @@ class RemoteAlgorithm:
         return number, config
 
     def tell(self, number: int | None, config: Config, error: float, epochs: Any) -> None:
-        """Pass a result on; a crashed trial's error is null."""
+        """Send a result; a crashed trial's error is null."""
         self.about()
         message = {
             "op": "tell",
@@ -119,7 +119,7 @@ class RemoteAlgorithm:
         return {"versions": {answer["name"]: answer["version"], **libraries}, "lacks": lacks}
 
     def _inward(self, values: Any) -> Config:
-        """The configuration of a proposal.
+        """Translate a proposal to a configuration of the space.
 
         Raises:
             ValueError: it is none of the space's.
@@ -133,7 +133,7 @@ class RemoteAlgorithm:
         return self.translation.inward(values)
 
     def _defaulted(self, config: Config, initial: Config) -> Config:
-        """The default itself where a proposal is it but for roundings, as the first one has to be."""
+        """Return the default itself where a proposal equals it up to rounding, as the first one has to."""
         proposed, expected = self.translation.outward(config), self.translation.outward(initial)
         if proposed.keys() == expected.keys() and all(_alike(proposed[name], expected[name]) for name in expected):
             config = dict(initial)
@@ -143,7 +143,7 @@ class RemoteAlgorithm:
         return config
 
     def _epochs(self, epochs: Any) -> int:
-        """Checked here as well as by the tuner, so that the message names the culprit."""
+        """Check a proposed fidelity here as well as in the tuner, so that the message names this program."""
         top = self.begin["max_epochs"]
         if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= top:
             self.client.fail(f"proposed max_epochs = {epochs!r}: need a whole number in 1..{top}")
@@ -158,7 +158,7 @@ def first_message(
     max_epochs: int | None,
     options: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """The first message.
+    """Build the first message: role, space, default configuration, fidelity, seed and options.
 
     Raises:
         ValueError: options are no table of JSON values.
@@ -183,7 +183,7 @@ def first_message(
 
 
 def _described(coordinate: Coordinate) -> dict[str, Any]:
-    """A hyperparameter in JSON."""
+    """Describe a hyperparameter in JSON."""
     described: dict[str, Any] = {"name": coordinate.name, "kind": coordinate.kind}
     if coordinate.kind == "categorical":
         described["choices"] = list(coordinate.choices)
@@ -195,7 +195,7 @@ def _described(coordinate: Coordinate) -> dict[str, Any]:
 
 
 def _check(coordinate: Coordinate, value: Any) -> None:
-    """Refuse what is no value of a coordinate, but for roundings at its bounds; choices are checked later."""
+    """Refuse a value outside a coordinate, except for rounding at its bounds; choices are checked later."""
     if coordinate.kind == "categorical":
         return
     wanted = int if coordinate.kind == "int" else int | float

@@ -1,4 +1,4 @@
-"""A process of another program that answers every line of JSON with one of its own."""
+"""Runs another program that answers every line of JSON with one line of JSON."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ExternalError(RuntimeError):
 
 
 class SubprocessClient:
-    """Starts a process when there is the first thing to say, and ends it with `close` or with itself.
+    """Starts a process at the first message, and ends it at `close` or when this object is deleted.
 
     The process is in a group of its own, so that what it starts ends with it. When ours is killed,
     its standard input ends, which every such program has to take for the end. POSIX only.
@@ -78,11 +78,11 @@ class SubprocessClient:
 
     @property
     def running(self) -> bool:
-        """Whether there is a process."""
+        """Whether the process has been started and not been closed."""
         return self._process is not None
 
     def exchange(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Say one thing and hear one.
+        """Send one message and return the answer.
 
         Raises:
             ExternalError: the process cannot be started, ended, did not answer in time, or answered
@@ -103,7 +103,7 @@ class SubprocessClient:
         return answer
 
     def fail(self, problem: str) -> NoReturn:
-        """End the process for what it did.
+        """End the process because it broke the protocol.
 
         Raises:
             ExternalError: always.
@@ -171,19 +171,19 @@ class SubprocessClient:
         return line
 
     def _hears(self, stdout: int) -> bool:
-        """Take what is there to read; whether there was anything."""
+        """Read what is available of standard output; return whether there was anything."""
         chunk = _read(stdout)
         self._heard += chunk
         return bool(chunk)
 
     def _hears_error(self, stderr: int) -> bool:
-        """Take what is there to read of standard error and keep its end; whether there was anything."""
+        """Read what is available of standard error and keep its end; return whether there was anything."""
         chunk = _read(stderr)
         self._last_words = (self._last_words + chunk)[-LONGEST_LAST_WORDS:]
         return bool(chunk)
 
     def _bury(self, process: subprocess.Popen[bytes], stderr: int, topic: str) -> NoReturn:
-        """Say why standard output has ended."""
+        """Fail with the reason why standard output has ended."""
         try:
             code = process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -200,7 +200,7 @@ class SubprocessClient:
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
-    """Its standard input, output and error."""
+    """The standard input, output and error of a process."""
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
@@ -208,7 +208,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[b
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Close the pipes of a process and see it end; in a fork of ours it counts as ended, and lives on."""
+    """Close a process's pipes and wait for its end; in a fork of our process it lives on."""
     for pipe in _pipes(process):
         pipe.close()
     try:
@@ -221,7 +221,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read(descriptor: int) -> bytes:
-    """What is there to read, b"" when nothing is."""
+    """Read what is available without waiting; b"" when nothing is."""
     try:
         return os.read(descriptor, 65_536)
     except BlockingIOError:
@@ -229,7 +229,7 @@ def _read(descriptor: int) -> bytes:
 
 
 def _written(descriptor: int, unsent: bytes) -> bytes:
-    """What is left to write; nothing when nobody reads any more: that ends standard output too."""
+    """Write without waiting; return what is left, or nothing when the reader has gone."""
     try:
         return unsent[os.write(descriptor, unsent) :]
     except BrokenPipeError:
@@ -243,7 +243,7 @@ def _why_not(program: str) -> str:
 
 
 def _brief(text: bytes | str) -> str:
-    """A text of one line for a message, cut in the middle where it is long."""
+    """Shorten a text to one line for a message, cut in the middle where it is long."""
     shown = text.decode(errors="replace") if isinstance(text, bytes) else text
     shown = " ".join(shown.split())
     return shown if len(shown) <= 300 else f"{shown[:200]} ... {shown[-80:]}"

@@ -1,1 +1,1 @@
-"""What adapters to other libraries share: optional imports, spaces, pending trials, containment."""
+"""Shared parts of the adapters to other libraries: optional imports, spaces, pending trials, containment."""

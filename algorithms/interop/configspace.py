@@ -1,4 +1,4 @@
-"""A space as a ConfigurationSpace of ConfigSpace, conditions included, and configurations to and fro."""
+"""Translates spaces, conditions included, and configurations to ConfigSpace and back."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class Declaration:
         self.configspace.add([self._condition(c) for c in free if c.condition is not None])
 
     def outward(self, config: Mapping[str, Any]) -> Configuration:
-        """The configuration as ConfigSpace has it."""
+        """Translate a configuration to ConfigSpace."""
         return Configuration(self.configspace, values=self.declared(config))
 
     def inward(self, configuration: Mapping[str, Any]) -> Config:
-        """The configuration of ConfigSpace's values."""
+        """Translate ConfigSpace's values to a configuration."""
         return self.translation.inward({**self.neutral, **{k: self._value(k, v) for k, v in configuration.items()}})
 
     def declared(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The values that count, as they are declared, without constants."""
+        """The active values as they are declared, without constants."""
         values = self.translation.outward(config)
         return {name: self._place(name, values[name]) for name in self.names if name in values}
 
@@ -78,7 +78,7 @@ class Declaration:
         return value
 
     def _hyperparameter(self, coordinate: Coordinate, default: Any) -> Hyperparameter[Any, Any]:
-        """The declaration of one hyperparameter; ConfigSpace's own default (middle or first) where there is none."""
+        """Declare one hyperparameter; without a default it gets ConfigSpace's own, the middle or the first."""
         name, low, high = coordinate.name, coordinate.low, coordinate.high
         if coordinate.kind == "categorical":
             return CategoricalHyperparameter(name, range(len(coordinate.choices)), default_value=default or 0)

@@ -1,4 +1,4 @@
-"""Keeps what another library does to the process, at its import and in its calls, out of our runs."""
+"""Undoes what other libraries do to the process when they are imported or called."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 @contextmanager
 def without_side_effects() -> Iterator[None]:
-    """Import a library, silently, and leave the process as it was before.
+    """Restore the process's global state after the import of a library, and silence it meanwhile.
 
     Ray replaces `sys.excepthook`, adds filters of warnings and draws from Python's global generator;
     Syne Tune sets OMP_NUM_THREADS and gives the root logger a handler; Nevergrad and Hyperopt move
@@ -39,7 +39,7 @@ def without_side_effects() -> Iterator[None]:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """No warnings and no log records; a handler that `logging` gives the root logger is taken off again."""
+    """Suppress warnings and log records; a handler added to the root logger is removed again."""
     root = logging.getLogger()
     handlers, level, disabled = list(root.handlers), root.level, root.manager.disable
     logging.disable(logging.CRITICAL)

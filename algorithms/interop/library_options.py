@@ -1,4 +1,4 @@
-"""What a suite says of a library's method: its name and options, taken or refused with one message."""
+"""Checks the names and options that a suite gives for a library's methods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Options = Mapping[str, Any] | None
 
 
 def find_by_name(field: str, name: str, known: Mapping[str, Any]) -> Any:
-    """The entry of that name.
+    """Look a name up in a table of known ones.
 
     Raises:
         ValueError: there is none; the message names the nearest.
@@ -28,7 +28,7 @@ def find_by_name(field: str, name: str, known: Mapping[str, Any]) -> Any:
 
 
 def option_names(made: Any, given: Collection[str]) -> list[str]:
-    """Names of the arguments of a class that are not given anyway."""
+    """Names of a class's arguments, without those that the adapter sets."""
     return [
         name
         for name, parameter in inspect.signature(made.__init__).parameters.items()
@@ -37,7 +37,7 @@ def option_names(made: Any, given: Collection[str]) -> list[str]:
 
 
 def check_options(method: str, allowed: Collection[str], options: Options) -> dict[str, Any]:
-    """The options by name.
+    """Refuse unknown options and return the others.
 
     Raises:
         ValueError: one that the method has not.
@@ -51,7 +51,7 @@ def check_options(method: str, allowed: Collection[str], options: Options) -> di
 
 @contextmanager
 def bad_options_refused(method: str, options: Options) -> Iterator[None]:
-    """Build a library's object, silently; libraries refuse bad values by assertions and type errors.
+    """Turn a library's assertions and type errors about bad options into a ValueError, silently.
 
     Raises:
         ValueError: in their place, naming the options.

@@ -1,4 +1,4 @@
-"""Methods of other libraries: what they are called, what they cannot do, and imported when asked for."""
+"""Methods of optional libraries, imported at first use, with the properties that they lack."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PROPERTIES: Mapping[str, str] = {
 
 
 class NotInstalled(ImportError):
-    """The library of a method is not there."""
+    """The library of a method is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionalMethod:
-    """A searcher or scheduler whose library is imported when it is asked for, not before.
+    """A searcher or scheduler of an optional library, which is imported at first use.
 
     Attributes:
         path: `module:Class`.
@@ -55,7 +55,7 @@ class OptionalMethod:
         assert set(self.lacks) <= set(PROPERTIES), f"{self.path}: lacks {set(self.lacks) - set(PROPERTIES)}"
 
     def load(self) -> Callable[..., Any]:
-        """The class itself.
+        """Import and return the class.
 
         Raises:
             NotInstalled: the library is not there; the message says how to install it.

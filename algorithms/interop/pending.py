@@ -1,4 +1,4 @@
-"""What a library knows our proposals by, until their first results come in."""
+"""Remembers a library's own objects for pending proposals until their first results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from objectives.space import FIDELITY
 
 
 class PendingTrials:
-    """A library's tokens (trial numbers, candidates) of the configurations that it has proposed.
+    """Pending configurations with the library's tokens (trial numbers, candidates) for them.
 
     A configuration proposed twice has two tokens; the earlier one is taken first.
     """
@@ -19,11 +19,11 @@ class PendingTrials:
         self._waiting: dict[str, deque[Any]] = {}
 
     def add(self, config: Mapping[str, Any], token: Any) -> None:
-        """Remember what the library knows a proposal by."""
+        """Remember the library's token of a proposal."""
         self._waiting.setdefault(_name(config), deque()).append(token)
 
     def take(self, config: Mapping[str, Any]) -> Any:
-        """The token of a configuration whose result is in, or None: told before, or not the library's.
+        """Remove and return the token of a configuration; None if it is not pending.
 
         Args:
             config: as told, with or without its fidelity.
@@ -44,5 +44,5 @@ class PendingTrials:
 
 
 def _name(config: Mapping[str, Any]) -> str:
-    """Tells 1 from 1.0 and True, which are equal as keys."""
+    """The key of a configuration; it distinguishes 1 from 1.0 and True, which are equal."""
     return repr(sorted((name, value) for name, value in config.items() if name != FIDELITY))

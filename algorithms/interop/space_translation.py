@@ -1,4 +1,4 @@
-"""A space as another library would declare it, and configurations to and fro."""
+"""Translates spaces and configurations to terms that every library knows, and back."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ class Translation:
         self.coordinates = tuple(self._coordinate(name, axis) for name, axis in space.axes.items())
 
     def outward(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
-        """The values that count, as the library has them."""
+        """Translate the active values of a configuration to the library's."""
         return {name: _outward(self.space.axes[name], config[name]) for name in self.space.active(config)}
 
     def complete(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
-        """All coordinates, for a library without conditions: the middle value where one does not count."""
+        """Translate to all coordinates, for a library without conditions; inactive ones get their middle value."""
         known = {**{name: axis.decode(0.5) for name, axis in self.space.axes.items()}, **config}
         return {name: _outward(axis, known[name]) for name, axis in self.space.axes.items()}
 
     def inward(self, values: Mapping[str, Any]) -> Config:
-        """The configuration of a library's values; those that do not count may be missing.
+        """Translate a library's values to a configuration; inactive ones may be missing.
 
         Numbers come back in Python's own types and within their bounds, which logarithms and
         exponentials may miss by a rounding.

@@ -18,14 +18,14 @@ class Rung(Protocol):
     """The results of one rung, and which of its trials train on."""
 
     def add(self, config: Config, error: float, over: bool) -> None:
-        """A trial got here with this error; one that is over counts, but does not train on."""
+        """Add a trial's error at this rung; a trial that is over counts, but is not continued."""
 
     def take(self) -> Config | None:
-        """A trial to train on now, each once; None where there is none."""
+        """Return a trial to continue, each at most once; None where there is none."""
 
 
 class PromotionRung:
-    """Lines 16 to 20 of algorithm 2: those of the best |rung| / eta that are not promoted yet.
+    """Promotes the best |rung| / eta trials that are not promoted yet (lines 16 to 20 of algorithm 2).
 
     `ranked` holds every result, sorted; `waiting`, a heap, those not promoted. If any of the best
     |rung| / eta is not promoted, then the best of the waiting is one of them: its place alone decides,
@@ -53,7 +53,7 @@ class PromotionRung:
 
 
 class StoppingRung:
-    """A trial trains on if it is among the best |rung| / eta when it arrives, itself included; else never.
+    """Continues a trial only if it is among the best |rung| / eta, itself included, when it arrives.
 
     Of fewer than eta results only the best so far trains on; equal errors rank in the order of arrival.
     """

@@ -1,4 +1,4 @@
-"""A given list of trials, in its order: to look at known configurations again."""
+"""Trains a given list of trials in its order, to repeat known configurations."""
 
 from __future__ import annotations
 
@@ -39,4 +39,4 @@ class FixedList:
         return next(self.ahead, None)
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
-        """Nothing that a trial came to changes the list."""
+        """Results do not change the list."""

@@ -1,4 +1,4 @@
-"""Hyperband (Li et al., 2018, JMLR 18(185), algorithm 1), and with a model-based searcher BOHB's loop."""
+"""Hyperband (Li et al., 2018, JMLR 18(185), algorithm 1); with a model-based searcher the loop of BOHB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from objectives.space import FIDELITY, Config
 
 
 def brackets_of(r_min: int, r_max: int, eta: int) -> list[list[tuple[int, int]]]:
-    """The rungs of the brackets s = s_max, ..., 0: (n_i, r_i) for i = 0, ..., s.
+    """Compute the rungs of the brackets s = s_max, ..., 0: (n_i, r_i) for i = 0, ..., s.
 
     s_max = floor(log_eta(R / r_min)), n = ceil((s_max + 1) / (s + 1) * eta**s), n_i = floor(n / eta**i)
     and r_i = R * eta**(i - s), all by whole numbers. Where R is no power of eta times r_min, r_i is
@@ -46,7 +46,7 @@ class Bracket:
         self.results: list[tuple[float, Config]] = []
 
     def suggest(self) -> Config | None:
-        """The next job; None while results of the rung are awaited, and when there is nothing left."""
+        """Return the next configuration; None while the rung awaits results, and when nothing is left."""
         config = self._draw()
         if config is None:
             if self.results and not self.queue and not self.running:
@@ -58,7 +58,7 @@ class Bracket:
         return dict(self.running[-1])
 
     def record(self, config: Config, error: float, info: Any) -> bool:
-        """Take a result in, and say whether it was this bracket's."""
+        """Record a result if it belongs to this bracket; return whether it does."""
         for place, job in enumerate(self.running):
             if config.items() <= job.items():  # A check may have dropped hyperparameters that do not count.
                 del self.running[place]

@@ -1,4 +1,4 @@
-"""What successive halving, Hyperband and ASHA share: rungs in whole epochs, and which trials cannot climb."""
+"""Rungs in whole epochs, for successive halving, Hyperband and ASHA, and which trials cannot improve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from objectives.space import FIDELITY
 
 
 def rungs(r_min: int, r_max: int, eta: int) -> list[int]:
-    """Epochs of each rung: r_min, r_min * eta, ... below r_max, then r_max.
+    """Compute the epochs of each rung: r_min, r_min * eta, ... below r_max, then r_max.
 
     Integers by multiplication: the usual floor(log(r_max / r_min) / log(eta)) loses a rung to
     rounding, at 243 and 3 for example.
@@ -25,7 +25,7 @@ def rungs(r_min: int, r_max: int, eta: int) -> list[int]:
 
 
 def check_rungs(max_epochs: int, eta: int, r_min: int, r_max: int | None) -> int:
-    """Epochs of the top rung: `r_max`, or `max_epochs` where it is None.
+    """Check the options of the rungs; return the top rung's epochs: `r_max`, or `max_epochs` if it is None.
 
     Raises:
         ValueError: eta outside 2..100, or not 1 <= r_min <= r_max <= max_epochs.

@@ -1,4 +1,4 @@
-"""The logarithm of noisy expected improvement: where a Gaussian process hopes for most."""
+"""The logarithm of noisy expected improvement, an acquisition function for Gaussian processes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class NoisyExpectedImprovement:
         self.weights = torch.cholesky_solve(known.T, self.root)
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """The acquisition at (m, D) inputs: (m,)."""
+        """Evaluate the acquisition function at (m, D) inputs: (m,)."""
         covariance = self.kernel(inputs, self.places).to_dense()
         explained = torch.linalg.solve_triangular(self.root, covariance.T, upper=False).square().sum(dim=0)
         deviation = (1 - explained).clamp_min(LEAST_VARIANCE).sqrt()[:, None]
@@ -81,7 +81,7 @@ def log_h(u: torch.Tensor) -> torch.Tensor:
 
 
 def normals(count: int, dimensions: int, seed: int) -> torch.Tensor:
-    """Quasi-random standard normals: (count, dimensions); the seed is of a generator of their own."""
+    """Draw quasi-random standard normals, (count, dimensions), from a generator of their own."""
     engine = SobolEngine(dimensions, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
     uniform: torch.Tensor = engine.draw(count, dtype=torch.float64)
     drawn: torch.Tensor = torch.special.ndtri(uniform.clamp(1e-10, 1 - 1e-10))

@@ -1,4 +1,4 @@
-"""Bayesian optimization: a Gaussian process by BoTorch, and noisy expected improvement."""
+"""Bayesian optimization with a Gaussian process by BoTorch and noisy expected improvement."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NUMERICAL_ERRORS = (NotPSDError, NanError, torch.linalg.LinAlgError)  # type: ig
 
 
 class GaussianProcess:
-    """Random search first, then always where noisy expected improvement is greatest.
+    """Random search at first; then the maximum of noisy expected improvement.
 
     A proposal with 20 results in 6 dimensions takes 60 ms on one core: 35 the fit, 22 the acquisition.
 
@@ -115,7 +115,7 @@ class GaussianProcess:
         self.stale = True
 
     def _propose(self) -> Config | None:
-        """The model's proposal, or None where it has none."""
+        """Fit the model and return its proposal, or None where it has none."""
         results = self.observations.largest(self.num_init_random)
         if self.proposed <= self.num_init_random or results is None or not np.isfinite(results.errors).any():
             return None
@@ -144,7 +144,7 @@ class GaussianProcess:
             return NoisyExpectedImprovement(model, inputs, targets, self._features(pending), seed)
 
     def _candidates(self, results: Results) -> np.ndarray:
-        """Places of configurations: (CANDIDATES, d), half of them anywhere, then half around good results."""
+        """Draw points of the unit cube, (CANDIDATES, d): half of them anywhere, half around good results."""
         half, d = CANDIDATES // 2, len(self.space)
         anywhere, around = self.rng.random((2, half, d))
         good = np.argsort(results.errors, kind="stable")[:AROUND]
@@ -156,7 +156,7 @@ class GaussianProcess:
         return self._rounded(np.concatenate([anywhere, around]))
 
     def _best(self, acquisition: NoisyExpectedImprovement, candidates: np.ndarray) -> Config | None:
-        """The new configuration of the greatest acquisition, among candidates and those reached from the best."""
+        """Return the new configuration of the greatest acquisition among candidates and those found by ascent."""
         values = self._values(acquisition, candidates)
         halves = values.reshape(2, -1)
         tops = np.argsort(-halves, axis=1, kind="stable")[:, : RESTARTS // 2] + [[0], [CANDIDATES // 2]]
@@ -174,7 +174,7 @@ class GaussianProcess:
         return values
 
     def _ascended(self, acquisition: NoisyExpectedImprovement, places: np.ndarray) -> np.ndarray:
-        """The places after some steps up the acquisition in all numeric coordinates; choices stay."""
+        """Move points up the gradient of the acquisition in all numeric coordinates; choices stay."""
         numeric = np.flatnonzero(~self.choice)
         if not len(numeric):
             return places
@@ -196,11 +196,11 @@ class GaussianProcess:
         return ascended
 
     def _rounded(self, places: np.ndarray) -> np.ndarray:
-        """The places of the configurations there: whole numbers, choices, and 0.5 for what does not count."""
+        """Round points to those of configurations: integers, choices, and 0.5 for inactive coordinates."""
         return np.array([self.observations.place(self.space.decode(place)) for place in places])
 
     def _features(self, places: np.ndarray) -> torch.Tensor:
-        """What the model sees of (n, d) places: numeric coordinates, then the columns of each choice."""
+        """Encode (n, d) points for the model: numeric coordinates, then one column for every choice."""
         columns = [places[:, ~self.choice]]
         for axis, count in self.levels.items():
             codes = np.minimum(places[:, axis] * count, count - 1).astype(int)
@@ -210,7 +210,7 @@ class GaussianProcess:
 
 
 def outcomes(errors: np.ndarray) -> np.ndarray:
-    """Errors (n,), at least one finite, as the model wants them: clipped, standardised, more is better.
+    """Clip, standardise and negate errors (n,), at least one finite, so that more is better.
 
     The ceiling is the least error plus `CEILING` times the median distance of the others from it.
     """
@@ -240,7 +240,7 @@ def log_posterior(model: SingleTaskGP, inputs: torch.Tensor, targets: torch.Tens
 
 
 def fit(model: SingleTaskGP, inputs: torch.Tensor, targets: torch.Tensor) -> None:
-    """Maximise the posterior of the hyperparameters from where they are; where that fails they stay."""
+    """Maximise the posterior of the hyperparameters from their present values, which stay if that fails."""
     likelihood = ExactMarginalLogLikelihood(model.likelihood, model).train()
     parameters = dict(likelihood.named_parameters())
     before = {name: value.detach().clone() for name, value in parameters.items()}

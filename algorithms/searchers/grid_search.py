@@ -1,4 +1,4 @@
-"""Grid search: the classic to compare with, every combination of a few levels."""
+"""Grid search: every combination of a few levels of every hyperparameter."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class GridSearch:
 
 
 def _combinations(space: Space, values: Mapping[str, list[Scalar]], apart: Collection[str]) -> list[tuple[Config, int]]:
-    """All combinations of some hyperparameters' values, and of how many points of the grid each is a part.
+    """All combinations of some hyperparameters' values, with the number of grid points that contain each.
 
     Ends early, with too few, where there are more combinations than a grid may have points.
 

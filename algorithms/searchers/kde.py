@@ -42,7 +42,7 @@ class ProductKernel:
         self.mixing = np.maximum(np.minimum(scott * spread, 1 - 1 / self.levels), min_bandwidth)
 
     def density(self, points: np.ndarray) -> np.ndarray:
-        """The density at (m, d) places: (m,). Categories count as such, not as an interval of the axis."""
+        """Evaluate the density at (m, d) points: (m,). Categories are compared as such, not as intervals."""
         steps = (points[:, None, self.numeric] - self.points) / self.bandwidths
         exponents = -0.5 * np.einsum("mnd,mnd->mn", steps, steps)
         if len(self.categorical):
@@ -54,7 +54,7 @@ class ProductKernel:
         return density
 
     def candidates(self, count: int, bandwidth_factor: float, rng: np.random.Generator) -> np.ndarray:
-        """`count` places (count, d), drawn with all numeric bandwidths widened and cut off at 0 and 1."""
+        """Draw points (count, d) with widened numeric bandwidths, truncated at 0 and 1."""
         rows = rng.integers(len(self.points), size=count)
         drawn = np.empty((count, len(self.numeric) + len(self.categorical)))
         centre, width = self.points[rows], bandwidth_factor * self.bandwidths
@@ -68,7 +68,7 @@ class ProductKernel:
         return drawn
 
     def _codes(self, points: np.ndarray) -> np.ndarray:
-        """Number of the category at each place: (n, categorical axes)."""
+        """Index of the category at each point: (n, categorical axes)."""
         codes: np.ndarray = np.minimum(points[:, self.categorical] * self.levels, self.levels - 1).astype(np.intp)
         return codes
 
@@ -170,7 +170,7 @@ class KernelDensity:
         return self.random_search.sample_configuration()
 
     def _fit(self) -> tuple[ProductKernel, ProductKernel] | None:
-        """The densities l of good and g of bad configurations; None without enough results."""
+        """Fit the densities l of good and g of bad configurations; None without enough results."""
         results = self.observations.largest(self.min_points + 2)
         if results is None:
             return None
@@ -185,7 +185,7 @@ class KernelDensity:
         return ProductKernel(points, self.levels, self.min_bandwidth)
 
     def _imputed(self, points: np.ndarray, active: np.ndarray) -> np.ndarray:
-        """The points with a value where a hyperparameter does not count, from others that have one."""
+        """Impute inactive hyperparameters by the values of other points that have one."""
         filled = points.copy()
         for row in np.flatnonzero(~active.all(axis=1)):
             missing = ~active[row]
@@ -204,7 +204,7 @@ class KernelDensity:
 
 
 def _number(value: Any) -> float:
-    """The value, or NaN where it is no number, so that no comparison holds."""
+    """Return the value, or NaN where it is not a number, so that no comparison holds."""
     return math.nan if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 

@@ -1,4 +1,4 @@
-"""What a model-based searcher knows: its proposals under way, and results by fidelity."""
+"""The data of a model-based searcher: pending proposals, and results by fidelity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from objectives.space import FIDELITY, Config, Space
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """Results at one fidelity, in the order told.
+    """Results at one fidelity, in the order of their arrival.
 
     Attributes:
         points: (n, d), places in the unit cube; an inactive hyperparameter is at 0.5.
@@ -59,11 +59,11 @@ class Observations:
             self.pending.remove(place)
 
     def place(self, config: Mapping[str, Any]) -> tuple[float, ...]:
-        """The configuration's place in the unit cube, as a key: equal for equal configurations."""
+        """The configuration's point in the unit cube as a key: equal for equal configurations."""
         return tuple(self.space.encode(config).tolist())
 
     def largest(self, enough: int) -> Results | None:
-        """The results at the largest fidelity that has at least `enough`; None where none has.
+        """Return the results at the largest fidelity that has at least `enough` of them, or None.
 
         Source: Falkner, Klein and Hutter (2018), section 4.1, "the KDE for the largest budget for
         which enough observations are available".

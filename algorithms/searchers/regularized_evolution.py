@@ -95,7 +95,7 @@ class RegularizedEvolution:
             del self.population[next(iter(self.population))]
 
     def _mutate(self, parent: Config) -> Config:
-        """A configuration that differs in one hyperparameter, and in those that this one switches."""
+        """Draw a configuration that differs in one hyperparameter, and in those that depend on it."""
         names = self.space.active(parent)
         for i in self.rng.permutation(len(names)):
             for _ in range(REDRAWS):

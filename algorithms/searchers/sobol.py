@@ -1,4 +1,4 @@
-"""Sobol' sequence (1967), scrambled: the space filled evenly, where random search leaves gaps and clumps."""
+"""Search by a scrambled Sobol' sequence (1967), which fills the space more evenly than random search."""
 
 from __future__ import annotations
 

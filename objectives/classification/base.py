@@ -1,4 +1,4 @@
-"""What the neural-network objectives share: data, folds, seeding, counting."""
+"""Base class of the neural-network objectives: data, folds, seeding, training, cost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from objectives.training.reference_loop import Counts, Loop, epoch_from_counts, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What an objective looks like on one data set."""
+    """An objective's space, default configuration and epochs on one data set."""
 
     space: Space
     default: Config | None
@@ -132,11 +132,11 @@ class ImageClassification(Objective):
         return self.epochs_of(config, seed, machine, training_loops(machine)[0])
 
     def reference(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
-        """The same by the reference loop, which faster routes are held against."""
+        """Train one trial by the reference loop, with which faster routes are compared."""
         return self.epochs_of(config, seed, machine, train)
 
     def epochs_of(self, config: Config, seed: np.random.SeedSequence, machine: Machine, loop: Loop) -> Iterator[Epoch]:
-        """The epochs of one trial, trained by the given loop; several folds train side by side."""
+        """Train one trial by the given loop, an epoch for every item; several folds train side by side."""
         splits = load_splits(self.data, self.split, self.folds, machine)
         started = time.perf_counter()
         folds = [self._fold(config, split, seed, fold, machine, loop) for fold, split in enumerate(splits)]
@@ -161,16 +161,16 @@ class ImageClassification(Objective):
         return checksums(self.data, machine)
 
     def start(self, config: Config, split: Split, key: Key, device: str) -> nn.Module:
-        """The network of one trial (and fold) before its first step."""
+        """Build the network of one trial (and fold) with its initial weights."""
         return build_network(lambda: self.network(config, split), key, device, xavier=self.xavier)
 
     def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All that are set but `epochs`, defaults included: an epoch costs the same however many there are."""
+        """All options that are set except `epochs`: an epoch costs the same however many there are."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if name != "epochs" and value is not None}
 
     def network_shape(self, config: Config) -> NetworkShape:
-        """Parameters, multiply-adds and the like of the configuration's network."""
+        """Count parameters, multiply-adds and the like of the configuration's network."""
         split = placeholder_split(self.data, self.split, self.folds)
         return count_shape(lambda: self.network(config, split), split.train.x.shape[1:])
 
@@ -178,7 +178,7 @@ class ImageClassification(Objective):
         return self._terms(config, split_sizes(self.data, self.split, self.folds))
 
     def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
-        """The reference loop: what a price means does not change with the routes that train faster.
+        """Time the reference loop, so that prices do not depend on routes that train faster.
 
         Two epochs of an excerpt where an epoch has more rows; the first tells what setting up takes.
         """

@@ -61,7 +61,7 @@ class DropoutMLP(ImageClassification):
 
     @property
     def gpu_kernels(self) -> GpuKernels | None:
-        """A subclass may have changed the network, so it has no kernels."""
+        """This network's kernels; a subclass has none, since it may have changed the network."""
         return "dropout_mlp" if type(self) is DropoutMLP else None
 
     def network(self, config: Config, split: Split) -> nn.Module:
@@ -72,7 +72,7 @@ class DropoutMLP(ImageClassification):
         )
 
     def network_shape(self, config: Config) -> NetworkShape:
-        """By arithmetic, which takes a hundredth of the time of passing a row through the layers."""
+        """Count by arithmetic, in a hundredth of the time of passing a row through the layers."""
         pixels = DATA_SIZES[self.data].side ** 2
         first, second = int(config["num_hiddens_1"]), int(config["num_hiddens_2"])
         inner = first * second + second * CLASSES

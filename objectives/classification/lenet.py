@@ -43,7 +43,7 @@ class LeNet(ImageClassification):
 
     @property
     def gpu_kernels(self) -> GpuKernels | None:
-        """A subclass may have changed the network, so it has no kernels."""
+        """This network's kernels; a subclass has none, since it may have changed the network."""
         return "lenet" if type(self) is LeNet else None
 
     def network(self, config: Config, split: Split) -> nn.Module:
@@ -55,5 +55,5 @@ class LeNet(ImageClassification):
 
 @cache
 def _shape(objective: LeNet) -> NetworkShape:
-    """The same for every configuration, so it is counted once."""
+    """Count the network once: it is the same for every configuration."""
     return ImageClassification.network_shape(objective, {})

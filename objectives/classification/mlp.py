@@ -81,7 +81,7 @@ class MLP(ImageClassification):
         return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(sizes[-1], CLASSES))
 
     def network_shape(self, config: Config) -> NetworkShape:
-        """By arithmetic, as for `DropoutMLP`."""
+        """Count by arithmetic, as for `DropoutMLP`."""
         inside = widths(config)
         sizes = [DATA_SIZES[self.data].side ** 2, *inside, CLASSES]
         layers = list(itertools.pairwise(sizes))
@@ -97,7 +97,7 @@ class MLP(ImageClassification):
         )
 
     def _terms(self, config: Config, sizes: list[tuple[int, int]]) -> CostTerms:
-        """Besides every network's the layers that steps pass through, for each is a handful of calls.
+        """Add the number of layers that steps pass through, since each takes a few calls.
 
         Without them prices of one layer were a tenth too high and those of four too low, on digits.
         """
@@ -107,5 +107,5 @@ class MLP(ImageClassification):
 
 
 def widths(config: Config) -> tuple[int, ...]:
-    """Units of the hidden layers that are there, the first one first."""
+    """Units of the network's hidden layers, the first layer first."""
     return tuple(int(config[f"width_{layer}"]) for layer in range(1, int(config["num_layers"]) + 1))

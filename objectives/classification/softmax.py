@@ -32,7 +32,7 @@ class SoftmaxRegression(ImageClassification):
 
     @property
     def gpu_kernels(self) -> GpuKernels | None:
-        """A subclass may have changed the network, so it has no kernels."""
+        """This network's kernels; a subclass has none, since it may have changed the network."""
         return "softmax" if type(self) is SoftmaxRegression else None
 
     def network(self, config: Config, split: Split) -> nn.Module:
@@ -44,5 +44,5 @@ class SoftmaxRegression(ImageClassification):
 
 @cache
 def _shape(objective: SoftmaxRegression) -> NetworkShape:
-    """The same for every configuration, so it is counted once."""
+    """Count the network once: it is the same for every configuration."""
     return ImageClassification.network_shape(objective, {})

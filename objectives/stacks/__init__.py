@@ -1,1 +1,1 @@
-"""Ways of training many trials side by side; `objectives.stack` says what they have in common."""
+"""Ways of training many trials at once; `objectives.stack` is their interface."""

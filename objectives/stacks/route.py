@@ -1,4 +1,4 @@
-"""Which way of training several trials is taken: a rule of network and device, never of a timing.
+"""Chooses how several trials are trained, by network and device and never by a timing.
 
 The way decides a trial's last bits; where they are not those of `Objective.train`, ledgers name it.
 """
@@ -44,7 +44,7 @@ class Route:
 
 
 def choose_route(objective: NetworkObjective, machine: Machine) -> Route:
-    """The fastest way for this objective on this device that keeps the bit contract.
+    """Choose the fastest way that keeps the bit contract for this objective on this device.
 
     On the CPU softmax regression is stacked; networks of known layers are looped, and so is whatever
     cannot be stacked; other networks of dense layers go through torch.func. On a GPU the three
@@ -110,21 +110,21 @@ def _functional(objective: NetworkObjective, machine: Machine) -> Route | None:
 
 @cache
 def _refusal(objective: NetworkObjective, machine: Machine) -> str | None:
-    """Why torch.func cannot stack this objective; found by tracing and proving it, so once a process."""
+    """Why torch.func cannot stack this objective; cached, because the proof takes long."""
     from objectives.stacks.functional.stack import refusal
 
     return refusal(objective, machine)
 
 
 def _example(objective: NetworkObjective, machine: Machine) -> tuple[nn.Module, torch.Size]:
-    """A network of the objective, and what it is given."""
+    """Build a network of the objective; return it with the shape of its images."""
     split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     return objective.start(config, split, np.zeros(2, dtype=np.uint64), "cpu"), split.train.x.shape[1:]
 
 
 def _training_work(objective: NetworkObjective, config: Config) -> float:
-    """Multiply-adds of one epoch's training steps, forwards and backwards."""
+    """Count the multiply-adds of one epoch's training steps, forwards and backwards."""
     shape = objective.network_shape(config)
     trained = sum(size for size, _ in split_sizes(objective.data, objective.split, objective.folds))
     return float(trained * (shape.forward + shape.backward))

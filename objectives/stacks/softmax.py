@@ -130,7 +130,7 @@ class SoftmaxStack(Stack):
         return next(place for place, slot in enumerate(self._slots) if slot.ticket == ticket)
 
     def _leave(self, place: int) -> None:
-        """The last live slot moves into the gap."""
+        """Free a slot: the last live slot moves into the gap."""
         last = len(self._slots) - 1
         for table in (self._weight, self._bias, self._rate):
             table[place] = table[last]
@@ -173,7 +173,7 @@ class SoftmaxStack(Stack):
 
 
 def dense_layer(network: nn.Module) -> nn.Linear | None:
-    """The one layer of softmax regression, or None for any other network."""
+    """Return the layer of softmax regression, or None for any other network."""
     if type(network) is nn.Sequential and [type(module) for module in network] == [nn.Flatten, nn.Linear]:
         linear = network[1]
         assert isinstance(linear, nn.Linear)
@@ -183,7 +183,7 @@ def dense_layer(network: nn.Module) -> nn.Linear | None:
 
 @cache
 def agrees(pixels: int, classes: int, batch: int) -> bool:
-    """Whether a slot's batched products have the bits of the single ones on this machine, with one thread.
+    """Whether batched products equal single ones to the bit on this machine, with one thread.
 
     One thread is what trials have; whoever asks may have more, with which the answer may be another.
     """

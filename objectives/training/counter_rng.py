@@ -1,4 +1,4 @@
-"""Counter-based random numbers: every draw of a trial is a pure function of what it is for.
+"""Counter-based random numbers (Philox): every draw of a trial is a pure function of its purpose.
 
 Philox4x64-10 (Salmon, Moraes, Dror and Shaw, 2011, "Parallel random numbers: as easy as 1, 2, 3")
 maps a key of 128 bits and a counter of 256 bits to four 64-bit words. The key is a trial's (and fold's);
@@ -27,7 +27,7 @@ Key = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 
 
 class Purpose(IntEnum):
-    """What a word is drawn for; the last word of its counter."""
+    """The purpose of a draw; it is the last word of the counter."""
 
     WEIGHTS = 0
     ORDER = 1
@@ -35,7 +35,7 @@ class Purpose(IntEnum):
 
 
 def trial_key(seed: np.random.SeedSequence, fold: int) -> Key:
-    """The Philox key (2 words) of one fold of the trial that `seed` belongs to."""
+    """Derive the Philox key (2 words) of one fold of a trial from its seed."""
     words: Key = substream(seed, fold).generate_state(2, np.uint64).astype(np.uint64)
     return words
 
@@ -94,7 +94,7 @@ class KeepBits:
 
 
 def philox(key: Tensor, counter: tuple[Tensor, int | Tensor, int | Tensor, int | Tensor]) -> tuple[Tensor, ...]:
-    """The same four words in plain integer tensor operations, for devices without NumPy.
+    """Compute the same four words by integer tensor operations, for devices without NumPy.
 
     Args:
         key: (..., 2) int64, the bits of the unsigned words.

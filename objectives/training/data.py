@@ -82,7 +82,7 @@ class DataSet:
 
 
 def load_splits(name: str, split: str, folds: int | None, machine: Machine) -> list[Split]:
-    """The divisions that one trial trains on, resident on the machine's device.
+    """Load the splits that one trial trains on, on the machine's device.
 
     Args:
         name: a key of `LOADERS`.
@@ -99,7 +99,7 @@ def load_splits(name: str, split: str, folds: int | None, machine: Machine) -> l
 
 
 def checksums(name: str, machine: Machine) -> dict[str, str]:
-    """File names and SHA-256 of the data set, verified against the published ones."""
+    """Verify the data set's files; return their names and SHA-256."""
     return dict(_load(name, machine.data).checksums)
 
 
@@ -127,7 +127,7 @@ def _load(name: str, folder: Path | None) -> DataSet:
 
 
 def load_digits(folder: Path | None = None) -> DataSet:
-    """The digits in an order fixed for good, 1 197 for training, 300 to validate, 300 to test.
+    """Load the digits in a fixed order: 1 197 for training, 300 for validation, 300 for testing.
 
     scikit-learn's order groups the writers, so the images are ordered by a hash of their number:
     no generator's stream is involved that a library could change.
@@ -154,7 +154,7 @@ def load_digits(folder: Path | None = None) -> DataSet:
 
 
 def load_fashion_mnist(folder: Path | None = None) -> DataSet:
-    """Fashion-MNIST: of its 60 000 training images the last 10 000 are for validation."""
+    """Load Fashion-MNIST; of its 60 000 training images the last 10 000 are for validation."""
     from torchvision.datasets import FashionMNIST
 
     root = folder or DEFAULT_FOLDER
@@ -172,7 +172,7 @@ def load_fashion_mnist(folder: Path | None = None) -> DataSet:
 
 
 def verified_sha256(path: Path, expected: str) -> str:
-    """The file's SHA-256, or DataError when it is not the expected one."""
+    """Return the file's SHA-256; raise DataError when it is not the expected one."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != expected:
         raise DataError(

@@ -1,4 +1,4 @@
-"""What training a network costs, counted layer by layer: nothing here trains or loads data."""
+"""Counts the work of training a network layer by layer, without training or loading data."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class NetworkShape:
 
 
 def split_sizes(data: str, split: str, folds: int | None) -> list[tuple[int, int]]:
-    """Images trained on and validated on, for each network of a trial; as `data.load_splits` divides."""
+    """Numbers of training and validation images for each network of a trial, as `data.load_splits` divides."""
     outline = DATA_SIZES[data]
     develop = outline.train + outline.valid
     if split == "book":
@@ -72,14 +72,14 @@ def split_sizes(data: str, split: str, folds: int | None) -> list[tuple[int, int
 
 
 def placeholder_split(data: str, split: str, folds: int | None) -> Split:
-    """The first division of a data set, in images without storage."""
+    """The first split of a data set, in images without storage."""
     outline = DATA_SIZES[data]
     train, valid = split_sizes(data, split, folds)[0]
     return Split(train=_blank(train, outline), valid=_blank(valid, outline), test=_blank(outline.test, outline))
 
 
 def count_shape(build: Callable[[], nn.Module], image: torch.Size) -> NetworkShape:
-    """Count what one row costs by passing it through every layer.
+    """Count a network's work by passing one row through every layer.
 
     The weights are whatever was in memory. A pass without storage would do, but the first one in a
     process imports a thousand modules, which takes seconds.
@@ -124,7 +124,7 @@ def unaligned(inputs: int, outputs: int) -> int:
 
 
 def network_terms(shape: NetworkShape, sizes: list[tuple[int, int]], batch_size: int) -> CostTerms:
-    """The work of training one network on each division of the data.
+    """Count the work of training one network on each split of the data.
 
     Args:
         shape: of every network.
@@ -158,13 +158,13 @@ def network_terms(shape: NetworkShape, sizes: list[tuple[int, int]], batch_size:
 
 
 def excerpt_sizes(sizes: list[tuple[int, int]], rows: int) -> list[tuple[int, int]]:
-    """Sizes cut, all by the same factor, to at most `rows` trained on."""
+    """Reduce sizes, all by the same factor, to at most `rows` training images."""
     share = min(1.0, rows / max(trained for trained, _ in sizes))
     return [(max(1, int(trained * share)), max(1, int(validated * share))) for trained, validated in sizes]
 
 
 def train_on_excerpt(loop: Loop, rows: int, place: float) -> Loop:
-    """A loop that trains and validates on consecutive images only, as many as `excerpts` says.
+    """Restrict a training loop to consecutive images, as many as `excerpt_sizes` says.
 
     Args:
         loop: the loop that trains.

@@ -1,4 +1,4 @@
-"""The networks, built without touching a global random generator."""
+"""Networks, built without touching a global random generator."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Dropout(nn.Module):
         return bool(self.keep < 2**counter_rng.DROPOUT_BITS)
 
     def begin(self, key: counter_rng.Key, layer: int, epoch: int) -> None:
-        """Draw from now on what belongs to this epoch; `layer` counts the network's dropouts."""
+        """Start the random stream of an epoch; `layer` counts the network's dropouts."""
         self._stream = key, layer, epoch
         self._bits, self._position = None, 0
 
@@ -46,7 +46,7 @@ class Dropout(nn.Module):
         return x * self.mask(x)
 
     def mask(self, x: Tensor) -> Tensor:
-        """Zero or `scale` for every element of the next rows."""
+        """Draw zero or `scale` for every element of the next rows."""
         width = x[0].numel()
         key, layer, epoch = self._stream
         if x.device.type == "cpu":
@@ -160,6 +160,6 @@ def _draw_layer(layer: nn.Linear | nn.Conv2d, key: counter_rng.Key, drawn: int, 
 
 
 def _draw(parameter: Tensor, bound: float, key: counter_rng.Key, index: int) -> None:
-    """Uniform in +-bound, drawn on the CPU so that every device starts from the same weights."""
+    """Draw uniform numbers in +-bound on the CPU, so that every device starts from the same weights."""
     unit = torch.from_numpy(counter_rng.uniform(key, index, parameter.numel()))
     parameter.copy_((unit * (2 * bound) - bound).view(parameter.shape))

@@ -37,7 +37,7 @@ class Counts:
 
 
 def epoch_from_counts(counts: Counts, *, valid: int, test: int, chance: float) -> Epoch:
-    """What counts of wrong answers come to.
+    """Turn counts of wrong answers into an epoch's errors.
 
     Args:
         counts: of one network, or summed over folds.
@@ -98,7 +98,7 @@ def _step(network: nn.Module, parameters: list[nn.Parameter], batch: Images, lea
 
 @torch.no_grad()
 def count_wrong(network: nn.Module, images: Images) -> int:
-    """How many images the network classifies wrongly; exact, whatever the evaluation batch."""
+    """Count the images that the network classifies wrongly; exact, whatever the evaluation batch."""
     wrong = 0
     for x, y in images.batches(EVALUATION_BATCH):
         wrong += int((network(x).argmax(dim=1) != y).sum())

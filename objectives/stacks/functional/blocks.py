@@ -1,4 +1,4 @@
-"""Trials of one structure and one number of padded rows, side by side in blocks of slots.
+"""Blocks of slots, in which trials of one structure and one number of padded rows train at once.
 
 Everything that a step needs of a slot is a row of a tensor on the device, so that a step is a handful of
 tensor operations for all slots and never waits for the device.
@@ -22,7 +22,7 @@ from objectives.training.networks import Dropout, dropouts
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Trial:
-    """A trial in a slot; its weights are there, `network` is for evaluating it.
+    """A trial in a slot, which holds its weights; `network` is for evaluating it.
 
     Attributes:
         ticket: the caller's name.
@@ -52,7 +52,7 @@ class Trial:
 
 
 class Block:
-    """Slots of which trials fill the first; a step is computed for the program's next number of slots."""
+    """Slots whose first ones hold trials; a step is computed for the next traced number of slots."""
 
     def __init__(self, program: TracedNetwork, train: Images) -> None:
         self.program, self.train = program, train
@@ -71,7 +71,7 @@ class Block:
 
     @property
     def tables(self) -> list[Tensor]:
-        """All that belongs to slots and outlasts a step."""
+        """All tensors with a row for every slot that outlast a step."""
         columns = [
             self.orders,
             self.cursor,
@@ -156,7 +156,7 @@ class Block:
         return size * self.program.rows
 
     def _masks(self, size: int) -> list[Tensor]:
-        """The next rows of every trial's dropout masks, drawn by NumPy."""
+        """Draw the next rows of every trial's dropout masks by NumPy."""
         count = len(self.train)
         for slot, trial in enumerate(self.trials):
             done = (math.ceil(count / trial.batch_size) - trial.steps_left) * trial.batch_size
@@ -168,7 +168,7 @@ class Block:
         return [mask[:size] for mask in self.masks]
 
     def _drawn(self, size: int, position: Tensor) -> list[Tensor]:
-        """The same masks, drawn on the device."""
+        """Draw the same masks on the device."""
         key, epoch = self.key[:size, None, None, :], self.epoch[:size, None, None]
         masks = []
         for index, (layer, shape) in enumerate(zip(self.program.layers, self.program.masks, strict=True)):
@@ -179,7 +179,7 @@ class Block:
 
 
 class TrialGroup:
-    """As many blocks as its trials need; all but the last are full."""
+    """The blocks of all trials of one traced network; all blocks but the last are full."""
 
     def __init__(self, program: TracedNetwork, train: Images) -> None:
         self.program, self.train = program, train

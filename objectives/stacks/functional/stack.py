@@ -1,4 +1,4 @@
-"""The generic route: any plain network is stacked by torch.func, without being rewritten.
+"""The functional route: trains any plain network in stacks by torch.func, without rewriting it.
 
 Trials whose networks have the same structure and whose batches are padded to the same number of rows
 train side by side (`group`); `program` turns their network into one function and proves that slot and
@@ -184,7 +184,7 @@ class FunctionalStack(Stack):
 
 
 def refusal(objective: NetworkObjective, machine: Machine) -> str | None:
-    """Why this route is not for an objective, or None: a rule of objective and device, never of a timing.
+    """Return why this route cannot train an objective, or None; never a matter of timing.
 
     Looks at the networks of a few configurations, drawn with a fixed seed. Where their structures hardly
     ever meet, as with widths tuned over a wide range, slots would stay empty.

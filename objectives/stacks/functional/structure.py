@@ -1,4 +1,4 @@
-"""What makes two networks the same program: their modules, settings and parameter shapes."""
+"""The structure of a network (modules, settings, parameter shapes), equal where one trace serves both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's network as one traced function: the gradients of several slots at once, and the proof that it may be.
+"""Traces a user's network into one function of the gradients of several slots, and proves its bits.
 
 `torch.func` turns the network into a function of its weights (`functional_call`), `grad` gives its
 gradient and `vmap` maps it over slots. `make_fx` records the tensor operations that this comes to, so
@@ -41,7 +41,7 @@ class Template:
 
     @classmethod
     def of(cls, network: nn.Module, device: str) -> Template:
-        """Raises Unstackable: what `structure` refuses; convolutions on a CPU."""
+        """Build a template; raises Unstackable for what `structure` refuses and for convolutions on a CPU."""
         if torch.device(device).type == "cpu":
             without_convolutions(network)
         return cls(structure=structure(network), network=network)
@@ -69,13 +69,13 @@ class TracedNetwork:
 
     @property
     def slots(self) -> int:
-        """Of a block."""
+        """Slots of a block."""
         return max(self.steps)
 
 
 @lru_cache(maxsize=256)
 def trace_network(template: Template, rows: int, image: torch.Size, device: str) -> TracedNetwork | Unstackable:
-    """The program of a structure, or why there is none; a function of its arguments and the platform alone.
+    """Trace and prove a structure; depends on the arguments and the platform alone.
 
     A network is refused when its traced gradients are not the reference loop's within rounding (rows
     that depend on each other, random numbers of its own, a forward that changes the network), or
@@ -120,7 +120,7 @@ def _proved(tracer: Tracer) -> TracedNetwork:
 
 
 def _reference(tracer: Tracer) -> list[Tensor]:
-    """The reference loop's gradient of the same batch without its padding."""
+    """Compute the reference loop's gradient of the same batch without its padding."""
     arguments = [tensor[0] for tensor in tracer.example(1)]
     count = len(tracer.names)
     weights = [weight.requires_grad_() for weight in arguments[:count]]

@@ -84,7 +84,7 @@ class Tracer:
         self.masks = self._mask_shapes()
 
     def _mask_shapes(self) -> tuple[torch.Size, ...]:
-        """Runs the network once, mapped over one slot, so that random numbers of its own raise."""
+        """Run the network once, mapped over one slot, so that its own use of random numbers raises."""
         stacked = {name: torch.zeros(1, *shape, device=self.device) for name, shape in self._shapes()}
         vmap(lambda weights: functional_call(self.network, weights, (self.images,)), randomness="error")(stacked)
         shapes = []
@@ -98,7 +98,7 @@ class Tracer:
         return list(zip(self.names, self.weights, strict=True))
 
     def gradients(self, *arguments: Tensor) -> tuple[Tensor, ...]:
-        """Of one slot: weights, masks, images, labels, and the weight of every row's loss."""
+        """Gradients of one slot, from weights, masks, images, labels, and the weight of every row's loss."""
         count = len(self.names)
         masks = dict(zip((f"{name}.mask" for name in self.fed), arguments[count:-3], strict=True))
         images, labels, row_weights = arguments[-3:]
@@ -122,7 +122,7 @@ class Tracer:
         return traced.forward
 
     def example(self, size: int, *, strangers: bool = False) -> list[Tensor]:
-        """Arguments that are the same in every slot; with `strangers` slots 0 and 2 of 3 hold something else."""
+        """Build arguments that are equal in every slot; with `strangers` slots 0 and 2 of 3 differ."""
         made = [_uniform(index, (size, *shape)) for index, shape in enumerate(self.weights, start=1)]
         made += [(_uniform(100 + i, (size, self.rows, *shape)) > -0.1) * 1.5 for i, shape in enumerate(self.masks)]
         labels = (torch.arange(self.rows) * 7 % 10).expand(size, -1).clone()
@@ -146,13 +146,13 @@ class Tracer:
 
 
 def _uniform(index: int, shape: tuple[int, ...]) -> Tensor:
-    """Numbers in +-0.2, the same in every slot."""
+    """Draw numbers in +-0.2, the same in every slot."""
     drawn = torch.from_numpy(counter_rng.uniform(PROBE_KEY, index, torch.Size(shape[1:]).numel()))
     return ((drawn - 0.5) * 0.4).view(shape[1:]).expand(shape).clone()
 
 
 def _aligned_product(a: Tensor, b: Tensor) -> Any:
-    """The batched product, its columns padded where a slot of it would not start on a border."""
+    """Compute the batched product, with padded columns where a slot would not be aligned."""
     columns = b.shape[2]
     if a.shape[1] * columns % UNIT == 0:
         return NotImplemented
@@ -160,7 +160,7 @@ def _aligned_product(a: Tensor, b: Tensor) -> Any:
 
 
 def _without_idle_nodes(graph: Graph) -> None:
-    """Take out what gives back its argument, which is a third of what vmap records, and what nobody uses."""
+    """Remove nodes that return their argument, a third of what vmap records, and unused ones."""
     aten = torch.ops.aten
     reshapes = (aten.expand.default, aten.view.default, aten._unsafe_view.default)
     for node in graph.nodes:
@@ -176,7 +176,7 @@ def _without_idle_nodes(graph: Graph) -> None:
 
 
 def _with_fed_dropouts(network: nn.Module) -> tuple[nn.Module, dict[str, MaskedDropout]]:
-    """A copy whose active dropouts take their masks as arguments, and these by their names."""
+    """Copy a network so that its active dropouts take masks as arguments; return these dropouts by name."""
     copied = deepcopy(network)
     fed: dict[str, MaskedDropout] = {}
     for name, module in list(copied.named_modules()):

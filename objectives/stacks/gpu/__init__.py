@@ -1,4 +1,4 @@
-"""The stack of own Triton kernels, for CUDA devices (and, for tests, for Triton's interpreter)."""
+"""Stacks on CUDA devices (in tests: in Triton's interpreter) by Triton kernels of this project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def gpu_stack(
     quantum: int | None = None,
     lanes: int | None = None,
 ) -> Stack | None:
-    """Slots on a CUDA device, or None: the network is not one of the three, folds are asked for, or no Triton.
+    """Build slots on a CUDA device; None for a network without kernels, for folds, or without Triton.
 
     Args:
         objective: exactly one of the three networks; a subclass may have changed it.
@@ -47,7 +47,7 @@ def gpu_stack(
 
 
 def available(machine: Machine) -> bool:
-    """Whether Triton is there and runs on the machine's device."""
+    """Whether Triton is installed and runs on the machine's device."""
     if importlib.util.find_spec("triton") is None:
         return False
     return machine.device.startswith("cuda") or os.environ.get("TRITON_INTERPRET") == "1"

@@ -18,14 +18,14 @@ nearest to u / 16 or u / 255 for all 256 values, with and without a fused multip
 
 @triton.jit
 def pixels(u: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr) -> tl.tensor:
-    """A float32 in [0, 1] out of a stored uint8."""
+    """Convert a stored uint8 to a float32 in [0, 1]."""
     x = u.to(tl.float32)
     return x * HIGH + x * LOW
 
 
 @triton.jit
 def activate(z: tl.tensor, KIND: tl.constexpr) -> tl.tensor:
-    """The layer's activation; the hyperbolic tangent as `objectives.training.networks.Tanh` has it."""
+    """Apply the layer's activation; the hyperbolic tangent is computed as in `networks.Tanh`."""
     if KIND == _RELU:
         return tl.where(z != z, z, tl.maximum(z, 0.0))
     elif KIND == _SIGMOID:
@@ -38,7 +38,7 @@ def activate(z: tl.tensor, KIND: tl.constexpr) -> tl.tensor:
 
 @triton.jit
 def slope(a: tl.tensor, KIND: tl.constexpr) -> tl.tensor:
-    """The activation's derivative, out of its value."""
+    """Compute the activation's derivative from its value."""
     if KIND == _SIGMOID:
         return a * (1.0 - a)
     else:

@@ -1,4 +1,4 @@
-"""Images resident on the device as bytes."""
+"""Images on the device, stored as bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class DeviceImages:
 
 
 def load_images(split: Split, data: str, device: str) -> DeviceImages:
-    """The split's bytes on `device`.
+    """Copy a split to `device` as bytes.
 
     Raises:
         ValueError: an image that is not bytes times the data set's scale.

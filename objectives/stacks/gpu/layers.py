@@ -17,7 +17,7 @@ ROW_ALIGNMENT = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer.
+    """Sizes, activation and dropout of one fully connected layer.
 
     Attributes:
         inputs: the greatest over all trials.
@@ -56,7 +56,7 @@ class Tiles:
 
 
 class DenseLayers(Network):
-    """A chain of fully connected layers ending in class scores, on images or on a buffer of features.
+    """A sequence of fully connected layers ending in class scores, on images or on a buffer of features.
 
     Args:
         site: what the kernels share.
@@ -98,14 +98,14 @@ class DenseLayers(Network):
         self.backward(step)
 
     def forward(self, step: int) -> None:
-        """Up to the gradient by the class scores."""
+        """Compute the forward pass and the gradient by the class scores."""
         for number in range(len(self.layers)):
             last = number == len(self.layers) - 1
             out = self.gradients[number] if last else self.inputs[number + 1]
             self._forward(number, self.inputs[number], out, self.site.train, step=step)
 
     def backward(self, step: int) -> None:
-        """Gradients from the class scores down, every layer's before its weights change."""
+        """Compute gradients from the last layer to the first, every layer's before its weights change."""
         for number in reversed(range(len(self.layers))):
             if number > 0 or not self.on_images:
                 self._inputs(number, step)

@@ -125,7 +125,7 @@ class LeNetLayers(Network):
         self.head.evaluate(images, first)
 
     def multiply_adds(self, rows: int, widths: list[int]) -> tuple[float, float]:
-        """The convolutions have no ragged dimension: both counts take them as asked for."""
+        """Count multiply-adds; the convolutions have no ragged dimension, so they add the same to both counts."""
         shape = self.shape
         taps, (first, second) = shape.kernel**2, shape.channels
         side1 = shape.side + 2 * shape.pads[0] - shape.kernel + 1

@@ -1,4 +1,4 @@
-"""What the networks of a stack have in common: weights of all slots side by side, a step, an evaluation."""
+"""The interface of the networks on a GPU: weights of all slots, a training step, an evaluation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVALUATION_ROWS = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackBuffers:
-    """What the kernels of a stack share.
+    """Tables and buffers that all kernels of a stack share.
 
     Attributes:
         table: the slots' rows.
@@ -77,7 +77,7 @@ class Network(ABC):
 
     @abstractmethod
     def multiply_adds(self, rows: int, widths: list[int]) -> tuple[float, float]:
-        """What a step of a slot asks for, and what its tiles compute: rows and tuned widths rounded up.
+        """Count a step's multiply-adds as requested and as computed, with rows and widths rounded up to tiles.
 
         What is the same in all trials (pixels, classes, channels) is counted as asked for.
         """
@@ -94,14 +94,14 @@ class Network(ABC):
 
 
 def _corner(tensor: Tensor, shape: torch.Size) -> Tensor:
-    """The part [:shape[0], :shape[1], ...] of a tensor."""
+    """Return the part [:shape[0], :shape[1], ...] of a tensor."""
     if any(want > have for want, have in zip(shape, tensor.shape, strict=True)):
         raise ValueError(f"parameter of shape {tuple(shape)}: the stack holds up to {tuple(tensor.shape)}")
     return tensor[tuple(slice(want) for want in shape)]
 
 
 def round_up(number: int, tile: int) -> int:
-    """The next multiple of `tile`."""
+    """Round up to a multiple of `tile`."""
     return -(-number // tile) * tile
 
 

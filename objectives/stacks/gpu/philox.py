@@ -24,7 +24,7 @@ ORDER_TILE = 1024
 
 @triton.jit
 def philox(keys: tl.tensor, block: tl.tensor, epoch: tl.tensor, index: tl.tensor, PURPOSE: tl.constexpr) -> tl.tensor:
-    """Four uint64 tensors of the shape of `block` (int64, counted from 1); `keys` points to two int64."""
+    """Draw four uint64 tensors of the shape of `block` (int64, counted from 1); `keys` points to two int64."""
     k0 = tl.load(keys).to(tl.uint64, bitcast=True)
     k1 = tl.load(keys + 1).to(tl.uint64, bitcast=True)
     c0 = block.to(tl.uint64)

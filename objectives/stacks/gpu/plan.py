@@ -1,4 +1,4 @@
-"""From an objective to its stack: layers, tile sizes, number of slots."""
+"""Builds the GPU stack of an objective: layers, tile sizes, number of slots."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def build(
     quantum: int | None,
     lanes: int | None,
 ) -> GpuStack | None:
-    """The stack of one of the three networks, or None."""
+    """Build the stack of a network that has kernels; None for any other."""
     kernels = objective.gpu_kernels
     if kernels is None or (kernels, objective.data) not in CAPACITY:
         return None
@@ -77,7 +77,7 @@ def build(
 
 
 def typical_quantum(objective: NetworkObjective, rows: int) -> int:
-    """Steps of a graph: a power of two."""
+    """Choose the steps of one replayed graph: a power of two."""
     low, high = batch_bounds(objective)
     share = rows / math.sqrt(low * high) / EPOCH_SHARE
     return int(min(MOST_STEPS, 2 ** math.floor(math.log2(max(share, 1)))))

@@ -1,4 +1,4 @@
-"""The stack on a device: slots, replayed graphs of steps, batched evaluation."""
+"""The stack on a GPU: slots, replayed CUDA graphs of steps, batched evaluation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A trial in its slot; what changes is in the stack's table."""
+    """The constants of a trial in its slot; what changes is in the stack's table."""
 
     ticket: Ticket
     batch: int
@@ -50,7 +50,7 @@ class Slot:
 
 @dataclass(slots=True, kw_only=True)
 class GpuStack(Stack):
-    """Slots in own Triton kernels; see `objectives.stacks.gpu`.
+    """Slots that train by Triton kernels; see `objectives.stacks.gpu`.
 
     Between two evaluations the host only replays graphs: it knows every slot's steps, so it reads nothing
     back. A slot that has reached its epoch's end, and an empty one, has no rows and costs an early exit.
@@ -137,7 +137,7 @@ class GpuStack(Stack):
         return saved
 
     def _module(self, config: Config, key: Key, saved: Saved | None) -> nn.Module:
-        """The trial's network: with its first weights, or only the shapes of a saved one's."""
+        """Build the trial's network: with its initial weights, or with the shapes of saved ones only."""
         if saved is None:
             return self.objective.start(config, self.split, key, "cpu")
         with torch.device("meta"):
@@ -206,7 +206,7 @@ class GpuStack(Stack):
         return results
 
     def _look(self, group: list[int], part: str) -> Tensor:
-        """The same of one group, (2, lanes) int32, still on the device."""
+        """Evaluate one group; the results, (2, lanes) int32, stay on the device."""
         who = group + [-1] * (self.site.lanes - len(group))
         self.site.who.copy_(torch.tensor(who, dtype=torch.int32))
         self._launch[part]()
@@ -280,7 +280,7 @@ class GpuStack(Stack):
 
 
 def captured(launch: Callable[[], None]) -> Callable[[], None]:
-    """The launches of a function as one CUDA graph."""
+    """Capture the launches of a function as one CUDA graph."""
     graph = torch.cuda.CUDAGraph()  # type: ignore[no-untyped-call,unused-ignore]
     with torch.cuda.graph(graph):
         launch()

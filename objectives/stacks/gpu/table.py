@@ -1,4 +1,4 @@
-"""What kernels know of a slot: one row of integers, one of floats and two key words, on the device."""
+"""The table of slots that kernels read: a row of integers, one of floats and two key words for each."""
 
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Trains networks one after another on a CPU, with products of its own instead of autograd."""
+"""Trains networks one after another on a CPU, with hand-written gradients instead of autograd."""

@@ -35,7 +35,7 @@ class Layer:
         raise NotImplementedError
 
     def release(self) -> None:
-        """Let go of what the last batch left: a paused training is to hold its weights and little else."""
+        """Free the last batch's tensors, so that a paused training holds little besides its weights."""
         for name in ("x", "y", "half", "mask"):
             self.__dict__.pop(name, None)
 
@@ -199,6 +199,6 @@ KNOWN: Mapping[type[nn.Module], Maker] = {
 
 
 def layer_of(module: nn.Module) -> Layer | None:
-    """The hand-written layer for a module, or None when there is none."""
+    """Return the hand-written layer for a module, or None when there is none."""
     fits, make = KNOWN.get(type(module), (None, None))
     return make(module) if fits is not None and make is not None and fits(module) else None

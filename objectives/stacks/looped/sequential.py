@@ -1,4 +1,4 @@
-"""From a plain sequential network to hand-written layers."""
+"""Translates a plain sequential network to hand-written layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 
 
 def layers_of(network: nn.Module, image: torch.Size) -> list[Layer] | None:
-    """The layers of a plain `nn.Sequential`, or None when one of its modules has no hand-written form.
+    """Translate a plain `nn.Sequential`; None when one of its modules has no hand-written form.
 
     Args:
         network: built and initialised; the layers share its parameters.
@@ -56,7 +56,7 @@ def layers_of(network: nn.Module, image: torch.Size) -> list[Layer] | None:
 
 
 def plain(network: nn.Sequential) -> bool:
-    """Whether nothing but its modules' own passes decides what is computed and learned.
+    """Whether the network has no hooks or the like, so that its modules' passes alone decide the result.
 
     Hooks, frozen weights and weights used twice are autograd's business.
     """

@@ -83,7 +83,7 @@ class LoopedStack(Stack):
 def train(
     network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Key
 ) -> Iterator[Counts]:
-    """What `objectives.training.train` does, without autograd where every layer is known."""
+    """Train as `reference_loop.train` does, without autograd where every layer is known."""
     layers = layers_of(network, split.train.x.shape[1:])
     if layers is None:
         yield from reference_train(network, split, learning_rate=learning_rate, batch_size=batch_size, key=key)
@@ -148,7 +148,7 @@ def logits_gradient(logits: Tensor, slope: Tensor) -> Tensor:
 
 
 def first_with_parameters(layers: list[Layer]) -> int:
-    """Where the backward pass ends."""
+    """Index of the first layer with parameters, where the backward pass ends."""
     return next(index for index, layer in enumerate(layers) if layer.parameters)
 
 

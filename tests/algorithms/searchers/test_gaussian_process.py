@@ -13,7 +13,7 @@ from scipy import stats
 pytest.importorskip("botorch")
 with warnings.catch_warnings():
     warnings.simplefilter("error")
-    gp = importlib.import_module("algorithms.gaussian_process")
+    gp = importlib.import_module("algorithms.searchers.gaussian_process")
 
 import torch
 
