@@ -1,4 +1,4 @@
-"""What a suite comes to before anything runs: its runs, their shards, and what they will be charged."""
+"""Forecasts a suite before it runs: its runs, their shards, and the seconds that they will be charged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLE = 64
 
 
 def describe_forecast(suite: Suite, objectives: Mapping[str, Objective], shards: int) -> Iterator[str]:
-    """The plan as text, a line for every run, then the sums.
+    """Describe the forecast, a line for every run, then the sums.
 
     Args:
         suite: the comparison.
@@ -34,16 +34,16 @@ def describe_forecast(suite: Suite, objectives: Mapping[str, Objective], shards:
             yield f"{f'{number}/{shards}':>7}  {_seconds(costs[_cell(run)])}  {run.path}"
     sums = [_sum(costs[_cell(run)] for run in share) for share in shares]
     total, runs = _sum(sums), sum(map(len, shares))
-    yield f"suite {suite.name}: {runs} runs{_told(total, suite)}"
+    yield f"suite {suite.name}: {runs} runs{_describe_total(total, suite)}"
     if shards > 1:
         few, many = min(map(len, shares)), max(map(len, shares))
         sizes = f"{few} runs" if few == many else f"{few} to {many} runs"
         seconds = "" if total is None else f", {_range(sums)} s each"
-        yield f"{shards} shards of {sizes}{seconds}; {_cuts(count_cut_groups(suite, shards))}"
+        yield f"{shards} shards of {sizes}{seconds}; {_describe_cuts(count_cut_groups(suite, shards))}"
 
 
 def expected_charge(run: Run, objective: Objective) -> float | None:
-    """Seconds that a run is charged if every trial trains to the end, or None where nothing prices it.
+    """Estimate the seconds that a run is charged if every trial trains to the end; None where nothing prices it.
 
     A trial is priced by the mean of configurations drawn from the space. An algorithm that stops trials early
     is charged less under a budget of trials or evaluations; simulated workers share the seconds out.
@@ -60,11 +60,11 @@ def expected_charge(run: Run, objective: Objective) -> float | None:
         raise BadInput(f"objectives.{run.objective.label}: cannot be priced ({one_line(error)})") from error
     known = [price for price in prices if price is not None]
     trial = math.fsum(known) / len(known) if known else None
-    return _spent(run.budget, trial, objective.max_epochs, run.n_workers)
+    return _first_limit(run.budget, trial, objective.max_epochs, run.n_workers)
 
 
-def _spent(budget: Budget, trial: float | None, max_epochs: int, workers: int) -> float | None:
-    """The limit that is reached first, in seconds of training."""
+def _first_limit(budget: Budget, trial: float | None, max_epochs: int, workers: int) -> float | None:
+    """Return the limit that is reached first, in seconds of training."""
     limits = [] if budget.runtime is None else [budget.runtime * workers]
     if trial is not None:
         trials = (budget.trials, budget.evaluations, None if budget.epochs is None else budget.epochs / max_epochs)
@@ -73,7 +73,7 @@ def _spent(budget: Budget, trial: float | None, max_epochs: int, workers: int) -
 
 
 def _examples(suite: Suite) -> Iterator[Run]:
-    """A run of every cell: what one is charged does not depend on the repetition."""
+    """Yield a run of every cell: the charge does not depend on the repetition."""
     return (run for run in suite.runs() if run.repetition == 0)
 
 
@@ -95,12 +95,12 @@ def _range(sums: list[float | None]) -> str:
     return f"{min(known):.4g} to {max(known):.4g}"
 
 
-def _cuts(count: int) -> str:
-    """What the split costs: trials that algorithms have in common are trained in both halves."""
+def _describe_cuts(count: int) -> str:
+    """Describe what the split costs: trials that algorithms have in common are trained in both halves."""
     return f"{count} repetitions of an objective are cut in two or more" if count else "no trial is trained twice"
 
 
-def _told(total: float | None, suite: Suite) -> str:
+def _describe_total(total: float | None, suite: Suite) -> str:
     if total is None:
         return "; name a calibration to see what they will be charged"
     whose = "by the objectives' own prices" if suite.calibration is None else f"priced by {suite.calibration.name}"

@@ -1,4 +1,4 @@
-"""A share of a suite's runs for one job of many, which know of each other by nothing but the plan.
+"""Splits a suite's runs into shards, one for each job; jobs need not communicate.
 
 Algorithms share trials on one objective in one repetition (`benchmark/tuning/trial_cache.py`): these runs are a group,
 and a group that stays whole trains nothing twice and reads no ledger that another shard writes. So groups
@@ -21,7 +21,7 @@ from typing import TypeVar
 from benchmark.errors import BadInput, short_repr
 from benchmark.suite.model import Run, Suite
 
-FORM = re.compile(r"([0-9]{1,7})/([0-9]{1,7})", re.ASCII)
+SHARD_PATTERN = re.compile(r"([0-9]{1,7})/([0-9]{1,7})", re.ASCII)
 
 UNEVEN = Fraction(1, 8)
 """By how much the longest of whole-group shards may exceed the mean before groups are cut: a shard's length
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The share `number`, counted from 1, of `of` equal ones."""
+    """The share `number`, counted from 1, of `of` equal shares of a suite's runs."""
 
     number: int
     of: int
@@ -42,24 +42,24 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """The shard as part of a file's name."""
+        """Return the shard as part of a file's name."""
         return f"{self.number}-of-{self.of}"
 
     def runs(self, suite: Suite) -> list[Run]:
-        """This share of the suite's runs; a function of the plan alone."""
+        """List this share of the suite's runs; a function of the suite alone."""
         return split_runs(suite, self.of)[self.number - 1]
 
 
 def parse_shard(text: str, suite: Suite) -> Shard:
-    """The shard that `I/N` names.
+    """Parse `I/N`, the I-th shard of N.
 
     Raises:
         BadInput: no such text, I not in 1..N, or more shards than the suite has runs.
     """
-    found = FORM.fullmatch(text)
-    if found is None:
+    match = SHARD_PATTERN.fullmatch(text)
+    if match is None:
         raise BadInput(f"--shard {short_repr(text)}: need I/N, the I-th share of N, as 1/4")
-    number, of = int(found[1]), int(found[2])
+    number, of = int(match[1]), int(match[2])
     require_shard_count(f"--shard {short_repr(text)}", of, suite)
     if not 1 <= number <= of:
         raise BadInput(f"--shard {short_repr(text)}: the first of {of} shards is 1/{of}, the last is {of}/{of}")
@@ -74,33 +74,32 @@ def require_shard_count(field: str, of: int, suite: Suite) -> None:
 
 
 def split_runs(suite: Suite, of: int) -> list[list[Run]]:
-    """The suite's runs in `of` shares, in the suite's order: in whole groups if even, else even to one run."""
-    together = runs_sharing_trials(suite)
-    most = -(-len(together) // of)
-    if of <= len(together) and most * of <= (1 + UNEVEN) * len(together):
-        return [[run for group in share for run in group] for share in _cut(together, of)]
-    return _cut([run for group in together for run in group], of)
+    """Split the runs into `of` shares, in the suite's order: in whole groups if even, else even to one run."""
+    groups = runs_sharing_trials(suite)
+    largest = -(-len(groups) // of)
+    if of <= len(groups) and largest * of <= (1 + UNEVEN) * len(groups):
+        return [[run for group in share for run in group] for share in _cut(groups, of)]
+    return _cut([run for group in groups for run in group], of)
 
 
 def count_cut_groups(suite: Suite, of: int) -> int:
-    """How many groups have runs in several shares."""
-    places = Counter((run.repetition, run.objective.label) for share in split_runs(suite, of) for run in _firsts(share))
-    return sum(count > 1 for count in places.values())
+    """Count the groups that have runs in several shares."""
+    shares = Counter(cell for share in split_runs(suite, of) for cell in {_cell(run) for run in share})
+    return sum(count > 1 for count in shares.values())
 
 
 def runs_sharing_trials(suite: Suite) -> list[list[Run]]:
-    """The runs that share trials: all algorithms on one objective in one repetition."""
-    found: dict[tuple[int, str], list[Run]] = {}
+    """Group the runs that share trials: all algorithms on one objective in one repetition."""
+    groups: dict[tuple[int, str], list[Run]] = {}
     for run in suite.runs():
-        found.setdefault((run.repetition, run.objective.label), []).append(run)
-    return list(found.values())
+        groups.setdefault(_cell(run), []).append(run)
+    return list(groups.values())
 
 
-def _firsts(share: list[Run]) -> list[Run]:
-    """A run of every group in a share."""
-    return list({(run.repetition, run.objective.label): run for run in share}.values())
+def _cell(run: Run) -> tuple[int, str]:
+    return run.repetition, run.objective.label
 
 
-def _cut(things: Sequence[T], of: int) -> list[list[T]]:
-    """Neighbours together; exact integers, since a rounded border could fall twice on one thing or on none."""
-    return [list(things[len(things) * place // of : len(things) * (place + 1) // of]) for place in range(of)]
+def _cut(items: Sequence[T], of: int) -> list[list[T]]:
+    """Cut into shares of neighbours; in exact integers, since a rounded border could lose or repeat an item."""
+    return [list(items[len(items) * share // of : len(items) * (share + 1) // of]) for share in range(of)]

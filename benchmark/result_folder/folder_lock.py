@@ -29,9 +29,9 @@ def folder_lock(folder: Path, shard: Shard | None = None) -> Iterator[None]:
     with ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held.enter_context(_locked(folder / LOCK, folder, "this suite", shared=shard is not None))
+            held.enter_context(_file_lock(folder / LOCK, folder, "this suite", shared=shard is not None))
             if shard is not None:
-                held.enter_context(_locked(folder / f"{LOCK}-{shard.name}", folder, f"the shard {shard}"))
+                held.enter_context(_file_lock(folder / f"{LOCK}-{shard.name}", folder, f"the shard {shard}"))
                 _check_split(folder, shard)
         except OSError as error:
             raise BadInput(f"results folder {folder}: cannot be written ({error.strerror})") from error
@@ -43,12 +43,12 @@ def _check_split(folder: Path, shard: Shard) -> None:
     for lock in sorted(folder.glob(f"{LOCK}-*-of-*")):
         if not lock.name.endswith(f"-of-{shard.of}"):
             name = lock.name.removeprefix(f"{LOCK}-").replace("-of-", "/")
-            with _locked(lock, folder, f"the shard {name}, of another split than {shard}", shared=True):
+            with _file_lock(lock, folder, f"the shard {name}, of another split than {shard}", shared=True):
                 pass
 
 
 @contextmanager
-def _locked(path: Path, folder: Path, what: str, *, shared: bool = False) -> Iterator[None]:
+def _file_lock(path: Path, folder: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:

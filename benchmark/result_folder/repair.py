@@ -1,4 +1,4 @@
-"""Damaged ledgers: whole records before the damage are kept, what followed is trained again, nothing is destroyed."""
+"""Repairs damaged ledgers: the whole records before the damage are kept, and no file is destroyed."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from benchmark.suite.model import Suite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepairedLedger:
-    """What became of a damaged ledger.
+    """The outcome of repairing a damaged ledger.
 
     Attributes:
-        problem: what was wrong, as its readers say it.
+        problem: what was wrong, as its reader reports it.
         kept: whole records, which the run goes on from.
-        aside: where the file is now, as it was found.
+        moved_to: path of the file as it was found.
     """
 
     problem: str
     kept: int
-    aside: Path
+    moved_to: Path
 
 
 def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
-    """Repair a suite's ledgers and tell of each in a line.
+    """Repair a suite's ledgers and yield a line on each.
 
     Args:
         suite: whose runs are looked at.
@@ -55,10 +55,11 @@ def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
     try:
         with folder_lock(folder):
             for run in suite.runs():
-                found = repair_ledger(folder / run.path)
-                if found is not None:
+                repaired = repair_ledger(folder / run.path)
+                if repaired is not None:
                     count += 1
-                    yield f"{found.problem.partition(';')[0]}: {found.kept} records kept, the file is now {found.aside}"
+                    problem = repaired.problem.partition(";")[0]
+                    yield f"{problem}: {repaired.kept} records kept, the file is now {repaired.moved_to}"
     except (LedgerError, RunRefused) as error:
         raise BadInput(str(error)) from error
     ledgers = "1 ledger" if count == 1 else f"{count} ledgers"
@@ -66,7 +67,7 @@ def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
 
 
 def repair_ledger(path: Path) -> RepairedLedger | None:
-    """Set one run's ledger aside if it is damaged, and begin it again with its whole records.
+    """Keep a copy of one run's ledger if it is damaged, and begin it again with its whole records.
 
     Whenever this is interrupted, the damaged file or its copy is there, and doing it again ends the same.
 
@@ -82,11 +83,11 @@ def repair_ledger(path: Path) -> RepairedLedger | None:
     try:
         read_ledger(ledger)
     except LedgerError as error:
-        return _set_aside(path, ledger, str(error))
+        return _replace_damaged(path, ledger, str(error))
     return None
 
 
-def _set_aside(path: Path, ledger: Path, problem: str) -> RepairedLedger:
+def _replace_damaged(path: Path, ledger: Path, problem: str) -> RepairedLedger:
     try:
         data = ledger.read_bytes()
         whole = whole_records(data)
@@ -94,9 +95,9 @@ def _set_aside(path: Path, ledger: Path, problem: str) -> RepairedLedger:
             raise LedgerError(problem)  # No damage: written by another version.
         ended = has_ended(whole.records)  # What is damaged came after the end.
         target = path if ended else partial_path(path)
-        aside = _linked(ledger)
+        moved_to = _keep_copy(ledger)
         if ledger != target and target.exists():
-            _linked(target)
+            _keep_copy(target)
         if whole.records:
             write_atomically(target, data[: whole.good], durable=True)
         if ledger != target or not whole.records:
@@ -104,14 +105,14 @@ def _set_aside(path: Path, ledger: Path, problem: str) -> RepairedLedger:
         sync_folder(path.parent)
     except OSError as error:
         raise LedgerError(f"{ledger}: cannot be repaired ({error.strerror}); make room and do it again") from error
-    return RepairedLedger(problem=problem, kept=len(whole.records), aside=aside)
+    return RepairedLedger(problem=problem, kept=len(whole.records), moved_to=moved_to)
 
 
-def _linked(ledger: Path) -> Path:
-    """A further name for a file, which no reader takes for a ledger."""
+def _keep_copy(ledger: Path) -> Path:
+    """Link a file to a further name, which no reader takes for a ledger."""
     number = 1
-    while (aside := ledger.with_name(f"{ledger.name}.damaged-{number}")).exists():
+    while (copy := ledger.with_name(f"{ledger.name}.damaged-{number}")).exists():
         number += 1
-    os.link(ledger, aside)
+    os.link(ledger, copy)
     sync_folder(ledger.parent)
-    return aside
+    return copy

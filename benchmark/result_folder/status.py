@@ -1,4 +1,4 @@
-"""What a suite's folder holds: runs done, partial, failed, damaged and missing."""
+"""Describes a results folder: its runs done, partial, failed, damaged and missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STATES = ("done", "partial", "failed", "damaged", "missing")
 
 
 def run_state(run: Run, folder: Path) -> tuple[str, str]:
-    """One of `STATES` and what is damaged; a ledger is read to its end to tell whether it is whole."""
+    """Return one of `STATES` and what is damaged; a ledger is read to its end to see whether it is whole."""
     path = folder / run.path
     named = (("done", path), ("partial", partial_path(path)), ("failed", failed_path(path)))
     for state, candidate in named:
@@ -27,9 +27,9 @@ def run_state(run: Run, folder: Path) -> tuple[str, str]:
 
 
 def describe_status(suite: Suite, folder: Path, command: str) -> Iterable[str]:
-    """The status as text, a row for each cell, then the command for what is not done."""
-    found = {run.path: run_state(run, folder) for run in suite.runs()}
-    states = {path: state for path, (state, _) in found.items()}
+    """Describe the status, a row for each cell, then the command that goes on."""
+    described = {run.path: run_state(run, folder) for run in suite.runs()}
+    states = {path: state for path, (state, _) in described.items()}
     total = Counter(states.values())
     width = max(len(f"{o.label}/{a.label}") for o in suite.objectives for a in suite.algorithms)
     yield f"suite {suite.name} in {folder}: {total['done']} of {len(states)} runs done"
@@ -40,6 +40,6 @@ def describe_status(suite: Suite, folder: Path, command: str) -> Iterable[str]:
             count = Counter(state for path, state in states.items() if path.parent == cell)
             name = f"{objective.label}/{algorithm.label}"
             yield f"  {name:{width}}  " + "  ".join(f"{count[state]:>7}" for state in STATES)
-    yield from [f"damaged: {problem}" for _, problem in found.values() if problem][:10]
+    yield from [f"damaged: {problem}" for _, problem in described.values() if problem][:10]
     if total["done"] < len(states):
         yield f"to go on: {command}"

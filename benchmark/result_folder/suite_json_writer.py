@@ -15,9 +15,9 @@ SUITE_JSON = "suite.json"
 
 
 def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
-    """Write what the analysis has to know of the suite besides its ledgers, atomically."""
+    """Write what the analysis has to know of the suite besides its ledgers; an unchanged file is left alone."""
     budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
-    plan = {
+    content = {
         "format": 1,
         **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
         "calibration": None
@@ -43,7 +43,7 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
         ],
         "algorithms": [asdict(entry) for entry in suite.algorithms],
     }
-    text = json.dumps(plan, indent=1, default=str) + "\n"
+    text = json.dumps(content, indent=1, default=str) + "\n"
     path = folder / SUITE_JSON
     try:
         write_if_changed(path, text.encode())

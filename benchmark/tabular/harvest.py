@@ -1,4 +1,4 @@
-"""From a suite's ledgers to offline tables, one an objective."""
+"""Makes offline tables, one an objective, of the trials in a suite's ledgers."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]
 
 
 def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[CachedTrial]]]:
-    """The header that all ledgers share, and the trials of every repetition."""
+    """Collect the first ledger's header and the trials of every repetition."""
     cache, first = TrialCache(), None
     for run in runs:
         for path in find_ledgers(folder, run):
             records = read_ledger(path).records
             if records:
                 first = first or records[0]
-                _check_alike(first, records[0], run, path)
+                _require_same_trials(first, records[0], run, path)
                 cache.add_records(run, records)
     if first is None:
         raise BadInput(f"{folder}: nothing is recorded of {runs[0].objective.label}; run the suite first")
     return first, {run.repetition: cache.trials_of(run.repetition) for run in runs}
 
 
-def _check_alike(first: Record, header: Record, run: Run, path: Path) -> None:
+def _require_same_trials(first: Record, header: Record, run: Run, path: Path) -> None:
     """Refuse trials of another suite, other data, or a machine that gives other bits than the first ledger's."""
     identity = run.identity()
     alike = {name: identity[name] for name in ("suite_seed", "objective", "repetition")}
@@ -75,7 +75,7 @@ def _check_alike(first: Record, header: Record, run: Run, path: Path) -> None:
 def _tabulate(
     label: str, header: Record, trials: dict[int, list[CachedTrial]]
 ) -> tuple[dict[str, Any], list[Config], dict[str, np.ndarray]]:
-    """Header, configurations and arrays of an objective's table."""
+    """Build header, configurations and arrays of an objective's table."""
     known = {number: {_name(trial): trial for trial in block if trial.epochs} for number, block in trials.items()}
     configs = {name: trial.config for block in known.values() for name, trial in block.items()}
     names = sorted(configs)
@@ -95,16 +95,16 @@ def _tabulate(
 
 
 def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: CachedTrial) -> None:
-    place = row, column, slice(0, len(trial.epochs))
-    arrays["valid"][place] = [epoch.valid_error for epoch in trial.epochs]
-    arrays["test"][place] = [epoch.test_error for epoch in trial.epochs]
-    arrays["seconds"][place] = [epoch.seconds for epoch in trial.epochs]
+    cells = row, column, slice(0, len(trial.epochs))
+    arrays["valid"][cells] = [epoch.valid_error for epoch in trial.epochs]
+    arrays["test"][cells] = [epoch.test_error for epoch in trial.epochs]
+    arrays["seconds"][cells] = [epoch.seconds for epoch in trial.epochs]
     arrays["reached"][row, column] = len(trial.epochs)
     arrays["diverged"][row, column] = trial.epochs[-1].diverged
 
 
 def _header(header: Record) -> dict[str, Any]:
-    """What the trials depend on, without what belongs to one run."""
+    """Return what the trials depend on, without what belongs to one run."""
     environment = {name: value for name, value in header["environment"].items() if name != "libraries"}
     run = header["run"]
     return {

@@ -1,4 +1,4 @@
-"""Runs answered from an offline table instead of by training, some milliseconds each."""
+"""Replays runs from an offline table instead of training them, in some milliseconds each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def replay_runs(runs: Sequence[Run], settings: RunSettings) -> list[RunReport]:
 
 
 def load_table_of(run: Run, tables: Path | None) -> Table:
-    """The table of a run's objective.
+    """Load the table of a run's objective.
 
     Raises:
         RunRefused: it is of another objective or of another seed.

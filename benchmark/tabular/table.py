@@ -1,4 +1,4 @@
-"""Offline tables: the trials of one objective as they were trained, in one file without pickles."""
+"""Reads and writes offline tables: the trials of one objective as they were trained, in one file without pickles."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Table:
         reached: (C, R) int64, epochs known; 0: the trial was not trained.
         diverged: (C, R) bool, whether the last of them ended the training.
         digest: SHA-256 of the file, for the record.
-        rows: where a configuration is.
-        answers: those given, by row, column and epochs; algorithms share many trials of a repetition.
+        rows: row of each configuration.
+        answers: earlier ones, by row, column and epochs; algorithms share many trials of a repetition.
     """
 
     header: Mapping[str, Any]
@@ -74,14 +74,14 @@ class Table:
     answers: dict[tuple[int, int, int, int], TrainingResult | None] = field(default_factory=dict)
 
     def column(self, repetition: int, *, recycle: bool) -> int | None:
-        """Where a repetition is; one that is not there stands for one that is, in turn, if `recycle` says so."""
-        found = np.flatnonzero(self.repetitions == repetition)
-        if found.size:
-            return int(found[0])
+        """Return the column of a repetition; `recycle` lets those that are there stand for further ones, in turn."""
+        columns = np.flatnonzero(self.repetitions == repetition)
+        if columns.size:
+            return int(columns[0])
         return repetition % len(self.repetitions) if recycle else None
 
     def training(self, column: int | None, job: Job) -> TrainingResult | None:
-        """The answer to a job, or None where the table does not hold it: nothing is interpolated."""
+        """Look up the answer to a job; None where the table does not hold it: nothing is interpolated."""
         row = self.rows.get(_key(job.config))
         if row is None or column is None:
             return None
@@ -141,7 +141,7 @@ def load_table(path: Path) -> Table:
 def _load(path: Path, modified: int, size: int) -> Table:
     try:
         data = read_regular_file("table", path, LARGEST_FILE)
-        header, arrays = _unpacked(data)
+        header, arrays = _unpack(data)
     except BadInput:
         raise
     except DAMAGE as error:
@@ -154,8 +154,8 @@ def _load(path: Path, modified: int, size: int) -> Table:
     return Table(header=header, configs=configs, digest=hashlib.sha256(data).hexdigest(), rows=rows, **arrays)
 
 
-def _unpacked(data: bytes) -> tuple[Any, dict[str, Any]]:
-    """The parts of a table's file, if it is an archive of the expected members and not larger than it may be.
+def _unpack(data: bytes) -> tuple[Any, dict[str, Any]]:
+    """Unpack a table's file, if it is an archive of the expected members and not larger than it may be.
 
     Sizes are the archive's own word, and the reader stops there: a file that unpacks a thousandfold is
     refused before it is unpacked, and an array that claims to be larger than its member when it is read.
@@ -173,7 +173,7 @@ def _unpacked(data: bytes) -> tuple[Any, dict[str, Any]]:
 
 
 def _problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
-    """What is wrong with a file's parts, or None."""
+    """Return what is wrong with a file's parts, or None."""
     return _problem_of_header(header) or _problem_of_arrays(len(header["configs"]), arrays)
 
 
@@ -215,7 +215,7 @@ def _problem_of_arrays(configs: int, arrays: Mapping[str, np.ndarray]) -> str | 
 def _problem_of_values(arrays: Mapping[str, np.ndarray]) -> str | None:
     reached, repetitions, epochs = arrays["reached"], arrays["repetitions"], arrays["valid"].shape[2]
     if reached.min() < 0 or reached.max() > epochs:
-        return "it tells of more epochs than it holds"
+        return "it counts more epochs than it holds"
     if repetitions.min() < 0 or len(set(repetitions.tolist())) != repetitions.size:
         return f"repetitions = {short_repr(repetitions.tolist())}: need different numbers >= 0"
     known = np.arange(epochs) < reached[..., None]

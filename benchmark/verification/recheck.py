@@ -1,4 +1,4 @@
-"""The winner's curse, measured: what every run selected, trained again with fresh seeds.
+"""Rechecks incumbents: what every run selected is trained again with fresh seeds, which measures the winner's curse.
 
 A recheck is a suite of its own in `results/<suite>/recheck/`. Its algorithms are lists of what the suite's
 runs selected, every configuration once however many runs selected it, and its repetitions are the fresh
@@ -29,12 +29,12 @@ from benchmark.verification.recheck_file import (
     FORMAT,
     Incumbent,
     Lists,
-    _bytes_of,
-    _lines,
-    _parse,
-    _places,
-    _split,
-    _told,
+    incumbent_entry,
+    parse_recheck_file,
+    positions,
+    read_if_exists,
+    to_json_lines,
+    trial_entry,
 )
 from benchmark.verification.trial_lists import list_entries, list_entry
 from objectives.objective import Machine, Objective
@@ -56,7 +56,7 @@ class RecheckSuite(Suite):
     Attributes:
         of: name of the suite whose incumbents they are.
         lists: what is trained.
-        incumbents: what was selected, and by which run.
+        incumbents: the selected configurations, and by which run.
         before: the file as it was found, or None.
     """
 
@@ -70,9 +70,9 @@ class RecheckSuite(Suite):
         return tuple(list_entry(number, trials) for number, trials in enumerate(self.lists[objective.label]))
 
     def write(self, folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
-        """Write the suite's plan, and the lists with what was selected, which the analysis reads."""
+        """Write `suite.json`, and the lists with the incumbents, which the analysis reads."""
         path = folder / FILE
-        if _bytes_of(path) != self.before:
+        if read_if_exists(path) != self.before:
             raise RunRefused(f"{path}: another process has changed it meanwhile; start again")
         write_suite_json(folder, suite, objectives)
         data = self.to_json()
@@ -86,19 +86,21 @@ class RecheckSuite(Suite):
         return f"{trials} configurations of {len(self.incumbents)} incumbents, {self.repetitions} fresh seeds each"
 
     def to_json(self) -> bytes:
-        """The file's bytes: a line for every configuration and for every incumbent."""
+        """Encode the file: a line for every configuration and for every incumbent."""
         lists = {
-            label: [[_split(trial) for trial in trials] for trials in of_objective]
+            label: [[trial_entry(trial) for trial in trials] for trials in of_objective]
             for label, of_objective in self.lists.items()
         }
-        places = {label: _places(of_objective) for label, of_objective in self.lists.items()}
-        incumbents = [_told(incumbent, places[incumbent.run.objective.label]) for incumbent in self.incumbents]
+        places = {label: positions(of_objective) for label, of_objective in self.lists.items()}
+        incumbents = [
+            incumbent_entry(incumbent, places[incumbent.run.objective.label]) for incumbent in self.incumbents
+        ]
         head = {"format": FORMAT, "suite": self.of, "fresh": self.repetitions}
-        return _lines({**head, "lists": lists, "incumbents": incumbents}).encode()
+        return to_json_lines({**head, "lists": lists, "incumbents": incumbents}).encode()
 
 
 def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_mixed: bool) -> RecheckSuite:
-    """The recheck of what a suite has recorded so far, going on with what was rechecked before.
+    """Prepare the recheck of what a suite has recorded so far; it goes on with an earlier one.
 
     Args:
         suite: as it was run.
@@ -114,9 +116,9 @@ def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *,
     """
     incumbents = _incumbents(suite, folder, machine, allow_mixed=allow_mixed)
     path = folder / NAME / FILE
-    before = _bytes_of(path)
-    earlier, lists = (0, {}) if before is None else _parse(path, before, suite)
-    lists = _grown(lists, incumbents)
+    before = read_if_exists(path)
+    earlier, lists = (0, {}) if before is None else parse_recheck_file(path, before, suite)
+    lists = _extend_lists(lists, incumbents)
     base = {field.name: getattr(suite, field.name) for field in fields(suite)}
     return RecheckSuite(
         **base
@@ -139,7 +141,7 @@ def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *,
 
 
 def select_incumbent(evaluations: Iterable[Record], budget: Budget) -> Record | None:
-    """The incumbent at the end of a run, by the analysis' rule.
+    """Select the incumbent at the end of a run, by the analysis' rule.
 
     The least validation error of what completed within the budget, the earliest of ties; None when
     nothing came to a result.
@@ -161,11 +163,11 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
         part = "no run is finished" if (folder / "runs").is_dir() else "nothing is recorded"
         raise BadInput(f"{folder}: {part} there; run the suite {suite.name} first")
     expected: dict[str, Record] = {}
-    found = []
+    incumbents = []
     for run in done:
         header, *records = read_ledger(folder / run.path).records
         label = run.objective.label
-        expected[label] = expected.get(label) or _conditions(run, machine)
+        expected[label] = expected.get(label) or _dependencies(run, machine)
         # What an algorithm's libraries are decides what it proposed, not what training that comes to.
         libraries = {"libraries": header["environment"].get("libraries")}
         environment = expected[label]["environment"] | libraries
@@ -173,14 +175,14 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
         check_header(header, here, folder / run.path, allow_mixed=allow_mixed)
         selected = select_incumbent(evaluations_of(records), run.budget)
         if selected is not None:
-            found.append(_incumbent(run, selected))
-    if not found:
+            incumbents.append(_incumbent(run, selected))
+    if not incumbents:
         raise BadInput(f"{folder}: none of the {len(done)} finished runs has an incumbent, every evaluation crashed")
-    return found
+    return incumbents
 
 
-def _conditions(run: Run, machine: Machine) -> Record:
-    """What an objective's trials depend on here: data and environment."""
+def _dependencies(run: Run, machine: Machine) -> Record:
+    """Describe what an objective's trials depend on here: data and environment."""
     objective = build_objective(run.objective)
     data = prepare_objective(run.objective.label, objective, machine)
     arithmetic = objective.arithmetic(machine, stacked=trains_side_by_side(run, objective))
@@ -197,9 +199,9 @@ def _incumbent(run: Run, record: Record) -> Incumbent:
     )
 
 
-def _grown(lists: Lists, incumbents: list[Incumbent]) -> Lists:
-    """The lists, with further ones for what they do not hold."""
-    known = {(label, name) for label, of_objective in lists.items() for name in _places(of_objective)}
+def _extend_lists(lists: Lists, incumbents: list[Incumbent]) -> Lists:
+    """Add lists for the incumbents that the lists do not hold yet."""
+    known = {(label, name) for label, of_objective in lists.items() for name in positions(of_objective)}
     new: dict[str, list[Config]] = {}
     for incumbent in incumbents:
         label = incumbent.run.objective.label

@@ -1,4 +1,4 @@
-"""The file that lists what a recheck trains again."""
+"""Reads and writes `incumbents.json`, the file that lists what a recheck trains again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Lists = Mapping[str, tuple[tuple[Config, ...], ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incumbent:
-    """What a run selected.
+    """The configuration that a run selected.
 
     Attributes:
         run: a complete one.
@@ -35,46 +35,46 @@ class Incumbent:
     test_error: float
 
 
-def _places(of_objective: tuple[tuple[Config, ...], ...]) -> dict[str, tuple[int, int]]:
-    """Number of the list and place in it, by the trial's digest."""
+def positions(of_objective: tuple[tuple[Config, ...], ...]) -> dict[str, tuple[int, int]]:
+    """Return the number of the list and the position in it, by the trial's digest."""
     return {
-        config_digest(trial): (number, place)
+        config_digest(trial): (number, position)
         for number, trials in enumerate(of_objective)
-        for place, trial in enumerate(trials)
+        for position, trial in enumerate(trials)
     }
 
 
-def _split(trial: Config) -> dict[str, Any]:
+def trial_entry(trial: Config) -> dict[str, Any]:
     config = {name: value for name, value in trial.items() if name != FIDELITY}
     return {"config": config, "epochs": trial[FIDELITY]}
 
 
-def _told(incumbent: Incumbent, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    number, place = places[config_digest(incumbent.trial)]
+def incumbent_entry(incumbent: Incumbent, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    number, position = places[config_digest(incumbent.trial)]
     return {
         "objective": incumbent.run.objective.label,
         "algorithm": incumbent.run.algorithm.label,
         "repetition": incumbent.run.repetition,
         "list": number,
-        "place": place,
+        "place": position,
         "valid_error": incumbent.valid_error,
         "test_error": incumbent.test_error,
     }
 
 
-def _lines(value: Any, depth: int = 0) -> str:
-    """JSON with the innermost tables of a list on a line each."""
+def to_json_lines(value: Any, depth: int = 0) -> str:
+    """Encode as JSON with the innermost tables of a list on a line each."""
     if isinstance(value, dict) and depth < 2:
-        items = (f"{json.dumps(key)}: {_lines(item, depth + 1)}" for key, item in value.items())
+        items = (f"{json.dumps(key)}: {to_json_lines(item, depth + 1)}" for key, item in value.items())
         text = "{\n" + ",\n".join(items) + "\n}"
     elif isinstance(value, list):
-        text = "[\n" + ",\n".join(_lines(item, depth + 2) for item in value) + "\n]"
+        text = "[\n" + ",\n".join(to_json_lines(item, depth + 2) for item in value) + "\n]"
     else:
         text = json.dumps(value, allow_nan=False)
     return text if depth else text + "\n"
 
 
-def _bytes_of(path: Path) -> bytes | None:
+def read_if_exists(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -83,21 +83,24 @@ def _bytes_of(path: Path) -> bytes | None:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _parse(path: Path, data: bytes, suite: Suite) -> tuple[int, Lists]:
-    """Fresh seeds and lists of an earlier recheck."""
+def parse_recheck_file(path: Path, data: bytes, suite: Suite) -> tuple[int, Lists]:
+    """Parse the number of fresh seeds and the lists of an earlier recheck."""
     try:
-        told = json.loads(data)
-        if told["format"] != FORMAT:
-            raise BadInput(f"{path}: format {short_repr(told['format'])} is not {FORMAT}, which this version reads")
+        content = json.loads(data)
+        if content["format"] != FORMAT:
+            raise BadInput(f"{path}: format {short_repr(content['format'])} is not {FORMAT}, which this version reads")
         lists = {
-            label: tuple(tuple({**entry["config"], FIDELITY: int(entry["epochs"])} for entry in one) for one in many)
-            for label, many in told["lists"].items()
+            label: tuple(
+                tuple({**entry["config"], FIDELITY: int(entry["epochs"])} for entry in trials)
+                for trials in lists_of_objective
+            )
+            for label, lists_of_objective in content["lists"].items()
         }
-        fresh = int(told["fresh"])
+        fresh = int(content["fresh"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"{path}: damaged ({one_line(error)}); delete {path.parent} to train all of it again") from error
-    if told.get("suite") != suite.name:
-        raise BadInput(f"{path}: of the suite {short_repr(told.get('suite'))}, not {short_repr(suite.name)}")
+    if content.get("suite") != suite.name:
+        raise BadInput(f"{path}: of the suite {short_repr(content.get('suite'))}, not {short_repr(suite.name)}")
     return fresh, lists

@@ -1,4 +1,4 @@
-"""Is Optuna's RandomSampler, through the adapter, our random search? 200 repetitions of each, on replay.
+"""Tests whether Optuna's RandomSampler, through the adapter, is our random search: 200 repetitions each, on replay.
 
 `python -m tests.perf.equivalence --out results/reference` trains three grids (softmax, lenet and dropout_mlp on
 digits, four repetitions of the noise), harvests and replays them, and writes `equivalence.json`. `--tables DIR`
@@ -73,7 +73,7 @@ class UpperHalf:
 
     def __init__(self, config_space: Space, *, rng: np.random.Generator, initial_config: Config | None = None) -> None:
         self.space, self.rng, self.initial_config = config_space, rng, initial_config
-        self.axis = next(place for place, name in enumerate(config_space) if name in RATES)
+        self.axis = next(axis for axis, name in enumerate(config_space) if name in RATES)
 
     def sample_configuration(self) -> Config:
         if self.initial_config is not None:
@@ -89,7 +89,7 @@ class UpperHalf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What the R runs of one algorithm on one objective gave.
+    """Results of the R runs of one algorithm on one objective.
 
     Attributes:
         final: (R,) validation error of the incumbent after the last trial.
@@ -116,13 +116,13 @@ def main(arguments: list[str] | None = None) -> int:
         tables = parsed.tables or harvested(SUITES / "grids.toml", work, parsed.jobs)
         suite = replayed(SUITES / "equivalence.toml", tables, work)
         report = judge(samples(suite, work / suite.name))
-    told = {"machine": measured.card(["optuna"]), "repetitions": suite.repetitions, **report}
-    measured.write(parsed.out, "equivalence", told, table(report))
+    content = {"machine": measured.card(["optuna"]), "repetitions": suite.repetitions, **report}
+    measured.write(parsed.out, "equivalence", content, table(report))
     return 0 if report["as_it_must_be"] else 1
 
 
 def harvested(path: Path, folder: Path, jobs: str = "1") -> Path:
-    """Train a suite of grids and make its tables; returns their folder."""
+    """Train a suite of grids and make its tables; return their folder."""
     _command("run", str(path), "--results", str(folder), "--jobs", jobs, "--quiet")
     _command("harvest", str(path), "--results", str(folder), "--out", str(folder / "tables"))
     return folder / "tables"
@@ -140,7 +140,7 @@ def _command(*words: str) -> None:
 
 
 def samples(suite: Suite, folder: Path) -> dict[str, dict[str, Sample]]:
-    """What every algorithm of a replayed suite gave, by objective and algorithm."""
+    """Collect the results of a replayed suite, by objective and algorithm."""
     runs: dict[str, dict[str, list[Run]]] = {}
     for run in suite.runs():
         runs.setdefault(run.objective.label, {}).setdefault(run.algorithm.label, []).append(run)
@@ -174,7 +174,7 @@ def _places(run: Run, draws: int) -> np.ndarray:
 
 
 def judge(found: Mapping[str, Mapping[str, Sample]]) -> dict[str, Any]:
-    """Every number of every test, and the verdicts on all objectives together."""
+    """Return every number of every test, and the verdicts on all objectives together."""
     tests = {
         other: {objective: compare(arms[OURS], arms[other]) for objective, arms in found.items()}
         for other in (THEIRS, BIASED)
@@ -193,7 +193,7 @@ def judge(found: Mapping[str, Mapping[str, Sample]]) -> dict[str, Any]:
 
 
 def compare(ours: Sample, other: Sample) -> dict[str, Any]:
-    """The tests of one pair of samples on one objective."""
+    """Test one pair of samples on one objective."""
     keys = sorted(ours.cells | other.cells)
     counts = np.array([[sample.cells[key] for key in keys] for sample in (ours, other)])
     chi_square = stats.chi2_contingency(counts, correction=False)
@@ -241,13 +241,13 @@ def power(repetitions: int) -> float:
 
 
 def same(row: Mapping[str, Any], doubt: float) -> bool:
-    """Whether nothing tells a pair of samples apart: errors equivalent, configurations not different."""
+    """Return whether a pair of samples passes: errors equivalent, configurations not different."""
     errors = all(row[number]["p"] < LEVEL for number in NUMBERS)
     return errors and row["cells"]["p"] >= doubt and min(row["axes"]["p"]) >= doubt
 
 
 def table(report: Mapping[str, Any]) -> list[str]:
-    """The tests in a few columns."""
+    """Format the tests in a few columns."""
     head = ("against random search", "final, sd", "p", "area, sd", "p", "cells p", "axes p", "the same")
     rows = []
     for other, objectives in report["tests"].items():

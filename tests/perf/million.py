@@ -1,8 +1,8 @@
-"""A suite of a million trials, planted; and how long its analysis takes and how much memory it needs.
+"""Writes a synthetic suite of a million trials, and measures time and memory of its analysis.
 
     python -m tests.perf.million --folder DIR [--trials 1000] [--out results/reference]
 
-plants 5 objectives x 4 algorithms x 50 repetitions x 1000 trials (10 epochs each) as ledgers, and
+writes 5 objectives x 4 algorithms x 50 repetitions x 1000 trials (10 epochs each) as ledgers, and
 times `python -m analysis VERB` over them in processes of their own: wall time, and the peak of the
 resident memory of the process and all that it starts.
 """
@@ -26,25 +26,25 @@ BATCH = {"kind": "int", "low": 32, "high": 255, "log": False}
 
 
 def plant(folder: Path, trials: int) -> None:
-    """Write the suite's plan and its ledgers."""
+    """Write `suite.json` and ledgers of random trials."""
     folder.mkdir(parents=True)
     space = {"learning_rate": RATE, "batch_size": BATCH}
-    plan = {
+    suite = {
         "format": 1, "name": folder.name, "title": "A million planted trials", "seed": 1, "repetitions": REPETITIONS,
         "clock": "modelled", "calibration": {"name": "planted", "device": "none"}, "n_workers": 1, "resume": True,
         "budget": {"trials": trials},
         "objectives": [
-            {"label": f"objective{place}", "name": "planted", "options": {}, "space": space, "max_epochs": EPOCHS,
+            {"label": f"objective{number}", "name": "planted", "options": {}, "space": space, "max_epochs": EPOCHS,
              "default": None, "chance_error": 0.9}
-            for place in range(OBJECTIVES)
+            for number in range(OBJECTIVES)
         ],
         "algorithms": [
-            {"label": f"algorithm{place}", "scheduler": {"name": "basic", "options": {}},
-             "searcher": {"name": "random" if place == 0 else "local", "options": {}}}
-            for place in range(ALGORITHMS)
+            {"label": f"algorithm{number}", "scheduler": {"name": "basic", "options": {}},
+             "searcher": {"name": "random" if number == 0 else "local", "options": {}}}
+            for number in range(ALGORITHMS)
         ],
     }  # fmt: skip
-    (folder / "suite.json").write_text(json.dumps(plan))
+    (folder / "suite.json").write_text(json.dumps(suite))
     for objective in range(OBJECTIVES):
         for algorithm in range(ALGORITHMS):
             for repetition in range(REPETITIONS):
@@ -92,7 +92,7 @@ def _lines(records: list[dict]) -> bytes:
 
 
 def measure(command: list[str]) -> dict[str, float]:
-    """Run a command; its wall seconds, and the peak memory of all its processes, with shared pages counted once."""
+    """Run a command; return its wall seconds and the peak memory of its processes, shared pages counted once."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = 0
@@ -114,13 +114,13 @@ def measure(command: list[str]) -> dict[str, float]:
 
 
 def _memory(pid: int) -> int:
-    """Proportional set size of a process and its descendants, in bytes (Linux)."""
+    """Return the proportional set size of a process and its descendants, in bytes (Linux)."""
     total, waiting = 0, [pid]
     while waiting:
-        one = waiting.pop()
+        number = waiting.pop()
         try:
-            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-            waiting += [int(child) for task in Path(f"/proc/{one}/task").iterdir()
+            lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+            waiting += [int(child) for task in Path(f"/proc/{number}/task").iterdir()
                         for child in (task / "children").read_text().split()]  # fmt: skip
         except OSError:
             continue

@@ -1,4 +1,4 @@
-"""How many simulated trials a second: replay beside Syne Tune's simulator, in one process.
+"""Measures simulated trials a second: replay beside Syne Tune's simulator, in one process.
 
 `python -m tests.perf.replay --out results/reference` writes `replay.json`. Both sides answer from a table of 4096
 configurations and 10 epochs: ours of Branin with noise, Syne Tune's of `syne_tune_simulator.py`. Rounds are
@@ -49,14 +49,18 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         tables = parsed.tables or harvested(SUITES / "plane.toml", Path(folder))
         rounds = interleaved(sides(tables), parsed.rounds)
-    report = {"machine": machine, "rounds": parsed.rounds, "sides": {name: told(rows) for name, rows in rounds.items()}}
+    report = {
+        "machine": machine,
+        "rounds": parsed.rounds,
+        "sides": {name: summary(rows) for name, rows in rounds.items()},
+    }
     report["targets"] = {"trials_a_second": TARGETS, "seconds_of_the_small_suite": 1.0}
     measured.write(parsed.out, "replay", report, table(report["sides"]))
     return 0
 
 
 def sides(tables: Path) -> Mapping[str, Callable[[], Round]]:
-    """What is measured, by name."""
+    """Return the functions to measure, by name."""
     suite = suites.load(str(SUITES / "throughput.toml"))
     small = suites.load(str(SUITES / "throughput.toml"), list(SMALL))
     ours = {label: _ours(suite, (label,), tables) for label in TARGETS}
@@ -95,25 +99,25 @@ def _ours(suite: Suite, labels: tuple[str, ...], tables: Path) -> Callable[[], R
 
 def _rival(algorithm: str, workers: int) -> Callable[[], Round]:
     def side() -> Round:
-        made = simulate(algorithm, RIVAL_TRIALS, workers)
-        return made.trials, made.reports, made.seconds, made.cpu_seconds
+        simulation = simulate(algorithm, RIVAL_TRIALS, workers)
+        return simulation.trials, simulation.reports, simulation.seconds, simulation.cpu_seconds
 
     return side
 
 
 def interleaved(sides: Mapping[str, Callable[[], Round]], rounds: int) -> dict[str, list[Round]]:
-    """Every side once in each round, after one that does not count."""
+    """Measure every side once in each round, after one that does not count."""
     for side in sides.values():
         side()
-    found: dict[str, list[Round]] = {name: [] for name in sides}
+    measured_rounds: dict[str, list[Round]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
-            found[name].append(side())
-    return found
+            measured_rounds[name].append(side())
+    return measured_rounds
 
 
-def told(rows: list[Round]) -> dict[str, Any]:
-    """Medians of one side's rounds, with the least and the greatest."""
+def summary(rows: list[Round]) -> dict[str, Any]:
+    """Summarise one side's rounds by medians, with the least and the greatest."""
     rates = [trials / seconds for trials, _, seconds, _ in rows]
     return {
         "trials_a_second": {"median": statistics.median(rates), "least": min(rates), "greatest": max(rates)},
@@ -124,11 +128,11 @@ def told(rows: list[Round]) -> dict[str, Any]:
     }
 
 
-def table(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The medians in a few columns."""
+def table(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Format the medians in a few columns."""
     head = ("side", "trials/s", "least", "greatest", "by processor time", "wanted", "seconds a round")
     rows = []
-    for name, row in found.items():
+    for name, row in summaries.items():
         rates = [f"{row['trials_a_second'][which]:,.0f}" for which in ("median", "least", "greatest")]
         wanted = f"{TARGETS[name]:,}" if name in TARGETS else "< 1 s" if name == "2 x 50 x 20" else ""
         rows.append((name, *rates, f"{row['trials_a_processor_second']:,.0f}", wanted, f"{row['seconds']:.3f}"))

@@ -1,4 +1,4 @@
-"""Syne Tune's own simulator on a table in memory: what our replay is measured beside.
+"""Runs Syne Tune's own simulator on a table in memory, beside which replay is measured.
 
 `python tests/perf/syne_tune_simulator.py` prints simulated trials per second, imports left out.
 """
@@ -32,7 +32,7 @@ LEVELS = 64
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a simulation came to.
+    """The outcome of a simulation.
 
     Attributes:
         trials: started.
@@ -99,12 +99,12 @@ def simulate(algorithm, trials, n_workers, seed=0):
 
     class Decisions(syne_tune.tuner_callback.TunerCallback):
         def __init__(self):
-            self.made = []
+            self.reports = []
 
         def on_trial_result(self, trial, status, result, decision):
-            self.made.append((trial.trial_id, dict(trial.config), result[TIME], decision))
+            self.reports.append((trial.trial_id, dict(trial.config), result[TIME], decision))
 
-    made = {
+    new_scheduler = {
         "random": lambda: RandomSearch(space, metrics=[METRIC], random_seed=seed),
         "asha": lambda: ASHA(space, metric=METRIC, time_attr=TIME, max_t=EPOCHS, random_seed=seed),
     }[algorithm]
@@ -114,7 +114,7 @@ def simulate(algorithm, trials, n_workers, seed=0):
         os.environ["SYNETUNE_FOLDER"] = folder
         tuner = Tuner(
             trial_backend=UserBlackboxBackend(blackbox=black_box, elapsed_time_attr=SECONDS, seed=0),
-            scheduler=made(),
+            scheduler=new_scheduler(),
             stop_criterion=StoppingCriterion(max_num_trials_started=trials),
             n_workers=n_workers,
             sleep_time=0,
@@ -127,18 +127,18 @@ def simulate(algorithm, trials, n_workers, seed=0):
         began, cpu_began = time.perf_counter(), time.process_time()
         tuner.run()
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
-    started = len({trial for trial, *_ in decisions.made})
-    return Simulation(started, len(decisions.made), seconds, cpu_seconds, decisions.made)
+    started = len({trial for trial, *_ in decisions.reports})
+    return Simulation(started, len(decisions.reports), seconds, cpu_seconds, decisions.reports)
 
 
 def private_generators(seed):
-    """A context with global generators of its own, as every run of the harness has."""
+    """Enter a context with global generators of its own, as every run of the harness has."""
     return PrivateGenerators(np.random.SeedSequence(seed)).active()
 
 
 @contextlib.contextmanager
 def quiet():
-    """Nothing printed or logged, and the variable that names Syne Tune's folder as it was."""
+    """Print and log nothing, and restore the variable that names Syne Tune's folder."""
     environment, disabled = dict(os.environ), logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -82,7 +82,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path):
     folder = tmp_path / "folder.toml"
     folder.mkdir()
 
-    assert told(lambda: recheck_file._bytes_of(folder)) == f"{folder}: cannot be read (Is a directory)"
+    assert told(lambda: recheck_file.read_if_exists(folder)) == f"{folder}: cannot be read (Is a directory)"
     assert told(lambda: SUITE_FILES.read(folder)).endswith("folder.toml': cannot be read (Is a directory)")
     assert told(lambda: read_recorded_suite(tmp_path)) == (
         f"{tmp_path / 'suite.json'}: cannot be read (No such file or directory)"

@@ -201,7 +201,7 @@ def test_a_failed_run_counts_as_not_done(copies, capsys):
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_any_deal_of_ledgers_merges_to_the_best_of_them(home, expected, data):
     """Runs dealt at random to folders, complete, torn or both, from two executions: the merge is their maximum.
 

@@ -34,6 +34,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.slow
 def test_a_shard_that_was_killed_is_merged_and_resumed(copies, expected):
     """A kill -9 in the middle of a record: the merge takes what is whole; the shard goes on, and all is as unbroken."""
     command = [*RUN, "--results", "killed", "--shard", "2/2"]

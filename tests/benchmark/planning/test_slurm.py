@@ -45,6 +45,7 @@ def submitted(here, text):
     return fake
 
 
+@pytest.mark.slow
 def test_the_script_runs_shards_then_merges_and_draws(here, capsys):
     """What it submits is run by a fake sbatch: all shards, then the merge of all their runs, then the tables."""
     options = ["--set", 'title="it\'s $HOME `x` \\\\ \\"q\\""', "--set", "repetitions=2"]
@@ -64,6 +65,7 @@ def test_the_script_runs_shards_then_merges_and_draws(here, capsys):
     assert (here / "results/shards/tiny/log").is_dir()
 
 
+@pytest.mark.slow
 def test_the_script_stops_before_the_tables_while_runs_are_missing(here, capsys):
     """A shard that cannot run leaves a merge that says what is missing, and no table."""
     main(["plan", "tiny.toml", "--slurm", "--shards", "2"])
