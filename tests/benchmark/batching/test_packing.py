@@ -1,4 +1,4 @@
-"""Refilled slots: fewer stack steps than static waves, and slots that work, on the harness's own lane."""
+"""Refilled slots: fewer stack steps than static waves, and slots that work, in the harness's own batcher."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def test_static_waves_by_hand():
     assert static_waves([4, 4], capacity=8) == 4
 
 
-@pytest.mark.parametrize("name", ["lenet", "dropout_mlp"])
+@pytest.mark.parametrize("name", [pytest.param("lenet", marks=pytest.mark.slow), "dropout_mlp"])
 def test_refilling_beats_static_waves_over_a_whole_comparison(name):
     """2000 trials in 50 slots take at most 1/2.5 of the steps of static waves, and 0.7 of the work is useful."""
     packing = compare(name, 50)

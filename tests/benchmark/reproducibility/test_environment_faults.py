@@ -22,6 +22,7 @@ SECRETS = {
     "HTTPS_PROXY": "http://user:word-13cd90-never-record@proxy.example:3128",
 }
 MARK = "never-record"
+pytestmark = pytest.mark.slow  # Seven commands in processes of their own: 20 seconds.
 TIMES = ("train_seconds", "decide_seconds", "paid_seconds", "start", "end", "crc")
 
 FAULTS = {

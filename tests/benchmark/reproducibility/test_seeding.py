@@ -67,14 +67,14 @@ def words(seed):
 # Distinct and stable.
 
 
-def test_a_hundred_thousand_streams_are_distinct():
-    """No two of 10^5 combinations of seed, purpose, objective, algorithm and repetition share a stream."""
+def test_streams_are_distinct():
+    """No two of 20 000 combinations of seed, purpose, objective, algorithm and repetition share a stream."""
     names = [f"name-{i}" for i in range(10)]
-    combinations = itertools.product((0, 1), ("search", "globals", "trial", "x", "y"), names, names, range(100))
+    combinations = itertools.product((0, 1), ("search", "globals", "trial", "x", "y"), names, names, range(20))
 
     found = {words(seed_sequence(seed, purpose, *rest)) for seed, purpose, *rest in combinations}
 
-    assert len(found) == 100_000
+    assert len(found) == 20_000
 
 
 def test_the_keys_of_trials_and_their_folds_are_distinct():
@@ -110,8 +110,7 @@ def test_the_numbers_are_pinned():
     assert found == PINNED
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "4711"])
-def test_a_fresh_process_gives_the_same_numbers(hash_seed):
+def test_a_fresh_process_gives_the_same_numbers():
     """Another process with other hashes of strings agrees on every pinned value."""
     program = (
         "import json, sys\n"
@@ -121,7 +120,7 @@ def test_a_fresh_process_gives_the_same_numbers(hash_seed):
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        env={**os.environ, "PYTHONHASHSEED": "4711"},
         input=json.dumps(list(PINNED)),
         capture_output=True,
         text=True,

@@ -110,8 +110,14 @@ def test_the_runs_are_worth_comparing(expected):
 # Packings.
 
 
-@pytest.mark.parametrize("stack", ["1", "3", "16"])
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("stack", "jobs"),
+    [
+        ("16", "1"),
+        ("3", "2"),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in [("1", "1"), ("3", "1"), ("1", "2"), ("16", "2")]),
+    ],
+)
 def test_any_stack_and_any_number_of_processes_give_the_same_bits(expected, tmp_path, stack, jobs):
     """One trial at a time, three or sixteen side by side, in one process or two."""
     run(written(tmp_path, *ALGORITHMS), tmp_path, "--stack", stack, "--jobs", jobs)
@@ -135,6 +141,7 @@ def test_other_algorithms_beside_give_the_same_bits(expected, tmp_path):
     assert len(evaluations(tmp_path / "tiny", tuple(BESIDE))) == 4
 
 
+@pytest.mark.slow
 def test_algorithms_that_come_later_take_what_is_known(expected, tmp_path):
     """Run one after the other into the same folder, later runs are answered from earlier ones' trials."""
     for labels in (["asha8"], ["asha8", "random", "stopping"], ALGORITHMS):
@@ -143,7 +150,7 @@ def test_algorithms_that_come_later_take_what_is_known(expected, tmp_path):
     assert evaluations(tmp_path / "tiny") == expected
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_cut_anywhere_and_resumed_the_bits_are_the_same(expected, tmp_path, seed):
     """Ledgers that end at any byte, or are gone, go on in another packing to the same evaluations."""
     path, rng = written(tmp_path, *ALGORITHMS), random.Random(seed)

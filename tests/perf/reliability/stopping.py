@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmark.tuning.time_limit import GRACE
+from benchmark.tuning.time_limit import GRACE_SECONDS
 from benchmark.workers.watchdog import SECONDS_BETWEEN_LOOKS
 from tests.benchmark.cli.test_signals import CODES, evaluations, recorded, started, wait_until, written
 from tests.benchmark.commands import left_of_session, of_session
@@ -230,7 +230,7 @@ def hangs(folder: Path, quick: bool) -> Found:
         _progress(turn, len(ways), f"{how}: {seconds[how]:.2f} s")
     return {
         "timeout_seconds": LIMIT,
-        "bound_seconds": LIMIT + GRACE + SECONDS_BETWEEN_LOOKS,
+        "bound_seconds": LIMIT + GRACE_SECONDS + SECONDS_BETWEEN_LOOKS,
         "seconds_until_ended": {how: round(value, 2) for how, value in seconds.items()},
         "seconds_until_all_recorded": {how: round(value, 2) for how, value in recorded_after.items()},
         "without_a_timeout": "no bound",
