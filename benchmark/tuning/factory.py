@@ -265,12 +265,8 @@ OFFERED = ("config_space", "initial_config", "rng", "max_epochs", "searcher")
 
 def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:
     default = None if objective.default is None else dict(objective.default)
-    return {
-        "config_space": objective.space,
-        "initial_config": default,
-        "rng": rng,
-        "max_epochs": objective.max_epochs,
-    }
+    values = objective.space, default, rng, objective.max_epochs
+    return dict(zip(OFFERED, values, strict=False))  # A scheduler is offered its searcher, too.
 
 
 def _make(field: str, part: Part, registry: Mapping[str, Any], offered: dict[str, Any]) -> Any:
