@@ -22,9 +22,9 @@ n_workers = 3
 budget.epochs = 40
 algorithms.random.searcher = "random"
 algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
-algorithms.bad.searcher = "tests.benchmark.fakes.deadly:Raises"
+algorithms.bad.searcher = "tests.benchmark.fakes.crashing:RaisingSearcher"
 objectives.branin = { noise = 1.0, epochs = 4 }
-objectives.stumbling.name = "tests.benchmark.fakes.deadly:Stumbling"
+objectives.stumbling.name = "tests.benchmark.fakes.crashing:RaisingOrDiverging"
 """
 
 

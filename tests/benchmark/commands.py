@@ -11,7 +11,7 @@ import pytest
 
 from objectives import OBJECTIVES
 from tests import ROOT
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import StackedToy, invented_calibration
 
 LIMIT = 300
 """Seconds that no command may take: a hang fails."""
@@ -21,8 +21,11 @@ def written(folder, text):
     """A suite's file beside a calibration of invented numbers."""
     folder.mkdir(parents=True, exist_ok=True)
     names = ("branin", "hartmann6", "softmax", "lenet", "dropout_mlp")
-    priced = {**{name: OBJECTIVES[name]() for name in names}, "tests.benchmark.fakes.slots:Slots": Slots()}
-    (folder / "prices.toml").write_text(prices(priced).to_toml())
+    priced = {
+        **{name: OBJECTIVES[name]() for name in names},
+        "tests.benchmark.fakes.stacked_toy:StackedToy": StackedToy(),
+    }
+    (folder / "prices.toml").write_text(invented_calibration(priced).to_toml())
     (folder / "tiny.toml").write_text(text)
     return folder
 

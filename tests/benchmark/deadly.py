@@ -1,3 +1,5 @@
-"""The name under which stored ledgers (formats/v1) know tests.benchmark.fakes.deadly."""
+"""The name under which stored ledgers (formats/v1) know tests.benchmark.fakes.crashing."""
 
-from tests.benchmark.fakes.deadly import *  # noqa: F403
+from tests.benchmark.fakes.crashing import RaisingSearcher as Raises
+
+__all__ = ["Raises"]

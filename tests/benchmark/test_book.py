@@ -15,7 +15,7 @@ from objectives.classification.lenet import LeNet
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.closed_form import Branin
 from objectives.objective import Machine
-from tests.benchmark.fakes.reader import LocalSearcher, RandomSearcher, SuccessiveHalvingScheduler
+from tests.benchmark.fakes.book_reader import LocalSearcher, RandomSearcher, SuccessiveHalvingScheduler
 
 SPACE = {"learning_rate": stats.loguniform(1e-2, 1), "batch_size": stats.randint(32, 256)}
 FIRST = {"learning_rate": 0.1, "batch_size": 128}
@@ -25,14 +25,14 @@ seed = 5
 repetitions = 2
 budget.evaluations = 12
 objectives.branin = { noise = 1.0, epochs = 4 }
-algorithms.reader_random.searcher = "tests.benchmark.fakes.reader:RandomSearcher"
+algorithms.reader_random.searcher = "tests.benchmark.fakes.book_reader:RandomSearcher"
 [algorithms.reader_local.searcher]
-name = "tests.benchmark.fakes.reader:LocalSearcher"
+name = "tests.benchmark.fakes.book_reader:LocalSearcher"
 num_init_random = 3
 probab_local = 0.7
 [algorithms.reader_halving]
-searcher = "tests.benchmark.fakes.reader:RandomSearcher"
-scheduler = { name = "tests.benchmark.fakes.reader:SuccessiveHalvingScheduler", eta = 2, r_min = 1, r_max = 4 }
+searcher = "tests.benchmark.fakes.book_reader:RandomSearcher"
+scheduler = { name = "tests.benchmark.fakes.book_reader:SuccessiveHalvingScheduler", eta = 2, r_min = 1, r_max = 4 }
 """
 
 

@@ -22,9 +22,9 @@ from benchmark.suite import parsing as suites
 from benchmark.tuning.execution import note_training_start
 from benchmark.workers import isolated_run
 from tests import ROOT
-from tests.benchmark.fakes.disk import CALLS, FAULTS, Disk, refuse, short
-from tests.benchmark.fakes.greedy import Greedy
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.failing_disk import CALLS, FAULTS, FailingDisk, raise_os_error, write_half
+from tests.benchmark.fakes.memory_hungry import MemoryHungry
+from tests.benchmark.fakes.stacked_toy import invented_calibration, toy_prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 
@@ -35,7 +35,7 @@ repetitions = 2
 budget.trials = 3
 algorithms.random.searcher = "random"
 [objectives.deadly]
-name = "tests.benchmark.fakes.deadly:Deadly"
+name = "tests.benchmark.fakes.crashing:Crashing"
 """,
     "stacked": """
 seed = 3
@@ -46,7 +46,7 @@ budget.evaluations = 4
 algorithms.random.searcher = "random"
 algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
 [objectives.slots]
-name = "tests.benchmark.fakes.slots:Slots"
+name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 """,
 }
 
@@ -60,7 +60,7 @@ def command(folder, jobs=1):
 def written(folder, kind):
     """Write a suite into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+    (folder / "prices.toml").write_text(toy_prices())
     (folder / "tiny.toml").write_text(SUITES[kind])
     return folder
 
@@ -123,7 +123,7 @@ def go_through(call, action, once, kind, expected, folder, acknowledged, capsys)
     for at in range(1, 200):
         here = written(folder / str(at), kind)
         acknowledged.clear()
-        with Disk(here / "results", call, action, at, once=once).failing() as disk:
+        with FailingDisk(here / "results", call, action, at, once=once).failing() as disk:
             code = main(command(here))
         message = capsys.readouterr().err
         if not disk.failed:
@@ -132,7 +132,7 @@ def go_through(call, action, once, kind, expected, folder, acknowledged, capsys)
         for path, record in acknowledged:
             assert record in [{k: v for k, v in told.items() if k != "crc"} for told in stored(path)]
         if code == 0:  # A short write that was made good, or a folder that was there already.
-            assert call == "mkdir" or (action, once) == (short, True)
+            assert call == "mkdir" or (action, once) == (write_half, True)
             assert evaluations(here) == expected
         else:
             check_message(message, here)
@@ -143,7 +143,7 @@ def go_through(call, action, once, kind, expected, folder, acknowledged, capsys)
     pytest.fail("there was no end of calls")
 
 
-KINDS = [("write", "short", short), *((call, fault, FAULTS[fault]) for call in CALLS for fault in FAULTS)]
+KINDS = [("write", "short", write_half), *((call, fault, FAULTS[fault]) for call in CALLS for fault in FAULTS)]
 CASES = {(call, fault, when): action for call, fault, action in KINDS for when in ("once", "for-good")}
 QUICK = {
     ("write", "short", "once"),
@@ -178,7 +178,7 @@ def test_the_faults_strike_every_record(unbroken, tmp_path, acknowledged, capsys
     for call in ("write", "fsync"):
         here = written(tmp_path / call, kind)
         acknowledged.clear()
-        with Disk(here / "results", call, refuse(errno.EIO), at=10**9).failing() as disk:
+        with FailingDisk(here / "results", call, raise_os_error(errno.EIO), at=10**9).failing() as disk:
             assert main(command(here)) == 0
         counts[call] = disk.calls
         records = len(acknowledged)
@@ -270,7 +270,7 @@ def test_a_read_only_disk_is_refused_before_the_first_trial(tmp_path, acknowledg
     here = written(tmp_path, "alone")
     (here / "results" / ("tiny" if call == "open" else "")).mkdir(parents=True)
 
-    with Disk(here / "results", call, refuse(errno.EROFS)).failing():
+    with FailingDisk(here / "results", call, raise_os_error(errno.EROFS)).failing():
         assert main(command(here)) == 2
 
     (line,) = capsys.readouterr().err.splitlines()
@@ -317,7 +317,7 @@ budget.evaluations = 12
 algorithms.random.searcher = "random"
 algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
 [objectives.greedy]
-name = "tests.benchmark.fakes.greedy:Greedy"
+name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
 choices = 30
 {options}
 """
@@ -326,8 +326,8 @@ choices = 30
 def greedy(folder, options):
     """Run the greedy suite in a folder; returns its evaluations."""
     folder.mkdir()
-    name = "tests.benchmark.fakes.greedy:Greedy"
-    (folder / "prices.toml").write_text(prices({name: Greedy()}).to_toml())
+    name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
+    (folder / "prices.toml").write_text(invented_calibration({name: MemoryHungry()}).to_toml())
     (folder / "tiny.toml").write_text(GREEDY.format(options=options))
     assert main(command(folder)) == 0
     return evaluations(folder)
@@ -405,7 +405,7 @@ clock = "modelled"
 budget.trials = 4
 algorithms.random.searcher = "random"
 [objectives.crowd]
-name = "tests.benchmark.fakes.crowd:Crowd"
+name = "tests.benchmark.fakes.memory_limited:MemoryLimited"
 folder = "{folder}"
 most = {most}
 """
@@ -555,7 +555,7 @@ repetitions = 2
 budget.trials = 6
 algorithms.random.searcher = "random"
 [objectives.strange]
-name = "tests.benchmark.fakes.crowd:Strange"
+name = "tests.benchmark.fakes.unpicklable:Unpicklable"
 how = "{how}"
 """
 
@@ -578,7 +578,7 @@ def test_what_cannot_be_pickled_becomes_a_record(tmp_path, how, jobs):
     for record in told:
         assert (record["state"] == "error") == (record["config"]["x"] > 0.5)
         if record["state"] == "error":
-            assert ("Torn" if how == "error" else "lock") in record["problem"]
+            assert ("Unpicklable" if how == "error" else "lock") in record["problem"]
 
 
 def test_a_curve_that_is_too_long_is_an_error_not_a_shorter_curve(tmp_path, capsys):

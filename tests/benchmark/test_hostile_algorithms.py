@@ -5,9 +5,9 @@ import json
 import pytest
 
 from benchmark.cli.main import main
-from tests.benchmark.fakes.vandals import SUGGESTS
+from tests.benchmark.fakes.hostile import SUGGESTS
 
-SEARCHER = "tests.benchmark.fakes.vandals:Searcher"
+SEARCHER = "tests.benchmark.fakes.hostile:HostileSearcher"
 CASES = {name.replace("*", "").replace(" ", "-").lower(): name for name in SUGGESTS}
 
 
@@ -52,11 +52,11 @@ def test_a_good_algorithm_beside_them_is_done(ran):
 
 
 PATHS = {
-    "lambda": "tests.benchmark.fakes.vandals:<lambda>",
-    "closure": "tests.benchmark.fakes.vandals:shout.<locals>.inner",
-    "bound method": "tests.benchmark.fakes.vandals:Searcher.update.x",
+    "lambda": "tests.benchmark.fakes.hostile:<lambda>",
+    "closure": "tests.benchmark.fakes.hostile:shout.<locals>.inner",
+    "bound method": "tests.benchmark.fakes.hostile:HostileSearcher.update.x",
     "notebook": "__main__:Searcher",
-    "code": "tests.benchmark.fakes.vandals:__import__('os').mkdir('ran')",
+    "code": "tests.benchmark.fakes.hostile:__import__('os').mkdir('ran')",
     "module with code": "os.mkdir('ran'):x",
     "file": "/tmp/evil.py:Searcher",
     "parent": "..evil:Searcher",

@@ -12,9 +12,9 @@ import torch
 
 from benchmark.cli.main import main
 from benchmark.reproducibility.process_state import SETTINGS
-from tests.benchmark.fakes.vandals import GIVES, RAISES, VANDALISMS
+from tests.benchmark.fakes.hostile import GIVES, RAISES, VANDALISMS
 
-VANDALS = "tests.benchmark.fakes.vandals:"
+VANDALS = "tests.benchmark.fakes.hostile:"
 TRIALS = 2
 
 

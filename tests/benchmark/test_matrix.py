@@ -252,7 +252,7 @@ def test_jobs_threads_and_order_change_nothing(whole, tmp_path, backend, jobs, t
 
     number = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     # Else MKL would take no more threads than there are cores.
-    told = done(launched("tests.benchmark.fakes.shuffled", *words, **number, MKL_DYNAMIC="FALSE"))
+    told = done(launched("tests.benchmark.fakes.shuffled_run", *words, **number, MKL_DYNAMIC="FALSE"))
 
     assert f"{threads} threads outside of trials" in told
     check(tmp_path, whole)

@@ -33,9 +33,9 @@ from benchmark.storage.ledger_format import FORMAT, LedgerError, encode_record, 
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests import ROOT
-from tests.benchmark.fakes.disk import Disk, refuse, short
-from tests.benchmark.fakes.platter import Platter
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.failing_disk import FailingDisk, raise_os_error, write_half
+from tests.benchmark.fakes.power_loss_disk import PowerLossDisk
+from tests.benchmark.fakes.stacked_toy import toy_prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 EXAMPLES = int(os.environ.get("INCUMBENT_EXAMPLES", "20"))
@@ -68,7 +68,7 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.scratch = tempfile.TemporaryDirectory()
         self.path = Path(self.scratch.name, "000.jsonl")
-        self.disk = Platter(self.path.parent)
+        self.disk = PowerLossDisk(self.path.parent)
         ledgers.os = atomic_write.os = self.disk
         self.ledger, self.acknowledged, self.tried, self.done = None, [], 0, False
 
@@ -135,9 +135,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(fault=st.sampled_from(["full", "half", "unsynced"]))
     def fill(self, fault):
         """The disk fails: an error with path and remedy, and this object writes no more."""
-        call, action = ("fsync", refuse(errno.EIO)) if fault == "unsynced" else ("write", refuse(errno.ENOSPC))
+        call, action = (
+            ("fsync", raise_os_error(errno.EIO)) if fault == "unsynced" else ("write", raise_os_error(errno.ENOSPC))
+        )
         if fault == "half":
-            action = short
+            action = write_half
         real = getattr(self.disk, call)
         setattr(self.disk, call, lambda *arguments: action(real, *arguments))
         try:
@@ -251,7 +253,7 @@ n_workers = 2
 algorithms.random.searcher = "random"
 algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
 [objectives.slots]
-name = "tests.benchmark.fakes.slots:Slots"
+name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 raising = 2
 """
 
@@ -292,7 +294,7 @@ class SuiteMachine(RuleBasedStateMachine):
     @staticmethod
     def run_in(folder, repetitions, seed, capacity=None):
         """Run the suite of so many repetitions in an order of its own."""
-        (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+        (folder / "prices.toml").write_text(toy_prices())
         (folder / "tiny.toml").write_text(SUITE.format(repetitions=repetitions))
         suite = suites.load(str(folder / "tiny.toml"))
         order = list(suite.runs())
@@ -359,7 +361,9 @@ class SuiteMachine(RuleBasedStateMachine):
     @rule(at=st.integers(1, 15), call=st.sampled_from(["write", "open", "rename"]), once=st.booleans())
     def fill(self, at, call, once):
         """The disk fails at the n-th call; runs that meet it are refused, none is recorded otherwise."""
-        with Disk(self.folder / "results" / "tiny" / "runs", call, refuse(errno.ENOSPC), at, once=once).failing():
+        with FailingDisk(
+            self.folder / "results" / "tiny" / "runs", call, raise_os_error(errno.ENOSPC), at, once=once
+        ).failing():
             reports = self.run(0, None)
         assert {report.state for report in reports} <= {"done", "refused"}
 

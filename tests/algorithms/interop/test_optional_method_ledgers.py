@@ -10,7 +10,7 @@ from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.parsing import load
 from objectives.objective import Machine
 from tests.algorithms.invented import publish
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import toy_prices
 
 SUITE = """
 seed = 3
@@ -19,7 +19,7 @@ clock = "modelled"
 calibration = "prices.toml"
 budget.trials = 6
 [objectives.toy]
-name = "tests.benchmark.fakes.slots:Slots"
+name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 choices = 12
 log = "{log}"
 [algorithms]
@@ -34,7 +34,7 @@ LINES = {
 @pytest.fixture
 def suite_of(registered, tmp_path):
     """A function that writes and loads a suite of some algorithms on a toy objective that counts its trainings."""
-    (tmp_path / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+    (tmp_path / "prices.toml").write_text(toy_prices())
 
     def write(*labels):
         text = SUITE.format(log=tmp_path / "log") + "".join(LINES[label] for label in labels)

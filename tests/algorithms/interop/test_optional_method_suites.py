@@ -64,7 +64,7 @@ def test_parts_and_versions_of_an_algorithm(registered):
         return len(library_parts(declared)), library_versions(declared)
 
     assert asked({"searcher": "random"}) == (0, {})
-    assert asked({"searcher": "tests.benchmark.fakes.reader:LocalSearcher"}) == (0, {})
+    assert asked({"searcher": "tests.benchmark.fakes.book_reader:LocalSearcher"}) == (0, {})
     assert asked({"searcher": "wanderer"}) == (1, {"invented": "1.0"})
     assert asked({"scheduler": "loner"}) == (1, {"invented": "1.0", "invented-too": "7"})
     assert asked({"searcher": "wanderer", "scheduler": "follower"}) == (2, {"invented": "1.0"})

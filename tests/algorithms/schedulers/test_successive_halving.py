@@ -14,7 +14,7 @@ from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Space
 from tests.algorithms.driving import drive
 from tests.algorithms.scripted import Listed, run
-from tests.benchmark.fakes.reader import SuccessiveHalvingScheduler
+from tests.benchmark.fakes.book_reader import SuccessiveHalvingScheduler
 
 SPACE = Space({"x": stats.uniform(0, 1)})
 

@@ -56,7 +56,7 @@ repetitions = {repetitions}
 budget.trials = {trials}
 algorithms.random.searcher = "random"
 [objectives.toy]
-name = "tests.benchmark.{name}"
+name = "tests.benchmark.fakes.{name}"
 {options}
 """
 
@@ -104,7 +104,7 @@ def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_pat
 @pytest.mark.parametrize("first", ["cluster", pytest.param("here", marks=pytest.mark.faults)])
 def test_the_engine_may_change_between_two_halves(backend, tmp_path, first):
     """Interrupted on a cluster, a suite goes on in this process, or the other way round, to the same bytes."""
-    text = toy("nodes:Slow", repetitions=4, trials=10)
+    text = toy("cluster_objectives:Slow", repetitions=4, trials=10)
     run(written(tmp_path / "whole", text), "--jobs", "1", "--quiet")
     folder = written(tmp_path / "halves", text)
     cluster, here = ("--backend", backend, "--jobs", "2"), ("--jobs", "1")
@@ -127,7 +127,7 @@ def test_the_engine_may_change_between_two_halves(backend, tmp_path, first):
 @pytest.mark.parametrize("how", ["SIGKILL", pytest.param("exit", marks=pytest.mark.faults)])
 def test_a_trial_that_kills_once_costs_only_itself(backend, tmp_path, how):
     """A trial's death in the middle takes no worker and nothing finished with it."""
-    folder = written(tmp_path, toy("deadly:Deadly", marker=str(tmp_path / "died"), how=how))
+    folder = written(tmp_path, toy("crashing:Crashing", marker=str(tmp_path / "died"), how=how))
 
     run(folder, "--backend", backend, "--jobs", "2")
 
@@ -137,7 +137,7 @@ def test_a_trial_that_kills_once_costs_only_itself(backend, tmp_path, how):
 
 def test_a_trial_that_always_kills_ends_as_crashed(backend, tmp_path):
     """Deadly trials are stored as crashed wherever they are asked for, and the suite completes around them."""
-    folder = written(tmp_path, toy("deadly:Deadly", limit=0.8, repetitions=2))
+    folder = written(tmp_path, toy("crashing:Crashing", limit=0.8, repetitions=2))
 
     run(folder, "--backend", backend, "--jobs", "2")
 
@@ -150,7 +150,7 @@ def test_a_trial_that_always_kills_ends_as_crashed(backend, tmp_path):
 def test_a_lost_worker_costs_only_what_was_in_flight(backend, tmp_path):
     """The only worker, killed with its trial as when a node fails, is replaced; nothing is trained in the driver."""
     log, marker = tmp_path / "log", tmp_path / "died"
-    folder = written(tmp_path, toy("nodes:Node", marker=str(marker), log=str(log)))
+    folder = written(tmp_path, toy("cluster_objectives:WorkerKilling", marker=str(marker), log=str(log)))
 
     run(folder, "--backend", backend, "--jobs", "1")
 
@@ -162,7 +162,9 @@ def test_a_lost_worker_costs_only_what_was_in_flight(backend, tmp_path):
 def test_a_trial_that_always_takes_its_worker_ends_as_crashed(backend, tmp_path):
     """Where even joblib's Dask backend waits for good, the evaluation is given up and the suite completes."""
     log = tmp_path / "log"
-    folder = written(tmp_path, toy("nodes:Node", limit=0.9, repetitions=2, trials=4, log=str(log)))
+    folder = written(
+        tmp_path, toy("cluster_objectives:WorkerKilling", limit=0.9, repetitions=2, trials=4, log=str(log))
+    )
 
     told = run(folder, "--backend", backend, "--jobs", "2")
 
@@ -178,7 +180,7 @@ def test_a_trial_that_always_takes_its_worker_ends_as_crashed(backend, tmp_path)
 @pytest.mark.faults
 def test_killed_outright_nothing_is_left_and_the_suite_goes_on(backend, tmp_path):
     """After kill -9 of the driver its local cluster and all children end by themselves; the rest is trained later."""
-    text = toy("nodes:Slow", repetitions=4, trials=10)
+    text = toy("cluster_objectives:Slow", repetitions=4, trials=10)
     run(written(tmp_path / "whole", text), "--jobs", "1", "--quiet")
     folder = written(tmp_path / "killed", text)
     command = started(folder, "--backend", backend, "--jobs", "2", INCUMBENT_MARK=str(folder))
@@ -205,7 +207,7 @@ def free_port():
 @pytest.mark.parametrize("address", ["127.0.0.1:{port}", "nowhere.invalid:{port}", "127.0.0.1:none", ""])
 def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address):
     """One line with the address, exit code 2, and nothing written."""
-    folder = written(tmp_path, toy("deadly:Deadly"))
+    folder = written(tmp_path, toy("crashing:Crashing"))
     address = address.format(port=free_port())
     option, address = ("--address", address) if backend == "ray" else ("--scheduler", f"tcp://{address}")
 
@@ -227,7 +229,7 @@ def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, told):
     """An unknown backend, or the address of another one."""
-    folder = written(tmp_path, toy("deadly:Deadly"))
+    folder = written(tmp_path, toy("crashing:Crashing"))
 
     assert main(["run", str(folder / "tiny.toml"), "--results", str(folder), *options]) == 2
 
@@ -314,7 +316,7 @@ def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
     with (copy / "benchmark" / "peer.py").open("a") as file:
         file.write("# changed\n")
-    folder = written(tmp_path / "suite", toy("deadly:Deadly"))
+    folder = written(tmp_path / "suite", toy("crashing:Crashing"))
 
     code, _, err = ended(started(folder, "--backend", "dask", "--scheduler", dask_cluster(copy)))
 
@@ -328,7 +330,7 @@ def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
 @pytest.mark.clusters
 def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
     """A scheduler alone would let the suite wait for good."""
-    folder = written(tmp_path / "suite", toy("deadly:Deadly"))
+    folder = written(tmp_path / "suite", toy("crashing:Crashing"))
 
     code, _, err = ended(started(folder, "--backend", "dask", "--scheduler", dask_cluster()), limit=60)
 
@@ -341,7 +343,7 @@ def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
 @pytest.mark.clusters
 def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tmp_path):
     """The suite says that the cluster is gone and how to go on, instead of waiting for good; it goes on."""
-    text = toy("nodes:Slow", repetitions=2, trials=400)
+    text = toy("cluster_objectives:Slow", repetitions=2, trials=400)
     folder = written(tmp_path / "suite", text)
     command = started(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
     wait_for_lines(command, folder, 8)

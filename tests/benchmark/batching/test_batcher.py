@@ -23,10 +23,10 @@ from benchmark.suite import parsing as suites
 from benchmark.tuning.execution import execute_run
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from objectives.objective import Machine
-from tests.benchmark.fakes.slots import CHANCE, Slots, ToyStack, prices
+from tests.benchmark.fakes.stacked_toy import CHANCE, StackedToy, ToyStack, invented_calibration
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
-OBJECTIVE = "tests.benchmark.fakes.slots:Slots"
+OBJECTIVE = "tests.benchmark.fakes.stacked_toy:StackedToy"
 CARD = describe_environment("cpu", 1)
 ALGORITHMS = {
     "random": {"searcher": "random"},
@@ -50,7 +50,7 @@ def _no_disk():
 def suite_of(options=None, **changes):
     """A suite on the toy objective with these options, priced by invented numbers."""
     table = {**SUITE, **changes, "objectives": {"toy": {"name": OBJECTIVE, **(options or {})}}}
-    return replace(suites.parse("toy", table), calibration=prices({OBJECTIVE: Slots()}))
+    return replace(suites.parse("toy", table), calibration=invented_calibration({OBJECTIVE: StackedToy()}))
 
 
 def settings_of(folder, **changes):
@@ -60,7 +60,7 @@ def settings_of(folder, **changes):
 
 def objective_of(suite):
     """The toy objective as the suite has it."""
-    return Slots(**suite.objectives[0].part.options)
+    return StackedToy(**suite.objectives[0].part.options)
 
 
 class Watched(ToyStack):
@@ -332,8 +332,8 @@ def test_only_modelled_runs_of_stackable_objectives_are_side_by_side():
 
     modelled, measured = (next(suite_of(clock=clock).runs()) for clock in ("modelled", "measured"))
 
-    assert trains_side_by_side(modelled, Slots())
-    assert not trains_side_by_side(measured, Slots())
+    assert trains_side_by_side(modelled, StackedToy())
+    assert not trains_side_by_side(measured, StackedToy())
     assert not trains_side_by_side(modelled, Branin())
 
 
@@ -355,7 +355,7 @@ def test_a_group_is_executed_in_turn_or_side_by_side(tmp_path, clock):
 
 def script(*steps):
     """An algorithm that asks for these pairs of x and epochs in turn."""
-    return {"scheduler": {"name": "tests.benchmark.fakes.slots:Script", "steps": [list(step) for step in steps]}}
+    return {"scheduler": {"name": "tests.benchmark.fakes.stacked_toy:Script", "steps": [list(step) for step in steps]}}
 
 
 def scripted(algorithms, repetitions=1, **options):
@@ -496,7 +496,7 @@ def test_an_impure_trial_fails_only_the_runs_that_need_it(tmp_path):
 
 def test_an_algorithm_that_raises_fails_alone(tmp_path):
     """Its trial may go on for others; its run is set aside with the reason."""
-    algorithms = {"bad": {"searcher": "tests.benchmark.fakes.deadly:Raises"}, "good": {"searcher": "random"}}
+    algorithms = {"bad": {"searcher": "tests.benchmark.fakes.crashing:RaisingSearcher"}, "good": {"searcher": "random"}}
     suite = suite_of(algorithms=algorithms)
 
     reports, _ = side(suite, tmp_path)
@@ -511,7 +511,7 @@ def test_a_locked_ledger_refuses_its_own_run(tmp_path):
 
     suite = scripted({"a": [(1, 2)], "b": [(1, 2)]})
     with Ledger(tmp_path / "runs/toy/a/000.jsonl"):
-        objective = Slots(epochs=4, choices=1000)
+        objective = StackedToy(epochs=4, choices=1000)
         stack = ToyStack(objective, 2)
         reports = TrialBatcher(list(suite.runs()), objective, settings_of(tmp_path), stack, {"toy": "0" * 64}).execute()
 
@@ -529,7 +529,7 @@ class Broken(ToyStack):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnBroken(Slots):
+class OnBroken(StackedToy):
     """The toy objective on a stack that breaks."""
 
     def stack(self, machine, capacity=None):

@@ -6,9 +6,9 @@ from benchmark.batching.lookahead import predict_jobs
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Run
 from benchmark.tuning.tuner import TuningLoop
-from tests.benchmark.fakes.slots import Slots
+from tests.benchmark.fakes.stacked_toy import StackedToy
 
-OBJECTIVE = "tests.benchmark.fakes.slots:Slots"
+OBJECTIVE = "tests.benchmark.fakes.stacked_toy:StackedToy"
 
 
 def run_of(algorithm, budget=None, **changes) -> Run:
@@ -32,7 +32,7 @@ def test_what_is_foreseen_is_what_is_asked_for(searcher, n_workers):
     from benchmark.tuning.factory import build_scheduler
     from benchmark.tuning.tuner import Outcome
 
-    run, objective = run_of({"searcher": searcher}, n_workers=n_workers), Slots(raising=2)
+    run, objective = run_of({"searcher": searcher}, n_workers=n_workers), StackedToy(raising=2)
     jobs = TuningLoop(
         build_scheduler(run, objective),
         check=objective.space.check,
@@ -65,13 +65,13 @@ def test_what_is_foreseen_is_what_is_asked_for(searcher, n_workers):
 )
 def test_nothing_is_foreseen_where_results_decide(algorithm):
     """An algorithm that learns, and any class that does not say of itself that it does not."""
-    assert predict_jobs(run_of(algorithm), Slots()) is None
+    assert predict_jobs(run_of(algorithm), StackedToy()) is None
 
 
 @pytest.mark.parametrize("budget", [{"runtime": 9.0}, {"epochs": 9}, {"trials": 6, "epochs": 9}])
 def test_nothing_is_foreseen_under_a_budget_that_training_spends(budget):
     """When the run ends depends on how its trials end."""
-    assert predict_jobs(run_of({"searcher": "random"}, budget), Slots()) is None
+    assert predict_jobs(run_of({"searcher": "random"}, budget), StackedToy()) is None
 
 
 class Fading:
@@ -96,7 +96,7 @@ def test_a_failing_algorithm_ends_what_is_foreseen(monkeypatch):
     """It fails in its own run, with its own report; here it only stops."""
     monkeypatch.setattr("benchmark.batching.lookahead.build_scheduler", lambda run, objective: Fading())
 
-    found = predict_jobs(run_of({"searcher": "random"}), Slots())
+    found = predict_jobs(run_of({"searcher": "random"}), StackedToy())
 
     assert found is not None
     assert [config for config, _ in found] == [{"x": 1}, {"x": 2}]
@@ -110,4 +110,4 @@ def test_nothing_is_foreseen_of_a_scheduler_that_does_not_say(monkeypatch):
 
     monkeypatch.setattr("benchmark.batching.lookahead.build_scheduler", lambda run, objective: Silent())
 
-    assert predict_jobs(run_of({"searcher": "random"}), Slots()) is None
+    assert predict_jobs(run_of({"searcher": "random"}), StackedToy()) is None

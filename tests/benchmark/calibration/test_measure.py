@@ -27,25 +27,25 @@ from objectives import OBJECTIVES
 from objectives.cost import CostTerms
 from objectives.objective import Machine
 from objectives.space import Space
-from tests.benchmark.fakes.priced import EPOCH, SET_UP, Priced
+from tests.benchmark.fakes.planted_cost import EPOCH, SET_UP, PlantedCost
 
-PRICED = "tests.benchmark.fakes.priced:Priced"
+PRICED = "tests.benchmark.fakes.planted_cost:PlantedCost"
 SUITE = """
 budget.trials = 1
 clock = "modelled"
 calibration = "not-there"
 algorithms.a.searcher = "random"
 [objectives.priced]
-name = "tests.benchmark.fakes.priced:Priced"
+name = "tests.benchmark.fakes.planted_cost:PlantedCost"
 [objectives.plain]
-name = "tests.benchmark.fakes.priced:Plain"
+name = "tests.benchmark.fakes.planted_cost:Plain"
 [objectives.branin]
 """
 
 
 def measured_costs(effort=None, **options):
     """The cost model that measuring the planted objective gives."""
-    planted = MeasuredObjective(label="it", name=PRICED, options={}, objective=Priced(**options), third_party=True)
+    planted = MeasuredObjective(label="it", name=PRICED, options={}, objective=PlantedCost(**options), third_party=True)
     return measure_objective(planted, Machine(), effort or MeasurementEffort())
 
 
@@ -75,7 +75,7 @@ def test_noise_moves_the_costs_a_little():
     """Two percent of noise on every epoch leave prices of trials nobody timed within a few percent."""
     entry = measured_costs(noise=0.02)
     rng = np.random.default_rng(11)
-    objective = Priced()
+    objective = PlantedCost()
 
     for _ in range(100):
         terms = objective.cost_terms(objective.space.sample(rng))
@@ -91,15 +91,18 @@ def test_disturbed_epochs_do_not_count():
     """
     rounds = []
 
-    class Disturbed(Priced):
+    class Disturbed(PlantedCost):
         def train(self, config, seed, machine):
             rounds.append(config)
             return super().train(config, np.random.SeedSequence(len(rounds)), machine)
 
     samples = time_configs(
-        Disturbed(spikes=0.2), [Priced().space.sample(np.random.default_rng(5))] * 1, Machine(), MeasurementEffort()
+        Disturbed(spikes=0.2),
+        [PlantedCost().space.sample(np.random.default_rng(5))] * 1,
+        Machine(),
+        MeasurementEffort(),
     )
-    expected = next(Priced().train(samples[0].config, np.random.SeedSequence(0), Machine())).seconds
+    expected = next(PlantedCost().train(samples[0].config, np.random.SeedSequence(0), Machine())).seconds
 
     assert len(rounds) == 5
     assert samples[0].seconds[0] == expected
@@ -171,7 +174,7 @@ def test_every_hyperparameter_is_seen_from_end_to_end():
 
 def test_the_choice_repeats_itself():
     """The same space and count give the same configurations."""
-    assert choose_configs("x", Priced().space, 12) == choose_configs("x", Priced().space, 12)
+    assert choose_configs("x", PlantedCost().space, 12) == choose_configs("x", PlantedCost().space, 12)
 
 
 @pytest.mark.parametrize("choices", [1, 2, 3])
@@ -187,12 +190,12 @@ def test_rounds_are_interleaved():
     """Every configuration is timed once a round, in an order that differs from round to round."""
     asked = []
 
-    class Watched(Priced):
+    class Watched(PlantedCost):
         def train(self, config, seed, machine):
             asked.append(config_digest(config))
             return super().train(config, seed, machine)
 
-    configs = [Priced().space.sample(np.random.default_rng(number)) for number in range(8)]
+    configs = [PlantedCost().space.sample(np.random.default_rng(number)) for number in range(8)]
     time_configs(Watched(), configs, Machine(), MeasurementEffort(rounds=4))
 
     rounds = [asked[start : start + 8] for start in range(0, 32, 8)]
@@ -224,7 +227,7 @@ def test_the_command_writes_a_calibration(here, capsys):
     card = describe_environment("cpu", 1)
     assert (calibration.name, calibration.device) == ("desk", card["cpu"])
     assert calibration.versions["torch"] == card["torch"]
-    assert [entry.name for entry in calibration.cost_models] == ["tests.benchmark.fakes.priced:Plain", PRICED]
+    assert [entry.name for entry in calibration.cost_models] == ["tests.benchmark.fakes.planted_cost:Plain", PRICED]
     plain, priced = calibration.cost_models
     assert (plain.epoch, plain.set_up) == ({"epochs": 0.25}, {})
     assert priced.epoch == pytest.approx(EPOCH, rel=2e-5)
@@ -255,10 +258,10 @@ def test_a_file_is_added_to(here):
     main(["calibrate", "other.toml", *command[2:], "--configs", "12"])
 
     after = load_calibration("desk.toml")
-    assert after.cost_model("tests.benchmark.fakes.priced:Plain", {}) == before.cost_model(
-        "tests.benchmark.fakes.priced:Plain", {}
+    assert after.cost_model("tests.benchmark.fakes.planted_cost:Plain", {}) == before.cost_model(
+        "tests.benchmark.fakes.planted_cost:Plain", {}
     )
-    assert after.cost_model("tests.benchmark.fakes.priced:Plain", {"choices": 50}).configurations == 8
+    assert after.cost_model("tests.benchmark.fakes.planted_cost:Plain", {"choices": 50}).configurations == 8
     assert (before.cost_model(PRICED, {}).configurations, after.cost_model(PRICED, {}).configurations) == (4, 8)
 
 

@@ -18,7 +18,7 @@ from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
 from objectives import OBJECTIVES
 from objectives.registry import Registry
 from tests import ROOT
-from tests.benchmark.fakes.slots import prices
+from tests.benchmark.fakes.stacked_toy import invented_calibration
 
 TINY = """
 repetitions = 2
@@ -27,7 +27,7 @@ objectives.branin = {}
 algorithms.random.searcher = "random"
 algorithms.local.searcher = "local"
 """
-FAILING = TINY + 'algorithms.bad.searcher = "tests.benchmark.fakes.deadly:Raises"\n'
+FAILING = TINY + 'algorithms.bad.searcher = "tests.benchmark.fakes.crashing:RaisingSearcher"\n'
 RUN = ["run", "tiny.toml", "--jobs", "1", "--device", "cpu"]
 
 
@@ -370,7 +370,7 @@ def interrupted_at(capsys, monkeypatch, *arguments):
 def test_the_command_to_go_on_is_the_one_that_was_given(here, capsys, monkeypatch, words):
     """Options, flags and texts with spaces are all in it, so that it goes on as it began."""
     (here / "my tables").mkdir()
-    (here / "prices.toml").write_text(prices({"softmax": OBJECTIVES["softmax"]()}).to_toml())
+    (here / "prices.toml").write_text(invented_calibration({"softmax": OBJECTIVES["softmax"]()}).to_toml())
     (here / "results/tiny/runs").mkdir(parents=True)
 
     assert interrupted_at(capsys, monkeypatch, *words) == words

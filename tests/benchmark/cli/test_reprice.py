@@ -8,7 +8,7 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.storage.ledger_format import read_ledger
 from objectives import OBJECTIVES
-from tests.benchmark.fakes.slots import prices
+from tests.benchmark.fakes.stacked_toy import invented_calibration
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 SUITE = """
@@ -28,7 +28,7 @@ algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
 def made(folder, more=""):
     """The suite's file, beside two calibrations of invented numbers; one is twice the other."""
     names = {name: OBJECTIVES[name](epochs=1) for name in ("softmax", "lenet")}
-    text = prices(names).to_toml()
+    text = invented_calibration(names).to_toml()
     (folder / "one.toml").write_text(text)
     lines = [line.replace("= 0.", "= 10.") if line.startswith("steps") else line for line in text.splitlines()]
     (folder / "other.toml").write_text("\n".join(lines) + "\n")

@@ -19,7 +19,7 @@ from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests import ROOT
 from tests.benchmark.commands import left_of_session
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import toy_prices
 
 CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 POINTS = int(os.environ.get("INCUMBENT_SIGNALS", "20"))
@@ -45,7 +45,7 @@ budget.evaluations = 30
 algorithms.random.searcher = "random"
 algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
 [objectives.slots]
-name = "tests.benchmark.fakes.slots:Slots"
+name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 choices = 100000
 {options}
 """
@@ -55,7 +55,7 @@ KINDS = {"alone": ALONE, "stacked": STACKED}
 
 def written(folder, kind, options=""):
     """Write a suite that would take minutes into a folder; returns the file."""
-    (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+    (folder / "prices.toml").write_text(toy_prices())
     (folder / "tiny.toml").write_text(KINDS[kind].format(options=options))
     return folder / "tiny.toml"
 

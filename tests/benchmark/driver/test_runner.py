@@ -25,7 +25,7 @@ from objectives import OBJECTIVES
 from objectives.objective import Machine
 from tests import ROOT
 from tests.benchmark.commands import left_of_session
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import invented_calibration, toy_prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 CLOCKS = ("measured", "modelled")
@@ -52,7 +52,7 @@ repetitions = 4
 budget.trials = 5
 algorithms.random.searcher = "{searcher}"
 [objectives.deadly]
-name = "tests.benchmark.fakes.deadly:Deadly"
+name = "tests.benchmark.fakes.crashing:Crashing"
 {options}
 """
 
@@ -64,7 +64,7 @@ objectives.branin = {}
 algorithms.random.searcher = "random"
 """
 
-BAD = '[algorithms.bad]\nsearcher = "tests.benchmark.fakes.deadly:Raises"'
+BAD = '[algorithms.bad]\nsearcher = "tests.benchmark.fakes.crashing:RaisingSearcher"'
 
 
 STACKED = """
@@ -74,7 +74,7 @@ clock = "modelled"
 calibration = "{prices}"
 budget.evaluations = 20
 [objectives.toy]
-name = "tests.benchmark.fakes.slots:Slots"
+name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 choices = 1000
 {options}
 [algorithms]
@@ -84,16 +84,16 @@ choices = 1000
 def training(folder, clock, repetitions, trials):
     """The text of a suite of real trainings; its invented prices are written into the folder."""
     names = ("softmax", "lenet", "dropout_mlp")
-    text = prices({name: OBJECTIVES[name]() for name in names}).to_toml()
+    text = invented_calibration({name: OBJECTIVES[name]() for name in names}).to_toml()
     (folder / "prices.toml").write_text(text)
     return TRAINING.format(clock=clock, prices=folder / "prices.toml", repetitions=repetitions, trials=trials)
 
 
 def stacked(folder, options, scripts, repetitions=1):
     """The text of a suite of scripted algorithms on the toy objective, side by side."""
-    (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+    (folder / "prices.toml").write_text(toy_prices())
     text = STACKED.format(prices=folder / "prices.toml", options=options, repetitions=repetitions)
-    script = '{{ scheduler = {{ name = "tests.benchmark.fakes.slots:Script", steps = {} }} }}'
+    script = '{{ scheduler = {{ name = "tests.benchmark.fakes.stacked_toy:Script", steps = {} }} }}'
     return text + "\n".join(f"{label} = {script.format(steps)}" for label, steps in scripts.items())
 
 
@@ -387,7 +387,9 @@ def test_a_raising_algorithm_fails_its_own_runs_alone(tmp_path):
 
 def test_an_algorithm_that_does_not_repeat_itself_is_caught_on_resume(tmp_path):
     """Replay compares every proposal with its record and says what differs."""
-    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="tests.benchmark.fakes.deadly:Forgetful"))
+    suite = write_suite(
+        tmp_path, DEADLY.format(options="", searcher="tests.benchmark.fakes.crashing:NonRepeatingSearcher")
+    )
     run(suite, tmp_path, jobs=1)
     path = tmp_path / "tiny/runs/deadly/random/000.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)

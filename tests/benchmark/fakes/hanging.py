@@ -15,7 +15,7 @@ import numpy as np
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
-from tests.benchmark.fakes.line import Line
+from tests.benchmark.fakes.unit_interval import UnitInterval
 
 
 def sleep() -> None:
@@ -57,7 +57,7 @@ WAYS = {way.__name__: way for way in (sleep, busy, stubborn, native, locked, sto
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hanging(Line):
+class Hanging(UnitInterval):
     """A bowl whose trials above `limit` hang in their second epoch, in one of `WAYS`.
 
     Args:

@@ -20,7 +20,7 @@ from unittest import mock
 from analysis.__main__ import main as analyse
 from benchmark.cli.main import main as benchmark
 from benchmark.storage.ledger_format import encode_record, partial_path, read_ledger
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import toy_prices
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -34,12 +34,12 @@ calibration = "prices.toml"
 device = "cpu"
 budget.trials = 4
 objectives.branin = { noise = 1.0, epochs = 4 }
-objectives.slots.name = "tests.benchmark.fakes.slots:Slots"
+objectives.slots.name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 algorithms.random.searcher = "random"
 algorithms.halving = { scheduler = { name = "successive_halving", eta = 2 }, searcher = "random" }
 """
 FAILING = """
-algorithms.bad.searcher = "tests.benchmark.fakes.deadly:Raises"
+algorithms.bad.searcher = "tests.benchmark.fakes.crashing:RaisingSearcher"
 """
 
 
@@ -48,7 +48,7 @@ def make(target: Path) -> None:
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as place, mock.patch.object(platform, "release", return_value="0"):
         folder = Path(place)
-        (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+        (folder / "prices.toml").write_text(toy_prices())
         (folder / f"{NAME}.toml").write_text(SUITE + FAILING)
         os.chdir(folder)  # No path of this machine in anything.
         try:

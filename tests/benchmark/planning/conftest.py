@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.suite import parsing as suites
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import toy_prices
 from tests.benchmark.planning.ledgers import results_of
 from tests.benchmark.planning.suites import RUNS, TINY, TOY, run
 
@@ -31,7 +31,7 @@ def suite(here):
 def home(tmp_path_factory):
     """A folder with the toy's suite, two executions of the whole, and shards of them for several n."""
     folder = tmp_path_factory.mktemp("home")
-    (folder / "prices.toml").write_text(prices({"tests.benchmark.fakes.slots:Slots": Slots()}).to_toml())
+    (folder / "prices.toml").write_text(toy_prices())
     (folder / "tiny.toml").write_text(TOY)
     before = Path.cwd()
     os.chdir(folder)

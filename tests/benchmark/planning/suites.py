@@ -26,7 +26,7 @@ objectives.branin = { noise = 1.0, epochs = 3 }
 algorithms.random.searcher = "random"
 algorithms.halving = { scheduler = { name = "successive_halving", eta = 2 }, searcher = "random" }
 [objectives.toy]
-name = "tests.benchmark.fakes.slots:Slots"
+name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 choices = 4
 epochs = 3
 """

@@ -69,7 +69,7 @@ def test_without_prices_the_plan_says_so(here, capsys):
     """A network nobody calibrated has no price, and neither has the sum."""
     (here / "tiny.toml").write_text(
         'budget.trials = 2\nalgorithms.r.searcher = "random"\n'
-        'objectives.d.name = "tests.benchmark.fakes.deadly:Deadly"\n'
+        'objectives.d.name = "tests.benchmark.fakes.crashing:Crashing"\n'
     )
 
     assert main(["plan", "tiny.toml"]) == 0

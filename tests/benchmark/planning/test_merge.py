@@ -184,7 +184,9 @@ def test_a_complete_ledger_wins_over_a_part_that_was_merged_before(copies, expec
 
 def test_a_failed_run_counts_as_not_done(copies, capsys):
     """What an algorithm raised is taken over, told, and tried again by the next run."""
-    (copies / "tiny.toml").write_text(TOY + '[algorithms.bad]\nsearcher = "tests.benchmark.fakes.deadly:Raises"\n')
+    (copies / "tiny.toml").write_text(
+        TOY + '[algorithms.bad]\nsearcher = "tests.benchmark.fakes.crashing:RaisingSearcher"\n'
+    )
     for number in (1, 2):
         assert main([*RUN, "--results", f"bad-{number}", "--shard", f"{number}/2"]) == 1
     capsys.readouterr()

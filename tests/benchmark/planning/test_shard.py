@@ -198,7 +198,9 @@ def test_a_shard_that_is_done_has_nothing_to_do(here):
 
 def test_the_command_to_go_on_names_the_shard(here, capsys):
     """A shard with a run that fails says how to try this shard again."""
-    (here / "tiny.toml").write_text(TINY + 'algorithms.bad.searcher = "tests.benchmark.fakes.deadly:Raises"\n')
+    (here / "tiny.toml").write_text(
+        TINY + 'algorithms.bad.searcher = "tests.benchmark.fakes.crashing:RaisingSearcher"\n'
+    )
 
     assert main([*RUN, "--shard", "2/3"]) == 1
 

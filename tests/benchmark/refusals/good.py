@@ -1,6 +1,6 @@
 """A good suite, which the tests of refusals spoil, and what tells whether a refusal has written anything."""
 
-MISFITS = "tests.benchmark.fakes.misfits:"
+MISFITS = "tests.benchmark.fakes.unusable_parts:"
 RUN = ["run", "good.toml", "--jobs", "1"]
 GOOD = {
     "seed": "1",

@@ -94,7 +94,7 @@ ALGORITHMS = {
     "scheduler no update": (f'{{ scheduler = "{MISFITS}OnlySuggests" }}', ["it has no method update()"]),
     "searcher for none": (
         f'{{ scheduler = "{MISFITS}Alone", searcher = "random" }}',
-        ["algorithms.a.searcher: the scheduler 'tests.benchmark.fakes.misfits:Alone' takes no searcher"],
+        ["algorithms.a.searcher: the scheduler 'tests.benchmark.fakes.unusable_parts:Alone' takes no searcher"],
     ),
     "missing parameter": (
         f'{{ searcher = "{MISFITS}Demanding" }}',

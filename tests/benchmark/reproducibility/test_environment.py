@@ -32,7 +32,7 @@ repetitions = 1
 budget.trials = 4
 algorithms.mine.searcher = "{searcher}"
 [objectives.deadly]
-name = "tests.benchmark.fakes.deadly:Deadly"
+name = "tests.benchmark.fakes.crashing:Crashing"
 """
 SEARCHER = """
 class Shrink:
@@ -198,9 +198,9 @@ def fresh(names):
 def test_the_modules_of_a_suite_are_those_of_its_dotted_paths(tmp_path):
     """Of objectives, schedulers and searchers, in both spellings, each once."""
     suite = write_suite(tmp_path, "my_search.Shrink")
-    assert code_changes.modules_of(suite) == ("my_search", "tests.benchmark.fakes.deadly")
+    assert code_changes.modules_of(suite) == ("my_search", "tests.benchmark.fakes.crashing")
     twice = replace(suite, algorithms=suite.algorithms * 2)
-    assert code_changes.modules_of(twice) == ("my_search", "tests.benchmark.fakes.deadly")
+    assert code_changes.modules_of(twice) == ("my_search", "tests.benchmark.fakes.crashing")
 
 
 def test_a_module_is_told_by_its_source_without_importing_it(module):
@@ -267,7 +267,7 @@ def test_changed_code_on_resume_is_told_and_recorded(tmp_path, module):
     assert run(suite, tmp_path) == ([("done", None)], [])
     path = tmp_path / "tiny/runs/deadly/mine/000.jsonl"
     before = read_ledger(path).records[0]["environment"]["sources"]
-    assert set(before) == {"incumbent", "my_search", "tests.benchmark.fakes.deadly"}
+    assert set(before) == {"incumbent", "my_search", "tests.benchmark.fakes.crashing"}
     expected = [record["config"] for record in read_ledger(path).records if record["kind"] == "evaluation"]
     cut(path)
     module.write_text(SEARCHER + "# changed\n")

@@ -13,7 +13,7 @@ from benchmark.storage import ledger as ledgers
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import LedgerError, partial_path, read_ledger
 from tests import ROOT
-from tests.benchmark.fakes.disk import refuse
+from tests.benchmark.fakes.failing_disk import raise_os_error
 from tests.benchmark.records import END, FIRST, HEADER, SECOND, recorded, write
 
 
@@ -63,12 +63,12 @@ def test_a_disk_that_takes_one_byte_at_a_time_loses_nothing(tmp_path, monkeypatc
 
 
 FAULTS = {
-    "full": ("write", refuse(errno.ENOSPC)),
-    "quota": ("write", refuse(errno.EDQUOT)),
-    "broken": ("write", refuse(errno.EIO)),
+    "full": ("write", raise_os_error(errno.ENOSPC)),
+    "quota": ("write", raise_os_error(errno.EDQUOT)),
+    "broken": ("write", raise_os_error(errno.EIO)),
     "half": ("write", half_then_full),
     "nothing": ("write", lambda file, data: 0),
-    "unsynced": ("fsync", refuse(errno.EIO)),
+    "unsynced": ("fsync", raise_os_error(errno.EIO)),
 }
 
 
@@ -124,7 +124,7 @@ def test_a_tail_that_cannot_be_cut_either_is_cut_at_the_next_opening(tmp_path, m
     name, action = FAULTS[fault]
 
     class Broken(FaultyDisk):
-        ftruncate = staticmethod(refuse(errno.EIO))
+        ftruncate = staticmethod(raise_os_error(errno.EIO))
 
     with Ledger(path) as ledger:
         replace_os(monkeypatch, Broken(name, action))
@@ -145,7 +145,7 @@ def test_a_disk_that_fails_during_recovery_is_an_error_with_the_path(tmp_path, m
     path = tmp_path / "000.jsonl"
     part, data = write(path)
     part.write_bytes(data + b'{"torn')
-    replace_os(monkeypatch, FaultyDisk(name, refuse(errno.EIO)))
+    replace_os(monkeypatch, FaultyDisk(name, raise_os_error(errno.EIO)))
 
     with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written"):
         Ledger(path)
@@ -160,7 +160,7 @@ def test_no_room_to_keep_torn_bytes_aside_keeps_them_in_place(tmp_path, monkeypa
     path = tmp_path / "000.jsonl"
     part, data = write(path)
     part.write_bytes(data + b'{"torn')
-    monkeypatch.setattr(Path, "write_bytes", refuse(errno.ENOSPC))
+    monkeypatch.setattr(Path, "write_bytes", raise_os_error(errno.ENOSPC))
 
     with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written"):
         Ledger(path)
@@ -176,7 +176,7 @@ def test_a_failing_rename_is_an_error_and_the_ledger_goes_on(tmp_path, monkeypat
     path = tmp_path / "000.jsonl"
     with Ledger(path) as ledger:
         ledger.append(HEADER)
-        monkeypatch.setattr(Path, "rename", refuse(errno.EACCES))
+        monkeypatch.setattr(Path, "rename", raise_os_error(errno.EACCES))
         with pytest.raises(LedgerError, match=r"000\.jsonl\.part: cannot be written"):
             getattr(ledger, ending)(END)
         monkeypatch.undo()

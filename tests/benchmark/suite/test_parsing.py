@@ -491,13 +491,13 @@ def test_third_party_parts_are_offered_what_they_ask_for():
         "algorithms": {
             "theirs": {
                 "scheduler": {
-                    "name": "tests.benchmark.fakes.reader:SuccessiveHalvingScheduler",
+                    "name": "tests.benchmark.fakes.book_reader:SuccessiveHalvingScheduler",
                     "eta": 2,
                     "r_min": 1,
                     "r_max": 4,
                 },
                 "searcher": {
-                    "name": "tests.benchmark.fakes.reader.LocalSearcher",
+                    "name": "tests.benchmark.fakes.book_reader.LocalSearcher",
                     "num_init_random": 9,
                     "probab_local": 0.5,
                 },

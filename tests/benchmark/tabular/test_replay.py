@@ -11,7 +11,7 @@ from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.tabular.table import ARRAYS, load_table
 from objectives import OBJECTIVES
-from tests.benchmark.fakes.slots import prices
+from tests.benchmark.fakes.stacked_toy import invented_calibration
 from tests.benchmark.records import rewrite
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
@@ -31,7 +31,7 @@ CRASHED = """
 seed = 7
 repetitions = 1
 budget.trials = 3
-objectives.odd = { name = "tests.benchmark.fakes.misfits:Odd" }
+objectives.odd = { name = "tests.benchmark.fakes.unusable_parts:Odd" }
 algorithms.random.searcher = "random"
 """
 OTHERS = """
@@ -45,7 +45,7 @@ algorithms.halving = { scheduler = "successive_halving", searcher = "random", n_
 def written(folder, name, text, seed=7, repetitions=2):
     """A suite's file beside a calibration of invented numbers."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "one.toml").write_text(prices({"softmax": OBJECTIVES["softmax"](epochs=1)}).to_toml())
+    (folder / "one.toml").write_text(invented_calibration({"softmax": OBJECTIVES["softmax"](epochs=1)}).to_toml())
     path = folder / f"{name}.toml"
     path.write_text(OBJECTIVES_TOML.format(seed=seed, repetitions=repetitions) + text)
     return path

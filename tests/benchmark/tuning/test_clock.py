@@ -15,9 +15,9 @@ from benchmark.tuning.factory import build_objective
 from benchmark.tuning.tuner import Job
 from objectives.classification.base import ImageClassification
 
-PRICED = "tests.benchmark.fakes.priced:Priced"
-PLAIN = "tests.benchmark.fakes.priced:Plain"
-BAD = "tests.benchmark.fakes.priced:Unpriceable"
+PRICED = "tests.benchmark.fakes.planted_cost:PlantedCost"
+PLAIN = "tests.benchmark.fakes.planted_cost:Plain"
+BAD = "tests.benchmark.fakes.planted_cost:Unpriceable"
 PINNED = ["0x1.13ed95110f634p-4", "0x1.7249812a969d2p-5", "0x1.4ae569b805dccp-6"]
 CONFIG = {"batch_size": 100, "width": 10, "rate": 0.1}
 

@@ -27,9 +27,9 @@ from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Machine
-from tests.benchmark.fakes.slots import Slots
+from tests.benchmark.fakes.stacked_toy import StackedToy
 
-OBJECTIVE = "tests.benchmark.fakes.slots:Slots"
+OBJECTIVE = "tests.benchmark.fakes.stacked_toy:StackedToy"
 JOB = Job(
     index=2, trial=1, config={"x": 3}, suggestion={"x": 3}, start_epoch=1, epochs=4, start=8.0, decide_seconds=0.5
 )
@@ -57,14 +57,14 @@ def settings(folder, **changes):
 
 def record(**changes):
     """The job's evaluation as it is recorded."""
-    training = build_trainer(run_of(), Slots(), Machine()).train(JOB)
+    training = build_trainer(run_of(), StackedToy(), Machine()).train(JOB)
     return {**evaluation_record(JOB, training, 2.0, None), **changes}
 
 
 def driven(run, where, fatal=None, train=None):
     """Drive an execution; its report, and the indices of the jobs that it asked for."""
-    trainer = build_trainer(run, Slots(), Machine())
-    steps = RunExecution(run, Slots(), where, "reference", fatal).steps({"toy": "0" * 64})
+    trainer = build_trainer(run, StackedToy(), Machine())
+    steps = RunExecution(run, StackedToy(), where, "reference", fatal).steps({"toy": "0" * 64})
     asked = []
     try:
         job = next(steps)
@@ -190,8 +190,8 @@ def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):
 def test_a_trial_that_came_out_otherwise_fails_its_run(tmp_path):
     """The harness finds it in training; the run's ledger tells it, cut to a thousand characters."""
     run = run_of()
-    trained = build_trainer(run, Slots(), Machine())
-    steps = RunExecution(run, Slots(), settings(tmp_path), "reference").steps({"toy": "0" * 64})
+    trained = build_trainer(run, StackedToy(), Machine())
+    steps = RunExecution(run, StackedToy(), settings(tmp_path), "reference").steps({"toy": "0" * 64})
     steps.send(None)
     assert trained is not None
 
@@ -220,7 +220,7 @@ def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
     assert "recorded on another machine or library version: torch was '0.1'" in report.problem
     assert partial_path(path).read_bytes() == before
 
-    steps = RunExecution(run, Slots(), settings(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
+    steps = RunExecution(run, StackedToy(), settings(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
     next(steps)
     steps.close()
     report, _ = driven(run, settings(tmp_path, allow_mixed=True))
@@ -314,8 +314,8 @@ def test_an_evaluation_is_charged_and_told_as_it_went(tmp_path):
             return 3.0, 2.0
 
     clock = Fixed()
-    going = RunExecution(run_of(), Slots(diverging=1), settings(tmp_path), "reference", clock=clock)
-    trained = replace(build_trainer(run_of(), Slots(), Machine()).train(JOB), state="diverged")
+    going = RunExecution(run_of(), StackedToy(diverging=1), settings(tmp_path), "reference", clock=clock)
+    trained = replace(build_trainer(run_of(), StackedToy(), Machine()).train(JOB), state="diverged")
     with Ledger(tmp_path / "000.jsonl") as ledger:
         ledger.append({"kind": "header", "format": 1})
         outcome = going._record(JOB, trained, ledger)
@@ -346,7 +346,7 @@ def test_what_raises_before_the_first_trial_fails_its_run(tmp_path, monkeypatch)
 
 def test_a_failure_has_the_traceback_of_its_cause(tmp_path):
     """What the algorithm raised, not what became of it on the way."""
-    run = run_of(algorithms={"own": {"searcher": "tests.benchmark.fakes.deadly:Raises"}})
+    run = run_of(algorithms={"own": {"searcher": "tests.benchmark.fakes.crashing:RaisingSearcher"}})
 
     report, _ = driven(run, settings(tmp_path))
 
@@ -422,7 +422,7 @@ def test_execute_records_a_crash_and_reports_its_own_run(tmp_path):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling(Slots):
+class Telling(StackedToy):
     """Says what it is given, and changes what it should leave alone."""
 
     def prepare(self, machine):
@@ -462,10 +462,10 @@ def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
 
 def test_a_limit_is_the_runs_own():
     """Without a timeout there is none; dotted objectives train with private streams."""
-    assert build_trainer(run_of(), Slots(), Machine()).limit is None
-    limit = build_trainer(run_of(timeout=9.0), Slots(), Machine()).limit
+    assert build_trainer(run_of(), StackedToy(), Machine()).limit is None
+    limit = build_trainer(run_of(timeout=9.0), StackedToy(), Machine()).limit
     assert (limit.seconds, limit.run, limit.notes) == (9.0, run_of().path, None)
-    assert build_trainer(run_of(timeout=9.0), Slots(), Machine(), Path("notes")).limit.notes == Path("notes")
+    assert build_trainer(run_of(timeout=9.0), StackedToy(), Machine(), Path("notes")).limit.notes == Path("notes")
 
 
 @pytest.mark.parametrize(("name", "isolated"), [(OBJECTIVE, True), ("branin", False)])
@@ -474,7 +474,7 @@ def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name, isola
     *_, run = suites.parse("toy", {**TABLE, "repetitions": 2, "objectives": {"toy": {"name": name}}}).runs()
     machine = Machine(data=tmp_path)
 
-    trainer = build_trainer(run, Slots(), machine)
+    trainer = build_trainer(run, StackedToy(), machine)
 
     assert trainer.seed_key == (5, name, 1)
     assert trainer.machine is machine

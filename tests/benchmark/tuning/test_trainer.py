@@ -23,14 +23,14 @@ from objectives.closed_form import Branin
 from objectives.epoch import Epoch
 from objectives.objective import Machine, Objective
 from objectives.space import Config
-from tests.benchmark.fakes.line import Line
+from tests.benchmark.fakes.unit_interval import UnitInterval
 
 EPOCHS = 6
 CONFIG = {"x": 0.25}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Toy(Line):
+class Toy(UnitInterval):
     """An objective of six epochs that trains by a given function, for tests."""
 
     training: object

@@ -27,9 +27,9 @@ from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Machine
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import StackedToy, invented_calibration
 
-OBJECTIVE = "tests.benchmark.fakes.slots:Slots"
+OBJECTIVE = "tests.benchmark.fakes.stacked_toy:StackedToy"
 CONFIG = {"x": 7}
 ALGORITHMS = {
     "random": {"searcher": "random"},
@@ -77,7 +77,7 @@ def suite_of(folder, options=None, **changes):
         "objectives": {"toy": {"name": OBJECTIVE, **log, **(options or {})}},
         **changes,
     }
-    return replace(suites.parse("toy", table), calibration=prices({OBJECTIVE: Slots()}))
+    return replace(suites.parse("toy", table), calibration=invented_calibration({OBJECTIVE: StackedToy()}))
 
 
 def run(suite, results, **options):
@@ -126,7 +126,7 @@ def test_a_known_trial_answers_as_the_trainer_does(errors, diverges, cuts):
     if diverges:
         epochs[-1] = Epoch(valid_error=0.9, test_error=0.9, seconds=1.0, diverged=True)
 
-    class Known(Slots):
+    class Known(StackedToy):
         def train(self, config, seed, machine):
             return iter(epochs)
 
@@ -352,7 +352,7 @@ def test_a_dropped_repetition_is_gone(tmp_path):
 )
 def test_the_records_of_any_promotions_give_the_curve_back(epochs, resume, asked, diverging, raising, x, keep):
     """The cache learns from a run's evaluations, cut anywhere, exactly the epochs that they reached."""
-    objective = Slots(epochs=8, diverging=diverging, raising=raising)
+    objective = StackedToy(epochs=8, diverging=diverging, raising=raising)
     run = next(suite_of(Path()).runs())
     seed = trial_seed(run.suite_seed, OBJECTIVE, run.repetition, {"x": x})
     records, start, reached = [], 0, 0

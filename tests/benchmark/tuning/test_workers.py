@@ -23,7 +23,7 @@ from benchmark.tuning.run_settings import RunSettings
 from objectives import OBJECTIVES
 from objectives.objective import Machine
 from tests import ROOT
-from tests.benchmark.fakes.slots import Slots, prices
+from tests.benchmark.fakes.stacked_toy import StackedToy, invented_calibration
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 WORKERS = (1, 2, 4, 8)
@@ -50,7 +50,7 @@ BESIDE = {
 def written(folder, *labels, repetitions=2):
     """A suite's file with some algorithms, beside a calibration of invented numbers."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prices.toml").write_text(prices({"softmax": OBJECTIVES["softmax"](epochs=1)}).to_toml())
+    (folder / "prices.toml").write_text(invented_calibration({"softmax": OBJECTIVES["softmax"](epochs=1)}).to_toml())
     text = ASYNCHRONOUS.format(repetitions=repetitions)
     (folder / "tiny.toml").write_text(text + "".join({**ALGORITHMS, **BESIDE}[label] for label in labels))
     return folder / "tiny.toml"
@@ -296,11 +296,11 @@ def test_settings_reach_an_algorithms_number(tmp_path):
 
 def test_numbers_stand_in_the_plan(tmp_path):
     """The analysis reads there how many workers stand behind each label."""
-    toy = {"name": "tests.benchmark.fakes.slots:Slots"}
+    toy = {"name": "tests.benchmark.fakes.stacked_toy:StackedToy"}
     algorithms = {"own": {"searcher": "random", "n_workers": 2}, "suites": {"searcher": "random"}}
     suite = suites.parse("toy", {**TABLE, "clock": "modelled", "objectives": {"toy": toy}, "algorithms": algorithms})
-    suite = replace(suite, calibration=prices({toy["name"]: Slots()}))
-    write_suite_json(tmp_path, suite, {"toy": Slots()})
+    suite = replace(suite, calibration=invented_calibration({toy["name"]: StackedToy()}))
+    write_suite_json(tmp_path, suite, {"toy": StackedToy()})
 
     methods = read_plan(tmp_path).methods
     assert {label: method.n_workers for label, method in methods.items()} == {"own": 2, "suites": 3}

@@ -4,7 +4,7 @@ import json
 
 from benchmark.cli.main import main
 from tests.benchmark.commands import written
-from tests.benchmark.fakes.slots import suite
+from tests.benchmark.fakes.stacked_toy import suite
 from tests.benchmark.records import rewrite
 
 TRAINING = """

@@ -20,7 +20,7 @@ DEADLY = """
 seed = 3
 repetitions = 1
 budget.evaluations = 4
-objectives.toy = { name = "tests.benchmark.fakes.slots:Slots", choices = 3, deadly = 1 }
+objectives.toy = { name = "tests.benchmark.fakes.stacked_toy:StackedToy", choices = 3, deadly = 1 }
 algorithms.random.searcher = "random"
 """
 HANGING = """
@@ -36,7 +36,7 @@ BOWL = """
 seed = 1
 repetitions = 1
 budget.trials = 5
-objectives.bowl = {{ name = "tests.benchmark.fakes.deadly:{objective}" }}
+objectives.bowl = {{ name = "tests.benchmark.fakes.crashing:{objective}" }}
 algorithms.a.searcher = "{searcher}"
 """
 
@@ -112,7 +112,8 @@ def test_a_trial_that_took_too_long_does_it_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("searcher", "code"), [("tests.benchmark.fakes.deadly:Raises", 0), ("tests.benchmark.fakes.deadly:Forgetful", 1)]
+    ("searcher", "code"),
+    [("tests.benchmark.fakes.crashing:RaisingSearcher", 0), ("tests.benchmark.fakes.crashing:NonRepeatingSearcher", 1)],
 )
 def test_a_run_that_failed_fails_again_and_one_that_forgets_is_found(tmp_path, searcher, code):
     """An algorithm that raised must raise the same; one that draws from elsewhere proposes something else."""

@@ -27,7 +27,7 @@ from objectives.objective import Machine
 from objectives.space import FIDELITY
 from tests import ROOT
 from tests.benchmark.commands import written
-from tests.benchmark.fakes.slots import CHANCE, suite
+from tests.benchmark.fakes.stacked_toy import CHANCE, suite
 from tests.benchmark.records import rewrite
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
@@ -285,7 +285,9 @@ def test_fresh_errors_are_not_the_selected_ones(tmp_path):
 def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
     """Where everything diverges the incumbent did too; it is trained again to the end that was asked for."""
     text = suite(1, "diverging = 2").split("algorithms.random")[0]
-    scripts = 'algorithms.a.scheduler = { name = "tests.benchmark.fakes.slots:Script", steps = [[4, 3], [9, 4]] }\n'
+    scripts = (
+        'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[4, 3], [9, 4]] }\n'
+    )
     folder = ran_both(written(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
 
     file = read_lists(folder)
@@ -298,7 +300,7 @@ def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
 @pytest.mark.slow
 def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
     """A trial that kills its process with a fresh seed is a crashed record, and the recheck is done."""
-    suite = 'objectives.deadly = { name = "tests.benchmark.fakes.deadly:Deadly", limit = %s }\n'
+    suite = 'objectives.deadly = { name = "tests.benchmark.fakes.crashing:Crashing", limit = %s }\n'
     text = 'seed = 3\nrepetitions = 2\nbudget.trials = 2\nalgorithms.random.searcher = "random"\n'
     path = written(tmp_path, text + suite % 1.0) / "tiny.toml"
     folder = ran(path, tmp_path)
@@ -377,7 +379,9 @@ def test_nothing_finished_is_refused(tmp_path, refused):
 def test_runs_without_an_incumbent_are_refused(tmp_path, refused):
     """Where every evaluation crashed nothing was selected."""
     text = suite(1, "raising = 1").split("algorithms.random")[0]
-    scripts = 'algorithms.a.scheduler = { name = "tests.benchmark.fakes.slots:Script", steps = [[3, 3], [8, 4]] }\n'
+    scripts = (
+        'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[3, 3], [8, 4]] }\n'
+    )
     path = written(tmp_path, text + scripts) / "tiny.toml"
     ran(path, tmp_path)
 

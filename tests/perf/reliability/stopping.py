@@ -126,7 +126,7 @@ repetitions = 24
 budget.trials = 60
 algorithms.random.searcher = "random"
 [objectives.slots]
-name = "tests.benchmark.fakes.slots:Slots"
+name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 choices = 1000000000
 epochs = {epochs}
 log = "{log}"

@@ -12,11 +12,11 @@ import numpy as np
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
-from tests.benchmark.fakes.line import Line
+from tests.benchmark.fakes.unit_interval import UnitInterval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nap(Line):
+class Nap(UnitInterval):
     """A trial of half to one and a half `seconds`, by its configuration.
 
     Args:

@@ -11,11 +11,11 @@ import numpy as np
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
-from tests.benchmark.fakes.line import Line
+from tests.benchmark.fakes.unit_interval import UnitInterval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deadly(Line):
+class Crashing(UnitInterval):
     """A bowl whose training kills its process: once (while `marker` is missing), or above `limit` always."""
 
     marker: str = ""
@@ -38,7 +38,7 @@ class Deadly(Line):
         os.kill(os.getpid(), getattr(signal, self.how))
 
 
-class Raises:
+class RaisingSearcher:
     """A searcher that raises at its third proposal."""
 
     def __init__(self, config_space: dict) -> None:
@@ -54,7 +54,7 @@ class Raises:
         """Learns nothing."""
 
 
-class Forgetful(Raises):
+class NonRepeatingSearcher(RaisingSearcher):
     """A searcher that does not repeat itself: it draws from the operating system."""
 
     def sample_configuration(self) -> Config:
@@ -62,7 +62,7 @@ class Forgetful(Raises):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stumbling(Deadly):
+class RaisingOrDiverging(Crashing):
     """The bowl again; a third of the space raises, another third diverges."""
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:

@@ -9,7 +9,7 @@ from objectives.space import Config, Space
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line(Objective):
+class UnitInterval(Objective):
     """An objective on the line from 0 to 1, but for how it trains."""
 
     @property

@@ -8,11 +8,11 @@ import torch
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.stack import Ticket
-from tests.benchmark.fakes.slots import Slots, ToyStack
+from tests.benchmark.fakes.stacked_toy import StackedToy, ToyStack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Greedy(Slots):
+class MemoryHungry(StackedToy):
     """Slots that need memory while they train.
 
     Args:
@@ -27,14 +27,14 @@ class Greedy(Slots):
     giant: int | None = None
     returned: bool = False
 
-    def stack(self, machine: Machine, capacity: int | None = None) -> "GreedyStack":
-        return GreedyStack(self, capacity or 16)
+    def stack(self, machine: Machine, capacity: int | None = None) -> "MemoryHungryStack":
+        return MemoryHungryStack(self, capacity or 16)
 
 
-class GreedyStack(ToyStack):
+class MemoryHungryStack(ToyStack):
     """Trains as its model does, if there is room."""
 
-    objective: Greedy
+    objective: MemoryHungry
 
     def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
         try:

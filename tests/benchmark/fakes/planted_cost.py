@@ -19,7 +19,7 @@ ROWS = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Priced(Objective):
+class PlantedCost(Objective):
     """Costs SET_UP and EPOCH times its counts, give or take a factor of normal noise.
 
     Args:

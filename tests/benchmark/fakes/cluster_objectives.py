@@ -12,11 +12,11 @@ import numpy as np
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
-from tests.benchmark.fakes.deadly import Deadly
+from tests.benchmark.fakes.crashing import Crashing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slow(Deadly):
+class Slow(Crashing):
     """The bowl, taking its time.
 
     Args:
@@ -26,13 +26,13 @@ class Slow(Deadly):
     pause: float = 0.05
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
-        for epoch in Deadly.train(self, config, seed, machine):
+        for epoch in Crashing.train(self, config, seed, machine):
             time.sleep(self.pause)
             yield epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node(Deadly):
+class WorkerKilling(Crashing):
     """The bowl, taking the process above its own down too: a worker of a cluster, as when a node fails.
 
     Args:

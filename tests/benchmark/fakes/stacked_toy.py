@@ -22,7 +22,7 @@ CHANCE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slots(Objective):
+class StackedToy(Objective):
     """A small discrete space, so that algorithms often ask for the same trial.
 
     Args:
@@ -139,7 +139,7 @@ class ToyStack(Stack):
     route = "toy"
     arithmetic = "reference"
 
-    def __init__(self, objective: Slots, capacity: int) -> None:
+    def __init__(self, objective: StackedToy, capacity: int) -> None:
         self.objective, self.capacity, self.work = objective, capacity, Work()
         self.parallel = objective.parallel
         self.rng = np.random.default_rng(objective.shuffle)
@@ -197,7 +197,7 @@ repetitions = {repetitions}
 clock = "modelled"
 calibration = "prices.toml"
 budget.evaluations = 6
-objectives.toy = {{ name = "tests.benchmark.fakes.slots:Slots", choices = 12 {options} }}
+objectives.toy = {{ name = "tests.benchmark.fakes.stacked_toy:StackedToy", choices = 12 {options} }}
 algorithms.random.searcher = "random"
 algorithms.local.searcher = "local"
 algorithms.halving = {{ scheduler = {{ name = "successive_halving", eta = 2, prefact = 1 }}, searcher = "random" }}
@@ -209,7 +209,7 @@ def suite(repetitions: int, options: str) -> str:
     return SUITE.format(repetitions=repetitions, options=options and f", {options}")
 
 
-def prices(objectives: Mapping[str, Objective]) -> Calibration:
+def invented_calibration(objectives: Mapping[str, Objective]) -> Calibration:
     """A calibration that prices objectives by invented numbers; nothing was measured for it."""
     unmeasured: dict[str, Any] = {field.name: 1 for field in fields(CostModel)}
     entries = []
@@ -223,6 +223,11 @@ def prices(objectives: Mapping[str, Objective]) -> Calibration:
         named = {"name": name, "options": dict(objective.cost_options({})), "date": "2000-01-01"}
         entries.append(CostModel(**{**unmeasured, **named, **costs}))
     return Calibration(name="invented", device="none", versions={"none": "0"}, cost_models=tuple(entries))
+
+
+def toy_prices() -> str:
+    """The calibration file of this objective alone."""
+    return invented_calibration({"tests.benchmark.fakes.stacked_toy:StackedToy": StackedToy()}).to_toml()
 
 
 class Script:

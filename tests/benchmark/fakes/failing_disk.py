@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def refuse(code):
+def raise_os_error(code):
     """An action that raises an OSError of this code."""
 
     def action(call, *arguments, **options):
@@ -16,7 +16,7 @@ def refuse(code):
     return action
 
 
-def short(call, file, data):
+def write_half(call, file, data):
     """Write half of the bytes, as a disk does that fills up; what is left meets the full disk."""
     if len(data) < 2:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -26,14 +26,14 @@ def short(call, file, data):
 CALLS = ("write", "fsync", "ftruncate", "rename", "replace", "mkdir", "open")
 
 FAULTS = {
-    "full": refuse(errno.ENOSPC),
-    "quota": refuse(errno.EDQUOT),
-    "broken": refuse(errno.EIO),
-    "read-only": refuse(errno.EROFS),
+    "full": raise_os_error(errno.ENOSPC),
+    "quota": raise_os_error(errno.EDQUOT),
+    "broken": raise_os_error(errno.EIO),
+    "read-only": raise_os_error(errno.EROFS),
 }
 
 
-class Disk:
+class FailingDisk:
     """Counts the calls that concern a folder, and lets some of them fail.
 
     Args:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-class Platter:
+class PowerLossDisk:
     """The `os` module for a ledger, but for `fsync`, which notes what is durable of one folder.
 
     Attributes:

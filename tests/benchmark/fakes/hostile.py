@@ -15,7 +15,7 @@ import torch
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
-from tests.benchmark.fakes.line import Line
+from tests.benchmark.fakes.unit_interval import UnitInterval
 
 EPOCHS = 3
 
@@ -121,7 +121,7 @@ VANDALISMS: dict[str, Callable[[], Any]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hostile(Line):
+class Hostile(UnitInterval):
     """An objective that trains soundly but for one thing that it does in the second epoch of every trial."""
 
     does: str = "nothing"
@@ -144,7 +144,7 @@ class Hostile(Line):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bystander(Line):
+class Bystander(UnitInterval):
     """An objective whose errors show what a neighbour has done to the process."""
 
     @property
@@ -162,7 +162,7 @@ class Bystander(Line):
             yield Epoch(valid_error=error, test_error=error, seconds=0.25)
 
 
-class Searcher:
+class HostileSearcher:
     """Suggests something impossible as its second configuration, or raises; told so by `gives`."""
 
     def __init__(self, gives: str) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmark.fakes.shuffled SUITE RESULTS BACKEND JOBS SEED`: run a suite in a drawn order.
+"""`python -m tests.benchmark.fakes.shuffled_run SUITE RESULTS BACKEND JOBS SEED`: run a suite in a drawn order.
 
 The command line has no such option: the order is for the runner to choose, and nothing may depend on it. The seed
 `none` stands for the order of the suite itself.
