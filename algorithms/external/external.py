@@ -85,7 +85,7 @@ class ExternalSearcher(_External):
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
         bare = {name: value for name, value in config.items() if name != FIDELITY}
-        number = self.proposals.told(bare, config.get(FIDELITY, math.inf))
+        number = self.proposals.match_result(bare, config.get(FIDELITY, math.inf))
         self.remote.tell(number, bare, error, config.get(FIDELITY))
 
 
@@ -117,7 +117,7 @@ class ExternalScheduler(_External):
         return self._ask()
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
-        number = self.proposals.told(config, math.inf)
+        number = self.proposals.match_result(config, math.inf)
         bare = {name: value for name, value in config.items() if name != FIDELITY}
         self.remote.tell(number, bare, error, config.get(FIDELITY))
 
@@ -138,7 +138,7 @@ class _Proposals:
     def add(self, config: Config, number: int) -> None:
         self._known.setdefault(_name(config), []).append((number, 0.0))
 
-    def told(self, config: Config, epochs: Any) -> int | None:
+    def match_result(self, config: Config, epochs: Any) -> int | None:
         """Return the earliest equal proposal that was trained for less so far, or None."""
         alike = self._known.get(_name(config), [])
         for place, (number, known) in enumerate(alike):

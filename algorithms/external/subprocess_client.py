@@ -22,7 +22,7 @@ GRACE_SECONDS = 2.0
 """How long a process may take to end after its standard input was closed, before it is killed."""
 
 LONGEST_ANSWER = 2**24
-LONGEST_LAST_WORDS = 4096
+LONGEST_STDERR_TAIL = 4096
 
 FIXED_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -71,7 +71,7 @@ class SubprocessClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[..., Any] | None = None
         self._problem: str | None = None
-        self._heard, self._last_words = b"", b""
+        self._received, self._stderr_tail = b"", b""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("another process cannot be copied or pickled: tell a new one what this one was told")
@@ -146,55 +146,55 @@ class SubprocessClient:
         process, deadline = self._process, time.monotonic() + self.timeout
         assert process is not None
         stdin, stdout, stderr = (pipe.fileno() for pipe in _pipes(process))
-        if self._heard or self._hears(stdout):
-            self.fail(f"said {_brief(self._heard)} before it was asked {topic}")
+        if self._received or self._read_stdout(stdout):
+            self.fail(f"said {_brief(self._received)} before it was asked {topic}")
         poll = select.poll()
         poll.register(stdin, select.POLLOUT)
         poll.register(stdout, select.POLLIN)
         poll.register(stderr, select.POLLIN)
-        while b"\n" not in self._heard:
+        while b"\n" not in self._received:
             left = deadline - time.monotonic()
             ready = [descriptor for descriptor, _ in poll.poll(1000 * left)] if left > 0 else []
             if not ready:
-                self.fail(f"did not answer {topic} within {self.timeout:g} s{self._said()}")
+                self.fail(f"did not answer {topic} within {self.timeout:g} s{self._last_error_line()}")
             if stdin in ready:
                 unsent = _written(stdin, unsent)
                 if not unsent:
                     poll.unregister(stdin)
-            if stderr in ready and not self._hears_error(stderr):
+            if stderr in ready and not self._read_stderr(stderr):
                 poll.unregister(stderr)
-            if stdout in ready and not self._hears(stdout):
-                self._bury(process, stderr, topic)
-            if len(self._heard) > LONGEST_ANSWER:
+            if stdout in ready and not self._read_stdout(stdout):
+                self._report_exit(process, stderr, topic)
+            if len(self._received) > LONGEST_ANSWER:
                 self.fail(f"answered {topic} with a line of more than {LONGEST_ANSWER} bytes")
-        line, _, self._heard = self._heard.partition(b"\n")
+        line, _, self._received = self._received.partition(b"\n")
         return line
 
-    def _hears(self, stdout: int) -> bool:
+    def _read_stdout(self, stdout: int) -> bool:
         """Read what is available of standard output; return whether there was anything."""
         chunk = _read(stdout)
-        self._heard += chunk
+        self._received += chunk
         return bool(chunk)
 
-    def _hears_error(self, stderr: int) -> bool:
+    def _read_stderr(self, stderr: int) -> bool:
         """Read what is available of standard error and keep its end; return whether there was anything."""
         chunk = _read(stderr)
-        self._last_words = (self._last_words + chunk)[-LONGEST_LAST_WORDS:]
+        self._stderr_tail = (self._stderr_tail + chunk)[-LONGEST_STDERR_TAIL:]
         return bool(chunk)
 
-    def _bury(self, process: subprocess.Popen[bytes], stderr: int, topic: str) -> NoReturn:
+    def _report_exit(self, process: subprocess.Popen[bytes], stderr: int, topic: str) -> NoReturn:
         """Fail with the reason why standard output has ended."""
         try:
             code = process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            self.fail(f"closed its standard output instead of answering {topic}{self._said()}")
-        while self._hears_error(stderr):
+            self.fail(f"closed its standard output instead of answering {topic}{self._last_error_line()}")
+        while self._read_stderr(stderr):
             pass
         status = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        self.fail(f"ended ({status}) instead of answering {topic}{self._said()}")
+        self.fail(f"ended ({status}) instead of answering {topic}{self._last_error_line()}")
 
-    def _said(self) -> str:
-        lines = self._last_words.decode(errors="replace").split("\n")
+    def _last_error_line(self) -> str:
+        lines = self._stderr_tail.decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), None)
         return "" if last is None else f"; the last line of its standard error: {_brief(last)}"
 

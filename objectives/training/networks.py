@@ -18,7 +18,7 @@ SELF_RESETTING = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 class Dropout(nn.Module):
     """Inverted dropout whose decisions are a function of the trial, the epoch and the element.
 
-    Source: Srivastava et al. (2014). The training loop calls `begin` at the start of every epoch; the
+    Source: Srivastava et al. (2014). The training loop calls `start_epoch` at the start of every epoch; the
     rows then passed in are those of the epoch's data order, one batch after another. The kept elements
     are scaled by the inverse of the exact probability, a multiple of 2**-16.
     """
@@ -35,7 +35,7 @@ class Dropout(nn.Module):
     def active(self) -> bool:
         return bool(self.keep < 2**counter_rng.DROPOUT_BITS)
 
-    def begin(self, key: counter_rng.Key, layer: int, epoch: int) -> None:
+    def start_epoch(self, key: counter_rng.Key, layer: int, epoch: int) -> None:
         """Start the random stream of an epoch; `layer` counts the network's dropouts."""
         self._stream = key, layer, epoch
         self._bits, self._position = None, 0

@@ -76,7 +76,7 @@ def train(
         started = synchronised_time(device)
         network.train()
         for layer, dropout in enumerate(dropouts(network)):
-            dropout.begin(key, layer, epoch)
+            dropout.start_epoch(key, layer, epoch)
         order = torch.from_numpy(counter_rng.permutation(key, epoch, len(split.train))).to(device)
         for batch in torch.split(order, batch_size):
             _step(network, parameters, split.train.take(batch), learning_rate)

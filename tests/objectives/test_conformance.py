@@ -94,6 +94,7 @@ def test_the_same_trial_twice(variant):
     assert whole(make(variant)) == whole(make(variant))
 
 
+@pytest.mark.slow
 @every
 def test_the_same_trial_in_a_fresh_process(variant, elsewhere):
     """Nothing of this process is in the curve: not its history, nor its hash seed."""

@@ -113,7 +113,7 @@ class Block:
             for table, parameter in zip(self.weights, self.trials[slot].network.parameters(), strict=True):
                 parameter.copy_(table[slot])
 
-    def begin(self, slot: int) -> None:
+    def start_epoch(self, slot: int) -> None:
         """Start the next epoch of a slot's trial."""
         trial = self.trials[slot]
         order = counter_rng.permutation(trial.key, trial.epoch, len(self.train))

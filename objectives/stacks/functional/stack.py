@@ -140,7 +140,7 @@ class FunctionalStack(Stack):
     def _train(self, block: Block) -> None:
         for slot, trial in enumerate(block.trials):
             if trial.steps_left == 0:
-                block.begin(slot)
+                block.start_epoch(slot)
         steps = min(trial.steps_left for trial in block.trials)
         for _ in range(steps):
             spent = block.step()

@@ -91,7 +91,7 @@ def train(
     network.train()
     for epoch in itertools.count():
         for layer, dropout in enumerate(dropouts(network)):
-            dropout.begin(key, layer, epoch)
+            dropout.start_epoch(key, layer, epoch)
         yield _epoch(layers, split, learning_rate, batch_size, key, epoch)
 
 

@@ -215,6 +215,7 @@ def test_conditional_spaces_are_searched():
 # The search
 
 
+@pytest.mark.slow
 def test_it_beats_random_search_on_branin():
     """Over 30 seeds without noise its final regret is less in most, and in the mean less than half as much."""
     branin, trials = Branin(), 120

@@ -153,6 +153,7 @@ def test_a_device_without_a_stack_loops(monkeypatch):
     assert type(way.make(2)) is LoopedStack
 
 
+@pytest.mark.slow
 def test_torch_func_stacks_equal_depths():
     """Trials of one depth and equal widths share a program; every depth is a group, near the reference's curves."""
     objective = MLP(epochs=2)

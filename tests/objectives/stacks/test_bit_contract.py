@@ -100,6 +100,7 @@ def test_the_same_trial_twice_in_a_stack(name):
     assert curves["one"] == curves["two"] == expected(name)[trial.number][:2]
 
 
+@pytest.mark.slow
 @every
 @pytest.mark.parametrize("options", [{"folds": 3}, {"split": "book"}])
 def test_other_protocols(name, options):
@@ -117,6 +118,7 @@ def test_the_reference_has_the_same_epochs(name):
     assert alone(objective(name).reference, queue(name), EPOCHS) == expected(name)
 
 
+@pytest.mark.slow
 @every
 def test_the_reference_on_the_books_geometry(name, monkeypatch):
     """On images of 28x28 all networks agree with the reference loop to the last error."""
@@ -144,6 +146,7 @@ def curves_elsewhere():
     return json.loads(json.dumps(curves))
 
 
+@pytest.mark.slow
 def test_a_fresh_process(in_fresh_process):
     """Nothing of this process is in a stacked trial."""
     wanted = {name: {str(number): expected(name)[number] for number in range(3, 9)} for name in NETWORKS}

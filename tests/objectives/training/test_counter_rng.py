@@ -277,6 +277,7 @@ def everything():
     return json.loads(json.dumps({name: values.tolist() for name, values in drawn.items()}))
 
 
+@pytest.mark.slow
 def test_draws_in_a_fresh_process(in_fresh_process):
     """Nothing of this process is in a draw."""
     assert in_fresh_process(__file__, "everything") == everything()

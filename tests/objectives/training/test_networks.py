@@ -135,7 +135,7 @@ def test_normalisation_layers_start_from_their_own_constants():
 
 def begun(probability, layer=0, epoch=0):
     dropout = Dropout(probability).train()
-    dropout.begin(key_of(1), layer, epoch)
+    dropout.start_epoch(key_of(1), layer, epoch)
     return dropout
 
 
@@ -174,7 +174,7 @@ def test_dropout_draws_anew():
     assert not torch.equal(first, second)
     assert torch.equal(two(x), first)
     assert torch.equal(two(x), second)
-    one.begin(key_of(1), 0, 0)
+    one.start_epoch(key_of(1), 0, 0)
     assert torch.equal(one(x), first)
     for other in (begun(0.5, layer=1), begun(0.5, epoch=1)):
         assert not torch.equal(other(x), first)

@@ -305,7 +305,7 @@ def test_evaluation_is_without_dropout():
 
     def rows(evaluate):
         for layer, dropout in enumerate(dropouts(network)):
-            dropout.begin(key_of(5), layer, 0)
+            dropout.start_epoch(key_of(5), layer, 0)
         first = network.train()(x)
         if evaluate:
             counts = [count_wrong(network.eval(), digits()[0].valid) for _ in range(2)]

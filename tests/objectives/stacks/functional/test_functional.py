@@ -211,6 +211,7 @@ def same(one, other):
         assert all(map(torch.equal, saved.weights, other[1][number].weights))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["branching", "odd"])
 @pytest.mark.parametrize("capacity", [1, 2, 7])
 def test_capacity_order_and_pauses_change_no_bit(kind, capacity):
@@ -221,6 +222,7 @@ def test_capacity_order_and_pauses_change_no_bit(kind, capacity):
     same(curves(Own(kind=kind), configs, capacity=capacity, order=order, pauses=choice), together(kind))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["7-5-13-3", "100-7", "1-9-1"])
 def test_odd_widths_change_no_bit(kind):
     """Slots of odd sizes, which start off the borders of memory, give a lone slot's bits."""
@@ -237,6 +239,7 @@ def digest():
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bits(in_fresh_process):
     """Nothing that differs between processes, such as addresses and hashes, is in the weights."""
     assert in_fresh_process(__file__, "digest") == digest()

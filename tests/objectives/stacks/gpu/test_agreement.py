@@ -9,7 +9,9 @@ from objectives.objective import Machine
 from objectives.stacks.gpu import gpu_stack
 from tests.objectives.stacks.gpu.trials import CONFIGS, curves, fashionable, greatest_difference, reference, stack_of
 
-NAMES = ["softmax", "lenet", "dropout_mlp"]
+slow = pytest.mark.slow
+NAMES = [pytest.param("softmax", marks=slow), pytest.param("lenet", marks=slow), "dropout_mlp"]
+"""The quick tests look at one network; interpreted kernels take seconds."""
 TOLERANCE = 1e-5
 """Of a weight after a few steps; sums run in another order."""
 
@@ -26,6 +28,7 @@ def test_trials_agree_with_the_reference_loop(name):
         assert greatest_difference(weights[number], parameters) < TOLERANCE
 
 
+@slow
 @pytest.mark.parametrize("precision", ["tf32x3", "tf32"])
 def test_other_precisions_take_the_same_path(precision):
     """The other tile sizes compute the same; the interpreter's products are float32 throughout."""
@@ -40,6 +43,7 @@ def test_other_precisions_take_the_same_path(precision):
         assert greatest_difference(weights[number], parameters) < TOLERANCE
 
 
+@slow
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_large_images_agree_with_the_reference_loop(number):
     """The same on images of 28x28, for which LeNet has other kernels and sigmoids."""

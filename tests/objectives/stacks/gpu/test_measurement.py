@@ -7,6 +7,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 from tests.perf import gpu
 
 
@@ -29,6 +31,7 @@ def test_without_cuda_it_refuses():
         assert not Path(folder, "new").exists()
 
 
+@pytest.mark.slow
 def test_its_parts_run_on_a_few_images():
     """Philox, softmax regression's bits, ratios, rates and price leave figures and no traceback."""
     wanted = ["bits/philox", "bits/softmax", "ratios/softmax", "comparison/softmax/ieee", "rates/softmax/ieee"]

@@ -130,7 +130,7 @@ def test_dropout(probability, shape):
     module, twin = (Dropout(probability).train() for _ in range(2))
     layer = layer_of(twin)
     for dropout in (module, twin):
-        dropout.begin(KEY, 1, 2)
+        dropout.start_epoch(KEY, 1, 2)
     for batch in range(3):
         x = numbers(*shape, index=batch)
         given_x = x.clone().requires_grad_()

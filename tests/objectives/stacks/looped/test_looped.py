@@ -293,7 +293,7 @@ def test_a_paused_training_holds_no_batch(name):
     network = objective.start(objective.default, split, counter_rng.trial_key(np.random.SeedSequence(0), 0), "cpu")
     layers = layers_of(network, split.train.x.shape[1:])
     for layer, dropout in enumerate(looped.dropouts(network)):
-        dropout.begin(counter_rng.trial_key(np.random.SeedSequence(0), 0), layer, 0)
+        dropout.start_epoch(counter_rng.trial_key(np.random.SeedSequence(0), 0), layer, 0)
     looped._epoch(layers, split, 0.1, 64, counter_rng.trial_key(np.random.SeedSequence(0), 0), 0)
     kept = [tensor for layer in layers for tensor in vars(layer).values() if isinstance(tensor, torch.Tensor)]
     assert kept
