@@ -1,4 +1,4 @@
-"""What a run depends on besides its suite: versions, hardware, code. No host name; of variables, a fixed list."""
+"""Describes the environment of a run: versions, hardware, code. No host name; of variables, a fixed list."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ GPU_SWITCHES = (
     *("CUBLASLT_WORKSPACE_SIZE", "CUBLAS_WORKSPACE_CONFIG", "CUDNN_CONV_WSCAP_DBG", "NVIDIA_TF32_OVERRIDE"),
     *("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TORCH_BLAS_PREFER_CUBLASLT", "TRITON_F32_DEFAULT"),
 )
-"""The same of a GPU's libraries; no result on a CPU depends on them."""
+"""The same for the libraries of a GPU; no result on a CPU depends on them."""
 
 CUBLAS_WORKSPACE = ":4096:8"
-"""Where the variable says nothing else; cuBLAS may give other bits each time without one."""
+"""Value of CUBLAS_WORKSPACE_CONFIG where the user sets none: without one, cuBLAS may give other bits each time."""
 
 LONGEST_SWITCH = 64
 
@@ -41,7 +41,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", 
 
 
 def describe_environment(device: str, jobs: int) -> dict[str, Any]:
-    """The machine card that goes into every ledger's header."""
+    """Describe the machine, its libraries and the code, for the header of every ledger."""
     import torch
 
     card: dict[str, Any] = {name: _version(name) for name in PACKAGES}
@@ -63,25 +63,25 @@ def describe_environment(device: str, jobs: int) -> dict[str, Any]:
             "device": properties.name,
             "cuda": torch.version.cuda,
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # unannotated in torch
-            "tf32": False,  # Of library products, see `pinned`; our own kernels' precision is in the arithmetic.
+            "tf32": False,  # Of library products, see below; our own kernels' precision is in the arithmetic.
         }
-    if found := bit_changing_variables(device):
-        card["switches"] = found
+    if variables := bit_changing_variables(device):
+        card["switches"] = variables
     return card
 
 
 def bit_changing_variables(device: str) -> dict[str, str]:
-    """The variables that are set of those that change bits on this device, a long value by its digest; mostly none."""
+    """Return those variables that are set and change bits on this device, long values by their digest; mostly none."""
     names = [*CPU_SWITCHES, *(GPU_SWITCHES if device.startswith("cuda") else ())]
-    found = {name: _short(os.environ[name]) for name in names if os.environ.get(name)}
-    if found.get("CUBLAS_WORKSPACE_CONFIG") == CUBLAS_WORKSPACE:
-        del found["CUBLAS_WORKSPACE_CONFIG"]
-    return found
+    variables = {name: _value_or_digest(os.environ[name]) for name in names if os.environ.get(name)}
+    if variables.get("CUBLAS_WORKSPACE_CONFIG") == CUBLAS_WORKSPACE:
+        del variables["CUBLAS_WORKSPACE_CONFIG"]
+    return variables
 
 
 @contextmanager
 def deterministic_arithmetic(device: str) -> Iterator[None]:
-    """One thread and deterministic kernels while a run trains; the old settings come back after.
+    """Use one thread and deterministic kernels while a run trains; restore the old settings after.
 
     The number of threads changes the bits of matrix products on the CPU, so it is one for one job as
     for many.
@@ -108,7 +108,7 @@ def deterministic_arithmetic(device: str) -> Iterator[None]:
             torch.use_deterministic_algorithms(deterministic)
 
 
-def _short(value: str) -> str:
+def _value_or_digest(value: str) -> str:
     if len(value) <= LONGEST_SWITCH and value.isascii() and value.isprintable():
         return value
     return f"sha256:{hashlib.sha256(os.fsencode(value)).hexdigest()[:16]}"
@@ -130,7 +130,7 @@ def _cpu_model() -> str:
 
 
 def _code_version() -> str:
-    """Commit of the harness, with `+changes` when the tree differs from it."""
+    """Return the commit of the harness, with `+changes` when the tree differs from it."""
     root = Path(__file__).resolve().parents[2]
     try:
         commit = _git(root, "rev-parse", "--short=12", "HEAD")

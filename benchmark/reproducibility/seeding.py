@@ -1,4 +1,4 @@
-"""Where every random number comes from: streams keyed by what they are for, never by call order."""
+"""Derives every seed: streams of random numbers are keyed by what they are for, never by call order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST_SEED = 2**63 - 1
 
 
 def seed_sequence(suite_seed: int, purpose: str, *names: str | int) -> np.random.SeedSequence:
-    """The seed sequence of one purpose; the same arguments give the same stream for ever.
+    """Return the seed sequence of one purpose; the same arguments give the same stream for ever.
 
     Every name becomes exactly two 32-bit words of a SHA-256, so that no two lists of names run into
     each other, as joined strings and bare integers do.
@@ -28,7 +28,7 @@ def seed_sequence(suite_seed: int, purpose: str, *names: str | int) -> np.random
 
 
 def recheck_seed(suite_seed: int) -> int:
-    """The seed of a suite's recheck: above `LARGEST_SEED`, so that no suite has ever drawn from its streams.
+    """Return the seed of a suite's recheck: above `LARGEST_SEED`, so no suite has ever drawn from its streams.
 
     Every suite has its own, below 2**64. Repetition 0 of a recheck therefore shares no number with
     repetition 0 of the suite, nor with any other, however many either of them has.
@@ -37,7 +37,7 @@ def recheck_seed(suite_seed: int) -> int:
 
 
 def trial_seed(suite_seed: int, objective: str, repetition: int, config: Config) -> np.random.SeedSequence:
-    """The seed of a trial: a function of what is trained, not of the algorithm that asks for it.
+    """Return the seed of a trial: a function of what is trained, not of the algorithm that asks for it.
 
     In one repetition every algorithm meets the same noise on the same configuration (common random
     numbers), which makes comparisons paired by repetition.
@@ -46,12 +46,12 @@ def trial_seed(suite_seed: int, objective: str, repetition: int, config: Config)
 
 
 def search_generator(suite_seed: int, objective: str, algorithm: str, repetition: int) -> np.random.Generator:
-    """The generator of one run's algorithm."""
+    """Return the generator of one run's algorithm."""
     return np.random.default_rng(seed_sequence(suite_seed, "search", objective, algorithm, repetition))
 
 
 def config_digest(config: Config) -> str:
-    """SHA-256 of a configuration's canonical JSON (sorted names, shortest exact floats)."""
+    """Return the SHA-256 of a configuration's canonical JSON (sorted names, shortest exact floats)."""
     return hashlib.sha256(canonical_json.encode(config, sort_keys=True)).hexdigest()
 
 
@@ -64,7 +64,7 @@ class PrivateGenerators:
     """Private states of the global generators, for code that was not written for this harness.
 
     The book's searchers call `domain.rvs()` and `numpy.random`, many networks call
-    `torch.nn.Dropout`. Inside `with streams.active():` such code draws from states that belong to
+    `torch.nn.Dropout`. Inside `with generators.active():` such code draws from states that belong to
     one run; outside, the process's own global states are as they were.
     """
 
@@ -77,7 +77,7 @@ class PrivateGenerators:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Swap this run's states in, and the process's back at the end."""
+        """Swap the private states in, and the process's back at the end."""
         outer = (random.getstate(), _numpy_state(), _torch_state())  # To be restored.
         random.setstate(self._python)
         _set_numpy_state(self._numpy)

@@ -11,8 +11,6 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
 ROOMS = ("algorithms", "benchmark", "objectives")
 
 
@@ -25,16 +23,16 @@ def _digest(root: Path, paths: Iterable[Path]) -> str:
 
 
 def digest_sources() -> str:
-    """SHA-256 over the source files that decide results, by name and content."""
+    """Return the SHA-256 over the source files that decide results, by name and content."""
     return _digest(ROOT, [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))])
 
 
 LOADED_DIGEST = digest_sources()
-"""Of the code as this process found it: files may change under a worker that runs for weeks."""
+"""Digest of the code that this process has loaded: files may change under a worker that runs for weeks."""
 
 
 def digest_modules(modules: Iterable[str]) -> dict[str, str | None]:
-    """Digests of modules' sources; None for one that is not found here, or has no source.
+    """Return the digests of modules' sources; None for one that is not found here, or has no source.
 
     Args:
         modules: by dotted path. They are looked up, not imported; a package above one that is not loaded yet
@@ -45,7 +43,7 @@ def digest_modules(modules: Iterable[str]) -> dict[str, str | None]:
 
 @cache
 def _of_module(name: str) -> str | None:
-    """As this process first found it, as `LOADED_DIGEST`."""
+    """Return the digest of the source as this process first found it, like `LOADED_DIGEST`."""
     spec = _spec(name)
     if spec is None or spec.origin is None or not spec.has_location:
         return None
@@ -67,7 +65,7 @@ def _spec(name: str) -> ModuleSpec | None:
 
 
 def _package_of(origin: Path) -> Path:
-    """The whole package that a user's module is in, whose other files it may use; else the file alone.
+    """Return the whole package of a user's module, whose other files it may use, or the file alone.
 
     Installed code is told by its version; hashing all of a library would take seconds.
     """
