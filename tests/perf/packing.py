@@ -1,6 +1,6 @@
 """How well a stack's slots are used over a whole comparison: refilling beside static waves.
 
-The harness's own lane drives 100 real runs (random and local search, 50 repetitions, 20 trials) over a
+The harness's own batcher drives 100 real runs (random and local search, 50 repetitions, 20 trials) over a
 stack that counts steps and trains nothing; its errors are made up, which moves local search about but
 leaves its steps what they are: those of its batch sizes. Nothing here is timed, so it repeats exactly.
 """

@@ -27,7 +27,7 @@ def run_of(algorithm, budget=None, **changes) -> Run:
 
 @pytest.mark.parametrize("n_workers", [1, 3])
 @pytest.mark.parametrize("searcher", ["random", "sobol", "grid"])
-def test_what_is_foreseen_is_what_is_asked_for(searcher, n_workers):
+def test_what_is_predicted_is_what_is_asked_for(searcher, n_workers):
     """Whatever results come, the run asks for these configurations and epochs, in this order, and no other."""
     from benchmark.tuning.factory import build_scheduler
     from benchmark.tuning.tuner import Outcome
@@ -63,13 +63,13 @@ def test_what_is_foreseen_is_what_is_asked_for(searcher, n_workers):
         {"scheduler": "successive_halving", "searcher": "random"},
     ],
 )
-def test_nothing_is_foreseen_where_results_decide(algorithm):
+def test_nothing_is_predicted_where_results_decide(algorithm):
     """An algorithm that learns, and any class that does not say of itself that it does not."""
     assert predict_jobs(run_of(algorithm), StackedToy()) is None
 
 
 @pytest.mark.parametrize("budget", [{"runtime": 9.0}, {"epochs": 9}, {"trials": 6, "epochs": 9}])
-def test_nothing_is_foreseen_under_a_budget_that_training_spends(budget):
+def test_nothing_is_predicted_under_a_budget_that_training_spends(budget):
     """When the run ends depends on how its trials end."""
     assert predict_jobs(run_of({"searcher": "random"}, budget), StackedToy()) is None
 
@@ -92,7 +92,7 @@ class Fading:
         """Learns nothing."""
 
 
-def test_a_failing_algorithm_ends_what_is_foreseen(monkeypatch):
+def test_a_failing_algorithm_ends_the_prediction(monkeypatch):
     """It fails in its own run, with its own report; here it only stops."""
     monkeypatch.setattr("benchmark.batching.lookahead.build_scheduler", lambda run, objective: Fading())
 
@@ -102,7 +102,7 @@ def test_a_failing_algorithm_ends_what_is_foreseen(monkeypatch):
     assert [config for config, _ in found] == [{"x": 1}, {"x": 2}]
 
 
-def test_nothing_is_foreseen_of_a_scheduler_that_does_not_say(monkeypatch):
+def test_nothing_is_predicted_of_a_scheduler_that_does_not_say(monkeypatch):
     """Without a word on it, results may change what it proposes."""
 
     class Silent:

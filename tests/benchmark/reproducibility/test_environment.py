@@ -1,4 +1,4 @@
-"""The machine card: variables that change bits, and the code that results come from."""
+"""The environment in headers: variables that change bits, and the code that results come from."""
 
 import sys
 from dataclasses import replace
