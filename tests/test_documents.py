@@ -49,6 +49,13 @@ def test_every_source_that_is_named_is_there(document):
         assert path.is_dir() or path.with_suffix(".py").is_file(), module
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_every_target_of_make_is_there(document):
+    """Commands in code: `make plots`, also at the beginning of a line."""
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", document.read_text(), flags=re.MULTILINE)) <= set(targets)
+
+
 @pytest.mark.parametrize(("page", "fewest"), [("faults.md", 60), ("bad-input.md", 40)])
 def test_every_test_that_a_promise_names_is_there(page, fewest):
     """`file::part of a name`: a promise whose test was renamed or removed is a promise without one."""
