@@ -104,8 +104,8 @@ def exception_type(problem: object) -> str | None:
     if "\n" not in text:
         return text or None
     last_frame = text.rpartition('\n  File "')[2].partition("\n")[2]
-    found = _EXCEPTION.search(last_frame)
-    return found[1] if found else text.splitlines()[-1]
+    exception = _EXCEPTION.search(last_frame)
+    return exception[1] if exception else text.splitlines()[-1]
 
 
 def _error_differences(record: Record, again: RetrainedTrial) -> Iterator[Divergence]:

@@ -22,9 +22,9 @@ def test_an_objective_that_cannot_be_priced_is_named(here, capsys, monkeypatch, 
 
     assert main(["plan", "tiny.toml"]) == 2
 
-    told = "objectives.branin: cannot be priced (ArithmeticError: no such value)"
+    problem = "objectives.branin: cannot be priced (ArithmeticError: no such value)"
     assert len(calls) == sound + 1
-    assert capsys.readouterr().err == f"error: {told}\n"
+    assert capsys.readouterr().err == f"error: {problem}\n"
 
 
 def test_the_plan_lists_every_run_with_its_shard_and_price(here, suite, capsys):
@@ -80,7 +80,7 @@ def test_without_prices_the_plan_says_so(here, capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected_text"),
     [
         *(
             (["--slurm", f"--time={text}"], "--time '")
@@ -103,12 +103,12 @@ def test_without_prices_the_plan_says_so(here, capsys):
         (["--slurm", "--set", 'algorithms.random.searcher="randm"'], 'did you mean "random"'),
     ],
 )
-def test_bad_plans_are_refused(here, capsys, options, told):
+def test_bad_plans_are_refused(here, capsys, options, expected_text):
     """Exit code 2 and one line that names the field; no half script on stdout, and nothing written."""
     assert main(["plan", "tiny.toml", *options]) == 2
 
     out, message = capsys.readouterr()
     assert out == ""
-    assert told in message
+    assert expected_text in message
     assert message.count("\n") == 1
     assert [path.name for path in here.iterdir()] == ["tiny.toml"]

@@ -29,7 +29,7 @@ def tables_of(results):
 # equal to the unbroken run
 
 
-@pytest.mark.parametrize("of", [2, 5, 12])
+@pytest.mark.parametrize("of", [5, *(pytest.param(of, marks=pytest.mark.slow) for of in (2, 12))])
 def test_merged_shards_equal_the_unbroken_run(copies, expected, of):
     """For several numbers of shards: the same records, the same plan, and every table the same to the byte."""
     assert main(["merge", "merged", *(f"{of}/{number}" for number in range(1, of + 1))]) == 0
@@ -44,7 +44,7 @@ def test_merged_shards_equal_the_unbroken_run(copies, expected, of):
 def test_any_order_gives_the_same_bytes(copies):
     """Every order of the arguments, duplicates among them, makes the same files of the same bytes."""
     made = []
-    for place, order in enumerate(permutations(["5/1", "5/2", "again", "unbroken"])):
+    for place, order in enumerate(permutations(["5/1", "again", "unbroken"])):
         merge(copies / f"out-{place}", [Path(name) for name in order])
         made.append(tree(copies / f"out-{place}"))
 
@@ -122,7 +122,7 @@ def test_a_shared_folder_is_checked_in_place(copies, capsys):
 # what is missing
 
 
-def test_what_is_missing_is_told_and_can_be_run(copies, expected, capsys):
+def test_what_is_missing_is_reported_and_can_be_run(copies, expected, capsys):
     """So many of n, which are missing, and a command that runs them and no others."""
     assert main(["merge", "merged", "5/1", "5/2", "5/4", "5/5"]) == 1
 
@@ -135,7 +135,7 @@ def test_what_is_missing_is_told_and_can_be_run(copies, expected, capsys):
     words = out[-1].split(": ", 1)[1].split()
     assert words == ["python", "-m", "benchmark", "run", "tiny.toml", "--results", "merged"]
     before = tree(copies / "merged")
-    assert main([*words[3:], "--device", "cpu", "--quiet"]) == 0
+    assert main([*words[3:], "--jobs", "1", "--device", "cpu", "--quiet"]) == 0
     after = tree(copies / "merged")
     assert {name: after[name] for name in before} == before
     assert results_of(copies / "merged/tiny") == expected
@@ -203,7 +203,7 @@ def test_a_failed_run_counts_as_not_done(copies, capsys):
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_any_deal_of_ledgers_merges_to_the_best_of_them(home, expected, data):
     """Runs dealt at random to folders, complete, torn or both, from two executions: the merge is their maximum.
 

@@ -133,7 +133,7 @@ def test_a_ledger_that_grows_between_looking_and_taking(copies, monkeypatch):
     assert partial_path(copies / "merged/tiny/runs/toy/halving/000.jsonl").read_bytes() == whole[:size]
 
 
-def test_a_source_that_is_taken_away_is_told(copies, monkeypatch):
+def test_a_source_that_is_taken_away_is_reported(copies, monkeypatch):
     """A ledger that vanishes or changes between looking and taking stops the merge; what came before is whole."""
     ledger = copies / "2/1/tiny/runs/toy/halving/000.jsonl"
 

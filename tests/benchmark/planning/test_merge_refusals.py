@@ -15,7 +15,7 @@ from tests.benchmark.planning.suites import run
 from tests.benchmark.records import edit, lines_of, rewrite
 
 
-def refused(capsys, copies, *told, out="merged", sources=("2/1", "2/2"), options=()):
+def refused(capsys, copies, *expected_text, out="merged", sources=("2/1", "2/2"), options=()):
     """Merging is refused with one line that has all of `told` in it, and nothing is written."""
     before = tree(copies)
 
@@ -26,7 +26,7 @@ def refused(capsys, copies, *told, out="merged", sources=("2/1", "2/2"), options
     assert message.startswith("error: ")
     assert message.count("\n") == 1
     assert len(message) < 1000
-    for text in told:
+    for text in expected_text:
         assert text in message
     assert tree(copies) == before
     assert not (copies / "merged").exists()
@@ -78,7 +78,7 @@ def test_measured_seconds_are_no_difference(copies, measured):
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "expected_text"),
     [
         ("seed=4", "seed was 3 and is now 4"),
         ("repetitions=4", "repetitions was 3 and is now 4"),
@@ -88,15 +88,15 @@ def test_measured_seconds_are_no_difference(copies, measured):
         ("n_workers=2", "n_workers was 1 and is now 2"),
     ],
 )
-def test_other_suites_are_refused(copies, capsys, setting, told):
+def test_other_suites_are_refused(copies, capsys, setting, expected_text):
     """One setting changed is another suite, which is named with the field."""
     run("other", "--shard", "1/2", "--set", setting)
 
-    refused(capsys, copies, "other/tiny: another suite than in 2/1/tiny", told, sources=("2/1", "other"))
+    refused(capsys, copies, "other/tiny: another suite than in 2/1/tiny", expected_text, sources=("2/1", "other"))
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected_text"),
     [
         ({"suite_seed": 4}, "suite_seed was 4 and is now 3"),
         ({"repetition": 1}, "repetition was 1 and is now 0"),
@@ -107,12 +107,12 @@ def test_other_suites_are_refused(copies, capsys, setting, told):
         ({"n_workers": 2}, "n_workers was 2 and is now 1"),
     ],
 )
-def test_ledgers_of_another_suite_are_refused(copies, capsys, changes, told):
+def test_ledgers_of_another_suite_are_refused(copies, capsys, changes, expected_text):
     """A ledger that its folder's plan does not ask for stops the merge, whatever the plan says."""
     path = copies / "2/1/tiny/runs/toy/halving/000.jsonl"
     edit(path, 0, run=read_ledger(path).records[0]["run"] | changes)
 
-    refused(capsys, copies, told, "toy/halving/000.jsonl", "leave its folder out")
+    refused(capsys, copies, expected_text, "toy/halving/000.jsonl", "leave its folder out")
 
 
 def test_other_data_are_refused_even_mixed(copies, capsys):
@@ -180,8 +180,8 @@ def test_a_header_that_lacks_what_merging_compares_is_refused(copies, capsys, fi
     path = copies / "2/1/tiny/runs/toy/halving/000.jsonl"
     edit(path, 0, **{field: None})
 
-    told = f"no ledger of this harness (ValueError: its header lacks {field}); leave it out"
-    refused(capsys, copies, f"2/1/tiny/runs/toy/halving/000.jsonl: {told}")
+    expected_text = f"no ledger of this harness (ValueError: its header lacks {field}); leave it out"
+    refused(capsys, copies, f"2/1/tiny/runs/toy/halving/000.jsonl: {expected_text}")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "jsonl.part"])
@@ -195,7 +195,7 @@ def test_a_ledger_that_cannot_be_read_is_refused(copies, capsys, form):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected_text"),
     [
         ("", "not valid JSON"),
         ("<html>", "not valid JSON"),
@@ -216,16 +216,16 @@ def test_a_ledger_that_cannot_be_read_is_refused(copies, capsys, form):
         ({"algorithms": [{"label": "/etc"}]}, "algorithms.label = '/etc'"),
     ],
 )
-def test_bad_plans_are_refused(copies, capsys, content, told):
+def test_bad_plans_are_refused(copies, capsys, content, expected_text):
     """A plan that is none, or that would lead out of the folder, is refused with its field."""
     path = copies / "2/1/tiny/suite.json"
     path.write_text(content if isinstance(content, str) else json.dumps(json.loads(path.read_text()) | content))
 
-    refused(capsys, copies, "2/1/tiny/suite.json", told, sources=("2/1",))
+    refused(capsys, copies, "2/1/tiny/suite.json", expected_text, sources=("2/1",))
 
 
 @pytest.mark.parametrize(
-    ("out", "sources", "told"),
+    ("out", "sources", "expected_text"),
     [
         ("merged", ["nowhere"], "SHARD_DIR 'nowhere': need a suite's results"),
         ("merged", ["2/1", ""], "SHARD_DIR ''"),
@@ -239,13 +239,13 @@ def test_bad_plans_are_refused(copies, capsys, content, told):
         ("merged", [], "SHARD_DIR"),
     ],
 )
-def test_bad_folders_are_refused(copies, capsys, out, sources, told):
+def test_bad_folders_are_refused(copies, capsys, out, sources, expected_text):
     """What is no folder, or holds no suite or several, is refused by the argument's name."""
     for name in ("one", "two"):
         (copies / "several" / name).mkdir(parents=True)
         shutil.copy(copies / "2/1/tiny/suite.json", copies / "several" / name)
 
-    refused(capsys, copies, told, out=out, sources=sources)
+    refused(capsys, copies, expected_text, out=out, sources=sources)
 
 
 def test_the_target_of_another_suite_is_refused(copies, capsys):

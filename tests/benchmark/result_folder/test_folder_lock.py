@@ -44,7 +44,7 @@ def test_no_file_stays_open(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("held", "wanted", "told"),
+    ("held", "wanted", "expected_text"),
     [
         (None, None, "this suite"),
         (None, Shard(number=1, of=3), "this suite"),
@@ -54,12 +54,12 @@ def test_no_file_stays_open(tmp_path):
         (Shard(number=1, of=3), Shard(number=1, of=13), "the shard 1/3, of another split than 1/13"),
     ],
 )
-def test_who_works_there_is_told(tmp_path, held, wanted, told):
+def test_who_works_there_is_reported(tmp_path, held, wanted, expected_text):
     """The message has the folder, what runs there and both remedies."""
     with folder_lock(tmp_path, held), pytest.raises(RunRefused) as refused, folder_lock(tmp_path, wanted):
         pass
 
-    assert str(refused.value) == f"{tmp_path}: another process is running {told}; wait for it or stop it"
+    assert str(refused.value) == f"{tmp_path}: another process is running {expected_text}; wait for it or stop it"
 
 
 def test_locks_that_nobody_holds_do_not_count(tmp_path):
@@ -120,7 +120,7 @@ def test_locks_are_those_of_the_system(tmp_path, shard, shared):
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
-def test_a_file_system_without_locks_is_told_apart(tmp_path, monkeypatch):
+def test_a_file_system_without_locks_is_reported(tmp_path, monkeypatch):
     """Where flock itself fails the message says so, why, and what to do."""
 
     def flock(file, operation):

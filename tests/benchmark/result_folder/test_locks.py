@@ -76,11 +76,11 @@ def test_of_processes_that_start_together_one_gets_the_folder(tmp_path):
 
 def test_a_killed_process_lets_go_and_its_number_means_nothing(tmp_path):
     """After kill -9 the folder is free at once; what a lock file says of dead or living processes is not read."""
-    ready, told = os.pipe()
+    ready, write_end = os.pipe()
 
     def hold():
         with folder_lock(tmp_path):
-            os.write(told, b"x")
+            os.write(write_end, b"x")
             signal.pause()
         return 0
 
@@ -94,7 +94,7 @@ def test_a_killed_process_lets_go_and_its_number_means_nothing(tmp_path):
         (tmp_path / LOCK).write_text(f"{number} some-host 1700000000\n")
         with folder_lock(tmp_path):
             pass
-    for end in (ready, told):
+    for end in (ready, write_end):
         os.close(end)
 
 

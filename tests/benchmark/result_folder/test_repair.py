@@ -32,9 +32,9 @@ def evaluations(folder):
     """What all complete ledgers hold, without what is measured."""
     found = {}
     for path in sorted((folder / "tiny").glob("runs/*/*/*.jsonl")):
-        told = [record for record in read_ledger(path).records if record["kind"] == "evaluation"]
+        records = [record for record in read_ledger(path).records if record["kind"] == "evaluation"]
         found[path.relative_to(folder)] = [
-            {name: value for name, value in record.items() if name not in MEASURED} for record in told
+            {name: value for name, value in record.items() if name not in MEASURED} for record in records
         ]
     return found
 
@@ -75,13 +75,13 @@ def test_a_flipped_bit_costs_what_follows_it(here, unbroken, capsys, line):
 
     assert main(command("repair", here)) == 0
 
-    told = capsys.readouterr().out.splitlines()
+    output = capsys.readouterr().out.splitlines()
     aside = path.with_name("000.jsonl.damaged-1")
     start = len(b"".join(data.splitlines(keepends=True)[:line]))
-    assert told[0] == (
+    assert output[0] == (
         f"{path}: line {line + 1} (byte {start}) is damaged: {line} records kept, the file is now {aside}"
     )
-    assert told[1].startswith("1 ledger repaired; to train what is lacking: python -m benchmark run ")
+    assert output[1].startswith("1 ledger repaired; to train what is lacking: python -m benchmark run ")
     assert aside.read_bytes() == flipped(data, line)
     assert not path.exists()
     assert partial_path(path).exists() == (line > 0)
@@ -92,21 +92,21 @@ def test_a_flipped_bit_costs_what_follows_it(here, unbroken, capsys, line):
 
 
 def test_all_damaged_ledgers_are_repaired_as_often_as_it_takes(here, capsys):
-    """Each is told, all are counted; one that is damaged three times has three copies, told from each other."""
+    """Each is reported, all are counted; one that is damaged three times has three copies, told from each other."""
     other = here / "tiny" / "runs" / "branin" / "local" / "001.jsonl"
     other.write_bytes(flipped(other.read_bytes(), 2))
     whole = first(here).read_bytes()
     damaged = [flipped(whole, line) for line in (5, 4, 3)]
     first(here).write_bytes(damaged[0])
     assert main(command("repair", here)) == 0
-    told = capsys.readouterr().out.splitlines()
+    output = capsys.readouterr().out.splitlines()
     for data in damaged[1:]:
         partial_path(first(here)).unlink(missing_ok=True)
         first(here).write_bytes(data)
         assert main(command("repair", here)) == 0
 
-    assert [line.partition(": ")[0] for line in told[:2]] == [str(first(here)), str(other)]
-    assert told[2].startswith("2 ledgers repaired; ")
+    assert [line.partition(": ")[0] for line in output[:2]] == [str(first(here)), str(other)]
+    assert output[2].startswith("2 ledgers repaired; ")
     names = [first(here).with_name(f"000.jsonl.damaged-{number}") for number in (1, 2, 3)]
     assert [name.read_bytes() for name in names] == damaged
 

@@ -52,7 +52,9 @@ def written(folder, name, text, seed=7, repetitions=2):
 
 
 def command(verb, path, results, *options):
-    return main([verb, str(path), "--results", str(results), *options])
+    """Run a command on a suite's file, in this process unless the options say otherwise; its exit code."""
+    jobs = () if verb == "harvest" or "--jobs" in options else ("--jobs", "1")
+    return main([verb, str(path), "--results", str(results), *jobs, *options])
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +94,14 @@ def test_replayed_runs_are_those_that_train(tables, tmp_path):
     """Errors, promotions, prices, starts and ends of replayed runs equal those of a run that trains."""
     suite = written(tmp_path, "others", OTHERS)
     assert command("replay", suite, tmp_path / "replayed", "--tables", str(tables), "--quiet") == 0
-    assert command("run", suite, tmp_path / "run", "--quiet", "--jobs", "1") == 0
+    assert command("run", suite, tmp_path / "run", "--quiet") == 0
     replayed, trained = evaluations(tmp_path / "replayed/others"), evaluations(tmp_path / "run/others")
     assert len(replayed) == 12
     assert replayed == trained
     assert any(record["start_epoch"] for records in replayed.values() for record in records)
 
 
+@pytest.mark.slow
 def test_several_processes_replay_the_same(tables, tmp_path):
     """The number of processes changes no byte but those measured."""
     suite = written(tmp_path, "others", OTHERS)
@@ -129,7 +132,7 @@ def test_a_miss_is_refused(tables, tmp_path, capsys):
 def test_a_miss_may_be_trained(tables, tmp_path):
     """With --miss train what the table lacks is trained, and the runs equal those that train everything."""
     suite = written(tmp_path, "others", OTHERS, repetitions=3)
-    options = ["--set", "objectives.softmax.discretise=7", "--quiet", "--jobs", "1"]
+    options = ["--set", "objectives.softmax.discretise=7", "--quiet"]
     table = ["--tables", str(tables), "--miss", "train"]
     assert command("replay", suite, tmp_path / "replayed", *table, *options) == 0
     assert command("run", suite, tmp_path / "run", *options) == 0
@@ -151,17 +154,17 @@ def test_repetitions_are_used_again_only_when_asked(tables, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected_text"),
     [
         ("seed=8", "suite_seed was 7 and is now 8"),
         ("objectives.softmax.epochs=2", "objective.options.epochs was 3 and is now 2"),
     ],
 )
-def test_tables_of_other_trials_are_refused(tables, tmp_path, capsys, change, told):
+def test_tables_of_other_trials_are_refused(tables, tmp_path, capsys, change, expected_text):
     """Another seed or other options mean other trials: exit code 2, nothing written."""
     suite = written(tmp_path, "others", OTHERS)
     assert command("replay", suite, tmp_path / "out", "--tables", str(tables), "--set", change, "--quiet") == 2
-    assert told in capsys.readouterr().err
+    assert expected_text in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

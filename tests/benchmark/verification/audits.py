@@ -21,19 +21,19 @@ algorithms.halving = { scheduler = { name = "successive_halving", eta = 2, prefa
 TOGETHER = "raising = 2, diverging = 2"
 
 
-def toy(folder, options=TOGETHER):
+def write_toy_suite(folder, options=TOGETHER):
     """The file of a suite on the toy objective."""
     return written(folder, suite(2, options)) / "tiny.toml"
 
 
-def ran(path, *words, jobs=1):
+def run_suite(path, *words, jobs=1):
     """Run a suite into its own folder; the folder of its results."""
     results = str(path.parent)
     main(["run", str(path), "--results", results, "--jobs", str(jobs), "--device", "cpu", "--quiet", *words])
     return path.parent / path.stem
 
 
-def audited(path, *words, jobs=1, sample="all"):
+def run_audit(path, *words, jobs=1, sample="all"):
     """Audit a suite; exit code and report."""
     arguments = ["--results", str(path.parent), "--jobs", str(jobs), "--device", "cpu", "--quiet", "--sample", sample]
     code = main(["audit", str(path), *arguments, *words])
@@ -41,7 +41,7 @@ def audited(path, *words, jobs=1, sample="all"):
     return code, json.loads(report.read_text()) if report.exists() else None
 
 
-def tree(folder):
+def suite_files(folder):
     """Every file of a suite but those of its audit."""
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and "audit" not in path.parts)
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
@@ -63,7 +63,7 @@ def evaluations(records):
     return [record for record in records if record["kind"] == "evaluation"]
 
 
-def differing(report, route="retrained"):
+def differing_trials(report, route="retrained"):
     """The trials that are not identical, by their first divergence."""
     return {
         (trial["objective"], trial["algorithm"], trial["repetition"], trial["trial"]): trial[route]

@@ -4,14 +4,14 @@ import shutil
 
 import pytest
 
-from tests.benchmark.verification.audits import ran, toy
+from tests.benchmark.verification.audits import run_suite, write_toy_suite
 
 
 @pytest.fixture(scope="session")
 def original(tmp_path_factory):
     """A toy suite that has run, with trials that were promoted, raised and diverged."""
-    path = toy(tmp_path_factory.mktemp("original"))
-    ran(path)
+    path = write_toy_suite(tmp_path_factory.mktemp("original"))
+    run_suite(path)
     return path
 
 

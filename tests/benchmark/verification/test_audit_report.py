@@ -10,7 +10,15 @@ from benchmark.verification import audit as audits
 from objectives.classification.softmax import SoftmaxRegression
 from tests.benchmark.commands import written
 from tests.benchmark.records import rewrite
-from tests.benchmark.verification.audits import TRAINING, audited, differing, evaluations, ran, rewrite_first, toy
+from tests.benchmark.verification.audits import (
+    TRAINING,
+    differing_trials,
+    evaluations,
+    rewrite_first,
+    run_audit,
+    run_suite,
+    write_toy_suite,
+)
 
 
 def test_an_error_changed_in_a_ledger_is_found_at_its_epoch(recorded):
@@ -25,9 +33,9 @@ def test_an_error_changed_in_a_ledger_is_found_at_its_epoch(recorded):
         record["test_error"] = record["test_curve"][-1]
 
     rewrite_first(recorded.parent / "tiny", change)
-    code, report = audited(recorded)
+    code, report = run_audit(recorded)
     assert (code, report["verdict"]) == (1, "different")
-    [(place, verdict)] = differing(report).items()
+    [(place, verdict)] = differing_trials(report).items()
     assert place == ("toy", "halving", seen["run"]["repetition"], seen["trial"])
     divergence = verdict["divergence"]
     assert (divergence["evaluation"], divergence["epoch"]) == (seen["index"], seen["start_epoch"] + 1)
@@ -38,30 +46,30 @@ def test_an_error_changed_in_a_ledger_is_found_at_its_epoch(recorded):
     )
     assert verdict["largest"] == pytest.approx(0.25)
     assert all(run["verdict"] == "identical" for run in report["runs"])
-    assert differing(report, "reference").keys() == {place}
+    assert differing_trials(report, "reference").keys() == {place}
 
 
 def test_what_is_close_passes_only_with_a_tolerance(tmp_path, capsys):
-    """Errors off by 0.01 are told with how far; they pass where that is allowed and not where less is."""
+    """Errors off by 0.01 are reported with how far; they pass where that is allowed and not where less is."""
     drift = tmp_path / "drift"
-    path = toy(tmp_path, f'drift = "{drift}"')
-    ran(path)
+    path = write_toy_suite(tmp_path, f'drift = "{drift}"')
+    run_suite(path)
     drift.touch()
-    code, report = audited(path, "--tolerance", "0.02")
+    code, report = run_audit(path, "--tolerance", "0.02")
     assert (code, report["verdict"], report["passed"]) == (0, "close", True)
     assert max(trial["retrained"]["largest"] for trial in report["trials"]) == pytest.approx(0.01)
     assert {trial["retrained"]["divergence"]["epoch"] for trial in report["trials"]} == {1}
-    assert audited(path, "--tolerance", "0.001")[0] == 1
+    assert run_audit(path, "--tolerance", "0.001")[0] == 1
     capsys.readouterr()
-    code, report = audited(path)
+    code, report = run_audit(path)
     assert code == 1
     assert "errors differ by up to 0.01" in capsys.readouterr().out
 
 
-def test_a_difference_is_told_in_rows(tmp_path):
+def test_a_difference_is_reported_in_rows(tmp_path):
     """Where errors are shares of a set, one row more or less is said to be one row."""
     path = written(tmp_path, TRAINING) / "tiny.toml"
-    ran(path)
+    run_suite(path)
     ledger = tmp_path / "tiny" / "runs" / "softmax" / "random" / "000.jsonl"
     rows, _ = SoftmaxRegression().row_counts
 
@@ -70,8 +78,8 @@ def test_a_difference_is_told_in_rows(tmp_path):
         record["valid_curve"][1] = (round(record["valid_curve"][1] * rows) + 1) / rows
 
     rewrite(ledger, change)
-    code, report = audited(path)
-    [verdict] = differing(report).values()
+    code, report = run_audit(path)
+    [verdict] = differing_trials(report).values()
     assert (code, report["verdict"]) == (1, "close")
     assert (verdict["verdict"], verdict["wrong"], verdict["divergence"]["epoch"]) == ("close", 1, 2)
 
@@ -101,8 +109,8 @@ def _shorter(records):
 def test_another_end_of_a_trial_is_different(recorded, change, fields):
     """State, what was raised and the length of a curve are held against the records."""
     rewrite_first(recorded.parent / "tiny", change)
-    code, report = audited(recorded)
-    [verdict] = differing(report).values()
+    code, report = run_audit(recorded)
+    [verdict] = differing_trials(report).values()
     assert (code, verdict["verdict"]) == (1, "different")
     assert verdict["divergence"]["field"] in fields
 
@@ -136,13 +144,13 @@ def _one_fewer(records):
 def test_a_run_that_proposes_or_charges_otherwise_is_found(recorded, change, field, evaluation):
     """The first proposal, price or end that does not repeat is named; edited ledgers have right checksums."""
     rewrite(recorded.parent / "tiny" / "runs" / "toy" / "random" / "001.jsonl", change)
-    code, report = audited(recorded, sample="1")
+    code, report = run_audit(recorded, sample="1")
     [run] = [run for run in report["runs"] if run["verdict"] != "identical"]
     assert (code, report["verdict"], run["run"]) == (1, "different", "runs/toy/random/001.jsonl")
     assert (run["divergence"]["field"], run["divergence"]["evaluation"]) == (field, evaluation)
 
 
-def test_another_machine_is_told_and_is_no_difference_by_itself(recorded, capsys):
+def test_another_machine_is_reported_and_is_no_difference_by_itself(recorded, capsys):
     """Versions and data that differ from the records explain a difference; without one the audit still passes."""
 
     def change(records):
@@ -151,10 +159,10 @@ def test_another_machine_is_told_and_is_no_difference_by_itself(recorded, capsys
 
     rewrite(recorded.parent / "tiny" / "runs" / "toy" / "local" / "000.jsonl", change)
     assert main(["audit", str(recorded), "--results", str(recorded.parent), "--jobs", "1", "--device", "cpu"]) == 0
-    told = capsys.readouterr().out
-    assert "machine: torch was '0.4.1' and is now" in told
-    assert "machine: data.toy was 'ffff" in told
-    assert "machine: python differ too, which decide none" in told
+    output = capsys.readouterr().out
+    assert "machine: torch was '0.4.1' and is now" in output
+    assert "machine: data.toy was 'ffff" in output
+    assert "machine: python differ too, which decide none" in output
     report = json.loads((recorded.parent / "tiny" / "audit" / "report.json").read_text())
     [entry] = report["differences"]
     assert (entry["runs"], entry["first"]) == (1, "runs/toy/local/000.jsonl")
@@ -167,7 +175,7 @@ def test_another_machine_is_told_and_is_no_difference_by_itself(recorded, capsys
 
 @pytest.mark.parametrize(("arithmetic", "verdict"), [("reference", "close"), ("kernels", "identical")])
 def test_the_reference_loop_decides_only_where_bits_are_its(recorded, monkeypatch, arithmetic, verdict):
-    """Kernels of another arithmetic differ from the reference loop by intent: that is told and fails nothing."""
+    """Kernels of another arithmetic differ from the reference loop by intent: that is reported and fails nothing."""
     original = audits.read_retrained
 
     def shifted(suite, folder):
@@ -185,9 +193,9 @@ def test_the_reference_loop_decides_only_where_bits_are_its(recorded, monkeypatc
     for path in (recorded.parent / "tiny" / "runs").rglob("*.jsonl"):
         rewrite(path, change)
     monkeypatch.setattr(audits, "read_retrained", shifted)
-    code, report = audited(recorded)
+    code, report = run_audit(recorded)
     assert (code, report["verdict"]) == (int(verdict != "identical"), verdict)
-    assert not differing(report)
-    by_reference = differing(report, "reference").values()
+    assert not differing_trials(report)
+    by_reference = differing_trials(report, "reference").values()
     assert {one["verdict"] for one in by_reference} == {"close"}
     assert max(one["largest"] for one in by_reference) == pytest.approx(1e-3)

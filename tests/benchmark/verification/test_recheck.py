@@ -45,12 +45,12 @@ algorithms.local.searcher = "local"
 """
 
 
-def toy(folder, repetitions=3, options=""):
+def write_toy_suite(folder, repetitions=3, options=""):
     """The file of a suite on the toy objective."""
     return written(folder, suite(repetitions, options)) / "tiny.toml"
 
 
-def ran(path, results, command="run", jobs=1, **options):
+def run_command(path, results, command="run", jobs=1, **options):
     """Run a command on a suite's file; everything must be done. The suite's folder."""
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     arguments = [command, str(path), "--results", str(results), "--jobs", str(jobs), "--device", "cpu", "--quiet"]
@@ -95,8 +95,8 @@ def training(request, tmp_path_factory):
     """A suite of real trainings that has run, and its recheck by one process."""
     folder = tmp_path_factory.mktemp("training")
     path = written(folder, TRAINING.format(clock=request.param)) / "tiny.toml"
-    ran(path, folder / "run")
-    return path, recheck_outcome(ran(path, folder / "run", "recheck", fresh=2))
+    run_command(path, folder / "run")
+    return path, recheck_outcome(run_command(path, folder / "run", "recheck", fresh=2))
 
 
 @pytest.mark.parametrize(("jobs", "stack"), [(1, 1), (1, 3), pytest.param(2, 64, marks=pytest.mark.slow)])
@@ -104,23 +104,23 @@ def test_any_jobs_and_stack_give_the_same_bytes(training, tmp_path, jobs, stack)
     """However the trainings are spread out, errors and modelled times are the same to the bit."""
     path, expected = training
     assert len(expected[1]) == 6
-    ran(path, tmp_path)
+    run_command(path, tmp_path)
 
-    assert recheck_outcome(ran(path, tmp_path, "recheck", jobs, fresh=2, stack=stack)) == expected
+    assert recheck_outcome(run_command(path, tmp_path, "recheck", jobs, fresh=2, stack=stack)) == expected
 
 
 def test_resume_from_every_prefix_of_the_records(training, tmp_path):
     """Every ledger cut at any byte goes on to the same evaluations, also after the file is lost in between."""
     path, expected = training
-    folder = ran(path, tmp_path)
-    ran(path, tmp_path, "recheck", fresh=2)
+    folder = run_command(path, tmp_path)
+    run_command(path, tmp_path, "recheck", fresh=2)
     rng = random.Random(0)
     for ledger in sorted((folder / "recheck").glob("runs/*/*/*.jsonl")):
         data = ledger.read_bytes()
         ledger.with_name(ledger.name + ".part").write_bytes(data[: rng.randrange(len(data))])
         ledger.unlink()
 
-    assert recheck_outcome(ran(path, tmp_path, "recheck", fresh=2)) == expected
+    assert recheck_outcome(run_command(path, tmp_path, "recheck", fresh=2)) == expected
     assert not list((folder / "recheck").glob("runs/*/*/*.part"))
 
 
@@ -134,8 +134,8 @@ def test_resume_from_every_prefix_of_the_records(training, tmp_path):
 def test_kill_9_loses_nothing(tmp_path, fresh, kills):
     """A recheck killed again and again comes to the unbroken one's bytes."""
     path = written(tmp_path, TRAINING.format(clock="modelled")) / "tiny.toml"
-    expected = recheck_outcome(ran_both(path, tmp_path / "unbroken", fresh))
-    folder = ran(path, tmp_path / "killed")
+    expected = recheck_outcome(run_and_recheck(path, tmp_path / "unbroken", fresh))
+    folder = run_command(path, tmp_path / "killed")
     command = [sys.executable, "-m", "benchmark", "recheck", str(path), "--results", str(tmp_path / "killed")]
     command += ["--jobs", "1" if len(kills) == 1 else "2", "--device", "cpu", "--fresh", str(fresh), "--quiet"]
     for lines in kills:
@@ -145,13 +145,13 @@ def test_kill_9_loses_nothing(tmp_path, fresh, kills):
         os.killpg(driver.pid, signal.SIGKILL)
         driver.wait()
 
-    assert recheck_outcome(ran(path, tmp_path / "killed", "recheck", fresh=fresh)) == expected
+    assert recheck_outcome(run_command(path, tmp_path / "killed", "recheck", fresh=fresh)) == expected
 
 
-def ran_both(path, results, fresh):
+def run_and_recheck(path, results, fresh):
     """Run a suite and its recheck."""
-    ran(path, results)
-    return ran(path, results, "recheck", fresh=fresh)
+    run_command(path, results)
+    return run_command(path, results, "recheck", fresh=fresh)
 
 
 def wait_for_lines(driver, folder, more):
@@ -175,35 +175,35 @@ def count_lines(folder):
 
 def test_more_seeds_train_only_the_new_ones(tmp_path):
     """Four seeds after two leave the first two's files as they are, and come to what four at once come to."""
-    path = toy(tmp_path)
-    folder = ran_both(path, tmp_path / "grown", 2)
+    path = write_toy_suite(tmp_path)
+    folder = run_and_recheck(path, tmp_path / "grown", 2)
     before = file_bytes(folder / "recheck")
 
-    ran(path, tmp_path / "grown", "recheck", fresh=4)
+    run_command(path, tmp_path / "grown", "recheck", fresh=4)
 
     after = file_bytes(folder / "recheck")
     assert {name: after[name] for name in before} == before
     assert len(after) == 2 * len(before)
-    assert recheck_outcome(folder) == recheck_outcome(ran_both(path, tmp_path / "once", 4))
+    assert recheck_outcome(folder) == recheck_outcome(run_and_recheck(path, tmp_path / "once", 4))
 
 
 def test_fewer_seeds_give_up_none(tmp_path):
     """A later recheck with fewer seeds keeps the number there was."""
-    path = toy(tmp_path)
-    folder = ran_both(path, tmp_path, 3)
+    path = write_toy_suite(tmp_path)
+    folder = run_and_recheck(path, tmp_path, 3)
     before = recheck_outcome(folder)
 
-    assert recheck_outcome(ran(path, tmp_path, "recheck", fresh=1)) == before
+    assert recheck_outcome(run_command(path, tmp_path, "recheck", fresh=1)) == before
 
 
 def test_more_repetitions_add_what_is_missing(tmp_path):
     """Incumbents of new runs go into a further list; what is there already is trained no more."""
-    folder = ran_both(toy(tmp_path), tmp_path, 2)
+    folder = run_and_recheck(write_toy_suite(tmp_path), tmp_path, 2)
     before, first = file_bytes(folder / "recheck"), read_lists(folder)
-    path = toy(tmp_path, repetitions=6)
+    path = write_toy_suite(tmp_path, repetitions=6)
 
-    ran(path, tmp_path)
-    ran(path, tmp_path, "recheck", fresh=2)
+    run_command(path, tmp_path)
+    run_command(path, tmp_path, "recheck", fresh=2)
 
     after, grown = file_bytes(folder / "recheck"), read_lists(folder)
     assert {name: after[name] for name in before} == before
@@ -216,22 +216,22 @@ def test_more_repetitions_add_what_is_missing(tmp_path):
 
 def test_a_finished_recheck_is_left_alone(tmp_path):
     """Made again, it writes nothing."""
-    path = toy(tmp_path)
-    folder = ran_both(path, tmp_path, 2)
+    path = write_toy_suite(tmp_path)
+    folder = run_and_recheck(path, tmp_path, 2)
     before = {file: file.stat().st_mtime_ns for file in (folder / "recheck").rglob("*") if file.is_file()}
 
-    ran(path, tmp_path, "recheck", fresh=2)
+    run_command(path, tmp_path, "recheck", fresh=2)
 
     assert {file: file.stat().st_mtime_ns for file in before} == before
 
 
 def test_long_lists_are_cut(tmp_path, monkeypatch):
     """No list is longer than its limit, and their trials are the same."""
-    path = toy(tmp_path)
-    whole = read_lists(ran_both(path, tmp_path / "whole", 1))
+    path = write_toy_suite(tmp_path)
+    whole = read_lists(run_and_recheck(path, tmp_path / "whole", 1))
     monkeypatch.setattr(rechecks, "LIST_SIZE", 2)
 
-    cut = read_lists(ran_both(path, tmp_path / "cut", 1))
+    cut = read_lists(run_and_recheck(path, tmp_path / "cut", 1))
 
     assert {len(trials) for trials in cut["lists"]["toy"]} <= {1, 2}
     assert list(itertools.chain(*cut["lists"]["toy"])) == whole["lists"]["toy"][0]
@@ -242,7 +242,7 @@ def test_long_lists_are_cut(tmp_path, monkeypatch):
 
 def test_every_incumbent_is_trained_once_a_seed(tmp_path):
     """Incumbents are the least validation errors, each configuration is listed once, and its epochs go with it."""
-    folder = ran_both(toy(tmp_path, repetitions=8), tmp_path, 2)
+    folder = run_and_recheck(write_toy_suite(tmp_path, repetitions=8), tmp_path, 2)
 
     file = read_lists(folder)
     [trials] = file["lists"]["toy"]
@@ -274,7 +274,7 @@ def test_fresh_seeds_are_nobody_elses(tmp_path):
 
 def test_fresh_errors_are_not_the_selected_ones(tmp_path):
     """A noisy objective gives every seed another error, none of them the one selected."""
-    folder = ran_both(toy(tmp_path), tmp_path, 4)
+    folder = run_and_recheck(write_toy_suite(tmp_path), tmp_path, 4)
 
     file, found = read_lists(folder), evaluations(folder / "recheck")
     for row in file["incumbents"]:
@@ -288,7 +288,7 @@ def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
     scripts = (
         'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[4, 3], [9, 4]] }\n'
     )
-    folder = ran_both(written(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
+    folder = run_and_recheck(written(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
 
     file = read_lists(folder)
     assert file["lists"]["toy"] == [[{"config": {"x": 4}, "epochs": 3}]]
@@ -303,14 +303,14 @@ def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
     suite = 'objectives.deadly = { name = "tests.benchmark.fakes.crashing:Crashing", limit = %s }\n'
     text = 'seed = 3\nrepetitions = 2\nbudget.trials = 2\nalgorithms.random.searcher = "random"\n'
     path = written(tmp_path, text + suite % 1.0) / "tiny.toml"
-    folder = ran(path, tmp_path)
+    folder = run_command(path, tmp_path)
     for ledger in folder.glob("runs/*/*/*"):  # Now they are of a suite whose every trial is deadly.
         header, *records = read_ledger(ledger).records
         header["run"]["objective"]["part"]["options"]["limit"] = -1.0
         rewrite(ledger, lambda _, changed=(header, *records): changed)
     path.write_text(text + suite % -1.0)
 
-    ran(path, tmp_path, "recheck", 2, fresh=1)
+    run_command(path, tmp_path, "recheck", 2, fresh=1)
 
     states = [record["state"] for records in evaluations(folder / "recheck").values() for record in records]
     assert states == ["crashed", "crashed"]
@@ -364,13 +364,13 @@ def refused(tmp_path, capsys):
 
 def test_no_results_are_refused(tmp_path, refused):
     """There is nothing to recheck before the suite has run."""
-    refused(toy(tmp_path), f"{tmp_path / 'tiny'}: nothing is recorded there; run the suite tiny first")
+    refused(write_toy_suite(tmp_path), f"{tmp_path / 'tiny'}: nothing is recorded there; run the suite tiny first")
 
 
 def test_nothing_finished_is_refused(tmp_path, refused):
     """Runs that were only begun have no final incumbent."""
-    path = toy(tmp_path)
-    for ledger in ran(path, tmp_path).glob("runs/*/*/*.jsonl"):
+    path = write_toy_suite(tmp_path)
+    for ledger in run_command(path, tmp_path).glob("runs/*/*/*.jsonl"):
         ledger.rename(ledger.with_name(ledger.name + ".part"))
 
     refused(path, "no run is finished there")
@@ -383,7 +383,7 @@ def test_runs_without_an_incumbent_are_refused(tmp_path, refused):
         'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[3, 3], [8, 4]] }\n'
     )
     path = written(tmp_path, text + scripts) / "tiny.toml"
-    ran(path, tmp_path)
+    run_command(path, tmp_path)
 
     refused(path, "none of the 1 finished runs has an incumbent, every evaluation crashed")
 
@@ -391,16 +391,16 @@ def test_runs_without_an_incumbent_are_refused(tmp_path, refused):
 @pytest.mark.parametrize("fresh", ["0", "-1", "1.5", "many", "1001", ""])
 def test_a_bad_number_of_seeds_is_refused(tmp_path, refused, fresh):
     """At least one seed, and a whole number of them."""
-    path = toy(tmp_path)
-    ran(path, tmp_path)
+    path = write_toy_suite(tmp_path)
+    run_command(path, tmp_path)
 
     refused(path, f"--fresh {fresh!r}: need a whole number in 1..1000", fresh=fresh)
 
 
 def test_a_changed_suite_is_refused(tmp_path, refused):
     """What was selected under another budget, or in another space, is not this suite's."""
-    path = toy(tmp_path)
-    ran(path, tmp_path)
+    path = write_toy_suite(tmp_path)
+    run_command(path, tmp_path)
 
     refused(path, "budget.evaluations was 6 and is now 7", settings=["--set", "budget.evaluations=7"])
     refused(path, "options.choices was 12 and is now 9", settings=["--set", "objectives.toy.choices=9"])
@@ -409,8 +409,8 @@ def test_a_changed_suite_is_refused(tmp_path, refused):
 
 def test_another_machine_is_refused_unless_asked(tmp_path, refused, monkeypatch):
     """Errors of two library versions are compared only on demand."""
-    path = toy(tmp_path)
-    folder = ran(path, tmp_path)
+    path = write_toy_suite(tmp_path)
+    folder = run_command(path, tmp_path)
     described = rechecks.describe_environment
     monkeypatch.setattr(rechecks, "describe_environment", lambda *given: {**described(*given), "numpy": "0.1"})
 
@@ -432,8 +432,8 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_is_refused(tmp_path, refused, damage):
     """Lists that cannot be read are not guessed at."""
-    path = toy(tmp_path)
-    file = ran_both(path, tmp_path, 1) / "recheck" / FILE
+    path = write_toy_suite(tmp_path)
+    file = run_and_recheck(path, tmp_path, 1) / "recheck" / FILE
     file.write_text(DAMAGE[damage](file.read_text()))
 
     refused(path, str(file))
@@ -441,8 +441,8 @@ def test_a_damaged_file_is_refused(tmp_path, refused, damage):
 
 def test_changed_lists_are_refused(tmp_path, refused):
     """A list that its ledgers do not bear out is another recheck's."""
-    path = toy(tmp_path)
-    file = ran_both(path, tmp_path, 1) / "recheck" / FILE
+    path = write_toy_suite(tmp_path)
+    file = run_and_recheck(path, tmp_path, 1) / "recheck" / FILE
     lists = json.loads(file.read_text())
     lists["lists"]["toy"][0].reverse()
     file.write_text(json.dumps(lists))
@@ -452,7 +452,7 @@ def test_changed_lists_are_refused(tmp_path, refused):
 
 def test_a_disk_that_refuses_the_lists_is_reported(tmp_path, capsys, monkeypatch):
     """The file's path and the system's reason; the lists of before are there."""
-    folder = ran_both(toy(tmp_path), tmp_path, 1)
+    folder = run_and_recheck(write_toy_suite(tmp_path), tmp_path, 1)
     before = recheck_outcome(folder)
     path, replace = folder / "recheck" / FILE, Path.replace
     capsys.readouterr()
@@ -472,10 +472,10 @@ def test_a_disk_that_refuses_the_lists_is_reported(tmp_path, capsys, monkeypatch
 
 def test_a_file_changed_meanwhile_is_refused(tmp_path):
     """Between reading the file and writing it another process may have been here."""
-    folder = ran_both(toy(tmp_path), tmp_path, 1)
+    folder = run_and_recheck(write_toy_suite(tmp_path), tmp_path, 1)
     suite, machine = suites.load(str(tmp_path / "tiny.toml")), Machine()
     recheck = prepare_recheck(suite, folder, 2, machine, allow_mixed=False)
-    ran(tmp_path / "tiny.toml", tmp_path, "recheck", fresh=3)
+    run_command(tmp_path / "tiny.toml", tmp_path, "recheck", fresh=3)
     before = recheck_outcome(folder)
 
     runner = Runner(recheck, folder, jobs=1, machine=machine, listener=Quiet(), write=recheck.write)
@@ -487,8 +487,8 @@ def test_a_file_changed_meanwhile_is_refused(tmp_path):
 
 def test_stopped_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     """Ctrl-C prints the command line that goes on with the recheck."""
-    path = toy(tmp_path)
-    ran(path, tmp_path)
+    path = write_toy_suite(tmp_path)
+    run_command(path, tmp_path)
 
     def interrupt(self):
         raise KeyboardInterrupt
@@ -503,7 +503,7 @@ def test_stopped_says_how_to_go_on(tmp_path, capsys, monkeypatch):
 
 def test_every_list_can_be_read_as_a_suite(tmp_path):
     """Trials of a list carry their fidelity as every configuration may."""
-    folder = ran_both(toy(tmp_path), tmp_path, 1)
+    folder = run_and_recheck(write_toy_suite(tmp_path), tmp_path, 1)
     suite = suites.load(str(tmp_path / "tiny.toml"))
 
     recheck = prepare_recheck(suite, folder, 1, Machine(), allow_mixed=False)

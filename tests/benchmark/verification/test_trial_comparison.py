@@ -38,6 +38,6 @@ def test_what_was_raised_is_its_type():
 
 
 def test_a_trial_that_could_not_be_trained_again_is_different():
-    """Without a training there is no verdict but different, and why is told."""
+    """Without a training there is no verdict but different, and why is reported."""
     compared = compare_trial([RECORD], RetrainedTrial(curve={}, ends={}, problem="it raised"), 1.0, None)
     assert (compared.verdict, compared.divergence.field, compared.divergence.now) == ("different", "state", "it raised")
