@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from analysis.errors import BadInput, nearest_match
+from benchmark.errors import BadInput, nearest_match
 
 COMMANDS = {
     "tables": "analysis.commands.plots",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import inspect
 import reprlib
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from types import UnionType
 from typing import Any
 
 _BRIEF = reprlib.Repr()
@@ -127,3 +129,20 @@ def parameters_of(field: str, function: Callable[..., Any]) -> Mapping[str, insp
         return inspect.signature(function).parameters
     except (ValueError, TypeError) as error:
         raise BadInput(f"{field}: {error}; need a class or function with named parameters") from error
+
+
+def require_value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
+    """What a table has under a key, if it is of a kind; a boolean is no number.
+
+    Raises:
+        BadInput: missing, or of another kind.
+    """
+    found = table.get(key)
+    if not isinstance(found, kind) or isinstance(found, bool):
+        raise BadInput(f"{key} = {found!r}: need a value of type {getattr(kind, '__name__', kind)}")
+    return found
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a number is one that a double holds."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max

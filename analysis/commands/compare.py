@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.atomic_write import write_all
 from analysis.commands.arguments import add_mixed, add_results
-from analysis.errors import BadInput, nearest_match
-from analysis.loading.plan import ENDPOINTS, PLAN
 from analysis.loading.suite_folder import suite_folder, suite_names
+from benchmark.errors import BadInput, nearest_match
+from benchmark.storage.atomic_write import write_files
+from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON
 
 if TYPE_CHECKING:
     from analysis.regression.non_inferiority import Cell, Comparison
@@ -60,9 +60,9 @@ def go(options: argparse.Namespace) -> int:
     old, new = (read_side(folder, endpoint, mixed=options.mixed) for folder in folders)
     comparison = compare(old, new, margin)
     if page is not None:
-        write_all(page.parent, {page.name: as_markdown(comparison).encode()})
+        write_files(page.parent, {page.name: as_markdown(comparison).encode()})
     if picture is not None:
-        write_all(picture.parent, {picture.name: _drawn(comparison, picture.suffix)})
+        write_files(picture.parent, {picture.name: _drawn(comparison, picture.suffix)})
     print(as_json(comparison) if options.json else as_text(comparison))
     return exit_code(comparison, strict=options.strict)
 
@@ -193,7 +193,7 @@ def _endpoint(name: str | None) -> str | None:
 def _folder(results: Path, text: str) -> Path:
     """A suite's folder by its name in the results; else by its path."""
     path = Path(text)
-    if (path / PLAN).is_file() and not (results.is_dir() and text in suite_names(results)):
+    if (path / SUITE_JSON).is_file() and not (results.is_dir() and text in suite_names(results)):
         return path
     return suite_folder(results, text)
 

@@ -9,12 +9,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from analysis.atomic_write import check_folder
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
-from analysis.errors import BadInput, nearest_match
 from analysis.loading.results import load
 from analysis.loading.suite_folder import suite_folder
 from analysis.study import Study
+from benchmark.errors import BadInput, nearest_match
+from benchmark.storage.atomic_write import check_folder
 
 SUMMARY = "write a suite's results in the format of another tool"
 FORMATS = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from analysis.atomic_write import check_folder, write_all
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.loading.machines import devices
 from analysis.loading.results import Results, load
@@ -14,6 +13,7 @@ from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
 from analysis.tables.basic import as_csv, as_text
 from analysis.tables.timing import as_json, as_line
+from benchmark.storage.atomic_write import check_folder, write_files
 
 SUMMARY = "write CSV tables, figures, or both of a suite"
 OUTPUTS = {"tables": ("tables",), "figures": ("figures",), "plots": ("tables", "figures")}
@@ -43,7 +43,7 @@ def go(options: argparse.Namespace) -> int:
 
         contents["figures"] = draw(study, only=options.only)
     contents = with_provenance(folder, study.results, contents)
-    written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
+    written = [path for name, files in contents.items() for path in write_files(folder / name, files)]
     if not options.quiet:
         told = ["", as_text(study.tables["summary"]), "", as_line(study.results)]
         print("\n".join([f"wrote {path}" for path in written] + notes(study.results) + told))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.commands.arguments import add_mixed, add_results
-from analysis.errors import BadInput, nearest_match
 from analysis.loading.suite_folder import suite_folder
+from benchmark.errors import BadInput, nearest_match
 
 if TYPE_CHECKING:
     from analysis.loading.results import Results

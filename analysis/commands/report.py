@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from analysis.atomic_write import check_folder, write_all
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.commands.plots import notes
 from analysis.loading.results import load
@@ -14,6 +13,7 @@ from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
 from analysis.tables.basic import as_csv
 from analysis.tables.timing import as_json
+from benchmark.storage.atomic_write import check_folder, write_files
 
 SUMMARY = "write a suite's HTML report, its CSV tables, and the index of all reports"
 
@@ -35,8 +35,8 @@ def go(options: argparse.Namespace) -> int:
     study = Study(load(folder, mixed=options.mixed), folder)
     contents = {"tables": {**as_csv(study.tables), "timing.json": as_json(study.results)}, "report": page(study)}
     contents = with_provenance(folder, study.results, contents)
-    written = [path for name, files in contents.items() for path in write_all(folder / name, files)]
-    written += write_all(results, index(results))  # After the page, whose card it reads.
+    written = [path for name, files in contents.items() for path in write_files(folder / name, files)]
+    written += write_files(results, index(results))  # After the page, whose card it reads.
     if not options.quiet:
         print("\n".join([f"wrote {path}" for path in written] + notes(study.results)))
     return 0

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from analysis.errors import BadInput, nearest_match
-from analysis.loading.plan import PLAN, read_plan
+from analysis.loading.plan import read_plan
 from analysis.loading.results import load
-from analysis.loading.untrusted_files import reject_special_files
 from analysis.provenance.checksums import NAME, Provenance, code, inputs, libraries, read, sha256
 from analysis.provenance.row_sources import origin_of
 from analysis.study import Study
 from analysis.tables.basic import as_csv
 from analysis.tables.timing import as_json
+from benchmark.errors import BadInput, nearest_match
+from benchmark.storage.suite_json import SUITE_JSON
 
 SUMMARY = "trace a figure, a table or a row of it to its ledgers, and make it again"
 FOLDERS = ("tables", "figures", "report")
@@ -87,11 +87,10 @@ def _suite_folder(path: Path) -> Path:
     folder = path.absolute().parent.parent
     if not stat.S_ISREG(found.st_mode) or path.name == NAME:
         raise BadInput(f"{path}: not a file that an analysis writes; {need}")
-    if path.absolute().parent.name not in FOLDERS or not (folder / PLAN).is_file():
+    if path.absolute().parent.name not in FOLDERS or not (folder / SUITE_JSON).is_file():
         raise BadInput(f"{path}: not of a suite's results; {need}")
     if not place.is_relative_to(folder.resolve()):
         raise BadInput(f"{path}: a link that leads out of {folder.name}; {need}")
-    reject_special_files(folder)
     if found.st_size > LARGEST:
         raise BadInput(f"{path}: of {found.st_size} bytes, at most {LARGEST} are looked at")
     return folder
@@ -127,7 +126,7 @@ def _same_inputs(folder: Path, made: Provenance) -> Check:
         if there.get(name) != made.inputs.get(name)
     ]
     if not changed:
-        return Check(subject="ledgers", passed=True, told=f"unchanged, {len(there) - 1} files and {PLAN}")
+        return Check(subject="ledgers", passed=True, told=f"unchanged, {len(there) - 1} files and {SUITE_JSON}")
     more = f", and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
     return Check(subject="ledgers", passed=False, told=", ".join(changed[:MOST_NAMED]) + more)
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.errors import BadInput
 from analysis.loading.plan import Objective
 from analysis.loading.results import Run
 from analysis.loading.space import Hyperparameter
 from analysis.study import Study
+from benchmark.errors import BadInput
 
 OPEN = "look at it: deepcave --open, then choose the folder {folder}/OBJECTIVE"
 STATUS = {"ok": "success", "diverged": "success", "error": "crashed", "crashed": "crashed", "timeout": "timeout"}

@@ -23,11 +23,11 @@ import pandas as pd
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages.journal import BaseJournalBackend
 
-from analysis.errors import BadInput
 from analysis.loading.plan import Objective
 from analysis.loading.results import Run
 from analysis.loading.space import Hyperparameter
 from analysis.study import Study
+from benchmark.errors import BadInput
 
 OPEN = "look at it: optuna-dashboard {folder}/OBJECTIVE.log, or drop the file on optuna.github.io/optuna-dashboard"
 START = datetime(2000, 1, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
-from analysis.loading.plan import PLAN
 from analysis.study import Study
+from benchmark.storage.suite_json import SUITE_JSON
 
 OPEN = "look at it: pandas.read_parquet('{folder}/summary.parquet')"
 COMPRESSION = "zstd"
@@ -21,7 +21,7 @@ COMPRESSION = "zstd"
 
 def write(study: Study, folder: Path) -> list[str]:
     """Write a file for every table; returns what a reader must know: nothing."""
-    plan = (study.folder / PLAN).read_bytes()
+    plan = (study.folder / SUITE_JSON).read_bytes()
     for name in study.tables:
         table = as_table(study.tables[name], {b"incumbent.suite": plan, b"incumbent.table": name.encode()})
         pyarrow.parquet.write_table(table, folder / f"{name}.parquet", compression=COMPRESSION)

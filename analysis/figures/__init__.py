@@ -7,7 +7,6 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from analysis.errors import BadInput, nearest_match
 from analysis.figures.anytime import anytime
 from analysis.figures.coordinates import coordinates
 from analysis.figures.critical import critical
@@ -24,6 +23,7 @@ from analysis.figures.theme import render, theme
 from analysis.figures.timeline import timeline
 from analysis.study import Study
 from analysis.tables.overhead import overhead_table
+from benchmark.errors import BadInput, nearest_match
 
 FROM_TABLES = {
     "difference": difference,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.errors import BadInput
+from benchmark.errors import BadInput
 
 LONGEST = 60
 """Letters of a description in a legend; the table has all of it."""

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis.loading.records import FIELDS, WORTHLESS, Record, damaged, read
+from analysis.loading.records import FIELDS, WORTHLESS, damaged, read
+from benchmark.storage.ledger_format import Record
 
 State = Literal["done", "partial", "failed", "missing"]
 SUFFIXES: Mapping[str, State] = {".jsonl": "done", ".jsonl.part": "partial", ".jsonl.failed": "failed"}

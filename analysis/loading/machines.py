@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import BadInput
+from benchmark.errors import BadInput
 
 Card = Mapping[str, Any]
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import BadInput, is_finite, nearest_match, require_value
 from analysis.loading.algorithms import Method, declare
 from analysis.loading.space import Hyperparameter, read_space
-from analysis.loading.untrusted_files import parse_strict_json, read_regular_file
+from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value
+from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON, entries_by_label, read_suite_json
 
-FORMAT = 1
-PLAN = "suite.json"
-LARGEST_FILE = 100_000_000
-MOST_REPETITIONS = 1000
 LONGEST_TEXT = 300
-LABEL = re.compile(r"[a-z0-9_-]+")
-CLOCKS = ("measured", "modelled")
 BUDGETS = ("trials", "evaluations", "epochs", "runtime")
-ENDPOINTS = ("test_error", "valid_error", "score")
 HORIZONS = {"runtime": "runtime", "epochs": "epochs", "evaluations": "trials", "trials": "trials"}
 """Limits of a budget, the first to be there being the horizon, and the axis that each one lies on."""
 LEARNING_RATES = ("learning_rate", "lr")
@@ -71,10 +63,10 @@ class Plan:
     """A suite: objectives x algorithms x repetitions, in display order.
 
     Attributes:
-        clock: what the runtime axis means, one of `CLOCKS`.
+        clock: what the runtime axis means, one of `suite_json.CLOCKS`.
         calibration: what evaluations are priced by; never None under the modelled clock.
         budget: limits of a run by name, those that are set; runtime in seconds.
-        endpoint: what algorithms are compared by, one of `ENDPOINTS`, declared before the runs.
+        endpoint: what algorithms are compared by, one of `suite_json.ENDPOINTS`, declared before the runs.
         control: the algorithm that the others are held against.
         targets: errors by objective that the suite asks the time to.
     """
@@ -109,20 +101,11 @@ def read_plan(folder: Path) -> Plan:
     Raises:
         BadInput: no such file, no JSON, an unknown format, or a value that is not allowed.
     """
-    path = folder / PLAN
-    data = read_regular_file(path, LARGEST_FILE)
+    _, declared = read_suite_json(folder)
     try:
-        told = parse_strict_json(data)
-    except ValueError as error:
-        raise BadInput(f"{path}: not valid JSON ({error}); run the suite again to write it anew") from error
-    if not isinstance(told, dict):
-        raise BadInput(f"{path}: need a JSON object, got {type(told).__name__}")
-    if told.get("format") != FORMAT:
-        raise BadInput(f"{path}: format = {told.get('format')!r:.60}, but this version reads {FORMAT} only")
-    try:
-        return _plan(told)
+        return _plan(declared)
     except BadInput as error:
-        raise BadInput(f"{path}: {_brief(str(error))}") from error
+        raise BadInput(f"{folder / SUITE_JSON}: {_brief(str(error))}") from error
 
 
 def _brief(message: str) -> str:
@@ -131,24 +114,21 @@ def _brief(message: str) -> str:
 
 
 def _plan(declared: Mapping[str, Any]) -> Plan:
-    repetitions = require_value(declared, "repetitions", int)
-    if not 1 <= repetitions <= MOST_REPETITIONS:
-        raise BadInput(f"repetitions = {repetitions}: need at least 1, at most {MOST_REPETITIONS}")
-    clock, calibration = _clock(declared.get("clock")), _calibration(declared.get("calibration"))
+    clock, calibration = str(declared["clock"]), _calibration(declared.get("calibration"))
     if clock == "modelled" and calibration is None:
         raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
-    algorithms, workers = _labelled(declared, "algorithms"), declared.get("n_workers", 1)
-    methods = {label: declare(label, entry, workers) for label, entry in algorithms}
-    objectives = tuple(_objective(label, entry) for label, entry in _labelled(declared, "objectives"))
+    algorithms, workers = entries_by_label(declared, "algorithms"), declared.get("n_workers", 1)
+    methods = {label: declare(label, entry, workers) for label, entry in algorithms.items()}
+    objectives = tuple(_objective(label, entry) for label, entry in entries_by_label(declared, "objectives").items())
     return Plan(
-        name=_name(require_value(declared, "name", str)),
+        name=declared["name"],
         title=_title(require_value(declared, "title", str)),
-        repetitions=repetitions,
+        repetitions=declared["repetitions"],
         clock=clock,
         calibration=calibration,
         budget=_budget(require_value(declared, "budget", dict)),
         objectives=objectives,
-        algorithms=tuple(label for label, _ in algorithms),
+        algorithms=tuple(algorithms),
         methods=methods,
         endpoint=_endpoint(declared.get("endpoint")),
         control=_control(declared.get("control"), methods),
@@ -156,25 +136,10 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     )
 
 
-def _name(name: str) -> str:
-    """Like every label: it is a folder's name, and part of the commands that are told."""
-    if not LABEL.fullmatch(name):
-        raise BadInput(f"name = {name!r}: need lower-case letters, digits, '-' and '_'")
-    return name
-
-
 def _title(title: str) -> str:
     if len(title) > LONGEST_TEXT:
         raise BadInput(f"title = {title!r}: need a text of at most {LONGEST_TEXT} characters")
     return title
-
-
-def _clock(clock: Any) -> str:
-    if clock not in CLOCKS:
-        raise BadInput(
-            f"clock = {clock!r}: need {' or '.join(CLOCKS)}{nearest_match(str(clock)[:LONGEST_TEXT], CLOCKS)}"
-        )
-    return str(clock)
 
 
 def _calibration(entry: Any) -> Calibration | None:
@@ -199,12 +164,7 @@ def _budget(table: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _endpoint(name: Any) -> str:
-    if name is None:  # Ledgers from before suites declared one.
-        return ENDPOINTS[0]
-    if name not in ENDPOINTS:
-        hint = nearest_match(str(name)[:LONGEST_TEXT], ENDPOINTS)
-        raise BadInput(f"endpoint = {name!r}: need one of {', '.join(ENDPOINTS)}{hint}")
-    return str(name)
+    return ENDPOINTS[0] if name is None else require_choice("endpoint", name, ENDPOINTS)  # None: older ledgers.
 
 
 def _control(label: Any, methods: Mapping[str, Method]) -> str:
@@ -228,22 +188,6 @@ def _targets(table: Any, labels: Collection[str]) -> dict[str, tuple[float, ...]
         if not isinstance(errors, list) or not all(map(is_finite, errors)):
             raise BadInput(f"targets.{label} = {errors!r}: need a list of finite errors")
     return {label: tuple(map(float, errors)) for label, errors in table.items()}
-
-
-def _labelled(declared: Mapping[str, Any], field: str) -> list[tuple[str, dict[str, Any]]]:
-    """Entries with distinct labels; labels become file names, so their letters are restricted."""
-    entries = require_value(declared, field, list)
-    if not entries:
-        raise BadInput(f"{field}: need at least one, got none")
-    labelled: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        label = entry.get("label") if isinstance(entry, dict) else None
-        if not isinstance(label, str) or not LABEL.fullmatch(label):
-            raise BadInput(f"{field}: label {label!r}: need lower-case letters, digits, '-' and '_'")
-        if label in labelled:
-            raise BadInput(f"{field}: label {label!r} is there twice")
-        labelled[label] = entry
-    return list(labelled.items())
 
 
 def _objective(label: str, entry: dict[str, Any]) -> Objective:

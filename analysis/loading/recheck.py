@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import BadInput
 from analysis.loading.ledgers import Columns, find
 from analysis.loading.results import Results
+from benchmark.errors import BadInput
 
 FOLDER = "recheck"
 FILE = "incumbents.json"

@@ -14,14 +14,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
-from analysis.errors import BadInput
 from analysis.loading.algorithms import Method
 from analysis.loading.ledgers import SUFFIXES, Ledger, State, find, merged, unplanned
 from analysis.loading.machines import check_same_device, distinct
-from analysis.loading.plan import PLAN, Objective, Plan, read_plan
+from analysis.loading.plan import Objective, Plan, read_plan
 from analysis.loading.records import FIELDS, LATER_FIELDS, STATES, WORTHLESS
-from analysis.loading.untrusted_files import reject_special_files
 from analysis.statistics.anytime import Array, Curve, curve
+from benchmark.errors import BadInput
+from benchmark.storage.suite_json import SUITE_JSON
 
 SEVERAL_PROCESSES = 100_000_000
 """Bytes of ledgers from which on starting worker processes pays."""
@@ -101,7 +101,6 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
         BadInput: an unreadable plan, a damaged ledger, no ledger at all, runs of several devices, or a pipe
             or a device among the files.
     """
-    reject_special_files(folder)
     plan = read_plan(folder)
     methods = dict(plan.methods)
     runs: list[Run] = []
@@ -164,7 +163,7 @@ def _read(folder: Path, objective: Objective, algorithm: str, repetition: int) -
         try:
             objective.check(config)
         except BadInput as error:
-            raise BadInput(f"{folder / PLAN}: not the plan of the ledgers beside it: {error}") from error
+            raise BadInput(f"{folder / SUITE_JSON}: not the plan of the ledgers beside it: {error}") from error
 
     try:
         return find(folder, objective.label, algorithm, repetition, check)
@@ -174,7 +173,7 @@ def _read(folder: Path, objective: Objective, algorithm: str, repetition: int) -
 
 def _check_clock(folder: Path, plan: Plan, ledger: Ledger) -> None:
     """Refuse to call measured seconds modelled, or the other way round."""
-    of_other = f"{folder / PLAN}: not the plan of the ledgers beside it: clock = {plan.clock!r}"
+    of_other = f"{folder / SUITE_JSON}: not the plan of the ledgers beside it: clock = {plan.clock!r}"
     if ledger.clock not in (None, plan.clock):
         raise BadInput(f"{of_other}, but they were recorded with {ledger.clock!r}")
     trained = ~np.isin(ledger.evaluations["state"].astype(str), WORTHLESS)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analysis.errors import BadInput, is_finite, require_value
+from benchmark.errors import BadInput, is_finite, require_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

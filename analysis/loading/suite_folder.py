@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.errors import BadInput, nearest_match
-from analysis.loading.plan import PLAN
+from benchmark.errors import BadInput, nearest_match
+from benchmark.storage.suite_json import SUITE_JSON
 
 
 def suite_names(results: Path) -> list[str]:
     """The suites that have a plan in a folder of results, sorted."""
-    return sorted(path.parent.name for path in results.glob(f"*/{PLAN}"))
+    return sorted(path.parent.name for path in results.glob(f"*/{SUITE_JSON}"))
 
 
 def suite_folder(results: Path, suite: str) -> Path:
@@ -30,6 +30,6 @@ def suite_folder(results: Path, suite: str) -> Path:
     if folder.is_file():
         raise BadInput(f"suite {suite!r}: {folder} is a file, not a suite's folder; in {results} {there}")
     if folder.is_dir() and suite not in ("", ".", "..") and Path(suite).name == suite:
-        raise BadInput(f"suite {suite!r}: {folder} holds no {PLAN}; in {results} {there}")
+        raise BadInput(f"suite {suite!r}: {folder} holds no {SUITE_JSON}; in {results} {there}")
     close = nearest_match(Path(suite).name, names)
     raise BadInput(f"suite {suite!r}: no such suite; in {results} {there}{close}")

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from analysis.errors import BadInput
 from analysis.loading.ledgers import SUFFIXES
-from analysis.loading.plan import PLAN, Plan
+from analysis.loading.plan import Plan
 from analysis.loading.recheck import FILE, FOLDER
 from analysis.loading.results import Results
+from benchmark.errors import BadInput
+from benchmark.storage.suite_json import SUITE_JSON
 
 NAME = "provenance.json"
 FORMAT = 1
@@ -189,7 +190,7 @@ def libraries() -> dict[str, str | None]:
 
 def _inputs(folder: Path, plan: Plan) -> Iterator[Path]:
     """The plan, the ledger of every planned run that is there, and what a recheck has recorded."""
-    yield folder / PLAN
+    yield folder / SUITE_JSON
     for objective, algorithm in plan.cells():
         for repetition in range(plan.repetitions):
             place = folder / "runs" / objective.label / algorithm

@@ -50,7 +50,7 @@ def read_side(folder: Path, endpoint: str | None, *, mixed: bool = False) -> Sid
 
     Args:
         folder: `results/<suite>`.
-        endpoint: one of `analysis.loading.plan.ENDPOINTS`; the suite's own by default.
+        endpoint: one of `suite_json.ENDPOINTS`; the suite's own by default.
         mixed: take runs of several devices together.
     """
     results = load(folder, mixed=mixed)

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.errors import BadInput
 from analysis.regression.compared_suite import Place, Side, as_text, digest
 from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEAST, interval, mean
 from analysis.statistics.pairwise import difference, holm
 from analysis.statistics.power import POWER, power, repetitions
 from analysis.tables.endpoints import sign
+from benchmark.errors import BadInput
 
 VERDICTS = ("identical", "improvement", "no regression", "unpaired", "inconclusive", "regression")
 """From the best to the worst; that of all cells is the worst, but "unpaired" only if there is nothing else."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.loading.plan import PLAN
 from analysis.report.section import Section
 from analysis.report.sheet import sheet, words
 from analysis.study import Study
 from analysis.tables.timing import as_line
+from benchmark.storage.suite_json import SUITE_JSON
 
 FIRST = ("device", "gpu", "cpu", "cores", "threads", "jobs", "system", "arch", "python", "torch")
 """What a reader looks for first; the rest follows in the order of the alphabet."""
@@ -37,9 +37,11 @@ def suite_section(study: Study) -> Section:
     return Section(
         name="suite",
         title="The suite",
-        lead=f"{PLAN}, from which python -m benchmark made the runs.",
+        lead=f"{SUITE_JSON}, from which python -m benchmark made the runs.",
         tables=("algorithms", "runs"),
-        data=json.dumps(json.loads((study.folder / PLAN).read_text(encoding="utf-8")), indent=2, ensure_ascii=False),
+        data=json.dumps(
+            json.loads((study.folder / SUITE_JSON).read_text(encoding="utf-8")), indent=2, ensure_ascii=False
+        ),
     )
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.errors import BadInput
 from analysis.loading.ledgers import SUFFIXES
-from analysis.loading.records import Record, read
+from analysis.loading.records import read
 from analysis.loading.results import Results, Run
 from analysis.statistics.anytime import incumbents
+from benchmark.errors import BadInput
+from benchmark.storage.ledger_format import Record
 
 CURVES = ("objective", "algorithm", "repetition", "trial", "epoch", "valid_error", "test_error", "incumbent")
 """Columns of the table, in order; incumbent: whether the trial is the run's incumbent at the end of its record."""

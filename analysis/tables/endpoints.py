@@ -21,7 +21,7 @@ def finals(results: Results, objective: str, endpoint: str) -> pd.DataFrame:
     Args:
         results: plan and evaluations.
         objective: its label.
-        endpoint: one of `plan.ENDPOINTS`; errors are the validation incumbent's at the end of the record.
+        endpoint: one of `suite_json.ENDPOINTS`; errors are the validation incumbent's at the end of the record.
 
     Returns:
         Repetitions x algorithms, both in the order of the plan. NaN: no finished run; +inf (of an

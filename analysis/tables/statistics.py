@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.loading.plan import ENDPOINTS
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.statistics.summaries import summaries
 from analysis.tables.endpoints import finals
+from benchmark.storage.suite_json import ENDPOINTS
 
 STATISTICS = (
     "objective", "algorithm", "endpoint", "n", "n_planned", "n_failed", "mean", "mean_lo", "mean_hi", "std",

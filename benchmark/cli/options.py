@@ -7,14 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.errors import BadInput, nearest_match, require_choice, short_repr
-from benchmark.storage.untrusted_files import reject_special_files
 
 
 def check_results(text: str, suite: str, *, writing: bool) -> Path:
     """The folder that holds, or will hold, the suite's own."""
-    path = check_folder("--results", text, suite, writing=writing)
-    reject_special_files(f"--results {short_repr(text)}", path / suite)
-    return path
+    return check_folder("--results", text, suite, writing=writing)
 
 
 def check_folder(option: str, text: str, inner: str = ".", *, writing: bool) -> Path:
@@ -107,7 +104,6 @@ def recorded_results(option: str, text: str) -> Path:
     """A suite's folder with ledgers in it."""
     if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as above)
         raise BadInput(f"{option} {short_repr(text)}: need a suite's results, a folder that holds runs/")
-    reject_special_files(f"{option} {short_repr(text)}", Path(text))
     return Path(text)
 
 

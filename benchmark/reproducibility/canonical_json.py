@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
@@ -64,11 +64,16 @@ def decode(body: bytes) -> Any:
     """Return what `json.loads` makes of the bytes; equal keys are one object, which saves a third of the memory.
 
     Raises:
-        ValueError, RecursionError: as the standard library, for what is no JSON.
+        ValueError, RecursionError: as the standard library, for what is no JSON; also NaN and infinities, which the
+            standard library reads and JSON has not.
     """
     if _LONG.search(body) is None:
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
             pass
-    return json.loads(body)
+    return json.loads(body, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"it holds {constant}")

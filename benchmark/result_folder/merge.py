@@ -26,10 +26,10 @@ from benchmark.result_folder.recorded_plan import (
     find_suite_folder,
     read_recorded_suite,
 )
-from benchmark.result_folder.suite_json_writer import SUITE_JSON
 from benchmark.storage.atomic_write import write_atomically
 from benchmark.storage.ledger_format import LedgerError, Record, failed_path, has_ended, parse_ledger, partial_path
 from benchmark.storage.resume_check import RunRefused, first_difference
+from benchmark.storage.suite_json import SUITE_JSON
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "problem")
 """Fields of an evaluation that may differ when it is repeated; a problem's text may hold addresses of memory."""

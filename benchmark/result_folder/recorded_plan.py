@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, one_line, require_int, short_repr
+from benchmark.errors import BadInput, short_repr
 from benchmark.reproducibility.environment import DECIDES_BITS
-from benchmark.result_folder.suite_json_writer import SUITE_JSON
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, first_difference
-from benchmark.storage.untrusted_files import parse_strict_json, read_regular_file, reject_special_files
-from benchmark.suite.model import CLOCKS, LABEL, LABEL_RULE
+from benchmark.storage.suite_json import RERUN, SUITE_JSON, entries_by_label, read_suite_json
 
-FORMAT = 1
-LARGEST_PLAN = 2**24
+PARTS = ("name", "options")
+"""What identifies an objective in the headers of ledgers."""
+
 LEAVE_OUT = "leave its folder out"
 MIXED = f"give --allow-mixed to take them together, or {LEAVE_OUT}"
 
@@ -138,7 +137,7 @@ def find_suite_folder(field: str, path: Path) -> Path:
     """
     try:
         if (path / SUITE_JSON).is_file():
-            return _without_special_files(field, path)
+            return path
         inside = sorted(path.glob(f"*/{SUITE_JSON}")) if path.is_dir() else []
     except OSError as error:
         raise BadInput(f"{field} {short_repr(str(path))}: cannot be read ({error.strerror})") from error
@@ -146,13 +145,7 @@ def find_suite_folder(field: str, path: Path) -> Path:
         several = f"holds {len(inside)} suites, name one of {', '.join(path.parent.name for path in inside[:8])}"
         none = f"need a suite's results, a folder that holds {SUITE_JSON}"
         raise BadInput(f"{field} {short_repr(str(path))}: {several if inside else none}")
-    return _without_special_files(field, inside[0].parent)
-
-
-def _without_special_files(field: str, folder: Path) -> Path:
-    """Return a folder after refusing pipes and devices in it, which would make a reader wait."""
-    reject_special_files(f"{field} {short_repr(str(folder))}", folder)
-    return folder
+    return inside[0].parent
 
 
 def read_recorded_suite(folder: Path) -> RecordedSuite:
@@ -161,54 +154,13 @@ def read_recorded_suite(folder: Path) -> RecordedSuite:
     Raises:
         BadInput: unreadable, of another format, or with a value that is not allowed.
     """
-    path = folder / SUITE_JSON
-    try:
-        data = read_regular_file("plan", path, LARGEST_PLAN)
-        content = parse_strict_json(data)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except BadInput:
-        raise
-    except ValueError as error:
-        raise BadInput(f"{path}: not valid JSON ({one_line(error)}); run the suite again to write it anew") from error
-    version = content.get("format") if isinstance(content, dict) else None
-    if version != FORMAT:
-        raise BadInput(f"{path}: format {short_repr(version)} is not {FORMAT}, which this version reads")
-    try:
-        _check_content(content)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}; run the suite again to write it anew") from error
-    objectives, algorithms = (_by_label(content[field]) for field in ("objectives", "algorithms"))
+    data, content = read_suite_json(folder)
+    objectives, algorithms = (entries_by_label(content, field) for field in ("objectives", "algorithms"))
+    missing = [name for name in ("seed", "n_workers", "resume") if content.get(name) is None]
+    missing += [f"objectives.{label}.{name}" for label in objectives for name in PARTS if name not in objectives[label]]
+    if missing:
+        raise BadInput(f"{folder / SUITE_JSON}: {missing[0]}: missing; {RERUN}")
     return RecordedSuite(folder=folder, data=data, content=content, objectives=objectives, algorithms=algorithms)
-
-
-def _check_content(content: Mapping[str, Any]) -> None:
-    _require_label("name", content.get("name"))
-    require_int("repetitions", content.get("repetitions"), 1, 1000)
-    for name in ("seed", "clock", "n_workers", "resume"):
-        if name not in content:
-            raise BadInput(f"{name}: missing")
-    if content["clock"] not in CLOCKS:
-        raise BadInput(f"clock = {short_repr(content['clock'])}: need one of {', '.join(CLOCKS)}")
-    for field, parts in (("objectives", ("name", "options")), ("algorithms", ())):
-        entries = content.get(field)
-        if not isinstance(entries, list) or not entries:
-            raise BadInput(f"{field} = {short_repr(entries)}: need a list of tables")
-        for entry in entries:
-            _require_label(f"{field}.label", entry.get("label") if isinstance(entry, dict) else None)
-            for name in parts:
-                if name not in entry:
-                    raise BadInput(f"{field}.{entry['label']}.{name}: missing")
-
-
-def _by_label(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {entry["label"]: entry for entry in entries}
-
-
-def _require_label(field: str, value: object) -> None:
-    """Refuse a label that could not be the name of a folder."""
-    if not isinstance(value, str) or not LABEL.fullmatch(value):
-        raise BadInput(f"{field} = {short_repr(value)}: need {LABEL_RULE}")
 
 
 def _planned_part(recorded: Mapping[str, Any], name: str) -> Any:

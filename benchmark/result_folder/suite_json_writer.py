@@ -8,17 +8,16 @@ from pathlib import Path
 
 from benchmark.errors import BadInput
 from benchmark.storage.atomic_write import write_if_changed
+from benchmark.storage.suite_json import FORMAT, SUITE_JSON
 from benchmark.suite.model import Suite
 from objectives.objective import Objective
-
-SUITE_JSON = "suite.json"
 
 
 def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
     """Write what the analysis has to know of the suite besides its ledgers; an unchanged file is left alone."""
     budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
     content = {
-        "format": 1,
+        "format": FORMAT,
         **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
         "calibration": None
         if suite.calibration is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -31,6 +32,20 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
         draft.unlink(missing_ok=True)
     if durable:
         sync_folder(path.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder's name that a file already bears."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder}: a file is where a folder must be; move it away")
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write files into a folder, which is made if need be, each atomically; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in contents.items():
+        write_atomically(folder / name, data)
+    return [folder / name for name in contents]
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:

@@ -56,10 +56,21 @@ def decode_record(line: bytes, previous_crc: int) -> tuple[Record, int] | None:
         return None
     body, crc = checked
     try:
-        record = canonical_json.decode(body)
+        return decode_body(body), crc
     except (ValueError, RecursionError):
         return None
-    return (record, crc) if isinstance(record, dict) else None
+
+
+def decode_body(body: bytes) -> Record:
+    """Return the record in a line's JSON.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON, or holds no record.
+    """
+    record = canonical_json.decode(body)
+    if not isinstance(record, dict):
+        raise ValueError("it holds no record")
+    return record
 
 
 def parse_ledger(path: Path, data: bytes) -> Contents:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.calibration.cost_model import Calibration
+from benchmark.storage.suite_json import ENDPOINTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +31,6 @@ class Budget:
 def is_dotted(name: str) -> bool:
     """Whether a part is third-party code, named by `package.module:Class` or `package.module.Class`."""
     return ":" in name or "." in name
-
-
-LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-LABEL_RULE = "1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first"
-
-
-CLOCKS = ("measured", "modelled")
-
-
-ENDPOINTS = ("test_error", "valid_error", "score")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,9 @@ from benchmark.calibration import cost_model as calibrations
 from benchmark.calibration.cost_model import Calibration
 from benchmark.errors import BadInput, reject_unknown_keys, require_choice, require_int, short_repr
 from benchmark.reproducibility.seeding import LARGEST_SEED
+from benchmark.storage.suite_json import CLOCKS, ENDPOINTS, LABEL, LABEL_RULE, MOST_REPETITIONS
 from benchmark.storage.toml_files import TomlFiles, is_path
 from benchmark.suite.model import (
-    CLOCKS,
-    ENDPOINTS,
-    LABEL,
-    LABEL_RULE,
     AlgorithmEntry,
     Budget,
     ObjectiveEntry,
@@ -82,7 +79,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         name=name,
         title=_text("title", table.get("title", name)),
         seed=require_int("seed", table.get("seed", 0), 0, LARGEST_SEED),
-        repetitions=require_int("repetitions", table.get("repetitions", 1), 1, 1000),
+        repetitions=require_int("repetitions", table.get("repetitions", 1), 1, MOST_REPETITIONS),
         clock=require_choice("clock", table.get("clock", "measured"), CLOCKS),
         calibration=_calibration(table.get("calibration")),
         n_workers=require_int("n_workers", table.get("n_workers", 1), 1, MOST_WORKERS),

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmark.errors import BadInput, one_line, short_repr
 from benchmark.storage.atomic_write import write_atomically
-from benchmark.storage.untrusted_files import parse_strict_json, read_regular_file
+from benchmark.storage.untrusted_files import parse_strict_json, read_limited
 from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.tuner import Job
 from objectives.space import Config
@@ -140,7 +140,7 @@ def load_table(path: Path) -> Table:
 @lru_cache(maxsize=16)
 def _load(path: Path, modified: int, size: int) -> Table:
     try:
-        data = read_regular_file("table", path, LARGEST_FILE)
+        data = read_limited(path, LARGEST_FILE)
         header, arrays = _unpack(data)
     except BadInput:
         raise

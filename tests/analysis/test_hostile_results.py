@@ -1,17 +1,14 @@
 """Results that were made to do harm: the analysis refuses them by name, and waits for nothing."""
 
 import json
-import os
-import socket
 import zlib
 from pathlib import Path
 
 import pytest
 
 from analysis.__main__ import main
-from analysis.errors import BadInput
 from analysis.loading.records import read
-from analysis.loading.untrusted_files import parse_strict_json, reject_special_files
+from benchmark.errors import BadInput
 
 VERBS = ("tables", "report")
 
@@ -50,42 +47,6 @@ def test_the_good_suite_is_good(done):
 # Pipes, devices, sockets.
 
 
-def plug(path):
-    with socket.socket(socket.AF_UNIX) as bound:
-        bound.bind(os.path.relpath(path))
-
-
-SPECIAL = {"fifo": os.mkfifo, "device": lambda path: path.symlink_to("/dev/zero"), "socket": plug}
-PLACES = [
-    "suite.json",
-    "runs/bowl/random/000.jsonl",
-    "runs/bowl/random/001.jsonl.part",
-    "runs/bowl/random/001.jsonl.failed",
-    "recheck/incumbents.json",
-    "tables/provenance.json",
-]
-
-
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("kind", SPECIAL)
-def test_nothing_waits_for_what_is_no_file(done, refused, monkeypatch, kind, place):
-    """A pipe, a device or a socket is named, not read; a device would never end."""
-    path = done.folder / place
-    monkeypatch.chdir(done.folder)
-    path.parent.mkdir(exist_ok=True)
-    path.unlink(missing_ok=True)
-    SPECIAL[kind](path)
-    for verb in VERBS:
-        assert f"{path}: a pipe, a device or a socket; take it away" in refused(verb)
-
-
-def test_circles_of_links_end(done):
-    """A folder that leads to itself is walked once."""
-    (done.folder / "runs" / "self").symlink_to("..")
-    (done.folder / "runs" / "loop").symlink_to("loop")
-    reject_special_files(done.folder)
-
-
 # The plan.
 
 
@@ -111,9 +72,12 @@ PLANS = {
     "trailing comma": (lambda text: text[:-1] + ",}", "not valid JSON"),
     "NUL": (lambda text: text + "\0", "not valid JSON"),
     "pickle": (lambda text: b"\x80\x04\x95\x0e\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94.", "not valid JSON"),
-    "many repetitions": (edited('"repetitions": 2', '"repetitions": 1000000000'), "at most 1000"),
-    "endless repetitions": (edited('"repetitions": 2', '"repetitions": 1' + "0" * 30), "at most 1000"),
-    "no repetitions": (edited('"repetitions": 2', '"repetitions": 0'), "repetitions = 0: need at least 1"),
+    "many repetitions": (edited('"repetitions": 2', '"repetitions": 1000000000'), "need a whole number in 1..1000"),
+    "endless repetitions": (
+        edited('"repetitions": 2', '"repetitions": 1' + "0" * 30),
+        "need a whole number in 1..1000",
+    ),
+    "no repetitions": (edited('"repetitions": 2', '"repetitions": 0'), "repetitions = 0: need a whole number"),
     "name leads out": (edited('"name": "planted"', '"name": "../../etc"'), "name = '../../etc': need"),
     "name of a formula": (edited('"name": "planted"', '"name": "=1+1"'), "name = '=1+1': need"),
     "label leads out": (edited('"label": "random"', '"label": "../../x"'), "label '../../x': need"),
@@ -155,7 +119,7 @@ def test_a_hostile_plan_is_refused(done, refused, case):
 
 LINES = {
     "5000 digits": ('"index": 0', '"index": ' + "9" * 5000, "it is not JSON (Exceeds the limit"),
-    "30 digits": ('"index": 0', '"index": 1' + "0" * 30, "index = 1e+30 is not allowed"),
+    "30 digits": ('"index": 0', '"index": 1' + "0" * 30, "index = 1000000000000000000000000000000 is not allowed"),
     "1e400": ('"valid_error": 0.5', '"valid_error": 1e400', "valid_error = inf is not allowed"),
     "nan": ('"valid_error": 0.5', '"valid_error": NaN', "it holds NaN"),
     "deep": ('"index": 0', '"x": ' + "[" * 100_000 + "]" * 100_000 + ', "index": 0', "it is not JSON"),
@@ -212,15 +176,3 @@ def test_a_second_header_is_damage(done, planted_ledger):
     header = {"kind": "header", "format": 1, "run": {}, "environment": {}}
     with pytest.raises(BadInput, match="kind = 'header' is unknown in format 1"):
         read(Path("x.jsonl"), planted_ledger([header, header]), complete=False)
-
-
-def test_both_rooms_read_json_alike():
-    """Neither room may import the other's reader; what they do is the same."""
-    from benchmark.storage import untrusted_files
-
-    for text in (b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[1e400]", b"[" * 100_000, b'"\\ud800"'):
-        with pytest.raises(ValueError, match=r".") as ours:
-            parse_strict_json(text)
-        with pytest.raises(ValueError, match=r".") as theirs:
-            untrusted_files.parse_strict_json(text)
-        assert str(ours.value) == str(theirs.value)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.__main__ import main as analyse
-from benchmark.result_folder.suite_json_writer import SUITE_JSON
 from benchmark.storage.ledger_format import read_ledger
+from benchmark.storage.suite_json import SUITE_JSON
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 TIMES = ("start", "end")

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import pickle
-import socket
 import zipfile
 from pathlib import Path
 
@@ -26,7 +25,6 @@ budget = { trials = 1 }
 objectives = { branin = { discretise = 2 } }
 algorithms = { plain = { searcher = "random" } }
 """
-LEDGER = "results/good/runs/branin/plain/000.jsonl"
 
 
 def refusal_of(call, *arguments):
@@ -39,26 +37,6 @@ def refusal_of(call, *arguments):
     return message
 
 
-# Pipes, devices, sockets, loops.
-
-
-def plug(path):
-    """A socket, bound by its relative name: those are short."""
-    with socket.socket(socket.AF_UNIX) as bound:
-        bound.bind(os.path.relpath(path))
-
-
-SPECIAL = {"fifo": os.mkfifo, "device": lambda path: path.symlink_to("/dev/zero"), "socket": plug}
-PLACES = [LEDGER, f"{LEDGER}.part", f"{LEDGER}.failed", "results/good/suite.json", "results/good/recheck/x.json"]
-COMMANDS = {
-    "run": ["--jobs", "1", "--device", "cpu"],
-    "status": [],
-    "harvest": [],
-    "audit": ["--device", "cpu"],
-    "recheck": ["--device", "cpu"],
-}
-
-
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A folder with a good suite."""
@@ -67,61 +45,18 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("kind", SPECIAL)
-def test_nothing_waits_for_what_is_no_file(here, capsys, kind, place):
-    """A pipe is never read and a device never ends: every command refuses the folder at once, and writes nothing."""
-    Path(place).parent.mkdir(parents=True)
-    SPECIAL[kind](Path(place))
-    before = sorted(str(path) for path in here.rglob("*"))
-    for command, rest in COMMANDS.items():
-        code = main([command, "good.toml", *rest])
-        message = capsys.readouterr().err
-        assert (code, len(message.splitlines())) == (2, 1), message
-        assert message.startswith("error: --results 'results': ")
-        assert f"{place} is a pipe, a device or a socket, need regular files" in message
-    assert sorted(str(path) for path in here.rglob("*")) == before
-
-
-@pytest.mark.parametrize("kind", SPECIAL)
-@pytest.mark.parametrize("option", ["--reuse", "--tables", "calibration"])
-def test_what_is_no_file_is_no_input(here, capsys, kind, option):
-    """Likewise for results to reuse, an offline table and a calibration."""
-    Path("old/runs/branin/plain").mkdir(parents=True)
-    special = {"--reuse": "old/runs/branin/plain/000.jsonl", "--tables": "old/branin.npz", "calibration": "old/c.toml"}
-    SPECIAL[kind](Path(special[option]))
-    words = {
-        "--reuse": ["run", "good.toml", "--reuse", "old"],
-        "--tables": ["replay", "good.toml", "--tables", "old"],
-        "calibration": ["run", "good.toml", "--set", "calibration=old/c.toml"],
-    }
-    assert main([*words[option], "--device", "cpu"]) == 2
-    message = capsys.readouterr().err
-    assert "need regular files" in message or "not a regular file" in message
-    assert not Path("results").exists()
-
-
-def test_circles_of_links_end(here):
-    """Folders and files that lead to themselves or nowhere are walked once and left to whoever reads them."""
-    Path("results/good/runs").mkdir(parents=True)
-    Path("results/good/runs/self").symlink_to("..")
-    Path("results/good/runs/loop").symlink_to("loop")
-    Path("results/good/runs/none").symlink_to("nowhere")
-    untrusted_files.reject_special_files("--results", Path("results/good"))
-    os.mkfifo("results/good/runs/pipe")
-    assert "runs/pipe is a pipe" in refusal_of(untrusted_files.reject_special_files, "--results", Path("results/good"))
-
-
-def test_regular_files_are_read_up_to_a_size(tmp_path):
-    """The reader gives a file's bytes, and refuses what is larger than it may be."""
+def test_files_are_read_up_to_a_size(tmp_path):
+    """The reader gives a file's bytes, and refuses what is larger than it may be, a folder, a pipe, and nothing."""
     path = tmp_path / "file"
     path.write_bytes(b"abc")
-    assert untrusted_files.read_regular_file("table", path, 3) == b"abc"
-    assert (
-        refusal_of(untrusted_files.read_regular_file, "table", path, 2)
-        == f"table {path}: of 3 bytes, at most 2 are read"
-    )
-    assert "not a regular file" in refusal_of(untrusted_files.read_regular_file, "table", tmp_path, 2)
+    os.mkfifo(tmp_path / "pipe")
+
+    assert untrusted_files.read_limited(path, 3) == b"abc"
+    assert refusal_of(untrusted_files.read_limited, path, 2) == f"{path}: larger than 2 bytes"
+    for name in (tmp_path, tmp_path / "pipe"):
+        assert refusal_of(untrusted_files.read_limited, name, 2) == f"{name}: not a regular file"
+    missing = tmp_path / "missing"
+    assert refusal_of(untrusted_files.read_limited, missing, 2) == f"{missing}: there is no such file"
 
 
 # JSON.

@@ -19,7 +19,7 @@ try:
     runpy.run_module("analysis", run_name="__main__")
 except SystemExit as end:
     assert end.code == 0, end.code
-forbidden = {{"torch", "objectives", "algorithms", "benchmark"}} & set(sys.modules)
+forbidden = {{"torch", "objectives", "algorithms", "benchmark.suite", "benchmark.tuning"}} & set(sys.modules)
 assert not forbidden, forbidden
 """
 
@@ -173,14 +173,14 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
     [
         ("{", "not valid JSON"),
         ("\x80", "not valid JSON"),
-        ("[1]", "need a JSON object, got list"),
-        ("{}", "format = None, but this version reads 1 only"),
-        ({"format": 9}, "format = 9, but this version reads 1 only"),
-        ({"repetitions": 0}, "repetitions = 0: need at least 1"),
-        ({"repetitions": "5"}, "repetitions = '5': need a value of type int"),
+        ("[1]", "need a JSON object, got [1]"),
+        ("{}", "format None is not 1, which this version reads"),
+        ({"format": 9}, "format 9 is not 1, which this version reads"),
+        ({"repetitions": 0}, "repetitions = 0: need a whole number in 1..1000"),
+        ({"repetitions": "5"}, "repetitions = '5': need a whole number"),
         ({"budget": {"runtime": -1}}, "budget.runtime = -1: need a number > 0"),
-        ({"clock": "modeled"}, "clock = 'modeled': need measured or modelled (did you mean \"modelled\"?)"),
-        ({"clock": None}, "clock = None: need measured or modelled"),
+        ({"clock": "modeled"}, "clock = 'modeled': not one of measured, modelled (did you mean \"modelled\"?)"),
+        ({"clock": None}, "clock = None: not one of measured, modelled"),
         ({"clock": "modelled"}, "calibration = None: the modelled clock needs one"),
         ({"calibration": "h200"}, "calibration = 'h200': need null, or a table with name and device"),
         ({"calibration": {"name": "h200"}}, "calibration.device = None: need some text"),
@@ -190,17 +190,17 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
             "not the plan of the ledgers beside it: clock = 'modelled', but they were recorded with 'measured'",
         ),
         ({"budget": {}}, "budget = {}: need at least one of trials, evaluations, epochs, runtime"),
-        ({"endpoint": "test"}, "endpoint = 'test': need one of test_error, valid_error, score (did you mean"),
+        ({"endpoint": "test"}, "endpoint = 'test': not one of test_error, valid_error, score (did you mean"),
         ({"control": "rendom"}, "control = 'rendom': no such algorithm (did you mean \"random\"?)"),
         (
             {"objectives": [{"label": "a", "space": {"x": CHOICE}, "best_error": 1.0, "chance_error": 0.5}]},
             "best_error = 1.0 and chance_error = 0.5 of a: need finite numbers, best below chance",
         ),
         ({"objectives": [{"label": "a", "space": {"x": CHOICE}}]}, "chance_error = None: need a value of type"),
-        ({"objectives": []}, "objectives: need at least one, got none"),
-        ({"algorithms": []}, "algorithms: need at least one, got none"),
-        ({"algorithms": [{"label": "../up"}]}, "algorithms: label '../up': need lower-case letters"),
-        ({"algorithms": [{"label": "=1+1"}]}, "algorithms: label '=1+1': need lower-case letters"),
+        ({"objectives": []}, "objectives = []: need a list of tables, at least one"),
+        ({"algorithms": []}, "algorithms = []: need a list of tables, at least one"),
+        ({"algorithms": [{"label": "../up"}]}, "algorithms: label '../up': need 1 to 64 lower-case letters"),
+        ({"algorithms": [{"label": "=1+1"}]}, "algorithms: label '=1+1': need 1 to 64 lower-case letters"),
         ({"algorithms": [{"label": "a"}, {"label": "a"}]}, "algorithms: label 'a' is there twice"),
         ({"objectives": [{"label": "a", "space": {"x": {"kind": "odd"}}}]}, "space.x.kind = 'odd': need float"),
         ({"objectives": [{"label": "a", "space": {"x": {"kind": "int", "low": 1}}}]}, "high = None"),

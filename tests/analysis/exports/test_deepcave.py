@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.errors import BadInput
+from benchmark.errors import BadInput
 
 METRIC = re.compile(r"metric:(\w+) \[(-?\d+\.?\d*|[-+]inf); (-?\d+\.?\d*|[-+]inf)\] \((\w+)\)")
 """How the converter's documentation writes an objective's column."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analysis.errors import BadInput
+from benchmark.errors import BadInput
 
 optuna = pytest.importorskip("optuna")
 

@@ -6,12 +6,12 @@ import json
 import pytest
 
 from analysis.__main__ import main
-from analysis.errors import BadInput
 from analysis.figures.anytime import MOST_BANDS, anytime
 from analysis.loading.algorithms import LONGEST, MARK, Method, Part, declare, methods_table
 from analysis.loading.plan import read_plan
 from analysis.loading.results import load
 from analysis.tables.basic import trajectory_table
+from benchmark.errors import BadInput
 
 BASIC = Part(name="basic", options={})
 RANDOM = Part(name="random", options={})

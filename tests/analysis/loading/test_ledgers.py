@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from analysis.errors import BadInput
 from analysis.loading.ledgers import find, unplanned
+from benchmark.errors import BadInput
 
 
 @pytest.mark.parametrize("state", ["done", "partial", "failed"])

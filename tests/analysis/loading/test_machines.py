@@ -3,9 +3,9 @@
 import pytest
 
 from analysis.__main__ import main
-from analysis.errors import BadInput
 from analysis.loading.machines import devices, distinct
 from analysis.loading.results import load
+from benchmark.errors import BadInput
 
 CPU = {"device": "cpu", "cpu": "one", "cores": 2, "torch": "2.15.0"}
 GPU = CPU | {"device": "NVIDIA H100"}

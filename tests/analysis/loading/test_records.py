@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.errors import BadInput
 from analysis.loading.records import read
+from benchmark.errors import BadInput
 
 HEADER = {"kind": "header", "format": 1, "run": {}, "data": {}, "environment": {}, "created": "now"}
 PATH = Path("003.jsonl")

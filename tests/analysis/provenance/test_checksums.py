@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from analysis.errors import BadInput
 from analysis.loading.results import load
 from analysis.provenance.checksums import NAME, inputs, libraries, parse, provenance, read, with_provenance
+from benchmark.errors import BadInput
 
 FILES = {"b.csv": b"two\n", "a.csv": b"one\n"}
 ONE = "2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806"

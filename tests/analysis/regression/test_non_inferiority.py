@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.errors import BadInput
 from analysis.regression.compared_suite import read_side
 from analysis.regression.non_inferiority import LEAST, Cell, Margin, above, compare, corrected, needed, verdict
 from analysis.statistics.bootstrap import interval, mean
+from benchmark.errors import BadInput
 
 NOISE = np.random.default_rng(3).normal(0.0, 0.01, size=30)
 

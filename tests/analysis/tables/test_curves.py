@@ -2,9 +2,9 @@
 
 import pytest
 
-from analysis.errors import BadInput
 from analysis.loading.results import load
 from analysis.tables.curves import CURVES, curves_table
+from benchmark.errors import BadInput
 
 
 def table(suite, repetition=0):

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.errors import BadInput
 from analysis.loading.recheck import FILE, missing
 from analysis.loading.results import load
 from analysis.tables.recheck import NOISE, OPTIMISM, RECHECK, noise_table, optimism_table, recheck_table
+from benchmark.errors import BadInput
 
 NOISY = """
 seed = 5

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.errors import BadInput
 from analysis.loading.results import load
 from analysis.tables.targets import SOLVED, SPEEDUPS, TARGETS, solved_table, speedups_table, targets_of, targets_table
+from benchmark.errors import BadInput
 
 
 @pytest.fixture

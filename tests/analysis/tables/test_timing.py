@@ -8,10 +8,10 @@ import random
 import pytest
 
 from analysis.__main__ import main
-from analysis.errors import BadInput
 from analysis.loading.results import load
 from analysis.tables.basic import as_csv, tabulate
 from analysis.tables.timing import as_json, as_line
+from benchmark.errors import BadInput
 
 CALIBRATION = {"name": "bench", "device": "Some GPU"}
 

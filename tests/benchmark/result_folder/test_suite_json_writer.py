@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from benchmark.errors import BadInput
-from benchmark.result_folder.suite_json_writer import SUITE_JSON, write_suite_json
+from benchmark.result_folder.suite_json_writer import write_suite_json
+from benchmark.storage.suite_json import SUITE_JSON
 from benchmark.suite import parsing as suites
 from objectives.closed_form import Branin
 

@@ -16,7 +16,8 @@ from algorithms.interop.optional_method import OptionalMethod
 from analysis.loading.plan import read_plan
 from benchmark.errors import BadInput, parameters_of
 from benchmark.result_folder.suite_json_writer import write_suite_json
-from benchmark.suite.model import LABEL, Budget
+from benchmark.storage.suite_json import LABEL
+from benchmark.suite.model import Budget
 from benchmark.suite.parsing import load, parse, suite_names
 from benchmark.tuning.factory import (
     ALL_SCHEDULERS,

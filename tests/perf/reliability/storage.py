@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.errors import BadInput
 from analysis.loading.records import read as analysis_read
+from benchmark.errors import BadInput
 from benchmark.storage.filesystem import kind_of
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import FORMAT, LedgerError, encode_record, parse_ledger, partial_path, read_ledger
