@@ -123,7 +123,7 @@ def test_a_trial_that_took_too_long_does_it_again(tmp_path):
 )
 def test_a_run_that_failed_fails_again_and_one_that_forgets_is_found(tmp_path, searcher, code):
     """An algorithm that raised must raise the same; one that draws from elsewhere proposes something else."""
-    path = written(tmp_path, BOWL.format(objective="Deadly", searcher=searcher)) / "tiny.toml"
+    path = written(tmp_path, BOWL.format(objective="Crashing", searcher=searcher)) / "tiny.toml"
     run_suite(path)
     found, report = run_audit(path)
     assert found == code
