@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests import ROOT
+from tests.test_layers import ORDER
 
 DOCS = ROOT / "docs"
 DOCUMENTS = [
@@ -63,6 +64,14 @@ def test_every_test_that_a_promise_names_is_there(page, fewest):
     assert len(named) >= fewest
     for file, part in named:
         assert re.search(rf"\n\s*def test_\w*{part.removeprefix('test_')}", (ROOT / "tests" / file).read_text()), part
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_the_order_of_rooms_is_that_of_the_architecture(package):
+    """The page lists the rooms of every package as `test_layers.py` holds them."""
+    row = re.search(rf"^\| `{package}/` \| (.*?) \|", (DOCS / "architecture.md").read_text(), flags=re.MULTILINE)
+    assert row
+    assert re.findall(r"`(\w+)`", row[1]) == [room for room in ORDER[package] if not room.startswith("__")]
 
 
 @pytest.mark.parametrize("folder", [DOCS, DOCS / "decisions"], ids=names)
