@@ -64,9 +64,9 @@ class StoppingRung:
         self.continued: deque[Config] = deque()
 
     def add(self, config: Config, error: float, over: bool) -> None:
-        place = bisect_right(self.errors, error)
-        self.errors.insert(place, error)
-        if not over and place < max(1, len(self.errors) // self.eta):
+        rank = bisect_right(self.errors, error)
+        self.errors.insert(rank, error)
+        if not over and rank < max(1, len(self.errors) // self.eta):
             self.continued.append(config)
 
     def take(self) -> Config | None:

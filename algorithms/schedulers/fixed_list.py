@@ -27,12 +27,12 @@ class FixedList:
     def __init__(self, config_space: Space, max_epochs: int, trials: Sequence[Mapping[str, Any]] = ()) -> None:
         if not isinstance(trials, list | tuple) or not all(isinstance(trial, Mapping) for trial in trials):
             raise ValueError("trials: need a list of tables, each a configuration")
-        for place, trial in enumerate(trials):
+        for index, trial in enumerate(trials):
             try:
                 config_space.check({name: value for name, value in trial.items() if name != FIDELITY})
                 require_int(FIDELITY, trial.get(FIDELITY, max_epochs), 1, max_epochs)
             except ValueError as error:
-                raise ValueError(f"trials[{place}]: {error}") from error
+                raise ValueError(f"trials[{index}]: {error}") from error
         self.ahead = iter([dict(trial) for trial in trials])
 
     def suggest(self) -> Config | None:

@@ -59,9 +59,9 @@ class Bracket:
 
     def record(self, config: Config, error: float, info: Any) -> bool:
         """Record a result if it belongs to this bracket; return whether it does."""
-        for place, job in enumerate(self.running):
+        for index, job in enumerate(self.running):
             if config.items() <= job.items():  # A check may have dropped hyperparameters that do not count.
-                del self.running[place]
+                del self.running[index]
                 if self.rung + 1 < len(self.rungs) and not is_over(job, error, info):
                     self.results.append((error, dict(config)))
                 return True

@@ -46,23 +46,23 @@ class NoisyExpectedImprovement:
     ) -> None:
         self.kernel, n = model.covar_module, len(inputs)
         noise, self.mean = model.likelihood.noise, model.mean_module.constant
-        places, residuals = torch.cat([inputs, pending]), targets - self.mean
-        prior = self.kernel(places).to_dense()
+        points, residuals = torch.cat([inputs, pending]), targets - self.mean
+        prior = self.kernel(points).to_dense()
         gain = torch.linalg.solve(prior[:n, :n] + torch.diag(noise.expand(n)), prior[:n]).T
         posterior = prior - gain @ prior[:n]
         posterior.diagonal().add_(JITTER)
-        draws = gain @ residuals + normals(FANTASIES, len(places), seed) @ torch.linalg.cholesky(posterior).T
+        draws = gain @ residuals + normals(FANTASIES, len(points), seed) @ torch.linalg.cholesky(posterior).T
         self.best, where = draws.max(dim=1)
         winners = torch.unique(where)
-        self.places = torch.cat([inputs, places[winners]])
+        self.points = torch.cat([inputs, points[winners]])
         variances = torch.cat([noise.expand(n), noise.new_full((len(winners),), JITTER)])
-        self.root = torch.linalg.cholesky(self.kernel(self.places).to_dense() + torch.diag(variances))
+        self.root = torch.linalg.cholesky(self.kernel(self.points).to_dense() + torch.diag(variances))
         known = torch.cat([residuals.expand(FANTASIES, n), draws[:, winners]], dim=1)
         self.weights = torch.cholesky_solve(known.T, self.root)
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """Evaluate the acquisition function at (m, D) inputs: (m,)."""
-        covariance = self.kernel(inputs, self.places).to_dense()
+        covariance = self.kernel(inputs, self.points).to_dense()
         explained = torch.linalg.solve_triangular(self.root, covariance.T, upper=False).square().sum(dim=0)
         deviation = (1 - explained).clamp_min(LEAST_VARIANCE).sqrt()[:, None]
         improvements = log_h((covariance @ self.weights - self.best) / deviation) + deviation.log()

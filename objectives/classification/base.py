@@ -186,8 +186,8 @@ class ImageClassification(Objective):
         if max(trained for trained, _ in sizes) <= rows:
             epochs = self.epochs_of(config, seed, machine, train)
             return Probe(epochs=epochs, count=self.max_epochs, terms=self._terms(config, sizes), whole=True)
-        place = float(seed.generate_state(1)[0]) / 2**32
-        epochs = self.epochs_of(config, seed, machine, train_on_excerpt(train, rows, place))
+        start = float(seed.generate_state(1)[0]) / 2**32
+        epochs = self.epochs_of(config, seed, machine, train_on_excerpt(train, rows, start))
         return Probe(epochs=epochs, count=2, terms=self._terms(config, excerpt_sizes(sizes, rows)), whole=False)
 
     def _terms(self, config: Config, sizes: list[tuple[int, int]]) -> CostTerms:

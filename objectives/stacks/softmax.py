@@ -76,14 +76,14 @@ class SoftmaxStack(Stack):
     def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Saved | None = None) -> None:
         assert self.free > 0
         began = synchronised_time(self._weight.device)
-        place = len(self._slots)
+        index = len(self._slots)
         if saved is None:
             key = counter_rng.trial_key(seed, 0)
             linear = dense_layer(self.objective.start(config, self.split, key, "cpu"))
             assert linear is not None
             saved = Saved(key=key, weight=linear.weight.detach(), bias=linear.bias.detach().unsqueeze(0), epoch=0)
-        self._weight[place], self._bias[place] = saved.weight, saved.bias
-        self._rate[place] = self.objective.learning_rate(config)
+        self._weight[index], self._bias[index] = saved.weight, saved.bias
+        self._rate[index] = self.objective.learning_rate(config)
         set_up = synchronised_time(self._weight.device) - began if saved.epoch == 0 else 0.0
         self._slots.append(_Slot(ticket=ticket, key=saved.key, epoch=saved.epoch, set_up=set_up))
 
@@ -114,36 +114,36 @@ class SoftmaxStack(Stack):
             slot.epoch, slot.set_up = slot.epoch + 1, 0.0
         for ticket, epoch in finished:
             if epoch.diverged:
-                self._leave(self._place(ticket))
+                self._leave(self._index_of(ticket))
         return list(finished)
 
     def pause(self, ticket: Ticket) -> Saved:
-        place = self._place(ticket)
-        slot = self._slots[place]
+        index = self._index_of(ticket)
+        slot = self._slots[index]
         saved = Saved(
-            key=slot.key, weight=self._weight[place].clone(), bias=self._bias[place].clone(), epoch=slot.epoch
+            key=slot.key, weight=self._weight[index].clone(), bias=self._bias[index].clone(), epoch=slot.epoch
         )
-        self._leave(place)
+        self._leave(index)
         return saved
 
-    def _place(self, ticket: Ticket) -> int:
-        return next(place for place, slot in enumerate(self._slots) if slot.ticket == ticket)
+    def _index_of(self, ticket: Ticket) -> int:
+        return next(index for index, slot in enumerate(self._slots) if slot.ticket == ticket)
 
-    def _leave(self, place: int) -> None:
+    def _leave(self, index: int) -> None:
         """Free a slot: the last live slot moves into the gap."""
         last = len(self._slots) - 1
         for table in (self._weight, self._bias, self._rate):
-            table[place] = table[last]
+            table[index] = table[last]
             table[last] = 0
-        self._slots[place] = self._slots[last]
+        self._slots[index] = self._slots[last]
         del self._slots[last]
 
     def _train(self) -> None:
         live, size, batch = len(self._slots), max(2, len(self._slots)), self._batch
         count = len(self.split.train)
         order = torch.zeros(size, count, dtype=torch.int64)
-        for place, slot in enumerate(self._slots):
-            order[place] = torch.from_numpy(counter_rng.permutation(slot.key, slot.epoch, count))
+        for index, slot in enumerate(self._slots):
+            order[index] = torch.from_numpy(counter_rng.permutation(slot.key, slot.epoch, count))
         images, labels = self.split.train.x.flatten(1), self.split.train.y[order].unsqueeze(-1)
         weight, bias, rate = self._weight[:size], self._bias[:size], self._rate[:size]
         transposed = weight.transpose(1, 2)

@@ -163,29 +163,29 @@ def excerpt_sizes(sizes: list[tuple[int, int]], rows: int) -> list[tuple[int, in
     return [(max(1, int(trained * share)), max(1, int(validated * share))) for trained, validated in sizes]
 
 
-def train_on_excerpt(loop: Loop, rows: int, place: float) -> Loop:
+def train_on_excerpt(loop: Loop, rows: int, start: float) -> Loop:
     """Restrict a training loop to consecutive images, as many as `excerpt_sizes` says.
 
     Args:
         loop: the loop that trains.
         rows: at most so many images are trained on.
-        place: where they start, in [0, 1); a place not visited lately is not in a cache, as most of
-            the data is not while a whole epoch is trained.
+        start: where they start, as a share in [0, 1); images that were not read lately are not in a cache,
+            like most of the data while a whole epoch is trained.
     """
 
     def train(
         network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Key
     ) -> Iterator[Counts]:
         ((trained, validated),) = excerpt_sizes([(len(split.train), len(split.valid))], rows)
-        valid = _excerpt(split.valid, validated, place)
-        part = Split(train=_excerpt(split.train, trained, place), valid=valid, test=valid)
+        valid = _excerpt(split.valid, validated, start)
+        part = Split(train=_excerpt(split.train, trained, start), valid=valid, test=valid)
         return loop(network, part, learning_rate=learning_rate, batch_size=batch_size, key=key)
 
     return train
 
 
-def _excerpt(images: Images, count: int, place: float) -> Images:
-    first = int(place * (len(images) - count)) // ROW_BORDER * ROW_BORDER
+def _excerpt(images: Images, count: int, start: float) -> Images:
+    first = int(start * (len(images) - count)) // ROW_BORDER * ROW_BORDER
     return Images(x=images.x[first : first + count], y=images.y[first : first + count])
 
 
