@@ -1,1 +1,1 @@
-"""Engines: what spreads a suite's runs over processes, on this machine or on a cluster."""
+"""Backends: execute a suite's runs in several processes, on this machine or on a cluster."""

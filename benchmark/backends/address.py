@@ -1,4 +1,4 @@
-"""The address of a running cluster: refused when it is none, or when nobody listens there."""
+"""Checks the address of a running cluster: its form, and that something listens there."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from benchmark.errors import BadInput, one_line, short_repr
 
 SECONDS_TO_CONNECT = 5
-UNREACHABLE = "it answers nobody; see that it runs, and that this machine may reach it"
+UNREACHABLE = "no cluster answers there; check that it runs and that this machine can reach it"
 
 
-def reach(option: str, address: str, schemes: Sequence[str]) -> None:
-    """Refuse an address that nobody listens at.
+def check_reachable(option: str, address: str, schemes: Sequence[str]) -> None:
+    """Refuse an address where nothing listens.
 
     Args:
-        option: by which it was given.
+        option: command-line option that gave it.
         address: HOST:PORT, with one of the schemes before it or none.
-        schemes: those that are allowed.
+        schemes: the allowed ones.
 
     Raises:
-        BadInput: it is no address, or nobody is there.
+        BadInput: it is not an address, or nothing listens there.
     """
-    scheme, mark, place = address.rpartition("://")
-    host, _, port = place.rpartition(":")
-    if (mark and scheme not in schemes) or not host or not _port(port):
+    scheme, separator, host_and_port = address.rpartition("://")
+    host, _, port = host_and_port.rpartition(":")
+    if (separator and scheme not in schemes) or not host or not _is_port(port):
         forms = ", ".join(f"{allowed}://HOST:PORT" for allowed in schemes)
         raise BadInput(f"{option} {short_repr(address)}: need HOST:PORT or {forms}")
     try:
@@ -33,6 +33,6 @@ def reach(option: str, address: str, schemes: Sequence[str]) -> None:
         raise BadInput(f"{option} {short_repr(address)}: {UNREACHABLE} ({one_line(error)})") from error
 
 
-def _port(text: str) -> bool:
+def _is_port(text: str) -> bool:
     """Whether it is a port's number; the system would take a greater one for another port."""
     return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 2**16

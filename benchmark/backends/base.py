@@ -1,4 +1,4 @@
-"""Engines: what spreads a suite's runs over processes, on this machine or on a cluster, through joblib."""
+"""The interface of backends, which execute groups of runs in processes of this machine or of a cluster."""
 
 from __future__ import annotations
 
@@ -22,69 +22,69 @@ Group = tuple[list[Run], FatalEvaluation | None]
 
 
 class BackendLost(Exception):
-    """The cluster no longer answers; what is recorded stays, and the same command goes on."""
+    """The cluster no longer answers; what is recorded stays, and the same command continues the suite."""
 
 
 class Backend(ABC):
-    """Executes groups of runs somewhere.
+    """Executes groups of runs in worker processes.
 
     Attributes:
-        jobs: groups at once; results do not depend on it. Known once the engine is open.
-        lost: what `reports` raises when workers have died and took their groups with them.
+        jobs: groups executed at the same time; results do not depend on it. Known while `connect` is entered.
+        worker_death_errors: what `execute_groups` raises when workers died together with their groups.
     """
 
     jobs: int
-    lost: tuple[type[BaseException], ...]
+    worker_death_errors: tuple[type[BaseException], ...]
 
     @abstractmethod
-    def opened(
+    def connect(
         self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
     ) -> AbstractContextManager[None]:
-        """Workers ready, like this process and with the folder in reach, for a block; nothing is written.
+        """Start or find the workers for a block, and check that they compute as this process does; write nothing.
 
         Args:
             folder: the suite's results.
             device: on which trials train.
             libraries: distributions that the suite's algorithms belong to.
             label: tells processes apart that share the folder.
-            modules: that the suite names by dotted path.
+            modules: modules that the suite names by dotted path.
 
         Raises:
-            BadInput: no such library, or nobody at the address.
+            BadInput: a library is not installed, or no cluster answers at the address.
             RunRefused: the workers cannot work for this driver.
         """
 
     @abstractmethod
-    def serving(self, folder: Path) -> AbstractContextManager[None]:
-        """What the workers need as long as they work for this process, which holds the folder."""
+    def send_heartbeat(self, folder: Path) -> AbstractContextManager[None]:
+        """Show the workers during a block that this process is alive; it must hold the folder's lock."""
 
     @abstractmethod
-    def reports(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
-        """Execute groups of runs, in any order.
+    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
+        """Execute groups of runs, in any order, and yield the reports of each.
 
         Raises:
-            EngineLost: nobody answers any more.
+            BackendLost: the cluster no longer answers.
         """
 
     @abstractmethod
-    def alone(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
-        """Execute a run that has been in flight at several deaths without getting on."""
+    def execute_isolated(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
+        """Execute a run that was in flight at several deaths without progress, so that the fatal trial is found."""
 
-    def fewer(self) -> int | None:
-        """Have one group fewer at once from now on; how many that is, None where it cannot be."""
+    def reduce_jobs(self) -> int | None:
+        """Execute one group fewer at the same time from now on; return how many, or None if that is impossible."""
         return None
 
 
 def map_in_loky(
     call: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], processes: int, at_once: int, *, ordered: bool
 ) -> Iterator[Any]:
-    """What a call gives for each task's arguments, by processes of this machine that work where this one does."""
+    """Call a function with each task's arguments in loky processes, in this process's working folder."""
     several = processes > 1
     options: dict[str, Any] = (
         {"initializer": worker_process.initialize_worker, "initargs": (os.getpid(),)} if several else {}
     )
-    here = worker_process.working_folder()
+    folder = worker_process.working_folder()
     with parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
         return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
-        yield from parallel(delayed(worker_process.call_in_folder)(here, call, *task) for task in tasks)
+        yield from parallel(delayed(worker_process.call_in_folder)(folder, call, *task) for task in tasks)

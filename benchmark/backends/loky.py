@@ -1,4 +1,4 @@
-"""Runs a suite in loky processes of this machine."""
+"""Executes a suite's runs in loky processes of this machine."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ class Loky(Backend):
     """Processes on this machine; with one job, this process itself.
 
     Args:
-        jobs: groups at once.
-        apart: have even one at a time in another process, which a trial may kill.
+        jobs: groups at the same time.
+        separate: use another process even for one job, because a trial may kill it.
     """
 
-    lost = (TerminatedWorkerError, BrokenProcessPool)
+    worker_death_errors = (TerminatedWorkerError, BrokenProcessPool)
 
-    def __init__(self, jobs: int, *, apart: bool = False) -> None:
+    def __init__(self, jobs: int, *, separate: bool = False) -> None:
         self.jobs = self.at_once = jobs
-        self.processes = max(2, jobs) if apart else jobs
+        self.processes = max(2, jobs) if separate else jobs
 
-    def opened(
+    def connect(
         self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
     ) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def fewer(self) -> int | None:
+    def reduce_jobs(self) -> int | None:
         if self.at_once == 1:
             return None
         self.at_once -= 1
-        self.processes = max(2, self.at_once)  # Never this one: whoever was killed there would take it along.
+        self.processes = max(2, self.at_once)  # Never this process: a trial that is killed would kill the driver.
         return self.at_once
 
-    def serving(self, folder: Path) -> AbstractContextManager[None]:
+    def send_heartbeat(self, folder: Path) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def reports(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
-        # A worker that has grown by some 100 MB is replaced, which is no trouble; the warning would say it was.
+    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
+        # A worker that has grown by some 100 MB is replaced as planned; the warning would suggest an error.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         tasks = ((runs, settings, fatal) for runs, fatal in groups)
         yield from map_in_loky(execute_group, tasks, self.processes, self.at_once, ordered=False)
 
-    def alone(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
+    def execute_isolated(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
         return run_isolated(run, settings, watchdog)

@@ -1,9 +1,9 @@
-"""Ends what a driver has started when the driver was killed.
+"""Kills the processes that a driver has started when the driver itself was killed.
 
 Ray's own agents outlive a killed driver by a minute and more (61 and 74 s measured with Ray 2.60): they ask servers
-that died with it. Run as a program this waits for a word, or the end, of its standard input; where it ends without a
-word, every process that bears the driver's mark in its environment is killed. The program needs the standard library
-only, so that it starts at once.
+that died with it. Run as a program, this module waits for a word on its standard input. If the input ends without one,
+every process that has the driver's mark in its environment is killed. The program needs the standard library only, so
+that it starts at once.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MARK = "INCUMBENT_DRIVER"
-"""Environment variable that everything a driver starts inherits."""
+"""Environment variable that every process inherits which a driver starts."""
 
-GRACE = 1.0
-"""Seconds in which what ends by itself may: trackers of shared memory tidy up."""
+GRACE_SECONDS = 1.0
+"""Time for processes that end by themselves, such as trackers of shared memory."""
 
 ROUNDS, PAUSE = 20, 0.1
-"""Processes may start others while they are looked for."""
+"""The search is repeated, because processes may start others meanwhile."""
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """A context in which everything that this process starts is killed if this process is."""
+def kill_orphans_on_death() -> Iterator[None]:
+    """Have everything killed that this process starts in the block, if this process is killed."""
     os.environ[MARK] = uuid.uuid4().hex
-    words = [sys.executable, "-I", str(Path(__file__).resolve())]
-    guardian = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+    command = [sys.executable, "-I", str(Path(__file__).resolve())]
+    reaper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:
         del os.environ[MARK]
-        guardian.communicate(b"all has ended")
+        reaper.communicate(b"all has ended")
 
 
 def main() -> None:
-    """Wait for the driver's word or end; after its end kill what it has left."""
+    """Wait for the driver's word or its end; after its end kill the processes that it has left."""
     if sys.stdin.buffer.read():
         return
-    time.sleep(GRACE)
+    time.sleep(GRACE_SECONDS)
     for _ in range(ROUNDS):
-        found = list(bearing(f"{MARK}={os.environ[MARK]}".encode()))
-        if not found:
+        orphans = list(processes_with_mark(f"{MARK}={os.environ[MARK]}".encode()))
+        if not orphans:
             return
-        for process in found:
+        for process in orphans:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
         time.sleep(PAUSE)
 
 
-def bearing(mark: bytes) -> Iterator[int]:
-    """Numbers of the other processes of this machine with a mark in their environment; none where there is no /proc."""
+def processes_with_mark(mark: bytes) -> Iterator[int]:
+    """Find the other processes with a mark in their environment, by number; none on a system without /proc."""
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if int(entry.name) != os.getpid() and mark in (entry / "environ").read_bytes():

@@ -1,4 +1,4 @@
-"""A Ray cluster as an engine: one that runs at an address, or one of processes on this machine."""
+"""Executes a suite's runs on a Ray cluster: one at an address, or one of processes on this machine."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from benchmark.backends.address import UNREACHABLE, reach
+from benchmark.backends.address import UNREACHABLE, check_reachable
 from benchmark.backends.cluster import Cluster, FailFastBackend
-from benchmark.backends.orphan_reaper import guarded
+from benchmark.backends.orphan_reaper import kill_orphans_on_death
 from benchmark.errors import BadInput, one_line, short_repr
 from benchmark.storage.resume_check import RunRefused
 from benchmark.workers import cluster_worker
@@ -31,8 +31,8 @@ except ImportError as error:
     raise BadInput(f"--backend ray: ray is not installed: pip install '.[ray-cluster]' ({one_line(error)})") from error
 
 
-class FailingRay(FailFastBackend, RayBackend):  # type: ignore[misc]  # untyped
-    """joblib's backend for Ray that hands out a result as soon as it is there, and work to whoever is idle.
+class FailFastRay(FailFastBackend, RayBackend):  # type: ignore[misc]  # untyped
+    """joblib's Ray backend, which yields a result as soon as it is there and gives tasks to idle actors.
 
     Ray's own takes the actors in turn, busy or not, and joblib then lets it give lists only.
     """
@@ -45,7 +45,7 @@ class FailingRay(FailFastBackend, RayBackend):  # type: ignore[misc]  # untyped
         self.busy: Counter[int] = Counter()
 
     def effective_n_jobs(self, n_jobs: int) -> int:
-        return max(2, n_jobs)  # One would be executed here, not on the cluster.
+        return max(2, n_jobs)  # joblib would execute one job in this process, not on the cluster.
 
     def submit(self, function: Any, callback: Callable[[Any], None]) -> Any:
         pool = self._get_pool()
@@ -53,11 +53,11 @@ class FailingRay(FailFastBackend, RayBackend):  # type: ignore[misc]  # untyped
         self.busy[actor] += 1
         pool._next_actor_index = lambda: actor
 
-        def tell(outcome: Any) -> None:
+        def call_back(outcome: Any) -> None:
             self.busy[actor] -= 1
             callback(outcome)
 
-        return super().submit(function, tell)
+        return super().submit(function, call_back)
 
     def terminate(self) -> None:
         """Kill the actors for good; asked to end, as Ray's pool does, they would be restarted."""
@@ -73,22 +73,22 @@ class FailingRay(FailFastBackend, RayBackend):  # type: ignore[misc]  # untyped
 
 class Ray(Cluster):
     name = "ray"
-    lost = (RayError,)
+    worker_death_errors = (RayError,)
 
     @contextmanager
-    def connected(self) -> Iterator[int]:
-        with guarded() if self.address is None else nullcontext(), self._begun():
+    def connect_cluster(self) -> Iterator[int]:
+        with kill_orphans_on_death() if self.address is None else nullcontext(), self._initialize_ray():
             workers = int(ray.cluster_resources().get("CPU", 0))
             if not workers:
                 raise RunRefused(f"--address {self.address}: it has no CPUs; start nodes: ray start --address=...")
-            yield min(self.asked or workers, workers)
+            yield min(self.requested_jobs or workers, workers)
 
     @contextmanager
-    def _begun(self) -> Iterator[None]:
-        """Join the cluster, or start one.
+    def _initialize_ray(self) -> Iterator[None]:
+        """Connect to the cluster, or start one.
 
         Raises:
-            BadInput: nobody answers there, or none starts here.
+            BadInput: no cluster answers at the address, or none starts on this machine.
         """
         options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
         # Ray would send statistics of its use to its makers.
@@ -98,7 +98,7 @@ class Ray(Cluster):
             options |= {"address": "local"}
         else:
             if self.address != "auto":  # Ray itself tries for minutes.
-                reach("--address", self.address, ("ray",))
+                check_reachable("--address", self.address, ("ray",))
             options |= {"address": self.address}
         try:
             with shielded_from_terminal():
@@ -112,24 +112,26 @@ class Ray(Cluster):
         finally:
             ray.shutdown()
 
-    def probes(self, terms: Handshake, path: Path, text: str) -> dict[str, list[str]]:
+    def probe_workers(self, handshake: Handshake, path: Path, text: str) -> dict[str, list[str]]:
         task = ray.remote(num_cpus=0)(cluster_worker.probe)
-        found = {}
+        answers = {}
         for node in [node for node in ray.nodes() if node["Alive"]]:
-            here = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
-            found[node["NodeManagerAddress"]] = task.options(scheduling_strategy=here).remote(terms, path, text)
-        return {where: _answer(reference) for where, reference in found.items()}
+            strategy = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
+            answers[node["NodeManagerAddress"]] = task.options(scheduling_strategy=on_node).remote(
+                handshake, path, text
+            )
+        return {where: _wait_for_answer(reference) for where, reference in answers.items()}
 
-    def joblib_backend(self) -> FailingRay:
+    def build_joblib_backend(self) -> FailFastRay:
         needs: dict[str, Any] = {"num_cpus": 0.5 if self.jobs == 1 else 1}
-        if self.terms is not None and self.terms.device.startswith("cuda"):
+        if self.handshake is not None and self.handshake.device.startswith("cuda"):
             needs["num_gpus"] = 1
-        return FailingRay(ray_remote_args={**needs, "max_restarts": -1, "max_task_retries": RESTARTS})
+        return FailFastRay(ray_remote_args={**needs, "max_restarts": -1, "max_task_retries": RESTARTS})
 
 
-def _answer(reference: Any) -> list[str]:
+def _wait_for_answer(reference: Any) -> list[str]:
     try:
-        found: list[str] = ray.get(reference, timeout=SECONDS_TO_PROBE)
+        problems: list[str] = ray.get(reference, timeout=SECONDS_TO_PROBE)
     except RayError as error:
         return [f"cannot work ({one_line(error)[:300]}); has it incumbent?"]
-    return found
+    return problems

@@ -1,29 +1,25 @@
-"""Workers that died: at which trials, by whose doing, and what follows from it."""
+"""Tracks the deaths of worker processes: which trials were in flight, and how the suite continues."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from benchmark.backends.base import Backend
 from benchmark.driver.oom_detector import OomDetector
-from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
-from benchmark.workers.watchdog import Watchdog
-
-DEATHS_BEFORE_ALONE = 2
+from benchmark.workers.death_counter import DeathCounter
+from benchmark.workers.watchdog import Watchdog, watch_trainings
 
 
 class CrashTracker:
-    """The deaths of a suite's workers.
+    """Counts the deaths of a suite's workers.
 
     Args:
         folder: the suite's results.
-        engine: whose workers they are.
+        backend: whose workers they are.
         say: tells the user.
 
     Attributes:
@@ -31,41 +27,35 @@ class CrashTracker:
         watchdog: None where the suite limits no time.
     """
 
-    def __init__(self, folder: Path, engine: Backend, say: Callable[[str], None]) -> None:
-        self.folder, self.engine, self.say = folder, engine, say
-        self.deaths: Counter[tuple[Path, int]] = Counter()
+    def __init__(self, folder: Path, backend: Backend, say: Callable[[str], None]) -> None:
+        self.folder, self.backend, self.say = folder, backend, say
+        self.deaths = DeathCounter(folder)
         self.overdue: dict[Path, FatalEvaluation] = {}
         self.watchdog: Watchdog | None = None
         self.shortage = OomDetector()
 
     @contextmanager
     def watched(self, settings: RunSettings, timeout: float | None) -> Iterator[RunSettings]:
-        """Conditions under which trainings are watched, where the suite limits their time."""
-        if timeout is None:
-            yield settings
-            return
-        with Watchdog(self.say) as self.watchdog:
-            yield replace(settings, notes=self.watchdog.notes)
+        """Start the watchdog for a block, where the suite limits the time of trainings."""
+        with watch_trainings(settings, timeout, self.say) as (watched, self.watchdog):
+            yield watched
 
     def count(self, death: BaseException, in_flight: Iterable[Path]) -> None:
         """Note a death, with the runs that the workers were at; have fewer at once where memory seems short."""
         if self._found_overdue():  # The watchdog knows which it was.
             return
-        places = [(path, count_evaluations(self.folder / path)) for path in in_flight]
-        self.deaths.update(places)
-        if self.shortage.shows(death, places) and (fewer := self.engine.fewer()) is not None:
-            self.say(f"memory seems short: going on with {fewer} at once; results do not change")
+        positions = self.deaths.count(in_flight)
+        if self.shortage.shows(death, positions) and (jobs := self.backend.reduce_jobs()) is not None:
+            self.say(f"memory seems short: going on with {jobs} at once; results do not change")
 
     def suspected(self, run: Run) -> bool:
         """Whether a run was in flight at several deaths without getting on."""
-        return self.deaths[run.path, count_evaluations(self.folder / run.path)] >= DEATHS_BEFORE_ALONE
+        return self.deaths.needs_isolation(run.path)
 
     def _found_overdue(self) -> bool:
         """Whether the watchdog killed a worker; the next start of that run records why."""
-        found = [] if self.watchdog is None else self.watchdog.found()
-        for one in found:
-            self.say(f"{one.run}: {one.reason}; its process was killed")
-            self.overdue[one.run] = FatalEvaluation(
-                index=one.index, reason=one.reason, seconds=one.seconds, state="timeout"
-            )
-        return bool(found)
+        overdue = [] if self.watchdog is None else self.watchdog.pop_overdue()
+        for evaluation in overdue:
+            self.say(f"{evaluation.run}: {evaluation.reason}; its process was killed")
+            self.overdue[evaluation.run] = evaluation.as_fatal_evaluation()
+        return bool(overdue)

@@ -54,7 +54,7 @@ class Runner:
         suite: the comparison.
         results: folder under which the suite has its own.
         jobs: processes; results do not depend on it.
-        engine: spreads the runs otherwise than over so many processes on this machine; nor on this.
+        backend: executes the runs; None uses so many loky processes on this machine.
         machine: device and data folder.
         listener: told of every run.
         allow_mixed: continue runs recorded in another environment, and mark them.
@@ -85,15 +85,15 @@ class Runner:
         recycle: bool = False,
         write: Callable[[Path, Suite, dict[str, Objective]], None] = write_suite_json,
         shard: Shard | None = None,
-        engine: Backend | None = None,
+        backend: Backend | None = None,
     ) -> None:
         self.suite, self.folder = suite, results / suite.name
-        self.engine = Loky(jobs) if engine is None else engine
+        self.backend = Loky(jobs) if backend is None else backend
         self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
         self.capacity, self.reuse, self.train = capacity, reuse, train
         self.tables, self.recycle, self.write, self.shard = tables, recycle, write, shard
         self.repetitions = suite.repetitions
-        self.casualties = CrashTracker(self.folder, self.engine, listener.say)
+        self.casualties = CrashTracker(self.folder, self.backend, listener.say)
         self.vigil = StallMonitor(self.folder, listener.say)
         self.arithmetics: dict[str, str] = {}
         self.reports: list[RunReport] = []
@@ -106,7 +106,7 @@ class Runner:
             RunRefused: results of another suite or environment are in the folder, or another process
                 works on it.
             LedgerError: a damaged ledger in the folder.
-            EngineLost: a cluster no longer answers; what is recorded stays.
+            BackendLost: a cluster no longer answers; what is recorded stays.
         """
         objectives = check_suite(self.suite)
         settings = RunSettings(
@@ -141,13 +141,13 @@ class Runner:
         if self.shard is not None and data:
             self._check_others({run.path for run in runs}, data, settings)
         with (
-            self._engine(unfinished=unfinished),
+            self._connected_backend(unfinished=unfinished),
             folder_lock(self.folder, self.shard),
-            self.engine.serving(self.folder),
+            self.backend.send_heartbeat(self.folder),
             self.casualties.watched(settings, self.suite.timeout) as settings,
         ):
             if self.train:
-                settings = replace(settings, environment={**settings.environment, "jobs": self.engine.jobs})
+                settings = replace(settings, environment={**settings.environment, "jobs": self.backend.jobs})
             self.write(self.folder, self.suite, objectives)
             done = [run for run in runs if (self.folder / run.path).exists()]
             pending = [run for run in runs if not (self.folder / run.path).exists()]
@@ -164,13 +164,13 @@ class Runner:
                     pending = self._take_aside(pending, settings)
         return self.reports
 
-    def _engine(self, *, unfinished: bool) -> AbstractContextManager[None]:
-        """The engine at work; for a complete suite none is started."""
+    def _connected_backend(self, *, unfinished: bool) -> AbstractContextManager[None]:
+        """Connect to the backend's workers; for a complete suite nothing is started."""
         if not unfinished:
             return nullcontext()
         libraries = {name for algorithm in self.suite.algorithms for name in library_versions(algorithm)}
         label = "" if self.shard is None else f"-{self.shard.name}"
-        return self.engine.opened(
+        return self.backend.connect(
             self.folder, self.machine.device, sorted(libraries), label, modules=modules_of(self.suite)
         )
 
@@ -201,7 +201,7 @@ class Runner:
     def _environment(self) -> dict[str, Any]:
         """The machine card: this machine's, or that of the results which are only answered from or priced anew."""
         if self.train:
-            return describe_environment(self.machine.device, self.engine.jobs) | source_card(self.suite)
+            return describe_environment(self.machine.device, self.backend.jobs) | source_card(self.suite)
         if self.tables is not None:
             return dict(load_table_of(next(self.suite.runs()), self.tables).header["environment"])
         assert self.reuse is not None
@@ -265,11 +265,11 @@ class Runner:
                 yield runs, self.casualties.overdue.get(runs[0].path)
 
         try:
-            for report in chain.from_iterable(self.engine.reports(groups(), settings)):
+            for report in chain.from_iterable(self.backend.execute_groups(groups(), settings)):
                 in_flight.pop(report.run.path, None)
                 unreported.pop(report.run.path, None)
                 self._report(report)
-        except self.engine.lost as death:
+        except self.backend.worker_death_errors as death:
             self.listener.say("a worker process died; its runs go on from their ledgers")
             self.vigil.forget()
             for run in [run for run in unreported.values() if (self.folder / run.path).exists()]:
@@ -281,7 +281,7 @@ class Runner:
     def _tasks(self, pending: list[Run]) -> list[list[Run]]:
         """The runs that one worker executes side by side: all algorithms of some repetitions of an objective."""
         shares = 1 if self.machine.device.startswith("cuda") else TASKS_A_WORKER
-        size = math.ceil(self.repetitions / (self.engine.jobs * shares))
+        size = math.ceil(self.repetitions / (self.backend.jobs * shares))
         tasks: dict[tuple[Any, ...], list[Run]] = {}
         for run in pending:
             together = (
@@ -302,7 +302,7 @@ class Runner:
             else:
                 self.listener.say(f"{run.path}: executed in a process of its own")
                 self.vigil.begin([run.path])
-                self._report(self.engine.alone(run, settings, self.casualties.watchdog))
+                self._report(self.backend.execute_isolated(run, settings, self.casualties.watchdog))
         return left
 
     def _report(self, report: RunReport) -> None:

@@ -104,7 +104,7 @@ def audit_suite(suite: Suite, folder: Path, request: AuditRequest, resources: Au
     stacked = {label for label, run in examples.items() if trains_side_by_side(run, objectives[label])}
     alone = {cell: own for cell, own in lists.items() if cell[0] in stacked}
     # The audit's own process would not outlive a trial that kills it.
-    backend = Loky(resources.jobs, apart=any(trial.kind not in SURVIVABLE for trial in trials))
+    backend = Loky(resources.jobs, separate=any(trial.kind not in SURVIVABLE for trial in trials))
     audit_folder = folder / FOLDER
     with folder_lock(audit_folder):
         depends_on = {"code": LOADED_DIGEST, "now": current.describe(), "trials": _digest(lists)}
@@ -133,7 +133,7 @@ def _train(
         retraining,
         audit_folder,
         jobs=resources.jobs,
-        engine=backend,
+        backend=backend,
         machine=resources.machine,
         listener=listener,
         capacity=resources.capacity,

@@ -1,4 +1,4 @@
-"""A process that a worker of a cluster keeps for trials: what a trial kills is this, not the worker."""
+"""The process that a cluster worker keeps for trials: a trial that kills its process kills this one, not the worker."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ class RunRequest:
 
     Attributes:
         runs: of one objective.
-        settings: under which.
+        settings: where and how they are executed.
         fatal: evaluation to record as crashed, in every run.
-        aside: execute them in a process of their own again, one by one, so that a killer is found.
+        isolated: execute each run in a process of its own, so that the trial that kills it is found.
     """
 
     runs: tuple[Run, ...]
     settings: RunSettings
     fatal: FatalEvaluation | None = None
-    aside: bool = False
+    isolated: bool = False
 
 
 def main() -> None:
-    """Show a card, then answer errands until the worker ends."""
+    """Send a description of this process, then execute requests until the worker ends."""
     worker_process.initialize_worker(int(sys.argv[2]))
     with Connection(int(sys.argv[1])) as connection:
         from benchmark.workers import handshake
 
         device, libraries, modules = connection.recv()
-        connection.send(handshake.card(device, libraries, modules))
+        connection.send(handshake.describe_process(device, libraries, modules))
         with suppress(EOFError):
             while True:
-                connection.send(_answer(connection.recv(), device))
+                connection.send(_execute_request(connection.recv(), device))
     os._exit(0)  # Threads of third-party code may still run.
 
 
-def _answer(errand: RunRequest, device: str) -> list[RunReport]:
+def _execute_request(request: RunRequest, device: str) -> list[RunReport]:
     from benchmark.batching.run_group import execute_group
     from benchmark.workers import handshake
     from benchmark.workers.isolated_run import run_isolated
     from benchmark.workers.watchdog import Watchdog
 
-    settings = errand.settings
+    settings = request.settings
     if settings.train and settings.tables is None:
-        settings = replace(settings, environment={**settings.environment, **handshake.own(device)})
-    if errand.aside:
+        settings = replace(settings, environment={**settings.environment, **handshake.describe_machine(device)})
+    if request.isolated:
         with Watchdog(print) as watchdog:
             watched = replace(settings, notes=watchdog.notes)
-            return [run_isolated(run, watched, watchdog) for run in errand.runs]
-    return execute_group(errand.runs, settings, errand.fatal)
+            return [run_isolated(run, watched, watchdog) for run in request.runs]
+    return execute_group(request.runs, settings, request.fatal)
 
 
 if __name__ == "__main__":

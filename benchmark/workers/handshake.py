@@ -1,4 +1,4 @@
-"""What a worker on another machine must have in common with the driver, and how it shows that it has."""
+"""Compares a worker process with the driver: versions, hardware and code that must be the same everywhere."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from typing import Any
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.reproducibility.source_digests import LOADED_DIGEST, ROOMS, digest_modules
 
-__all__ = ["LOADED_DIGEST", "ROOMS", "Card", "Handshake", "card", "differences", "own", "where_modules_are"]
+__all__ = [
+    "LOADED_DIGEST",
+    "ROOMS",
+    "Handshake",
+    "ProcessDescription",
+    "describe_machine",
+    "describe_process",
+    "differences",
+    "module_folders",
+]
 
-OWN = ("cores", "cpu", "system")
-"""What may differ between machines and stands in a ledger's header as it is on the worker: it decides no bits."""
+MACHINE_KEYS = ("cores", "cpu", "system")
+"""What may differ between machines, since it decides no bits; a ledger's header has the worker's own."""
 
-NOT_COMPARED = (*OWN, "code", "jobs")
+NOT_COMPARED = (*MACHINE_KEYS, "code", "jobs")
 """Besides those: the commit, for which the digest of the code stands, and the number of workers."""
 
 MODULE = "the module "
-"""Begins the name of a user's module in a card; no distribution's name has a blank."""
+"""How the name of a user's module begins in a description; no distribution's name has a blank."""
 
-Card = dict[str, Any]
+ProcessDescription = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,72 +42,72 @@ class Handshake:
     Attributes:
         folder: the suite's results, as an absolute path.
         label: tells drivers apart that share the folder.
-        token: of the driver's pulse.
-        driver: its process, where the workers are on its machine; a pulse takes longer to be missed.
-        place: the driver's working folder; relative paths of a suite start there.
-        paths: the driver's folders of modules besides the installed ones.
+        token: by which the worker knows the driver's heartbeat.
+        driver: its process number, where the workers are on its machine; a missing heartbeat is noticed later.
+        working_folder: the driver's working folder; relative paths of a suite start there.
+        module_folders: the driver's folders of modules besides the installed ones.
         device: on which trials train.
         libraries: distributions that the suite's algorithms belong to.
-        card: the driver's own.
-        modules: that the suite names by dotted path.
+        description: of the driver's process.
+        modules: modules that the suite names by dotted path.
     """
 
     folder: Path
     label: str
     token: str
     driver: int | None
-    place: str
-    paths: tuple[str, ...]
+    working_folder: str
+    module_folders: tuple[str, ...]
     device: str
     libraries: tuple[str, ...]
-    card: Card
+    description: ProcessDescription
     modules: tuple[str, ...] = ()
 
 
-def card(device: str, libraries: Iterable[str], modules: Iterable[str] = ()) -> Card:
-    """This process's versions and hardware, as far as they must be the same everywhere.
+def describe_process(device: str, libraries: Iterable[str], modules: Iterable[str] = ()) -> ProcessDescription:
+    """Describe this process's versions and hardware, as far as they must be the same everywhere.
 
     Args:
         device: on which trials train.
         libraries: distributions that the suite's algorithms belong to.
-        modules: that the suite names by dotted path.
+        modules: modules that the suite names by dotted path.
     """
     described = {name: value for name, value in describe_environment(device, 0).items() if name not in NOT_COMPARED}
-    sources = {f"{MODULE}{name}": found for name, found in digest_modules(modules).items()}
+    sources = {f"{MODULE}{name}": digest for name, digest in digest_modules(modules).items()}
     return {**described, **{name: _version(name) for name in libraries}, **sources, "source": LOADED_DIGEST}
 
 
-def own(device: str) -> Card:
-    """What a ledger's header should say of the machine that wrote it."""
+def describe_machine(device: str) -> ProcessDescription:
+    """Describe the machine as a ledger's header does, which that machine wrote."""
     described = describe_environment(device, 0)
-    return {name: described[name] for name in OWN}
+    return {name: described[name] for name in MACHINE_KEYS}
 
 
-def differences(driver: Card, worker: Card) -> list[str]:
-    """Every difference in words; empty where there is none."""
+def differences(driver: ProcessDescription, worker: ProcessDescription) -> list[str]:
+    """Describe every difference between two processes; an empty list where there is none."""
     names = [*driver, *(name for name in worker if name not in driver)]
     return [
-        f"{_called(name)} is {_told(driver.get(name))} here and {_told(worker.get(name))} there"
+        f"{_display_name(name)} is {_display_value(driver.get(name))} here and {_display_value(worker.get(name))} there"
         for name in names
         if driver.get(name) != worker.get(name)
     ]
 
 
-def where_modules_are(paths: Iterable[str], prefix: str) -> tuple[str, ...]:
-    """The folders of modules that do not belong to the interpreter's installation."""
-    found = [os.path.realpath(path or ".") for path in paths]
+def module_folders(paths: Iterable[str], prefix: str) -> tuple[str, ...]:
+    """Return the folders of modules that do not belong to the interpreter's installation."""
+    folders = [os.path.realpath(path or ".") for path in paths]
     inside = os.path.realpath(prefix)
-    outside = [path for path in found if os.path.isdir(path) and not path.startswith(inside)]  # noqa: PTH112 (str in, str out)
+    outside = [path for path in folders if os.path.isdir(path) and not path.startswith(inside)]  # noqa: PTH112 (str in, str out)
     return tuple(dict.fromkeys(path for path in outside if "site-packages" not in path and "lib/python" not in path))
 
 
-def _called(name: str) -> str:
+def _display_name(name: str) -> str:
     words = {"source": "the code of incumbent", "switches": "the environment"}
     return words.get(name, name)
 
 
-def _told(value: Any) -> str:
-    """A card's value in words; variables as a shell has them."""
+def _display_value(value: Any) -> str:
+    """Format a value of a description; environment variables as a shell shows them."""
     return " ".join(f"{name}={setting}" for name, setting in value.items()) if isinstance(value, dict) else str(value)
 
 

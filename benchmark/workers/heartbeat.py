@@ -1,6 +1,7 @@
-"""The driver's pulse: a file that it touches; workers elsewhere that no longer feel it stop, and answer while they do.
+"""The driver's heartbeat: a file that it touches, and a file that workers touch in answer.
 
-Touching needs no room on the disk, and opening a file asks a network file system for its true times.
+Workers on other machines stop when the heartbeat stops. Touching needs no room on the disk, and opening a file asks a
+network file system for its true times.
 """
 
 from __future__ import annotations
@@ -12,40 +13,45 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-PULSE, ANSWER = ".pulse", ".answer"
-"""Begin of their names; the driver's label follows, because shards share a folder."""
+HEARTBEAT_FILE, ANSWER_FILE = ".pulse", ".answer"
+"""How their names begin; the driver's label follows, because shards share a folder."""
 
 SECONDS_BETWEEN_BEATS = 1.0
 
-SECONDS_WITHOUT_PULSE = 60.0
-"""A driver that has not touched its file so long is gone; one that ends in good order removes it."""
+SECONDS_WITHOUT_HEARTBEAT = 60.0
+"""A driver that has not touched its file for so long is gone; one that ends in good order removes it."""
 
 SECONDS_WITHOUT_ANSWER = 300.0
 """Longest silence of all workers: Dask forgets one that hangs after as long, and starts its tasks elsewhere."""
 
 
 class Heartbeat:
-    """The driver's side: beats in the background, and tells when nobody has answered for long.
+    """Beats in the background on behalf of the driver, and reports when no worker has answered for long.
 
     Args:
         folder: the suite's results, which this process holds.
         label: tells drivers apart that share the folder.
-        token: by which workers know whose pulse it is.
-        alive: whether the workers can be reached at all.
-        silence: called once when they cannot, or none has answered for `SECONDS_WITHOUT_ANSWER`.
+        token: by which workers know whose heartbeat it is.
+        is_connected: whether the workers can be reached at all.
+        on_silence: called once when they cannot, or none has answered for `SECONDS_WITHOUT_ANSWER`.
     """
 
     def __init__(
-        self, folder: Path, label: str, token: str, alive: Callable[[], bool], silence: Callable[[], None]
+        self,
+        folder: Path,
+        label: str,
+        token: str,
+        is_connected: Callable[[], bool],
+        on_silence: Callable[[], None],
     ) -> None:
-        self.pulse, self.answer = folder / (PULSE + label), folder / (ANSWER + label)
-        self.token, self.alive, self.silence = token, alive, silence
+        self.heartbeat_file, self.answer_file = folder / (HEARTBEAT_FILE + label), folder / (ANSWER_FILE + label)
+        self.token, self.is_connected, self.on_silence = token, is_connected, on_silence
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Heartbeat:
-        self.answer.touch()
-        self.pulse.write_text(self.token)
+        self.answer_file.touch()
+        self.heartbeat_file.write_text(self.token)
         self._thread.start()
         return self
 
@@ -54,35 +60,36 @@ class Heartbeat:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self.pulse.unlink(missing_ok=True)
-        self.answer.unlink(missing_ok=True)
+        self.heartbeat_file.unlink(missing_ok=True)
+        self.answer_file.unlink(missing_ok=True)
 
     def _beat(self) -> None:
-        answers = Watch(self.answer)
+        answers = ChangeTimer(self.answer_file)
         silent = False
         while not self._stop.wait(SECONDS_BETWEEN_BEATS):
-            touch(self.pulse)
-            if (answers.seconds() > SECONDS_WITHOUT_ANSWER or not self.alive()) and not silent:
+            touch(self.heartbeat_file)
+            unanswered = answers.seconds_since_change() > SECONDS_WITHOUT_ANSWER
+            if (unanswered or not self.is_connected()) and not silent:
                 silent = True
-                self.silence()
+                self.on_silence()
 
 
-class Watch:
-    """How long a file has not been touched, by this machine's clock alone: clocks of machines differ."""
+class ChangeTimer:
+    """Measures how long a file has not been touched, by this machine's clock alone: clocks of machines differ."""
 
     def __init__(self, path: Path) -> None:
         self.path, self._last, self._since = path, -1, time.monotonic()
 
-    def seconds(self) -> float:
-        """Seconds since its time was last seen to change; a file that cannot be looked at has not changed."""
-        seen = _modified(self.path)
-        if seen not in (None, self._last):
-            self._last, self._since = seen or 0, time.monotonic()
+    def seconds_since_change(self) -> float:
+        """Seconds since the file's time was last seen to change; a file that cannot be read has not changed."""
+        modified = _modification_time(self.path)
+        if modified not in (None, self._last):
+            self._last, self._since = modified or 0, time.monotonic()
         return time.monotonic() - self._since
 
 
-class Listening:
-    """A worker's side.
+class HeartbeatListener:
+    """Tells a worker whether its driver is alive, and answers.
 
     Args:
         folder: the suite's results.
@@ -91,30 +98,31 @@ class Listening:
     """
 
     def __init__(self, folder: Path, label: str, token: str) -> None:
-        self.pulse, self.answer, self.token = folder / (PULSE + label), folder / (ANSWER + label), token
-        self._watch = Watch(self.pulse)
+        self.heartbeat_file, self.answer_file = folder / (HEARTBEAT_FILE + label), folder / (ANSWER_FILE + label)
+        self.token = token
+        self._timer = ChangeTimer(self.heartbeat_file)
 
-    def felt(self) -> bool:
-        """Answer; whether the driver is still there and still the same."""
-        touch(self.answer)
+    def is_driver_alive(self) -> bool:
+        """Touch the answer file; return whether our driver still beats."""
+        touch(self.answer_file)
         try:
-            token = self.pulse.read_text()
+            token = self.heartbeat_file.read_text()
         except FileNotFoundError:
             return False
         except OSError:  # A file server that is away for a while.
             token = self.token
-        return token == self.token and self._watch.seconds() < SECONDS_WITHOUT_PULSE
+        return token == self.token and self._timer.seconds_since_change() < SECONDS_WITHOUT_HEARTBEAT
 
 
 def touch(path: Path) -> None:
-    """Set a file's time; one that has gone stays gone."""
+    """Set a file's time to now; a file that is gone is not created again."""
     try:
         os.utime(path)
     except OSError:
         return
 
 
-def _modified(path: Path) -> int | None:
+def _modification_time(path: Path) -> int | None:
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""A run in a process of its own, so that a trial that kills it can be found and recorded as crashed."""
+"""Executes a run in a process of its own, so that a trial that kills it is found and recorded as crashed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmark.batching.run_group import execute_group
@@ -24,31 +25,35 @@ def run_isolated(run: Run, settings: RunSettings, watchdog: Watchdog | None = No
     """Execute a run in a process of its own; an evaluation that kills it is recorded as crashed.
 
     Args:
-        run: which one.
-        settings: where.
+        run: the run.
+        settings: where and how it is executed.
         watchdog: knows whether it killed the process; then the evaluation is recorded as timeout.
     """
     path = settings.folder / run.path
     fatal: FatalEvaluation | None = None
     with tempfile.TemporaryDirectory() as scratch:
+        marker = Path(scratch, "training")
         while True:
-            marker = Path(scratch, "training")
             marker.unlink(missing_ok=True)
-            code = _alone(run, settings, fatal, marker)
-            if code == 0:
+            exit_code = _execute_in_process(run, settings, fatal, marker)
+            if exit_code == 0:
                 return recorded_report(run, settings.folder)
             index = count_evaluations(path)
             if fatal is not None and fatal.index == index:
-                return _give_up(run, path, f"its process ended with {_reason(code)} outside training")
-            overdue = [] if watchdog is None else [one for one in watchdog.found() if one.run == run.path]
-            if overdue:
-                (one,) = overdue
-                fatal = FatalEvaluation(index=index, reason=one.reason, seconds=one.seconds, state="timeout")
-                continue
-            fatal = FatalEvaluation(index=index, reason=_reason(code), seconds=_seconds_since(marker))
+                return _fail_run(run, path, f"its process ended with {_describe_exit(exit_code)} outside training")
+            fatal = _timed_out_evaluation(run, index, watchdog) or FatalEvaluation(
+                index=index, reason=_describe_exit(exit_code), seconds=_seconds_since(marker)
+            )
 
 
-def _alone(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path) -> int:
+def _timed_out_evaluation(run: Run, index: int, watchdog: Watchdog | None) -> FatalEvaluation | None:
+    """Return the evaluation for which the watchdog killed the process, if it did."""
+    overdue = [] if watchdog is None else [one for one in watchdog.pop_overdue() if one.run == run.path]
+    return replace(overdue[0].as_fatal_evaluation(), index=index) if overdue else None
+
+
+def _execute_in_process(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path) -> int:
+    """Execute the run in a new process and return its exit code."""
     arguments = (os.getpid(), run, settings, fatal, marker)
     process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
     process.start()
@@ -75,11 +80,11 @@ def _seconds_since(marker: Path) -> float:
         return 0.0
 
 
-def _reason(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _give_up(run: Run, path: Path, problem: str) -> RunReport:
+def _fail_run(run: Run, path: Path, problem: str) -> RunReport:
     with Ledger(path) as ledger:
         ledger.fail({"kind": "failure", "error": problem, "traceback": ""})
     return RunReport(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)

@@ -1,7 +1,7 @@
-"""A suite's limit on training: an alarm inside the process, and a watchdog outside for what hears no alarm.
+"""Kills training processes that exceed the suite's time limit and do not react to the alarm inside them.
 
-A process that trains under a limit keeps a note, locked as long as it lives, of what it trains and until
-when it may. The driver's watchdog reads the notes and kills who is overdue.
+A process that trains under a limit keeps a note, locked as long as it lives, of what it trains and until when it may.
+The driver's watchdog reads the notes and kills the processes that are overdue.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+
+from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -31,20 +33,24 @@ class Overdue:
     reason: str
     seconds: float
 
+    def as_fatal_evaluation(self) -> FatalEvaluation:
+        """Return the evaluation as it is to be recorded: as a timeout."""
+        return FatalEvaluation(index=self.index, reason=self.reason, seconds=self.seconds, state="timeout")
+
 
 class Watchdog:
     """Kills processes that are overdue, as long as its block lasts.
 
     Args:
-        say: tells the user.
+        notify: shows the user a message.
 
     Attributes:
-        notes: the folder where processes say what they train.
+        notes: the folder where processes note what they train.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-        self._found: list[Overdue] = []
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self.notify = notify
+        self._overdue: list[Overdue] = []
         self._ended = threading.Event()
 
     def __enter__(self) -> Watchdog:
@@ -61,35 +67,49 @@ class Watchdog:
         self._thread.join()
         self._folder.cleanup()
 
-    def found(self) -> list[Overdue]:
-        """The evaluations found overdue since the last call."""
-        found, self._found = self._found, []
-        return found
+    def pop_overdue(self) -> list[Overdue]:
+        """Return the evaluations found overdue since the last call."""
+        overdue, self._overdue = self._overdue, []
+        return overdue
 
     def _watch(self) -> None:
         while not self._ended.wait(SECONDS_BETWEEN_LOOKS):
             for path in sorted(self.notes.glob("[0-9]*")):
                 with suppress(OSError):  # Gone meanwhile.
-                    self._look(path)
+                    self._check_note(path)
 
-    def _look(self, path: Path) -> None:
-        if not _held(path):
+    def _check_note(self, path: Path) -> None:
+        if not _is_locked(path):
             path.unlink()  # Its process has died, and another one may have its number by now.
             return
         note = json.loads(path.read_bytes())
         if time.monotonic() < note["until"]:
             return
         run = Path(note["run"])
-        path.unlink()  # Dying takes longer than a look on a busy machine; nobody is found twice.
+        path.unlink()  # Dying takes longer than a look on a busy machine; no process is killed twice.
         if int(path.name) == os.getpid():
-            self.say(f"{run}: hears no alarm, and its process is the only one; again with --jobs 2 it can be killed")
+            self.notify(
+                f"{run}: does not react to the alarm, and its process is the only one; with --jobs 2 it can be killed"
+            )
             os.kill(os.getpid(), signal.SIGTERM)
             return
-        self._found.append(Overdue(run=run, index=note["index"], reason=note["reason"], seconds=note["seconds"]))
+        self._overdue.append(Overdue(run=run, index=note["index"], reason=note["reason"], seconds=note["seconds"]))
         os.kill(int(path.name), signal.SIGKILL)
 
 
-def _held(path: Path) -> bool:
+@contextmanager
+def watch_trainings(
+    settings: RunSettings, timeout: float | None, notify: Callable[[str], None]
+) -> Iterator[tuple[RunSettings, Watchdog | None]]:
+    """Watch trainings during a block, where the suite limits their time; yields settings that name the notes."""
+    if timeout is None:
+        yield settings, None
+        return
+    with Watchdog(notify) as watchdog:
+        yield replace(settings, notes=watchdog.notes), watchdog
+
+
+def _is_locked(path: Path) -> bool:
     """Whether the process that wrote a note is still there."""
     with path.open("rb") as file:
         try:

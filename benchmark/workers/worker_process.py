@@ -1,4 +1,7 @@
-"""How a worker process begins, and where. Imports nothing heavy, so that the watch stands before torch is loaded."""
+"""Starts worker processes in a defined state and ends them with their parent.
+
+Imports nothing heavy, so that this holds before torch is loaded.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,17 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_CHECKS = 0.2
 
 SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's <sys/prctl.h>."""
 
 
 def initialize_worker(parent: int) -> None:
-    """Set up a worker: Ctrl-C and hang-ups are the driver's business, and the worker ends when the driver does."""
+    """Set up a worker: ignore Ctrl-C and hang-ups, which the driver handles, and end when the driver ends."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     if sys.platform == "linux":
         _die_with_parent()
 
@@ -46,7 +49,7 @@ def shielded_from_terminal() -> Iterator[None]:
 
 
 def working_folder() -> Path | None:
-    """This process's; None where somebody has deleted it."""
+    """Return this process's working folder, or None if somebody has deleted it."""
     try:
         return Path.cwd()
     except FileNotFoundError:
@@ -54,7 +57,7 @@ def working_folder() -> Path | None:
 
 
 def call_in_folder(folder: Path | None, call: Callable[..., Result], *arguments: Any) -> Result:
-    """Call in the driver's working folder, from which relative paths of results and data are meant.
+    """Call a function in the driver's working folder, where relative paths of results and data start.
 
     joblib keeps its workers for the next command of the same process, which may have gone elsewhere since.
     """
@@ -64,13 +67,13 @@ def call_in_folder(folder: Path | None, call: Callable[..., Result], *arguments:
 
 
 def _die_with_parent() -> None:
-    """Let the kernel kill this process with its parent, even when it is stopped or deep inside a C library."""
+    """Have the kernel kill this process with its parent, even when it is stopped or deep inside a C library."""
     with suppress(OSError, AttributeError):  # A C library without prctl: the thread is left.
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
 
 
-def _end_with(parent: int) -> None:
-    """Left alone, loky's workers outlive a killed driver by minutes and go on writing."""
+def _exit_with_parent(parent: int) -> None:
+    """Exit when the parent is gone; loky's workers would outlive a killed driver by minutes and go on writing."""
     while os.getppid() == parent:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_CHECKS)
     os._exit(1)

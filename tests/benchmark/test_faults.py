@@ -460,22 +460,22 @@ def test_other_deaths_show_no_shortage(counted):
 
 def test_fewer_at_once_is_never_none_and_never_the_drivers_process():
     """One fewer each time down to one, in a process that may be killed; clusters see to their own."""
-    engine = Loky(3)
-    assert [engine.fewer(), engine.fewer(), engine.fewer()] == [2, 1, None]
-    assert (engine.at_once, engine.processes, engine.jobs) == (1, 2, 3)
+    backend = Loky(3)
+    assert [backend.reduce_jobs(), backend.reduce_jobs(), backend.reduce_jobs()] == [2, 1, None]
+    assert (backend.at_once, backend.processes, backend.jobs) == (1, 2, 3)
     assert Loky(1).processes == 1
-    assert Loky(1, apart=True).processes == 2
+    assert Loky(1, separate=True).processes == 2
 
 
 def test_a_shortage_is_said_and_acted_on(counted, tmp_path):
     """The runs in flight count as suspects too, as at any death."""
-    said, engine = [], Loky(2)
-    found = CrashTracker(tmp_path, engine, said.append)
+    said, backend = [], Loky(2)
+    found = CrashTracker(tmp_path, backend, said.append)
     found.count(KILLED, [A, B])
     found.count(KILLED, [C, D])
     assert said == ["memory seems short: going on with 1 at once; results do not change"]
-    assert engine.at_once == 1
-    assert found.deaths == {(path, 0): 1 for path in (A, B, C, D)}
+    assert backend.at_once == 1
+    assert found.deaths.deaths == {(path, 0): 1 for path in (A, B, C, D)}
 
 
 def crowd(folder, most, jobs, repetitions=6):

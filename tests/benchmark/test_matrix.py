@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 from joblib import parallel_config
 
-from benchmark.backends import base as engines
 from benchmark.backends import loky
 from benchmark.cli.main import main
 from tests.benchmark.commands import (
@@ -262,10 +261,10 @@ def test_jobs_threads_and_order_change_nothing(whole, tmp_path, backend, jobs, t
 def test_trials_never_train_in_threads(monkeypatch, jobs):
     """Threads of one process share global states and thread pins: a caller who chose them for joblib is overruled."""
     where = lambda *_: [(os.getpid(), threading.current_thread() is threading.main_thread())]  # noqa: E731 (pickled)
-    monkeypatch.setattr(engines, "execute_group", where)
+    monkeypatch.setattr(loky, "execute_group", where)
 
     with parallel_config(backend="threading", n_jobs=4):
-        found = list(loky.Loky(jobs).reports(iter([([], None)] * 8), None))
+        found = list(loky.Loky(jobs).execute_groups(iter([([], None)] * 8), None))
 
     assert len(found) == 8
     assert all(alone for ((_, alone),) in found)

@@ -41,7 +41,7 @@ def execute(parsed: argparse.Namespace) -> int:
             suite,
             results,
             jobs=jobs,
-            engine=build_backend(parsed.backend, parsed.jobs, jobs, parsed.scheduler, parsed.address),
+            backend=build_backend(parsed.backend, parsed.jobs, jobs, parsed.scheduler, parsed.address),
             machine=machine,
             listener=listener,
             allow_mixed=parsed.allow_mixed,

@@ -1,4 +1,4 @@
-"""Engines: the same bytes from a Dask or a Ray cluster, and no fault of a worker that loses or stops anything."""
+"""Backends: a Dask or a Ray cluster gives the bytes of one process, and no fault of a worker loses or stops anything."""
 
 import json
 import os
@@ -102,7 +102,7 @@ def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_pat
 
 
 @pytest.mark.parametrize("first", ["cluster", pytest.param("here", marks=pytest.mark.faults)])
-def test_the_engine_may_change_between_two_halves(backend, tmp_path, first):
+def test_the_backend_may_change_between_two_halves(backend, tmp_path, first):
     """Interrupted on a cluster, a suite goes on in this process, or the other way round, to the same bytes."""
     text = toy("cluster_objectives:Slow", repetitions=4, trials=10)
     run(written(tmp_path / "whole", text), "--jobs", "1", "--quiet")
@@ -241,7 +241,7 @@ def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, told):
 def test_a_missing_library_is_named_with_its_remedy(monkeypatch, name, library, extra):
     """Without the library the backend says what to install."""
     monkeypatch.setitem(sys.modules, library, None)
-    monkeypatch.delitem(sys.modules, f"benchmark.backends.{name}_engine", raising=False)
+    monkeypatch.delitem(sys.modules, f"benchmark.backends.{name}", raising=False)
 
     with pytest.raises(BadInput, match=rf"{name} is not installed: pip install '\.\[{extra}\]'"):
         factory.build_backend(name, None, 2, None, None)
@@ -314,7 +314,7 @@ def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
     copy = tmp_path / "copy"
     for room in handshake.ROOMS:
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    with (copy / "benchmark" / "peer.py").open("a") as file:
+    with (copy / "benchmark" / "errors.py").open("a") as file:
         file.write("# changed\n")
     folder = written(tmp_path / "suite", toy("crashing:Crashing"))
 
@@ -361,39 +361,39 @@ def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tm
 # The worker's side.
 
 
-def terms(folder, **changes):
-    """A driver's terms as a worker of the same code sees them."""
-    card = handshake.card("cpu", ())
+def driver_handshake(folder, **changes):
+    """A driver's handshake as a worker of the same code sees it."""
+    description = handshake.describe_process("cpu", ())
     mine = {
         "folder": folder,
         "label": "",
         "token": "token",
         "driver": os.getpid(),
-        "place": str(ROOT),
-        "paths": (),
+        "working_folder": str(ROOT),
+        "module_folders": (),
         "device": "cpu",
     }
-    return Handshake(**{**mine, "libraries": (), "card": card, **changes})
+    return Handshake(**{**mine, "libraries": (), "description": description, **changes})
 
 
 def test_the_probe_finds_what_keeps_a_worker_from_working(tmp_path):
     """Another folder of the same name, one that is not there, another working folder, other versions."""
     path = tmp_path / "probe"
     path.write_text("text")
-    fit = terms(tmp_path)
+    fit = driver_handshake(tmp_path)
 
     assert cluster_worker.probe(fit, path, "text") == []
     assert cluster_worker.probe(fit, path, "other") == [f"{path} is another file there"]
     assert "is not the same folder there" in cluster_worker.probe(fit, tmp_path / "no" / "probe", "text")[0]
-    assert cluster_worker.probe(terms(tmp_path, place="/nowhere/at/all"), path, "text") == [
+    assert cluster_worker.probe(driver_handshake(tmp_path, working_folder="/nowhere/at/all"), path, "text") == [
         "the working folder /nowhere/at/all is not there"
     ]
-    other = {**fit.card, "torch": "1.0", "python": "3.8"}
-    (told,) = cluster_worker.probe(terms(tmp_path, card=other, token="others"), path, "text")
-    assert f"torch is 1.0 here and {fit.card['torch']} there" in told
+    other = {**fit.description, "torch": "1.0", "python": "3.8"}
+    (told,) = cluster_worker.probe(driver_handshake(tmp_path, description=other, token="others"), path, "text")
+    assert f"torch is 1.0 here and {fit.description['torch']} there" in told
     assert "python is 3.8 here" in told
-    old = {**fit.card, "source": "0"}
-    assert cluster_worker.probe(terms(tmp_path, card=old), path, "text") == [
+    old = {**fit.description, "source": "0"}
+    assert cluster_worker.probe(driver_handshake(tmp_path, description=old), path, "text") == [
         f"the code of incumbent is 0 here and {handshake.LOADED_DIGEST} there",
         "restart the workers",
     ]
@@ -401,40 +401,40 @@ def test_the_probe_finds_what_keeps_a_worker_from_working(tmp_path):
 
 def test_machines_may_differ_in_what_decides_no_bits():
     """The processor's name and the number of cores are not compared; its instructions are."""
-    card = handshake.card("cpu", ("torch", "no-such-library"))
+    description = handshake.describe_process("cpu", ("torch", "no-such-library"))
 
-    assert not {"cpu", "cores", "system", "jobs", "code"} & set(card)
-    assert {"cpu_capability", "arch", "python", "numpy", "torch", "source"} <= set(card)
-    assert card["no-such-library"] is None
-    assert set(handshake.own("cpu")) == {"cpu", "cores", "system"}
+    assert not {"cpu", "cores", "system", "jobs", "code"} & set(description)
+    assert {"cpu_capability", "arch", "python", "numpy", "torch", "source"} <= set(description)
+    assert description["no-such-library"] is None
+    assert set(handshake.describe_machine("cpu")) == {"cpu", "cores", "system"}
 
 
-def test_a_pulse_is_felt_until_it_stops(tmp_path, monkeypatch):
+def test_a_worker_notices_when_the_heartbeat_stops(tmp_path, monkeypatch):
     """A worker goes on while its driver is there, and stops when that ends, is another one, or is silent."""
     monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
     with heartbeat.Heartbeat(tmp_path, "-1", "mine", lambda: True, list):
-        assert heartbeat.Listening(tmp_path, "-1", "mine").felt()
-        assert not heartbeat.Listening(tmp_path, "-1", "another").felt()
-        assert not heartbeat.Listening(tmp_path, "", "mine").felt()
-    assert not heartbeat.Listening(tmp_path, "-1", "mine").felt()
+        assert heartbeat.HeartbeatListener(tmp_path, "-1", "mine").is_driver_alive()
+        assert not heartbeat.HeartbeatListener(tmp_path, "-1", "another").is_driver_alive()
+        assert not heartbeat.HeartbeatListener(tmp_path, "", "mine").is_driver_alive()
+    assert not heartbeat.HeartbeatListener(tmp_path, "-1", "mine").is_driver_alive()
     assert list(tmp_path.iterdir()) == []
 
     (tmp_path / ".pulse").write_text("mine")
-    listening = heartbeat.Listening(tmp_path, "", "mine")
-    assert listening.felt()
-    monkeypatch.setattr(heartbeat, "SECONDS_WITHOUT_PULSE", 0.0)
-    assert not listening.felt()
+    listener = heartbeat.HeartbeatListener(tmp_path, "", "mine")
+    assert listener.is_driver_alive()
+    monkeypatch.setattr(heartbeat, "SECONDS_WITHOUT_HEARTBEAT", 0.0)
+    assert not listener.is_driver_alive()
 
 
-def test_silence_is_told_once(tmp_path, monkeypatch):
+def test_silence_of_the_workers_is_reported_once(tmp_path, monkeypatch):
     """Workers that no longer answer are noticed; as long as they do, nothing is told."""
     monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
     monkeypatch.setattr(heartbeat, "SECONDS_WITHOUT_ANSWER", 0.5)
     told = []
     with heartbeat.Heartbeat(tmp_path, "", "mine", lambda: True, lambda: told.append("silent")):
-        listening = heartbeat.Listening(tmp_path, "", "mine")
+        listener = heartbeat.HeartbeatListener(tmp_path, "", "mine")
         for _ in range(15):
-            assert listening.felt()
+            assert listener.is_driver_alive()
             time.sleep(0.05)
         spoken = list(told)
         time.sleep(1.0)
@@ -455,7 +455,7 @@ class Told(FailFastBackend, Lossy):
     supports_return_generator = True
 
 
-def test_a_lost_task_ends_the_call_when_told():
+def test_a_lost_task_ends_the_call_when_the_backend_fails():
     """What joblib would wait for until the end of time is ended with an error."""
     backend = Told()
     timer = threading.Timer(0.3, backend.fail, [BackendLost("nobody answers")])

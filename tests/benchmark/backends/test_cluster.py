@@ -1,4 +1,4 @@
-"""What every cluster's engine says when its workers cannot work, or fall apart."""
+"""Messages of every cluster backend when its workers cannot work or die."""
 
 import os
 import sys
@@ -30,24 +30,24 @@ class WorkerDied(Exception):
 
 
 class Toy(Cluster):
-    """A cluster whose workers answer a probe as they are told to."""
+    """A cluster whose workers give prescribed answers to a probe."""
 
     name = "toy"
-    lost = (WorkerDied,)
+    worker_death_errors = (WorkerDied,)
 
     def __init__(self, answers=None):
         super().__init__(2, None)
         self.answers = answers or {}
 
     @contextmanager
-    def connected(self):
+    def connect_cluster(self):
         yield 2
 
-    def probes(self, terms, path, text):
+    def probe_workers(self, handshake, path, text):
         assert path.read_text() == text
         return self.answers
 
-    def joblib_backend(self):
+    def build_joblib_backend(self):
         return Threads()
 
 
@@ -64,78 +64,78 @@ def a_run():
 
 
 def settings(folder):
-    """Conditions of a run in a folder."""
+    """The settings of runs in a folder."""
     return RunSettings(folder=folder, machine=Machine(), environment={})
 
 
 def raising(error):
-    """A worker's part that raises."""
+    """A function that raises an error, in place of the worker's."""
 
-    def attend(*arguments):
+    def serve_group(*arguments):
         raise error
 
-    return attend
+    return serve_group
 
 
-def test_a_worker_that_cannot_work_is_told_with_all_that_is_wrong(tmp_path):
-    """Backend, worker and every difference; the probe's file is gone afterwards."""
+def test_a_worker_that_cannot_work_is_refused_with_every_reason(tmp_path):
+    """The message names backend, worker and every difference; the probe's file is removed afterwards."""
     toy = Toy({"tcp://a:1": [], "tcp://b:2": ["torch is 1.0 here and 2.0 there", "restart the workers"]})
 
-    with pytest.raises(RunRefused) as refused, toy.opened(tmp_path / "tiny", "cpu", (), ""):
+    with pytest.raises(RunRefused) as refused, toy.connect(tmp_path / "tiny", "cpu", (), ""):
         pass
 
     assert str(refused.value) == "toy worker tcp://b:2: torch is 1.0 here and 2.0 there; restart the workers"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told():
-    """The folder that is there, and the system's reason."""
-    with pytest.raises(BadInput) as refused, Toy().opened(Path("/proc/nowhere/tiny"), "cpu", (), ""):
+def test_a_folder_that_cannot_be_written_is_refused():
+    """The message names the existing folder and the system's reason."""
+    with pytest.raises(BadInput) as refused, Toy().connect(Path("/proc/nowhere/tiny"), "cpu", (), ""):
         pass
 
     assert str(refused.value) == "results folder /proc: cannot be written (No such file or directory)"
 
 
-def test_a_task_that_a_cluster_gives_up_is_told(tmp_path, monkeypatch):
-    """Whatever a cluster raises becomes one error with its name and what it said, cut where it is long."""
+def test_a_task_that_a_cluster_gives_up_is_reported(tmp_path, monkeypatch):
+    """Whatever a cluster raises becomes one error with its name and its message, shortened if it is long."""
     monkeypatch.setattr(cluster_worker, "serve_group", raising(MemoryError("x" * 1000)))
     with pytest.raises(BackendLost) as lost:
-        list(Toy().reports(iter([([a_run()], None)]), settings(tmp_path)))
+        list(Toy().execute_groups(iter([([a_run()], None)]), settings(tmp_path)))
 
     assert str(lost.value) == f"the toy cluster gave up a task (MemoryError: {'x' * 487})"
 
 
-def test_workers_that_die_for_nothing_end_the_command(tmp_path, monkeypatch):
-    """A run that gets no further even alone, with its trial recorded as crashed, is named."""
+def test_workers_that_die_without_training_end_the_command(tmp_path, monkeypatch):
+    """A run that makes no progress even in isolation, with its trial recorded as crashed, is named."""
     monkeypatch.setattr(cluster_worker, "serve_group", raising(WorkerDied("killed")))
     run = a_run()
     with pytest.raises(BackendLost) as lost:
-        Toy().alone(run, settings(tmp_path), None)
+        Toy().execute_isolated(run, settings(tmp_path), None)
 
     assert str(lost.value) == f"{run.path}: workers die even while nothing is trained"
 
 
 @pytest.fixture
-def terms(tmp_path):
-    """A driver's terms; no idle process that another test has left fits them."""
+def driver_handshake(tmp_path):
+    """A driver's handshake, for which no idle process of another test is used."""
     yield Handshake(
         folder=tmp_path,
         label="",
         token=tmp_path.name,
         driver=os.getpid(),
-        place=str(Path.cwd()),
-        paths=(),
+        working_folder=str(Path.cwd()),
+        module_folders=(),
         device="cpu",
         libraries=(),
-        card=handshake.card("cpu", ()),
+        description=handshake.describe_process("cpu", ()),
     )
     with suppress(KeyError):
         for child in cluster_worker._idle.pop(tmp_path.name):
-            child.end()
+            child.kill()
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "message"),
     [
         ("/bin/false", "a process for trials does not start there; the workers' own output says why"),
         (
@@ -145,12 +145,12 @@ def terms(tmp_path):
         ),
     ],
 )
-def test_a_process_that_does_not_start_is_told(terms, tmp_path, monkeypatch, program, told):
-    """An interpreter that ends at once, and one that is not there: in words, to whoever asks the worker."""
+def test_a_process_that_does_not_start_is_reported(driver_handshake, tmp_path, monkeypatch, program, message):
+    """An interpreter that ends at once, and one that does not exist, are reported to the caller of the worker."""
     (tmp_path / "probe").write_text("text")
     monkeypatch.setattr(sys, "executable", program)
 
-    assert cluster_worker.probe(terms, tmp_path / "probe", "text") == [told]
+    assert cluster_worker.probe(driver_handshake, tmp_path / "probe", "text") == [message]
 
-    (report,) = cluster_worker.serve_group([a_run()], settings(tmp_path), terms)
-    assert (report.state, report.problem) == ("refused", f"a worker is not like the driver: {told}")
+    (report,) = cluster_worker.serve_group([a_run()], settings(tmp_path), driver_handshake)
+    assert (report.state, report.problem) == ("refused", f"a worker is not like the driver: {message}")

@@ -25,7 +25,7 @@ def main():
     if seed != "none":
         random.Random(int(seed)).shuffle(order)
     spread = factory.build_backend(backend, number, number, None, None)
-    Runner(suite, Path(results), jobs=number, machine=Machine(), listener=Quiet(), engine=spread).run(order)
+    Runner(suite, Path(results), jobs=number, machine=Machine(), listener=Quiet(), backend=spread).run(order)
     print(f"{torch.get_num_threads()} threads outside of trials")
 
 

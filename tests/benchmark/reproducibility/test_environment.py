@@ -163,9 +163,9 @@ def test_a_worker_with_another_setting_is_refused(tmp_path, monkeypatch):
     """Its child finds the variable in its environment; the message has both settings."""
     probe = tmp_path / "probe"
     probe.write_text("text")
-    mine = handshake.card("cpu", ())
+    mine = handshake.describe_process("cpu", ())
     fields = {"label": "", "token": "switched", "driver": None, "place": str(ROOT), "paths": (), "device": "cpu"}
-    terms = Handshake(folder=tmp_path, libraries=(), card=mine, **fields)
+    terms = Handshake(folder=tmp_path, libraries=(), description=mine, **fields)
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
 
     assert cluster_worker.probe(terms, probe, "text") == [
@@ -238,10 +238,10 @@ def test_any_name_has_a_digest_or_none(name):
 
 def test_workers_must_have_the_users_modules_alike(module):
     """The card has them by name, and the message names the module."""
-    mine = handshake.card("cpu", (), ["my_search"])
+    mine = handshake.describe_process("cpu", (), ["my_search"])
     module.write_text(SEARCHER + "# changed\n")
     source_digests._of_module.cache_clear()
-    theirs = handshake.card("cpu", (), ["my_search"])
+    theirs = handshake.describe_process("cpu", (), ["my_search"])
     (told,) = handshake.differences(mine, theirs)
     assert told.startswith("the module my_search is ")
     (told,) = handshake.differences(mine, {**mine, "the module my_search": None})
@@ -253,8 +253,8 @@ def test_a_workers_child_finds_the_module_where_the_driver_has_it(module, tmp_pa
     probe = tmp_path / "probe"
     probe.write_text("text")
     fields = {"label": "", "driver": None, "place": str(ROOT), "paths": (str(module.parent),), "device": "cpu"}
-    mine = handshake.card("cpu", (), ["my_search"])
-    terms = Handshake(folder=tmp_path, libraries=(), card=mine, modules=("my_search",), token="same", **fields)
+    mine = handshake.describe_process("cpu", (), ["my_search"])
+    terms = Handshake(folder=tmp_path, libraries=(), description=mine, modules=("my_search",), token="same", **fields)
     assert cluster_worker.probe(terms, probe, "text") == []
     module.write_text(SEARCHER + "# changed\n")
     (told,) = cluster_worker.probe(replace(terms, token="changed"), probe, "text")

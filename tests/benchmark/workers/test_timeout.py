@@ -306,7 +306,7 @@ def test_nobody_is_found_twice(monkeypatch):
                 time.sleep(0.01)
             time.sleep(0.5)
     assert kills == [(999999999, signal.SIGKILL)]
-    assert [one.index for one in watchdog.found()] == [3]
+    assert [one.index for one in watchdog.pop_overdue()] == [3]
 
 
 TRAINING = """
@@ -343,11 +343,11 @@ def test_the_watchdog_kills_who_is_overdue_and_nobody_else():
             for process in (late, early):
                 assert process.stdout.readline() == "begun\n"
             assert late.wait(GRACE_SECONDS + 20) == -signal.SIGKILL
-            (overdue,) = watchdog.found()
+            (overdue,) = watchdog.pop_overdue()
             assert not (watchdog.notes / str(late.pid)).exists()
             assert (str(overdue.run), overdue.index, overdue.seconds) == ("runs/a/b/000.jsonl", 7, 0.1)
             assert (early.poll(), bystander.poll()) == (None, None)
-            assert watchdog.found() == []
+            assert watchdog.pop_overdue() == []
             assert not (watchdog.notes / str(bystander.pid)).exists()
         finally:
             for process in (late, early, bystander):
@@ -366,7 +366,7 @@ def test_the_only_process_stops_when_it_cannot_be_helped(tmp_path):
         [*words, "--device", "cpu", "--jobs", "1"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 143
-    assert "hears no alarm, and its process is the only one; again with --jobs 2" in done.stderr
+    assert "does not react to the alarm, and its process is the only one; with --jobs 2" in done.stderr
 
     subprocess.run([*words, "--device", "cpu", "--jobs", "2", "--quiet"], cwd=ROOT, check=True, timeout=120)
 

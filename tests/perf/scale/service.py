@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.storage.ledger import Ledger
-from benchmark.workers.heartbeat import Heartbeat, Listening
+from benchmark.workers.heartbeat import Heartbeat, HeartbeatListener
 from tests import ROOT
 
 IDLE = 1.0
@@ -100,7 +100,7 @@ def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None)
     watching = Watching()
     Runner(
         plan, results, jobs=jobs, machine=Machine(), listener=watching, shard=share,
-        engine=build_backend(engine, jobs, jobs, None, None),
+        backend=build_backend(engine, jobs, jobs, None, None),
     ).run()  # fmt: skip
     return watching.told
 
@@ -209,8 +209,8 @@ def disk(folder: Path, writers: Sequence[int], seconds: float) -> list[dict[str,
 def look(folder: Path, looks: int = 2000) -> dict[str, float]:
     """Seconds that a worker's look at the driver's pulse takes, four times a second."""
     with Heartbeat(folder, "", "token", lambda: True, lambda: None):
-        listening = Listening(folder, "", "token")
-        return spread([_timed(listening.felt) for _ in range(looks)])
+        listener = HeartbeatListener(folder, "", "token")
+        return spread([_timed(listener.is_driver_alive) for _ in range(looks)])
 
 
 def wide(repetitions: int, trials: int) -> str:

@@ -1,0 +1,36 @@
+"""Counts the deaths of worker processes by run, to find the runs that must be executed in isolation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmark.storage.ledger_format import count_evaluations
+
+DEATHS_BEFORE_ISOLATION = 2
+
+
+class DeathCounter:
+    """Counts at how many deaths a run was in flight without having recorded an evaluation in between.
+
+    Args:
+        folder: the suite's results.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.deaths: Counter[tuple[Path, int]] = Counter()
+
+    def count(self, in_flight: Iterable[Path]) -> list[tuple[Path, int]]:
+        """Count a death for each run in flight; return every run with the number of its evaluations so far."""
+        positions = [self._position(path) for path in in_flight]
+        self.deaths.update(positions)
+        return positions
+
+    def needs_isolation(self, path: Path) -> bool:
+        """Whether a run was in flight at so many deaths without progress that it must be executed alone."""
+        return self.deaths[self._position(path)] >= DEATHS_BEFORE_ISOLATION
+
+    def _position(self, path: Path) -> tuple[Path, int]:
+        return path, count_evaluations(self.folder / path)
