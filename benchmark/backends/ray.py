@@ -117,7 +117,7 @@ class Ray(Cluster):
         answers = {}
         for node in [node for node in ray.nodes() if node["Alive"]]:
             strategy = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
-            answers[node["NodeManagerAddress"]] = task.options(scheduling_strategy=on_node).remote(
+            answers[node["NodeManagerAddress"]] = task.options(scheduling_strategy=strategy).remote(
                 handshake, path, text
             )
         return {where: _wait_for_answer(reference) for where, reference in answers.items()}

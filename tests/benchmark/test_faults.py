@@ -372,10 +372,12 @@ ADDRESS_SPACE = """
 import resource, sys
 from pathlib import Path
 import torch, numpy, scipy.stats, sklearn  # What is loaded takes address space of its own.
-from benchmark import cli, group, progress, runner
+from benchmark.cli import main
+from benchmark.batching import run_group
+from benchmark.driver import progress, runner
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**20 * int(sys.argv[1]),) * 2)
-sys.exit(cli.main(sys.argv[2:]))
+sys.exit(main.main(sys.argv[2:]))
 """
 
 

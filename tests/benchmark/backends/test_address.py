@@ -12,7 +12,7 @@ from benchmark.storage.resume_check import RunRefused
 
 
 @pytest.fixture
-def silent_server():
+def listener():
     """The address of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
@@ -45,12 +45,12 @@ def test_a_malformed_address_is_refused(address):
     )
 
 
-def test_an_address_where_nothing_listens_is_refused(silent_server):
-    """The message has the option, the address and what to check; an address that listens passes with or without scheme."""
-    check_reachable("--address", silent_server, ("ray",))
-    check_reachable("--address", f"ray://{silent_server}", ("ray",))
+def test_an_address_where_nothing_listens_is_refused(listener):
+    """The message has option, address and remedy; where a server listens, the address passes with or without scheme."""
+    check_reachable("--address", listener, ("ray",))
+    check_reachable("--address", f"ray://{listener}", ("ray",))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        nobody = f"127.0.0.1:{server.getsockname()[1]}"
+        unused_address = f"127.0.0.1:{server.getsockname()[1]}"
 
     with pytest.raises(BadInput) as refused:
         check_reachable("--address", unused_address, ("ray",))
@@ -59,7 +59,7 @@ def test_an_address_where_nothing_listens_is_refused(silent_server):
     assert UNREACHABLE == "no cluster answers there; check that it runs and that this machine can reach it"
 
 
-def test_a_listener_that_is_no_dask_scheduler_is_refused(silent_server, monkeypatch):
+def test_a_listener_that_is_no_dask_scheduler_is_refused(listener, monkeypatch):
     """A server that does not answer as Dask does gets the same message, with the error of Dask."""
     module = backend_module("dask")
 
@@ -68,10 +68,10 @@ def test_a_listener_that_is_no_dask_scheduler_is_refused(silent_server, monkeypa
 
     monkeypatch.setattr(module, "Client", silent)
     with pytest.raises(BadInput) as refused:
-        enter(module.Dask(2, silent_server).connect_cluster())
+        enter(module.Dask(2, listener).connect_cluster())
 
     assert str(refused.value) == (
-        f"--scheduler '{silent_server}': {UNREACHABLE} (TimeoutError: Timed out trying to connect)"
+        f"--scheduler '{listener}': {UNREACHABLE} (TimeoutError: Timed out trying to connect)"
     )
 
 
@@ -106,7 +106,7 @@ def ray(monkeypatch):
     return module
 
 
-def test_a_listener_that_is_no_ray_cluster_is_refused(ray, silent_server, monkeypatch):
+def test_a_listener_that_is_no_ray_cluster_is_refused(ray, listener, monkeypatch):
     """The same message, with the error of Ray."""
 
     def silent(**options):
@@ -114,11 +114,9 @@ def test_a_listener_that_is_no_ray_cluster_is_refused(ray, silent_server, monkey
 
     monkeypatch.setattr(ray.ray, "init", silent)
     with pytest.raises(BadInput) as refused:
-        enter(ray.Ray(2, silent_server).connect_cluster())
+        enter(ray.Ray(2, listener).connect_cluster())
 
-    assert (
-        str(refused.value) == f"--address '{silent_server}': {UNREACHABLE} (ConnectionError: Failed to connect to GCS)"
-    )
+    assert str(refused.value) == f"--address '{listener}': {UNREACHABLE} (ConnectionError: Failed to connect to GCS)"
 
 
 def test_a_ray_cluster_of_our_own_that_does_not_start_is_reported(ray, monkeypatch):
@@ -134,10 +132,10 @@ def test_a_ray_cluster_of_our_own_that_does_not_start_is_reported(ray, monkeypat
     assert str(refused.value) == "--backend ray: no cluster starts here (RuntimeError: no room in /dev/shm)"
 
 
-def test_a_ray_cluster_without_processors_is_refused(ray, silent_server, monkeypatch):
+def test_a_ray_cluster_without_processors_is_refused(ray, listener, monkeypatch):
     """The message gives the command that adds a node."""
     monkeypatch.setattr(ray.ray, "cluster_resources", dict)
     with pytest.raises(RunRefused) as refused:
-        enter(ray.Ray(2, silent_server).connect_cluster())
+        enter(ray.Ray(2, listener).connect_cluster())
 
-    assert str(refused.value) == f"--address {silent_server}: it has no CPUs; start nodes: ray start --address=..."
+    assert str(refused.value) == f"--address {listener}: it has no CPUs; start nodes: ray start --address=..."

@@ -1,4 +1,4 @@
-"""Backends: a Dask or a Ray cluster gives the bytes of one process, and no fault of a worker loses or stops anything."""
+"""Backends: a Dask or a Ray cluster gives the bytes of one process, and faults of workers lose or stop nothing."""
 
 import json
 import os

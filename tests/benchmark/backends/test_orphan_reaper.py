@@ -14,10 +14,10 @@ from tests.benchmark.commands import ROOT
 
 DRIVER = """
 import subprocess, sys, time
-from benchmark.backends.orphan_reaper import guarded
+from benchmark.backends.orphan_reaper import kill_orphans_on_death
 words = [sys.executable, "-c", "import time; time.sleep(60)"]
 before = subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True)
-with guarded():
+with kill_orphans_on_death():
     within = subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True)
     print(before.pid, within.pid, flush=True)
     if len(sys.argv) > 1:
@@ -73,13 +73,13 @@ def test_what_a_killed_driver_has_started_ends(driver, kill):
 
 
 def test_what_a_driver_leaves_on_purpose_stays(driver):
-    """A context that ends in order kills nothing, and the guardian is gone before the driver goes on."""
+    """A context that ends in order kills nothing, and the reaper is gone before the driver goes on."""
     command, before, within = driver()
 
     command.communicate()
 
     assert command.returncode == 0
-    time.sleep(orphan_reaper.GRACE + 1)
+    time.sleep(orphan_reaper.GRACE_SECONDS + 1)
     assert runs(before)
     assert runs(within)
 
@@ -87,9 +87,9 @@ def test_what_a_driver_leaves_on_purpose_stays(driver):
 def test_the_mark_is_taken_away(monkeypatch):
     """Afterwards nothing that is started bears it."""
     monkeypatch.delenv(orphan_reaper.MARK, raising=False)
-    with orphan_reaper.guarded():
+    with orphan_reaper.kill_orphans_on_death():
         mark = os.environ[orphan_reaper.MARK]
         assert len(mark) == 32
 
     assert orphan_reaper.MARK not in os.environ
-    assert list(orphan_reaper.bearing(f"{orphan_reaper.MARK}={mark}".encode())) == []
+    assert list(orphan_reaper.processes_with_mark(f"{orphan_reaper.MARK}={mark}".encode())) == []

@@ -1,4 +1,4 @@
-"""What cannot be prepared, read or written before anything is trained is told with its name and the reason."""
+"""What cannot be prepared, read or written before anything is trained is refused with its name and the reason."""
 
 import os
 from pathlib import Path
@@ -25,8 +25,8 @@ class Unprepared:
         raise ConnectionError("no route\nto host")
 
 
-def told(call):
-    """What the refusal of a call says."""
+def refusal(call):
+    """The message with which a call refuses its input."""
     with pytest.raises(BadInput) as refused:
         call()
     return str(refused.value)
@@ -34,65 +34,63 @@ def told(call):
 
 def test_an_objective_that_cannot_be_prepared_is_named():
     """The message names the objective, with kind and text of its error on one line."""
-    assert told(lambda: prepare_objective("toy", Unprepared(), Machine())) == (
+    assert refusal(lambda: prepare_objective("toy", Unprepared(), Machine())) == (
         "objectives.toy: cannot be prepared (ConnectionError: no route to host)"
     )
 
 
-def test_results_that_are_none_are_told():
-    """The option, what it was given, and by what a suite's results are known."""
+def test_a_folder_without_results_is_refused():
+    """The message has the option, its value, and what a results folder must contain."""
     for text in ("nowhere", "", "a\0b"):
-        assert told(lambda text=text: options.recorded("--reuse", text)) == (
+        assert refusal(lambda text=text: options.recorded_results("--reuse", text)) == (
             f"--reuse {text!r}: need a suite's results, a folder that holds runs/"
         )
 
 
-def test_a_folder_that_may_not_be_written_is_told(tmp_path, monkeypatch):
-    """The folder that is there already is named, for it is the one to look at."""
+def test_a_folder_without_write_permission_is_refused(tmp_path, monkeypatch):
+    """The message names the folder that exists already, since that is the one to check."""
     monkeypatch.setattr(os, "access", lambda path, mode: False)
 
-    assert told(lambda: options.out(str(tmp_path / "a" / "b"))) == (
+    assert refusal(lambda: options.check_folder("--out", str(tmp_path / "a" / "b"), writing=True)) == (
         f"--out '{tmp_path / 'a' / 'b'}': {tmp_path} cannot be written"
     )
 
 
-def test_files_that_cannot_be_written_are_told(tmp_path):
-    """A file where a folder must be, a folder that is not there, a name too long: the path and the reason."""
+def test_files_that_cannot_be_written_are_refused(tmp_path):
+    """A file in place of a folder, a missing folder, a name that is too long: the message has path and reason."""
     file = tmp_path / "file"
     file.touch()
     lost = tmp_path / "lost" / "desk.toml"
     long = Path("x" * 300 + ".toml")
     calibration = calibrations.load_calibration(calibrations.CALIBRATION_FILES.names()[0])
 
-    assert told(lambda: _write_if_changed(file / "suite.json", b"{}")) == (
+    assert refusal(lambda: _write_if_changed(file / "suite.json", b"{}")) == (
         f"OUT {file / 'suite.json'}: cannot be written (File exists); merge again, it goes on there"
     )
-    assert told(lambda: write_or_refuse(lost, b"{}")) == f"{lost}: cannot be written (No such file or directory)"
+    assert refusal(lambda: write_or_refuse(lost, b"{}")) == f"{lost}: cannot be written (No such file or directory)"
     assert (
-        told(lambda: write_calibration(lost, calibration))
+        refusal(lambda: write_calibration(lost, calibration))
         == f"--out '{lost}': cannot be written (No such file or directory)"
     )
-    message = told(lambda: _read_existing(long, calibration))
+    message = refusal(lambda: _read_existing(long, calibration))
     assert message.startswith("--out 'xxx")
     assert message.endswith("': cannot be written (File name too long)")
 
 
-def test_files_that_cannot_be_read_are_told(tmp_path):
-    """A folder under a file's name, and no file: the path and the reason."""
+def test_files_that_cannot_be_read_are_refused(tmp_path):
+    """A folder in place of a file, and a missing file: the message has the path and the reason."""
     folder = tmp_path / "folder.toml"
     folder.mkdir()
 
-    assert told(lambda: recheck_file.read_if_exists(folder)) == f"{folder}: cannot be read (Is a directory)"
-    assert told(lambda: SUITE_FILES.read(folder)).endswith("folder.toml': cannot be read (Is a directory)")
-    assert told(lambda: read_recorded_suite(tmp_path)) == (
-        f"{tmp_path / 'suite.json'}: cannot be read (No such file or directory)"
-    )
+    assert refusal(lambda: recheck_file.read_if_exists(folder)) == f"{folder}: cannot be read (Is a directory)"
+    assert refusal(lambda: SUITE_FILES.read(folder)).endswith("folder.toml': cannot be read (Is a directory)")
+    assert refusal(lambda: read_recorded_suite(tmp_path)) == f"{tmp_path / 'suite.json'}: there is no such file"
 
 
-def test_an_audit_that_cannot_make_room_is_told(tmp_path):
-    """A folder where the plan of the audit before must be: what to delete."""
+def test_an_audit_that_cannot_delete_its_old_plan_is_refused(tmp_path):
+    """A folder has the name of the earlier audit's plan; the message says what to delete."""
     (tmp_path / audit.PLAN).mkdir()
 
-    assert told(lambda: audit._begin(tmp_path, {})) == (
+    assert refusal(lambda: audit._begin(tmp_path, {})) == (
         f"{tmp_path}: cannot be cleared for a new audit (Is a directory); delete it"
     )

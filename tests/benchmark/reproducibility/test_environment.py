@@ -164,7 +164,14 @@ def test_a_worker_with_another_setting_is_refused(tmp_path, monkeypatch):
     probe = tmp_path / "probe"
     probe.write_text("text")
     mine = handshake.describe_process("cpu", ())
-    fields = {"label": "", "token": "switched", "driver": None, "place": str(ROOT), "paths": (), "device": "cpu"}
+    fields = {
+        "label": "",
+        "token": "switched",
+        "driver": None,
+        "working_folder": str(ROOT),
+        "module_folders": (),
+        "device": "cpu",
+    }
     terms = Handshake(folder=tmp_path, libraries=(), description=mine, **fields)
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
 
@@ -252,7 +259,13 @@ def test_a_workers_child_finds_the_module_where_the_driver_has_it(module, tmp_pa
     """By the driver's folders; a child of other terms refuses the changed source."""
     probe = tmp_path / "probe"
     probe.write_text("text")
-    fields = {"label": "", "driver": None, "place": str(ROOT), "paths": (str(module.parent),), "device": "cpu"}
+    fields = {
+        "label": "",
+        "driver": None,
+        "working_folder": str(ROOT),
+        "module_folders": (str(module.parent),),
+        "device": "cpu",
+    }
     mine = handshake.describe_process("cpu", (), ["my_search"])
     terms = Handshake(folder=tmp_path, libraries=(), description=mine, modules=("my_search",), token="same", **fields)
     assert cluster_worker.probe(terms, probe, "text") == []
