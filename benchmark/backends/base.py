@@ -70,10 +70,6 @@ class Backend(ABC):
     def execute_isolated(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
         """Execute a run that was in flight at several deaths without progress, so that the fatal trial is found."""
 
-    def reduce_jobs(self) -> int | None:
-        """Execute one group fewer at the same time from now on; return how many, or None if that is impossible."""
-        return None
-
 
 def map_in_loky(
     call: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], processes: int, at_once: int, *, ordered: bool

@@ -29,20 +29,13 @@ class Loky(Backend):
     worker_death_errors = (TerminatedWorkerError, BrokenProcessPool)
 
     def __init__(self, jobs: int, *, separate: bool = False) -> None:
-        self.jobs = self.at_once = jobs
+        self.jobs = jobs
         self.processes = max(2, jobs) if separate else jobs
 
     def connect(
         self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
     ) -> AbstractContextManager[None]:
         return nullcontext()
-
-    def reduce_jobs(self) -> int | None:
-        if self.at_once == 1:
-            return None
-        self.at_once -= 1
-        self.processes = max(2, self.at_once)  # Never this process: a trial that is killed would kill the driver.
-        return self.at_once
 
     def send_heartbeat(self, folder: Path) -> AbstractContextManager[None]:
         return nullcontext()
@@ -51,7 +44,7 @@ class Loky(Backend):
         # A worker that has grown by some 100 MB is replaced as planned; the warning would suggest an error.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         tasks = ((runs, settings, fatal) for runs, fatal in groups)
-        yield from map_in_loky(execute_group, tasks, self.processes, self.at_once, ordered=False)
+        yield from map_in_loky(execute_group, tasks, self.processes, self.jobs, ordered=False)
 
     def execute_isolated(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:
         return run_isolated(run, settings, watchdog)

@@ -37,12 +37,12 @@ def execute_suite(parsed: argparse.Namespace, build_runner: Callable[[Listener],
 
 def _execute(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runner]) -> int:
     from benchmark.backends.base import BackendLost
-    from benchmark.driver.progress import listener_for
+    from benchmark.driver.progress import choose_listener
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
     from objectives.training.data import DataError
 
-    listener = listener_for(quiet=parsed.quiet or sys.stdout is None)
+    listener = choose_listener(quiet=parsed.quiet or sys.stdout is None)
     try:
         reports = build_runner(listener).run()
     except (DataError, RunRefused, LedgerError) as error:

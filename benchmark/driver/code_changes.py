@@ -1,4 +1,4 @@
-"""The source code that decides results, as digests: incumbent's own, and of what a suite names by dotted path."""
+"""Describes the source code that decides a suite's results, and warns where it changed since runs were recorded."""
 
 from __future__ import annotations
 
@@ -11,43 +11,44 @@ from benchmark.storage.ledger_format import LedgerError, failed_path, partial_pa
 from benchmark.storage.resume_check import FIELD, changed_sources
 from benchmark.suite.model import Part, Run, Suite, is_dotted
 
-OWN = "incumbent"
-"""What this code is called among a suite's modules."""
+OWN_NAME = "incumbent"
+"""The name of this project's code among a suite's modules."""
 
 
-def modules_of(suite: Suite) -> tuple[str, ...]:
-    """The modules that a suite names by dotted path, each once, sorted."""
+def named_modules(suite: Suite) -> tuple[str, ...]:
+    """Return the modules that a suite names by dotted path, each once, sorted."""
     parts: list[Part | None] = [entry.part for entry in suite.objectives]
     parts += [part for entry in suite.algorithms for part in (entry.scheduler, entry.searcher)]
     names = {part.name for part in parts if part is not None and is_dotted(part.name)}
     return tuple(sorted({name.partition(":")[0] if ":" in name else name.rpartition(".")[0] for name in names}))
 
 
-def source_card(suite: Suite) -> dict[str, Any]:
-    """What the machine card says of the code that a suite's results come from."""
-    return {FIELD: {OWN: LOADED_DIGEST, **digest_modules(modules_of(suite))}}
+def describe_code(suite: Suite) -> dict[str, Any]:
+    """Return the entry of a ledger's header on the code that a suite's results come from."""
+    return {FIELD: {OWN_NAME: LOADED_DIGEST, **digest_modules(named_modules(suite))}}
 
 
 def code_change_warning(runs: Iterable[Run], folder: Path, environment: Mapping[str, Any]) -> str | None:
-    """A line on recorded runs that other code wrote, or None.
+    """Return a line on recorded runs that other code wrote, or None.
 
     Args:
         runs: of the suite.
         folder: its results.
-        environment: the machine card of the command.
+        environment: of this command.
     """
-    found = [names for run in runs for names in _changed_since(folder / run.path, environment)]
-    if not found:
+    changes = [names for run in runs if (names := _changed_since(folder / run.path, environment))]
+    if not changes:
         return None
-    names = ", ".join(sorted({name for one in found for name in one}))
+    changed = ", ".join(sorted(set().union(*changes)))
     return (
-        f"{folder}: {len(found)} runs there were recorded by other code ({names} has changed since); going on keeps "
-        "what is recorded and trains the rest by the new code, which the ledgers record. "
+        f"{folder}: {len(changes)} runs there were recorded by other code ({changed} has changed since); going on "
+        "keeps what is recorded and trains the rest by the new code, which the ledgers record. "
         "To have all of one code, use another --results folder"
     )
 
 
-def _changed_since(path: Path, environment: Mapping[str, Any]) -> list[list[str]]:
+def _changed_since(path: Path, environment: Mapping[str, Any]) -> list[str]:
+    """Return the names of changed code for a run, by the first of its files that shows any."""
     for candidate in (path, partial_path(path), failed_path(path)):
         try:
             header = read_header(candidate)
@@ -55,5 +56,5 @@ def _changed_since(path: Path, environment: Mapping[str, Any]) -> list[list[str]
             continue
         names = [] if header is None else changed_sources(header.get("environment") or {}, environment)
         if names:
-            return [names]
+            return names
     return []

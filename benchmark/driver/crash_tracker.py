@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.backends.base import Backend
-from benchmark.driver.oom_detector import OomDetector
-from benchmark.suite.model import Run
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers.death_counter import DeathCounter
 from benchmark.workers.watchdog import Watchdog, watch_trainings
@@ -19,20 +16,18 @@ class CrashTracker:
 
     Args:
         folder: the suite's results.
-        backend: whose workers they are.
-        say: tells the user.
+        say: prints a message to the user.
 
     Attributes:
         overdue: evaluations that the watchdog ended, by run; to be recorded when the run goes on.
         watchdog: None where the suite limits no time.
     """
 
-    def __init__(self, folder: Path, backend: Backend, say: Callable[[str], None]) -> None:
-        self.folder, self.backend, self.say = folder, backend, say
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.say = say
         self.deaths = DeathCounter(folder)
         self.overdue: dict[Path, FatalEvaluation] = {}
         self.watchdog: Watchdog | None = None
-        self.shortage = OomDetector()
 
     @contextmanager
     def watched(self, settings: RunSettings, timeout: float | None) -> Iterator[RunSettings]:
@@ -40,20 +35,17 @@ class CrashTracker:
         with watch_trainings(settings, timeout, self.say) as (watched, self.watchdog):
             yield watched
 
-    def count(self, death: BaseException, in_flight: Iterable[Path]) -> None:
-        """Note a death, with the runs that the workers were at; have fewer at once where memory seems short."""
-        if self._found_overdue():  # The watchdog knows which it was.
-            return
-        positions = self.deaths.count(in_flight)
-        if self.shortage.shows(death, positions) and (jobs := self.backend.reduce_jobs()) is not None:
-            self.say(f"memory seems short: going on with {jobs} at once; results do not change")
+    def count_death(self, in_flight: Iterable[Path]) -> None:
+        """Count a death for every run in flight, unless the watchdog caused it and knows the evaluation."""
+        if not self._take_overdue():
+            self.deaths.count(in_flight)
 
-    def suspected(self, run: Run) -> bool:
-        """Whether a run was in flight at several deaths without getting on."""
-        return self.deaths.needs_isolation(run.path)
+    def needs_isolation(self, path: Path) -> bool:
+        """Return whether a run was in flight at several deaths without recording another evaluation."""
+        return self.deaths.needs_isolation(path)
 
-    def _found_overdue(self) -> bool:
-        """Whether the watchdog killed a worker; the next start of that run records why."""
+    def _take_overdue(self) -> bool:
+        """Note which evaluations the watchdog has ended; return whether there were any."""
         overdue = [] if self.watchdog is None else self.watchdog.pop_overdue()
         for evaluation in overdue:
             self.say(f"{evaluation.run}: {evaluation.reason}; its process was killed")

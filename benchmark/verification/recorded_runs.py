@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.backends.base import map_in_loky
 from benchmark.batching.run_group import trains_side_by_side
-from benchmark.driver.code_changes import source_card
+from benchmark.driver.code_changes import describe_code
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import DECIDES_BITS, describe_environment, deterministic_arithmetic
 from benchmark.storage.ledger_format import (
@@ -81,7 +81,7 @@ class CurrentMachine:
 
     def __init__(self, suite: Suite, objectives: Mapping[str, Objective], machine: Machine, labels: set[str]) -> None:
         self.objectives, self.machine = objectives, machine
-        described = describe_environment(machine.device, 1) | source_card(suite)
+        described = describe_environment(machine.device, 1) | describe_code(suite)
         self.card = {name: value for name, value in described.items() if name not in NOT_COMPARED}
         self.data = {label: prepare_objective(label, objectives[label], machine) for label in sorted(labels)}
 

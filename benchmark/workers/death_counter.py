@@ -22,11 +22,9 @@ class DeathCounter:
         self.folder = folder
         self.deaths: Counter[tuple[Path, int]] = Counter()
 
-    def count(self, in_flight: Iterable[Path]) -> list[tuple[Path, int]]:
-        """Count a death for each run in flight; return every run with the number of its evaluations so far."""
-        positions = [self._position(path) for path in in_flight]
-        self.deaths.update(positions)
-        return positions
+    def count(self, in_flight: Iterable[Path]) -> None:
+        """Count a death for each run in flight."""
+        self.deaths.update(self._position(path) for path in in_flight)
 
     def needs_isolation(self, path: Path) -> bool:
         """Whether a run was in flight at so many deaths without progress that it must be executed alone."""

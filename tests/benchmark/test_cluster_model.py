@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmark.planning.shard import split_runs
 from benchmark.suite import parsing as suites
-from tests.perf.scale.model import TASKS_A_WORKER, Services, grouped, shared, simulate
+from tests.perf.scale.model import GROUPS_A_WORKER, Services, grouped, shared, simulate
 from tests.perf.scale.service import Watching
 
 lengths = st.lists(st.lists(st.floats(0, 10), min_size=1, max_size=4), min_size=1, max_size=3)
@@ -85,7 +85,7 @@ def test_a_share_is_done_by_its_own_worker():
     assert simulate([equal(5), equal(1)], Services()).ends == (5, 1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(plan=plans, given_services=services, workers=st.integers(1, 9))
 def test_no_outcome_beats_the_bounds_of_scheduling(plan, given_services, workers):
     """No schedule is shorter than the mean load, than the longest group, or than what driver and disk need."""
@@ -103,7 +103,7 @@ def test_no_outcome_beats_the_bounds_of_scheduling(plan, given_services, workers
     assert max(outcome.driver, outcome.disk) <= 1 + 1e-9
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(plan=plans, workers=st.integers(1, 9))
 def test_without_services_a_common_list_keeps_grahams_bound(plan, workers):
     """Nobody is idle while groups wait: at most the mean load and the longest group."""
@@ -112,7 +112,7 @@ def test_without_services_a_common_list_keeps_grahams_bound(plan, workers):
     assert outcome.wall <= trained / workers + outcome.longest + 1e-6
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(plan=plans, given_services=services, workers=st.integers(1, 9))
 def test_the_same_lengths_give_the_same_outcome(plan, given_services, workers):
     """Nothing is drawn."""
@@ -139,7 +139,7 @@ def test_shares_are_those_of_the_real_split(of):
 @pytest.mark.parametrize("jobs", [1, 2, 3, 16, 64])
 def test_groups_are_those_of_the_real_runner(jobs, tmp_path):
     """Each run is in the group that `benchmark.driver.runner` dispatches it in, and the groups are in its order."""
-    from benchmark.driver.runner import TASKS_A_WORKER as REAL
+    from benchmark.driver.runner import GROUPS_A_WORKER as REAL
     from benchmark.driver.runner import Runner
     from benchmark.tuning.factory import check_suite
     from objectives.objective import Machine
@@ -147,7 +147,7 @@ def test_groups_are_those_of_the_real_runner(jobs, tmp_path):
     suite = suites.load("digits", ["repetitions=9"])
     runner = Runner(suite, tmp_path, jobs=jobs, machine=Machine(), listener=Watching())
     runner.objectives = check_suite(suite)
-    real = [[run.path for run in group] for group in runner._tasks(list(suite.runs()))]
+    real = [[run.path for run in group] for group in runner._group_runs(list(suite.runs()))]
     runs = list(suite.runs())
     places = {run.path: number for number, run in enumerate(runs)}
     cells = [
@@ -159,4 +159,4 @@ def test_groups_are_those_of_the_real_runner(jobs, tmp_path):
     ]
     found = [sorted(run[0] for run in group) for group in grouped(cells, jobs)]
     assert found == [sorted(places[path] for path in group) for group in real]
-    assert REAL == TASKS_A_WORKER
+    assert REAL == GROUPS_A_WORKER

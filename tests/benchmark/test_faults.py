@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.backends.loky import Loky
 from benchmark.cli.main import main
-from benchmark.driver import oom_detector
-from benchmark.driver.crash_tracker import CrashTracker
-from benchmark.driver.oom_detector import OomDetector, count_oom_kills
+from benchmark.storage import ledger_format
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
@@ -25,6 +22,7 @@ from tests import ROOT
 from tests.benchmark.fakes.failing_disk import CALLS, FAULTS, FailingDisk, raise_os_error, write_half
 from tests.benchmark.fakes.memory_hungry import MemoryHungry
 from tests.benchmark.fakes.stacked_toy import invented_calibration, toy_prices
+from tests.benchmark.fakes.unpicklable import LONG_CURVE
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 
@@ -32,14 +30,14 @@ SUITES = {
     "alone": """
 seed = 3
 repetitions = 2
-budget.trials = 3
+budget.trials = 2
 algorithms.random.searcher = "random"
 [objectives.deadly]
 name = "tests.benchmark.fakes.crashing:Crashing"
 """,
     "stacked": """
 seed = 3
-repetitions = 2
+repetitions = 1
 clock = "modelled"
 calibration = "prices.toml"
 budget.evaluations = 4
@@ -197,7 +195,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize("size", [300, 1500])
+@pytest.mark.parametrize("size", [pytest.param(300, marks=pytest.mark.slow), 1000])
 def test_a_limit_on_the_size_of_files(tmp_path, unbroken, size):
     """With the operating system's own refusal (EFBIG, after a short write) in one process: said, and gone on with."""
     kind, expected = unbroken
@@ -230,7 +228,7 @@ def small_disk(tmp_path):
 
 def test_a_disk_that_is_really_full(small_disk, tmp_path, capsys):
     """A 64 kB disk: full in the middle, said with path and free space; with room it goes on to the same end."""
-    text = SUITES["alone"].replace("repetitions = 2", "repetitions = 12").replace("trials = 3", "trials = 30")
+    text = SUITES["alone"].replace("repetitions = 2", "repetitions = 12").replace("trials = 2", "trials = 30")
     (tmp_path / "tiny.toml").write_text(text)
     words = ["run", str(tmp_path / "tiny.toml"), "--device", "cpu", "--jobs", "1", "--quiet", "--results"]
     assert main([*words, str(tmp_path / "results")]) == 0
@@ -310,7 +308,7 @@ def test_a_suite_is_read_from_the_folder(tmp_path):
 
 GREEDY = """
 seed = 3
-repetitions = 4
+repetitions = 2
 clock = "modelled"
 calibration = "prices.toml"
 budget.evaluations = 12
@@ -333,11 +331,23 @@ def greedy(folder, options):
     return evaluations(folder)
 
 
-@pytest.mark.parametrize("returned", ["true", "false"])
-@pytest.mark.parametrize(("room", "halvings"), [(16, 0), (8, 1), (3, 3), (1, 4)])
-def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(tmp_path, capsys, room, halvings, returned):
+@pytest.fixture(scope="module")
+def roomy(tmp_path_factory):
+    """The evaluations of the greedy suite where memory suffices."""
+    return greedy(tmp_path_factory.mktemp("memory") / "roomy", "")
+
+
+@pytest.mark.parametrize(
+    ("room", "halvings", "returned"),
+    [
+        (16, 0, "true"),
+        (3, 3, "false"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((8, 1, "true"), (3, 3, "true"), (1, 4, "false"))),
+    ],
+)
+def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_path, capsys, room, halvings, returned):
     """The exception may be raised for all or returned for each; no trial is recorded as failed for it."""
-    expected = greedy(tmp_path / "roomy", "")
+    expected = roomy
     assert capsys.readouterr().err == ""
 
     assert greedy(tmp_path / "small", f"room = {room}\nreturned = {returned}") == expected
@@ -345,14 +355,14 @@ def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(tmp_path, c
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
         f"greedy: out of memory with {size} trials side by side, going on with {size // 2}; results do not change"
-        for size in 4 * (16, 8, 4, 2)[:halvings]  # Each repetition is a task of its own.
+        for size in 2 * (16, 8, 4, 2)[:halvings]  # Each repetition is a task of its own.
     ]
 
 
-@pytest.mark.parametrize("returned", ["true", "false"])
-def test_a_trial_that_fits_nowhere_is_recorded_as_error(tmp_path, capsys, returned):
+@pytest.mark.parametrize("returned", [pytest.param("true", marks=pytest.mark.slow), "false"])
+def test_a_trial_that_fits_nowhere_is_recorded_as_error(roomy, tmp_path, capsys, returned):
     """Alone in the only slot, it fails for itself; all others have their results."""
-    expected = greedy(tmp_path / "roomy", "")
+    expected = roomy
     found = greedy(tmp_path / "small", f"giant = 7\nreturned = {returned}")
 
     states = {"ok": 0, "error": 0}
@@ -381,13 +391,15 @@ sys.exit(main.main(sys.argv[2:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the process's size from /proc")
-def test_a_host_that_is_too_small_halves_the_stack_and_keeps_the_bits(tmp_path):
+def test_a_host_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_path):
     """Under the operating system's limit on memory (RLIMIT_AS) fewer trials train side by side, to the same end."""
-    expected = greedy(tmp_path / "roomy", "")
+    expected = roomy
     here = tmp_path / "small"
     here.mkdir()
-    (here / "prices.toml").write_text((tmp_path / "roomy" / "prices.toml").read_text())
+    name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
+    (here / "prices.toml").write_text(invented_calibration({name: MemoryHungry()}).to_toml())
     (here / "tiny.toml").write_text(GREEDY.format(options="megabytes = 100"))
 
     program = [sys.executable, "-c", ADDRESS_SPACE, "1000", *command(here)]
@@ -412,73 +424,6 @@ folder = "{folder}"
 most = {most}
 """
 
-KILLED = RuntimeError("A worker process was unexpectedly terminated. The exit codes of the workers are {SIGKILL(-9)}")
-CRASHED = RuntimeError("A worker process was unexpectedly terminated. The exit codes of the workers are {SIGSEGV(-11)}")
-A, B, C, D = (Path("runs", name) for name in "abcd")
-
-
-@pytest.fixture
-def counted(tmp_path, monkeypatch):
-    """A kernel's counts to be written by hand."""
-    counter = tmp_path / "vmstat"
-    counter.write_text("pgfault 12\noom_kill 3\noom_kill_other 9\n")
-    monkeypatch.setattr(oom_detector, "count_oom_kills", lambda: count_oom_kills(counter))
-    return counter
-
-
-def test_the_kernels_count_is_read_where_there_is_one(counted, tmp_path):
-    """By its whole name; a kernel without it has killed nobody as far as is known."""
-    assert count_oom_kills(counted) == 3
-    assert count_oom_kills(tmp_path / "nowhere") == 0
-    counted.write_text("pgfault 12\n")
-    assert count_oom_kills(counted) == 0
-
-
-def test_a_death_that_the_kernel_counts_shows_a_shortage(counted):
-    """At the first one already; a count that stays shows none."""
-    found = OomDetector()
-    assert not found.shows(KILLED, [(A, 1), (B, 2)])
-    counted.write_text("oom_kill 4\n")
-    assert found.shows(KILLED, [(A, 1), (B, 2)])
-    assert not found.shows(KILLED, [(A, 1), (B, 2)])
-
-
-def test_deaths_without_a_common_trial_show_a_shortage(counted):
-    """One trial that kills its process explains all deaths at which it was in flight, and no others."""
-    found = OomDetector()
-    assert not found.shows(KILLED, [(A, 1), (B, 2)])
-    assert not found.shows(KILLED, [(A, 1), (B, 5)])
-    assert not found.shows(KILLED, [(C, 0), (A, 1)])
-    assert found.shows(KILLED, [(A, 2), (B, 5)])
-
-
-def test_other_deaths_show_no_shortage(counted):
-    """A segmentation fault is a bug, wherever it is."""
-    found = OomDetector()
-    counted.write_text("oom_kill 4\n")
-    for place in (A, B, C):
-        assert not found.shows(CRASHED, [(place, 0)])
-
-
-def test_fewer_at_once_is_never_none_and_never_the_drivers_process():
-    """One fewer each time down to one, in a process that may be killed; clusters see to their own."""
-    backend = Loky(3)
-    assert [backend.reduce_jobs(), backend.reduce_jobs(), backend.reduce_jobs()] == [2, 1, None]
-    assert (backend.at_once, backend.processes, backend.jobs) == (1, 2, 3)
-    assert Loky(1).processes == 1
-    assert Loky(1, separate=True).processes == 2
-
-
-def test_a_shortage_is_said_and_acted_on(counted, tmp_path):
-    """The runs in flight count as suspects too, as at any death."""
-    said, backend = [], Loky(2)
-    found = CrashTracker(tmp_path, backend, said.append)
-    found.count(KILLED, [A, B])
-    found.count(KILLED, [C, D])
-    assert said == ["memory seems short: going on with 1 at once; results do not change"]
-    assert backend.at_once == 1
-    assert found.deaths.deaths == {(path, 0): 1 for path in (A, B, C, D)}
-
 
 def crowd(folder, most, jobs, repetitions=6):
     """Run a suite whose trials need the room of others; its evaluations and what was said."""
@@ -493,14 +438,13 @@ def crowd(folder, most, jobs, repetitions=6):
 
 
 @pytest.mark.faults
-def test_a_host_with_room_for_one_goes_on_with_one(tmp_path):
-    """Two side by side are killed wherever they are: after some deaths one works at a time, to the same records."""
-    expected, quiet = crowd(tmp_path / "roomy", most=2, jobs=1)
-    assert "memory" not in quiet
+def test_runs_that_memory_suffices_for_only_alone_end_as_they_should(tmp_path):
+    """Two side by side are killed wherever they are; each in a process of its own, they leave the same records."""
+    expected, _ = crowd(tmp_path / "roomy", most=2, jobs=1)
 
     found, said = crowd(tmp_path / "small", most=1, jobs=2)
 
-    assert said.count("memory seems short: going on with 1 at once; results do not change") == 1
+    assert "the same command with fewer --jobs gives the same results" in said
     assert found == expected
     assert {record["state"] for told in found.values() for record in told} == {"ok"}
 
@@ -583,13 +527,14 @@ def test_what_cannot_be_pickled_becomes_a_record(tmp_path, how, jobs):
             assert ("Unpicklable" if how == "error" else "lock") in record["problem"]
 
 
-def test_a_curve_that_is_too_long_is_an_error_not_a_shorter_curve(tmp_path, capsys):
-    """A record of more than a megabyte refuses its run by size; what was recorded before stays, nothing is cut."""
+def test_a_curve_that_is_too_long_is_an_error_not_a_shorter_curve(tmp_path, capsys, monkeypatch):
+    """A record of more than the largest size refuses its run; what was recorded before stays, nothing is cut."""
+    monkeypatch.setattr(ledger_format, "LARGEST_RECORD", 10_000)
     code, found = strange(tmp_path, "endless", 1, "--set", "repetitions=1")
     message = capsys.readouterr().err
     assert (code, found) == (1, {})
     assert "Traceback" not in message
-    assert message.count(" bytes: at most 1000000 are allowed") == 1
+    assert message.count(" bytes: at most 10000 are allowed") == 1
     kept = [r for r in stored(tmp_path / "results/tiny/runs/strange/random/000.jsonl") if r["kind"] == "evaluation"]
     assert kept
-    assert all(record["config"]["x"] <= 0.5 and len(record["valid_curve"]) == 30_000 for record in kept)
+    assert all(record["config"]["x"] <= 0.5 and len(record["valid_curve"]) == LONG_CURVE for record in kept)

@@ -74,15 +74,16 @@ def test_what_an_objective_gives_is_a_number_or_an_error(run):
             assert record["valid_error"] is None or 0 <= record["valid_error"] <= 1
 
 
-@pytest.mark.parametrize("does", VANDALISMS)
-def test_what_an_objective_does_to_the_process_changes_no_other_trial(run, does, capfd):
+def test_what_an_objective_does_to_the_process_changes_no_other_trial(run, capfd):
     """Neighbours' curves are those beside a harmless objective, to the bit, and its own are what it computed."""
-    harmless, beside = run('Hostile"', 'Bystander"')
+    expected = run(*['Hostile"', 'Bystander"'] * len(VANDALISMS))
     Path("results").rename("before")
-    vandal, after = run(f'Hostile"\ndoes = "{does}"', 'Bystander"')
-    assert curves(after) == curves(beside)
-    assert [record["state"] for record in after] == ["ok"] * TRIALS
-    assert curves(vandal) == curves(harmless)
+    found = run(*(text for does in VANDALISMS for text in (f'Hostile"\ndoes = "{does}"', 'Bystander"')))
+    for number, does in enumerate(VANDALISMS):
+        vandal, after = found[2 * number : 2 * number + 2]
+        assert curves(after) == curves(expected[2 * number + 1]), does
+        assert [record["state"] for record in after] == ["ok"] * TRIALS, does
+        assert curves(vandal) == curves(expected[2 * number]), does
 
 
 def test_the_vandals_do_what_they_say(one_thread):

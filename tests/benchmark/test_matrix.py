@@ -1,4 +1,4 @@
-"""The matrix: one export from every engine and from merged shards, whole, or killed at any moment and resumed.
+"""The matrix: one export from every backend and from merged shards, whole, or killed at any moment and resumed.
 
 Real trainings, promotions among two simulated workers, and a closed form, under the modelled clock. The moments of
 kills are drawn; `INCUMBENT_KILL_POINTS` says how many suites are killed for every cell, `INCUMBENT_KILLS_IN_A_ROW` how
@@ -53,7 +53,7 @@ algorithms.asha = { scheduler = { name = "asha", eta = 2 }, searcher = "random",
 """
 RUNS, LINES, SHARDS = 27, 204, 3
 
-ENGINES = {
+BACKENDS = {
     "one": ("--jobs", "1"),
     "loky": ("--jobs", "2"),
     "dask": ("--backend", "dask", "--jobs", "2"),
@@ -63,7 +63,7 @@ LIBRARY = {"dask": "distributed", "ray": "ray"}
 
 
 def cells(*rows, quick=()):
-    """Parameters of cells, each with the engines that it needs; those that take seconds are ordinary tests."""
+    """Parameters of cells, each with the backends that it needs; the quickest are slow, the others faults."""
     return [pytest.param(*row, marks=marks(row, quick), id="-".join(row)) for row in rows]
 
 
@@ -71,9 +71,9 @@ def marks(row, quick):
     """Marks of a cell: most take long; clusters need their libraries, and all cores to themselves."""
     clusters = [name for name in row if name in LIBRARY]
     missing = [name for name in clusters if find_spec(LIBRARY[name]) is None]
-    slow = [] if row in quick else [pytest.mark.faults]
+    size = [pytest.mark.slow] if row in quick else [pytest.mark.faults]
     alone = [pytest.mark.clusters] if clusters else []
-    return [*slow, *alone, pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")]
+    return [*size, *alone, pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")]
 
 
 @pytest.fixture(scope="module")
@@ -169,29 +169,29 @@ def broken_off(place, options, rng, *, group, parts=1):
     return pytest.fail(f"{TRIES} commands had come to their end before they were killed")
 
 
-# Engines, whole and killed.
+# Backends, whole and killed.
 
 
-@pytest.mark.parametrize("engine", cells(*((name,) for name in ENGINES)))
-def test_every_engine_gives_the_same_export(whole, tmp_path, engine):
+@pytest.mark.parametrize("backend", cells(*((name,) for name in BACKENDS)))
+def test_every_backend_gives_the_same_export(whole, tmp_path, backend):
     """One process of another hash seed, two of loky, two workers of Dask, two of Ray."""
-    run(written(tmp_path, SUITE), *ENGINES[engine], PYTHONHASHSEED="77")
+    run(written(tmp_path, SUITE), *BACKENDS[backend], PYTHONHASHSEED="77")
 
     check(tmp_path, whole)
 
 
 @pytest.mark.parametrize("point", KILL_POINTS)
 @pytest.mark.parametrize(
-    ("engine", "killed"),
+    ("backend", "killed"),
     cells(("one", "all"), *product(("loky", "dask", "ray"), ("all", "driver")), quick=[("one", "all")]),
 )
-def test_killed_and_resumed_it_gives_the_same_export(whole, tmp_path, engine, killed, point):
+def test_killed_and_resumed_it_gives_the_same_export(whole, tmp_path, backend, killed, point):
     """Killed at drawn moments, alone or with all that it has started, the same command goes on at once."""
-    rng = random.Random(f"{engine} {killed} {point}")
+    rng = random.Random(f"{backend} {killed} {point}")
 
-    suite = broken_off(tmp_path, ENGINES[engine], rng, group=killed == "all")
+    suite = broken_off(tmp_path, BACKENDS[backend], rng, group=killed == "all")
 
-    check(suite.resume(*ENGINES[engine]), whole)
+    check(suite.resume(*BACKENDS[backend]), whole)
 
 
 @pytest.mark.parametrize("point", KILL_POINTS)
@@ -199,13 +199,13 @@ def test_killed_and_resumed_it_gives_the_same_export(whole, tmp_path, engine, ki
     ("first", "second"),
     cells(("loky", "one"), ("dask", "loky"), ("ray", "one"), ("one", "ray"), ("loky", "dask"), ("dask", "ray")),
 )
-def test_another_engine_may_resume(whole, tmp_path, first, second, point):
-    """Killed on one engine, a suite goes on at another."""
+def test_another_backend_may_resume(whole, tmp_path, first, second, point):
+    """Killed on one backend, a suite goes on at another."""
     rng = random.Random(f"{first} {second} {point}")
 
-    suite = broken_off(tmp_path, ENGINES[first], rng, group=rng.random() < 0.5)
+    suite = broken_off(tmp_path, BACKENDS[first], rng, group=rng.random() < 0.5)
 
-    check(suite.resume(*ENGINES[second]), whole)
+    check(suite.resume(*BACKENDS[second]), whole)
 
 
 # Shards, whole and killed.
@@ -235,7 +235,7 @@ def test_merged_shards_give_the_same_export(whole, tmp_path, how, point):
 
 
 # Jobs, threads and order. That two jobs, a shuffled order and eight threads, each alone, change nothing under both
-# clocks is in test_runner; here they change together, on every engine.
+# clocks is in test_runner; here they change together, on every backend.
 
 JOBS, THREADS, ORDERS = ("1", "2", "4"), ("1", "8"), ("suite", "shuffled")
 

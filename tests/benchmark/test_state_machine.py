@@ -39,7 +39,9 @@ from tests.benchmark.fakes.stacked_toy import toy_prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 EXAMPLES = int(os.environ.get("INCUMBENT_EXAMPLES", "20"))
-"""Sequences of each machine; 200 for the full check."""
+"""Sequences of each machine in the slow tests; 200 for the full check."""
+
+COUNTS = [4, pytest.param(EXAMPLES, marks=pytest.mark.slow)]
 
 HEADER = {"kind": "header", "format": FORMAT}
 END = {"kind": "end", "reason": "budget", "evaluations": 0}
@@ -235,9 +237,10 @@ class LedgerMachine(RuleBasedStateMachine):
             assert found[: len(self.acknowledged)] == self.acknowledged
 
 
-def test_a_ledger_through_any_sequence_of_faults():
+@pytest.mark.parametrize("examples", COUNTS)
+def test_a_ledger_through_any_sequence_of_faults(examples):
     """Nothing acknowledged is lost or changed, and the ledger always goes on."""
-    sequences(LedgerMachine, 3 * EXAMPLES)
+    sequences(LedgerMachine, 3 * examples)
 
 
 # A suite.
@@ -417,9 +420,10 @@ class SuiteMachine(RuleBasedStateMachine):
             assert found == (expected[: len(found)] if path.name.endswith(".part") else expected)
 
 
-def test_a_suite_through_any_sequence_of_faults():
+@pytest.mark.parametrize("examples", COUNTS)
+def test_a_suite_through_any_sequence_of_faults(examples):
     """Whatever happens on the way, its ledgers are the unbroken run's."""
-    sequences(SuiteMachine, EXAMPLES // 2, steps=10)
+    sequences(SuiteMachine, examples // 2, steps=10)
 
 
 # Planted bugs: what the tests above must not let pass.
@@ -534,8 +538,7 @@ if plant == "set-order":
     Space.sample = sample
 if plant == "unpinned":
     import torch
-    from benchmark import execution, runner
-    execution.pinned = runner.pinned = lambda device: contextlib.nullcontext()
+    from benchmark.tuning import UNPINNED
     torch.set_num_threads(int(sys.argv[2]))
     torch.set_num_threads = lambda count: None
 from benchmark.cli.main import main

@@ -53,7 +53,7 @@ def execute(parsed: argparse.Namespace) -> int:
     folder = options.check_results(parsed.results, suite.name, writing=True) / suite.name
     options.require_runs(folder, suite.name)
     options.check_data(parsed.data)
-    from benchmark.driver.progress import listener_for
+    from benchmark.driver.progress import choose_listener
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
     from benchmark.verification.audit import AuditRequest, AuditResources, audit_suite
@@ -65,7 +65,7 @@ def execute(parsed: argparse.Namespace) -> int:
         jobs=parsed.jobs or options.default_jobs(machine.device),
         machine=machine,
         capacity=parsed.stack,
-        listener=lambda: listener_for(quiet=parsed.quiet or sys.stdout is None),
+        listener=lambda: choose_listener(quiet=parsed.quiet or sys.stdout is None),
     )
     request = AuditRequest(sample=parsed.sample, seed=parsed.seed, tolerance=parsed.tolerance)
     try:

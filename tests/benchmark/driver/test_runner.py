@@ -29,8 +29,11 @@ from tests.benchmark.fakes.stacked_toy import invented_calibration, toy_prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 CLOCKS = ("measured", "modelled")
-KILLS = int(os.environ.get("INCUMBENT_KILLS", "14"))
-"""Of a suite under the measured clock, and half as many under the modelled one; 134 by `make test-slow`."""
+KILLS = int(os.environ.get("INCUMBENT_KILLS", "3"))
+"""Of a suite under the measured clock, and half as many under the modelled one; 134 by `make test-faults`."""
+
+NETWORKS = ("softmax",), ("lenet", "dropout_mlp")
+"""Objectives of the fast and of the slow tests."""
 
 TRAINING = """
 seed = 7
@@ -38,9 +41,7 @@ clock = "{clock}"
 calibration = "{prices}"
 repetitions = {repetitions}
 budget.trials = {trials}
-objectives.softmax = {{ epochs = 2 }}
-objectives.lenet = {{ epochs = 2 }}
-objectives.dropout_mlp = {{ epochs = 2 }}
+{objectives}
 algorithms.random.searcher = "random"
 algorithms.local.searcher = {{ name = "local", num_init_random = 1, probab_local = 0.9 }}
 algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
@@ -81,12 +82,13 @@ choices = 1000
 """
 
 
-def training(folder, clock, repetitions, trials):
+def training(folder, clock, repetitions, trials, names=NETWORKS[0]):
     """The text of a suite of real trainings; its invented prices are written into the folder."""
-    names = ("softmax", "lenet", "dropout_mlp")
     text = invented_calibration({name: OBJECTIVES[name]() for name in names}).to_toml()
     (folder / "prices.toml").write_text(text)
-    return TRAINING.format(clock=clock, prices=folder / "prices.toml", repetitions=repetitions, trials=trials)
+    objectives = "\n".join(f"objectives.{name} = {{ epochs = 2 }}" for name in names)
+    options = {"clock": clock, "prices": folder / "prices.toml", "repetitions": repetitions, "trials": trials}
+    return TRAINING.format(objectives=objectives, **options)
 
 
 def stacked(folder, options, scripts, repetitions=1):
@@ -125,19 +127,35 @@ def evaluations(folder, *dropped):
     return found
 
 
-@pytest.fixture(scope="module", params=CLOCKS)
-def training_suite(request, tmp_path_factory):
+TRAININGS = [
+    pytest.param((clock, names), marks=marks, id="-".join([clock, *names]))
+    for names, marks in zip(NETWORKS, ((), pytest.mark.slow), strict=True)
+    for clock in CLOCKS
+]
+
+
+@pytest.fixture(scope="module")
+def unbroken():
+    """What one process makes of suites of real trainings, by clock and objectives."""
+    return {}
+
+
+@pytest.fixture(params=TRAININGS)
+def training_suite(request, unbroken, tmp_path_factory):
     """A small suite of real trainings and what one process makes of it."""
-    folder = tmp_path_factory.mktemp("unbroken")
-    suite = write_suite(folder, training(folder, request.param, repetitions=2, trials=3))
-    run(suite, folder, jobs=1)
-    return suite, evaluations(folder / "tiny")
+    clock, names = request.param
+    if request.param not in unbroken:
+        folder = tmp_path_factory.mktemp("unbroken")
+        suite = write_suite(folder, training(folder, clock, repetitions=2, trials=3, names=names))
+        run(suite, folder, jobs=1)
+        unbroken[request.param] = suite, evaluations(folder / "tiny")
+    return unbroken[request.param]
 
 
 def test_two_jobs_give_the_same_bytes(training_suite, tmp_path):
     """Two worker processes record what one process does, byte for byte."""
     suite, expected = training_suite
-    assert len(expected) == 18
+    assert len(expected) == 6 * len(suite.objectives)
 
     reports = run(suite, tmp_path, jobs=2)
 
@@ -172,10 +190,12 @@ def test_resume_from_every_prefix_of_the_records(training_suite, tmp_path):
     assert not list((tmp_path / "tiny").glob("runs/*/*/*.part"))
 
 
+@pytest.mark.slow
 def test_thread_environment_changes_nothing(training_suite, tmp_path):
     """A process told to use eight threads records the same bytes: threads are pinned in the trial."""
     suite, expected = training_suite
-    (tmp_path / "tiny.toml").write_text(training(tmp_path, suite.clock, repetitions=2, trials=3))
+    names = [objective.label for objective in suite.objectives]
+    (tmp_path / "tiny.toml").write_text(training(tmp_path, suite.clock, repetitions=2, trials=3, names=names))
     environment = {**os.environ, "OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "8"}
 
     subprocess.run(command(tmp_path, jobs=1), cwd=ROOT, env=environment, check=True, timeout=120)
@@ -183,48 +203,36 @@ def test_thread_environment_changes_nothing(training_suite, tmp_path):
     assert evaluations(tmp_path / "tiny") == expected
 
 
-@pytest.fixture(scope="module")
-def solo_suite(request, tmp_path_factory):
-    """A suite of real trainings under the modelled clock, and what its runs record one by one."""
-    folder = tmp_path_factory.mktemp("solo")
-    workers, resume = request.param
-    text = f"n_workers = {workers}\nresume = {resume}\n" + training(folder, "modelled", repetitions=2, trials=3)
-    suite = write_suite(folder, text)
-    settings = RunSettings(folder=folder / "tiny", machine=Machine(), environment=describe_environment("cpu", 1))
-    reports = [execute_run(one, settings) for one in suite.runs()]
-    assert {report.state for report in reports} == {"done"}
-    return suite, evaluations(folder / "tiny")
+@pytest.mark.parametrize("names", [NETWORKS[0], pytest.param(NETWORKS[1], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("workers", "resume", "capacities"), [(1, "true", (1, 7)), (3, "false", (2, 64))])
+def test_a_stack_of_any_size_gives_the_bytes_of_single_runs(tmp_path, workers, resume, capacities, names):
+    """Side by side, in a shuffled order, runs record what they do one by one, runtimes included."""
+    text = training(tmp_path, "modelled", repetitions=2, trials=3, names=names)
+    suite = write_suite(tmp_path, f"n_workers = {workers}\nresume = {resume}\n{text}")
+    settings = RunSettings(folder=tmp_path / "tiny", machine=Machine(), environment=describe_environment("cpu", 1))
+    assert {execute_run(single, settings).state for single in suite.runs()} == {"done"}
+    expected = evaluations(tmp_path / "tiny")
+    assert len(expected) == 6 * len(names)
+    for capacity in capacities:
+        order = list(suite.runs())
+        random.Random(capacity).shuffle(order)
+
+        run(suite, tmp_path / str(capacity), jobs=1, order=order, capacity=capacity)
+
+        assert evaluations(tmp_path / str(capacity) / "tiny") == expected
 
 
-ONE_WORKER, THREE_WORKERS = (1, "true"), (3, "false")
-
-
-@pytest.mark.parametrize(
-    ("solo_suite", "capacity"),
-    [(ONE_WORKER, 1), (ONE_WORKER, 7), (THREE_WORKERS, 2), (THREE_WORKERS, 64)],
-    indirect=["solo_suite"],
-)
-def test_a_stack_of_any_size_gives_the_bytes_of_solo_runs(solo_suite, tmp_path, capacity):
-    """Side by side, in a shuffled order, runs record what they do alone, runtimes included."""
-    suite, expected = solo_suite
-    order = list(suite.runs())
-    random.Random(capacity).shuffle(order)
-
-    reports = run(suite, tmp_path, jobs=1, order=order, capacity=capacity)
-
-    assert evaluations(tmp_path / "tiny") == expected
-    assert len(expected) == len(reports) == 18
-
-
-def test_both_clocks_train_the_same_trials(tmp_path):
+@pytest.mark.parametrize("names", [NETWORKS[0], pytest.param(NETWORKS[1], marks=pytest.mark.slow)])
+def test_both_clocks_train_the_same_trials(tmp_path, names):
     """A measured suite, a trial at a time, and a modelled one, in stacks, find the same errors."""
     for clock in CLOCKS:
         (tmp_path / clock).mkdir()
-        run(write_suite(tmp_path, training(tmp_path, clock, repetitions=1, trials=4)), tmp_path / clock, jobs=1)
+        text = training(tmp_path, clock, repetitions=1, trials=4, names=names)
+        run(write_suite(tmp_path, text), tmp_path / clock, jobs=1)
 
-    found = [evaluations(tmp_path / clock / "tiny", "start", "end") for clock in CLOCKS]
-    assert found[0] == found[1]
-    assert len(found[0]) == 9
+    measured, modelled = (evaluations(tmp_path / clock / "tiny", "start", "end") for clock in CLOCKS)
+    assert measured == modelled
+    assert len(measured) == 3 * len(names)
 
 
 def command(folder, jobs):
@@ -258,11 +266,18 @@ def wait_for_lines(driver, folder, more):
         time.sleep(0.05)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("clock", CLOCKS)
-def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock):
+@pytest.mark.parametrize(
+    ("clock", "names"),
+    [
+        pytest.param("measured", NETWORKS[0], marks=pytest.mark.slow),
+        pytest.param("modelled", NETWORKS[0], marks=pytest.mark.slow),
+        pytest.param("measured", sum(NETWORKS, ()), marks=pytest.mark.faults),
+        pytest.param("modelled", sum(NETWORKS, ()), marks=pytest.mark.faults),
+    ],
+)
+def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock, names):
     """A suite killed again and again ends with the unbroken run's bytes, and never loses a line."""
-    text = training(tmp_path, clock, repetitions=3, trials=6)
+    text = training(tmp_path, clock, repetitions=3, trials=6, names=names)
     suite = write_suite(tmp_path, text)
     (tmp_path / "unbroken").mkdir()
     run(suite, tmp_path / "unbroken", jobs=2)
@@ -294,7 +309,9 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock):
     assert evaluations(tmp_path / "tiny") == evaluations(tmp_path / "unbroken" / "tiny")
 
 
-@pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV", "exit"])
+@pytest.mark.parametrize(
+    "how", ["SIGKILL", pytest.param("SIGSEGV", marks=pytest.mark.slow), pytest.param("exit", marks=pytest.mark.slow)]
+)
 def test_a_killed_worker_costs_only_what_was_in_flight(tmp_path, how):
     """After a worker's death the suite goes on and completes by itself."""
     options = f'marker = "{tmp_path / "died"}"\nhow = "{how}"'
@@ -326,6 +343,7 @@ def test_a_trial_that_always_kills_its_worker_ends_as_crashed(tmp_path):
     assert "crashed" in states
 
 
+@pytest.mark.slow
 def test_a_killed_worker_of_a_stack_costs_only_what_was_in_flight(tmp_path):
     """After the death of a worker that trained many runs side by side the suite completes by itself."""
     scripts = {"a": [[1, 4], [2, 4]], "b": [[1, 2], [1, 4], [6, 4]]}
@@ -434,11 +452,11 @@ def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
     part = path.with_name("000.jsonl.part")
     part.write_bytes(b"".join(lines[:3]))
     path.unlink()
-    from benchmark.driver import runner
+    from benchmark.driver import preflight
 
-    describe = runner.describe_environment
+    describe = preflight.describe_environment
     monkeypatch.setattr(
-        runner, "describe_environment", lambda device, jobs: describe(device, jobs) | {"torch": "0.0.1"}
+        preflight, "describe_environment", lambda device, jobs: describe(device, jobs) | {"torch": "0.0.1"}
     )
 
     with pytest.raises(RunRefused, match=r"torch was .* and is now '0\.0\.1'"):
@@ -465,11 +483,15 @@ def test_a_second_driver_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "code", "clock"),
-    [(signal.SIGINT, 130, "measured"), (signal.SIGTERM, 143, "measured"), (signal.SIGINT, 130, "modelled")],
+    [
+        pytest.param(signal.SIGINT, 130, "modelled", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, 130, "measured", marks=pytest.mark.faults),
+        pytest.param(signal.SIGTERM, 143, "measured", marks=pytest.mark.faults),
+    ],
 )
 def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     """Ctrl-C and SIGTERM leave stored, resumable runs, say how to go on, and no worker behind."""
-    (tmp_path / "tiny.toml").write_text(training(tmp_path, clock, repetitions=30, trials=6))
+    (tmp_path / "tiny.toml").write_text(training(tmp_path, clock, repetitions=30, trials=20))
     driver = subprocess.Popen(
         command(tmp_path, jobs=2), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -483,7 +505,7 @@ def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     assert "To go on: python -m benchmark run" in message
     assert "Traceback" not in message
     assert left_of_session(driver.pid, seconds=5) == []
-    open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a task.
+    open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a group.
     assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= open_runs
     assert evaluations(tmp_path / "tiny")
 

@@ -13,8 +13,8 @@ from objectives.objective import Machine
 from objectives.space import Config
 from tests.benchmark.fakes.crashing import Crashing
 
-LONG_CURVE = 30_000
-"""Epochs whose errors take over a megabyte with all their digits, and a quarter of one with two."""
+LONG_CURVE = 300
+"""Epochs whose errors take over 10 000 bytes with all their digits, and a quarter of that with two."""
 
 
 class UnpicklableError(Exception):
@@ -30,7 +30,7 @@ class Unpicklable(Crashing):
     """A bowl whose trials above 0.5 cannot be sent or stored.
 
     Args:
-        how: "error" raises `UnpicklableError`, "result" gives a lock for an error, "endless" a curve of megabytes.
+        how: "error" raises `UnpicklableError`, "result" gives a lock for an error, "endless" a very long curve.
     """
 
     @property

@@ -211,15 +211,6 @@ def test_the_command_to_go_on_names_the_shard(here, capsys):
     assert "--shard 2/3" in message
 
 
-def test_a_network_file_system_is_warned_of_once_when_runs_begin(here, monkeypatch, capsys):
-    """On a network file system a line on stderr says what not to rely on."""
-    monkeypatch.setattr("benchmark.driver.runner.doubt", lambda folder: f"{folder} is on a network file system (nfs)")
-
-    assert main([word for word in [*RUN, "--shard", "1/18"] if word != "--quiet"]) == 0
-
-    assert capsys.readouterr().err == "results/tiny is on a network file system (nfs)\n"
-
-
 def test_a_shard_refuses_the_folder_of_other_settings(here, capsys):
     """Another seed in another shard's ledgers is found before anything is written, though no run is the same."""
     main([*RUN, "--shard", "1/3"])

@@ -205,9 +205,9 @@ def fresh(names):
 def test_the_modules_of_a_suite_are_those_of_its_dotted_paths(tmp_path):
     """Of objectives, schedulers and searchers, in both spellings, each once."""
     suite = write_suite(tmp_path, "my_search.Shrink")
-    assert code_changes.modules_of(suite) == ("my_search", "tests.benchmark.fakes.crashing")
+    assert code_changes.named_modules(suite) == ("my_search", "tests.benchmark.fakes.crashing")
     twice = replace(suite, algorithms=suite.algorithms * 2)
-    assert code_changes.modules_of(twice) == ("my_search", "tests.benchmark.fakes.crashing")
+    assert code_changes.named_modules(twice) == ("my_search", "tests.benchmark.fakes.crashing")
 
 
 def test_a_module_is_told_by_its_source_without_importing_it(module):

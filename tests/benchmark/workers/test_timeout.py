@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from analysis.loading import ledgers as analysed
-from benchmark.driver import stall_monitor as vigils
+from benchmark.driver import stall_monitor
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.driver.stall_monitor import PATIENCE, StallMonitor
@@ -312,6 +313,7 @@ def test_nobody_is_found_twice(monkeypatch):
 TRAINING = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from benchmark.tuning.time_limit import TimeLimit
 limit = TimeLimit(seconds=float(sys.argv[2]), run=Path("runs/a/b/000.jsonl"), notes=Path(sys.argv[1]))
 def hears_nothing():
@@ -373,103 +375,67 @@ def test_the_only_process_stops_when_it_cannot_be_helped(tmp_path):
     check(evaluations(tmp_path / "tiny"))
 
 
-# The vigil: a suite without a limit does not hang in silence.
+# The stall monitor: a suite without a limit does not hang without a warning.
 
 
-class Waiting:
-    """A vigil over a folder, with a clock that is set by hand."""
+class Ledgers:
+    """A stall monitor over a folder of unfinished ledgers that grow when they are told to."""
 
     def __init__(self, folder):
-        self.folder, self.now, self.said = folder, 0.0, []
-        self.vigil = StallMonitor(folder, self.said.append, lambda: self.now)
+        self.folder, self.now, self.said, self.in_flight = folder, 0.0, [], {}
+        self.monitor = StallMonitor(folder, self.in_flight, self.said.append)
 
-    def after(self, seconds):
-        """What is said when it looks that much later."""
-        self.now += seconds
-        self.said.clear()
-        self.vigil.look()
-        return list(self.said)
+    def start(self, *names):
+        """Begin to execute runs side by side."""
+        runs = [SimpleNamespace(path=Path("runs", name)) for name in names]
+        self.in_flight.update({run.path: runs for run in runs})
+        self.after(0)
 
-    def record(self, run, lines=1):
+    def record(self, name):
         """Let a run record something."""
-        path = self.folder / f"{run}.part"
+        path = self.folder / "runs" / f"{name}.part"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
-            file.write(b"x\n" * lines)
+            file.write(b"x\n")
+
+    def after(self, seconds):
+        """Return the warnings of a look that much later."""
+        self.now += seconds
+        self.said.clear()
+        self.monitor.look(self.now)
+        return list(self.said)
 
 
-@pytest.fixture
-def waiting(tmp_path):
-    """A vigil that watches the runs a and b, each by itself."""
-    found = Waiting(tmp_path)
-    for name in "ab":
-        found.record(Path("runs", name))
-        found.vigil.begin([Path("runs", name)])
-    return found
-
-
-def test_silence_is_told_after_twice_the_longest_and_a_minute(waiting):
-    """Until then nothing; then which run, for how long, and what to do; the others are not named."""
-    assert waiting.after(30) == []
-    for name in "ab":
-        waiting.record(Path("runs", name))
-    assert waiting.after(10) == []
-    assert waiting.vigil.longest == 40.0
-    assert waiting.after(2 * 40 + PATIENCE - 20) == []
-    waiting.record(Path("runs", "a"))
-    assert waiting.after(20) == []
-    assert waiting.vigil.longest == 140.0
-    (line,) = waiting.after(2 * 140 + PATIENCE - 140 + 1)
-    assert line.startswith("runs/b (evaluation 0): nothing recorded for 341 s, the longest wait so far was 140 s.")
+def test_a_stalled_run_is_named_after_twice_the_longest_wait_and_a_minute(tmp_path):
+    """Until then nothing; then which run, for how long, and what to do; again when the wait has doubled."""
+    ledgers = Ledgers(tmp_path)
+    ledgers.start("a")
+    ledgers.start("b")
+    ledgers.record("a")
+    assert ledgers.after(50) == []
+    assert ledgers.monitor.longest_wait == 50
+    ledgers.record("a")
+    assert ledgers.after(2 * 50 + PATIENCE - 50) == []
+    (line,) = ledgers.after(2 * 110 + PATIENCE + 1 - 160)
+    assert line.startswith("runs/b (evaluation 0): nothing recorded for 281 s, the longest wait so far was 110 s.")
     assert "give it a `timeout`" in line
+    del ledgers.in_flight[Path("runs", "a")]
+    assert ledgers.after(281) == []
+    assert len(ledgers.after(1)) == 1
 
 
-def test_silence_is_told_again_when_it_has_doubled(waiting):
-    """Not at every look; and anew once something was recorded."""
-    waiting.vigil.end(Path("runs", "a"))
-    assert len(waiting.after(PATIENCE + 1)) == 1
-    assert waiting.after(10) == []
-    assert waiting.after(PATIENCE - 10) == []
-    assert len(waiting.after(3)) == 1
-    waiting.record(Path("runs", "b"))
-    assert waiting.after(1) == []
-    assert waiting.after(2 * waiting.vigil.longest + PATIENCE) == []
-    assert len(waiting.after(1)) == 1
-
-
-def test_runs_side_by_side_are_silent_together(waiting):
-    """Some wait for a slot as long as others train; and of many silent ones a few are named."""
-    runs = [Path("runs", f"side-{number}") for number in range(5)]
-    waiting.vigil.forget()
-    waiting.vigil.begin(runs)
-    for run in runs[:4]:
-        waiting.record(run)
-    assert waiting.after(1) == []
+def test_runs_side_by_side_are_silent_together_and_finished_ones_not_at_all(tmp_path):
+    """Some wait for a slot as long as others train; whoever is no longer in flight is not waited for."""
+    ledgers = Ledgers(tmp_path)
+    ledgers.start("a", "b", "c")
     for _ in range(5):
-        waiting.record(runs[2])
-        assert waiting.after(PATIENCE - 1) == []
-    (line,) = waiting.after(10 * PATIENCE)
-    assert line.startswith(
-        "runs/side-0 (evaluation 0), runs/side-1 (evaluation 0), runs/side-2 (evaluation 0) and 1 more"
-    )
-
-
-def test_who_has_ended_is_not_waited_for(waiting):
-    """A run that was reported, or whose worker died, is no longer in flight."""
-    waiting.vigil.end(Path("runs", "a"))
-    waiting.vigil.end(Path("runs", "b"))
-    assert waiting.after(1000) == []
-    waiting.vigil.begin([Path("runs", "c")])
-    waiting.vigil.forget()
-    assert waiting.after(1000) == []
-
-
-def test_a_run_that_has_recorded_nothing_at_all_is_told(waiting, tmp_path):
-    """Where its first trial hangs, or its objective's preparation, there is no ledger yet."""
-    waiting.vigil.forget()
-    waiting.vigil.begin([Path("runs", "c")])
-    (line,) = waiting.after(PATIENCE + 1)
-    assert line.startswith("runs/c (evaluation 0): nothing recorded")
+        ledgers.record("b")
+        assert ledgers.after(PATIENCE - 1) == []
+    del ledgers.in_flight[Path("runs", "a")]
+    (line,) = ledgers.after(10 * PATIENCE)
+    assert line.startswith("runs/b (evaluation 0) and 2 runs beside it: nothing recorded")
+    ledgers.in_flight.clear()
+    assert ledgers.after(10_000) == []
 
 
 def test_a_suite_without_a_timeout_tells_of_a_hanging_trial(tmp_path, monkeypatch):
@@ -481,12 +447,12 @@ def test_a_suite_without_a_timeout_tells_of_a_hanging_trial(tmp_path, monkeypatc
         .replace("\ntimeout = 1000", "")
         .replace("repetitions = 3", "repetitions = 1")
     )
-    (tmp_path / "tiny.toml").write_text(text + "pace = 0.3\n")
+    (tmp_path / "tiny.toml").write_text(text + "pace = 0.1\n")
     suite = suites.load(str(tmp_path / "tiny.toml"))
     assert suite.timeout is None
     run(suite, tmp_path / "unwatched", jobs=1)
-    monkeypatch.setattr(vigils, "PATIENCE", -1e9)
-    monkeypatch.setattr(vigils, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(stall_monitor, "PATIENCE", -1e9)
+    monkeypatch.setattr(stall_monitor, "SECONDS_BETWEEN_LOOKS", 0.02)
 
     reports, said = run(suite, tmp_path / "watched", jobs=1)
 

@@ -13,7 +13,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-TASKS_A_WORKER = 4
+GROUPS_A_WORKER = 4
 """As `benchmark.driver.runner`: groups of an objective for every worker, where there are repetitions enough."""
 
 Lengths = Sequence[float]
@@ -181,7 +181,7 @@ def grouped(cells: Sequence[Sequence[Sequence[Lengths]]], jobs: int) -> list[Gro
         jobs: groups at once.
     """
     repetitions = len(cells[0][0])
-    size = -(-repetitions // (jobs * TASKS_A_WORKER))
+    size = -(-repetitions // (jobs * GROUPS_A_WORKER))
     return [
         [algorithm[number] for number in range(start, min(start + size, repetitions)) for algorithm in objective]
         for start in range(0, repetitions, size)

@@ -68,16 +68,16 @@ class Watching:
     def __init__(self) -> None:
         self.told: dict[str, float] = {}
 
-    def begin(self, *_: object) -> None:
+    def start(self, *_: object) -> None:
         before = time.process_time()
         time.sleep(IDLE)
         self.told |= {"beat": (time.process_time() - before) / IDLE, "open": time.monotonic()}
         self.told |= {"cpu_open": time.process_time()}
 
-    def dispatched(self, run: object) -> None:
+    def run_started(self, run: object) -> None:
         """Counts nothing."""
 
-    def reported(self, report: Any) -> None:
+    def run_ended(self, report: Any) -> None:
         self.told |= {"cpu_last": time.process_time(), "last": time.monotonic()}
         self.told["groups"] = self.told.get("groups", 0) + 1
         if report.state != "done":
