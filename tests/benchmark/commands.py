@@ -17,7 +17,7 @@ LIMIT = 300
 """Seconds that no command may take: a hang fails."""
 
 
-def written(folder, text):
+def write_suite(folder, text):
     """A suite's file beside a calibration of invented numbers."""
     folder.mkdir(parents=True, exist_ok=True)
     names = ("branin", "hartmann6", "softmax", "lenet", "dropout_mlp")
@@ -30,13 +30,13 @@ def written(folder, text):
     return folder
 
 
-def started(folder, *options, results=None, **environment):
+def start_suite(folder, *options, results=None, **environment):
     """The command that runs a folder's suite into the folder, or elsewhere, in a session of its own."""
     words = ["benchmark", "run", str(folder / "tiny.toml"), "--results", str(results or folder)]
-    return launched(*words, "--device", "cpu", *options, **environment)
+    return launch_module(*words, "--device", "cpu", *options, **environment)
 
 
-def launched(module, *words, **environment):
+def launch_module(module, *words, **environment):
     """A Python module at work in a session of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *words],
@@ -49,7 +49,7 @@ def launched(module, *words, **environment):
     )
 
 
-def ended(command, limit=LIMIT):
+def wait_for_exit(command, limit=LIMIT):
     """Exit code and both outputs of a command; one that hangs is killed, and fails."""
     try:
         out, err = command.communicate(timeout=limit)
@@ -60,9 +60,9 @@ def ended(command, limit=LIMIT):
     return command.returncode, out, err
 
 
-def done(command, limit=LIMIT):
+def wait_for_success(command, limit=LIMIT):
     """What a command has said; it must end well."""
-    code, out, err = ended(command, limit)
+    code, out, err = wait_for_exit(command, limit)
     assert code == 0, out + err
     assert "Traceback" not in err, err
     return out + err
@@ -70,7 +70,7 @@ def done(command, limit=LIMIT):
 
 def run(folder, *options, **environment):
     """Run a folder's suite to its end; it must be done."""
-    return done(started(folder, *options, **environment))
+    return wait_for_success(start_suite(folder, *options, **environment))
 
 
 def whole_lines(folder):
@@ -86,7 +86,7 @@ def whole_lines(folder):
     return found
 
 
-def lines(folder):
+def count_lines(folder):
     """How many whole lines the ledgers of a folder's suite have."""
     return sum(data.count(b"\n") for data in whole_lines(folder).values())
 
@@ -94,12 +94,12 @@ def lines(folder):
 def wait_for_lines(command, folder, number):
     """Wait until a folder's ledgers have so many lines."""
     deadline = time.monotonic() + 90
-    while lines(folder) < number and time.monotonic() < deadline:
+    while count_lines(folder) < number and time.monotonic() < deadline:
         assert command.poll() is None, command.communicate()
         time.sleep(0.01)
 
 
-def left_behind(folder, seconds=30):
+def find_marked_processes(folder, seconds=30):
     """What processes that bear a folder's name in their environment are, after some seconds' grace."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -110,7 +110,7 @@ def left_behind(folder, seconds=30):
     return [_described(process) for process in found]
 
 
-def of_session(session):
+def processes_of_session(session):
     """Numbers of a session's processes; one that has died and whose parent has not asked for its code is none.
 
     An orphan's new parent may be the first process of a container, which asks once a second.
@@ -118,10 +118,10 @@ def of_session(session):
     return [int(process.name) for process in _processes() if _place(process) == (session, True)]
 
 
-def left_of_session(session, seconds):
+def wait_for_session_end(session, seconds):
     """Those that are still there after some seconds' grace."""
     deadline = time.monotonic() + seconds
-    while (found := of_session(session)) and time.monotonic() < deadline:
+    while (found := processes_of_session(session)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
 

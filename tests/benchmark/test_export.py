@@ -14,7 +14,7 @@ from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning import trainer, trial_cache
 from objectives.objective import Machine
-from tests.benchmark.commands import written
+from tests.benchmark.commands import write_suite
 from tests.benchmark.export import NOT_TABLES, Export, export, ledgers
 from tests.benchmark.records import edit
 
@@ -33,14 +33,14 @@ LEDGER = "runs/branin/random/000.jsonl"
 
 def run(folder, order=None):
     """Run the suite in this process, in its order or another, and give its results' folder."""
-    suite = suites.load(str(written(folder, SUITE) / "tiny.toml"))
+    suite = suites.load(str(write_suite(folder, SUITE) / "tiny.toml"))
     Runner(suite, folder, jobs=1, machine=Machine(), listener=Quiet()).run(order)
     return folder / "tiny"
 
 
 def backwards(folder):
     """The runs of the suite in reverse."""
-    return list(suites.load(str(written(folder, SUITE) / "tiny.toml")).runs())[::-1]
+    return list(suites.load(str(write_suite(folder, SUITE) / "tiny.toml")).runs())[::-1]
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,7 @@ def go_through(call, action, once, kind, expected, folder, acknowledged, capsys)
 
 KINDS = [("write", "short", write_half), *((call, fault, FAULTS[fault]) for call in CALLS for fault in FAULTS)]
 CASES = {(call, fault, when): action for call, fault, action in KINDS for when in ("once", "for-good")}
-QUICK = {
+FAST_CASES = {
     ("write", "short", "once"),
     ("write", "full", "for-good"),
     ("fsync", "broken", "once"),
@@ -152,11 +152,20 @@ QUICK = {
 }
 
 
+def size_marks(case):
+    """The marks of a case: most are run with the faults only."""
+    return () if case in FAST_CASES else pytest.mark.faults
+
+
 @pytest.mark.parametrize(
     ("call", "action", "once"),
     [
         pytest.param(
-            case[0], action, case[2] == "once", id="-".join(case), marks=() if case in QUICK else pytest.mark.faults
+            case[0],
+            action,
+            case[2] == "once",
+            id="-".join(case),
+            marks=() if case in FAST_CASES else pytest.mark.faults,
         )
         for case, action in CASES.items()
     ],
@@ -306,7 +315,7 @@ def test_a_suite_is_read_from_the_folder(tmp_path):
 
 # Memory.
 
-GREEDY = """
+MEMORY_HUNGRY = """
 seed = 3
 repetitions = 2
 clock = "modelled"
@@ -321,12 +330,12 @@ choices = 30
 """
 
 
-def greedy(folder, options):
+def run_memory_hungry(folder, options):
     """Run the greedy suite in a folder; returns its evaluations."""
     folder.mkdir()
     name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
     (folder / "prices.toml").write_text(invented_calibration({name: MemoryHungry()}).to_toml())
-    (folder / "tiny.toml").write_text(GREEDY.format(options=options))
+    (folder / "tiny.toml").write_text(MEMORY_HUNGRY.format(options=options))
     assert main(command(folder)) == 0
     return evaluations(folder)
 
@@ -334,7 +343,7 @@ def greedy(folder, options):
 @pytest.fixture(scope="module")
 def roomy(tmp_path_factory):
     """The evaluations of the greedy suite where memory suffices."""
-    return greedy(tmp_path_factory.mktemp("memory") / "roomy", "")
+    return run_memory_hungry(tmp_path_factory.mktemp("memory") / "roomy", "")
 
 
 @pytest.mark.parametrize(
@@ -350,7 +359,7 @@ def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_
     expected = roomy
     assert capsys.readouterr().err == ""
 
-    assert greedy(tmp_path / "small", f"room = {room}\nreturned = {returned}") == expected
+    assert run_memory_hungry(tmp_path / "small", f"room = {room}\nreturned = {returned}") == expected
 
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
@@ -363,7 +372,7 @@ def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_
 def test_a_trial_that_fits_nowhere_is_recorded_as_error(roomy, tmp_path, capsys, returned):
     """Alone in the only slot, it fails for itself; all others have their results."""
     expected = roomy
-    found = greedy(tmp_path / "small", f"giant = 7\nreturned = {returned}")
+    found = run_memory_hungry(tmp_path / "small", f"giant = 7\nreturned = {returned}")
 
     states = {"ok": 0, "error": 0}
     for name, told in found.items():
@@ -400,7 +409,7 @@ def test_a_host_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp
     here.mkdir()
     name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
     (here / "prices.toml").write_text(invented_calibration({name: MemoryHungry()}).to_toml())
-    (here / "tiny.toml").write_text(GREEDY.format(options="megabytes = 100"))
+    (here / "tiny.toml").write_text(MEMORY_HUNGRY.format(options="megabytes = 100"))
 
     program = [sys.executable, "-c", ADDRESS_SPACE, "1000", *command(here)]
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
@@ -412,7 +421,7 @@ def test_a_host_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp
 
 # Workers that the kernel kills for want of memory.
 
-CROWD = """
+MEMORY_LIMITED = """
 seed = 3
 repetitions = {repetitions}
 clock = "modelled"
@@ -425,11 +434,11 @@ most = {most}
 """
 
 
-def crowd(folder, most, jobs, repetitions=6):
+def run_memory_limited(folder, most, jobs, repetitions=6):
     """Run a suite whose trials need the room of others; its evaluations and what was said."""
     work = folder / "at-work"
     work.mkdir(parents=True)
-    (folder / "tiny.toml").write_text(CROWD.format(folder=work, most=most, repetitions=repetitions))
+    (folder / "tiny.toml").write_text(MEMORY_LIMITED.format(folder=work, most=most, repetitions=repetitions))
     words = [sys.executable, "-m", "benchmark", *command(folder, jobs)]
     words.remove("--quiet")
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
@@ -440,9 +449,9 @@ def crowd(folder, most, jobs, repetitions=6):
 @pytest.mark.faults
 def test_runs_that_memory_suffices_for_only_alone_end_as_they_should(tmp_path):
     """Two side by side are killed wherever they are; each in a process of its own, they leave the same records."""
-    expected, _ = crowd(tmp_path / "roomy", most=2, jobs=1)
+    expected, _ = run_memory_limited(tmp_path / "roomy", most=2, jobs=1)
 
-    found, said = crowd(tmp_path / "small", most=1, jobs=2)
+    found, said = run_memory_limited(tmp_path / "small", most=1, jobs=2)
 
     assert "the same command with fewer --jobs gives the same results" in said
     assert found == expected
@@ -495,7 +504,7 @@ def test_the_time_of_a_crash_is_taken_by_a_clock_that_nobody_sets(tmp_path, monk
 
 # What cannot be sent between processes, or is too long to be written.
 
-STRANGE = """
+UNPICKLABLE = """
 seed = 2
 repetitions = 2
 budget.trials = 6
@@ -506,10 +515,10 @@ how = "{how}"
 """
 
 
-def strange(folder, how, jobs=1, *words):
+def run_unpicklable(folder, how, jobs=1, *words):
     """Run a suite of strange trials; exit code and evaluations."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tiny.toml").write_text(STRANGE.format(how=how))
+    (folder / "tiny.toml").write_text(UNPICKLABLE.format(how=how))
     return main([*command(folder, jobs), *words]), evaluations(folder)
 
 
@@ -517,7 +526,7 @@ def strange(folder, how, jobs=1, *words):
 @pytest.mark.parametrize("how", ["error", "result"])
 def test_what_cannot_be_pickled_becomes_a_record(tmp_path, how, jobs):
     """An exception of two arguments that holds a lock, or a lock for an error: text, and the suite is done."""
-    code, found = strange(tmp_path, how, jobs)
+    code, found = run_unpicklable(tmp_path, how, jobs)
     told = [record for records in found.values() for record in records]
     assert (code, len(told)) == (0, 12)
     assert {record["state"] for record in told} == {"ok", "error"}
@@ -530,7 +539,7 @@ def test_what_cannot_be_pickled_becomes_a_record(tmp_path, how, jobs):
 def test_a_curve_that_is_too_long_is_an_error_not_a_shorter_curve(tmp_path, capsys, monkeypatch):
     """A record of more than the largest size refuses its run; what was recorded before stays, nothing is cut."""
     monkeypatch.setattr(ledger_format, "LARGEST_RECORD", 10_000)
-    code, found = strange(tmp_path, "endless", 1, "--set", "repetitions=1")
+    code, found = run_unpicklable(tmp_path, "endless", 1, "--set", "repetitions=1")
     message = capsys.readouterr().err
     assert (code, found) == (1, {})
     assert "Traceback" not in message

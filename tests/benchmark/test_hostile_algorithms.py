@@ -5,10 +5,10 @@ import json
 import pytest
 
 from benchmark.cli.main import main
-from tests.benchmark.fakes.hostile import SUGGESTS
+from tests.benchmark.fakes.hostile import SUGGESTIONS
 
 SEARCHER = "tests.benchmark.fakes.hostile:HostileSearcher"
-CASES = {name.replace("*", "").replace(" ", "-").lower(): name for name in SUGGESTS}
+CASES = {name.replace("*", "").replace(" ", "-").lower(): name for name in SUGGESTIONS}
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import torch
 
 from benchmark.cli.main import main
 from benchmark.reproducibility.process_state import SETTINGS
-from tests.benchmark.fakes.hostile import GIVES, RAISES, VANDALISMS
+from tests.benchmark.fakes.hostile import RAISES, RETURNED_ERRORS, SIDE_EFFECTS
 
-VANDALS = "tests.benchmark.fakes.hostile:"
+MODULE = "tests.benchmark.fakes.hostile:"
 TRIALS = 2
 
 
@@ -25,7 +25,7 @@ def run(tmp_path, monkeypatch):
 
     def run(*objectives):
         head = f'seed = 1\nbudget = {{ trials = {TRIALS} }}\nalgorithms = {{ plain = {{ searcher = "random" }} }}\n'
-        tables = [f'[objectives.o{place}]\nname = "{VANDALS}{text}\n' for place, text in enumerate(objectives)]
+        tables = [f'[objectives.o{place}]\nname = "{MODULE}{text}\n' for place, text in enumerate(objectives)]
         (tmp_path / "s.toml").write_text(head + "".join(tables))
         before = settings()
         code = main(["run", "s.toml", "--jobs", "1", "--device", "cpu", "--quiet"])
@@ -37,7 +37,7 @@ def run(tmp_path, monkeypatch):
 
 
 def settings():
-    """The process's settings; of the environment what vandals change, since libraries add to it when imported."""
+    """The process's settings; of the environment only what hostile objectives change, since libraries add to it."""
     found = {name: setting.read() for name, setting in SETTINGS.items()}
     return {**found, "environment": [os.environ.get(name) for name in ("INCUMBENT_DATA", "OMP_NUM_THREADS")]}
 
@@ -66,8 +66,8 @@ STATES = dict.fromkeys(("nan", "inf", "-inf"), "diverged") | dict.fromkeys(
 
 def test_what_an_objective_gives_is_a_number_or_an_error(run):
     """Texts, lists, complex and endless numbers are errors, NaN and infinity divergence; what is a number counts."""
-    found = run(*(f'Hostile"\ngives = "{name}"' for name in GIVES))
-    for name, records in zip(GIVES, found, strict=True):
+    found = run(*(f'Hostile"\ngives = "{name}"' for name in RETURNED_ERRORS))
+    for name, records in zip(RETURNED_ERRORS, found, strict=True):
         assert [record["state"] for record in records] == [STATES.get(name, "error")] * TRIALS, name
         for record in records:
             assert all(type(error) is float for error in record["valid_curve"]), name
@@ -76,19 +76,19 @@ def test_what_an_objective_gives_is_a_number_or_an_error(run):
 
 def test_what_an_objective_does_to_the_process_changes_no_other_trial(run, capfd):
     """Neighbours' curves are those beside a harmless objective, to the bit, and its own are what it computed."""
-    expected = run(*['Hostile"', 'Bystander"'] * len(VANDALISMS))
+    expected = run(*['Hostile"', 'Bystander"'] * len(SIDE_EFFECTS))
     Path("results").rename("before")
-    found = run(*(text for does in VANDALISMS for text in (f'Hostile"\ndoes = "{does}"', 'Bystander"')))
-    for number, does in enumerate(VANDALISMS):
-        vandal, after = found[2 * number : 2 * number + 2]
+    found = run(*(text for does in SIDE_EFFECTS for text in (f'Hostile"\ndoes = "{does}"', 'Bystander"')))
+    for number, does in enumerate(SIDE_EFFECTS):
+        hostile, after = found[2 * number : 2 * number + 2]
         assert curves(after) == curves(expected[2 * number + 1]), does
         assert [record["state"] for record in after] == ["ok"] * TRIALS, does
-        assert curves(vandal) == curves(expected[2 * number]), does
+        assert curves(hostile) == curves(expected[2 * number]), does
 
 
-def test_the_vandals_do_what_they_say(one_thread):
+def test_hostile_objectives_have_the_side_effects_that_they_name(one_thread):
     """Each of them changes a setting or prints: a test of the tests."""
-    for name, change in VANDALISMS.items():
+    for name, change in SIDE_EFFECTS.items():
         before = {name: setting.read() for name, setting in SETTINGS.items()}
         state = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (put back)
         stdout, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115, PTH123

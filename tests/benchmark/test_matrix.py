@@ -22,15 +22,15 @@ from joblib import parallel_config
 from benchmark.backends import loky
 from benchmark.cli.main import main
 from tests.benchmark.commands import (
-    done,
-    launched,
-    left_behind,
-    lines,
+    count_lines,
+    find_marked_processes,
+    launch_module,
     run,
-    started,
+    start_suite,
     wait_for_lines,
+    wait_for_success,
     whole_lines,
-    written,
+    write_suite,
 )
 from tests.benchmark.export import export
 
@@ -79,9 +79,9 @@ def marks(row, quick):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The export of the suite, run by this process from beginning to end."""
-    folder = written(tmp_path_factory.mktemp("whole"), SUITE)
+    folder = write_suite(tmp_path_factory.mktemp("whole"), SUITE)
     assert main(command(folder, *here())) == 0
-    assert (len(whole_lines(folder)), lines(folder)) == (RUNS, LINES)
+    assert (len(whole_lines(folder)), count_lines(folder)) == (RUNS, LINES)
     return export(folder / "tiny")
 
 
@@ -118,14 +118,14 @@ class BrokenOff:
 
     def kill(self, options, more, *, group):
         """Start its command, and kill it by kill -9 when its ledgers have so many lines more than before."""
-        command = started(self.folder, *options, INCUMBENT_MARK=str(self.folder))
+        command = start_suite(self.folder, *options, INCUMBENT_MARK=str(self.folder))
         self.commands.append(command)
-        wait_for_lines(command, self.folder, lines(self.folder) + more)
+        wait_for_lines(command, self.folder, count_lines(self.folder) + more)
         before, self.acknowledged = self.acknowledged, whole_lines(self.folder)
         (os.killpg if group else os.kill)(command.pid, signal.SIGKILL)
         command.wait()
         assert kept(before, self.acknowledged)
-        assert not group or left_behind(self.folder) == []
+        assert not group or find_marked_processes(self.folder) == []
 
     def runs(self):
         """How many of its runs are complete."""
@@ -135,7 +135,7 @@ class BrokenOff:
         """Run it to its end, at once, and give its folder; what was acknowledged is still there, no process is."""
         run(self.folder, *options)
         assert kept(self.acknowledged, whole_lines(self.folder))
-        assert left_behind(self.folder) == []
+        assert find_marked_processes(self.folder) == []
         for command in self.commands:
             command.communicate()
         return self.folder
@@ -160,7 +160,7 @@ def broken_off(place, options, rng, *, group, parts=1):
     """
     most = LINES // parts // 2 // KILLS
     for attempt in range(TRIES):
-        suite = BrokenOff(written(place / str(attempt), SUITE))
+        suite = BrokenOff(write_suite(place / str(attempt), SUITE))
         while len(suite.commands) < KILLS and suite.runs() < RUNS // parts:
             suite.kill(options, rng.randint(1, most), group=group)
         if suite.runs() < RUNS // parts:
@@ -175,7 +175,7 @@ def broken_off(place, options, rng, *, group, parts=1):
 @pytest.mark.parametrize("backend", cells(*((name,) for name in BACKENDS)))
 def test_every_backend_gives_the_same_export(whole, tmp_path, backend):
     """One process of another hash seed, two of loky, two workers of Dask, two of Ray."""
-    run(written(tmp_path, SUITE), *BACKENDS[backend], PYTHONHASHSEED="77")
+    run(write_suite(tmp_path, SUITE), *BACKENDS[backend], PYTHONHASHSEED="77")
 
     check(tmp_path, whole)
 
@@ -224,7 +224,7 @@ def test_merged_shards_give_the_same_export(whole, tmp_path, how, point):
             suite = broken_off(place, (*here(), *share), rng, group=True, parts=SHARDS)
             folders.append(suite.resume(*here(), *share))
         else:
-            folder = written(place, SUITE)
+            folder = write_suite(place, SUITE)
             assert main(command(folder, *here(), *share)) == 0
             folders.append(folder)
     rng.shuffle(folders)
@@ -245,13 +245,13 @@ JOBS, THREADS, ORDERS = ("1", "2", "4"), ("1", "8"), ("suite", "shuffled")
 )
 def test_jobs_threads_and_order_change_nothing(whole, tmp_path, backend, jobs, threads, order):
     """Processes told to use one thread or eight, in the suite's order or another; one of loky is the command's own."""
-    written(tmp_path, SUITE)
+    write_suite(tmp_path, SUITE)
     seed = f"{jobs}{threads}" if order == "shuffled" else "none"
     words = [str(tmp_path / "tiny.toml"), str(tmp_path), backend, jobs, seed]
 
     number = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     # Else MKL would take no more threads than there are cores.
-    told = done(launched("tests.benchmark.fakes.shuffled_run", *words, **number, MKL_DYNAMIC="FALSE"))
+    told = wait_for_success(launch_module("tests.benchmark.fakes.shuffled_run", *words, **number, MKL_DYNAMIC="FALSE"))
 
     assert f"{threads} threads outside of trials" in told
     check(tmp_path, whole)
@@ -273,7 +273,7 @@ def test_trials_never_train_in_threads(monkeypatch, jobs):
 
 def test_threads_are_not_offered(tmp_path, capsys):
     """`--backend threading` is refused, with what there is."""
-    folder = written(tmp_path, SUITE)
+    folder = write_suite(tmp_path, SUITE)
 
     assert main(command(folder, "--backend", "threading")) == 2
 

@@ -538,7 +538,10 @@ if plant == "set-order":
     Space.sample = sample
 if plant == "unpinned":
     import torch
-    from benchmark.tuning import UNPINNED
+    from benchmark.batching import run_group
+    from benchmark.tuning import execution
+    unpinned = lambda device: contextlib.nullcontext()
+    execution.deterministic_arithmetic = run_group.deterministic_arithmetic = unpinned
     torch.set_num_threads(int(sys.argv[2]))
     torch.set_num_threads = lambda count: None
 from benchmark.cli.main import main

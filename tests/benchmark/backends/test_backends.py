@@ -24,7 +24,16 @@ from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.workers import cluster_worker, handshake, heartbeat
 from benchmark.workers.handshake import Handshake
-from tests.benchmark.commands import ROOT, ended, left_behind, lines, run, started, wait_for_lines, written
+from tests.benchmark.commands import (
+    ROOT,
+    count_lines,
+    find_marked_processes,
+    run,
+    start_suite,
+    wait_for_exit,
+    wait_for_lines,
+    write_suite,
+)
 from tests.benchmark.export import ledgers
 
 LIBRARY = {"dask": "distributed", "ray": "ray"}
@@ -84,7 +93,7 @@ def states(folder):
 @pytest.fixture(scope="module", params=[CLOSED_FORM, DIGITS], ids=["closed_form", "digits"])
 def one_process(request, tmp_path_factory):
     """A suite and what one process records of it."""
-    folder = written(tmp_path_factory.mktemp("one"), request.param)
+    folder = write_suite(tmp_path_factory.mktemp("one"), request.param)
     run(folder, "--jobs", "1")
     return request.param, ledgers(folder / "tiny")
 
@@ -93,7 +102,7 @@ def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_pat
     """Ledgers of a local cluster are those of one process: header and records, but for what is measured."""
     text, expected = one_process
 
-    told = run(written(tmp_path, text), "--backend", backend, "--jobs", "2")
+    told = run(write_suite(tmp_path, text), "--backend", backend, "--jobs", "2")
 
     assert ledgers(tmp_path / "tiny") == expected
     assert len(expected) in (8, 12)
@@ -104,21 +113,21 @@ def test_two_workers_give_the_bytes_of_one_process(one_process, backend, tmp_pat
 @pytest.mark.parametrize("first", ["cluster", pytest.param("here", marks=pytest.mark.faults)])
 def test_the_backend_may_change_between_two_halves(backend, tmp_path, first):
     """Interrupted on a cluster, a suite goes on in this process, or the other way round, to the same bytes."""
-    text = toy("cluster_objectives:Slow", repetitions=4, trials=10)
-    run(written(tmp_path / "whole", text), "--jobs", "1", "--quiet")
-    folder = written(tmp_path / "halves", text)
+    text = toy("cluster_objectives:SlowCrashing", repetitions=4, trials=10)
+    run(write_suite(tmp_path / "whole", text), "--jobs", "1", "--quiet")
+    folder = write_suite(tmp_path / "halves", text)
     cluster, here = ("--backend", backend, "--jobs", "2"), ("--jobs", "1")
     before, after = (cluster, here) if first == "cluster" else (here, cluster)
-    command = started(folder, *before, INCUMBENT_MARK=str(folder))
+    command = start_suite(folder, *before, INCUMBENT_MARK=str(folder))
     wait_for_lines(command, folder, 8)
 
     os.killpg(command.pid, signal.SIGINT)  # As Ctrl-C does: everything in the terminal hears it.
-    code, out, err = ended(command, limit=30)
+    code, out, err = wait_for_exit(command, limit=30)
 
     assert code == 130, out + err
     assert "To go on: python -m benchmark run" in err
     assert "Traceback" not in err
-    assert left_behind(folder) == []
+    assert find_marked_processes(folder) == []
     assert len(list((folder / "tiny").glob("runs/*/*/*.part"))) >= 1
     run(folder, *after)
     assert ledgers(folder / "tiny") == ledgers(tmp_path / "whole" / "tiny")
@@ -127,7 +136,7 @@ def test_the_backend_may_change_between_two_halves(backend, tmp_path, first):
 @pytest.mark.parametrize("how", ["SIGKILL", pytest.param("exit", marks=pytest.mark.faults)])
 def test_a_trial_that_kills_once_costs_only_itself(backend, tmp_path, how):
     """A trial's death in the middle takes no worker and nothing finished with it."""
-    folder = written(tmp_path, toy("crashing:Crashing", marker=str(tmp_path / "died"), how=how))
+    folder = write_suite(tmp_path, toy("crashing:Crashing", marker=str(tmp_path / "died"), how=how))
 
     run(folder, "--backend", backend, "--jobs", "2")
 
@@ -137,7 +146,7 @@ def test_a_trial_that_kills_once_costs_only_itself(backend, tmp_path, how):
 
 def test_a_trial_that_always_kills_ends_as_crashed(backend, tmp_path):
     """Deadly trials are stored as crashed wherever they are asked for, and the suite completes around them."""
-    folder = written(tmp_path, toy("crashing:Crashing", limit=0.8, repetitions=2))
+    folder = write_suite(tmp_path, toy("crashing:Crashing", limit=0.8, repetitions=2))
 
     run(folder, "--backend", backend, "--jobs", "2")
 
@@ -150,7 +159,7 @@ def test_a_trial_that_always_kills_ends_as_crashed(backend, tmp_path):
 def test_a_lost_worker_costs_only_what_was_in_flight(backend, tmp_path):
     """The only worker, killed with its trial as when a node fails, is replaced; nothing is trained in the driver."""
     log, marker = tmp_path / "log", tmp_path / "died"
-    folder = written(tmp_path, toy("cluster_objectives:WorkerKilling", marker=str(marker), log=str(log)))
+    folder = write_suite(tmp_path, toy("cluster_objectives:WorkerKilling", marker=str(marker), log=str(log)))
 
     run(folder, "--backend", backend, "--jobs", "1")
 
@@ -162,7 +171,7 @@ def test_a_lost_worker_costs_only_what_was_in_flight(backend, tmp_path):
 def test_a_trial_that_always_takes_its_worker_ends_as_crashed(backend, tmp_path):
     """Where even joblib's Dask backend waits for good, the evaluation is given up and the suite completes."""
     log = tmp_path / "log"
-    folder = written(
+    folder = write_suite(
         tmp_path, toy("cluster_objectives:WorkerKilling", limit=0.9, repetitions=2, trials=4, log=str(log))
     )
 
@@ -180,16 +189,16 @@ def test_a_trial_that_always_takes_its_worker_ends_as_crashed(backend, tmp_path)
 @pytest.mark.faults
 def test_killed_outright_nothing_is_left_and_the_suite_goes_on(backend, tmp_path):
     """After kill -9 of the driver its local cluster and all children end by themselves; the rest is trained later."""
-    text = toy("cluster_objectives:Slow", repetitions=4, trials=10)
-    run(written(tmp_path / "whole", text), "--jobs", "1", "--quiet")
-    folder = written(tmp_path / "killed", text)
-    command = started(folder, "--backend", backend, "--jobs", "2", INCUMBENT_MARK=str(folder))
+    text = toy("cluster_objectives:SlowCrashing", repetitions=4, trials=10)
+    run(write_suite(tmp_path / "whole", text), "--jobs", "1", "--quiet")
+    folder = write_suite(tmp_path / "killed", text)
+    command = start_suite(folder, "--backend", backend, "--jobs", "2", INCUMBENT_MARK=str(folder))
     wait_for_lines(command, folder, 8)
 
     command.kill()
     command.communicate()
 
-    assert left_behind(folder, seconds=30) == []
+    assert find_marked_processes(folder, seconds=30) == []
     run(folder, "--jobs", "2")
     assert ledgers(folder / "tiny") == ledgers(tmp_path / "whole" / "tiny")
 
@@ -207,11 +216,11 @@ def free_port():
 @pytest.mark.parametrize("address", ["127.0.0.1:{port}", "nowhere.invalid:{port}", "127.0.0.1:none", ""])
 def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address):
     """One line with the address, exit code 2, and nothing written."""
-    folder = written(tmp_path, toy("crashing:Crashing"))
+    folder = write_suite(tmp_path, toy("crashing:Crashing"))
     address = address.format(port=free_port())
     option, address = ("--address", address) if backend == "ray" else ("--scheduler", f"tcp://{address}")
 
-    code, out, err = ended(started(folder, "--backend", backend, option, address), limit=60)
+    code, out, err = wait_for_exit(start_suite(folder, "--backend", backend, option, address), limit=60)
 
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {option} '{address}': ")
@@ -229,7 +238,7 @@ def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, told):
     """An unknown backend, or the address of another one."""
-    folder = written(tmp_path, toy("crashing:Crashing"))
+    folder = write_suite(tmp_path, toy("crashing:Crashing"))
 
     assert main(["run", str(folder / "tiny.toml"), "--results", str(folder), *options]) == 2
 
@@ -297,8 +306,8 @@ def wait_for_port(port):
 def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp_path):
     """Two threads of one Dask worker, which would share global states and thread pins, do not share a process."""
     text = DIGITS.replace("repetitions = 2", "repetitions = 1")
-    run(written(tmp_path / "one", text), "--jobs", "1")
-    folder = written(tmp_path / "two", text)
+    run(write_suite(tmp_path / "one", text), "--jobs", "1")
+    folder = write_suite(tmp_path / "two", text)
 
     run(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
 
@@ -316,9 +325,9 @@ def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
     with (copy / "benchmark" / "errors.py").open("a") as file:
         file.write("# changed\n")
-    folder = written(tmp_path / "suite", toy("crashing:Crashing"))
+    folder = write_suite(tmp_path / "suite", toy("crashing:Crashing"))
 
-    code, _, err = ended(started(folder, "--backend", "dask", "--scheduler", dask_cluster(copy)))
+    code, _, err = wait_for_exit(start_suite(folder, "--backend", "dask", "--scheduler", dask_cluster(copy)))
 
     assert code == 2
     assert "the code of incumbent is" in err
@@ -330,9 +339,9 @@ def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
 @pytest.mark.clusters
 def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
     """A scheduler alone would let the suite wait for good."""
-    folder = written(tmp_path / "suite", toy("crashing:Crashing"))
+    folder = write_suite(tmp_path / "suite", toy("crashing:Crashing"))
 
-    code, _, err = ended(started(folder, "--backend", "dask", "--scheduler", dask_cluster()), limit=60)
+    code, _, err = wait_for_exit(start_suite(folder, "--backend", "dask", "--scheduler", dask_cluster()), limit=60)
 
     assert code == 2
     assert "it has no workers; start some: dask worker tcp://127.0.0.1:" in err
@@ -343,19 +352,19 @@ def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
 @pytest.mark.clusters
 def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tmp_path):
     """The suite says that the cluster is gone and how to go on, instead of waiting for good; it goes on."""
-    text = toy("cluster_objectives:Slow", repetitions=2, trials=400)
-    folder = written(tmp_path / "suite", text)
-    command = started(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
+    text = toy("cluster_objectives:SlowCrashing", repetitions=2, trials=400)
+    folder = write_suite(tmp_path / "suite", text)
+    command = start_suite(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
     wait_for_lines(command, folder, 8)
 
     os.killpg(dask_cluster.processes[0].pid, signal.SIGKILL)
-    code, _, err = ended(command, limit=120)
+    code, _, err = wait_for_exit(command, limit=120)
 
     assert code == 1
     assert "every finished evaluation is stored. To go on: python -m benchmark run" in err
     assert "--scheduler tcp://127.0.0.1:" in err
     assert "Traceback (most" not in err
-    assert lines(folder) >= 8
+    assert count_lines(folder) >= 8
 
 
 # The worker's side.

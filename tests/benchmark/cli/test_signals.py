@@ -18,7 +18,7 @@ from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from objectives.objective import Machine
 from tests import ROOT
-from tests.benchmark.commands import left_of_session
+from tests.benchmark.commands import wait_for_session_end
 from tests.benchmark.fakes.stacked_toy import toy_prices
 
 CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -109,7 +109,7 @@ def wait_until(true, driver, seconds=60):
 def ended(driver, folder):
     """How a driver that was asked to stop has ended: its code and what it said; nobody is left behind."""
     _, message = driver.communicate(timeout=signals.SECONDS_TO_STOP + 10)
-    assert left_of_session(driver.pid, seconds=2) == []
+    assert wait_for_session_end(driver.pid, seconds=2) == []
     for path in folder.glob("runs/*/*/*.jsonl"):
         read_ledger(path)
     return driver.returncode, message
@@ -219,7 +219,7 @@ def test_no_worker_outlives_a_killed_driver(tmp_path, how):
     driver.kill()
     driver.communicate()
 
-    assert left_of_session(driver.pid, seconds=2) == []
+    assert wait_for_session_end(driver.pid, seconds=2) == []
 
 
 def test_a_signal_to_be_ignored_stays_ignored():

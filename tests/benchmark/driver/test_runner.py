@@ -24,7 +24,7 @@ from benchmark.tuning.run_settings import RunSettings
 from objectives import OBJECTIVES
 from objectives.objective import Machine
 from tests import ROOT
-from tests.benchmark.commands import left_of_session
+from tests.benchmark.commands import wait_for_session_end
 from tests.benchmark.fakes.stacked_toy import invented_calibration, toy_prices
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
@@ -47,7 +47,7 @@ algorithms.local.searcher = {{ name = "local", num_init_random = 1, probab_local
 algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
 """
 
-DEADLY = """
+CRASHING = """
 seed = 3
 repetitions = 4
 budget.trials = 5
@@ -57,7 +57,7 @@ name = "tests.benchmark.fakes.crashing:Crashing"
 {options}
 """
 
-ELSEWHERE = """
+BRANIN = """
 seed = 3
 repetitions = 4
 budget.trials = 2
@@ -65,7 +65,7 @@ objectives.branin = {}
 algorithms.random.searcher = "random"
 """
 
-BAD = '[algorithms.bad]\nsearcher = "tests.benchmark.fakes.crashing:RaisingSearcher"'
+RAISING = '[algorithms.bad]\nsearcher = "tests.benchmark.fakes.crashing:RaisingSearcher"'
 
 
 STACKED = """
@@ -82,7 +82,7 @@ choices = 1000
 """
 
 
-def training(folder, clock, repetitions, trials, names=NETWORKS[0]):
+def training_suite_text(folder, clock, repetitions, trials, names=NETWORKS[0]):
     """The text of a suite of real trainings; its invented prices are written into the folder."""
     text = invented_calibration({name: OBJECTIVES[name]() for name in names}).to_toml()
     (folder / "prices.toml").write_text(text)
@@ -91,7 +91,7 @@ def training(folder, clock, repetitions, trials, names=NETWORKS[0]):
     return TRAINING.format(objectives=objectives, **options)
 
 
-def stacked(folder, options, scripts, repetitions=1):
+def scripted_suite(folder, options, scripts, repetitions=1):
     """The text of a suite of scripted algorithms on the toy objective, side by side."""
     (folder / "prices.toml").write_text(toy_prices())
     text = STACKED.format(prices=folder / "prices.toml", options=options, repetitions=repetitions)
@@ -146,7 +146,7 @@ def training_suite(request, unbroken, tmp_path_factory):
     clock, names = request.param
     if request.param not in unbroken:
         folder = tmp_path_factory.mktemp("unbroken")
-        suite = write_suite(folder, training(folder, clock, repetitions=2, trials=3, names=names))
+        suite = write_suite(folder, training_suite_text(folder, clock, repetitions=2, trials=3, names=names))
         run(suite, folder, jobs=1)
         unbroken[request.param] = suite, evaluations(folder / "tiny")
     return unbroken[request.param]
@@ -195,7 +195,9 @@ def test_thread_environment_changes_nothing(training_suite, tmp_path):
     """A process told to use eight threads records the same bytes: threads are pinned in the trial."""
     suite, expected = training_suite
     names = [objective.label for objective in suite.objectives]
-    (tmp_path / "tiny.toml").write_text(training(tmp_path, suite.clock, repetitions=2, trials=3, names=names))
+    (tmp_path / "tiny.toml").write_text(
+        training_suite_text(tmp_path, suite.clock, repetitions=2, trials=3, names=names)
+    )
     environment = {**os.environ, "OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "8"}
 
     subprocess.run(command(tmp_path, jobs=1), cwd=ROOT, env=environment, check=True, timeout=120)
@@ -207,7 +209,7 @@ def test_thread_environment_changes_nothing(training_suite, tmp_path):
 @pytest.mark.parametrize(("workers", "resume", "capacities"), [(1, "true", (1, 7)), (3, "false", (2, 64))])
 def test_a_stack_of_any_size_gives_the_bytes_of_single_runs(tmp_path, workers, resume, capacities, names):
     """Side by side, in a shuffled order, runs record what they do one by one, runtimes included."""
-    text = training(tmp_path, "modelled", repetitions=2, trials=3, names=names)
+    text = training_suite_text(tmp_path, "modelled", repetitions=2, trials=3, names=names)
     suite = write_suite(tmp_path, f"n_workers = {workers}\nresume = {resume}\n{text}")
     settings = RunSettings(folder=tmp_path / "tiny", machine=Machine(), environment=describe_environment("cpu", 1))
     assert {execute_run(single, settings).state for single in suite.runs()} == {"done"}
@@ -227,7 +229,7 @@ def test_both_clocks_train_the_same_trials(tmp_path, names):
     """A measured suite, a trial at a time, and a modelled one, in stacks, find the same errors."""
     for clock in CLOCKS:
         (tmp_path / clock).mkdir()
-        text = training(tmp_path, clock, repetitions=1, trials=4, names=names)
+        text = training_suite_text(tmp_path, clock, repetitions=1, trials=4, names=names)
         run(write_suite(tmp_path, text), tmp_path / clock, jobs=1)
 
     measured, modelled = (evaluations(tmp_path / clock / "tiny", "start", "end") for clock in CLOCKS)
@@ -277,7 +279,7 @@ def wait_for_lines(driver, folder, more):
 )
 def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock, names):
     """A suite killed again and again ends with the unbroken run's bytes, and never loses a line."""
-    text = training(tmp_path, clock, repetitions=3, trials=6, names=names)
+    text = training_suite_text(tmp_path, clock, repetitions=3, trials=6, names=names)
     suite = write_suite(tmp_path, text)
     (tmp_path / "unbroken").mkdir()
     run(suite, tmp_path / "unbroken", jobs=2)
@@ -298,7 +300,7 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock, names):
             os.killpg(driver.pid, signal.SIGKILL)
         driver.wait()
         killed += 1
-        assert left_of_session(driver.pid, seconds=5) == []
+        assert wait_for_session_end(driver.pid, seconds=5) == []
         after = whole_lines(tmp_path / "tiny")
         assert all(after[name].startswith(data) for name, data in before.items())
 
@@ -315,7 +317,7 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock, names):
 def test_a_killed_worker_costs_only_what_was_in_flight(tmp_path, how):
     """After a worker's death the suite goes on and completes by itself."""
     options = f'marker = "{tmp_path / "died"}"\nhow = "{how}"'
-    suite = write_suite(tmp_path, DEADLY.format(options=options, searcher="random"))
+    suite = write_suite(tmp_path, CRASHING.format(options=options, searcher="random"))
 
     reports = run(suite, tmp_path, jobs=2)
 
@@ -327,7 +329,7 @@ def test_a_killed_worker_costs_only_what_was_in_flight(tmp_path, how):
 @pytest.mark.slow
 def test_a_trial_that_always_kills_its_worker_ends_as_crashed(tmp_path):
     """Deadly trials are stored as crashed, charged, and the suite completes around them."""
-    suite = write_suite(tmp_path, DEADLY.format(options="limit = 0.8", searcher="random"))
+    suite = write_suite(tmp_path, CRASHING.format(options="limit = 0.8", searcher="random"))
 
     reports = run(suite, tmp_path, jobs=2)
 
@@ -348,7 +350,9 @@ def test_a_killed_worker_of_a_stack_costs_only_what_was_in_flight(tmp_path):
     """After the death of a worker that trained many runs side by side the suite completes by itself."""
     scripts = {"a": [[1, 4], [2, 4]], "b": [[1, 2], [1, 4], [6, 4]]}
     log, marker = tmp_path / "log", tmp_path / "died"
-    suite = write_suite(tmp_path, stacked(tmp_path, f'log = "{log}"\nmarker = "{marker}"', scripts, repetitions=2))
+    suite = write_suite(
+        tmp_path, scripted_suite(tmp_path, f'log = "{log}"\nmarker = "{marker}"', scripts, repetitions=2)
+    )
 
     reports = run(suite, tmp_path, jobs=2)
 
@@ -364,7 +368,7 @@ def test_a_killed_worker_of_a_stack_costs_only_what_was_in_flight(tmp_path):
 def test_a_trial_that_always_kills_the_worker_of_a_stack_ends_as_crashed(tmp_path):
     """Whoever asks for the deadly trial records it as crashed; the runs beside it lose nothing."""
     scripts = {"a": [[1, 4], [5, 4], [2, 4]], "b": [[1, 4], [2, 4], [4, 2], [4, 4]]}
-    suite = write_suite(tmp_path, stacked(tmp_path, "deadly = 5", scripts))
+    suite = write_suite(tmp_path, scripted_suite(tmp_path, "deadly = 5", scripts))
 
     reports = run(suite, tmp_path, jobs=2)
 
@@ -387,7 +391,7 @@ def states(folder):
 
 def test_a_raising_algorithm_fails_its_own_runs_alone(tmp_path):
     """A searcher that raises fails its run with the reason; a rerun with it mended goes on."""
-    text = DEADLY.format(options="limit = 1.0", searcher="random") + BAD
+    text = CRASHING.format(options="limit = 1.0", searcher="random") + RAISING
     suite = write_suite(tmp_path, text)
 
     reports = run(suite, tmp_path, jobs=2)
@@ -406,7 +410,7 @@ def test_a_raising_algorithm_fails_its_own_runs_alone(tmp_path):
 def test_an_algorithm_that_does_not_repeat_itself_is_caught_on_resume(tmp_path):
     """Replay compares every proposal with its record and says what differs."""
     suite = write_suite(
-        tmp_path, DEADLY.format(options="", searcher="tests.benchmark.fakes.crashing:NonRepeatingSearcher")
+        tmp_path, CRASHING.format(options="", searcher="tests.benchmark.fakes.crashing:NonRepeatingSearcher")
     )
     run(suite, tmp_path, jobs=1)
     path = tmp_path / "tiny/runs/deadly/random/000.jsonl"
@@ -423,8 +427,8 @@ def test_an_algorithm_that_does_not_repeat_itself_is_caught_on_resume(tmp_path):
 
 def test_another_suite_in_the_folder_is_refused_before_anything_is_written(tmp_path):
     """A changed option is named; the folder stays as it was."""
-    run(write_suite(tmp_path, DEADLY.format(options="", searcher="random")), tmp_path, jobs=1)
-    changed = write_suite(tmp_path, DEADLY.format(options="limit = 0.99", searcher="random"))
+    run(write_suite(tmp_path, CRASHING.format(options="", searcher="random")), tmp_path, jobs=1)
+    changed = write_suite(tmp_path, CRASHING.format(options="limit = 0.99", searcher="random"))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "tiny").rglob("*")}
 
     with pytest.raises(RunRefused, match=r"options\.limit was None and is now 0\.99"):
@@ -435,7 +439,7 @@ def test_another_suite_in_the_folder_is_refused_before_anything_is_written(tmp_p
 
 def test_more_repetitions_extend_a_finished_suite(tmp_path):
     """Raising the number of repetitions keeps what is done and adds what is missing."""
-    text = DEADLY.format(options="", searcher="random")
+    text = CRASHING.format(options="", searcher="random")
     run(write_suite(tmp_path, text), tmp_path, jobs=1)
 
     reports = run(write_suite(tmp_path, text.replace("repetitions = 4", "repetitions = 6")), tmp_path, jobs=1)
@@ -445,7 +449,7 @@ def test_more_repetitions_extend_a_finished_suite(tmp_path):
 
 def test_another_environment_is_refused_or_marked(tmp_path, monkeypatch):
     """A partial run of another library version is refused, and continued when asked to, with a mark."""
-    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
+    suite = write_suite(tmp_path, CRASHING.format(options="", searcher="random"))
     run(suite, tmp_path, jobs=1)
     path = tmp_path / "tiny/runs/deadly/random/000.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
@@ -476,7 +480,7 @@ def test_a_second_driver_is_refused(tmp_path):
     """Two commands on one folder: the second says so at once."""
     from benchmark.result_folder.folder_lock import folder_lock
 
-    suite = write_suite(tmp_path, DEADLY.format(options="", searcher="random"))
+    suite = write_suite(tmp_path, CRASHING.format(options="", searcher="random"))
     with folder_lock(tmp_path / "tiny"), pytest.raises(RunRefused, match="another process"):
         run(suite, tmp_path, jobs=1)
 
@@ -491,7 +495,7 @@ def test_a_second_driver_is_refused(tmp_path):
 )
 def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     """Ctrl-C and SIGTERM leave stored, resumable runs, say how to go on, and no worker behind."""
-    (tmp_path / "tiny.toml").write_text(training(tmp_path, clock, repetitions=30, trials=20))
+    (tmp_path / "tiny.toml").write_text(training_suite_text(tmp_path, clock, repetitions=30, trials=20))
     driver = subprocess.Popen(
         command(tmp_path, jobs=2), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -504,7 +508,7 @@ def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     assert driver.returncode == code
     assert "To go on: python -m benchmark run" in message
     assert "Traceback" not in message
-    assert left_of_session(driver.pid, seconds=5) == []
+    assert wait_for_session_end(driver.pid, seconds=5) == []
     open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a group.
     assert len(list(tmp_path.glob("tiny/runs/*/*/*.part"))) <= open_runs
     assert evaluations(tmp_path / "tiny")
@@ -515,7 +519,7 @@ def test_results_are_below_the_folder_that_a_command_is_given_in(tmp_path, monke
     """Joblib keeps the workers of an earlier command of this process, which was given in another folder."""
     for place in (tmp_path / "first", tmp_path / "second"):
         place.mkdir()
-        (place / "tiny.toml").write_text(ELSEWHERE)
+        (place / "tiny.toml").write_text(BRANIN)
         monkeypatch.chdir(place)
 
         assert main(["run", "tiny.toml", "--results", "out", "--jobs", str(jobs), "--device", "cpu", "--quiet"]) == 0
@@ -527,7 +531,7 @@ def test_an_audit_reads_below_the_folder_that_it_is_given_in(tmp_path, monkeypat
     """The same of what it replays, when the folder from which its workers began is gone."""
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
-    (first / "tiny.toml").write_text(ELSEWHERE)
+    (first / "tiny.toml").write_text(BRANIN)
     options = ["tiny.toml", "--results", "out", "--jobs", "2", "--device", "cpu", "--quiet"]
     monkeypatch.chdir(first)
     assert main(["run", *options]) == 0

@@ -1,4 +1,4 @@
-"""Toy objectives for the tests of engines; reached by dotted path, in any process."""
+"""Toy objectives for the tests of backends; reached by dotted path, in any process."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from tests.benchmark.fakes.crashing import Crashing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slow(Crashing):
+class SlowCrashing(Crashing):
     """The bowl, taking its time.
 
     Args:

@@ -1,4 +1,4 @@
-"""Objectives and searchers that do to their process what they should not, each in its own way; by dotted path."""
+"""Objectives and searchers that raise, return or change what they should not; named by dotted path."""
 
 import math
 import os
@@ -20,14 +20,14 @@ from tests.benchmark.fakes.unit_interval import UnitInterval
 EPOCHS = 3
 
 
-class Numb(Exception):
+class UnprintableError(Exception):
     """An exception that cannot be printed."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
 
 
-class Stuck(Exception):
+class UnpicklableError(Exception):
     """An exception that no process can send to another."""
 
     def __init__(self) -> None:
@@ -54,13 +54,13 @@ RAISES: dict[str, Callable[[], Any]] = {
     "GeneratorExit": lambda: raising(GeneratorExit()),
     "MemoryError": lambda: raising(MemoryError()),
     "RecursionError": deep,
-    "Stuck": lambda: raising(Stuck()),
+    "UnpicklableError": lambda: raising(UnpicklableError()),
     "TwoArguments": lambda: raising(TwoArguments(1, 2)),
-    "Numb": lambda: raising(Numb()),
+    "UnprintableError": lambda: raising(UnprintableError()),
     "surrogate": lambda: raising(ValueError("\ud800")),
 }
 
-GIVES: dict[str, Any] = {
+RETURNED_ERRORS: dict[str, Any] = {
     "None": None,
     "text": "0.5",
     "complex": 0.5j,
@@ -99,11 +99,11 @@ def seize() -> None:
 
 
 def draw() -> None:
-    np.random.seed(3)  # noqa: NPY002, TID251 (the vandalism)
-    torch.manual_seed(3)  # noqa: TID251 (the vandalism)
+    np.random.seed(3)  # noqa: NPY002, TID251 (the side effect)
+    torch.manual_seed(3)  # noqa: TID251 (the side effect)
 
 
-VANDALISMS: dict[str, Callable[[], Any]] = {
+SIDE_EFFECTS: dict[str, Callable[[], Any]] = {
     "nothing": lambda: None,
     "prints": shout,
     "cwd": move,
@@ -136,10 +136,10 @@ class Hostile(UnitInterval):
         for epoch in range(EPOCHS):
             error: Any = float(config["x"]) / (epoch + 2)
             if epoch == 1:
-                VANDALISMS[self.does]()
+                SIDE_EFFECTS[self.does]()
                 if self.raises:
                     RAISES[self.raises]()
-                error = GIVES[self.gives] if self.gives else error
+                error = RETURNED_ERRORS[self.gives] if self.gives else error
             yield Epoch(valid_error=error, test_error=error, seconds=0.25)
 
 
@@ -172,7 +172,7 @@ class HostileSearcher:
         self.count += 1
         if self.count < 2:
             return {"x1": 0.0, "x2": 1.0}
-        return SUGGESTS[self.gives]()
+        return SUGGESTIONS[self.gives]()
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
         if self.gives.startswith("tell "):
@@ -183,7 +183,7 @@ def good(**changes: Any) -> dict[Any, Any]:
     return {"x1": 0.0, "x2": 1.0, **changes}
 
 
-SUGGESTS: dict[str, Callable[[], Any]] = {
+SUGGESTIONS: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "text": lambda: "x1=0",
     "list": lambda: [0.0, 1.0],

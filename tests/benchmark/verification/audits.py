@@ -3,7 +3,7 @@
 import json
 
 from benchmark.cli.main import main
-from tests.benchmark.commands import written
+from tests.benchmark.commands import write_suite
 from tests.benchmark.fakes.stacked_toy import suite
 from tests.benchmark.records import rewrite
 
@@ -23,7 +23,7 @@ TOGETHER = "raising = 2, diverging = 2"
 
 def write_toy_suite(folder, options=TOGETHER):
     """The file of a suite on the toy objective."""
-    return written(folder, suite(2, options)) / "tiny.toml"
+    return write_suite(folder, suite(2, options)) / "tiny.toml"
 
 
 def run_suite(path, *words, jobs=1):

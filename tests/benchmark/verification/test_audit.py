@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.verification import audit as audits
-from tests.benchmark.commands import ROOT, written
+from tests.benchmark.commands import ROOT, write_suite
 from tests.benchmark.records import rewrite
 from tests.benchmark.verification.audits import (
     TRAINING,
@@ -76,7 +76,7 @@ def test_the_report_does_not_depend_on_processes_and_slots(recorded, words):
 
 def test_real_networks_promoted_and_stacked_are_identical(tmp_path):
     """Real trainings repeat, by the stack and by the reference loop, promoted ones over all of their epochs."""
-    path = written(tmp_path, TRAINING) / "tiny.toml"
+    path = write_suite(tmp_path, TRAINING) / "tiny.toml"
     run_suite(path)
     code, report = run_audit(path)
     assert (code, report["verdict"]) == (0, "identical")
@@ -98,7 +98,7 @@ def test_other_kinds_of_runs_are_identical(tmp_path, setting):
 @pytest.mark.slow
 def test_a_trial_that_killed_its_process_does_it_again(tmp_path):
     """A crash is repeated, in a process of its own even with one job, and the others beside it are audited."""
-    path = written(tmp_path, DEADLY) / "tiny.toml"
+    path = write_suite(tmp_path, DEADLY) / "tiny.toml"
     run_suite(path, jobs=2)
     code, report = run_audit(path)
     assert (code, report["verdict"]) == (0, "identical")
@@ -109,7 +109,7 @@ def test_a_trial_that_killed_its_process_does_it_again(tmp_path):
 @pytest.mark.slow
 def test_a_trial_that_took_too_long_does_it_again(tmp_path):
     """A timeout is repeated under the suite's own limit; another limit is another suite."""
-    path = written(tmp_path, HANGING) / "tiny.toml"
+    path = write_suite(tmp_path, HANGING) / "tiny.toml"
     run_suite(path)
     code, report = run_audit(path)
     assert (code, report["verdict"]) == (0, "identical")
@@ -123,7 +123,7 @@ def test_a_trial_that_took_too_long_does_it_again(tmp_path):
 )
 def test_a_run_that_failed_fails_again_and_one_that_forgets_is_found(tmp_path, searcher, code):
     """An algorithm that raised must raise the same; one that draws from elsewhere proposes something else."""
-    path = written(tmp_path, BOWL.format(objective="Crashing", searcher=searcher)) / "tiny.toml"
+    path = write_suite(tmp_path, BOWL.format(objective="Crashing", searcher=searcher)) / "tiny.toml"
     run_suite(path)
     found, report = run_audit(path)
     assert found == code

@@ -8,7 +8,7 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.verification import audit as audits
 from objectives.classification.softmax import SoftmaxRegression
-from tests.benchmark.commands import written
+from tests.benchmark.commands import write_suite
 from tests.benchmark.records import rewrite
 from tests.benchmark.verification.audits import (
     TRAINING,
@@ -68,7 +68,7 @@ def test_what_is_close_passes_only_with_a_tolerance(tmp_path, capsys):
 
 def test_a_difference_is_reported_in_rows(tmp_path):
     """Where errors are shares of a set, one row more or less is said to be one row."""
-    path = written(tmp_path, TRAINING) / "tiny.toml"
+    path = write_suite(tmp_path, TRAINING) / "tiny.toml"
     run_suite(path)
     ledger = tmp_path / "tiny" / "runs" / "softmax" / "random" / "000.jsonl"
     rows, _ = SoftmaxRegression().row_counts

@@ -26,7 +26,7 @@ from benchmark.verification.recheck import FILE, prepare_recheck, select_incumbe
 from objectives.objective import Machine
 from objectives.space import FIDELITY
 from tests import ROOT
-from tests.benchmark.commands import written
+from tests.benchmark.commands import write_suite
 from tests.benchmark.fakes.stacked_toy import CHANCE, suite
 from tests.benchmark.records import rewrite
 
@@ -47,7 +47,7 @@ algorithms.local.searcher = "local"
 
 def write_toy_suite(folder, repetitions=3, options=""):
     """The file of a suite on the toy objective."""
-    return written(folder, suite(repetitions, options)) / "tiny.toml"
+    return write_suite(folder, suite(repetitions, options)) / "tiny.toml"
 
 
 def run_command(path, results, command="run", jobs=1, **options):
@@ -94,7 +94,7 @@ def read_lists(folder):
 def training(request, tmp_path_factory):
     """A suite of real trainings that has run, and its recheck by one process."""
     folder = tmp_path_factory.mktemp("training")
-    path = written(folder, TRAINING.format(clock=request.param)) / "tiny.toml"
+    path = write_suite(folder, TRAINING.format(clock=request.param)) / "tiny.toml"
     run_command(path, folder / "run")
     return path, recheck_outcome(run_command(path, folder / "run", "recheck", fresh=2))
 
@@ -133,7 +133,7 @@ def test_resume_from_every_prefix_of_the_records(training, tmp_path):
 )
 def test_kill_9_loses_nothing(tmp_path, fresh, kills):
     """A recheck killed again and again comes to the unbroken one's bytes."""
-    path = written(tmp_path, TRAINING.format(clock="modelled")) / "tiny.toml"
+    path = write_suite(tmp_path, TRAINING.format(clock="modelled")) / "tiny.toml"
     expected = recheck_outcome(run_and_recheck(path, tmp_path / "unbroken", fresh))
     folder = run_command(path, tmp_path / "killed")
     command = [sys.executable, "-m", "benchmark", "recheck", str(path), "--results", str(tmp_path / "killed")]
@@ -288,7 +288,7 @@ def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
     scripts = (
         'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[4, 3], [9, 4]] }\n'
     )
-    folder = run_and_recheck(written(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
+    folder = run_and_recheck(write_suite(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
 
     file = read_lists(folder)
     assert file["lists"]["toy"] == [[{"config": {"x": 4}, "epochs": 3}]]
@@ -302,7 +302,7 @@ def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
     """A trial that kills its process with a fresh seed is a crashed record, and the recheck is done."""
     suite = 'objectives.deadly = { name = "tests.benchmark.fakes.crashing:Crashing", limit = %s }\n'
     text = 'seed = 3\nrepetitions = 2\nbudget.trials = 2\nalgorithms.random.searcher = "random"\n'
-    path = written(tmp_path, text + suite % 1.0) / "tiny.toml"
+    path = write_suite(tmp_path, text + suite % 1.0) / "tiny.toml"
     folder = run_command(path, tmp_path)
     for ledger in folder.glob("runs/*/*/*"):  # Now they are of a suite whose every trial is deadly.
         header, *records = read_ledger(ledger).records
@@ -382,7 +382,7 @@ def test_runs_without_an_incumbent_are_refused(tmp_path, refused):
     scripts = (
         'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[3, 3], [8, 4]] }\n'
     )
-    path = written(tmp_path, text + scripts) / "tiny.toml"
+    path = write_suite(tmp_path, text + scripts) / "tiny.toml"
     run_command(path, tmp_path)
 
     refused(path, "none of the 1 finished runs has an incumbent, every evaluation crashed")

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmark.tuning.time_limit import GRACE_SECONDS
 from benchmark.workers.watchdog import SECONDS_BETWEEN_LOOKS
 from tests.benchmark.cli.test_signals import CODES, evaluations, recorded, started, wait_until, written
-from tests.benchmark.commands import left_of_session, of_session
+from tests.benchmark.commands import processes_of_session, wait_for_session_end
 from tests.perf.reliability.row import Found, Row
 
 PATIENCE = 30.0
@@ -61,7 +61,7 @@ def _code(driver: subprocess.Popen[str]) -> int | None:
 
 def _gone(session: int) -> None:
     """Wait until no process of a session is left; those that stay are killed, and have cost the patience."""
-    for pid in left_of_session(session, seconds=PATIENCE):
+    for pid in wait_for_session_end(session, seconds=PATIENCE):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -87,7 +87,7 @@ def orphans(folder: Path, quick: bool) -> Found:
         written(place, "alone", f'how = "{how}"\nlimit = 0.0\nmark = "{place}"')
         driver = started(place, 2)
         wait_until(lambda place=place: len(list(place.glob("[0-9]*"))) == 2, driver)
-        session, began = set(of_session(driver.pid)), time.monotonic()
+        session, began = set(processes_of_session(driver.pid)), time.monotonic()
         driver.kill()
         driver.communicate()
         _gone(driver.pid)
@@ -190,7 +190,7 @@ def _recorded(folder: Path) -> set[int]:
 
 def _workers(session: int) -> set[int]:
     """Processes of a driver's session that train."""
-    commands = {pid: _command(pid) for pid in of_session(session) if pid != session}
+    commands = {pid: _command(pid) for pid in processes_of_session(session) if pid != session}
     return {pid for pid, command in commands.items() if b"loky" in command and b"tracker" not in command}
 
 

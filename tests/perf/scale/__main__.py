@@ -23,7 +23,7 @@ from tests.perf.scale.simulation import simulated
 
 ENGINES = {"loky": (1, 2, 4, 8), "dask": (1, 2, 4, 8), "ray": (2, 4), "shards": (1, 2, 4, 8)}
 ALONE = {"loky": 2, "dask": 1, "ray": 2, "shards": 1}
-"""Workers with which services are measured: the fewest with which an engine dispatches at all."""
+"""Workers with which services are measured: the fewest with which a backend dispatches at all."""
 
 
 NAP = 0.05
@@ -52,11 +52,11 @@ def measure(*, quick: bool) -> dict[str, Any]:
     return report
 
 
-def _alone(engine: str, workers: int, runs: int) -> dict[str, Any]:
-    """What an engine takes for a group and a trial, with so few workers that nobody waits for another."""
-    print(f"{engine} alone ...", file=sys.stderr, flush=True)
+def _alone(backend: str, workers: int, runs: int) -> dict[str, Any]:
+    """What a backend takes for a group and a trial, with so few workers that nobody waits for another."""
+    print(f"{backend} alone ...", file=sys.stderr, flush=True)
     trials = 3
-    seen = service.nap(engine, workers, runs=runs, trials=trials, seconds=0.02)
+    seen = service.nap(backend, workers, runs=runs, trials=trials, seconds=0.02)
     within, between = (service.gaps(seen, trials, within=inside) for inside in (True, False))
     told = seen.told[0]
     return {
@@ -71,17 +71,17 @@ def _alone(engine: str, workers: int, runs: int) -> dict[str, Any]:
     }
 
 
-def _real(engine: str, workers: int, runs: int, trials: int) -> dict[str, Any]:
+def _real(backend: str, workers: int, runs: int, trials: int) -> dict[str, Any]:
     """A suite of naps on so many workers."""
-    print(f"{engine} with {workers} ...", file=sys.stderr, flush=True)
-    seen = service.nap(engine, workers, runs=runs, trials=trials, seconds=NAP)
+    print(f"{backend} with {workers} ...", file=sys.stderr, flush=True)
+    seen = service.nap(backend, workers, runs=runs, trials=trials, seconds=NAP)
     firsts, lasts = [times[0][0] for times in seen.trials], [times[-1][1] for times in seen.trials]
     spans = [last - first for first, last in zip(firsts, lasts, strict=True)]
     last, trained = max(lasts), math.fsum(map(math.fsum, seen.lengths))
     # A shard has its own share whenever it begins; of a common list a late worker takes less.
-    wall = max(spans) if engine == "shards" else statistics.fmean(last - first for first in firsts)
+    wall = max(spans) if backend == "shards" else statistics.fmean(last - first for first in firsts)
     return {
-        "engine": engine,
+        "engine": backend,
         "workers": workers,
         "started": len(firsts),
         "first": sorted(firsts),

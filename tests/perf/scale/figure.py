@@ -30,10 +30,10 @@ def draw(report: Mapping[str, Any]) -> bytes:
 
 def _measured(axes: Axes, report: Mapping[str, Any]) -> None:
     looked = looks(list(NAMES))
-    for engine, look in looked.items():
-        rows = [row for row in report["checks"] if row["engine"] == engine]
+    for backend, look in looked.items():
+        rows = [row for row in report["checks"] if row["engine"] == backend]
         workers = [row["workers"] for row in rows]
-        axes.plot(workers, [row["efficiency"] for row in rows], look.marker, color=look.colour, label=NAMES[engine])
+        axes.plot(workers, [row["efficiency"] for row in rows], look.marker, color=look.colour, label=NAMES[backend])
         axes.plot(workers, [row["predicted_efficiency"] for row in rows], color=look.colour, ls=look.dashed, lw=1)
     seconds = report["naps"]["seconds"]
     _dress(

@@ -36,10 +36,10 @@ def filled(text: str, report: Report) -> str:
 def _services(report: Report) -> list[str]:
     head = ["backend", "workers", "driver, ms a group", "group to group, ms", "of it processor", "trial to trial, ms"]
     rows = []
-    for engine, alone in report["alone"].items():
+    for backend, alone in report["alone"].items():
         across, inside = alone["group_to_group"], alone["trial_to_trial"]
         rows.append(
-            [engine, alone["workers"], _ms(alone["driver_seconds_a_group"]), _range(across),
+            [backend, alone["workers"], _ms(alone["driver_seconds_a_group"]), _range(across),
              _ms(alone["group_to_group_processor"]["median"]), _range(inside)]
         )  # fmt: skip
     starts = [f"{name} {alone['start_seconds']:.1f} s" for name, alone in report["alone"].items()]

@@ -1,6 +1,6 @@
 """What a suite's parts take on this machine: the driver, a worker, the disk, the plan; each in processes of its own.
 
-`python -m tests.perf.scale.service ENGINE JOBS SUITE.toml RESULTS [--shard I/N]` runs a suite of naps on an engine and
+`python -m tests.perf.scale.service BACKEND JOBS SUITE.toml RESULTS [--shard I/N]` runs a suite of naps on a backend and
 prints what its driver saw; `tests.perf.scale` calls it.
 """
 
@@ -26,7 +26,7 @@ from benchmark.workers.heartbeat import Heartbeat, HeartbeatListener
 from tests import ROOT
 
 IDLE = 1.0
-"""Seconds for which an engine is watched before it has anything to do."""
+"""Seconds for which a backend is watched before it has anything to do."""
 
 NAPS = """
 seed = 11
@@ -87,8 +87,8 @@ class Watching:
         print(message, file=sys.stderr)
 
 
-def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None) -> dict[str, float]:
-    """Run a suite on an engine; what its driver saw."""
+def drive(backend: str, jobs: int, suite: Path, results: Path, shard: str | None) -> dict[str, float]:
+    """Run a suite on a backend; what its driver saw."""
     from benchmark.backends.factory import build_backend
     from benchmark.driver.runner import Runner
     from benchmark.planning import shard as shards
@@ -100,12 +100,12 @@ def drive(engine: str, jobs: int, suite: Path, results: Path, shard: str | None)
     watching = Watching()
     Runner(
         plan, results, jobs=jobs, machine=Machine(), listener=watching, shard=share,
-        backend=build_backend(engine, jobs, jobs, None, None),
+        backend=build_backend(backend, jobs, jobs, None, None),
     ).run()  # fmt: skip
     return watching.told
 
 
-def nap(engine: str, workers: int, *, runs: int, trials: int, seconds: float) -> Seen:
+def nap(backend: str, workers: int, *, runs: int, trials: int, seconds: float) -> Seen:
     """Run a suite of naps in processes of its own; "shards" are as many drivers of one process each."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -114,8 +114,8 @@ def nap(engine: str, workers: int, *, runs: int, trials: int, seconds: float) ->
         suite.write_text(NAPS.format(runs=runs, trials=trials, seconds=seconds, log=folder / "log"))
         command = [sys.executable, "-m", "tests.perf.scale.service"]
         place = [str(suite), str(folder)]
-        commands = [[*command, engine, str(workers), *place]]
-        if engine == "shards":
+        commands = [[*command, backend, str(workers), *place]]
+        if backend == "shards":
             commands = [[*command, "loky", "1", *place, "--shard", f"{n}/{workers}"] for n in range(1, workers + 1)]
         began = time.monotonic()
         drivers = [subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) for words in commands]
@@ -292,13 +292,13 @@ def sizes(suite: str) -> Iterator[dict[str, float]]:
 def main() -> None:
     """Run naps as a driver, and say what it saw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("engine")
+    parser.add_argument("backend")
     parser.add_argument("jobs", type=int)
     parser.add_argument("suite", type=Path)
     parser.add_argument("results", type=Path)
     parser.add_argument("--shard")
     given = parser.parse_args()
-    print(json.dumps(drive(given.engine, given.jobs, given.suite, given.results, given.shard)), flush=True)
+    print(json.dumps(drive(given.backend, given.jobs, given.suite, given.results, given.shard)), flush=True)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ FILE_SERVERS = (0.002, 0.01, 0.05)
 Cells = list[list[list[list[float]]]]
 
 
-def services(report: dict[str, Any], engine: str) -> Services:
-    """The measured services of an engine; means, since many of them add up."""
-    alone, disk = report["alone"][engine], report["disk"]
+def services(report: dict[str, Any], backend: str) -> Services:
+    """The measured services of a backend; means, since many of them add up."""
+    alone, disk = report["alone"][backend], report["disk"]
     inside, across = (
         (alone[name]["mean"], alone[name + "_processor"]["mean"]) for name in ("trial_to_trial", "group_to_group")
     )
@@ -35,8 +35,8 @@ def services(report: dict[str, Any], engine: str) -> Services:
     keeps = min(sync, 1 / max(row["syncs_a_second"] for row in disk))
     # Four syncs a run besides those of its trials; the last trial's own is in the gap between two runs, too.
     rest = across[0] - across[1] - 5 * sync
-    driver = 0.0 if engine == "shards" else alone["driver_seconds_a_group"]
-    beats = [row for row in report["real"] if row["engine"] == engine]
+    driver = 0.0 if backend == "shards" else alone["driver_seconds_a_group"]
+    beats = [row for row in report["real"] if row["engine"] == backend]
     beat = sum(row["driver_share_idle"] * row["workers"] for row in beats) / sum(row["workers"] ** 2 for row in beats)
     return Services(
         driver=driver,
@@ -45,7 +45,7 @@ def services(report: dict[str, Any], engine: str) -> Services:
         trial=inside[1],
         sync=sync,
         disk=keeps,
-        beat=0.0 if engine == "shards" else beat,
+        beat=0.0 if backend == "shards" else beat,
     )
 
 
@@ -246,12 +246,12 @@ def ceilings(report: dict[str, Any]) -> dict[str, float]:
 
 def simulated(report: dict[str, Any], reference: Path) -> dict[str, Any]:
     """The report with everything that is simulated, checked against what was measured first."""
-    given = {engine: services(report, engine) for engine in report["alone"]}
+    given = {backend: services(report, backend) for backend in report["alone"]}
     cores = report["machine"]["cores"]
     checks = [predict(row, given[row["engine"]], cores) for row in report["real"]]
     rows = sweep(report, reference)
     return report | {
-        "services": {engine: asdict(one) for engine, one in given.items()},
+        "services": {backend: asdict(one) for backend, one in given.items()},
         "checks": checks,
         "off_percent": {
             "median": statistics.median(abs(row["off_percent"]) for row in checks),
