@@ -6,13 +6,15 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.cli import options
 from benchmark.cli.resume_hint import resume_command
 from benchmark.cli.signals import Stopped, stoppable
 from benchmark.cli.terminal import RUNS_FAILED, print_error, report_stop, stop_message
 from benchmark.errors import BadInput
+from benchmark.suite.parsing import load
+from benchmark.tuning.factory import check_names
 
 if TYPE_CHECKING:
     from benchmark.driver.runner import Listener, Runner
@@ -68,6 +70,13 @@ def _report_unfinished(parsed: argparse.Namespace, reports: list[RunReport]) -> 
     return RUNS_FAILED if unfinished else 0
 
 
+def load_suite(parsed: argparse.Namespace, *overrides: str) -> Suite:
+    """The suite of the command line, with its parts' names checked; imports nothing heavy."""
+    suite = load(parsed.suite, [*parsed.set, *overrides])
+    check_names(suite)
+    return suite
+
+
 def read_machine(parsed: argparse.Namespace, suite: Suite) -> Machine:
     """The machine to train on: device, data folder and precision, as the command line or the suite says."""
     from objectives.objective import Machine
@@ -75,3 +84,19 @@ def read_machine(parsed: argparse.Namespace, suite: Suite) -> Machine:
     data = options.check_data(parsed.data)
     device = options.check_device(parsed.device, suite.device)
     return Machine(device=device, data=data, precision=options.check_precision(parsed.precision, device))
+
+
+def execution_options(parsed: argparse.Namespace, suite: Suite) -> dict[str, Any]:
+    """The runner's arguments that `add_execution` has put on the command line."""
+    from benchmark.backends.factory import build_backend
+
+    machine = read_machine(parsed, suite)
+    jobs = parsed.jobs or options.default_jobs(machine.device)
+    return {
+        "machine": machine,
+        "jobs": jobs,
+        "backend": build_backend(parsed.backend, parsed.jobs, jobs, parsed.scheduler, parsed.address),
+        "allow_mixed": parsed.allow_mixed,
+        "capacity": parsed.stack,
+        "reuse": parsed.reuse,
+    }

@@ -6,50 +6,30 @@ import argparse
 import sys
 
 from benchmark.cli import options
-from benchmark.cli.arguments import add_quiet, add_results, add_suite, add_training
-from benchmark.cli.parser import Checked
+from benchmark.cli.arguments import add_checked, add_quiet, add_results, add_suite, add_training
 from benchmark.cli.signals import Stopped, stoppable
-from benchmark.cli.suite_execution import read_machine
+from benchmark.cli.suite_execution import load_suite, read_machine
 from benchmark.cli.terminal import RUNS_FAILED, report_stop, stop_message
 from benchmark.errors import BadInput
-from benchmark.suite.parsing import load
-from benchmark.tuning.factory import check_names
 from benchmark.verification.sampling import DEFAULT, parse_sample
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
-    parser.add_argument(
-        *("--sample",),
-        metavar="SIZE",
-        action=Checked,
-        check=lambda option, text: parse_sample(text),
-        default=parse_sample(DEFAULT),
-        help="recorded trials to train again: 5%% (default), a number, or all",
+    text = "recorded trials to train again: 5%% (default), a number, or all"
+    add_checked(
+        parser, "--sample", "SIZE", lambda option, text: parse_sample(text), text, default=parse_sample(DEFAULT)
     )
-    parser.add_argument(
-        *("--seed",),
-        metavar="S",
-        action=Checked,
-        check=options.whole_number(0, 10**9),
-        default=0,
-        help="of the draw (default: 0)",
-    )
-    parser.add_argument(
-        *("--tolerance",),
-        metavar="E",
-        action=Checked,
-        check=options.error_difference,
-        help="errors that differ by no more pass (default: only identical ones pass)",
-    )
+    add_checked(parser, "--seed", "S", options.whole_number(0, 10**9), "of the draw (default: 0)", default=0)
+    text = "errors that differ by no more pass (default: only identical ones pass)"
+    add_checked(parser, "--tolerance", "E", options.error_difference, text)
     add_training(parser)
     add_quiet(parser)
     add_results(parser)
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    suite = load(parsed.suite, parsed.set)
-    check_names(suite)
+    suite = load_suite(parsed)
     folder = options.check_results(parsed.results, suite.name, writing=True) / suite.name
     options.require_runs(folder, suite.name)
     options.check_data(parsed.data)

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from benchmark.cli import options
-from benchmark.cli.arguments import add_data, add_suite
-from benchmark.cli.parser import Checked
+from benchmark.cli.arguments import add_checked, add_machine, add_suite
 from benchmark.cli.suite_execution import read_machine
 from benchmark.suite.model import is_dotted
 from benchmark.suite.parsing import load
@@ -23,19 +22,12 @@ EFFORT = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
-    add_data(parser)
-    parser.set_defaults(precision=None)
+    add_machine(parser)
     parser.add_argument("--name", metavar="NAME", help="of the calibration (default: the file's, else the device's)")
     parser.add_argument("--out", metavar="FILE", help="written, or added to if it is there (default: NAME.toml here)")
     for name, (low, high, default, text) in EFFORT.items():
-        parser.add_argument(
-            f"--{name}",
-            metavar="N",
-            action=Checked,
-            check=options.whole_number(low, high),
-            default=default,
-            help=f"{text} (default: {default})",
-        )
+        text = f"{text} (default: {default})"
+        add_checked(parser, f"--{name}", "N", options.whole_number(low, high), text, default=default)
 
 
 def execute(parsed: argparse.Namespace) -> int:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 
 from benchmark.cli import options
-from benchmark.cli.arguments import add_results, add_suite
-from benchmark.cli.parser import Checked
+from benchmark.cli.arguments import add_checked, add_results, add_suite
+from benchmark.cli.suite_execution import load_suite
 from benchmark.errors import BadInput, short_repr
 from benchmark.planning import slurm
 from benchmark.planning.shard import require_shard_count
 from benchmark.suite.model import Suite
-from benchmark.suite.parsing import load
-from benchmark.tuning.factory import check_names
 
 MOST_SHARDS = 100
 """Shards of a submission where none are asked for: one a repetition, up to so many."""
@@ -23,36 +21,20 @@ SLURM_ONLY = ("time", "gpus", "cpus", "data")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
-    parser.add_argument(
-        *("--shards",),
-        metavar="N",
-        action=Checked,
-        check=options.whole_number(1, 10**6),
-        help="shares of the runs (default: 1; with --slurm one a repetition)",
-    )
+    text = "shares of the runs (default: 1; with --slurm one a repetition)"
+    add_checked(parser, "--shards", "N", options.whole_number(1, 10**6), text)
     parser.add_argument("--slurm", action="store_true", help="print a script that submits the shards to Slurm")
     parser.add_argument("--time", metavar="T", help="limit of a shard's job, as Slurm writes it: HH:MM:SS")
-    parser.add_argument(
-        *("--gpus",),
-        metavar="N",
-        action=Checked,
-        check=options.whole_number(0, 64),
-        help="GPUs of a shard (default: 0, which trains on the CPU)",
-    )
-    parser.add_argument(
-        *("--cpus",),
-        metavar="N",
-        action=Checked,
-        check=options.whole_number(1, 1024),
-        help="CPUs of a shard, and its processes without a GPU (default: 1)",
-    )
+    text = "GPUs of a shard (default: 0, which trains on the CPU)"
+    add_checked(parser, "--gpus", "N", options.whole_number(0, 64), text)
+    text = "CPUs of a shard, and its processes without a GPU (default: 1)"
+    add_checked(parser, "--cpus", "N", options.whole_number(1, 1024), text)
     parser.add_argument("--data", metavar="DIR", help="as for run")
     add_results(parser)
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    suite = load(parsed.suite, parsed.set)
-    check_names(suite)
+    suite = load_suite(parsed)
     shards = parsed.shards or (min(suite.repetitions, MOST_SHARDS) if parsed.slurm else 1)
     require_shard_count(f"--shards {shards}", shards, suite)
     script = _script(parsed, suite, shards) if parsed.slurm else None

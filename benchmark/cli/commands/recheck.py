@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmark.cli import options
-from benchmark.cli.arguments import add_execution, add_quiet, add_results, add_suite
-from benchmark.cli.parser import Checked
-from benchmark.cli.suite_execution import execute_suite, read_machine
-from benchmark.suite.parsing import load
-from benchmark.tuning.factory import check_names
+from benchmark.cli.arguments import add_checked, add_execution, add_quiet, add_results, add_suite
+from benchmark.cli.options import check_data, check_results, require_runs, whole_number
+from benchmark.cli.suite_execution import execute_suite, execution_options, load_suite
 
 if TYPE_CHECKING:
     from benchmark.driver.runner import Listener, Runner
@@ -20,47 +17,27 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
     add_execution(parser)
-    parser.add_argument(
-        *("--fresh",),
-        metavar="K",
-        action=Checked,
-        check=options.whole_number(1, 1000),
-        default=10,
-        help="fresh seeds for every configuration (default: 10)",
-    )
+    text = "fresh seeds for every configuration (default: 10)"
+    add_checked(parser, "--fresh", "K", whole_number(1, 1000), text, default=10)
     add_quiet(parser)
     add_results(parser)
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    suite = load(parsed.suite, parsed.set)
-    check_names(suite)
-    results = options.check_results(parsed.results, suite.name, writing=True) / suite.name
-    options.require_runs(results, suite.name)
-    options.check_data(parsed.data)
+    suite = load_suite(parsed)
+    folder = check_results(parsed.results, suite.name, writing=True) / suite.name
+    require_runs(folder, suite.name)
+    check_data(parsed.data)
     prepared: list[RecheckSuite] = []
 
     def build_runner(listener: Listener) -> Runner:
-        from benchmark.backends.factory import build_backend
         from benchmark.driver.runner import Runner
         from benchmark.verification.recheck import prepare_recheck
 
-        machine = read_machine(parsed, suite)
-        jobs = parsed.jobs or options.default_jobs(machine.device)
-        recheck = prepare_recheck(suite, results, parsed.fresh, machine, allow_mixed=parsed.allow_mixed)
+        arguments = execution_options(parsed, suite)
+        recheck = prepare_recheck(suite, folder, parsed.fresh, arguments["machine"], allow_mixed=parsed.allow_mixed)
         prepared.append(recheck)
-        return Runner(
-            recheck,
-            results,
-            jobs=jobs,
-            backend=build_backend(parsed.backend, parsed.jobs, jobs, parsed.scheduler, parsed.address),
-            machine=machine,
-            listener=listener,
-            allow_mixed=parsed.allow_mixed,
-            capacity=parsed.stack,
-            reuse=parsed.reuse,
-            write=recheck.write,
-        )
+        return Runner(recheck, folder, listener=listener, write=recheck.write, **arguments)
 
     code = execute_suite(parsed, build_runner)
     if code == 0 and not parsed.quiet:

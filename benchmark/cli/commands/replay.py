@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmark.cli import options
-from benchmark.cli.arguments import add_data, add_jobs, add_quiet, add_results, add_suite
-from benchmark.cli.parser import Checked
-from benchmark.cli.suite_execution import execute_suite, read_machine
-from benchmark.suite.parsing import load
-from benchmark.tuning.factory import check_names
+from benchmark.cli.arguments import add_checked, add_jobs, add_machine, add_quiet, add_results, add_suite
+from benchmark.cli.options import check_results, choice, table_folder
+from benchmark.cli.suite_execution import execute_suite, load_suite, read_machine
 
 if TYPE_CHECKING:
     from benchmark.driver.runner import Listener, Runner
@@ -18,36 +15,21 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
-    parser.add_argument(
-        *("--tables",),
-        metavar="DIR",
-        required=True,
-        action=Checked,
-        check=options.table_folder,
-        help="offline tables, DIR/OBJECTIVE.npz, see harvest",
-    )
-    parser.add_argument(
-        *("--miss",),
-        metavar="WHAT",
-        action=Checked,
-        check=options.choice("refuse", "train"),
-        default="refuse",
-        help="a trial that no table holds: refuse (default) or train it",
-    )
-    parser.add_argument(
-        "--recycle", action="store_true", help="let the tables' repetitions stand in turn for those they lack"
-    )
+    text = "offline tables, DIR/OBJECTIVE.npz, see harvest"
+    add_checked(parser, "--tables", "DIR", table_folder, text, required=True)
+    text = "a trial that no table holds: refuse (default) or train it"
+    add_checked(parser, "--miss", "WHAT", choice("refuse", "train"), text, default="refuse")
+    text = "let the tables' repetitions stand in turn for those they lack"
+    parser.add_argument("--recycle", action="store_true", help=text)
     add_jobs(parser, default=1)
-    add_data(parser)
-    parser.set_defaults(precision=None)
+    add_machine(parser)
     add_quiet(parser)
     add_results(parser, "results/replayed")
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    suite = load(parsed.suite, parsed.set)
-    check_names(suite)
-    results = options.check_results(parsed.results, suite.name, writing=True)
+    suite = load_suite(parsed)
+    results = check_results(parsed.results, suite.name, writing=True)
 
     def build_runner(listener: Listener) -> Runner:
         from benchmark.driver.runner import Runner

@@ -8,13 +8,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.cli import options
-from benchmark.cli.arguments import add_quiet, add_results, add_suite
-from benchmark.cli.parser import Checked
-from benchmark.cli.suite_execution import execute_suite
+from benchmark.cli.arguments import add_checked, add_quiet, add_results, add_suite
+from benchmark.cli.options import check_results, recorded_results
+from benchmark.cli.suite_execution import execute_suite, load_suite
 from benchmark.errors import BadInput, short_repr
-from benchmark.suite.parsing import load
-from benchmark.tuning.factory import check_names
 
 if TYPE_CHECKING:
     from benchmark.driver.runner import Listener, Runner
@@ -23,25 +20,18 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
     parser.add_argument("--calibration", metavar="NAME", required=True, help="prices: a name or a path to a TOML file")
-    parser.add_argument(
-        *("--reuse",),
-        metavar="DIR",
-        action=Checked,
-        check=options.recorded_results,
-        help="the suite's results (default: results/SUITE); nothing is trained",
-    )
+    text = "the suite's results (default: results/SUITE); nothing is trained"
+    add_checked(parser, "--reuse", "DIR", recorded_results, text)
     add_quiet(parser)
     add_results(parser, "results/repriced")
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    prices = ['clock="modelled"', f"calibration={json.dumps(parsed.calibration)}"]
-    suite = load(parsed.suite, [*parsed.set, *prices])
-    check_names(suite)
-    reuse = parsed.reuse or options.recorded_results("--reuse", str(Path("results", suite.name)))
+    suite = load_suite(parsed, 'clock="modelled"', f"calibration={json.dumps(parsed.calibration)}")
+    reuse = parsed.reuse or recorded_results("--reuse", str(Path("results", suite.name)))
     if os.path.realpath(reuse) == os.path.realpath(os.path.join(parsed.results, suite.name)):  # noqa: PTH118 (any text)
         raise BadInput(f"--results {short_repr(parsed.results)}: the results to reuse are there, need another folder")
-    results = options.check_results(parsed.results, suite.name, writing=True)
+    results = check_results(parsed.results, suite.name, writing=True)
 
     def build_runner(listener: Listener) -> Runner:
         from benchmark.driver.runner import Runner
