@@ -183,7 +183,7 @@ def test_every_backend_gives_the_same_export(whole, tmp_path, backend):
 @pytest.mark.parametrize("point", KILL_POINTS)
 @pytest.mark.parametrize(
     ("backend", "killed"),
-    cells(("one", "all"), *product(("loky", "dask", "ray"), ("all", "driver")), quick=[("one", "all")]),
+    cells(("one", "all"), *product(("loky", "dask", "ray"), ("all", "driver"))),
 )
 def test_killed_and_resumed_it_gives_the_same_export(whole, tmp_path, backend, killed, point):
     """Killed at drawn moments, alone or with all that it has started, the same command goes on at once."""
