@@ -163,6 +163,7 @@ def test_nothing_finished_yet_has_empty_answers(case, capsys):
     assert "note: 15 of 16 runs missing (not begun)" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("errors", [[None] * 8, [0.25] * 8, rising(), rising(1)], ids=["crashed", "tied", "all", "one"])
 def test_every_figure_is_drawn(case, errors):
     """Against a complete algorithm, one that crashed, tied, finished or hardly began is drawn without a warning."""

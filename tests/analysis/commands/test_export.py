@@ -97,7 +97,7 @@ def test_a_library_that_is_not_there_is_named(run, suite, monkeypatch, form, lib
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--to", "optna"), 'deepcave, ioh, parquet, latex, markdown (did you mean "optuna"?)'),
+        (("--to", "optna"), 'ioh, parquet, latex, markdown (did you mean "optuna"?)'),
         ((), "the following arguments are required: --to"),
         (("--to", "ioh", "--out", "{folder}"), "the suite itself is there"),
         (("--to", "ioh", "--out", "{folder}/suite.json"), "a file is where a folder must be"),

@@ -53,7 +53,7 @@ def test_a_single_figure_is_drawn_and_one_that_is_not_there_is_refused(results, 
     ("command", "written"),
     [
         ("tables", {"tables": 24}),
-        ("figures", {"figures": 25}),
+        pytest.param("figures", {"figures": 25}, marks=pytest.mark.slow),
         ("plots", {"tables": 24, "figures": 25}),
     ],
 )
@@ -76,6 +76,7 @@ def test_quiet_prints_nothing(results, capsys):
     assert (results / "planted" / "tables" / "trajectory.csv").is_file()
 
 
+@pytest.mark.slow
 def test_a_fresh_process_writes_the_same_bytes_and_imports_no_torch(results):
     """Another process, hash seed and time zone give the same files, from ledgers alone."""
     assert main(["plots", "planted", "--quiet", "--results", str(results)]) == 0

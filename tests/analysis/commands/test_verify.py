@@ -311,6 +311,7 @@ def test_a_row_that_is_none_is_refused(folder, capsys, name, row, told):
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_single_figure_written_anew_leaves_the_others_verified(folder, capsys):
     """`figures --only` does not forget where the other figures came from."""
     assert main(["figures", "planted", "--only", "landscape-bowl", "--quiet", "--results", str(folder.parent)]) == 0

@@ -120,6 +120,7 @@ def deep(suite, planted_evaluation):
     return suite
 
 
+@pytest.mark.slow
 def test_the_same_bytes_twice(race, deep):
     """Every view is byte-identical when drawn again, from ledgers read again."""
     for objective in ("bowl", "deep"):
@@ -146,7 +147,7 @@ def test_the_same_bytes_twice(race, deep):
     ],
     ids=["one run", "all tied", "all crashed", "nothing yet", "unfinished", "no evaluations", "no time", "mixed"],
 )
-@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("others", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_degenerate_suite_is_drawn(suite, runs, others):
     """However little there is, of one algorithm or two, each view has an answer and no warning is raised."""
     for number in range(others):
@@ -157,6 +158,7 @@ def test_every_degenerate_suite_is_drawn(suite, runs, others):
     assert missing(suite) == (["critical"] if others else ["difference", "critical"])
 
 
+@pytest.mark.slow
 def test_many_algorithms_of_which_half_have_no_run_are_drawn(suite):
     """From ten algorithms on views change, and need not have a run of each."""
     for number in range(10):

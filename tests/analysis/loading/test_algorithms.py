@@ -363,6 +363,7 @@ CONDITIONAL = {
 }
 
 
+@pytest.mark.slow
 def test_a_grid_is_read_and_drawn(suite, planted_evaluation, tmp_path):
     """Listed numbers are axes like others: on a logarithmic scale where they are spread so."""
     suite.objective("grid", GRID, {"learning_rate": 0.1, "width": 20})
@@ -379,6 +380,7 @@ def test_a_grid_is_read_and_drawn(suite, planted_evaluation, tmp_path):
     assert (suite.folder / "figures" / "learning_rate-grid.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_conditional_space_is_read_and_drawn(suite, planted_evaluation, tmp_path):
     """Configurations without the values that do not count; those of some panels have no point there."""
     suite.objective("deep", CONDITIONAL, {"learning_rate": 0.1, "layers": 2, "width_2": 32})

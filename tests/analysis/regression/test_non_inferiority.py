@@ -100,6 +100,7 @@ def noise_cell(values, limits, margin):
     )
 
 
+@pytest.mark.slow
 def test_many_cells_of_noise_are_no_regression():
     """Of 40 suites of 12 cells without any change few have a regression, though many have an interval above 0."""
     samples = np.random.default_rng(17).normal(size=(40 * 12, 10))

@@ -74,6 +74,7 @@ def test_nothing_is_asked_of_the_network(filled, report):
         assert not re.search(r"https?:|//cdn|fetch\(|XMLHttpRequest|@import|url\(", text), name
 
 
+@pytest.mark.slow
 def test_made_twice_it_is_the_same_to_the_byte(filled, report):
     """A second time, and another process with another hash seed and time zone, give the same files."""
     folder = report(filled)
@@ -86,6 +87,7 @@ def test_made_twice_it_is_the_same_to_the_byte(filled, report):
     assert tree(filled.folder.parent) == before
 
 
+@pytest.mark.slow
 def test_a_page_elsewhere_is_the_same(plant, fill, report, tmp_path):
     """No path of this machine is in it: the same suite in another folder gives the same page."""
     first = report(fill(plant()))
@@ -217,6 +219,7 @@ def test_charts_and_regions_have_names(filled, report):
     assert ("html", {"lang": "en"}) in page.elements
 
 
+@pytest.mark.slow
 def test_the_index_lists_every_report_once(plant, fill, report):
     """Suites in the order of their names, each with its findings; one without a report is left out."""
     for name in ("zebra", "ant"):

@@ -21,7 +21,7 @@ def samples(n):
     return drawn
 
 
-@pytest.mark.parametrize("n", [2, 6, 9, 13, 14, 50, 51])
+@pytest.mark.parametrize("n", [2, 6, 9, pytest.param(13, marks=pytest.mark.slow), 14, 50, 51])
 def test_wilcoxon_is_scipys(n):
     """Every row has the p-value of a plain call for it alone, whichever null distribution SciPy chooses."""
     rows = samples(n)

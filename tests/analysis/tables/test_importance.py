@@ -153,6 +153,7 @@ def test_global_state_is_left_alone(planted):
     assert logger.level == level
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_a_fresh_process(planted, suite):
     """Another process with another hash seed finds the same numbers, and nothing is printed besides."""
     table = importance_table(planted(lambda config: config["learning_rate"]))

@@ -70,6 +70,7 @@ def plots(plant, name, planted_evaluation, seed, clock):
     }
 
 
+@pytest.mark.slow
 def test_a_modelled_suite_gives_the_same_bytes_whatever_was_measured(plant, planted_evaluation):
     """Two records that differ in measured seconds only give the same bytes, but for the places that tell them."""
     first, second = (plots(plant, f"run-{seed}", planted_evaluation, seed, "modelled") for seed in (1, 2))
@@ -78,6 +79,7 @@ def test_a_modelled_suite_gives_the_same_bytes_whatever_was_measured(plant, plan
     assert sorted(name for name in first if first[name] != second[name]) == [*MEASURED, "tables/timing.json"]
 
 
+@pytest.mark.slow
 def test_a_measured_suite_says_what_was_measured(plant, planted_evaluation):
     """Under the measured clock the same difference is in the three tables that have columns for it."""
     first, second = (plots(plant, f"run-{seed}", planted_evaluation, seed, "measured") for seed in (1, 2))
