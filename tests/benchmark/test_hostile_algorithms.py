@@ -53,7 +53,7 @@ def test_a_good_algorithm_beside_them_is_done(ran):
 
 PATHS = {
     "lambda": "tests.benchmark.fakes.hostile:<lambda>",
-    "closure": "tests.benchmark.fakes.hostile:shout.<locals>.inner",
+    "closure": "tests.benchmark.fakes.hostile:print_much.<locals>.inner",
     "bound method": "tests.benchmark.fakes.hostile:HostileSearcher.update.x",
     "notebook": "__main__:Searcher",
     "code": "tests.benchmark.fakes.hostile:__import__('os').mkdir('ran')",

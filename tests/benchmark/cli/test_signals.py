@@ -1,5 +1,6 @@
-"""Signals: a suite that is asked to stop does so soon, with all that is finished stored, and leaves nobody behind."""
+"""Signals: a suite stops soon after one, with all finished evaluations stored and no process left behind."""
 
+import itertools
 import json
 import os
 import random
@@ -115,15 +116,17 @@ def ended(driver, folder):
     return driver.returncode, message
 
 
-QUICK = [(signal.SIGHUP, 2, "stacked"), (signal.SIGTERM, 1, "stacked"), (signal.SIGHUP, 1, "alone")]
-SLOW = [(n, jobs, kind) for n in CODES for jobs in (1, 2) for kind in KINDS if (n, jobs, kind) not in QUICK]
+FAST = [(signal.SIGTERM, 2, "stacked")]
+SLOW = [(signal.SIGHUP, 1, "alone"), (signal.SIGINT, 2, "alone")]
+CASES = [
+    pytest.param(*case, marks=() if case in FAST else pytest.mark.slow if case in SLOW else pytest.mark.faults)
+    for case in itertools.product(CODES, (1, 2), KINDS)
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "jobs", "kind"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.faults) for case in SLOW)]
-)
+@pytest.mark.parametrize(("number", "jobs", "kind"), CASES)
 def test_a_signal_stops_a_suite(tmp_path, number, jobs, kind):
-    """The signal's exit code, one line that says how to go on, and every evaluation that was seen is still there."""
+    """The exit code is the signal's, one line says how to continue, and every evaluation seen before is stored."""
     written(tmp_path, kind)
     driver = started(tmp_path, jobs)
     wait_until(lambda: evaluations(tmp_path / "tiny") > 10, driver)
@@ -140,8 +143,8 @@ def test_a_signal_stops_a_suite(tmp_path, number, jobs, kind):
 
 
 @pytest.mark.faults
-def test_stopped_at_any_point_and_gone_on_with_a_suite_is_the_unbroken_one(tmp_path):
-    """Signals at random moments, one or two, whoever gets them: in the end the records are the unbroken run's."""
+def test_a_suite_stopped_at_any_point_continues_to_the_records_of_an_unbroken_one(tmp_path):
+    """One or two signals at random moments, to the driver or its group, leave the records of the unbroken run."""
     options = ("--set", "repetitions=6", "--set", "budget.evaluations=12", "--set", "objectives.slots.choices=10")
     rng = random.Random(POINTS)
     suite = suites.load(str(written(tmp_path, "stacked")), list(options[1::2]))
@@ -164,8 +167,9 @@ def test_stopped_at_any_point_and_gone_on_with_a_suite_is_the_unbroken_one(tmp_p
     assert set(codes) <= {0, 129, 130, 143, -1, -2, -15}  # Negative: while Python itself was still loading.
 
 
-def test_a_second_signal_ends_at_once_what_the_first_could_not(tmp_path):
-    """A trial that keeps the exception holds the process; asked again it ends, by the first signal's code."""
+@pytest.mark.slow
+def test_a_second_signal_ends_a_command_that_ignored_the_first(tmp_path):
+    """A trial that catches the exception keeps the process alive; a second signal ends it with the first one's code."""
     written(tmp_path, "alone", f'how = "stubborn"\nlimit = 0.0\nmark = "{tmp_path}"')
     driver = started(tmp_path, 1)
     wait_until((tmp_path / str(driver.pid)).exists, driver)
@@ -183,8 +187,8 @@ def test_a_second_signal_ends_at_once_what_the_first_could_not(tmp_path):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("how", ["stubborn", "native"])
-def test_a_trial_that_hears_no_signal_is_ended_in_time(tmp_path, how):
-    """Even where no handler can run, or its exception is kept, one signal ends the process."""
+def test_a_trial_that_ignores_signals_is_ended_in_time(tmp_path, how):
+    """One signal ends the process even where no handler can run, or where its exception is caught."""
     written(tmp_path, "alone", f'how = "{how}"\nlimit = 0.0\nmark = "{tmp_path}"')
     driver = started(tmp_path, 1)
     wait_until((tmp_path / str(driver.pid)).exists, driver)
@@ -197,8 +201,8 @@ def test_a_trial_that_hears_no_signal_is_ended_in_time(tmp_path, how):
 
 
 @pytest.mark.faults
-def test_stuck_workers_do_not_hold_a_suite_that_stops(tmp_path):
-    """Workers that compute with the interpreter's lock, or are stopped, are killed with the suite."""
+def test_workers_that_hang_do_not_delay_a_suite_that_stops(tmp_path):
+    """Workers that hold the interpreter's lock, or are stopped, are killed when the suite stops."""
     for how in ("locked", "stop"):
         written(tmp_path, "alone", f'how = "{how}"\nlimit = 0.0\nmark = "{tmp_path}"')
         driver = started(tmp_path, 2, "--results", str(tmp_path / how))
@@ -210,7 +214,9 @@ def test_stuck_workers_do_not_hold_a_suite_that_stops(tmp_path):
             mark.unlink()
 
 
-@pytest.mark.parametrize("how", ["sleep", pytest.param("locked", marks=pytest.mark.faults), "stop"])
+@pytest.mark.parametrize(
+    "how", [pytest.param("sleep", marks=pytest.mark.slow), pytest.param("locked", marks=pytest.mark.faults), "stop"]
+)
 def test_no_worker_outlives_a_killed_driver(tmp_path, how):
     """Two seconds after the driver was killed its workers are gone, whatever they were doing."""
     written(tmp_path, "alone", f'how = "{how}"\nlimit = 0.0\nmark = "{tmp_path}"')
@@ -223,7 +229,7 @@ def test_no_worker_outlives_a_killed_driver(tmp_path, how):
 
 
 def test_a_signal_to_be_ignored_stays_ignored():
-    """As `nohup` has it; the others raise, once, and are afterwards what they were."""
+    """A signal that `nohup` ignores stays ignored; the others raise once, and their handlers are restored."""
     before = [signal.getsignal(number) for number in signals.STOPPING]
     ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -241,8 +247,8 @@ def test_a_signal_to_be_ignored_stays_ignored():
     assert [signal.getsignal(number) for number in signals.STOPPING] == before
 
 
-def test_a_terminal_that_has_gone_changes_no_exit_code(tmp_path):
-    """What cannot be said any more, nor flushed at the end, is not another failure."""
+def test_a_closed_terminal_changes_no_exit_code(tmp_path):
+    """A message that cannot be written or flushed any more is not a second error."""
     program = (
         "import signal, sys; from benchmark.cli import main, suite_execution\n"
         "class Gone:\n"

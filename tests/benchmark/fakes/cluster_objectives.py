@@ -1,4 +1,4 @@
-"""Toy objectives for the tests of backends; reached by dotted path, in any process."""
+"""Toy objectives for the tests of backends; imported by dotted path, in any process."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.benchmark.fakes.crashing import Crashing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowCrashing(Crashing):
-    """The bowl, taking its time.
+    """A bowl whose epochs take a given time.
 
     Args:
         pause: seconds for every epoch.
@@ -33,7 +33,7 @@ class SlowCrashing(Crashing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerKilling(Crashing):
-    """The bowl, taking the process above its own down too: a worker of a cluster, as when a node fails.
+    """A bowl whose fatal trials also kill the parent process: a worker of a cluster, as when a node fails.
 
     Args:
         log: a file that gets a line for each death.

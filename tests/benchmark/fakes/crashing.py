@@ -1,4 +1,4 @@
-"""Toy objectives and algorithms for the runner's tests; reached by dotted path, also in workers."""
+"""Toy objectives and algorithms that crash, raise or do not repeat themselves; imported by dotted path."""
 
 import os
 import signal
@@ -55,7 +55,7 @@ class RaisingSearcher:
 
 
 class NonRepeatingSearcher(RaisingSearcher):
-    """A searcher that does not repeat itself: it draws from the operating system."""
+    """A searcher whose proposals differ from run to run: it draws from the operating system."""
 
     def sample_configuration(self) -> Config:
         return {name: d.ppf(int.from_bytes(os.urandom(4), "big") / 2**32) for name, d in self.space.items()}
@@ -63,7 +63,7 @@ class NonRepeatingSearcher(RaisingSearcher):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaisingOrDiverging(Crashing):
-    """The bowl again; a third of the space raises, another third diverges."""
+    """A bowl of which a third of the space raises and another third diverges."""
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         x = float(config["x"])

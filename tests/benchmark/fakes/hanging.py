@@ -1,4 +1,4 @@
-"""A toy objective that takes its time, or for ever; reached by dotted path, also in workers."""
+"""A toy objective whose trials are slow or hang for ever; imported by dotted path, also in workers."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ def busy() -> None:
 
 
 def stubborn() -> None:
-    """Compute in Python and keep whatever is raised inside."""
+    """Compute in Python and catch every exception."""
     while True:
         try:
             time.sleep(10_000)
@@ -39,12 +39,12 @@ def stubborn() -> None:
 
 
 def native() -> None:
-    """Compute in C without the interpreter's lock: other threads go on, no handler runs."""
+    """Compute in C without the interpreter's lock: other threads run, but no signal handler does."""
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 
 
 def locked() -> None:
-    """Compute in C with the interpreter's lock: nothing else of the process goes on."""
+    """Compute in C with the interpreter's lock: no other thread of the process runs."""
     deque(repeat(0), maxlen=0)
 
 

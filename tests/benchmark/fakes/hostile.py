@@ -41,23 +41,23 @@ class TwoArguments(Exception):
         super().__init__(f"{one} {two}")
 
 
-def raising(error: BaseException) -> None:
+def raise_error(error: BaseException) -> None:
     raise error
 
 
-def deep() -> None:
-    deep()
+def recurse() -> None:
+    recurse()
 
 
 RAISES: dict[str, Callable[[], Any]] = {
     "SystemExit": lambda: sys.exit(3),
-    "GeneratorExit": lambda: raising(GeneratorExit()),
-    "MemoryError": lambda: raising(MemoryError()),
-    "RecursionError": deep,
-    "UnpicklableError": lambda: raising(UnpicklableError()),
-    "TwoArguments": lambda: raising(TwoArguments(1, 2)),
-    "UnprintableError": lambda: raising(UnprintableError()),
-    "surrogate": lambda: raising(ValueError("\ud800")),
+    "GeneratorExit": lambda: raise_error(GeneratorExit()),
+    "MemoryError": lambda: raise_error(MemoryError()),
+    "RecursionError": recurse,
+    "UnpicklableError": lambda: raise_error(UnpicklableError()),
+    "TwoArguments": lambda: raise_error(TwoArguments(1, 2)),
+    "UnprintableError": lambda: raise_error(UnprintableError()),
+    "surrogate": lambda: raise_error(ValueError("\ud800")),
 }
 
 RETURNED_ERRORS: dict[str, Any] = {
@@ -78,39 +78,39 @@ RETURNED_ERRORS: dict[str, Any] = {
 }
 
 
-def shout() -> None:
+def print_much() -> None:
     for _ in range(2000):
         print("x" * 1000)
     print("x" * 10_000, file=sys.stderr)
 
 
-def move() -> None:
+def change_folder() -> None:
     os.chdir("/")
 
 
-def pollute() -> None:
+def change_environment() -> None:
     os.environ["INCUMBENT_DATA"] = "/nowhere"
     os.environ["OMP_NUM_THREADS"] = "7"
 
 
-def seize() -> None:
+def ignore_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
-def draw() -> None:
+def seed_generators() -> None:
     np.random.seed(3)  # noqa: NPY002, TID251 (the side effect)
     torch.manual_seed(3)  # noqa: TID251 (the side effect)
 
 
 SIDE_EFFECTS: dict[str, Callable[[], Any]] = {
     "nothing": lambda: None,
-    "prints": shout,
-    "cwd": move,
-    "environ": pollute,
-    "signals": seize,
+    "prints": print_much,
+    "cwd": change_folder,
+    "environ": change_environment,
+    "signals": ignore_signals,
     "threads": lambda: torch.set_num_threads(2),
-    "generators": draw,
+    "generators": seed_generators,
     "dtype": lambda: torch.set_default_dtype(torch.float64),
     "deterministic": lambda: torch.use_deterministic_algorithms(True),
     "gradients": lambda: torch.set_grad_enabled(False),
@@ -122,7 +122,7 @@ SIDE_EFFECTS: dict[str, Callable[[], Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hostile(UnitInterval):
-    """An objective that trains soundly but for one thing that it does in the second epoch of every trial."""
+    """An objective that does one hostile thing in the second epoch of every trial and otherwise trains as expected."""
 
     does: str = "nothing"
     raises: str = ""
@@ -145,7 +145,7 @@ class Hostile(UnitInterval):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bystander(UnitInterval):
-    """An objective whose errors show what a neighbour has done to the process."""
+    """An objective whose errors show whether another one has changed the process."""
 
     @property
     def max_epochs(self) -> int:
@@ -163,7 +163,7 @@ class Bystander(UnitInterval):
 
 
 class HostileSearcher:
-    """Suggests something impossible as its second configuration, or raises; told so by `gives`."""
+    """Suggests an impossible second configuration, or raises; `gives` says which."""
 
     def __init__(self, gives: str) -> None:
         self.gives, self.count = gives, 0

@@ -1,4 +1,4 @@
-"""A toy objective whose stack takes memory for every slot that trains; reached by dotted path, also in workers."""
+"""A toy objective whose stack takes memory for every training slot; imported by dotted path, also in workers."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class MemoryHungry(StackedToy):
     """Slots that need memory while they train.
 
     Args:
-        room: trials that fit a pretended GPU side by side; None pretends nothing.
+        room: trials that fit on a simulated GPU side by side; None simulates no limit.
         megabytes: of the host that every training slot takes.
         giant: this x fits nowhere.
         returned: whether the stack returns the error for every trial, as some do, instead of raising it.
@@ -32,7 +32,7 @@ class MemoryHungry(StackedToy):
 
 
 class MemoryHungryStack(ToyStack):
-    """Trains as its model does, if there is room."""
+    """Trains like the stack that it extends, if the memory suffices."""
 
     objective: MemoryHungry
 

@@ -18,7 +18,7 @@ LONG_CURVE = 300
 
 
 class UnpicklableError(Exception):
-    """An exception that can neither be sent, for what it holds, nor made again, for its arguments."""
+    """An exception that cannot be pickled because of what it holds, nor unpickled because of its arguments."""
 
     def __init__(self, one: object, two: object) -> None:
         super().__init__(f"Unpicklable with {one} and {two}")

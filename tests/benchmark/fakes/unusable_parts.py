@@ -1,4 +1,4 @@
-"""Objectives, searchers and schedulers that cannot be used, each in its own way; reached by dotted path."""
+"""Objectives, searchers and schedulers that the harness must refuse; imported by dotted path."""
 
 import sys
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ NUMBER = 3
 
 
 def nothing() -> None:
-    """Make nothing where something is needed."""
+    """Return None where a part is needed."""
 
 
 def unprintable() -> object:
-    """An object that is nothing of ours and cannot be printed."""
+    """Return an object that is no part of a suite and cannot be printed."""
     return Unprintable()
 
 
@@ -37,14 +37,14 @@ class NoMethods:
 
 
 class OnlySamples:
-    """A searcher that cannot be told anything."""
+    """A searcher without `update`."""
 
     def sample_configuration(self) -> Config:
         return {}
 
 
 class OnlySuggests:
-    """A scheduler that cannot be told anything."""
+    """A scheduler without `update`."""
 
     def suggest(self) -> Config | None:
         return None
@@ -58,7 +58,7 @@ class Alone(OnlySuggests):
 
 
 class Demanding(OnlySamples):
-    """A searcher with a parameter that nobody supplies."""
+    """A searcher with a required parameter that the harness does not supply."""
 
     def __init__(self, config_space: Space, wisdom: float) -> None:
         self.space, self.wisdom = config_space, wisdom
@@ -85,7 +85,7 @@ class Positional(Open):
 
 
 class Raising(Open):
-    """A searcher whose constructor raises what it is told to."""
+    """A searcher whose constructor raises an exception of the given kind."""
 
     def __init__(self, kind: str) -> None:
         if kind == "exit":

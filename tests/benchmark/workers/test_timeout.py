@@ -1,4 +1,4 @@
-"""Timeouts: a trial that takes too long ends as `timeout`, however it hangs, and the others go on unhurt."""
+"""Time limits: a trial that takes too long ends as `timeout`, however it hangs, and no other trial is affected."""
 
 import json
 import math
@@ -102,7 +102,7 @@ def check(found, above=0.8):
 @pytest.mark.parametrize("how", ["sleep", "busy"])
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.faults)])
 def test_a_trial_that_hangs_in_python_is_interrupted(tmp_path, how, jobs):
-    """An alarm ends it where it is, with one process as with two; no process dies for it."""
+    """An alarm interrupts it, with one process as with two, and no process is killed."""
     reports, said = run(write_suite(tmp_path, how), tmp_path, jobs)
 
     assert {report.state for report in reports} == {"done"}
@@ -111,8 +111,8 @@ def test_a_trial_that_hangs_in_python_is_interrupted(tmp_path, how, jobs):
 
 
 @pytest.mark.parametrize("how", ["stop", *(pytest.param(h, marks=pytest.mark.faults) for h in ("locked", "stubborn"))])
-def test_a_trial_that_hears_no_alarm_is_killed_with_its_worker(tmp_path, how):
-    """Stopped, in C with the lock held, or keeping every exception: killed, recorded, and the others are done."""
+def test_a_trial_that_ignores_the_alarm_is_killed_with_its_worker(tmp_path, how):
+    """A stopped trial, one in C with the lock held, and one that catches everything are killed and recorded."""
     reports, said = run(write_suite(tmp_path, how, above=0.9), tmp_path, jobs=2)
 
     assert {report.state for report in reports} == {"done"}
@@ -125,7 +125,7 @@ def test_a_trial_that_hears_no_alarm_is_killed_with_its_worker(tmp_path, how):
 
 @pytest.mark.faults
 def test_one_process_and_two_record_the_same(tmp_path):
-    """But for what is measured, interrupted and killed trials leave the same ledgers."""
+    """Interrupted and killed trials leave the same ledgers, apart from measured values."""
     found = []
     for how, jobs in (("sleep", 1), ("stop", 2), ("sleep", 2)):
         run(write_suite(tmp_path, how), tmp_path / how / str(jobs), jobs)
@@ -133,8 +133,8 @@ def test_one_process_and_two_record_the_same(tmp_path):
     assert found[0] == found[1] == found[2]
 
 
-def test_what_was_recorded_as_timeout_is_not_trained_again(tmp_path):
-    """A resumed run replays it like any other evaluation."""
+def test_a_recorded_timeout_is_not_trained_again(tmp_path):
+    """A resumed run replays a timeout like any other evaluation."""
     suite = write_suite(tmp_path)
     run(suite, tmp_path, jobs=1)
     before = evaluations(tmp_path / "tiny")
@@ -152,7 +152,7 @@ def test_what_was_recorded_as_timeout_is_not_trained_again(tmp_path):
 
 
 def test_the_clock_charges_a_timeout(tmp_path):
-    """Measured: the limit. Modelled: the price of all that was asked for, which does not depend on the machine."""
+    """The measured clock charges the limit, the modelled one the price of all requested epochs."""
     for clock in ("measured", "modelled"):
         run(write_suite(tmp_path, clock=clock), tmp_path / clock, jobs=1)
         for told in evaluations(tmp_path / clock / "tiny").values():
@@ -163,8 +163,8 @@ def test_the_clock_charges_a_timeout(tmp_path):
                 assert record["paid_seconds"] >= LIMIT
 
 
-def test_the_algorithm_is_told_infinity_and_why(tmp_path):
-    """A timeout is a failure like an exception, by another name."""
+def test_a_timeout_is_a_failed_training_without_an_error(tmp_path):
+    """The trainer reports the state, no error, no epochs and the limit as time; nothing is paused."""
     trainer = Trainer(
         Hanging(limit=0.0),
         suite_seed=0,
@@ -195,8 +195,8 @@ def job(epochs, start_epoch=0, x=0.5):
     )
 
 
-def test_training_again_what_was_paused_does_not_count(tmp_path):
-    """After a restart a promoted trial is first trained up to where it was, in a time of its own."""
+def test_repeating_the_epochs_of_a_paused_trial_does_not_count(tmp_path):
+    """After a restart a promoted trial first repeats its earlier epochs, whose time is not limited."""
     trainer = Trainer(
         Hanging(pace=0.15),
         suite_seed=0,
@@ -212,8 +212,8 @@ def test_training_again_what_was_paused_does_not_count(tmp_path):
     assert (training.state, training.epochs, len(training.valid_curve)) == ("ok", 2, 1)
 
 
-def test_the_analysis_counts_a_timeout_as_worth_nothing(tmp_path):
-    """Its error is infinite there, and it is in the table."""
+def test_the_analysis_counts_a_timeout_as_an_infinite_error(tmp_path):
+    """Timeouts are in the analysis's table, with an infinite error."""
     run(write_suite(tmp_path), tmp_path, jobs=1)
 
     for repetition, told in enumerate(evaluations(tmp_path / "tiny").values()):
@@ -234,7 +234,7 @@ def test_a_bad_timeout_is_refused(tmp_path, value):
 
 
 def test_a_timeout_is_in_the_identity_only_where_there_is_one(tmp_path):
-    """Ledgers from before go on; another limit is another suite."""
+    """Ledgers without a limit can be continued; another limit is another suite."""
     limited = write_suite(tmp_path)
     (tmp_path / "tiny.toml").write_text((tmp_path / "tiny.toml").read_text().replace("\ntimeout", "\n# timeout"))
     free = suites.load(str(tmp_path / "tiny.toml"))
@@ -246,8 +246,8 @@ def test_a_timeout_is_in_the_identity_only_where_there_is_one(tmp_path):
 # The alarm.
 
 
-def test_an_alarm_comes_again_to_who_keeps_it():
-    """Code that catches everything is interrupted anew; the alarm is off afterwards, and is what it was."""
+def test_the_alarm_repeats_for_code_that_catches_it():
+    """Code that catches everything is interrupted again; afterwards the alarm is off and its handler restored."""
     caught = []
 
     def keeps():
@@ -266,8 +266,8 @@ def test_an_alarm_comes_again_to_who_keeps_it():
     assert signal.getsignal(signal.SIGALRM) is before
 
 
-def test_outside_the_main_thread_it_is_judged_afterwards():
-    """There no alarm can be raised; who took too long is late all the same."""
+def test_outside_the_main_thread_the_limit_is_checked_afterwards():
+    """No alarm can interrupt another thread; a call that took too long still counts as a timeout."""
     raised = []
 
     def late():
@@ -282,8 +282,8 @@ def test_outside_the_main_thread_it_is_judged_afterwards():
     assert [str(error) for error in raised] == ["training took longer than the suite's timeout of 0.01 s"]
 
 
-def test_who_is_in_time_gets_its_result(tmp_path):
-    """Nothing is left of the note."""
+def test_a_call_within_the_limit_returns_its_result(tmp_path):
+    """The note for the watchdog is removed afterwards."""
     assert TimeLimit(seconds=30.0, run=Path("a"), notes=tmp_path).call_within(
         0, 1, lambda: list(tmp_path.iterdir())
     ) == [tmp_path / str(os.getpid())]
@@ -293,8 +293,8 @@ def test_who_is_in_time_gets_its_result(tmp_path):
 # The watchdog.
 
 
-def test_nobody_is_found_twice(monkeypatch):
-    """A process that takes its time to die is killed once."""
+def test_no_process_is_killed_twice(monkeypatch):
+    """A process that takes long to die is killed once."""
     kills = []
     monkeypatch.setattr("benchmark.workers.watchdog.os.kill", lambda *arguments: kills.append(arguments))
     with Watchdog(lambda message: None) as watchdog:
@@ -316,17 +316,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from benchmark.tuning.time_limit import TimeLimit
 limit = TimeLimit(seconds=float(sys.argv[2]), run=Path("runs/a/b/000.jsonl"), notes=Path(sys.argv[1]))
-def hears_nothing():
+def ignores_alarm():
     print("begun", flush=True)
     while True:
         try: time.sleep(30)
         except BaseException: pass
-limit.call_within(7, 1, hears_nothing)
+limit.call_within(7, 1, ignores_alarm)
 """
 
 
-def test_the_watchdog_kills_who_is_overdue_and_nobody_else():
-    """It says which evaluation that was; who is in time, and whose number a dead process's note bears, is let live."""
+def test_the_watchdog_kills_only_overdue_processes():
+    """It reports the evaluation; processes in time, or with the number of a dead process's note, are not killed."""
     told = []
     with Watchdog(told.append) as watchdog:
         late, early = (
@@ -360,8 +360,8 @@ def test_the_watchdog_kills_who_is_overdue_and_nobody_else():
 
 
 @pytest.mark.faults
-def test_the_only_process_stops_when_it_cannot_be_helped(tmp_path):
-    """With one job nobody is left to record it: the suite says so, stops in good order, and two jobs get past it."""
+def test_the_only_process_stops_when_its_trial_ignores_the_alarm(tmp_path):
+    """With one job no process could record it: the suite says so and stops in good order; two jobs complete it."""
     write_suite(tmp_path, "stubborn")
     words = [sys.executable, "-m", "benchmark", "run", str(tmp_path / "tiny.toml"), "--results", str(tmp_path)]
     done = subprocess.run(
