@@ -56,7 +56,7 @@ test-all: adapters dehb  ## all tests that CI runs: slow ones, interpreted kerne
 	$(RUN) -m pytest -q --ignore=tests/perf -m "not faults" -n 2 --dist loadfile
 
 test-faults: adapters  ## the tests of faults at full size: 200 kills, 200 signals, every backend; more than an hour
-	INCUMBENT_KILLS=134 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark -m "(slow or faults) and not clusters" -n 2
+	INCUMBENT_KILLS=134 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark tests/algorithms/adapters -m "faults and not clusters" -n 2
 	INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark/test_state_machine.py -m "not faults"
 	INCUMBENT_KILLS_IN_A_ROW=3 $(RUN) -m pytest -q tests/benchmark -m clusters
 
