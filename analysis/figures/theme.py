@@ -30,6 +30,9 @@ FORMATS: Mapping[str, Mapping[str, None]] = {
 }
 """Formats written, and the metadata left out of each because it changes with the day or the machine."""
 
+DPI = 150
+"""Resolution of the PNG files."""
+
 INK = "#262626"
 MUTED = "#6b6b6b"
 
@@ -96,7 +99,7 @@ def render(figure: Figure) -> dict[str, bytes]:
     rendered = {}
     for kind, metadata in FORMATS.items():
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=150, metadata=dict(metadata))
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=dict(metadata))
         rendered[kind] = buffer.getvalue()
         figure.set_layout_engine("none")  # laid out by the first; a second pass would cost as much again
     return rendered

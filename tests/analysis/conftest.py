@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,20 @@ class PlantedSuite:
 
     def _save(self):
         (self.folder / "suite.json").write_text(json.dumps(self.plan))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_figures():
+    """Draw PNG files at a fifth of their resolution, for what is in them does not depend on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("analysis.figures.theme"), "DPI", 30)
+        yield
+
+
+@pytest.fixture
+def full_size_figures(monkeypatch):
+    """Draw PNG files at the resolution of the command line, for tests that compare with another process."""
+    monkeypatch.setattr(import_module("analysis.figures.theme"), "DPI", 150)
 
 
 @pytest.fixture

@@ -53,7 +53,6 @@ def test_a_single_figure_is_drawn_and_one_that_is_not_there_is_refused(results, 
     ("command", "written"),
     [
         ("tables", {"tables": 24}),
-        pytest.param("figures", {"figures": 25}, marks=pytest.mark.slow),
         ("plots", {"tables": 24, "figures": 25}),
     ],
 )
@@ -77,7 +76,7 @@ def test_quiet_prints_nothing(results, capsys):
 
 
 @pytest.mark.slow
-def test_a_fresh_process_writes_the_same_bytes_and_imports_no_torch(results):
+def test_a_fresh_process_writes_the_same_bytes_and_imports_no_torch(results, full_size_figures):
     """Another process, hash seed and time zone give the same files, from ledgers alone."""
     assert main(["plots", "planted", "--quiet", "--results", str(results)]) == 0
     before = tree(results)

@@ -34,6 +34,12 @@ def figure(suite, axis="runtime"):
     return anytime(results, trajectory_table(results), "bowl", axis)
 
 
+def draw_kinds(suite, *kinds, objective="bowl"):
+    """Files of some kinds of figures of one objective, by name."""
+    study = Study(load(suite.folder), suite.folder)
+    return {name: data for kind in kinds for name, data in draw(study, only=f"{kind}-{objective}").items()}
+
+
 def clock_note(drawn):
     """What the legend says of the clock."""
     return drawn.legends[0].get_title().get_text()
@@ -111,18 +117,17 @@ def test_the_same_bytes_twice(two_algorithms, mixed_space):
 
 def test_drawing_leaves_the_users_settings_alone(two_algorithms):
     """Neither does our theme stay behind, nor does the user's enter the figures."""
-    results = load(two_algorithms.folder)
-    plain = draw(Study(results, Path()), only="anytime-bowl")
+    kinds = ("anytime", "landscape", "difference")
+    plain = draw_kinds(two_algorithms, *kinds)
     with mpl.rc_context({"font.size": 30.0, "lines.linewidth": 9.0, "svg.fonttype": "none"}):
         before = dict(mpl.rcParams)
-        assert draw(Study(results, Path()), only="anytime-bowl") == plain
+        assert draw_kinds(two_algorithms, *kinds) == plain
         assert dict(mpl.rcParams) == before
 
 
 def test_nothing_of_the_day_or_the_machine_is_in_a_figure(two_algorithms):
     """Files name no date and no program version."""
-    results = load(two_algorithms.folder)
-    for data in draw(Study(results, Path()), only="anytime-bowl").values():
+    for data in draw_kinds(two_algorithms, "anytime", "landscape").values():
         assert b"matplotlib.org" not in data.replace(b"<!-- Created with matplotlib (https://matplotlib.org/) -->", b"")
         assert b"<dc:date>" not in data
 
@@ -166,8 +171,7 @@ def test_a_modelled_runtime_names_its_device(suite, planted_evaluation):
     assert figure(suite).axes[-1].get_xlabel() == "cumulative modelled runtime [s]"
     assert clock_note(figure(suite)) == r"runtime modelled for GPU $\frac{$ 1 (calibration bench_2)"
     assert clock_note(figure(suite, "trials")) == ""
-    results = load(suite.folder)
-    assert draw(Study(results, Path()), only="anytime-bowl")
+    assert draw_kinds(suite, "anytime", "trials")
 
 
 def test_the_error_axis_is_cut_only_with_a_notice(suite):
@@ -227,19 +231,18 @@ def test_a_suite_with_nothing_finished_is_drawn_as_words(suite):
 )
 @pytest.mark.slow
 def test_every_degenerate_suite_is_drawn(suite, runs):
-    """However little there is, all figures are made and no warning is raised."""
+    """However little there is, all figures of single evaluations are drawn and no warning is raised."""
     for repetition, (evaluations, state) in enumerate(runs):
         suite.run(evaluations, repetition, state=state)
-    results = load(suite.folder)
-    assert len(draw(Study(results, Path()))) == 2 * len(KINDS)
+    kinds = ("anytime", "trials", "learning_rate", "landscape")  # test_views.py draws the others
+    assert len(draw_kinds(suite, *kinds)) == 2 * len(kinds)
 
 
 def test_a_title_is_not_taken_for_mathematics(suite):
     """Dollar signs in a title are drawn, not parsed."""
     suite.set(title=r"costs $\frac{$ per run")
     suite.run([(0.5, 0.5, 1.0)], 0)
-    results = load(suite.folder)
-    assert draw(Study(results, Path()), only="anytime-bowl")
+    assert draw_kinds(suite, "anytime", "landscape", "parallel", "gap")
 
 
 def test_all_evaluations_are_points(mixed_space):
@@ -274,7 +277,7 @@ def test_evaluations_without_a_hyperparameter_are_left_out_and_counted(condition
     points = [sum(len(points.get_offsets()) for points in axes.collections) for axes in panels]
     assert points == [12, 12, 8, 4]
     assert [axes.get_title() for axes in panels] == ["", "", "4 of 12 without width_2", "8 of 12 without width_3"]
-    assert draw(Study(results, Path()), only="landscape-deep")
+    assert len(draw_kinds(conditional_space, "learning_rate", "landscape", "parallel", objective="deep")) == 6
 
 
 def test_listed_numbers_are_on_a_scale_of_their_own(conditional_space):
@@ -307,7 +310,7 @@ def test_a_conditional_learning_rate(suite, planted_evaluation):
     with theme():
         assert learning_rate(results, tuned).axes[0].get_title() == "random: 3 evaluations, 2 of 3 without lr"
         assert len(landscape(results, tuned).axes) == 2
-    assert draw(Study(results, Path()), only="learning_rate-tuned")
+    assert draw_kinds(suite, "learning_rate", "landscape", "parallel", objective="tuned")
 
 
 @pytest.mark.parametrize("choices", [[0.5], [3], [1000000], [0.1, 0.2], list(range(1, 200))])
@@ -321,7 +324,7 @@ def test_any_list_of_numbers_is_drawn(suite, planted_evaluation, choices):
         panels = landscape(results, results.plan.objectives[1]).axes
     places = np.concatenate([points.get_offsets()[:, 0] for points in panels[0].collections])
     assert panels[0].get_xlim()[0] < min(places) <= max(places) < panels[0].get_xlim()[1]
-    assert draw(Study(results, Path()), only="parallel-grid")
+    assert draw_kinds(suite, "learning_rate", "landscape", "parallel", objective="grid")
 
 
 def test_the_look_of_an_algorithm_is_its_place_in_the_plan():

@@ -147,7 +147,7 @@ def test_the_same_bytes_twice(race, deep):
     ],
     ids=["one run", "all tied", "all crashed", "nothing yet", "unfinished", "no evaluations", "no time", "mixed"],
 )
-@pytest.mark.parametrize("others", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("others", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_every_degenerate_suite_is_drawn(suite, runs, others):
     """However little there is, of one algorithm or two, each view has an answer and no warning is raised."""
     for number in range(others):

@@ -57,26 +57,28 @@ def measured_at_random(seed):
     return measure
 
 
-def plots(plant, name, planted_evaluation, seed, clock):
-    """What `plots` makes of a suite: the bytes of all files by path. The seed is that of what was measured."""
+def plots(plant, name, planted_evaluation, seed, clock, command="plots"):
+    """What a command makes of a suite: the bytes of all files by path. The seed is that of what was measured."""
     suite = plant(name)
     suite.set(name="planted", clock=clock, calibration=CALIBRATION)
     plant_two_algorithms(suite, planted_evaluation, measured_at_random(seed))
-    assert main(["plots", name, "--quiet", "--results", str(suite.folder.parent)]) == 0
+    assert main([command, name, "--quiet", "--results", str(suite.folder.parent)]) == 0
     return {
         f"{folder}/{path.name}": path.read_bytes()
         for folder in ("tables", "figures")
-        for path in (suite.folder / folder).iterdir()
+        for path in (suite.folder / folder).glob("*")
     }
 
 
-@pytest.mark.slow
-def test_a_modelled_suite_gives_the_same_bytes_whatever_was_measured(plant, planted_evaluation):
+@pytest.mark.parametrize("command", ["tables", pytest.param("plots", marks=pytest.mark.slow)])
+def test_a_modelled_suite_gives_the_same_bytes_whatever_was_measured(plant, planted_evaluation, command):
     """Two records that differ in measured seconds only give the same bytes, but for the places that tell them."""
-    first, second = (plots(plant, f"run-{seed}", planted_evaluation, seed, "modelled") for seed in (1, 2))
-    assert {name.rpartition(".")[2] for name in first} == {"csv", "svg", "png", "json"}
+    first, second = (plots(plant, f"run-{seed}", planted_evaluation, seed, "modelled", command) for seed in (1, 2))
+    assert {name.rpartition(".")[2] for name in first} >= {"csv", "json"}
     assert first.keys() == second.keys()
-    assert sorted(name for name in first if first[name] != second[name]) == [*MEASURED, "tables/timing.json"]
+    assert sorted(name for name in first if first[name] != second[name]) == [
+        *(name for name in MEASURED if name in first), "tables/timing.json",
+    ]  # fmt: skip
 
 
 @pytest.mark.slow
