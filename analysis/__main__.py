@@ -42,27 +42,27 @@ def main(arguments: list[str] | None = None) -> int:
         cannot be used, after one message and with nothing written.
     """
     try:
-        return _go(sys.argv[1:] if arguments is None else arguments)
+        return _execute(sys.argv[1:] if arguments is None else arguments)
     except BadInput as error:
-        _tell(f"error: {error}")
+        _print_error(f"error: {error}")
         return 2
     except BrokenPipeError:  # `... | head`: whoever read has read enough, and the files are written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _tell(f"error: {where}{error.strerror or error}; check the path and its permissions")
+        _print_error(f"error: {where}{error.strerror or error}; check the path and its permissions")
         return 2
 
 
-def _tell(message: str) -> None:
+def _print_error(message: str) -> None:
     """A line on stderr, as far as there is one that takes it; the exit code says the rest."""
     if sys.stderr is not None:
         with suppress(OSError):
             print(message, file=sys.stderr, flush=True)
 
 
-def _go(arguments: list[str]) -> int:
+def _execute(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         _overview().parse_args(arguments or [])
     verb = arguments[0]
@@ -78,7 +78,7 @@ def _go(arguments: list[str]) -> int:
         known = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
         raise BadInput(f"unknown argument {unknown[0]!r}{nearest_match(unknown[0].partition('=')[0], known)}")
     options.command = verb
-    code: int = command.go(options)
+    code: int = command.execute(options)
     return code
 
 

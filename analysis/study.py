@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.loading.algorithms import methods_table
+from analysis.loading.algorithms import algorithms_table
 from analysis.loading.results import Results
 from analysis.tables import basic, differences, failures, recheck, targets
 from analysis.tables.bands import bands_table
@@ -79,7 +79,7 @@ class Study:
             "runs": lambda: basic.runs_table(results, self._runs),
             "trajectory": lambda: basic.trajectory_table(results),
             "summary": lambda: basic.summary_table(results, self._runs),
-            "algorithms": lambda: methods_table(results.methods),
+            "algorithms": lambda: algorithms_table(results.algorithm_by_label),
             "statistics": lambda: statistics_table(results),
             "pairwise": lambda: pairwise_table(results, self.noise),
             "ranks": lambda: ranks_table(results),

@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_mixed(parser)
 
 
-def go(options: argparse.Namespace) -> int:
-    from analysis.regression.compared_suite import read_side
+def execute(options: argparse.Namespace) -> int:
+    from analysis.regression.compared_suite import read_compared_suite
     from analysis.regression.non_inferiority import compare  # needs SciPy and statsmodels
 
     margin, endpoint = _margin(options), _endpoint(options.endpoint)
@@ -57,7 +57,7 @@ def go(options: argparse.Namespace) -> int:
     page, picture = _file("--markdown", options.markdown), _file("--figure", options.figure)
     if picture is not None and picture.suffix not in PICTURES:
         raise BadInput(f"--figure {picture}: need a name that ends in {' or '.join(PICTURES)}")
-    old, new = (read_side(folder, endpoint, mixed=options.mixed) for folder in folders)
+    old, new = (read_compared_suite(folder, endpoint, mixed=options.mixed) for folder in folders)
     comparison = compare(old, new, margin)
     if page is not None:
         write_files(page.parent, {page.name: as_markdown(comparison).encode()})

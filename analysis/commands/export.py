@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_quiet(parser)
 
 
-def go(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
     name = options.to
     if name not in FORMATS:
         raise BadInput(f"--to {name!r}: need one of {', '.join(FORMATS)}{nearest_match(name, FORMATS)}")

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_quiet(parser)
 
 
-def go(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
     folder = suite_folder(Path(options.results), options.suite)
     outputs = OUTPUTS[options.command]
     for name in outputs:

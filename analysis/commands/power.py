@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_results(parser)
 
 
-def go(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
     from analysis.loading.results import load
     from analysis.tables.pairwise import paired_differences
 

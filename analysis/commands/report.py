@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_quiet(parser)
 
 
-def go(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
     from analysis.report.index import index  # Jinja and seaborn take longer to import than --help should
     from analysis.report.page import page
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from analysis.loading.plan import read_plan
 from analysis.loading.results import load
 from analysis.provenance.checksums import NAME, Provenance, code, inputs, libraries, read, sha256
-from analysis.provenance.row_sources import origin_of
+from analysis.provenance.row_sources import sources_of_row
 from analysis.study import Study
 from analysis.tables.basic import as_csv
 from analysis.tables.timing import as_json
@@ -47,7 +47,7 @@ class Check:
     told: str
 
 
-def go(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
     path = Path(options.file)
     folder = _suite_folder(path)
     row = _row_number(options.row, path)
@@ -65,7 +65,7 @@ def go(options: argparse.Namespace) -> int:
         lines += told
         failed += [] if same else [f"row {row}"]
         if study is not None and derived is not None:
-            lines += origin_of(study.results, path.stem, _cells(derived, row), inputs(folder, study.results.plan))
+            lines += sources_of_row(study.results, path.stem, _cells(derived, row), inputs(folder, study.results.plan))
     verdict = f"not verified: {', '.join(failed)}" if failed else "verified: it follows from the ledgers"
     print("\n".join([*lines, verdict]))
     return 1 if failed else 0

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.panels import clock_words, runtime_label
-from analysis.figures.theme import MUTED, Look, entitle, looks, notice
+from analysis.figures.theme import MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.algorithms import MARK
 from analysis.loading.results import Results
 
@@ -43,11 +43,11 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     drawn = trajectory[(trajectory["objective"] == objective) & (trajectory["axis"] == axis)]
     title = f"{objective} ({results.plan.title})"
     if drawn.empty:
-        return notice(title, f"no finished run yet: {_progress(results, objective)}")
+        return notice_figure(title, f"no finished run yet: {_progress(results, objective)}")
     cells = {name: _corners(drawn[drawn["algorithm"] == name]) for name in results.plan.algorithms}
     if len(cells) > MOST_BANDS:
         cells = {name: cell.assign(valid_std=math.nan, test_std=math.nan) for name, cell in cells.items()}
-    styles = looks(results.plan.algorithms)
+    styles = algorithm_styles(results.plan.algorithms)
     partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
     notes = (
         textwrap.fill(clock_words(results), NOTE_WIDTH) if axis == "runtime" else "",
@@ -80,7 +80,7 @@ def _layout(title: str, strip: float, legend_rows: int) -> tuple[Figure, list[li
     """A figure with two panels side by side and, of height `strip` inches, two coverage strips below."""
     height = 3.3
     figure = Figure(figsize=(9.0, height + strip + 0.8 + 0.2 * legend_rows), layout="constrained")
-    entitle(figure, title)
+    set_title(figure, title)
     ratios = [height, strip] if strip else [height]
     grid = figure.subplots(len(ratios), 2, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)
     return figure, [list(row) for row in grid]
@@ -101,7 +101,7 @@ def _corners(cell: pd.DataFrame) -> pd.DataFrame:
     return corners
 
 
-def _panel(axes: Axes, cells: Mapping[str, pd.DataFrame], panel: str, styles: Mapping[str, Look]) -> None:
+def _panel(axes: Axes, cells: Mapping[str, pd.DataFrame], panel: str, styles: Mapping[str, Style]) -> None:
     """One error over one axis. seaborn's own band would be drawn linearly between the steps."""
     for place, (algorithm, cell) in enumerate(cells.items()):
         look, t = styles[algorithm], cell["t"].to_numpy()
@@ -158,7 +158,7 @@ def _band(cell: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(edges).dropna()
 
 
-def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Look]) -> None:
+def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]) -> None:
     """A lane for each algorithm: as high as the share of its runs that are defined, dark where all are."""
     for lane, (algorithm, cell) in enumerate(cells.items()):
         floor = len(cells) - 1.0 - lane
@@ -179,7 +179,7 @@ def _axis_label(results: Results, axis: str) -> str:
 
 
 def _legend(
-    results: Results, objective: str, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Look]
+    results: Results, objective: str, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]
 ) -> list[Line2D]:
     return [
         Line2D(
@@ -204,7 +204,7 @@ def _bands_note(cells: Mapping[str, pd.DataFrame]) -> str:
 
 def _marked(results: Results, cells: Mapping[str, pd.DataFrame]) -> str:
     """What the mark of some algorithms means; nothing where none bears it."""
-    lacking = any(results.methods[name].lacks for name in cells)
+    lacking = any(results.algorithm_by_label[name].lacks for name in cells)
     return f"{MARK} lacks something that the others have: tables/algorithms.csv" if lacking else ""
 
 
@@ -213,7 +213,7 @@ def _label(results: Results, objective: str, algorithm: str, cell: pd.DataFrame)
     failed = states.count("failed")
     n_runs = states.count("done") + failed
     count = f"{n_runs} of {len(states)} runs" + (f" ({failed} failed)" if failed else "")
-    algorithm = results.methods[algorithm].label(algorithm)
+    algorithm = results.algorithm_by_label[algorithm].label(algorithm)
     if not n_runs:
         return f"{algorithm}: no finished run ({count})"
     if cell["valid_mean"].isna().all():

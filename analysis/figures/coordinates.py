@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.panels import aside, caption
-from analysis.figures.theme import INK, MUTED, entitle, notice
+from analysis.figures.theme import INK, MUTED, notice_figure, set_title
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
 from analysis.loading.space import Hyperparameter
@@ -40,12 +40,12 @@ def coordinates(results: Results, objective: Objective) -> Figure:
     rows = fully_trained(results, objective.label)
     title = f"{objective.label} ({results.plan.title}): configurations and their errors"
     if rows.empty:
-        return notice(title, "no evaluation yet")
+        return notice_figure(title, "no evaluation yet")
     order = np.argsort(rows["valid_error"].to_numpy(), kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(MOST, len(order))).round().astype(int))]
     errors, configs = rows["valid_error"].to_numpy()[chosen], results.configs(rows.iloc[chosen])
     figure = Figure(figsize=(max(6.0, 1.25 * len(objective.space) + 2.4), 4.6), layout="constrained")
-    entitle(figure, title)
+    set_title(figure, title)
     axes = figure.subplots()
     scale = _scale(float(errors[0]), float(errors[-1]))
     heights = [_heights(axis, configs) for axis in objective.space]

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures.panels import caption
-from analysis.figures.theme import INK, entitle
+from analysis.figures.theme import INK, set_title
 from analysis.loading.results import Results
 from analysis.tables.endpoints import finals, sign
 
@@ -43,7 +43,7 @@ def critical(results: Results) -> Figure | None:
         apart = posthoc_nemenyi_friedman(ranks.to_numpy()).fillna(1.0).to_numpy()
     apart = pd.DataFrame(apart, index=blocks.columns, columns=blocks.columns)
     figure = Figure(figsize=(9.0, 1.9 + 0.2 * len(ranks.columns)), layout="constrained")
-    entitle(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
+    set_title(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
     axes = figure.subplots()
     axes.grid(visible=False)
     critical_difference_diagram(

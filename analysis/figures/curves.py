@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.panels import caption, grid, head
-from analysis.figures.theme import INK, MUTED, Look, looks, notice
+from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 
 COLUMNS = 5
@@ -29,11 +29,11 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     drawn = tables["curves"][tables["curves"]["objective"] == objective]
     title = f"{objective} ({results.plan.title}): learning curves"
     if drawn.empty:
-        return notice(title, "no learning curve is recorded in this repetition")
+        return notice_figure(title, "no learning curve is recorded in this repetition")
     repetition = int(drawn["repetition"].iloc[0])
     algorithms = results.plan.algorithms
     figure, panels = grid(len(algorithms), title, columns=min(COLUMNS, len(algorithms)), panel=(2.3, 1.9))
-    for axes, (algorithm, look) in zip(panels, looks(algorithms).items(), strict=True):
+    for axes, (algorithm, look) in zip(panels, algorithm_styles(algorithms).items(), strict=True):
         mine = drawn[drawn["algorithm"] == algorithm]
         _panel(axes, mine, look)
         head(axes, f"{algorithm}: {_told(results, objective, algorithm, repetition, mine)}")
@@ -51,7 +51,7 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     return figure
 
 
-def _panel(axes: Axes, mine: pd.DataFrame, look: Look) -> None:
+def _panel(axes: Axes, mine: pd.DataFrame, look: Style) -> None:
     trials = [
         (trial["epoch"].to_numpy(), trial["valid_error"].to_numpy(), trial["test_error"].to_numpy(), best)
         for (best, _), trial in mine.groupby(["incumbent", "trial"], sort=True)

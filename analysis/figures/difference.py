@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
-from analysis.figures.theme import INK, MUTED, Look, looks, notice
+from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 
 COLUMNS = 3
@@ -43,11 +43,11 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     drawn, claimed = (_against(tables[name], objective, error, plan.control) for name in ("differences", "claims"))
     title = f"{objective} ({plan.title}): {ERRORS[error]}, difference from {plan.control}"
     if not drawn["mean"].notna().any():
-        return notice(title, f"no two algorithms are ever defined in all runs: {finished(results, objective)}")
+        return notice_figure(title, f"no two algorithms are ever defined in all runs: {finished(results, objective)}")
     many = len(others) > MANY
     columns, panel = (COLUMNS_OF_MANY, (2.3, 1.8)) if many else (2 if len(others) == 4 else COLUMNS, (3.0, 2.3))
     figure, panels = grid(len(others), title, columns=columns, panel=panel)
-    styles, told = looks(plan.algorithms), _limit(panels[0], drawn)
+    styles, told = algorithm_styles(plan.algorithms), _limit(panels[0], drawn)
     for axes, algorithm in zip(panels, others, strict=True):
         rows = drawn[drawn["a"] == algorithm]
         _panel(axes, rows, styles[algorithm])
@@ -84,7 +84,7 @@ def _span(rows: pd.DataFrame) -> tuple[float, float]:
     return float(known.min()), float(known.max())
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
+def _panel(axes: Axes, rows: pd.DataFrame, look: Style) -> None:
     t, mean, lo, hi = (rows[name].to_numpy(dtype=np.float64) for name in ("t", "mean", "lo", "hi"))
     axes.axhline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
     axes.fill_between(t, lo, hi, step="post", color=look.colour, alpha=0.18, linewidth=0)

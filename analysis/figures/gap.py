@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.panels import LANE, aside, caption, finished, name_lanes, opacity
-from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
+from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.tables.endpoints import finals
@@ -24,15 +24,15 @@ def gap(results: Results, objective: str) -> Figure:
     known = pd.DataFrame(np.isfinite(valid.to_numpy()) & np.isfinite(test.to_numpy()), columns=valid.columns)
     title = f"{objective} ({results.plan.title}): selected validation error and test error"
     if not known.to_numpy().any():
-        return notice(title, f"no incumbent: {finished(results, objective)}")
+        return notice_figure(title, f"no incumbent: {finished(results, objective)}")
     algorithms = results.plan.algorithms
     figure = Figure(figsize=(10.0, max(LANE * len(algorithms) + 2.0, 5.6)), layout="constrained")
-    entitle(figure, title)
+    set_title(figure, title)
     scatter, rows = figure.subplots(1, 2)
     scatter.set_anchor("N")
     rows.set_ylim(len(algorithms) - 0.4, -0.6)
     names = []
-    for place, (algorithm, look) in enumerate(looks(algorithms).items()):
+    for place, (algorithm, look) in enumerate(algorithm_styles(algorithms).items()):
         some = known[algorithm].to_numpy()
         chosen, honest = valid[algorithm].to_numpy()[some], test[algorithm].to_numpy()[some]
         scatter.plot(
@@ -59,7 +59,7 @@ def gap(results: Results, objective: str) -> Figure:
     return figure
 
 
-def _row(axes: Axes, gaps: Array, place: int, look: Look) -> None:
+def _row(axes: Axes, gaps: Array, place: int, look: Style) -> None:
     """The gaps of one algorithm's runs as points, their mean and ± 1 std over them."""
     axes.plot(
         gaps,

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures.panels import caption, lanes, name_lanes
-from analysis.figures.theme import INK, MUTED, notice
+from analysis.figures.theme import INK, MUTED, notice_figure
 from analysis.loading.results import Results
 
 COLOUR = "#0173b2"
@@ -27,7 +27,9 @@ def importance(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     drawn = tables["importance"][tables["importance"]["objective"] == objective]
     title = f"{objective} ({results.plan.title}): importance of hyperparameters"
     if drawn.empty:
-        return notice(title, "nothing to say: too few evaluations, all errors the same, or Optuna is not installed")
+        return notice_figure(
+            title, "nothing to say: too few evaluations, all errors the same, or Optuna is not installed"
+        )
     drawn = drawn.sort_values("importance", ascending=False, kind="stable")
     figure, [axes] = lanes(len(drawn), title, columns=1, width=7.0)
     places, shares = np.arange(len(drawn)), drawn["importance"].to_numpy()

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from analysis.figures.panels import caption, clock_note, lanes, name_lanes
-from analysis.figures.theme import INK, MUTED, notice
+from analysis.figures.theme import INK, MUTED, notice_figure
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
@@ -35,7 +35,7 @@ def overhead(results: Results, table: pd.DataFrame, objective: str) -> Figure:
     drawn = table[(table["objective"] == objective) & (table["n"] > 0)]
     title = f"{objective} ({results.plan.title}): where the time went"
     if drawn.empty:
-        return notice(title, "no evaluation yet")
+        return notice_figure(title, "no evaluation yet")
     figure, panels = lanes(len(drawn), title, columns=len(PAIRS))
     for axes, (name, pair) in zip(panels, PAIRS.items(), strict=True):
         seconds = [drawn[column].to_numpy() / drawn["n"].to_numpy() for column, *_ in pair]

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.theme import INK, MUTED, entitle
+from analysis.figures.theme import INK, MUTED, set_title
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
@@ -38,7 +38,7 @@ def grid(count: int, title: str, *, columns: int, panel: tuple[float, float]) ->
     across = min(count, columns)
     down = math.ceil(count / across)
     figure = Figure(figsize=(max(6.0, panel[0] * across + 0.6), panel[1] * down + 1.3), layout="constrained")
-    entitle(figure, title)
+    set_title(figure, title)
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat
     for place, axes in enumerate(panels):
         axes.set_visible(place < count)
@@ -50,7 +50,7 @@ def grid(count: int, title: str, *, columns: int, panel: tuple[float, float]) ->
 def lanes(count: int, title: str, *, columns: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
     """A figure with panels side by side, of `count` lanes that they share, the first lane on top."""
     figure = Figure(figsize=(width, LANE * max(count, 3) + 2.0), layout="constrained")
-    entitle(figure, title)
+    set_title(figure, title)
     panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
     panels[0].set_ylim(count - 0.4, -0.6)
     return figure, list(panels)

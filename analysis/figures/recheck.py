@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
+from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
@@ -45,11 +45,11 @@ def recheck(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     title = f"{objective}: selected and trained again ({results.plan.title})"
     cells = {name: again[again["algorithm"] == name] for name in results.plan.algorithms}
     if not any(_values(cell, "fresh_valid_mean").size for cell in cells.values()):
-        return notice(title, "fresh trainings crashed: no algorithm has a defined mean")
+        return notice_figure(title, "fresh trainings crashed: no algorithm has a defined mean")
     [noise] = tables["noise"][tables["noise"]["objective"] == objective].to_dict("records")
     figure = Figure(figsize=(9.0, 1.9 + LANE * len(cells)), layout="constrained")
-    entitle(figure, title)
-    styles = looks(results.plan.algorithms)
+    set_title(figure, title)
+    styles = algorithm_styles(results.plan.algorithms)
     for axes, panel in zip(figure.subplots(1, 2, sharey=True), PANELS, strict=True):
         _floor(axes, cells, panel, float(noise[f"{panel}_sd"]))
         for place, (name, cell) in enumerate(cells.items()):
@@ -63,7 +63,7 @@ def recheck(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     return figure
 
 
-def _lane(axes: Axes, cell: pd.DataFrame, panel: str, place: int, look: Look) -> None:
+def _lane(axes: Axes, cell: pd.DataFrame, panel: str, place: int, look: Style) -> None:
     """Selected above, fresh below, and a line from mean to mean."""
     means = []
     for kind, side in (("selected", -APART), ("fresh", APART)):

@@ -14,7 +14,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.theme import INK, MUTED, Look, entitle, looks, notice
+from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
 from analysis.loading.space import Hyperparameter
@@ -39,10 +39,10 @@ def learning_rate(results: Results, objective: Objective) -> Figure | None:
     evaluations = _of(results, objective)
     title = f"{objective.label} ({results.plan.title})"
     if evaluations.empty:
-        return notice(title, "no evaluation yet")
+        return notice_figure(title, "no evaluation yet")
     figure, panels = _grid(len(results.plan.algorithms), title)
     areas = _areas(evaluations, crowd=int(evaluations["algorithm"].value_counts().max()))
-    for axes, (algorithm, look) in zip(panels, looks(results.plan.algorithms).items(), strict=True):
+    for axes, (algorithm, look) in zip(panels, algorithm_styles(results.plan.algorithms).items(), strict=True):
         rows = evaluations[evaluations["algorithm"] == algorithm]
         held = _holding(rate, rows)
         _points(axes, _places(rate, held), held, areas, look.marker, {"color": look.colour})
@@ -62,9 +62,9 @@ def landscape(results: Results, objective: Objective) -> Figure:
     evaluations = _of(results, objective)
     title = f"{objective.label} ({results.plan.title}): {_told(evaluations)}"
     if evaluations.empty:
-        return notice(title, "no evaluation yet")
+        return notice_figure(title, "no evaluation yet")
     figure, panels = _grid(len(objective.space), title)
-    styles = looks(results.plan.algorithms)
+    styles = algorithm_styles(results.plan.algorithms)
     colouring = _colouring(objective)
     areas = _areas(evaluations, crowd=len(evaluations))
     for axes, axis in zip(panels, objective.space, strict=True):
@@ -83,7 +83,7 @@ def landscape(results: Results, objective: Objective) -> Figure:
         bar = figure.colorbar(colouring, ax=panels, aspect=30, pad=0.01)
         bar.set_label(objective.learning_rate.name)
         bar.outline.set_visible(False)
-        styles = {name: Look(colour=MUTED, marker=look.marker, dashes=look.dashes) for name, look in styles.items()}
+        styles = {name: Style(colour=MUTED, marker=look.marker, dashes=look.dashes) for name, look in styles.items()}
     _finish(figure, panels, evaluations, _marker_legend(styles))
     return figure
 
@@ -97,7 +97,7 @@ def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
     columns = 2 if count == 4 else min(count, COLUMNS)
     rows = math.ceil(count / columns)
     figure = Figure(figsize=(max(5.0, 3.1 * columns + 0.6), 2.7 * rows + 0.9), layout="constrained")
-    entitle(figure, title)
+    set_title(figure, title)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for spare in grid.flat[count:]:
         spare.set_visible(False)
@@ -225,7 +225,7 @@ def _told(rows: pd.DataFrame) -> str:
     return ", ".join(counts)
 
 
-def _marker_legend(styles: Mapping[str, Look]) -> list[Line2D]:
+def _marker_legend(styles: Mapping[str, Style]) -> list[Line2D]:
     return [
         Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", markeredgewidth=0, label=name)
         for name, look in styles.items()

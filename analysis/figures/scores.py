@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.panels import aside, caption, finished, lanes, name_lanes, opacity
-from analysis.figures.theme import INK, Look, looks, notice
+from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
@@ -30,11 +30,11 @@ def scores(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     values = {name: mine.loc[mine["algorithm"] == name, "score"] for name in results.plan.algorithms}
     title = f"{objective} ({results.plan.title}): anytime scores"
     if mine["score"].isna().all():
-        return notice(title, f"no score: {finished(results, objective)}")
+        return notice_figure(title, f"no score: {finished(results, objective)}")
     algorithms = results.plan.algorithms
     figure, [axes] = lanes(len(algorithms), title, columns=1, width=8.0)
     intervals = _intervals(tables["statistics"], objective)
-    for place, (algorithm, look) in enumerate(looks(algorithms).items()):
+    for place, (algorithm, look) in enumerate(algorithm_styles(algorithms).items()):
         _lane(axes, values[algorithm].dropna().to_numpy(), intervals.get(algorithm), place, look)
     counts = [f"{name} ({values[name].notna().sum()} of {len(values[name])})" for name in algorithms]
     name_lanes(axes, counts)
@@ -58,7 +58,7 @@ def _intervals(statistics: pd.DataFrame, objective: str) -> dict[str, tuple[floa
     return {row["algorithm"]: (row["mean_lo"], row["mean_hi"]) for row in mine.to_dict("records")}
 
 
-def _lane(axes: Axes, values: Array, interval: tuple[float, float] | None, place: int, look: Look) -> None:
+def _lane(axes: Axes, values: Array, interval: tuple[float, float] | None, place: int, look: Style) -> None:
     axes.plot(
         values, place + aside(len(values), 0.5), look.marker, color=look.colour, markersize=4.0, markeredgewidth=0,
         alpha=opacity(len(values)), rasterized=True,

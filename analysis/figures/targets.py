@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from scipy import stats
 
 from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
-from analysis.figures.theme import INK, Look, looks, notice
+from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array, Curve
 from analysis.statistics.targets import Attempts, attempts
@@ -44,11 +44,13 @@ def targets(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     wanted = mine[["target", "source"]].drop_duplicates().tail(LAST)
     title = f"{objective} ({results.plan.title}): runs that reached a target"
     if wanted.empty:
-        return notice(title, f"no target: {finished(results, objective)}, and {results.plan.control} has no mean")
+        return notice_figure(
+            title, f"no target: {finished(results, objective)}, and {results.plan.control} has no mean"
+        )
     if len(results.plan.algorithms) > MANY:
         return _many(results, objective, list(wanted.itertuples(index=False)), title)
     figure, panels = grid(len(wanted), title, columns=LAST, panel=(4.4, 3.0))
-    styles = looks(results.plan.algorithms)
+    styles = algorithm_styles(results.plan.algorithms)
     counts: dict[str, list[int]] = {name: [] for name in results.plan.algorithms}
     totals = {algorithm: _curves(results, objective, algorithm) for algorithm in styles}
     for axes, (value, source) in zip(panels, wanted.itertuples(index=False), strict=True):
@@ -84,7 +86,7 @@ def _many(results: Results, objective: str, wanted: list[tuple[float, str]], tit
         for name in algorithms
     }
     dashes = [(0.0, (3.0, 1.2)), (0.0, ())][-len(wanted) :]
-    for axes, (algorithm, look) in zip(panels, looks(algorithms).items(), strict=True):
+    for axes, (algorithm, look) in zip(panels, algorithm_styles(algorithms).items(), strict=True):
         for name, colour, width in ((results.plan.control, GREY, 0.9), (algorithm, look.colour, 1.6)):
             for runs, dash in zip(reached[name], dashes, strict=True):
                 if len(runs.reached):
@@ -105,7 +107,7 @@ def _many(results: Results, objective: str, wanted: list[tuple[float, str]], tit
     return figure
 
 
-def _line(axes: Axes, runs: Attempts, look: Look, place: int) -> None:
+def _line(axes: Axes, runs: Attempts, look: Style, place: int) -> None:
     if not len(runs.reached):
         return
     t, share = steps(runs)

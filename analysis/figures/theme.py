@@ -38,7 +38,7 @@ MUTED = "#6b6b6b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Style:
     """How one algorithm is drawn, by its place in the plan. Ten colours with eleven markers never repeat together."""
 
     colour: str
@@ -51,12 +51,12 @@ class Look:
         return (0.0, self.dashes)
 
 
-def looks(algorithms: Sequence[str]) -> dict[str, Look]:
+def algorithm_styles(algorithms: Sequence[str]) -> dict[str, Style]:
     """The look of every algorithm of a plan."""
     palette = sns.color_palette("colorblind").as_hex()
     colours = [palette[place] for place in STRONGEST_FIRST]
     return {
-        algorithm: Look(
+        algorithm: Style(
             colour=colours[place % len(colours)],
             marker=MARKERS[place % len(MARKERS)],
             dashes=DASHES[place % len(DASHES)],
@@ -105,15 +105,15 @@ def render(figure: Figure) -> dict[str, bytes]:
     return rendered
 
 
-def entitle(figure: Figure, text: str) -> None:
+def set_title(figure: Figure, text: str) -> None:
     """Put a title over a figure, in as many lines as its width asks for."""
     width = int(12.5 * figure.get_size_inches()[0])
     figure.suptitle(textwrap.fill(text, width), parse_math=False, color=INK)
 
 
-def notice(title: str, text: str) -> Figure:
+def notice_figure(title: str, text: str) -> Figure:
     """A figure that says why there is nothing to draw."""
     figure = Figure(figsize=(8.0, 2.4), layout="constrained")
-    entitle(figure, title)
+    set_title(figure, title)
     figure.text(0.5, 0.45, text, ha="center", va="center", color=MUTED, parse_math=False)
     return figure

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.panels import caption, clock_note, lanes, name_lanes, runtime_label
-from analysis.figures.theme import INK, MUTED, notice
+from analysis.figures.theme import INK, MUTED, notice_figure
 from analysis.loading.results import Results
 
 NEW, PROMOTED = "#9cc5e3", "#0b4f7d"
@@ -29,7 +29,7 @@ def timeline(results: Results, tables: Mapping[str, pd.DataFrame], objective: st
     drawn = tables["timeline"][tables["timeline"]["objective"] == objective]
     title = f"{objective} ({results.plan.title}): what the workers did"
     if drawn.empty:
-        return notice(title, "no evaluation in this repetition")
+        return notice_figure(title, "no evaluation in this repetition")
     places = _places(results, drawn)
     figure, [axes] = lanes(len(places), title, columns=1)
     horizon = float(drawn["end"].max()) or 1.0
@@ -60,7 +60,7 @@ def _places(results: Results, drawn: pd.DataFrame) -> dict[tuple[str, int], int]
     keys = [
         (algorithm, worker)
         for algorithm in results.plan.algorithms
-        for worker in range(max(results.methods[algorithm].n_workers, int(most.get(algorithm, 0)) + 1))
+        for worker in range(max(results.algorithm_by_label[algorithm].n_workers, int(most.get(algorithm, 0)) + 1))
     ]
     return {key: place for place, key in enumerate(keys)}
 
@@ -76,7 +76,7 @@ def _lane(axes: Axes, mine: pd.DataFrame, place: int) -> None:
 
 
 def _name(results: Results, algorithm: str, worker: int) -> str:
-    workers = results.methods[algorithm].n_workers
+    workers = results.algorithm_by_label[algorithm].n_workers
     if worker >= workers:
         return f"{algorithm}, not planned: {worker}"
     return algorithm if workers == 1 else f"{algorithm}, worker {worker}"

@@ -26,7 +26,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
+class Algorithm:
     """One algorithm of a suite.
 
     Attributes:
@@ -67,8 +67,8 @@ class Method:
         return algorithm + (f" [{description}]" if description else "") + (f" {MARK}" if self.lacks else "")
 
 
-def declare(label: str, entry: Mapping[str, Any], n_workers: int) -> Method:
-    """A method as the suite's plan declares it.
+def declared_algorithm(label: str, entry: Mapping[str, Any], n_workers: int) -> Algorithm:
+    """An algorithm as the suite's plan declares it.
 
     Raises:
         BadInput: an entry that no suite writes.
@@ -77,27 +77,27 @@ def declare(label: str, entry: Mapping[str, Any], n_workers: int) -> Method:
     workers = n_workers if entry.get("n_workers") is None else entry["n_workers"]
     if type(workers) is not int or workers < 1:
         raise BadInput(f"algorithms.{label}.n_workers = {workers!r}: need a whole number >= 1")
-    return Method(
+    return Algorithm(
         scheduler=_part(f"algorithms.{label}.scheduler", entry.get("scheduler", {"name": "basic", "options": {}})),
         searcher=None if searcher is None else _part(f"algorithms.{label}.searcher", searcher),
         n_workers=workers,
     )
 
 
-def methods_table(methods: Mapping[str, Method]) -> pd.DataFrame:
+def algorithms_table(algorithms: Mapping[str, Algorithm]) -> pd.DataFrame:
     """One row an algorithm, in the order of the plan; options, versions and lacks as JSON."""
     rows = [
         {
-            "algorithm": algorithm,
-            "scheduler": method.scheduler.name,
-            "scheduler_options": _json(method.scheduler.options),
-            "searcher": "" if method.searcher is None else method.searcher.name,
-            "searcher_options": "" if method.searcher is None else _json(method.searcher.options),
-            "n_workers": method.n_workers,
-            "libraries": _json(method.libraries),
-            "lacks": _json(method.lacks),
+            "algorithm": label,
+            "scheduler": algorithm.scheduler.name,
+            "scheduler_options": _json(algorithm.scheduler.options),
+            "searcher": "" if algorithm.searcher is None else algorithm.searcher.name,
+            "searcher_options": "" if algorithm.searcher is None else _json(algorithm.searcher.options),
+            "n_workers": algorithm.n_workers,
+            "libraries": _json(algorithm.libraries),
+            "lacks": _json(algorithm.lacks),
         }
-        for algorithm, method in methods.items()
+        for label, algorithm in algorithms.items()
     ]
     return pd.DataFrame(rows)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.loading.algorithms import Method, declare
+from analysis.loading.algorithms import Algorithm, declared_algorithm
 from analysis.loading.space import Hyperparameter, read_space
 from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value
 from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON, entries_by_label, read_suite_json
@@ -79,7 +79,7 @@ class Plan:
     budget: Mapping[str, float]
     objectives: tuple[Objective, ...]
     algorithms: tuple[str, ...]
-    methods: Mapping[str, Method]
+    algorithm_by_label: Mapping[str, Algorithm]
     endpoint: str
     control: str
     targets: Mapping[str, tuple[float, ...]]
@@ -118,7 +118,7 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     if clock == "modelled" and calibration is None:
         raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
     algorithms, workers = entries_by_label(declared, "algorithms"), declared.get("n_workers", 1)
-    methods = {label: declare(label, entry, workers) for label, entry in algorithms.items()}
+    by_label = {label: declared_algorithm(label, entry, workers) for label, entry in algorithms.items()}
     objectives = tuple(_objective(label, entry) for label, entry in entries_by_label(declared, "objectives").items())
     return Plan(
         name=declared["name"],
@@ -129,9 +129,9 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         budget=_budget(require_value(declared, "budget", dict)),
         objectives=objectives,
         algorithms=tuple(algorithms),
-        methods=methods,
+        algorithm_by_label=by_label,
         endpoint=_endpoint(declared.get("endpoint")),
-        control=_control(declared.get("control"), methods),
+        control=_control(declared.get("control"), by_label),
         targets=_targets(declared.get("targets"), [objective.label for objective in objectives]),
     )
 
@@ -167,13 +167,13 @@ def _endpoint(name: Any) -> str:
     return ENDPOINTS[0] if name is None else require_choice("endpoint", name, ENDPOINTS)  # None: older ledgers.
 
 
-def _control(label: Any, methods: Mapping[str, Method]) -> str:
+def _control(label: Any, by_label: Mapping[str, Algorithm]) -> str:
     """The declared control; else the first plain random search, else the first algorithm."""
     if label is None:
-        plain = (name for name, method in methods.items() if method.is_random_search)
-        return next(plain, next(iter(methods)))
-    if not isinstance(label, str) or label not in methods:
-        raise BadInput(f"control = {label!r}: no such algorithm{nearest_match(str(label)[:LONGEST_TEXT], methods)}")
+        plain = (name for name, algorithm in by_label.items() if algorithm.is_random_search)
+        return next(plain, next(iter(by_label)))
+    if not isinstance(label, str) or label not in by_label:
+        raise BadInput(f"control = {label!r}: no such algorithm{nearest_match(str(label)[:LONGEST_TEXT], by_label)}")
     return str(label)
 
 

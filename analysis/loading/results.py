@@ -14,7 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
-from analysis.loading.algorithms import Method
+from analysis.loading.algorithms import Algorithm
 from analysis.loading.ledgers import SUFFIXES, Ledger, State, find, merged, unplanned
 from analysis.loading.machines import check_same_device, distinct
 from analysis.loading.plan import Objective, Plan, read_plan
@@ -61,7 +61,7 @@ class Results:
             completed (1, 2, ... within the run), cumulative_epochs (charged up to its completion) and
             counted (completed within the budget's runtime and epochs). All evaluations count
             whatever their fidelity, as in the book.
-        methods: what stands behind every algorithm, with what its ledgers say of its libraries.
+        algorithm_by_label: what stands behind every algorithm, with what its ledgers say of its libraries.
         environments: the distinct machine cards that runs were recorded on.
         unplanned: ledgers that are there but not in the plan; nothing reads them.
     """
@@ -69,7 +69,7 @@ class Results:
     plan: Plan
     runs: tuple[Run, ...]
     evaluations: pd.DataFrame
-    methods: Mapping[str, Method]
+    algorithm_by_label: Mapping[str, Algorithm]
     environments: tuple[Mapping[str, Any], ...]
     unplanned: tuple[Path, ...]
 
@@ -102,14 +102,14 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
             or a device among the files.
     """
     plan = read_plan(folder)
-    methods = dict(plan.methods)
+    by_label = dict(plan.algorithm_by_label)
     runs: list[Run] = []
     ledgers: list[Ledger] = []
     size = 0
     for (objective, algorithm, repetition), ledger in zip(_places(plan), _read_all(folder, plan), strict=True):
         _check_clock(folder, plan, ledger)
-        known = methods[algorithm]  # What it lacks may depend on the objective's space.
-        methods[algorithm] = replace(
+        known = by_label[algorithm]  # What it lacks may depend on the objective's space.
+        by_label[algorithm] = replace(
             known, libraries=merged(known.libraries, ledger.libraries), lacks={**known.lacks, **ledger.lacks}
         )
         rows = slice(size, size := size + len(ledger.evaluations["end"]))
@@ -129,7 +129,7 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
         plan=plan,
         runs=tuple(runs),
         evaluations=_frame(plan, runs, ledgers),
-        methods=methods,
+        algorithm_by_label=by_label,
         environments=tuple(environments),
         unplanned=tuple(unplanned(folder, planned)),
     )

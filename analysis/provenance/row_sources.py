@@ -21,7 +21,7 @@ NARROWING = ("index", "trial")
 """Columns that name the evaluations of a row."""
 
 
-def origin_of(results: Results, table: str, row: Mapping[str, str], checksums: Mapping[str, str]) -> list[str]:
+def sources_of_row(results: Results, table: str, row: Mapping[str, str], checksums: Mapping[str, str]) -> list[str]:
     """The ledgers behind a row with their checksums and evaluations, a line each.
 
     Args:

@@ -1,4 +1,4 @@
-"""One of two suites that are compared: what its runs are, and what came out."""
+"""Read the runs and final errors of one of two suites that are compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.loading.ledgers import SUFFIXES
 from analysis.loading.results import Results, Run, load
 from analysis.tables.endpoints import finals
 
-Place = tuple[str, str, int]
+RunKey = tuple[str, str, int]
 """Objective, algorithm, repetition."""
 
 SAME = ("objective", "suite_seed", "repetition", "budget", "clock", "calibration", "n_workers", "resume")
@@ -24,8 +24,8 @@ EXACT_MODELLED = (*EXACT, "start", "end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """What is compared of one suite; small, so that no two suites are in memory at once.
+class ComparedSuite:
+    """What is compared of one suite: small, so that no two suites are in memory at once.
 
     Attributes:
         scales: best and chance error by objective.
@@ -38,14 +38,14 @@ class Side:
     folder: Path
     endpoint: str
     scales: Mapping[str, tuple[float, float]]
-    states: Mapping[Place, str]
-    identities: Mapping[Place, Mapping[str, Any]]
-    environments: Mapping[Place, Mapping[str, Any]]
-    contents: Mapping[Place, str]
-    finals: Mapping[Place, float]
+    states: Mapping[RunKey, str]
+    identities: Mapping[RunKey, Mapping[str, Any]]
+    environments: Mapping[RunKey, Mapping[str, Any]]
+    contents: Mapping[RunKey, str]
+    finals: Mapping[RunKey, float]
 
 
-def read_side(folder: Path, endpoint: str | None, *, mixed: bool = False) -> Side:
+def read_compared_suite(folder: Path, endpoint: str | None, *, mixed: bool = False) -> ComparedSuite:
     """Read of a suite what is compared.
 
     Args:
@@ -56,7 +56,7 @@ def read_side(folder: Path, endpoint: str | None, *, mixed: bool = False) -> Sid
     results = load(folder, mixed=mixed)
     plan, used = results.plan, endpoint or results.plan.endpoint
     headers = {_place(run): _header(folder, run) for run in results.runs if run.state != "missing"}
-    return Side(
+    return ComparedSuite(
         folder=folder,
         endpoint=used,
         scales={entry.label: (entry.best_error, entry.chance_error) for entry in plan.objectives},
@@ -68,7 +68,7 @@ def read_side(folder: Path, endpoint: str | None, *, mixed: bool = False) -> Sid
     )
 
 
-def _place(run: Run) -> Place:
+def _place(run: Run) -> RunKey:
     return run.objective, run.algorithm, run.repetition
 
 
@@ -101,8 +101,8 @@ def _content(results: Results, run: Run) -> str:
     return digest([run.state, results.configs(rows), columns])
 
 
-def _finals(results: Results, endpoint: str) -> dict[Place, float]:
-    found: dict[Place, float] = {}
+def _finals(results: Results, endpoint: str) -> dict[RunKey, float]:
+    found: dict[RunKey, float] = {}
     for objective in results.plan.objectives:
         table = finals(results, objective.label, endpoint)
         for algorithm in table.columns:

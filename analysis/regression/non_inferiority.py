@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.regression.compared_suite import Place, Side, as_text, digest
+from analysis.regression.compared_suite import ComparedSuite, RunKey, as_text, digest
 from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEAST, interval, mean
 from analysis.statistics.pairwise import difference, holm
@@ -61,7 +61,7 @@ class Cell:
 
     Attributes:
         n: pairs; n_planned: repetitions that either suite planned; n_identical: pairs equal to the bit.
-        n_new_failed, n_old_failed: pairs in which only that side failed.
+        n_new_failed, n_old_failed: pairs in which only that suite failed.
         mean, lo, hi: of the paired differences and their 95 % interval (BCa, `analysis.statistics.bootstrap`);
             positive is worse. NaN: fewer than `LEAST` pairs, or a run of NEW alone failed. Pairs in which OLD
             alone failed are left out, which cannot favour NEW; where both failed, the difference is 0.
@@ -122,7 +122,7 @@ class Comparison:
         return next((verdict for verdict in reversed(VERDICTS) if verdict in found), "unpaired")
 
 
-def compare(old: Side, new: Side, margin: Margin) -> Comparison:
+def compare(old: ComparedSuite, new: ComparedSuite, margin: Margin) -> Comparison:
     """Compare what two suites share.
 
     Raises:
@@ -146,10 +146,10 @@ def compare(old: Side, new: Side, margin: Margin) -> Comparison:
         )
     labels = list(dict.fromkeys(place[:2] for place in places))
     planned = {label: sum(place[:2] == label for place in places) for label in labels}
-    by_label: dict[tuple[str, str], list[Place]] = {label: [] for label in labels}
+    by_label: dict[tuple[str, str], list[RunKey]] = {label: [] for label in labels}
     for place in pairs:
         by_label[place[:2]].append(place)
-    cells = corrected([_cell(old, new, label, by_label[label], planned[label], margin) for label in labels])
+    cells = with_holm_correction([_cell(old, new, label, by_label[label], planned[label], margin) for label in labels])
     return Comparison(
         old=str(old.folder),
         new=str(new.folder),
@@ -170,14 +170,14 @@ def verdict(lo: float, hi: float, margin: float) -> str:
     return "regression" if lo > margin else "inconclusive"
 
 
-def above(differences: Array, margin: float) -> float:
+def p_above(differences: Array, margin: float) -> float:
     """The p-value of mean > margin: `scipy.stats.ttest_1samp`; 0 or 1 where all differences are the same."""
     if np.ptp(differences) <= ROUNDING * np.abs(differences).max():
         return 0.0 if differences.mean() > margin else 1.0
     return float(stats.ttest_1samp(differences, margin, alternative="greater").pvalue)
 
 
-def corrected(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+def with_holm_correction(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     """Cells with p_holm; what is above the margin by itself alone is inconclusive."""
     adjusted = holm(np.array([cell.p for cell in cells], dtype=np.float64))
     found = []
@@ -188,7 +188,7 @@ def corrected(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(found)
 
 
-def needed(differences: Array, margin: float) -> float:
+def needed_pairs(differences: Array, margin: float) -> float:
     """Pairs that would tell their mean from the margin with a power of 80 % (`analysis.statistics.power`).
 
     Returns:
@@ -203,12 +203,14 @@ def needed(differences: Array, margin: float) -> float:
     return float(max(LEAST, len(differences) + 1, repetitions(effect)))
 
 
-def _cell(old: Side, new: Side, label: tuple[str, str], pairs: list[Place], planned: int, margin: Margin) -> Cell:
-    before, after = (np.array([side.finals[place] for place in pairs], dtype=np.float64) for side in (old, new))
+def _cell(
+    old: ComparedSuite, new: ComparedSuite, label: tuple[str, str], pairs: list[RunKey], planned: int, margin: Margin
+) -> Cell:
+    before, after = (np.array([suite.finals[place] for place in pairs], dtype=np.float64) for suite in (old, new))
     identical = sum(old.contents[place] == new.contents[place] for place in pairs)
     limit = _limit(margin, old, label[0], before)
     worse = sign(old.endpoint) * difference(after, before)
-    old_failed, new_failed = (np.array([_failed(side, place) for place in pairs], dtype=bool) for side in (old, new))
+    old_failed, new_failed = (np.array([_failed(suite, place) for place in pairs], dtype=bool) for suite in (old, new))
     rest, newly = worse[~old_failed | new_failed], int(np.count_nonzero(new_failed & ~old_failed))
     whole = bool(len(rest)) and bool(np.isfinite(rest).all())
     lo, hi = interval(rest[np.newaxis], mean)[0] if whole else (math.nan, math.nan)
@@ -234,18 +236,18 @@ def _cell(old: Side, new: Side, label: tuple[str, str], pairs: list[Place], plan
         lo=float(lo),
         hi=float(hi),
         margin=limit,
-        p=above(rest, limit) if tested else math.nan,
+        p=p_above(rest, limit) if tested else math.nan,
         p_holm=math.nan,
-        needed=needed(rest, limit) if tested else math.nan,
+        needed=needed_pairs(rest, limit) if tested else math.nan,
     )
 
 
-def _failed(side: Side, place: Place) -> bool:
+def _failed(suite: ComparedSuite, place: RunKey) -> bool:
     """Whether the algorithm crashed, or no evaluation gave a result."""
-    return side.states[place] == "failed" or math.isinf(side.finals[place])
+    return suite.states[place] == "failed" or math.isinf(suite.finals[place])
 
 
-def _limit(margin: Margin, old: Side, objective: str, before: Array) -> float:
+def _limit(margin: Margin, old: ComparedSuite, objective: str, before: Array) -> float:
     if margin.kind == "absolute":
         return margin.value
     if margin.kind == "sd":
@@ -259,13 +261,13 @@ def _mean(values: Array) -> float:
     return float(values.mean()) if len(values) and np.isfinite(values).all() else math.nan
 
 
-def _reason(old: Side, new: Side, place: Place) -> str | None:
+def _reason(old: ComparedSuite, new: ComparedSuite, place: RunKey) -> str | None:
     """Why a run has no partner; None if it has one."""
-    for side, which in ((old, "OLD"), (new, "NEW")):
-        state = side.states.get(place)
+    for suite, which in ((old, "OLD"), (new, "NEW")):
+        state = suite.states.get(place)
         if state is None:
             return f"not planned in {which}"
-        if math.isnan(side.finals[place]):
+        if math.isnan(suite.finals[place]):
             return f"{state} in {which}"
     mine, other = old.identities[place], new.identities[place]
     if digest(mine) == digest(other):
@@ -275,7 +277,7 @@ def _reason(old: Side, new: Side, place: Place) -> str | None:
     return f"{field} is {_short(mine.get(field))} in OLD and {_short(other.get(field))} in NEW"
 
 
-def _changed(old: Side, new: Side, pairs: list[Place]) -> dict[str, tuple[str, str]]:
+def _changed(old: ComparedSuite, new: ComparedSuite, pairs: list[RunKey]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for place in pairs:
         mine, other = old.environments[place], new.environments[place]

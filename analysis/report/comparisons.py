@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.encoding import compact, error_text, interval_text, number_text, p_text
+from analysis.report.html_table import Column, html_table, integer_column, number_column, text_column
 from analysis.report.section import Section, charts, groups, table
-from analysis.report.sheet import Column, number, sheet, whole, words
 from analysis.study import Study
 from analysis.tables.pairwise import A_BETTER, B_BETTER
 
@@ -27,15 +27,15 @@ def statistics_section(study: Study) -> Section:
     if frame is None:
         return Section(name="statistics", title=title, lead=lead, absent="No run is finished yet.")
     columns = [
-        words("objective", "objective"),
-        words("algorithm", "algorithm"),
+        text_column("objective", "objective"),
+        text_column("algorithm", "algorithm"),
         Column(title="endpoint", text=lambda row: row["endpoint"].replace("_", " ")),
-        number("mean", "mean", error_text, "undefined where a run failed"),
+        number_column("mean", "mean", error_text, "undefined where a run failed"),
         _interval("mean", "95 %"),
-        number("std", "std", error_text, "between repetitions, ddof = 1"),
-        number("median", "median", error_text),
+        number_column("std", "std", error_text, "between repetitions, ddof = 1"),
+        number_column("median", "median", error_text),
         _interval("median", "95 %"),
-        number("iqm", "IQM", error_text, "mean of the middle half"),
+        number_column("iqm", "IQM", error_text, "mean of the middle half"),
         _interval("iqm", "95 %"),
         Column(title="runs", text=_runs, key=lambda row: row["n"], hint="finished of planned"),
     ]
@@ -44,7 +44,7 @@ def statistics_section(study: Study) -> Section:
         name="statistics",
         title=title,
         lead=lead,
-        sheets=(sheet(title, ordered, columns),),
+        sheets=(html_table(title, ordered, columns),),
         tables=("statistics", "summary", "runs"),
     )
 
@@ -68,27 +68,31 @@ def pairwise_section(study: Study) -> Section:
         else (f"Listed: pairs with {plan.control}; all {len(frame)} are in pairwise.csv.",)
     )
     columns = [
-        words("objective", "objective"),
-        words("a", "first"),
-        words("b", "second"),
+        text_column("objective", "objective"),
+        text_column("a", "first"),
+        text_column("b", "second"),
         Column(title="verdict", text=_verdict),
-        number("mean_difference", "mean difference", error_text, "first less second; negative favours the first"),
+        number_column(
+            "mean_difference", "mean difference", error_text, "first less second; negative favours the first"
+        ),
         _interval("mean_difference", "95 %"),
-        number("median_difference", "median", error_text, "of the differences"),
-        number(
+        number_column("median_difference", "median", error_text, "of the differences"),
+        number_column(
             "p_better", "P(first better)", lambda value: number_text(value, "{:.2f}"), "share of repetitions, ties half"
         ),
-        number("p", "p", p_text),
-        number("p_holm", "p (Holm)", p_text),
-        number("detectable", "detectable", lambda value: number_text(value, "{:.2g}"), "in units of the endpoint"),
-        number("detectable_sd", "in sd", lambda value: number_text(value, "{:.2f}"), "in sd of the differences"),
-        whole("n", "pairs", "repetitions that both finished"),
+        number_column("p", "p", p_text),
+        number_column("p_holm", "p (Holm)", p_text),
+        number_column(
+            "detectable", "detectable", lambda value: number_text(value, "{:.2g}"), "in units of the endpoint"
+        ),
+        number_column("detectable_sd", "in sd", lambda value: number_text(value, "{:.2f}"), "in sd of the differences"),
+        integer_column("n", "pairs", "repetitions that both finished"),
     ]
     return Section(
         name="pairwise",
         title=title,
         lead=lead,
-        sheets=(sheet(title, rows, columns, about=("a", "b")),),
+        sheets=(html_table(title, rows, columns, about=("a", "b")),),
         tables=("pairwise",),
         notes=notes,
     )

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.encoding import compact, number_text
+from analysis.report.html_table import html_table, integer_column, number_column, text_column
 from analysis.report.section import Section, charts, groups, table
-from analysis.report.sheet import number, sheet, whole, words
 from analysis.study import Study
 from analysis.tables.overhead import overhead_table
 
@@ -26,14 +26,14 @@ def costs_section(study: Study) -> Section:
     if not overhead["n"].sum():
         return Section(name="costs", title=title, lead=lead, absent="No evaluation is recorded yet.")
     columns = [
-        words("objective", "objective"),
-        words("algorithm", "algorithm"),
-        number("decide_seconds", "deciding [s]", number_text),
-        number("train_seconds", "training [s]", number_text),
-        number("share", "deciding, share", _percent, "deciding / (deciding + training)"),
-        number("charged_seconds", "charged [s]", number_text),
-        number("paid_seconds", "paid [s]", number_text),
-        whole("n", "evaluations"),
+        text_column("objective", "objective"),
+        text_column("algorithm", "algorithm"),
+        number_column("decide_seconds", "deciding [s]", number_text),
+        number_column("train_seconds", "training [s]", number_text),
+        number_column("share", "deciding, share", _percent, "deciding / (deciding + training)"),
+        number_column("charged_seconds", "charged [s]", number_text),
+        number_column("paid_seconds", "paid [s]", number_text),
+        integer_column("n", "evaluations"),
     ]
     return Section(
         name="costs",
@@ -41,7 +41,7 @@ def costs_section(study: Study) -> Section:
         lead=lead,
         charts=charts(study, "Deciding, training, charged and paid seconds on {}", "overhead-{}"),
         data={label: _seconds(rows) for label, rows in groups(overhead, "objective")},
-        sheets=(sheet(title, overhead, columns),),
+        sheets=(html_table(title, overhead, columns),),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.encoding import count_text
+from analysis.report.html_table import html_table, integer_column, text_column
 from analysis.report.section import Section, table
-from analysis.report.sheet import sheet, whole, words
 from analysis.study import Study
 
 STATES = {
@@ -17,24 +17,24 @@ STATES = {
     "missing": "not begun",
 }
 MOST_REASONS = 40
-REASONS = (words("state", "state"), words("reason", "reason"), whole("count", "count"))
+REASONS = (text_column("state", "state"), text_column("reason", "reason"), integer_column("count", "count"))
 
 
 def failures_section(study: Study) -> Section:
     """Runs that are not finished, and evaluations that gave no result."""
     runs = study.tables["runs"]
     columns = [
-        words("objective", "objective"),
-        words("algorithm", "algorithm"),
-        words("told", "what"),
-        words("count", "count"),
+        text_column("objective", "objective"),
+        text_column("algorithm", "algorithm"),
+        text_column("told", "what"),
+        text_column("count", "count"),
     ]
     rows = _failures(runs)
-    sheets = [sheet("Failures", pd.DataFrame(rows), columns)] if rows else []
+    sheets = [html_table("Failures", pd.DataFrame(rows), columns)] if rows else []
     reasons = table(study, "failures")
     told = None if reasons is None else _reasons(reasons)
     if told is not None and len(told):
-        sheets.append(sheet("Reasons", told.head(MOST_REASONS), [*columns[:2], *REASONS]))
+        sheets.append(html_table("Reasons", told.head(MOST_REASONS), [*columns[:2], *REASONS]))
     return Section(
         name="failures",
         title="Failures",

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.loading.suite_folder import suite_names
+from analysis.report.findings import Finding
 from analysis.report.templating import style, template
-from analysis.report.words import Finding
 
 CARD = "card.json"
 """What a report leaves for the index: name, title, facts and findings."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.report.html_table import html_table, text_column
 from analysis.report.section import Section
-from analysis.report.sheet import sheet, words
 from analysis.study import Study
 from analysis.tables.timing import as_line
 from benchmark.storage.suite_json import SUITE_JSON
@@ -21,7 +21,14 @@ def machine_section(study: Study) -> Section:
     """Devices and versions that the ledgers name, and whose seconds the clock tells."""
     environments = list(getattr(study.results, "environments", ()))
     frame = pd.DataFrame(_rows(environments), columns=["name", "value"])
-    sheets = [sheet("What the runs were made with", frame, [words("name", "what"), words("value", "value")], about=())]
+    sheets = [
+        html_table(
+            "What the runs were made with",
+            frame,
+            [text_column("name", "what"), text_column("value", "value")],
+            about=(),
+        )
+    ]
     return Section(
         name="machine",
         title="Machine and versions",

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.figures.theme import MARKERS, looks
+from analysis.figures.theme import MARKERS, algorithm_styles
 from analysis.report.comparisons import pairwise_section, ranks_section, scores_section, statistics_section
 from analysis.report.costs import costs_section, curves_section, importance_section, timeline_section
+from analysis.report.differences import differences_section, targets_section
 from analysis.report.encoding import as_script, count_text
 from analysis.report.failures import failures_section
+from analysis.report.findings import findings
 from analysis.report.index import CARD, card
 from analysis.report.machine import machine_section, suite_section
-from analysis.report.races import differences_section, targets_section
 from analysis.report.recheck import recheck_section
 from analysis.report.search import parallel_section, points, search_section
 from analysis.report.templating import STATIC, template
 from analysis.report.trajectories import trajectories_section
-from analysis.report.words import findings
 from analysis.study import Study
 from analysis.tables.differences import ALL_PAIRS
 
@@ -127,18 +127,18 @@ def _start(study: Study) -> dict[str, str]:
 
 def _looks(study: Study) -> list[dict[str, Any]]:
     """Every algorithm with its colour on light and dark ground, marker and dashes, as in the static figures."""
-    methods = study.results.methods
+    algorithms = study.results.algorithm_by_label
     symbols = dict(zip(MARKERS, SYMBOLS, strict=True))
     return [
         {
             "label": label,
-            "description": methods[label].description(),
+            "description": algorithms[label].description(),
             "colour": look.colour,
             "dark": _lighter(look.colour),
             "symbol": symbols[look.marker],
             "dash": ",".join(f"{length:g}px" for length in look.dashes),
         }
-        for label, look in looks(study.results.plan.algorithms).items()
+        for label, look in algorithm_styles(study.results.plan.algorithms).items()
     ]
 
 

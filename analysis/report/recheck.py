@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analysis.report.encoding import error_text, interval_text
+from analysis.report.html_table import Column, html_table, integer_column, number_column, text_column
 from analysis.report.section import Section, table
-from analysis.report.sheet import Column, number, sheet, whole, words
 from analysis.study import Study
 
 
@@ -20,23 +20,23 @@ def recheck_section(study: Study) -> Section:
     if optimism is None:
         return Section(name="recheck", title=title, lead=lead, absent="No recheck was made of this suite.")
     columns = [
-        words("objective", "objective"),
-        words("algorithm", "algorithm"),
+        text_column("objective", "objective"),
+        text_column("algorithm", "algorithm"),
         *(column for error in ("valid", "test") for column in _columns(error)),
-        whole("n", "runs", "rechecked"),
+        integer_column("n", "runs", "rechecked"),
     ]
-    sheets = [sheet(title, optimism, columns)]
+    sheets = [html_table(title, optimism, columns)]
     if noise is not None:
         floor = [
-            words("objective", "objective"),
-            number("test_sd", "noise floor, test", error_text),
-            number("valid_sd", "validation", error_text),
-            whole("n_configs", "configurations"),
-            whole("n_trainings", "trainings"),
-            whole("n_diverged", "diverged"),
-            whole("n_crashed", "crashed", "left out of the noise floor"),
+            text_column("objective", "objective"),
+            number_column("test_sd", "noise floor, test", error_text),
+            number_column("valid_sd", "validation", error_text),
+            integer_column("n_configs", "configurations"),
+            integer_column("n_trainings", "trainings"),
+            integer_column("n_diverged", "diverged"),
+            integer_column("n_crashed", "crashed", "left out of the noise floor"),
         ]
-        sheets.append(sheet("Noise floor", noise, floor, about=()))
+        sheets.append(html_table("Noise floor", noise, floor, about=()))
     tables = ("optimism", "noise", "recheck")
     return Section(name="recheck", title=title, lead=lead, sheets=tuple(sheets), tables=tables)
 
@@ -44,9 +44,9 @@ def recheck_section(study: Study) -> Section:
 def _columns(error: str) -> list[Column]:
     title = "validation" if error == "valid" else "test"
     return [
-        number(f"selected_{error}_mean", f"{title}: selected", error_text),
-        number(f"fresh_{error}_mean", "fresh", error_text),
-        number(f"{error}_optimism", "optimism", error_text, "selected less fresh"),
+        number_column(f"selected_{error}_mean", f"{title}: selected", error_text),
+        number_column(f"fresh_{error}_mean", "fresh", error_text),
+        number_column(f"{error}_optimism", "optimism", error_text, "selected less fresh"),
         Column(
             title="95 %",
             text=lambda row: interval_text(row[f"{error}_optimism_lo"], row[f"{error}_optimism_hi"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.sheet import Sheet
+from analysis.report.html_table import HtmlTable
 from analysis.study import Study
 
 
@@ -47,7 +47,7 @@ class Section:
     lead: str
     charts: tuple[Chart, ...] = ()
     data: Any = None
-    sheets: tuple[Sheet, ...] = ()
+    sheets: tuple[HtmlTable, ...] = ()
     tables: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     absent: str = ""

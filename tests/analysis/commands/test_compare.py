@@ -33,11 +33,11 @@ def results(plant, tmp_path):
 def run(results, capsys):
     """Runs the command; returns its exit code, what it printed and its errors."""
 
-    def go(*arguments):
+    def execute(*arguments):
         code = main(["compare", *arguments, "--results", str(results)])
         return code, *capsys.readouterr()
 
-    return go
+    return execute
 
 
 def test_exit_codes(run):

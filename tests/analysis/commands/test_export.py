@@ -16,11 +16,11 @@ def run(suite, capsys):
     for repetition in range(2):
         suite.run([(0.3, 0.4, 1.0), (0.2, 0.25, 2.0)], repetition)
 
-    def go(*arguments):
+    def execute(*arguments):
         code = main(["export", suite.folder.name, *arguments, "--results", str(suite.folder.parent)])
         return code, *capsys.readouterr()
 
-    return go
+    return execute
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -28,11 +28,11 @@ def pilot(plant):
 def run(tmp_path, capsys):
     """Runs the command; returns its exit code, what it printed and its errors."""
 
-    def go(*arguments):
+    def execute(*arguments):
         code = main(["power", *arguments, "--results", str(tmp_path / "results")])
         return code, *capsys.readouterr()
 
-    return go
+    return execute
 
 
 def cells(text):

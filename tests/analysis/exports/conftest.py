@@ -26,7 +26,7 @@ def config(rate, units=32, batch=64, activation="relu"):
 def run_export(folder, form, **changes):
     """What `python -m analysis export` does; returns the exit code and the folder that it wrote."""
     options = {"suite": folder.name, "results": str(folder.parent), "to": form, "out": None, "mixed": False}
-    code = export.go(argparse.Namespace(**{**options, "quiet": True, **changes}))
+    code = export.execute(argparse.Namespace(**{**options, "quiet": True, **changes}))
     return code, folder / "exports" / form
 
 

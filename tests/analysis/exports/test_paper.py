@@ -28,7 +28,7 @@ def study_of(suite):
 def planted(plant):
     """Plants 20 repetitions of algorithms with the given means."""
 
-    def go(**means):
+    def execute(**means):
         suite = plant("paper_suite")
         suite.plan["algorithms"] = []
         suite.set(repetitions=20, title="50 % of_all & {more}")
@@ -38,7 +38,7 @@ def planted(plant):
                 suite.run([(error, error, 1.0)], place, algorithm=algorithm)
         return suite
 
-    return go
+    return execute
 
 
 def marks(suite):

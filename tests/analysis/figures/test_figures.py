@@ -9,7 +9,7 @@ import pytest
 from analysis.figures import draw
 from analysis.figures.anytime import anytime
 from analysis.figures.scatter import landscape, learning_rate
-from analysis.figures.theme import looks, theme
+from analysis.figures.theme import algorithm_styles, theme
 from analysis.loading.results import load
 from analysis.study import Study
 from analysis.tables.basic import trajectory_table
@@ -330,5 +330,5 @@ def test_any_list_of_numbers_is_drawn(suite, planted_evaluation, choices):
 def test_the_look_of_an_algorithm_is_its_place_in_the_plan():
     """Twenty algorithms have twenty looks, and a later one changes no earlier one."""
     names = [f"a{place}" for place in range(20)]
-    assert len({(look.colour, look.marker) for look in looks(names).values()}) == 20
-    assert looks(names[:3]) == {name: looks(names)[name] for name in names[:3]}
+    assert len({(look.colour, look.marker) for look in algorithm_styles(names).values()}) == 20
+    assert algorithm_styles(names[:3]) == {name: algorithm_styles(names)[name] for name in names[:3]}

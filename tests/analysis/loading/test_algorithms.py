@@ -7,7 +7,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.figures.anytime import MOST_BANDS, anytime
-from analysis.loading.algorithms import LONGEST, MARK, Method, Part, declare, methods_table
+from analysis.loading.algorithms import LONGEST, MARK, Algorithm, Part, algorithms_table, declared_algorithm
 from analysis.loading.plan import read_plan
 from analysis.loading.results import load
 from analysis.tables.basic import trajectory_table
@@ -20,7 +20,7 @@ OPTUNA = {"optuna": "5.0.0", "cmaes": "0.13.1"}
 
 def method(**changes):
     """Random search, but for what is changed."""
-    return Method(**{"scheduler": BASIC, "searcher": RANDOM, "n_workers": 1, **changes})
+    return Algorithm(**{"scheduler": BASIC, "searcher": RANDOM, "n_workers": 1, **changes})
 
 
 # Labels.
@@ -100,14 +100,14 @@ def test_a_declaration_is_read():
     }
     expected = method(scheduler=Part(name="asha", options={"eta": 4}), n_workers=3)
 
-    assert declare("it", entry, 3) == expected
-    assert declare("it", {**entry, "n_workers": 8}, 3).n_workers == 8
-    assert declare("it", {**entry, "searcher": None}, 3).searcher is None
+    assert declared_algorithm("it", entry, 3) == expected
+    assert declared_algorithm("it", {**entry, "n_workers": 8}, 3).n_workers == 8
+    assert declared_algorithm("it", {**entry, "searcher": None}, 3).searcher is None
 
 
 def test_a_plan_of_before_there_were_methods_is_read():
     """Labels alone: a searcher of unknown name under the basic scheduler, with the suite's workers."""
-    assert declare("it", {"label": "it"}, 1) == method(searcher=None)
+    assert declared_algorithm("it", {"label": "it"}, 1) == method(searcher=None)
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def told(suite, planted_evaluation, planted_ledger):
     return write
 
 
-def methods_of(suite):
+def algorithms_of(suite):
     """The methods as the analysis knows them after reading the ledgers."""
-    return load(suite.folder).methods
+    return load(suite.folder).algorithm_by_label
 
 
 def test_versions_and_lacks_come_from_the_ledgers(suite, told):
@@ -174,7 +174,7 @@ def test_versions_and_lacks_come_from_the_ledgers(suite, told):
     told(algorithm="tpe", environment={"libraries": OPTUNA}, lacks={"fidelity": "the first result"})
     told(algorithm="random", environment={})
 
-    methods = methods_of(suite)
+    methods = algorithms_of(suite)
 
     assert (methods["tpe"].libraries, methods["tpe"].lacks) == (OPTUNA, {"fidelity": "the first result"})
     assert (methods["random"].libraries, methods["random"].lacks) == ({}, {})
@@ -187,7 +187,7 @@ def test_what_any_run_lacks_marks_the_algorithm(suite, told):
     told(objective="plain", environment={"libraries": OPTUNA}, lacks={"copy": "a process"})
     told(objective="plain", repetition=1, environment={"libraries": OPTUNA})
 
-    assert methods_of(suite)["random"].lacks == {"conditions": "values are dropped", "copy": "a process"}
+    assert algorithms_of(suite)["random"].lacks == {"conditions": "values are dropped", "copy": "a process"}
 
 
 def test_every_version_that_was_used_is_named(suite, told):
@@ -195,7 +195,7 @@ def test_every_version_that_was_used_is_named(suite, told):
     told(0, environment={"libraries": {"optuna": "5.0.0"}})
     told(1, environment={"libraries": {"optuna": "5.1.0"}}, resumed=[{"optuna": "5.0.0", "cmaes": "1"}])
 
-    found = methods_of(suite)["random"]
+    found = algorithms_of(suite)["random"]
 
     assert found.libraries == {"optuna": "5.0.0/5.1.0", "cmaes": "1"}
     assert found.label("tpe") == "tpe [optuna 5.0.0/5.1.0, cmaes 1]"
@@ -209,7 +209,7 @@ def test_headers_that_tell_nothing_are_read(suite, told, header):
     """Ledgers of before there were libraries, versions that were not known, and what is no table."""
     told(0, **header)
 
-    found = methods_of(suite)["random"]
+    found = algorithms_of(suite)["random"]
 
     assert (found.libraries, found.lacks) == ({}, {})
 
@@ -220,7 +220,7 @@ def test_headers_that_tell_nothing_are_read(suite, told, header):
 def test_the_table_has_a_row_for_every_algorithm():
     """In the order of the plan; options, versions and lacks as JSON, whole however long they are."""
     options = {"x": "y" * 100}
-    table = methods_table(
+    table = algorithms_table(
         {
             "tpe": method(libraries=OPTUNA, lacks={"copy": "why"}, searcher=Part(name="optuna", options=options)),
             "alone": method(searcher=None, n_workers=8),

@@ -9,17 +9,26 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.regression.compared_suite import read_side
-from analysis.regression.non_inferiority import LEAST, Cell, Margin, above, compare, corrected, needed, verdict
+from analysis.regression.compared_suite import read_compared_suite
+from analysis.regression.non_inferiority import (
+    LEAST,
+    Cell,
+    Margin,
+    compare,
+    needed_pairs,
+    p_above,
+    verdict,
+    with_holm_correction,
+)
 from analysis.statistics.bootstrap import interval, mean
 from benchmark.errors import BadInput
 
 NOISE = np.random.default_rng(3).normal(0.0, 0.01, size=30)
 
 
-def sides(old, new, endpoint=None):
+def both_suites(old, new, endpoint=None):
     """Both suites as they are compared."""
-    return read_side(old.folder, endpoint), read_side(new.folder, endpoint)
+    return read_compared_suite(old.folder, endpoint), read_compared_suite(new.folder, endpoint)
 
 
 @pytest.fixture
@@ -58,7 +67,7 @@ def rewrite(path, planted_ledger, **changes):
     ],
 )
 def test_verdicts_by_where_the_interval_lies(lo, hi, expected):
-    """Below the margin, above it, or on both sides; a whole interval below 0 is an improvement."""
+    """Below the margin, above it, or on both both_suites; a whole interval below 0 is an improvement."""
     assert verdict(lo, hi, 0.01) == expected
 
 
@@ -94,7 +103,7 @@ def noise_cell(values, limits, margin):
         lo=limits[0],
         hi=limits[1],
         margin=margin,
-        p=above(values, margin),
+        p=p_above(values, margin),
         p_holm=math.nan,
         needed=math.nan,
     )
@@ -110,7 +119,7 @@ def test_many_cells_of_noise_are_no_regression():
         places = range(12 * suite, 12 * suite + 12)
         cells = [noise_cell(samples[place], limits[place], 1e-6) for place in places]
         by_itself += any(cell.verdict == "regression" for cell in cells)
-        after += any(cell.verdict == "regression" for cell in corrected(cells))
+        after += any(cell.verdict == "regression" for cell in with_holm_correction(cells))
     assert by_itself > 2
     assert after <= 2
 
@@ -119,8 +128,8 @@ def test_the_test_is_scipys():
     """The p-value is that of a one-sided paired t-test; tied differences need none."""
     values = np.array([0.01, 0.03, 0.02, 0.05])
     other = np.zeros(4)
-    assert above(values, 0.0) == pytest.approx(stats.ttest_rel(values, other, alternative="greater").pvalue)
-    assert (above(other + 0.1, 0.05), above(other, 0.05)) == (0.0, 1.0)
+    assert p_above(values, 0.0) == pytest.approx(stats.ttest_rel(values, other, alternative="greater").pvalue)
+    assert (p_above(other + 0.1, 0.05), p_above(other, 0.05)) == (0.0, 1.0)
 
 
 def test_a_large_change_is_found_and_a_small_one_is_not(pair):
@@ -129,7 +138,7 @@ def test_a_large_change_is_found_and_a_small_one_is_not(pair):
     fill(old, 0.3 + NOISE)
     for shift, expected in ((0.05, "regression"), (0.001, "no regression"), (-0.05, "improvement")):
         fill(new, 0.3 + NOISE + shift + NOISE[::-1] / 10)
-        [cell] = compare(*sides(old, new), Margin()).cells
+        [cell] = compare(*both_suites(old, new), Margin()).cells
         assert (cell.verdict, cell.n, cell.n_identical) == (expected, 30, 0)
         assert cell.mean == pytest.approx(shift + NOISE.mean() / 10)
         assert cell.lo < cell.mean < cell.hi
@@ -141,7 +150,7 @@ def test_the_same_runs_are_identical(pair):
     for number, suite in enumerate(pair):
         for place, error in enumerate(0.3 + NOISE):
             suite.run([(error, error, 1.0 + number)], place)
-    comparison = compare(*sides(*pair), Margin())
+    comparison = compare(*both_suites(*pair), Margin())
     assert (comparison.verdict, comparison.cells[0].n_identical) == ("identical", 30)
 
 
@@ -151,7 +160,7 @@ def test_tied_endpoints_of_different_runs_are_no_identity(pair):
     fill(old, 0.3 + NOISE)
     for place, error in enumerate(0.3 + NOISE):
         new.run([(0.5, 0.5, 0.5), (error, error, 1.0)], place)
-    [cell] = compare(*sides(old, new), Margin()).cells
+    [cell] = compare(*both_suites(old, new), Margin()).cells
     assert (cell.verdict, cell.n_identical, cell.lo, cell.hi) == ("no regression", 0, 0.0, 0.0)
 
 
@@ -160,7 +169,7 @@ def test_inconclusive_says_how_many_would_decide(pair):
     old, new = pair
     fill(old, 0.3 + NOISE)
     fill(new, 0.3 + NOISE[::-1])
-    [cell] = compare(*sides(old, new), Margin(kind="absolute", value=0.001)).cells
+    [cell] = compare(*both_suites(old, new), Margin(kind="absolute", value=0.001)).cells
     assert cell.verdict == "inconclusive"
     assert 30 < cell.needed < math.inf
 
@@ -170,15 +179,15 @@ def test_needed_pairs_decide_in_four_of_five_cases():
     rng = np.random.default_rng(5)
     sample = rng.normal(size=12)
     sample = (sample - sample.mean()) / sample.std(ddof=1)
-    count = int(needed(sample, 0.7))
+    count = int(needed_pairs(sample, 0.7))
     limits = interval(rng.normal(0.0, 1.0, size=(400, count)), mean)
     assert 0.74 <= np.mean(limits[:, 1] < 0.7) <= 0.90
 
 
 def test_nothing_decides_what_lies_on_the_margin():
     """A mean on the margin itself needs more repetitions than there are; tied differences need none."""
-    assert needed(np.array([-0.1, 0.1] * 5), 1e-6) == math.inf
-    assert math.isnan(needed(np.zeros(8), 0.1))
+    assert needed_pairs(np.array([-0.1, 0.1] * 5), 1e-6) == math.inf
+    assert math.isnan(needed_pairs(np.zeros(8), 0.1))
 
 
 def test_a_new_failure_is_a_regression(pair):
@@ -188,7 +197,7 @@ def test_a_new_failure_is_a_regression(pair):
     fill(new, 0.2 + NOISE)
     (new.folder / "runs/bowl/random/004.jsonl").unlink()
     new.run([], 4, state="failed")
-    [cell] = compare(*sides(old, new), Margin()).cells
+    [cell] = compare(*both_suites(old, new), Margin()).cells
     assert (cell.verdict, cell.n, cell.n_new_failed) == ("regression", 30, 1)
     assert math.isnan(cell.mean)
 
@@ -200,7 +209,7 @@ def test_a_new_failure_is_one_under_the_score_too(pair):
     fill(new, 0.2 + NOISE)
     (new.folder / "runs/bowl/random/004.jsonl").unlink()
     new.run([(0.2, 0.2, 1.0)], 4, state="failed")
-    [cell] = compare(*sides(old, new, "score"), Margin()).cells
+    [cell] = compare(*both_suites(old, new, "score"), Margin()).cells
     assert (cell.verdict, cell.n_new_failed) == ("regression", 1)
 
 
@@ -214,7 +223,7 @@ def test_an_old_failure_cannot_hide_a_regression(pair):
         suite.run([], 4, state="failed")
     (old.folder / "runs/bowl/random/007.jsonl").unlink()
     old.run([], 7, state="failed")
-    [cell] = compare(*sides(old, new), Margin()).cells
+    [cell] = compare(*both_suites(old, new), Margin()).cells
     assert (cell.verdict, cell.n, cell.n_old_failed, cell.n_new_failed) == ("regression", 30, 1, 0)
     assert cell.mean == pytest.approx(0.05 * 28 / 29)
 
@@ -224,7 +233,7 @@ def test_too_few_pairs_say_nothing(pair):
     old, new = pair
     fill(old, (0.3 + NOISE)[: LEAST - 1])
     fill(new, (0.9 + NOISE)[: LEAST - 1])
-    comparison = compare(*sides(old, new), Margin())
+    comparison = compare(*both_suites(old, new), Margin())
     assert (comparison.verdict, comparison.cells[0].n) == ("inconclusive", LEAST - 1)
     assert len(comparison.unpaired) == 30 - (LEAST - 1)
 
@@ -246,7 +255,7 @@ def test_runs_under_other_conditions_are_no_pair(pair, planted_ledger, changes, 
     paths = fill(new, 0.3 + NOISE)
     for path in paths[:3]:
         rewrite(path, planted_ledger, **changes)
-    comparison = compare(*sides(old, new), Margin())
+    comparison = compare(*both_suites(old, new), Margin())
     assert [run.repetition for run in comparison.unpaired] == [0, 1, 2]
     assert named in comparison.unpaired[0].reason
     assert (comparison.cells[0].n, comparison.cells[0].n_planned) == (27, 30)
@@ -260,7 +269,7 @@ def test_the_algorithms_own_options_may_differ(pair, planted_ledger):
         rewrite(
             path, planted_ledger, algorithm={"label": "random", "searcher": {"name": "random", "options": {"n": 2}}}
         )
-    assert compare(*sides(old, new), Margin()).cells[0].n == 30
+    assert compare(*both_suites(old, new), Margin()).cells[0].n == 30
 
 
 def test_missing_and_partial_runs_are_named(pair):
@@ -269,7 +278,7 @@ def test_missing_and_partial_runs_are_named(pair):
     fill(old, 0.3 + NOISE)
     fill(new, (0.3 + NOISE)[:28])
     new.run([(0.3, 0.3, 1.0)], 28, state="partial")
-    found = compare(*sides(old, new), Margin()).unpaired
+    found = compare(*both_suites(old, new), Margin()).unpaired
     assert [(run.repetition, run.reason) for run in found] == [(28, "partial in NEW"), (29, "missing in NEW")]
 
 
@@ -280,7 +289,7 @@ def test_an_algorithm_of_one_suite_is_told(pair):
     fill(old, 0.3 + NOISE)
     fill(new, 0.3 + NOISE)
     fill(new, 0.9 + NOISE, algorithm="local")
-    comparison = compare(*sides(old, new), Margin())
+    comparison = compare(*both_suites(old, new), Margin())
     assert [(cell.algorithm, cell.verdict) for cell in comparison.cells] == [
         ("random", "identical"),
         ("local", "unpaired"),
@@ -296,7 +305,7 @@ def test_suites_without_a_common_run_are_refused(pair, planted_ledger):
     for path in fill(new, 0.3 + NOISE):
         rewrite(path, planted_ledger, suite_seed=2)
     with pytest.raises(BadInput, match="of bowl/random/0: suite_seed is null in OLD and 2 in NEW"):
-        compare(*sides(old, new), Margin())
+        compare(*both_suites(old, new), Margin())
 
 
 def test_endpoints_must_agree(pair):
@@ -306,8 +315,8 @@ def test_endpoints_must_agree(pair):
     fill(old, 0.3 + NOISE)
     fill(new, 0.3 + NOISE)
     with pytest.raises(BadInput, match="choose with --endpoint"):
-        compare(*sides(old, new), Margin())
-    assert compare(*sides(old, new, "valid_error"), Margin()).verdict == "identical"
+        compare(*both_suites(old, new), Margin())
+    assert compare(*both_suites(old, new, "valid_error"), Margin()).verdict == "identical"
 
 
 def test_a_lower_score_is_worse(pair):
@@ -315,7 +324,7 @@ def test_a_lower_score_is_worse(pair):
     old, new = pair
     fill(old, 0.3 + NOISE)
     fill(new, 0.6 + NOISE)
-    [cell] = compare(*sides(old, new, "score"), Margin()).cells
+    [cell] = compare(*both_suites(old, new, "score"), Margin()).cells
     assert cell.verdict == "regression"
     assert cell.new_mean < cell.old_mean
     assert cell.mean == pytest.approx(cell.old_mean - cell.new_mean)
@@ -327,7 +336,7 @@ def test_margins_in_sd_are_of_the_old_runs(pair):
     old, new = pair
     fill(old, 0.3 + NOISE)
     fill(new, 0.3 + 3 * NOISE)
-    [cell] = compare(*sides(old, new), Margin(kind="sd", value=0.5)).cells
+    [cell] = compare(*both_suites(old, new), Margin(kind="sd", value=0.5)).cells
     assert cell.margin == pytest.approx(0.5 * NOISE.std(ddof=1))
 
 
@@ -341,4 +350,4 @@ def test_a_changed_environment_is_told(pair, planted_ledger):
                 del record["crc"]
             records[0]["environment"] = {"torch": version, "python": "3.11"}
             path.write_bytes(planted_ledger(records))
-    assert compare(*sides(old, new), Margin()).changed == {"torch": ("2.0", "2.1")}
+    assert compare(*both_suites(old, new), Margin()).changed == {"torch": ("2.0", "2.1")}

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, StrMethodFormatter
 
-from analysis.figures.theme import MUTED, Look, entitle, looks, render, theme
+from analysis.figures.theme import MUTED, Style, algorithm_styles, render, set_title, theme
 
 NAMES = {"loky": "loky", "dask": "Dask", "ray": "Ray", "shards": "shards"}
 
@@ -24,12 +24,14 @@ def draw(report: Mapping[str, Any]) -> bytes:
         _simulated(right, report["simulated"], "shards", "shards")
         left.set_ylabel("efficiency without start-up")
         left.set_ylim(0, 1.05)
-        entitle(figure, "Measured with sleeping trials up to 8 workers; simulated with measured service times up to 64")
+        set_title(
+            figure, "Measured with sleeping trials up to 8 workers; simulated with measured service times up to 64"
+        )
         return render(figure)["png"]
 
 
 def _measured(axes: Axes, report: Mapping[str, Any]) -> None:
-    looked = looks(list(NAMES))
+    looked = algorithm_styles(list(NAMES))
     for backend, look in looked.items():
         rows = [row for row in report["checks"] if row["engine"] == backend]
         workers = [row["workers"] for row in rows]
@@ -53,8 +55,8 @@ def _simulated(axes: Axes, rows: Sequence[Mapping[str, Any]], style: str, title:
     _dress(axes, f"simulated: {title},\n150 groups in the shape of digits")
 
 
-def _by(lengths: Sequence[float]) -> dict[float, Look]:
-    return dict(zip(lengths, looks([str(length) for length in lengths]).values(), strict=True))
+def _by(lengths: Sequence[float]) -> dict[float, Style]:
+    return dict(zip(lengths, algorithm_styles([str(length) for length in lengths]).values(), strict=True))
 
 
 def _dress(axes: Axes, title: str) -> None:

@@ -56,20 +56,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class HtmlTable:
     caption: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
 
 
-def sheet(
+def html_table(
     caption: str,
     frame: pd.DataFrame,
     columns: Sequence[Column],
     *,
     about: Iterable[str] = ("algorithm",),
     chosen: bool = False,
-) -> Sheet:
+) -> HtmlTable:
     """A data frame as a sheet.
 
     Args:
@@ -91,20 +91,20 @@ def sheet(
         )
         for row in frame.to_dict("records")
     ]
-    return Sheet(caption=caption, columns=tuple(columns), lines=tuple(lines))
+    return HtmlTable(caption=caption, columns=tuple(columns), lines=tuple(lines))
 
 
-def words(name: str, title: str, hint: str = "") -> Column:
+def text_column(name: str, title: str, hint: str = "") -> Column:
     """A column of texts."""
     return Column(title=title, text=lambda row: str(row[name]), hint=hint)
 
 
-def number(name: str, title: str, form: Callable[[float], str], hint: str = "") -> Column:
+def number_column(name: str, title: str, form: Callable[[float], str], hint: str = "") -> Column:
     """A column of numbers."""
     return Column(title=title, text=lambda row: form(row[name]), key=lambda row: row[name], hint=hint)
 
 
-def whole(name: str, title: str, hint: str = "") -> Column:
+def integer_column(name: str, title: str, hint: str = "") -> Column:
     """A column of counts."""
     return Column(title=title, text=lambda row: f"{row[name]:.0f}", key=lambda row: row[name], hint=hint)
 

@@ -1,4 +1,4 @@
-"""What the tables say, in words. Nothing is said here that no table says."""
+"""Write the findings of the summary: sentences that follow from the tables."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ import pytest
 
 from analysis.loading.results import load
 from analysis.report.encoding import as_script, compact, interval_text, number_text, p_text
+from analysis.report.findings import findings, sentence
+from analysis.report.html_table import html_table, number_column, text_column
 from analysis.report.recheck import recheck_section
-from analysis.report.sheet import number, sheet, words
 from analysis.report.trajectories import kept, trajectories_section
-from analysis.report.words import findings, sentence
 from analysis.study import Study
 
 PAIR = {
@@ -118,7 +118,7 @@ def test_thinning_keeps_both_ends_and_is_hardly_late(size):
 def test_a_sheet_sorts_by_numbers_that_it_does_not_show():
     """Keys are exact where texts are rounded; undefined has no key, infinite JavaScript's."""
     frame = pd.DataFrame({"objective": "bowl", "algorithm": "random", "x": [0.123456, math.nan, math.inf]})
-    made = sheet("numbers", frame, [words("algorithm", "algorithm"), number("x", "x", number_text)])
+    made = html_table("numbers", frame, [text_column("algorithm", "algorithm"), number_column("x", "x", number_text)])
     assert [line.cells[1].key for line in made.lines] == ["0.123456", "", "Infinity"]
     assert [line.cells[1].text for line in made.lines] == ["0.123", "\u2013", "∞"]
     assert made.lines[0].algorithms == ("random",)

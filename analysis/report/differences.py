@@ -1,4 +1,4 @@
-"""Who is ahead when: differences of incumbents with their claims, and times to targets."""
+"""Sections of the report on differences over time and on times to targets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.encoding import compact, error_text, interval_text, number_text
+from analysis.report.html_table import Column, Row, html_table, number_column, text_column
 from analysis.report.section import Section, charts, table
-from analysis.report.sheet import Column, Row, number, sheet, words
 from analysis.report.trajectories import kept
 from analysis.study import Study
 
@@ -58,7 +58,9 @@ def targets_section(study: Study) -> Section:
         return Section(name="targets", title=title, lead=lead, absent=why)
     listed = frame if len(frame) <= MOST_LINES else _primary(study, frame)
     told = (
-        () if len(listed) == len(frame) else (f"Listed: {_told(study)}; all axes and both errors are in targets.csv.",)
+        ()
+        if len(listed) == len(frame)
+        else (f"Listed: {_endpoint_note(study)}; all axes and both errors are in targets.csv.",)
     )
     return Section(
         name="targets",
@@ -67,7 +69,9 @@ def targets_section(study: Study) -> Section:
         charts=charts(study, "Time to target on {}", "targets-{}", list(frame["objective"].unique())),
         data=_targets(frame),
         sheets=(
-            sheet(title, _with_ratios(listed, table(study, "speedups")), _columns(), chosen=len(listed) == len(frame)),
+            html_table(
+                title, _with_ratios(listed, table(study, "speedups")), _columns(), chosen=len(listed) == len(frame)
+            ),
         ),
         tables=("targets", "speedups"),
         notes=told,
@@ -76,14 +80,14 @@ def targets_section(study: Study) -> Section:
 
 def _columns() -> list[Column]:
     return [
-        words("objective", "objective"),
-        words("algorithm", "algorithm"),
-        number("target", "target", error_text),
-        words("source", "reached by"),
+        text_column("objective", "objective"),
+        text_column("algorithm", "algorithm"),
+        number_column("target", "target", error_text),
+        text_column("source", "reached by"),
         Column(title="reached", text=lambda row: f"{row['n_success']} of {row['n']}", key=lambda row: row["n_success"]),
-        number("ert", "ERT", number_text, "expected running time, in units of the axis"),
-        number("par10", "PAR-10", number_text),
-        number("km_median", "median time", number_text, "Kaplan-Meier, unfinished runs censored"),
+        number_column("ert", "ERT", number_text, "expected running time, in units of the axis"),
+        number_column("par10", "PAR-10", number_text),
+        number_column("km_median", "median time", number_text, "Kaplan-Meier, unfinished runs censored"),
         Column(
             title="95 %",
             text=lambda row: interval_text(row["km_lo"], row["km_hi"], "{:.3g}"),
@@ -112,7 +116,7 @@ def _primary(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _told(study: Study) -> str:
+def _endpoint_note(study: Study) -> str:
     return f"{study.results.plan.horizon[0]}, {'validation' if _error(study) == 'valid' else 'test'} error"
 
 
