@@ -42,7 +42,7 @@ SECTIONS = (
 )
 """The sections of the page, in order."""
 
-SCRIPTS = ("state", "looks", "trajectories", "comparisons", "search", "costs", "sheets", "report")
+SCRIPTS = ("state", "theme", "trajectories", "comparisons", "search", "costs", "table_sorting", "report")
 """Parts of report.js, in order; one file, for modules do not load from disk."""
 
 SYMBOLS = {
