@@ -87,6 +87,7 @@ def test_a_single_repetition_has_values_and_no_intervals(suite):
     assert case.study().tables["claims"].empty
 
 
+@pytest.mark.slow
 def test_all_tied_is_no_difference(case):
     """The same error everywhere: no spread, intervals without width, p = 1, ranks shared, no claim."""
     case.runs("random", [0.25] * 8)
@@ -111,6 +112,7 @@ def test_all_diverged_is_as_bad_as_chance(case, planted_evaluation):
     assert case.row("pairwise", a="random", b="local")["verdict"] == "b better"
 
 
+@pytest.mark.slow
 def test_all_crashed_is_worse_than_anything(case):
     """Nothing but crashes: no mean, a median of infinity, the last rank, and a defined verdict."""
     case.runs("random", [None] * 8)

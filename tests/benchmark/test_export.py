@@ -112,6 +112,7 @@ def test_any_other_changed_field_is_found(expected, copy, number, changes):
     assert ledgers(copy)[LEDGER] != expected.files[LEDGER]
 
 
+@pytest.mark.slow
 def test_a_missing_an_unfinished_and_a_failed_run_are_found(expected, copy):
     """A ledger less, or one that has not got its final name."""
     for ending in (".part", ".failed"):

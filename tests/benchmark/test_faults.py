@@ -205,6 +205,7 @@ sys.exit(main(sys.argv[2:]))
 
 
 @pytest.mark.parametrize("size", [pytest.param(300, marks=pytest.mark.faults), 1000])
+@pytest.mark.slow
 def test_a_limit_on_the_size_of_files(tmp_path, unbroken, size):
     """With the operating system's own refusal (EFBIG, after a short write) in one process: said, and gone on with."""
     kind, expected = unbroken

@@ -38,6 +38,7 @@ def curve(objective, config=CENTRE, seed=0):
     return list(objective.train(config, np.random.SeedSequence(seed), Machine()))
 
 
+@pytest.mark.slow
 def test_branin_has_its_three_minima():
     """Descents from random places end in the three published minima, and nowhere lower."""
     found = minimise(Branin(), 60)
@@ -47,6 +48,7 @@ def test_branin_has_its_three_minima():
         assert Branin().value(dict(zip(("x1", "x2"), minimum, strict=True))) == pytest.approx(Branin().optimum)
 
 
+@pytest.mark.slow
 def test_hartmann6_has_its_minimum():
     """Descents from random places find the published minimum, and nowhere a lower one."""
     place, value = min(minimise(Hartmann6(), 60), key=lambda found: found[1])

@@ -165,6 +165,7 @@ def test_any_point_of_the_cube_is_a_native_configuration(units):
     assert ((unit >= 0) & (unit <= 1)).all()
 
 
+@pytest.mark.slow
 def test_thousands_of_mixed_configurations_come_back():
     """decode(encode(c)) == c for random configurations over every kind of hyperparameter."""
     rng = np.random.default_rng(4)

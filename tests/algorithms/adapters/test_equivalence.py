@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="optuna is not installed: make adapters")
 
 from tests.perf import equivalence
 from tests.perf.equivalence import BIASED, NUMBERS, OURS, THEIRS

@@ -11,7 +11,7 @@ from scipy import stats
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.driving import proposals
 
-pytest.importorskip("nevergrad")
+pytest.importorskip("nevergrad", reason="nevergrad is not installed: make adapters")
 from algorithms.adapters.nevergrad import Nevergrad, ng, without_side_effects
 
 MIXED = Space(

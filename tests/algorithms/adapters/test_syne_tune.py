@@ -11,7 +11,7 @@ from objectives.space import FIDELITY, Categorical, Condition, Space
 from tests.algorithms.adapters.curves import DEFAULT, MAX_EPOCHS, SPACE, drive, error_of, trained
 from tests.algorithms.driving import proposals, seed_of
 
-pytest.importorskip("syne_tune")
+pytest.importorskip("syne_tune", reason="syne_tune is not installed: make adapters")
 
 from syne_tune import config_space as domains
 from syne_tune.backend.trial_status import Trial

@@ -6,7 +6,7 @@ from scipy import stats
 
 from objectives.space import Categorical, Condition, Ordinal, Space
 
-pytest.importorskip("ConfigSpace")
+pytest.importorskip("ConfigSpace", reason="ConfigSpace is not installed: make adapters")
 from ConfigSpace import UniformFloatHyperparameter, UniformIntegerHyperparameter
 
 from algorithms.interop.configspace import Declaration

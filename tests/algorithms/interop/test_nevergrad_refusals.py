@@ -12,7 +12,7 @@ pytestmark = pytest.mark.libraries
 @pytest.fixture(scope="module")
 def nevergrad():
     """Our adapter; its library draws from a global generator while it is imported, so before any test of it."""
-    pytest.importorskip("nevergrad")
+    pytest.importorskip("nevergrad", reason="nevergrad is not installed: make adapters")
     from algorithms.adapters import nevergrad as adapter
 
     return adapter

@@ -31,6 +31,7 @@ def elsewhere(in_fresh_process):
     return in_fresh_process(ROOT / "tests/algorithms/subjects.py", "all_sequences")
 
 
+@pytest.mark.slow
 def test_a_fresh_process_proposes_the_same(elsewhere):
     """Nothing of this process is in a search: not its history, nor its hash seed."""
     assert all_sequences() == elsewhere

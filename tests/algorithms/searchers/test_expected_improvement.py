@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-pytest.importorskip("botorch")
+pytest.importorskip("botorch", reason="botorch is not installed: make adapters")
 
 import torch
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-pytest.importorskip("botorch")
+pytest.importorskip("botorch", reason="botorch is not installed: make adapters")
 with warnings.catch_warnings():
     warnings.simplefilter("error")
     gp = importlib.import_module("algorithms.searchers.gaussian_process")

@@ -42,7 +42,9 @@ def places(count, seed=0):
 
 def test_densities_are_those_of_statsmodels():
     """With the same bandwidths, product kernels of both kinds agree with KDEMultivariate."""
-    nonparametric = pytest.importorskip("statsmodels.nonparametric.api")
+    nonparametric = pytest.importorskip(
+        "statsmodels.nonparametric.api", reason="statsmodels.nonparametric.api is not installed: make setup"
+    )
     data, asked = places(40), places(25, seed=1)
     ours = ProductKernel(data, np.array([0, 3, 2]), FLOOR)
 
@@ -56,7 +58,9 @@ def test_densities_are_those_of_statsmodels():
 
 def test_bandwidths_are_the_normal_reference():
     """Numeric axes and choices of two have the bandwidths that statsmodels would give them."""
-    nonparametric = pytest.importorskip("statsmodels.nonparametric.api")
+    nonparametric = pytest.importorskip(
+        "statsmodels.nonparametric.api", reason="statsmodels.nonparametric.api is not installed: make setup"
+    )
     data = places(40)
     ours = ProductKernel(data, np.array([0, 3, 2]), FLOOR)
     coded = np.column_stack([data[:, 0], np.floor(data[:, 1] * 3), np.floor(data[:, 2] * 2)])

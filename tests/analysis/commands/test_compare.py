@@ -103,6 +103,7 @@ def test_markdown_is_written(run, tmp_path):
 
 
 @pytest.mark.parametrize("new", ["same", "worse", "noisy"])
+@pytest.mark.slow
 def test_the_figure_is_drawn(run, tmp_path, new):
     """A picture of every verdict, the same to the byte when drawn again, with each cell's verdict in it."""
     pictures = [tmp_path / "first.svg", tmp_path / "second.svg"]

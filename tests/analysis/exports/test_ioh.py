@@ -15,7 +15,7 @@ from analysis.loading.results import load
 @pytest.fixture
 def inspector():
     """IOHinspector with its data of all runs; it must be installed."""
-    return pytest.importorskip("iohinspector")
+    return pytest.importorskip("iohinspector", reason="iohinspector is not installed: make setup")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.errors import BadInput
 
-optuna = pytest.importorskip("optuna")
+optuna = pytest.importorskip("optuna", reason="optuna is not installed: make setup")
 
 
 def studies(path):

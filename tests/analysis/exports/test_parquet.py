@@ -11,7 +11,7 @@ from analysis.exports import parquet
 from analysis.loading.results import load
 from analysis.study import Study
 
-pyarrow = pytest.importorskip("pyarrow.parquet")
+pyarrow = pytest.importorskip("pyarrow.parquet", reason="pyarrow.parquet is not installed: make setup")
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from analysis.statistics.anytime import curve
 from analysis.statistics.score import score
 from analysis.statistics.targets import attempts, ert, par10
 
-polars = pytest.importorskip("polars")
-pytest.importorskip("iohinspector")
+polars = pytest.importorskip("polars", reason="polars is not installed: make setup")
+pytest.importorskip("iohinspector", reason="iohinspector is not installed: make setup")
 
 TRIALS, RUNS = 40, 12
 

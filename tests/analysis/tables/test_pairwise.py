@@ -103,6 +103,7 @@ def test_shifted_errors_have_the_same_differences(planted):
     pd.testing.assert_frame_equal(moved, table, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_differences_below_the_noise_floor_are_ties(planted):
     """A gap of means below the floor is a tie however small p is; another objective's floor does not matter."""
     results = planted(PLAIN)

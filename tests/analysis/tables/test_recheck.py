@@ -48,6 +48,7 @@ def noisy(tmp_path_factory):
 # Planted truth.
 
 
+@pytest.mark.slow
 def test_the_planted_noise_is_the_noise_floor(noisy):
     """Pooled over configurations, fresh validation errors have the planted sd; test errors have no noise at all."""
     table = noise_table(*noisy).set_index("objective")

@@ -385,6 +385,7 @@ def driver_handshake(folder, **changes):
     return Handshake(**{**mine, "libraries": (), "description": description, **changes})
 
 
+@pytest.mark.slow
 def test_the_probe_finds_what_keeps_a_worker_from_working(tmp_path):
     """Another folder of the same name, one that is not there, another working folder, other versions."""
     path = tmp_path / "probe"

@@ -215,7 +215,7 @@ def suite_strategy(draw):
 capacities = st.sampled_from([1, 2, 3, 7, 64])
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(suite=suite_strategy(), capacity=capacities, rng=st.integers(0, 10**6).map(random.Random))
 def test_any_suite_side_by_side_ends_as_each_run_alone(suite, capacity, rng):
     """Any algorithms, capacity and order give the solo runs' ledgers, each epoch is trained once and paid once."""
@@ -261,7 +261,7 @@ def wanted_epochs(suite, folder):
     return found
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(suite=suite_strategy(), capacity=capacities, rng=st.integers(0, 10**6).map(random.Random))
 def test_any_suite_resumed_from_any_cut_ends_as_unbroken(suite, capacity, rng):
     """What is left of the ledgers is completed to the same bytes; known epochs are trained again only to go beyond."""

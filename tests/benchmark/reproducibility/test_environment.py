@@ -159,6 +159,7 @@ def test_another_setting_on_resume_is_refused_or_marked(tmp_path, monkeypatch):
         run(suite, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_worker_with_another_setting_is_refused(tmp_path, monkeypatch):
     """Its child finds the variable in its environment; the message has both settings."""
     probe = tmp_path / "probe"
@@ -255,6 +256,7 @@ def test_workers_must_have_the_users_modules_alike(module):
     assert told.endswith(" here and None there")
 
 
+@pytest.mark.slow
 def test_a_workers_child_finds_the_module_where_the_driver_has_it(module, tmp_path):
     """By the driver's folders; a child of other terms refuses the changed source."""
     probe = tmp_path / "probe"

@@ -184,6 +184,7 @@ def digits_prices():
     return prices
 
 
+@pytest.mark.slow
 def test_prices_have_the_same_bits_in_another_process(in_fresh_process):
     """Neither the hash seed nor what ran before changes a price."""
     assert in_fresh_process(__file__, "digits_prices") == digits_prices()

@@ -111,6 +111,7 @@ def test_a_trial_that_hangs_in_python_is_interrupted(tmp_path, how, jobs):
 
 
 @pytest.mark.parametrize("how", ["stop", *(pytest.param(h, marks=pytest.mark.faults) for h in ("locked", "stubborn"))])
+@pytest.mark.slow
 def test_a_trial_that_ignores_the_alarm_is_killed_with_its_worker(tmp_path, how):
     """A stopped trial, one in C with the lock held, and one that catches everything are killed and recorded."""
     reports, said = run(write_suite(tmp_path, how, above=0.9), tmp_path, jobs=2)

@@ -177,6 +177,7 @@ def test_torch_func_stacks_equal_depths():
     assert len(curves) == len(queue)
 
 
+@pytest.mark.slow
 def test_torch_func_keeps_the_bit_contract():
     """Capacity and pauses change no epoch of stacked trials of several depths."""
     objective = MLP(epochs=2)

@@ -21,7 +21,9 @@ MACHINE = Machine()
 NETWORKS = [name for name, kind in OBJECTIVES.items() if issubclass(kind, ImageClassification)]
 EPOCHS = 3
 COUNT = 24
-every = pytest.mark.parametrize("name", NETWORKS)
+every = pytest.mark.parametrize(
+    "name", [NETWORKS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS[1:])]
+)
 
 
 @cache

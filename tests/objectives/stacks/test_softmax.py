@@ -276,6 +276,7 @@ def test_seconds_are_positive_and_shared():
     assert min(first + second) > 0
 
 
+@pytest.mark.slow
 def test_curves_are_the_references():
     """The errors of 40 random learning rates over three epochs are the reference loop's."""
     objective = SoftmaxRegression(epochs=3)

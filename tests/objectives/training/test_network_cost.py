@@ -200,6 +200,7 @@ def test_what_an_epoch_costs_grows_with_the_data(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.slow
 def test_a_probe_of_short_epochs_is_the_whole_trial(name):
     """Digits are trained from beginning to end by the reference loop: the same errors come out."""
     objective = OBJECTIVES[name](epochs=2)

@@ -26,6 +26,7 @@ def admitted(name, capacity, count):
     return stack
 
 
+@pytest.mark.slow
 def test_other_objectives_are_left_to_others():
     """A subclass may have another network, and folds are several trainings: no stack."""
     assert gpu_stack(Changed(), Machine(), 1) is None
