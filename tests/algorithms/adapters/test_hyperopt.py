@@ -10,7 +10,7 @@ from scipy import stats
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.driving import proposals
 
-pytest.importorskip("hyperopt")
+pytest.importorskip("hyperopt", reason="hyperopt is not installed: make adapters")
 from algorithms.adapters.hyperopt import ALGORITHMS, STATUS_FAIL, STATUS_OK, Hyperopt, hp, without_side_effects
 
 with without_side_effects():

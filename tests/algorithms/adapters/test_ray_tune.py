@@ -17,7 +17,7 @@ from tests import ROOT
 from tests.algorithms.adapters.curves import DEFAULT, MAX_EPOCHS, SPACE, drive, error_of, trained
 from tests.algorithms.driving import proposals, seed_of
 
-pytest.importorskip("ray.tune")
+pytest.importorskip("ray.tune", reason="ray.tune is not installed: make adapters")
 
 from algorithms.adapters.ray_search import OPTIONS, RayTuneSearcher
 from algorithms.adapters.ray_tune import RayTuneScheduler

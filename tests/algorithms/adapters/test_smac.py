@@ -11,7 +11,7 @@ from scipy import stats
 
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 
-pytest.importorskip("smac")
+pytest.importorskip("smac", reason="smac is not installed: make adapters")
 from ConfigSpace import Categorical as Choice
 from ConfigSpace import ConfigurationSpace, Float, Integer
 from smac import HyperbandFacade, HyperparameterOptimizationFacade, RandomFacade, Scenario
