@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
-from benchmark.workers.death_counter import DeathCounter
+from benchmark.workers.retry import DeathCounter
 from benchmark.workers.watchdog import Watchdog, watch_trainings
 
 

@@ -24,9 +24,9 @@ from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers.cluster_child import RunRequest
-from benchmark.workers.death_counter import DeathCounter
 from benchmark.workers.handshake import LOADED_DIGEST, Handshake, differences
 from benchmark.workers.heartbeat import HeartbeatListener
+from benchmark.workers.retry import DeathCounter
 from benchmark.workers.watchdog import Watchdog, watch_trainings
 
 SECONDS_BETWEEN_CHECKS = 0.25

@@ -1,4 +1,4 @@
-"""Counts the deaths of worker processes by run, to find the runs that must be executed in isolation."""
+"""Decides how runs are retried after the death of a worker: beside others, or after two deaths in isolation."""
 
 from __future__ import annotations
 
