@@ -352,9 +352,12 @@ def roomy(tmp_path_factory):
     [
         (16, 0, "true"),
         (3, 3, "false"),
-        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((8, 1, "true"), (3, 3, "true"), (1, 4, "false"))),
+        (8, 1, "true"),
+        (3, 3, "true"),
+        (1, 4, "false"),
     ],
 )
+@pytest.mark.slow
 def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_path, capsys, room, halvings, returned):
     """The exception may be raised for all or returned for each; no trial is recorded as failed for it."""
     expected = roomy
@@ -369,7 +372,8 @@ def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_
     ]
 
 
-@pytest.mark.parametrize("returned", [pytest.param("true", marks=pytest.mark.slow), "false"])
+@pytest.mark.parametrize("returned", ["true", "false"])
+@pytest.mark.slow
 def test_a_trial_that_fits_nowhere_is_recorded_as_error(roomy, tmp_path, capsys, returned):
     """Alone in the only slot, it fails for itself; all others have their results."""
     expected = roomy

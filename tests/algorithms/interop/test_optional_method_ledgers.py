@@ -118,7 +118,7 @@ def test_two_versions_are_marked_where_they_are_allowed(suite_of, registered, tm
     records = read_ledger(tmp_path / "toy/runs/toy/wanderer/000.jsonl").records
     resumed = [record["environment"]["libraries"] for record in records if record["kind"] == "resumed"]
     assert resumed == [{"invented": "2.0"}]
-    assert analyse(tmp_path / "toy").methods["wanderer"].libraries == {"invented": "1.0/2.0"}
+    assert analyse(tmp_path / "toy").algorithm_by_label["wanderer"].libraries == {"invented": "1.0/2.0"}
 
 
 def test_a_finished_suite_may_be_looked_at_with_any_version(suite_of, registered, tmp_path):

@@ -22,8 +22,6 @@ from objectives.closed_form import Branin
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.driving import proposals
 
-pytestmark = pytest.mark.slow  # Each fit of the model takes a tenth of a second.
-
 LINE = Space({"x": stats.uniform(0, 1)})
 MIXED = Space(
     {
@@ -43,7 +41,7 @@ CONDITIONAL = Space(
     conditions={"two": Condition(parent="layers", values=(2, 3)), "three": Condition(parent="layers", values=(3,))},
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]  # Each fit takes a tenth of a second.
 
 
 def searcher(space=LINE, seed=0, **options):

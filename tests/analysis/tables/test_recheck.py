@@ -12,6 +12,8 @@ from analysis.loading.results import load
 from analysis.tables.recheck import NOISE, OPTIMISM, RECHECK, noise_table, optimism_table, recheck_table
 from benchmark.errors import BadInput
 
+pytestmark = pytest.mark.slow  # A suite of a thousand trainings is rechecked with ten seeds.
+
 NOISY = """
 seed = 5
 repetitions = {repetitions}
@@ -48,7 +50,6 @@ def noisy(tmp_path_factory):
 # Planted truth.
 
 
-@pytest.mark.slow
 def test_the_planted_noise_is_the_noise_floor(noisy):
     """Pooled over configurations, fresh validation errors have the planted sd; test errors have no noise at all."""
     table = noise_table(*noisy).set_index("objective")

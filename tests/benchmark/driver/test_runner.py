@@ -152,6 +152,7 @@ def training_suite(request, unbroken, tmp_path_factory):
     return unbroken[request.param]
 
 
+@pytest.mark.slow
 def test_two_jobs_give_the_same_bytes(training_suite, tmp_path):
     """Two worker processes record what one process does, byte for byte."""
     suite, expected = training_suite
