@@ -18,7 +18,7 @@ from tests.algorithms import driving
 from tests.algorithms.driving import seed_of, suggestions, toy_error
 
 PYTHON = ROOT / ".external" / "dehb" / "bin" / "python"
-COMMAND = [str(PYTHON), str(ROOT / "external" / "dehb_worker.py")]
+COMMAND = [str(PYTHON), str(ROOT / "algorithms" / "external" / "dehb_worker.py")]
 MIXED = Space(
     {
         "rate": stats.loguniform(1e-4, 1),
