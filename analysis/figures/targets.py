@@ -9,13 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy import stats
 
 from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array, Curve
-from analysis.statistics.targets import Attempts, attempts
+from analysis.statistics.targets import Attempts, attempts, survival
 
 LAST = 2
 """Targets drawn, the last ones of the table: the hardest that the control reached, or the suite's own."""
@@ -123,7 +122,7 @@ def steps(runs: Attempts) -> tuple[Array, Array]:
     Returns:
         Times, the first of them 0, and the share from each on.
     """
-    found = stats.ecdf(stats.CensoredData(runs.reached[runs.success], right=runs.penalised[~runs.success])).cdf
+    found = survival(runs)
     last = float(np.minimum(runs.reached, runs.penalised).max())
-    share = np.concatenate([[0.0], found.probabilities])
-    return np.concatenate([[0.0], found.quantiles, [last]]), np.append(share, share[-1])
+    share = np.array([0.0, *(float(1 - share) for share in found.shares)])
+    return np.concatenate([[0.0], found.t, [last]]), np.append(share, share[-1])

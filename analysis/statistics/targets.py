@@ -6,7 +6,10 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
+from operator import mul
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +20,7 @@ from analysis.statistics.bootstrap import LEAST, LEVEL, expanded, resamples
 
 PENALTY = 10
 """The 10 of PAR-10."""
+HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,38 @@ class Estimate:
     value: float
     lo: float
     hi: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survival:
+    """The share of runs that are still to reach a target, from each time at which one reaches it.
+
+    Attributes:
+        t: (k,) times of successes, ascending, each once.
+        deaths: (k,) integers, successes at t.
+        at_risk: (k,) integers, runs that neither reached the target nor ended before t.
+        shares: k exact shares after t.
+    """
+
+    t: Array
+    deaths: Array
+    at_risk: Array
+    shares: tuple[Fraction, ...]
+
+    def limits(self) -> tuple[Array, Array]:
+        """Pointwise 95 % limits of the shares by the complementary log-log transformation, (k,) each.
+
+        The variance is Greenwood's. Where nothing survives it is undefined, and the lower limit is 0, the upper one
+        the exact binomial bound of those at risk.
+        """
+        share = np.array([float(share) for share in self.shares])
+        z = stats.norm.ppf((1 + LEVEL) / 2)
+        none_left = 1 - ((1 - LEVEL) / 2) ** (1 / self.at_risk)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            greenwood = np.cumsum(self.deaths / (self.at_risk * (self.at_risk - self.deaths)))
+            spread = z * np.sqrt(greenwood) / -np.log(share)
+            low, high = (np.exp(np.log(share) * np.exp(sign * spread)) for sign in (1.0, -1.0))
+        return np.where(share == 0, 0.0, low), np.where(share == 0, none_left, high)
 
 
 UNKNOWN = Estimate(value=math.nan, lo=math.nan, hi=math.nan)
@@ -94,28 +130,34 @@ def par10(runs: Attempts) -> float:
     return math.fsum(times) / len(times) if runs.penalised.any() else math.nan
 
 
-def kaplan_meier_median(runs: Attempts) -> Estimate:
-    """The median time to target by Kaplan and Meier (1958), runs without success censored at their end.
+def survival(runs: Attempts) -> Survival:
+    """The product-limit estimate of Kaplan and Meier (1958), runs without success censored at their end.
 
-    A failed run is known not to reach the target any more, and is therefore censored with the last of its
-    cell. The interval inverts the pointwise log-log interval of the survival function (Brookmeyer & Crowley
-    1982; as R's `survfit`); where this is undefined because nothing survives, the exact binomial bound of
-    those at risk takes its place. inf: half of the runs do not reach it, or the upper end is not bounded.
+    A failed run is known not to reach the target any more, and is therefore censored with the last of its cell.
+    Shares are products of whole numbers' ratios, taken exactly: rounded ones can miss a survival of exactly 1/2.
+    """
+    observed = np.sort(np.minimum(runs.reached, runs.penalised))
+    t, deaths = np.unique(runs.reached[runs.success], return_counts=True)
+    at_risk = len(observed) - np.searchsorted(observed, t, side="left")
+    shares = accumulate((Fraction(n - d, n) for n, d in zip(at_risk.tolist(), deaths.tolist(), strict=True)), mul)
+    return Survival(t=t, deaths=deaths, at_risk=at_risk, shares=tuple(shares))
+
+
+def kaplan_meier_median(runs: Attempts) -> Estimate:
+    """The median time to target: the first time at which no more than half of the runs are still to reach it.
+
+    The interval inverts the pointwise log-log interval of the survival function (Brookmeyer & Crowley 1982; as R's
+    `survfit`). inf: half of the runs do not reach the target, or the upper end is not bounded. A single run has no
+    interval.
     """
     if not len(runs.reached):
         return UNKNOWN
-    survival = stats.ecdf(stats.CensoredData(runs.reached[runs.success], right=runs.penalised[~runs.success])).sf
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The confidence interval is undefined", category=RuntimeWarning)
-        interval = survival.confidence_interval(LEVEL, method="log-log")
-    share, t = survival.probabilities, survival.quantiles
-    observed = np.minimum(runs.reached, runs.penalised)
-    at_risk = np.array([np.count_nonzero(observed >= time) for time in t])
-    none_left = 1 - ((1 - LEVEL) / 2) ** (1 / at_risk)
-    low = np.where(np.isnan(interval.low.probabilities), share, interval.low.probabilities)
-    high = np.where(share == 0, none_left, np.where(share == 1, 1.0, interval.high.probabilities))
-    ends = (_first(t, low <= 0.5), _first(t, high <= 0.5)) if len(observed) > 1 else (math.nan, math.nan)
-    return Estimate(value=_first(t, share <= 0.5), lo=ends[0], hi=ends[1])
+    found = survival(runs)
+    value = _first(found.t, np.array([share <= HALF for share in found.shares], dtype=bool))
+    if len(runs.reached) < 2:
+        return Estimate(value=value, lo=math.nan, hi=math.nan)
+    low, high = found.limits()
+    return Estimate(value=value, lo=_first(found.t, low <= 0.5), hi=_first(found.t, high <= 0.5))
 
 
 def speed_up(a: Sequence[Attempts], b: Sequence[Attempts]) -> list[Estimate]:
