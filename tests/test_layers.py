@@ -22,7 +22,7 @@ ORDER = {
     ],
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "study"),
-        *("tables", "loading", "statistics", "__init__"),
+        *("tables", "loading", "statistics", "value_format", "__init__"),
     ],
 }
 """The rooms of every package, top down: a module imports from its own room and from rooms below it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.commands.arguments import add_mixed, add_results
 from analysis.loading.suite_folder import suite_folder, suite_names
+from analysis.value_format import last_place, number_text
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import write_files
 from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON
@@ -130,8 +131,15 @@ def _difference(cell: Cell) -> str:
     if cell.n_new_failed:
         return f"{cell.n_new_failed} of {cell.n} failed in NEW alone"
     if math.isnan(cell.lo):
-        return f"{cell.mean:+.4f} (too few pairs for an interval)"
-    return f"{cell.mean:+.4f} [{cell.lo:+.4f}, {cell.hi:+.4f}]"
+        return f"{_signed(cell.mean)} (too few pairs for an interval)"
+    place = last_place([cell.hi / 2 - cell.lo / 2])
+    return f"{_signed(cell.mean, place)} [{_signed(cell.lo, place)}, {_signed(cell.hi, place)}]"
+
+
+def _signed(difference: float, place: int | None = None) -> str:
+    """A difference with its sign, which zero has none of."""
+    text = number_text(difference, place)
+    return text if text.startswith("-") or not text.strip("0.") else f"+{text}"
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:

@@ -12,6 +12,7 @@ from analysis.loading.suite_folder import suite_folder
 from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
 from analysis.tables.basic import as_csv, as_text
+from analysis.tables.scores import scale_notes
 from analysis.tables.timing import as_json, as_line
 from benchmark.storage.atomic_write import check_folder, write_files
 
@@ -60,6 +61,7 @@ def notes(results: Results) -> list[str]:
     machines = devices(results.environments, results.plan.clock)
     if len(machines) > 1:
         told.append(f"note: runs of {len(machines)} machines are taken together: {'; '.join(machines)}")
+    told.extend(f"note: {objective}: {text}" for objective, text in scale_notes(results))
     if results.unplanned:
         names = ", ".join(map(str, results.unplanned[:MOST_NAMED]))
         more = ", ..." if len(results.unplanned) > MOST_NAMED else ""

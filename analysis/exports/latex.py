@@ -43,18 +43,28 @@ def escaped(text: str) -> str:
     return "".join(ESCAPES.get(letter, letter) for letter in text)
 
 
+def number(text: str) -> str:
+    r"""A number as LaTeX sets it: `0.0312`, `$-0.0312$`, `$1.2 \times 10^{-18}$`."""
+    digits, _, exponent = text.partition("e")
+    if exponent:
+        return rf"${digits} \times 10^{{{int(exponent)}}}$"
+    return f"${text}$" if text.startswith("-") else text
+
+
 def spread(entry: Entry) -> str:
     """Mean and std, the mean bold or with an asterisk."""
     if not entry.mean:
-        return f"median {entry.median}" if entry.median else NONE
-    mean = rf"\textbf{{{entry.mean}}}" if entry.mark == BEST else entry.mean
+        return f"median {number(entry.median)}" if entry.median else NONE
+    mean = number(entry.mean)
+    if entry.mark == BEST:
+        mean = rf"$\boldsymbol{{{mean.strip('$')}}}$" if mean.startswith("$") else rf"\textbf{{{mean}}}"
     star = "$^{*}$" if entry.mark == TIED else ""
-    return f"{mean}{star}" + (rf" $\pm$ {entry.std}" if entry.std else "")
+    return f"{mean}{star}" + (rf" $\pm$ {number(entry.std)}" if entry.std else "")
 
 
 def _details(entry: Entry) -> list[str]:
-    interval = f"[{entry.lo}, {entry.hi}]" if entry.lo else NONE
-    numbers = [entry.median or NONE, entry.iqm or NONE, escaped(entry.runs)]
+    interval = f"[{number(entry.lo)}, {number(entry.hi)}]" if entry.lo else NONE
+    numbers = [number(entry.median) or NONE, number(entry.iqm) or NONE, escaped(entry.runs)]
     return [escaped(entry.algorithm), spread(entry) if entry.mean else NONE, interval, *numbers]
 
 

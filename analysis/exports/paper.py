@@ -10,6 +10,7 @@ from typing import Any
 from analysis.study import Study
 from analysis.tables.endpoints import sign
 from analysis.tables.pairwise import A_BETTER, B_BETTER
+from analysis.value_format import last_place, number_text, pair_texts
 
 ENDPOINTS = {
     "test_error": "Test error of the validation incumbent at the end of the budget",
@@ -20,7 +21,6 @@ RULE = (
     "Bold: better than every other algorithm on the objective (Wilcoxon signed-rank test on paired repetitions, "
     "Holm-adjusted, 5 %). Asterisk: the best one and all that it was not shown to be better than."
 )
-DIGITS = 4
 BEST, TIED, PLAIN = "best", "tied", "plain"
 
 
@@ -88,16 +88,20 @@ def _marks(study: Study, objective: str, rows: list[dict[Any, Any]]) -> dict[str
 
 def _entry(row: Mapping[Any, Any], mark: str) -> Entry:
     failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
-    numbers = {"mean": "mean", "std": "std", "lo": "mean_lo", "hi": "mean_hi", "median": "median", "iqm": "iqm"}
+    mean, std = pair_texts(row["mean"], row["std"])
+    place = last_place([row["std"], row["mean_hi"] / 2 - row["mean_lo"] / 2])
+    others = {"lo": "mean_lo", "hi": "mean_hi", "median": "median", "iqm": "iqm"}
     return Entry(
         objective=row["objective"],
         algorithm=row["algorithm"],
         mark=mark,
         runs=f"{row['n']} of {row['n_planned']}{failed}",
         complete=row["n"] == row["n_planned"] and not row["n_failed"],
-        **{name: _number(row[column]) for name, column in numbers.items()},
+        mean=mean if math.isfinite(row["mean"]) else "",
+        std=std if math.isfinite(row["std"]) else "",
+        **{name: _finite_text(row[column], place) for name, column in others.items()},
     )
 
 
-def _number(value: float) -> str:
-    return f"{value:.{DIGITS}f}" if math.isfinite(value) else ""
+def _finite_text(value: float, place: int | None) -> str:
+    return number_text(value, place) if math.isfinite(value) else ""

@@ -6,8 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.encoding import compact, error_text, interval_text, number_text, p_text
-from analysis.report.html_table import Column, html_table, integer_column, number_column, text_column
+from analysis.report.encoding import compact, interval_text, number_text, p_text
+from analysis.report.html_table import (
+    Column,
+    error_column,
+    html_table,
+    integer_column,
+    interval_place,
+    number_column,
+    spread_place,
+    text_column,
+)
 from analysis.report.section import Section, charts, groups, table
 from analysis.study import Study
 from analysis.tables.pairwise import A_BETTER, B_BETTER
@@ -30,12 +39,12 @@ def statistics_section(study: Study) -> Section:
         text_column("objective", "objective"),
         text_column("algorithm", "algorithm"),
         Column(title="endpoint", text=lambda row: row["endpoint"].replace("_", " ")),
-        number_column("mean", "mean", error_text, "undefined where a run failed"),
+        error_column("mean", "mean", spread_place, "undefined where a run failed"),
         _interval("mean", "95 %"),
-        number_column("std", "std", error_text, "between repetitions, ddof = 1"),
-        number_column("median", "median", error_text),
+        error_column("std", "std", spread_place, "between repetitions, ddof = 1"),
+        error_column("median", "median", spread_place),
         _interval("median", "95 %"),
-        number_column("iqm", "IQM", error_text, "mean of the middle half"),
+        error_column("iqm", "IQM", spread_place, "mean of the middle half"),
         _interval("iqm", "95 %"),
         Column(title="runs", text=_runs, key=lambda row: row["n"], hint="finished of planned"),
     ]
@@ -72,20 +81,23 @@ def pairwise_section(study: Study) -> Section:
         text_column("a", "first"),
         text_column("b", "second"),
         Column(title="verdict", text=_verdict),
-        number_column(
-            "mean_difference", "mean difference", error_text, "first less second; negative favours the first"
+        error_column(
+            "mean_difference",
+            "mean difference",
+            interval_place("mean_difference"),
+            "first less second; negative favours the first",
         ),
         _interval("mean_difference", "95 %"),
-        number_column("median_difference", "median", error_text, "of the differences"),
+        error_column("median_difference", "median", interval_place("mean_difference"), "of the differences"),
         number_column(
-            "p_better", "P(first better)", lambda value: number_text(value, "{:.2f}"), "share of repetitions, ties half"
+            "p_better", "P(first better)", lambda value: number_text(value, "{:.2g}"), "share of repetitions, ties half"
         ),
         number_column("p", "p", p_text),
         number_column("p_holm", "p (Holm)", p_text),
         number_column(
             "detectable", "detectable", lambda value: number_text(value, "{:.2g}"), "in units of the endpoint"
         ),
-        number_column("detectable_sd", "in sd", lambda value: number_text(value, "{:.2f}"), "in sd of the differences"),
+        number_column("detectable_sd", "in sd", lambda value: number_text(value, "{:.2g}"), "in sd of the differences"),
         integer_column("n", "pairs", "repetitions that both finished"),
     ]
     return Section(

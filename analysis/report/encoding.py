@@ -7,14 +7,23 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from analysis import value_format
+
 DASH, MINUS = "\u2013", "\u2212"
 DIGITS = 5
 """Significant digits of what is drawn: finer than a screen, and half the size of exact floats."""
+MOST_DIGITS = 17
+"""Significant digits that tell any two doubles apart."""
 
 
 def compact(values: Iterable[Any], digits: int = DIGITS) -> list[float | int | None]:
-    """Numbers as JSON has them: rounded to significant digits; what is not finite becomes null."""
-    return [_compact(float(value), digits) for value in values]
+    """Round numbers to significant digits, more where they differ by little; what is not finite becomes null."""
+    numbers = [float(value) for value in values]
+    finite = [value for value in numbers if math.isfinite(value)]
+    largest, extent = max(map(abs, finite), default=0.0), max(finite, default=0.0) / 2 - min(finite, default=0.0) / 2
+    if 0.0 < extent < largest:
+        digits = min(digits + math.floor(math.log10(largest) - math.log10(extent)), MOST_DIGITS)
+    return [_compact(value, digits) for value in numbers]
 
 
 def _compact(value: float, digits: int) -> float | int | None:
@@ -39,9 +48,9 @@ def as_script(payload: Any) -> str:
     return text
 
 
-def error_text(value: float) -> str:
-    """An error or a score to read: four decimals; a dash where it is undefined."""
-    return number_text(value, "{:.4f}")
+def error_text(value: float, place: int | None = None) -> str:
+    """Write an error or a score: to a decimal place, or with four significant digits; a dash where it is undefined."""
+    return _typeset(value_format.number_text(value, place))
 
 
 def number_text(value: Any, form: str = "{:.3g}") -> str:
@@ -58,11 +67,16 @@ def p_text(value: float) -> str:
     return "< 0.0001" if value < 0.0001 else number_text(value, "{:.4f}" if value < 0.01 else "{:.3f}")
 
 
-def interval_text(low: float, high: float, form: str = "{:.4f}") -> str:
-    """`0.0312 to 0.0420`; a dash where either end is undefined."""
+def interval_text(low: float, high: float) -> str:
+    """Write `0.031 to 0.042`, with two digits of the half width; a dash where either end is undefined."""
     if math.isnan(low) or math.isnan(high):
         return DASH
-    return f"{number_text(low, form)} to {number_text(high, form)}"
+    return " to ".join(map(_typeset, value_format.interval_texts(low, high)))
+
+
+def _typeset(text: str) -> str:
+    """A plain number with the letters that are read best."""
+    return DASH if text == value_format.UNDEFINED else text.replace("inf", "∞").replace("-", MINUS)
 
 
 def count_text(count: int, one: str, many: str | None = None) -> str:

@@ -14,6 +14,8 @@ from analysis.report.section import table
 from analysis.study import Study
 from analysis.tables.overhead import overhead_table
 from analysis.tables.pairwise import A_BETTER, B_BETTER, UNSHOWN
+from analysis.tables.scores import scale_notes
+from analysis.value_format import last_place
 
 MOST_PAIRS = 6
 """Pairs of an objective up to which each has its sentence; of more, those with the control."""
@@ -49,6 +51,7 @@ def findings(study: Study) -> list[Finding]:
         *_runtimes(study),
         *_optimism(study),
         *_overhead(study),
+        *(Finding(text=text, objective=objective) for objective, text in scale_notes(study.results)),
     ]
 
 
@@ -122,7 +125,9 @@ def _reached(statistics: pd.DataFrame | None, objective: str, endpoint: str, *al
     rows = statistics[(statistics["objective"] == objective) & (statistics["endpoint"] == endpoint)]
     rows = rows.set_index("algorithm").reindex(algorithms)
     measure = "median" if rows["mean"].isna().any() else "mean"
-    values = " vs ".join(number_text(value, "{:.4f}") for value in rows[measure])
+    gap = rows[measure].max() / 2 - rows[measure].min() / 2
+    place = last_place([*rows["std"], gap])  # Two algorithms that differ are not written alike.
+    values = " vs ".join(error_text(value, place) for value in rows[measure])
     return f"{'median ' if measure == 'median' else ''}{values}, "
 
 
@@ -146,7 +151,7 @@ def _counted(objective: str, control: str, rows: list[Any]) -> Finding:
 def _detectable(power: float) -> str:
     if math.isinf(power):
         return "; too few to show any difference"
-    return "" if math.isnan(power) else f"; detectable: {power:.2f} sd"
+    return "" if math.isnan(power) else f"; detectable: {power:.2g} sd"
 
 
 def _listed(names: list[str]) -> str:
@@ -174,7 +179,8 @@ def _optimism(study: Study) -> Iterator[Finding]:
     for row in [] if rows is None else rows.to_dict("records"):
         gain = row["valid_optimism"]
         if row["n"] and math.isfinite(gain):
-            selected, fresh = (error_text(row[f"{name}_valid_mean"]) for name in ("selected", "fresh"))
+            place = last_place([gain])
+            selected, fresh = (error_text(row[f"{name}_valid_mean"], place) for name in ("selected", "fresh"))
             text = (
                 f"what {row['algorithm']} selected had a validation error of {selected}, and of "
                 f"{fresh} when it was trained again with fresh seeds."

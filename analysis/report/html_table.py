@@ -9,6 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.report.encoding import error_text
+from analysis.value_format import last_place
+
 Row = Mapping[Any, Any]
 
 
@@ -102,6 +105,21 @@ def text_column(name: str, title: str, hint: str = "") -> Column:
 def number_column(name: str, title: str, form: Callable[[float], str], hint: str = "") -> Column:
     """A column of numbers."""
     return Column(title=title, text=lambda row: form(row[name]), key=lambda row: row[name], hint=hint)
+
+
+def error_column(name: str, title: str, place: Callable[[Row], int | None], hint: str = "") -> Column:
+    """A column of errors or scores, each written to the decimal place that its row gives."""
+    return Column(title=title, text=lambda row: error_text(row[name], place(row)), key=lambda row: row[name], hint=hint)
+
+
+def spread_place(row: Row) -> int | None:
+    """Where numbers of a row with a standard deviation end."""
+    return last_place([row["std"]])
+
+
+def interval_place(name: str) -> Callable[[Row], int | None]:
+    """Where a number of a row ends that has a confidence interval."""
+    return lambda row: last_place([row[f"{name}_hi"] / 2 - row[f"{name}_lo"] / 2])
 
 
 def integer_column(name: str, title: str, hint: str = "") -> Column:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from analysis.report.encoding import error_text, interval_text
-from analysis.report.html_table import Column, html_table, integer_column, number_column, text_column
+from analysis.report.encoding import interval_text, number_text
+from analysis.report.html_table import (
+    Column,
+    error_column,
+    html_table,
+    integer_column,
+    interval_place,
+    number_column,
+    text_column,
+)
 from analysis.report.section import Section, table
 from analysis.study import Study
 
@@ -29,8 +37,8 @@ def recheck_section(study: Study) -> Section:
     if noise is not None:
         floor = [
             text_column("objective", "objective"),
-            number_column("test_sd", "noise floor, test", error_text),
-            number_column("valid_sd", "validation", error_text),
+            number_column("test_sd", "noise floor, test", number_text),
+            number_column("valid_sd", "validation", number_text),
             integer_column("n_configs", "configurations"),
             integer_column("n_trainings", "trainings"),
             integer_column("n_diverged", "diverged"),
@@ -42,11 +50,11 @@ def recheck_section(study: Study) -> Section:
 
 
 def _columns(error: str) -> list[Column]:
-    title = "validation" if error == "valid" else "test"
+    title, place = "validation" if error == "valid" else "test", interval_place(f"{error}_optimism")
     return [
-        number_column(f"selected_{error}_mean", f"{title}: selected", error_text),
-        number_column(f"fresh_{error}_mean", "fresh", error_text),
-        number_column(f"{error}_optimism", "optimism", error_text, "selected less fresh"),
+        error_column(f"selected_{error}_mean", f"{title}: selected", place),
+        error_column(f"fresh_{error}_mean", "fresh", place),
+        error_column(f"{error}_optimism", "optimism", place, "selected less fresh"),
         Column(
             title="95 %",
             text=lambda row: interval_text(row[f"{error}_optimism_lo"], row[f"{error}_optimism_hi"]),

@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.loading.records import WORTHLESS
 from analysis.loading.results import AXES, Results, Run
 from analysis.statistics.anytime import Array, aggregate, incumbents, mean_and_std
+from analysis.value_format import spread_text
 
 TRIALS = (
     "objective", "algorithm", "repetition", "run_state", "index", "trial", "config", "start_epoch", "epochs",
@@ -203,14 +204,7 @@ def _summary_line(row: Mapping[Any, Any]) -> tuple[str, ...]:
     return (
         row["objective"],
         row["algorithm"],
-        spread(row["valid_mean"], row["valid_std"]),
-        spread(row["test_mean"], row["test_std"]),
+        spread_text(row["valid_mean"], row["valid_std"]),
+        spread_text(row["test_mean"], row["test_std"]),
         f"{row['n']} of {row['n_planned']}{failed}",
     )
-
-
-def spread(mean: float, std: float) -> str:
-    """`0.0312 ± 0.0040`; the mean alone for a single run, a dash where it is undefined."""
-    if math.isnan(mean):
-        return "-"
-    return f"{mean:.4f}" if math.isnan(std) else f"{mean:.4f} ± {std:.4f}"

@@ -50,7 +50,7 @@ function differences(objective) {
     const end = pair.t.length - 1, some = range(7).map((k) => Math.round(k * end / 6)).filter((i, k, all) => all.indexOf(i) === k);
     if (state.band !== "none") bands.push({ ...parts, ...area(pair.t, pair.lo, pair.hi, -Infinity), mode: "lines", fill: "toself", fillcolor: faint(colour, 0.13), line: { width: 0 }, hoverinfo: "skip", meta: { algorithm: pair.a, role: "band" } });
     lines.push({ ...parts, x: pair.t, y: pair.mean, mode: "lines", line: { shape: "hv", width: 2, color: colour }, customdata: pair.lo.map((lo, i) => (known(lo) ? `${lo} to ${pair.hi[i]}` : "undefined")),
-      hovertemplate: "%{x:.4~g}: %{y:.4f}, band %{customdata}<extra>%{fullData.name}</extra>", meta: { algorithm: pair.a, role: "mean" } });
+      hovertemplate: "%{x:.4~g}: %{y:.4~g}, band %{customdata}<extra>%{fullData.name}</extra>", meta: { algorithm: pair.a, role: "mean" } });
     lines.push({ ...parts, x: some.map((i) => pair.t[i]), y: some.map((i) => pair.mean[i]), mode: "markers", hoverinfo: "skip", marker: { symbol: ALGORITHMS.get(pair.a).symbol, size: 8, color: colour, line: { width: 1, color: theme().card } }, meta: { algorithm: pair.a, role: "markers" } });
     for (const claim of pair.claims) {
       const better = claim.better === pair.a;
@@ -75,7 +75,7 @@ function differences(objective) {
 function targets(objective) {
   const cells = DATA.sections.targets[objective]?.[state.axis]?.[state.error] ?? {}, names = shown(Object.keys(cells));
   const first = Object.values(cells)[0] ?? { target: [], source: [] };
-  const rows = first.target.map((target, i) => `${target.toFixed(4)}<br>${plain(first.source[i])}`);
+  const rows = first.target.map((target, i) => `${Number(target.toPrecision(4))}<br>${plain(first.source[i])}`);
   const values = names.flatMap((name) => cells[name].ert).filter((value) => known(value) && value > 0);
   const missed = names.filter((name) => cells[name].ert.some((value) => !known(value)));
   const traces = names.map((name, k) => {

@@ -25,7 +25,7 @@ function search(objective, width) {
       const x = (some) => some.map((i) => points.values[place][i] + (categories ? aside(i) : 0));
       const text = (some) => some.map((i) => `repetition ${points.repetition[i]}, trial ${points.trial[i]}, ${points.epochs[i]} epochs, ${points.state[i]}`);
       const parts = { type: "scatter", mode: "markers", name: plain(algorithm), xaxis: `x${box.suffix}`, yaxis: `y${box.suffix}`, meta: { algorithm, role: "points" } };
-      traces.push({ ...parts, x: x(good), y: good.map((i) => errors[i]), text: text(good), hovertemplate: "%{x:.4~g}: %{y:.4f}<br>%{text}<extra>%{fullData.name}</extra>",
+      traces.push({ ...parts, x: x(good), y: good.map((i) => errors[i]), text: text(good), hovertemplate: "%{x:.4~g}: %{y:.4~g}<br>%{text}<extra>%{fullData.name}</extra>",
         marker: { symbol: ALGORITHMS.get(algorithm).symbol, color: colourOf(algorithm), size: 5, opacity: 0.55 } });
       if (bad.length) traces.push({ ...parts, x: x(bad), y: bad.map(() => top * 1.03), text: text(bad), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
         marker: { symbol: "x-thin", color: theme().ink, size: 6, line: { width: 1.2, color: theme().ink } }, meta: { algorithm, role: "without" } });
@@ -95,7 +95,7 @@ function curves(objective) {
       traces.push({ type: "scatter", mode: strong ? "lines+markers" : "lines", name: plain(algorithm), connectgaps: false,
         x: mine.flatMap((trial) => [...trial.epoch, null]), y: mine.flatMap((trial) => [...trial[state.error], null]),
         text: mine.flatMap((trial) => [...trial.epoch.map(() => `trial ${trial.trial}`), ""]),
-        hovertemplate: "%{text}, epoch %{x}: %{y:.4f}<extra>%{fullData.name}</extra>",
+        hovertemplate: "%{text}, epoch %{x}: %{y:.4~g}<extra>%{fullData.name}</extra>",
         line: { width: strong ? 2.4 : 1, color: strong ? colour : faint(colour, 0.3) }, marker: { symbol: look.symbol, size: 7, color: colour },
         meta: { algorithm, role: strong ? "incumbent" : "trials" } });
     }

@@ -65,7 +65,7 @@ function trajectoryTraces(name, cell, floor) {
   const line = { x, y, type: "scatter", name: plain(name), customdata: from.map((i) => cell.n[i]) };
   const defined = range(cell.t.length).filter((i) => known(cell[centre][i]));
   traces.push({ ...line, mode: "lines", line: { shape: "hv", width: 2, color: colour }, meta: { algorithm: name, role: "centre" },
-    hovertemplate: `%{x:.4~g}: ${CENTRE_NAMES[centre]} %{y:.4f}, %{customdata} of ${cell.of} runs<extra>%{fullData.name}</extra>` });
+    hovertemplate: `%{x:.4~g}: ${CENTRE_NAMES[centre]} %{y:.4~g}, %{customdata} of ${cell.of} runs<extra>%{fullData.name}</extra>` });
   const every = Math.max(1, Math.ceil(defined.length / 7));
   const marked = defined.filter((_, k) => k % every === 0).concat(defined.slice(-1));
   traces.push({ x: marked.map((i) => cell.t[i]), y: marked.map((i) => cell[centre][i]), type: "scatter", mode: "markers",
@@ -105,7 +105,7 @@ function errorRange(cells, log) {
   const late = extent(values.filter(([t], i) => t >= begin));
   const cut = state.time === "linear" && late[1] - late[0] > 0 && late[1] - late[0] < 0.5 * (whole[1] - whole[0]);
   const [low, high] = cut ? late : whole, margin = 0.06 * (high - low || Math.abs(high) || 1);
-  const told = cut ? `Axis cut: before ${begin.toPrecision(2)} it goes up to ${whole[1].toFixed(3)}; a logarithmic axis shows all.` : "";
+  const told = cut ? `Axis cut: before ${Number(begin.toPrecision(2))} it goes up to ${Number(whole[1].toPrecision(3))}; a logarithmic axis shows all.` : "";
   return { range: [low - margin, high + margin], floor: -Infinity, told };
 }
 

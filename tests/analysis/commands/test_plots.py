@@ -64,7 +64,7 @@ def test_each_command_writes_its_files_and_names_them(results, capsys, command, 
     assert {Path(line.removeprefix("wrote ")) for line in lines if line.startswith("wrote ")} == made
     assert {name: len(list((results / "planted" / name).iterdir())) for name in written} == written
     assert len(made) == sum(written.values())
-    assert lines[-3].split() == ["bowl", "random", "0.2000", "±", "0.1414", "0.2500", "±", "0.0707", "2", "of", "2"]
+    assert lines[-3].split() == ["bowl", "random", "0.20", "±", "0.14", "0.250", "±", "0.071", "2", "of", "2"]
     assert lines[-1] == "charged 8.5 s (measured), paid 2 s of training: none of 4 evaluations shared"
 
 

@@ -83,7 +83,7 @@ def test_latex_holds_the_numbers(planted, tmp_path):
     text = (tmp_path / "results.tex").read_text()
     mean, std = 0.2 + NOISE[1].mean(), NOISE[1].std(ddof=1)
     assert rf"a\_b & \textbf{{{mean:.4f}}} $\pm$ {std:.4f} \\" in text
-    assert rf"random & {0.3 + NOISE[0].mean():.4f} $\pm$" in text
+    assert rf"random & {0.3 + NOISE[0].mean():.3f} $\pm$ {NOISE[0].std(ddof=1):.3f}" in text
     assert r"\caption{50 \% of\_all \& \{more\}. Test error" in text
     row = study_of(suite).tables["statistics"].query("algorithm == 'a_b' and endpoint == 'test_error'").iloc[0]
     assert f"[{row['mean_lo']:.4f}, {row['mean_hi']:.4f}]" in (tmp_path / "bowl.tex").read_text()
@@ -129,3 +129,10 @@ def test_incomplete_cells_are_told(planted, tmp_path, form):
 def test_latex_escapes_every_special_letter():
     """All ten letters that mean something to LaTeX."""
     assert latex.escaped("\\&%$#_{}~^") == (r"\textbackslash{}\&\%\$\#\_\{\}\textasciitilde{}\textasciicircum{}")
+
+
+def test_latex_sets_numbers_of_any_size():
+    """An exponent becomes a power of ten, a minus a minus, and the best one stays bold."""
+    assert [latex.number(text) for text in ("0.0312", "-0.5", "1.2e-18", "-1.60e+308", "")] == [
+        "0.0312", "$-0.5$", r"$1.2 \times 10^{-18}$", r"$-1.60 \times 10^{308}$", "",
+    ]  # fmt: skip

@@ -28,6 +28,7 @@ REACHED = pd.DataFrame(
         "algorithm": ["random", "local"],
         "endpoint": ["test_error", "test_error"],
         "mean": [0.0421, 0.0312],
+        "std": [0.0123, 0.0087],
         "median": [0.04, 0.03],
     }
 )
@@ -37,7 +38,7 @@ REACHED = pd.DataFrame(
     ("changes", "told"),
     [
         ({}, "local is better than random: test error 0.0312 vs 0.0421, n = 50 pairs, p (Holm) = 0.0034; detectable: "
-             "0.40 sd (0.012)."),
+             "0.4 sd (0.012)."),
         ({"verdict": "a better"}, "random is better than local: test error 0.0421 vs 0.0312, "),
         ({"verdict": "no difference shown", "p_holm": 0.31}, "no difference shown between random and local: "),
         ({"verdict": "tie (below the noise floor)"}, "random and local are a tie, their gap being below the noise"),
@@ -86,10 +87,12 @@ def test_json_in_a_page_refuses_what_is_no_number():
 
 
 def test_compact_numbers():
-    """Five significant digits, whole numbers without a point, null for what is not finite."""
+    """Five significant digits, more for a small difference; no point in whole numbers, null for what is not finite."""
     assert compact([0.123456789, 3.0, math.nan, math.inf, 1234567.8, 0.0, -1e-9]) == [
         0.12346, 3, None, None, 1234600, 0, -1e-9,
     ]  # fmt: skip
+    assert compact([1.00000000001, 1.00000000003]) == [1.00000000001, 1.00000000003]
+    assert compact([-1.6e308, 1.6e308]) == [-1.6e308, 1.6e308]
 
 
 def test_numbers_as_text():
@@ -98,7 +101,7 @@ def test_numbers_as_text():
     assert number_text(-math.inf) == "\u2212∞"
     assert number_text(-0.5) == "\u22120.5"
     assert interval_text(math.nan, 1.0) == "\u2013"
-    assert interval_text(0.1, 0.2) == "0.1000 to 0.2000"
+    assert interval_text(0.1, 0.2) == "0.100 to 0.200"
     assert [p_text(p) for p in (0.0, 0.00012, 0.04, 1.0)] == ["< 0.0001", "0.0001", "0.040", "1.000"]
 
 

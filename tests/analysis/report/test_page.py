@@ -123,7 +123,7 @@ def test_the_summary_says_what_the_tables_say(filled, report):
     told = read(folder).text.replace(" :", ":")
     better = f"bowl: local is better than random: test error {means[0]:.4f} vs {means[1]:.4f}, n = 8 pairs, p (Holm) ="
     assert better in told
-    assert f"{pairs.loc['bowl', 'detectable_sd']:.2f} sd" in told
+    assert f"{pairs.loc['bowl', 'detectable_sd']:.2g} sd" in told
     assert "ridge: no difference shown between random and local" in told
     assert "None: all 32 runs finished and every evaluation gave a result." in told
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.loading.results import load
-from analysis.tables.scores import SCORES, scores_table
+from analysis.tables.scores import SCORES, scale_notes, scores_table
 
 
 @pytest.fixture
@@ -50,3 +50,31 @@ def test_the_horizon_lies_on_the_budgets_axis(mixed):
     table = scores_table(load(mixed.folder))
     assert (table["axis"][0], table["horizon"][0]) == ("trials", 4.0)
     assert table["score"][0] == pytest.approx((0.5 + 0.75 + 1.0) / 4)
+
+
+@pytest.mark.parametrize(
+    ("scale", "errors", "told"),
+    [
+        ((0.0, 1.0), (0.5, 0.3, 0.9), []),
+        ((0.4, 1.0), (0.5, 0.3, 0.2), ["2 of 3 validation errors are below best_error = 0.4000, the least is 0.2000"]),
+        ((0.0, 1.0), (-1e9, -3.0, 0.5), ["2 of 3 validation errors are below best_error = 0, the least is -1.000e+9"]),
+        ((0.0, 0.2), (0.5, 0.3, 0.2), ["none of 3 validation errors is below chance_error = 0.2000"]),
+        ((0.0, 0.2), (0.5, 0.3, 0.1), []),
+    ],
+)
+def test_errors_outside_the_declared_scale_are_reported(suite, scale, errors, told):
+    """Errors that scores would clip are counted: below the best there can be, or none better than chance."""
+    suite.set(repetitions=1)
+    suite.plan["objectives"][0] |= dict(zip(("best_error", "chance_error"), scale, strict=True))
+    suite.set()
+    suite.run([(error, error, 1.0 + place) for place, error in enumerate(errors)], 0)
+    sentences = list(scale_notes(load(suite.folder)))
+    assert [objective for objective, _ in sentences] == ["bowl"] * len(told)
+    assert all(text.startswith(start) for (_, text), start in zip(sentences, told, strict=True))
+
+
+def test_what_came_to_nothing_contradicts_no_scale(suite):
+    """Evaluations that failed have no error of their own, so they do not say that the scale is wrong."""
+    suite.set(repetitions=1)
+    suite.run([(None, None, 1.0), (None, None, 2.0)], 0)
+    assert list(scale_notes(load(suite.folder))) == []
