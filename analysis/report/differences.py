@@ -90,7 +90,7 @@ def _columns() -> list[Column]:
         number_column("km_median", "median time", number_text, "Kaplan-Meier, unfinished runs censored"),
         Column(
             title="95 %",
-            text=lambda row: interval_text(row["km_lo"], row["km_hi"]),
+            text=lambda row: interval_text(row["km_lo"], row["km_hi"], "{:.3g}"),
             key=lambda row: row["km_lo"],
         ),
         Column(title="times faster", text=_ratio, key=lambda row: row["ratio"], hint="ratio of ERTs, 95 % interval"),
@@ -99,7 +99,7 @@ def _columns() -> list[Column]:
 
 def _ratio(row: Row) -> str:
     known = not (math.isnan(row["lo"]) or math.isnan(row["hi"]))
-    return number_text(row["ratio"]) + (f" ({interval_text(row['lo'], row['hi'])})" if known else "")
+    return number_text(row["ratio"]) + (f" ({interval_text(row['lo'], row['hi'], '{:.2g}')})" if known else "")
 
 
 def _with_ratios(targets: pd.DataFrame, speedups: pd.DataFrame | None) -> pd.DataFrame:

@@ -67,10 +67,12 @@ def p_text(value: float) -> str:
     return "< 0.0001" if value < 0.0001 else number_text(value, "{:.4f}" if value < 0.01 else "{:.3f}")
 
 
-def interval_text(low: float, high: float) -> str:
-    """Write `0.031 to 0.042`, with two digits of the half width; a dash where either end is undefined."""
+def interval_text(low: float, high: float, form: str | None = None) -> str:
+    """Write `0.031 to 0.042`, in a form or with two digits of the half width; a dash where either end is undefined."""
     if math.isnan(low) or math.isnan(high):
         return DASH
+    if form is not None:
+        return f"{number_text(low, form)} to {number_text(high, form)}"
     return " to ".join(map(_typeset, value_format.interval_texts(low, high)))
 
 
