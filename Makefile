@@ -5,11 +5,16 @@ JOBS ?=
 RESULTS ?= results
 RUN := .venv/bin/python
 
+# A variable's text for the shell: spaces and quotes stay what they are, and so does a dollar sign, doubled or not.
+quote = '$(subst $$$$,$$,$(subst ','\'',$(value $(1))))'
+RESULTS_OPTION = --results $(call quote,RESULTS)
+JOBS_OPTION = $(if $(JOBS),--jobs $(call quote,JOBS))
+
 .PHONY: help setup adapters dehb bench plots report smoke status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
-	@echo "  variables: SUITE=$(SUITE) JOBS=$(or $(JOBS),all cores) RESULTS=$(RESULTS) PYTHON=$(PYTHON)"
+	@echo '  variables:' SUITE=$(call quote,SUITE) JOBS=$(if $(JOBS),$(call quote,JOBS),'all cores') RESULTS=$(call quote,RESULTS) PYTHON=$(call quote,PYTHON)
 
 .venv/.installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
@@ -29,22 +34,22 @@ adapters: .venv/.adapters  ## the libraries that have adapters too: Optuna, SMAC
 dehb: .external/dehb/.installed  ## create .external/dehb, the environment of DEHB (Python 3.11 or 3.12)
 
 bench: setup  ## run SUITE, or go on with it, then tables and figures
-	$(RUN) -m benchmark run $(SUITE) --results $(RESULTS) $(if $(JOBS),--jobs $(JOBS))
-	$(RUN) -m analysis plots $(notdir $(basename $(SUITE))) --results $(RESULTS)
+	$(RUN) -m benchmark run $(call quote,SUITE) $(RESULTS_OPTION) $(JOBS_OPTION)
+	$(RUN) -m analysis plots $(call quote,SUITE) $(RESULTS_OPTION)
 
 plots: setup  ## tables and figures of SUITE from its ledgers alone
-	$(RUN) -m analysis plots $(notdir $(basename $(SUITE))) --results $(RESULTS)
+	$(RUN) -m analysis plots $(call quote,SUITE) $(RESULTS_OPTION)
 
 report: setup  ## the HTML page of SUITE, with the tables and figures that it links to
-	$(RUN) -m analysis plots $(notdir $(basename $(SUITE))) --results $(RESULTS) --quiet
-	$(RUN) -m analysis report $(notdir $(basename $(SUITE))) --results $(RESULTS)
+	$(RUN) -m analysis plots $(call quote,SUITE) $(RESULTS_OPTION) --quiet
+	$(RUN) -m analysis report $(call quote,SUITE) $(RESULTS_OPTION)
 
 smoke: setup  ## a tiny suite end to end, from nothing to figures, in a folder of its own
-	rm -rf results/.smoke && $(RUN) -m benchmark run smoke --results results/.smoke $(if $(JOBS),--jobs $(JOBS)) --device cpu
+	rm -rf results/.smoke && $(RUN) -m benchmark run smoke --results results/.smoke $(JOBS_OPTION) --device cpu
 	$(RUN) -m analysis plots smoke --results results/.smoke
 
 status: setup  ## runs done, partial, failed and missing of SUITE
-	$(RUN) -m benchmark status $(SUITE) --results $(RESULTS)
+	$(RUN) -m benchmark status $(call quote,SUITE) $(RESULTS_OPTION)
 
 list: setup  ## objectives, algorithms and suites
 	$(RUN) -m benchmark list

@@ -72,7 +72,7 @@ def reject_unknown_keys(field: str, table: Mapping[str, object], allowed: Iterab
 def call_with_options(
     field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Mapping[str, Any]
 ) -> Any:
-    """Call `function` with the user's options, and with those of the offered arguments it asks for.
+    """Call `function` with the user's options, and with those of the offered arguments it takes.
 
     Args:
         field: what to call the function in a message.
@@ -84,8 +84,8 @@ def call_with_options(
         BadInput: an unknown or reserved option, a required parameter that nobody supplies, or
             whatever the function itself raises: it may be third-party code.
     """
-    parameters = check_options(field, function, options, offered)
-    supplied = {name: value for name, value in offered.items() if name in parameters}
+    check_options(field, function, options, offered)
+    supplied = {name: offered[name] for name in accepted_arguments(field, function, offered)}
     try:
         return function(**supplied, **options)
     except (Exception, SystemExit) as error:
@@ -93,10 +93,33 @@ def call_with_options(
         raise BadInput(f"{field}: {text}") from error
 
 
-def check_options(
-    field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Iterable[str]
-) -> Mapping[str, inspect.Parameter]:
-    """Check the names of the user's options without calling the function; returns its parameters.
+def accepted_arguments(field: str, function: Callable[..., Any], names: Iterable[str]) -> list[str]:
+    """Those of some arguments that a callable takes by name; one with `**kwargs` takes all.
+
+    A class with `**kwargs` may pass them on to a constructor above it that does not take all. Then it is given what
+    the constructors name up to the first one without `**kwargs`.
+
+    Raises:
+        BadInput: the parameters are not to be found out.
+    """
+    constructors: list[Any] = [function]
+    if isinstance(function, type):
+        constructors += [vars(base)["__init__"] for base in function.__mro__[:-1] if "__init__" in vars(base)]
+    named: set[str] = set()
+    for constructor in constructors:
+        parameters = parameters_of(field, constructor)
+        named |= set(parameters)
+        if not _takes_any_keyword(parameters):
+            return [name for name in names if name in named]
+    return list(names)
+
+
+def _takes_any_keyword(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+def check_options(field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Iterable[str]) -> None:
+    """Check the names of the user's options without calling the function.
 
     Raises:
         BadInput: an unknown or reserved option, or a required parameter that nobody supplies.
@@ -105,18 +128,16 @@ def check_options(
     for name in options:
         if name in offered:
             raise BadInput(f"{field}.{name}: reserved, the harness supplies it")
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     settable = [
         name
         for name, parameter in parameters.items()
         if name not in offered and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
-    if not open_ended:
+    if not _takes_any_keyword(parameters):
         reject_unknown_keys(field, options, settable)
     for name in settable:
         if parameters[name].default is inspect.Parameter.empty and name not in options:
             raise BadInput(f"{field}.{name}: missing, and it has no default")
-    return parameters
 
 
 def parameters_of(field: str, function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

@@ -7,7 +7,7 @@ import argparse
 
 def add_suite(parser: argparse.ArgumentParser) -> None:
     """SUITE and --results: see `analysis.loading.suite_folder.suite_folder`."""
-    parser.add_argument("suite", metavar="SUITE", help="name of a suite's folder in the results")
+    parser.add_argument("suite", metavar="SUITE", help="name of a suite, or the path of its .toml file")
     add_results(parser)
 
 

@@ -32,7 +32,9 @@ HEAD = ("objective", "algorithm", "verdict", "worse by (95 % interval)", "margin
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser.add_argument("old", metavar="OLD", help="name of a suite in the results, or its folder")
+    parser.add_argument(
+        "old", metavar="OLD", help="name of a suite in the results, the path of its .toml file, or its folder"
+    )
     parser.add_argument("new", metavar="NEW", help="likewise")
     add_results(parser)
     margin = parser.add_mutually_exclusive_group()

@@ -25,7 +25,7 @@ UNDEFINED = "-"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("suite", metavar="PILOT", help="name of the pilot suite's folder in the results")
+    parser.add_argument("suite", metavar="PILOT", help="name of the pilot suite, or the path of its .toml file")
     parser.add_argument(
         "--effect", metavar="D", type=float, required=True, help="difference to be found, in units of the endpoint"
     )

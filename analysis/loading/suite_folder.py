@@ -16,12 +16,18 @@ def suite_names(results: Path) -> list[str]:
 def suite_folder(results: Path, suite: str) -> Path:
     """The folder of a suite's results.
 
+    Args:
+        results: the folder of all results.
+        suite: its name, or the path of its TOML file, as `benchmark run` takes it; the file need not be there.
+
     Raises:
         BadInput: no folder of results, or no such suite in it.
     """
     if not results.is_dir():
         what = "not a folder" if results.exists() else "there is no such folder"
         raise BadInput(f"--results {results}: {what}; give the folder that holds the suites' results")
+    if suite.endswith(".toml") or ("/" in suite and Path(suite).is_file()):
+        suite = Path(suite).stem
     folder = results / suite
     names = suite_names(results)
     if suite in names:

@@ -46,11 +46,15 @@ def stoppable(farewell: Callable[[], str]) -> Iterator[None]:
     """Raise `Stopped` in the block on the first signal; end the process at once on the next, or when it takes too long.
 
     A signal that is ignored (`nohup`, a shell's background job) stays ignored. What the operating system
-    was told before is told again at the end. For the main thread.
+    was told before is told again at the end. Python hears signals in the main thread only, so in any other the
+    block runs as it is, and whoever owns the main thread decides how the process is stopped.
 
     Args:
         farewell: what to say when the process ends at once.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.getsignal(number) for number in STOPPING}
     heard, told = os.pipe()
     for end in (heard, told):

@@ -16,6 +16,7 @@ from algorithms.interop.optional_method import NotInstalled, OptionalMethod
 from algorithms.roles import Scheduler
 from benchmark.errors import (
     BadInput,
+    accepted_arguments,
     call_with_options,
     check_options,
     nearest_match,
@@ -248,9 +249,12 @@ def _assemble(entry: AlgorithmEntry, objective: Objective, rng: np.random.Genera
     field = f"algorithms.{entry.label}"
     offered = _offer(objective, rng)
     make_scheduler = _resolve(f"{field}.scheduler", entry.scheduler.name, ALL_SCHEDULERS)
-    takes_searcher = "searcher" in parameters_of(f"{field}.scheduler", make_scheduler)
-    if takes_searcher != (entry.searcher is not None):
-        need = "needs a searcher" if takes_searcher else "takes no searcher"
+    if entry.searcher is None:
+        fits, need = "searcher" not in parameters_of(f"{field}.scheduler", make_scheduler), "needs a searcher"
+    else:
+        fits = bool(accepted_arguments(f"{field}.scheduler", make_scheduler, ("searcher",)))
+        need = "takes no searcher"
+    if not fits:
         raise BadInput(f"{field}.searcher: the scheduler {entry.scheduler.name!r} {need}")
     if entry.searcher is not None:
         searcher = _make(f"{field}.searcher", entry.searcher, ALL_SEARCHERS, offered)

@@ -1,12 +1,16 @@
 """The command line: what it lists, how far it says a suite is, and how it ends when nobody reads."""
 
 import ast
+import asyncio
+import contextlib
+import io
 import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -237,6 +241,36 @@ def test_the_command_line_leaves_signals_as_they_were(here):
         assert signal.getsignal(signal.SIGTERM) is handler
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def in_a_thread(call):
+    """The outcome of a call in another thread than the main one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(call).result()
+
+
+def under_an_event_loop(call):
+    """The outcome of a call while an event loop runs, as in a notebook's cell."""
+
+    async def cell():
+        return call()
+
+    return asyncio.run(cell())
+
+
+@pytest.mark.parametrize("called", [in_a_thread, under_an_event_loop])
+def test_a_program_of_ones_own_may_call_the_command_line(here, capsys, called):
+    """In another thread or a notebook, again and again, whatever takes the output, runs and refusals are the same."""
+    outputs = []
+    for arguments in ([*RUN, "--set", "repetitions=1"], RUN, ["status", "tiny.toml"], ["run", "nosuch"]):
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            outputs.append((called(lambda arguments=arguments: main(arguments)), output.getvalue()))
+
+    assert [code for code, _ in outputs] == [0, 0, 0, 2]
+    assert "[2/2]" in outputs[0][1]
+    assert outputs[1][1].startswith("suite tiny: 4 runs, 2 done, 2 to do")
+    assert outputs[2][1].startswith("suite tiny in results/tiny: 4 of 4 runs done")
+    assert capsys.readouterr().err.startswith("error: suite 'nosuch': not one of")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
