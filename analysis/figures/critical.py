@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from analysis.figures.panels import caption
 from analysis.figures.theme import INK, set_title
 from analysis.loading.results import Results
+from analysis.statistics.summaries import quartiles
 from analysis.tables.endpoints import finals, sign
 
 FEWEST = 5
@@ -68,7 +69,7 @@ def _blocks(results: Results) -> pd.DataFrame:
 
 def _medians(values: pd.DataFrame) -> list[float]:
     """By the middle values' mean, where +inf and a number make +inf; NaN without any finished run."""
-    return [float(np.median(column.dropna())) if column.notna().any() else np.nan for _, column in values.items()]
+    return [float(quartiles(column.dropna().to_numpy()[np.newaxis])[1][0]) for _, column in values.items()]
 
 
 def _note(results: Results, blocks: int) -> str:

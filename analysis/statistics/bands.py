@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from scipy import stats
 
 from analysis.statistics.anytime import Array, Curve, mean_and_std
+from analysis.statistics.quantiles import quantile
 
 ERRORS = ("valid", "test")
 """The two errors of an incumbent: of validation, by which it was selected, and of test, which judges it."""
-QUANTILES = (0.10, 0.25, 0.50, 0.75, 0.90)
+QUANTILES = tuple(Fraction(percent, 100) for percent in (10, 25, 50, 75, 90))
 CONFIDENCE = 0.95
 SLOTS = 200
 """Into how many parts `thinned` divides the range of times, once on the linear and once on the log scale."""
@@ -32,7 +34,7 @@ class Band:
         n: (g,) integers, runs whose curve is defined at t.
         mean, std: (g,) as in `analysis.statistics.anytime`; std with ddof = 1, NaN for a single run.
         iqm: (g,) interquartile mean, `scipy.stats.trim_mean(x, 0.25)`.
-        quantiles: (5, g) at `QUANTILES`, linear between order statistics (NumPy's "linear").
+        quantiles: (5, g) at `QUANTILES`, linear between order statistics (`analysis.statistics.quantiles`).
         lo, hi: (g,) pointwise 95 % t-interval of the mean; NaN for a single run.
     """
 
@@ -63,7 +65,8 @@ def band(curves: Sequence[Curve], grid: Array, error: str) -> Band:
     iqm, quantiles = np.full(len(grid), np.nan), np.full((len(QUANTILES), len(grid)), np.nan)
     if defined.any():
         iqm[defined] = stats.trim_mean(runs[:, defined], 0.25, axis=0)
-        quantiles[:, defined] = np.quantile(runs[:, defined], QUANTILES, axis=0)
+        ordered = np.sort(runs[:, defined].T, axis=1)
+        quantiles[:, defined] = [quantile(ordered, share) for share in QUANTILES]
     half = _half_width(std, len(curves))
     n = np.count_nonzero(~np.isnan(runs), axis=0)
     return Band(t=grid, n=n, mean=mean, std=std, iqm=iqm, quantiles=quantiles, lo=mean - half, hi=mean + half)

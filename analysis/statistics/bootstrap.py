@@ -24,6 +24,12 @@ simulations each); and with fewer than 6 no order statistics enclose the median 
 CHUNK = 400
 """Values resampled at once, in whole samples: 16 MB of resamples."""
 TRIMMED = 0.25
+MODERATE = 200
+"""Samples whose largest value is between 2**-200 and 2**200 are resampled as they are; others are scaled before."""
+FAR = 2.0**1000
+"""What infinite resampled values are while quantiles are taken: the square of all others is less."""
+OUTLYING = 2.0**20
+"""By how many times a value is above those that trimming would leave so that rounding is not relative to it alone."""
 
 
 class Statistic(Protocol):
@@ -33,9 +39,10 @@ class Statistic(Protocol):
 
 
 def mean(values: Array, *, axis: int) -> Array:
-    """The arithmetic mean along an axis; NaN where both infinities are."""
+    """The arithmetic mean along an axis; NaN where a value is infinite, for a failure leaves no mean."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.mean(values, axis=axis))
+        means = np.mean(values, axis=axis)
+    return np.asarray(np.where(np.isinf(means), np.nan, means))
 
 
 def iqm(values: Array, *, axis: int) -> Array:
@@ -75,28 +82,40 @@ def resamples(n: int) -> Array:
 def interval(samples: Array, statistic: Statistic) -> Array:
     """95 % BCa intervals at the expanded level (`scipy.stats.bootstrap`), each sample by itself.
 
-    Where BCa is undefined (all jackknife values tied, or all resampled ones on one side), it is the
-    percentile interval of the same resamples.
+    Where BCa is undefined (all jackknife values tied or one of them infinite, or all resampled ones on one side), it
+    is the percentile interval of the same resamples.
 
     Args:
         samples: (k, n), no NaN; columns are repetitions.
         statistic: of a sample.
 
     Returns:
-        (k, 2): lower and upper limits. Without width where all n values are tied. NaN for n < `LEAST`,
-        and where the statistic is not finite in the sample, when one is left out, or in a resample.
+        (k, 2): lower and upper limits, infinite where the quantile of the resampled statistics is
+        (`analysis.statistics.quantiles`). Without width where all n values are tied. NaN for n < `LEAST`, and where
+        the statistic is NaN in the sample, when one is left out, or in a resample.
     """
     limits = np.full((len(samples), 2), np.nan)
     if samples.shape[1] < LEAST:
         return limits
     tied = np.all(samples == samples[:, :1], axis=1)
-    limits[tied] = samples[tied, :1]
+    limits[tied] = np.where(np.isnan(statistic(samples[tied], axis=-1)), np.nan, samples[tied, 0])[:, np.newaxis]
     places = np.flatnonzero(~tied)
     size = max(1, CHUNK // samples.shape[1])
     for first in range(0, len(places), size):
         chunk = places[first : first + size]
-        limits[chunk] = _intervals(np.ascontiguousarray(samples[chunk]), statistic)
+        exponents = _exponents(samples[chunk])
+        scaled = np.ldexp(np.ascontiguousarray(samples[chunk]), -exponents)
+        limits[chunk] = np.ldexp(_intervals(scaled, statistic), exponents)
     return limits
+
+
+def _exponents(samples: Array) -> Array:
+    """(k, 1) powers of two by which to divide samples, so that no sum or third power of theirs leaves the doubles.
+
+    0 for all but sizes that no error has; powers of two change no digit.
+    """
+    exponents = np.frexp(np.abs(np.where(np.isfinite(samples), samples, 0.0)).max(axis=1, keepdims=True))[1]
+    return np.asarray(exponents - np.clip(exponents, -MODERATE, MODERATE))
 
 
 def _intervals(samples: Array, statistic: Statistic) -> Array:
@@ -104,32 +123,36 @@ def _intervals(samples: Array, statistic: Statistic) -> Array:
     # `take` leaves the resampled axis contiguous; then sums of a row do not depend on the number of rows.
     drawn = settled(np.take(samples, resamples(samples.shape[1]), axis=-1), axis=-1)
     left_out = settled(_jackknife(samples), axis=-1)
-    usable = np.isfinite(drawn).all(axis=1) & np.isfinite(left_out).all(axis=1)
+    usable = ~(np.isnan(drawn).any(axis=1) | np.isnan(left_out).any(axis=1))
+    varied = usable & np.isfinite(left_out).all(axis=1)
+    varied[varied] = np.ptp(left_out[varied], axis=1) > 0
     limits = np.full((len(samples), 2), np.nan)
-    for method in ("BCa", "percentile"):
-        missing = usable & np.isnan(limits).any(axis=1)
-        if method == "BCa":
-            missing &= np.ptp(np.where(usable[:, np.newaxis], left_out, 0.0), axis=1) > 0
+    for method, rows in (("BCa", varied), ("percentile", usable)):
+        missing = rows & np.isnan(limits).any(axis=1)
         if missing.any():
             limits[missing] = _of(samples[missing], _settled(statistic, samples[missing]), drawn[missing], method)
     return limits
 
 
 def _of(samples: Array, statistic: Statistic, drawn: Array, method: str) -> Array:
-    """SciPy's intervals from resampled statistics that are there already."""
-    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+    """SciPy's intervals from resampled statistics that are there already.
+
+    SciPy interpolates between infinite values to NaN; numbers far beyond the others take their places.
+    """
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # told by NaN, and answered by the caller
         found = stats.bootstrap(
             (samples,),
             statistic,
             n_resamples=0,
-            bootstrap_result=SimpleNamespace(bootstrap_distribution=drawn),
+            bootstrap_result=SimpleNamespace(bootstrap_distribution=np.nan_to_num(drawn, posinf=FAR, neginf=-FAR)),
             vectorized=True,
             axis=-1,
             confidence_level=expanded(samples.shape[1]),
             method=method,
         )
-    return np.stack(found.confidence_interval, axis=-1)
+    limits = np.stack(found.confidence_interval, axis=-1)
+    return np.asarray(np.where(np.abs(limits) > np.sqrt(FAR), np.copysign(np.inf, limits), limits))
 
 
 def _jackknife(samples: Array) -> Array:
@@ -140,17 +163,33 @@ def _jackknife(samples: Array) -> Array:
 
 
 def _settled(statistic: Statistic, samples: Array) -> Statistic:
-    """The statistic, rounded to 2**-40 of a sample's largest value.
+    """The statistic, rounded to 2**-40 of the largest value that decides it.
 
     Resamples of a discrete sample often have exactly its mean. Whether rounding puts the sum of the same
     values in another order above or below must not decide the bias correction.
     """
-    largest = np.abs(np.where(np.isfinite(samples), samples, 0.0)).max(axis=-1)
-    unit = 2.0 ** (np.ceil(np.log2(np.where(largest > 0, largest, 1.0))) - 40)
+    size, outlying = _size(samples, trimmed=statistic is iqm)
 
     def rounded(values: Array, *, axis: int) -> Array:
         found = statistic(values, axis=axis)
-        units = unit.reshape(-1, *[1] * (found.ndim - 1))
-        return np.asarray(np.round(found / units) * units)
+        sizes = size.reshape(-1, *[1] * (found.ndim - 1))
+        if outlying:  # What is drawn without such a value has digits of its own, below those of the others.
+            drawn = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=axis)
+            sizes = np.where((drawn > 0) & (OUTLYING * drawn < sizes), drawn, sizes)
+        units = np.ldexp(1.0, np.ceil(np.log2(sizes)).astype(int) - 40)
+        with np.errstate(over="ignore"):
+            return np.asarray(np.where(np.abs(found / units) < 2.0**52, np.round(found / units) * units, found))
 
     return rounded
+
+
+def _size(samples: Array, *, trimmed: bool) -> tuple[Array, bool]:
+    """(k,) the largest absolute value of each sample, and whether one is far beyond what trimming would leave.
+
+    If values are trimmed, then it is the largest that is left where the others are so far beyond.
+    """
+    sizes = np.sort(np.abs(np.where(np.isfinite(samples), samples, 0.0)), axis=-1)
+    largest, left = sizes[:, -1], sizes[:, -1 - int(TRIMMED * sizes.shape[-1])]
+    outlying = (left > 0) & (largest > OUTLYING * left)
+    decides = np.where(trimmed & outlying, left, largest)
+    return np.where(decides > 0, decides, 1.0), bool(outlying.any()) and not trimmed

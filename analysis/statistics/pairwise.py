@@ -13,6 +13,9 @@ from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEVEL, interval, iqm, mean
 from analysis.statistics.summaries import median_interval, middle, moments, quartiles
 
+SAME = 2.0**-30
+"""Relative difference below which two differences are ties: rounding is far below, counts of a million rows above."""
+
 ENUMERATED = 13
 """Up to as many pairs SciPy tries all patterns of signs where differences are tied or zero."""
 
@@ -62,9 +65,32 @@ class Comparisons:
 
 
 def difference(a: Array, b: Array) -> Array:
-    """`a - b`; 0 where both failed (+inf), infinite where one did, NaN where one is NaN."""
-    with np.errstate(invalid="ignore"):
-        return np.where(a == b, 0.0, a - b)
+    """`a - b`; 0 where both failed (+inf), infinite where one did, NaN where one is NaN.
+
+    A difference of numbers that is beyond the doubles is the largest double: it is no failure.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        plain = a - b
+    largest = np.finfo(np.float64).max
+    plain = np.where(np.isfinite(a) & np.isfinite(b), np.clip(plain, -largest, largest), plain)
+    return np.where(a == b, 0.0, plain)
+
+
+def with_ties(differences: Array) -> Array:
+    """Differences of which those that are as large but for rounding are as large, each row by itself.
+
+    0.3 - 0.1 and 0.5 - 0.3 differ in the last digit; with errors that are counts, whole groups of ties would be ranked
+    by such digits. Neighbours in order that agree to nine digits become the least of their group; R's `wilcox.test`
+    has `digits.rank` for it.
+    """
+    order = np.argsort(np.abs(differences), axis=1, kind="stable")
+    sizes = np.take_along_axis(np.abs(differences), order, axis=1)
+    begins = np.ones(sizes.shape, dtype=bool)
+    begins[:, 1:] = sizes[:, 1:] * (1 - SAME) > sizes[:, :-1]
+    first = np.maximum.accumulate(np.where(begins, np.arange(sizes.shape[1]), 0), axis=1)
+    tied = np.empty_like(sizes)
+    np.put_along_axis(tied, order, np.take_along_axis(sizes, first, axis=1), axis=1)
+    return np.asarray(np.copysign(tied, differences))
 
 
 def compare(differences: Array) -> Comparisons:
@@ -133,17 +159,18 @@ def share_interval(share: Array, ties: Array, n: int) -> Array:
 
 def balance(differences: Array) -> Array:
     """(k,) the sum of the signed ranks of the absolute differences; zeros are ranked and then left out (Pratt)."""
-    return np.asarray((np.sign(differences) * _ranks(differences)).sum(axis=1))
+    return np.asarray((np.sign(differences) * _ranks(with_ties(differences))).sum(axis=1))
 
 
 def wilcoxon(differences: Array) -> Array:
-    """(k,) p-values of `scipy.stats.wilcoxon(d, zero_method="pratt")`, each row as if called alone.
+    """(k,) p-values of `scipy.stats.wilcoxon(with_ties(d), zero_method="pratt")`, each row as if called alone.
 
     Two-sided. SciPy's choice of the null distribution is made for all rows of a call at once, so rows are
     sorted by it first; and where it enumerates signs, 0.5 s a row, the same is done here for many rows.
     All zero: 1.
     """
     n = differences.shape[1]
+    differences = with_ties(differences)
     p = np.ones(len(differences))
     there = np.any(differences != 0, axis=1)
     ordered = np.sort(np.abs(differences), axis=1)

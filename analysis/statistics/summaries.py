@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from statistics import mean as exact_mean
 
 import numpy as np
 from scipy import stats
 
 from analysis.statistics.anytime import Array, mean_and_std
-from analysis.statistics.bootstrap import LEAST, LEVEL, interval, iqm, mean
+from analysis.statistics.bootstrap import LEAST, LEVEL, TRIMMED, interval, iqm, mean
+from analysis.statistics.quantiles import between, quantile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +23,9 @@ class Summaries:
         mean: NaN where a value is infinite.
         mean_lo, mean_hi: BCa at the expanded level (`analysis.statistics.bootstrap`).
         std: ddof = 1; NaN where the mean is, and for a single value.
-        median: the middle value, or the mean of the middle two.
+        median: the middle value, or the mean of the middle two; NaN between -inf and inf.
         median_lo, median_hi: interpolated order statistics (`median_interval`).
-        q25, q75: quartiles, linear between order statistics (NumPy's default).
+        q25, q75: quartiles, linear between order statistics (`analysis.statistics.quantiles`).
         iqm: interquartile mean.
         iqm_lo, iqm_hi: BCa at the expanded level.
     """
@@ -81,26 +84,19 @@ def moments(samples: Array) -> tuple[Array, Array]:
 
 
 def middle(samples: Array) -> Array:
-    """The interquartile mean of each sample; tied values give exactly themselves. NaN without values."""
-    if not samples.shape[1]:
-        return np.full(len(samples), np.nan)
-    lowest = samples.min(axis=1, keepdims=True)
-    base = np.where(np.isfinite(lowest), lowest, 0.0)
-    return np.asarray(base[:, 0] + iqm(samples - base, axis=-1))
+    """The interquartile mean of each sample, rounded correctly. NaN without values, and with both infinities in it."""
+    cut = int(TRIMMED * samples.shape[1])
+    ordered = np.sort(samples, axis=1)[:, cut : samples.shape[1] - cut]
+    return np.array([exact_mean(row) if len(row) else np.nan for row in ordered.tolist()], dtype=np.float64)
 
 
 def quartiles(samples: Array) -> tuple[Array, Array, Array]:
-    """Lower quartile, median and upper quartile of each sample, linear between order statistics.
-
-    Where infinite values lie next to each other, so does what is between them; between opposite ones it is NaN.
-    """
-    n = samples.shape[1]
-    if not n:
+    """Lower quartile, median and upper quartile of each sample (see `quantile`); NaN without values."""
+    if not samples.shape[1]:
         empty = np.full(len(samples), np.nan)
         return empty, empty, empty
     ordered = np.sort(samples, axis=1)
-    at = [(n - 1) * share for share in (0.25, 0.5, 0.75)]
-    first, second, third = (_between(ordered, int(place), place - int(place)) for place in at)
+    first, second, third = (quantile(ordered, Fraction(quarters, 4)) for quarters in (1, 2, 3))
     return first, second, third
 
 
@@ -113,8 +109,8 @@ def median_interval(samples: Array) -> Array:
     `scipy.stats.quantile_test` does not interpolate: at n = 50 its level is 96.7 %.
 
     Returns:
-        (k, 2), limits may be infinite; NaN for n < 6. Of discrete values it covers more than 95 %: closed
-        limits fall on possible values, and the truth is one of them.
+        (k, 2), limits may be infinite, and are where one lies between -inf and inf; NaN for n < 6. Of discrete
+        values it covers more than 95 %: closed limits fall on possible values, and the truth is one of them.
     """
     n = samples.shape[1]
     if n < LEAST:
@@ -125,12 +121,6 @@ def median_interval(samples: Array) -> Array:
     k = int(np.flatnonzero(levels >= LEVEL)[-1])
     share = (levels[k] - LEVEL) / (levels[k] - levels[k + 1])
     weight = (n - k) * share / (k + (n - 2 * k) * share)
-    return np.stack([_between(ordered, k - 1, weight), -_between(-ordered[:, ::-1], k - 1, weight)], axis=1)
-
-
-def _between(ordered: Array, place: int, weight: float) -> Array:
-    """The value at a place of each row, or a share of the way to the next; inf where both are that."""
-    low, high = ordered[:, place], ordered[:, min(place + 1, ordered.shape[1] - 1)]
-    with np.errstate(invalid="ignore"):
-        between = low + weight * (high - low)
-    return np.asarray(np.where((low == high) | (weight == 0), low, between))
+    ends = (between(values[:, k - 1], values[:, k], weight) for values in (ordered, -ordered[:, ::-1]))
+    low, high = (np.where(np.isnan(end), -np.inf, end) for end in ends)
+    return np.stack([low, -high], axis=1)

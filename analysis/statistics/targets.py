@@ -117,8 +117,8 @@ def ert(runs: Attempts) -> float:
     """
     if not len(runs.reached):
         return math.nan
-    successes = np.count_nonzero(runs.success)
-    return math.fsum(runs.spent) / successes if successes else math.inf
+    successes = int(np.count_nonzero(runs.success))
+    return _sum_by(runs.spent, successes) if successes else math.inf
 
 
 def par10(runs: Attempts) -> float:
@@ -126,8 +126,9 @@ def par10(runs: Attempts) -> float:
 
     NaN: no run, or nothing but runs that failed before their first event.
     """
-    times = np.where(runs.success, runs.reached, PENALTY * runs.penalised)
-    return math.fsum(times) / len(times) if runs.penalised.any() else math.nan
+    times = np.where(runs.success, runs.reached, runs.penalised)
+    weights = np.where(runs.success, 1.0, PENALTY)
+    return _sum_by(times, len(times), weights) if runs.penalised.any() else math.nan
 
 
 def survival(runs: Attempts) -> Survival:
@@ -200,6 +201,19 @@ def solved(cells: Sequence[Attempts]) -> tuple[Array, Array]:
     return t, np.cumsum(counts) / max(len(reached), 1)
 
 
+def _sum_by(times: Array, divisor: int, weights: Array | float = 1.0) -> float:
+    """The weighted sum of times, divided; also where the sum alone is not a double."""
+    exponent = _exponent(times)
+    total = math.fsum(weights * np.ldexp(times, -exponent)) / divisor
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(total, exponent))
+
+
+def _exponent(times: Array) -> int:
+    """By which power of two to divide times before they are added: 0 unless they are near the largest double."""
+    return 64 if times.max(initial=0.0) > 2.0**900 else 0
+
+
 def _first(t: Array, there: Array) -> float:
     return float(t[np.argmax(there)]) if there.any() else math.inf
 
@@ -213,6 +227,7 @@ def _ratio(ours: float, theirs: float) -> float:
 def _intervals(spent: Array, success: Array) -> tuple[Array, Array]:
     """The bounds of the ratio at each target; `spent` and `success` are (targets, 2, n)."""
     n = spent.shape[-1]
+    spent = np.ldexp(spent, -_exponent(spent))
     gain = success.astype(np.float64)
 
     def of_draws(counts: Array) -> Array:

@@ -55,7 +55,9 @@ def test_every_number_is_that_of_a_loop(curves, error):
             continue
         assert found.mean[place] == pytest.approx(statistics.fmean(column))
         assert found.iqm[place] == pytest.approx(stats.trim_mean(column, 0.25))
-        np.testing.assert_allclose(found.quantiles[:, place], np.quantile(column, QUANTILES))
+        np.testing.assert_allclose(
+            found.quantiles[:, place], np.quantile(column, [float(share) for share in QUANTILES])
+        )
         if len(column) > 1:
             sem = statistics.stdev(column) / math.sqrt(len(column))
             lo, hi = stats.t.interval(0.95, len(column) - 1, loc=statistics.fmean(column), scale=max(sem, 1e-300))

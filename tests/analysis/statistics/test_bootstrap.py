@@ -95,10 +95,43 @@ def test_nearly_tied_falls_back_to_percentiles():
 
 
 def test_infinite_values():
-    """A failure leaves the mean's interval undefined, the IQM's as long as no resample's middle half has one."""
+    """A failure leaves the mean's interval undefined; the IQM's is infinite where resamples with failures decide it."""
     values = np.append(DRAWN[0], DRAWN[1])[np.newaxis]
-    one, many = values.copy(), values.copy()
-    one[0, 3], many[0, :12] = np.inf, np.inf
+    one, many, most = values.copy(), values.copy(), values.copy()
+    one[0, 3], many[0, :8], most[0, :25] = np.inf, np.inf, np.inf
     assert np.isnan(interval(one, mean)).all()
     assert np.isfinite(interval(one, iqm)).all()
-    assert np.isnan(interval(many, iqm)).all()
+    assert np.isfinite(interval(many, iqm)).tolist() == [[True, False]]
+    assert interval(-many, iqm)[0, 0] == -np.inf
+    assert (interval(most, iqm) == np.inf).all()
+    assert np.isnan(interval(np.full((1, 20), np.inf), mean)).all()
+
+
+def test_infinite_limits_are_those_of_very_large_values():
+    """Failures count as values beyond all others do: finite limits are the same, the others are infinite."""
+    values = np.random.default_rng(6).normal(0.1, 0.02, size=(30, 20))
+    failures = np.arange(20) < np.arange(30)[:, np.newaxis] % 6
+    found, large = (interval(np.where(failures, worst, values), iqm) for worst in (np.inf, 1e9))
+    assert (np.isinf(found) == (large > 1e3)).all()
+    assert np.isinf(found).any()
+    assert found[np.isfinite(found)] == pytest.approx(large[np.isfinite(found)], abs=1e-4)
+
+
+@pytest.mark.parametrize("exponent", [1023, 700, -700, -1020])
+@pytest.mark.parametrize("statistic", [mean, iqm])
+def test_sizes_far_from_one(statistic, exponent):
+    """Values near the ends of the doubles have the limits of the same values near 1."""
+    values = np.random.default_rng(7).integers(-9, 10, size=(5, 12)) / 16
+    limits = interval(values, statistic)
+    assert (interval(np.ldexp(values, exponent), statistic) == np.ldexp(limits, exponent)).all()
+
+
+def test_one_value_far_beyond_the_others():
+    """The limit that comes from resamples without it has the digits of the others."""
+    values = np.full((1, 12), 0.1) + np.linspace(0, 0.01, 12)
+    values[0, 0] = 1e300
+    low, high = interval(values, mean)[0]
+    assert 0.1 < low < 0.11
+    assert 1e298 < high < 1e300
+    low, high = interval(np.where(np.arange(20) == 0, 1e300, DRAWN[:1]), iqm)[0]
+    assert 0.05 < low < high < 0.15

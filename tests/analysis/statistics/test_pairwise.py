@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis.statistics.pairwise import compare, difference, holm, share_interval, wilcoxon
+from analysis.statistics.pairwise import compare, difference, holm, share_interval, wilcoxon, with_ties
 from tests.planted.finals import NOISES, coverage, false_positives
 
 
@@ -45,6 +45,32 @@ def test_wilcoxon_of_nothing_but_ties():
     """Equal algorithms have p = 1 at any number of repetitions."""
     for n in (1, 5, 30, 60):
         assert (wilcoxon(np.zeros((2, n))) == 1).all()
+
+
+@pytest.mark.parametrize("rows", [7, 150, 360, 10_000])
+@pytest.mark.parametrize("n", [8, 30, 60])
+def test_ties_of_counts_are_ties(rows, n):
+    """Differences of errors that are counts have the ranks, and so the p-value, of the differences of the counts."""
+    rng = np.random.default_rng(rows + n)
+    ours, theirs = rng.integers(0, rows + 1, (2, 3, n))
+    found = compare(difference(ours / rows, theirs / rows))
+    wanted = compare((ours - theirs).astype(float))
+    assert (found.balance == wanted.balance).all()
+    assert found.p == pytest.approx(wanted.p, rel=1e-12)
+
+
+def test_differences_that_differ_are_no_ties():
+    """Eight digits apart is apart, and infinite is tied with infinite alone."""
+    apart = np.array([[0.1, -0.1 - 1e-8, 1e308, np.inf, -np.inf, 0.0, 1e-300, -2e-300]])
+    assert (with_ties(apart) == apart).all()
+    assert stats.rankdata(np.abs(with_ties(np.array([[0.3 - 0.1, 0.1 - 0.3, 0.5 - 0.3]])))).tolist() == [2.0] * 3
+
+
+def test_a_difference_beyond_the_doubles_is_no_failure():
+    """It is the largest double, and infinite differences are worse."""
+    found = difference(np.array([1e308, np.inf, -1e308]), np.array([-1e308, 0.0, 1e308]))
+    largest = np.finfo(np.float64).max
+    assert found.tolist() == [largest, np.inf, -largest]
 
 
 def test_holm_by_hand():
