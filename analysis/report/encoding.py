@@ -30,6 +30,8 @@ def _compact(value: float, digits: int) -> float | int | None:
     if not math.isfinite(value):
         return None
     short = float(f"{value:.{digits}g}")
+    if math.isinf(short):  # The largest doubles, rounded up.
+        return value
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 

@@ -41,7 +41,8 @@ function inWords(pairs) {
 }
 
 function differences(objective) {
-  const pairs = against(DATA.sections.differences[objective]?.[state.axis]?.[state.error] ?? []).filter((pair) => pair.t.length);
+  const turned = against(DATA.sections.differences[objective]?.[state.axis]?.[state.error] ?? []).filter((pair) => pair.t.length);
+  const time = timed(turned.flatMap((pair) => pair.t)), pairs = turned.map((pair) => ({ ...pair, t: pair.t.map(time.at) }));
   const { muted } = theme(), zero = { type: "line", xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0, line: { color: muted, width: 1 } };
   const bands = [], lines = [];
   const lanes = pairs.filter((pair) => pair.claims.length).reverse();
@@ -54,18 +55,16 @@ function differences(objective) {
     lines.push({ ...parts, x: some.map((i) => pair.t[i]), y: some.map((i) => pair.mean[i]), mode: "markers", hoverinfo: "skip", marker: { symbol: ALGORITHMS.get(pair.a).symbol, size: 8, color: colour, line: { width: 1, color: theme().card } }, meta: { algorithm: pair.a, role: "markers" } });
     for (const claim of pair.claims) {
       const better = claim.better === pair.a;
-      lines.push({ ...parts, x: [claim.start, claim.end], y: [floor + 0.5, floor + 0.5], yaxis: "y2", mode: "lines", line: { width: better ? 7 : 2, color: better ? colour : theme().ink },
+      lines.push({ ...parts, x: [claim.start, claim.end].map(time.at), y: [floor + 0.5, floor + 0.5], yaxis: "y2", mode: "lines", line: { width: better ? 7 : 2, color: better ? colour : theme().ink },
         hovertemplate: `${plain(claim.better)} is better from ${claim.start} to ${claim.end}<extra>%{fullData.name}</extra>`, meta: { algorithm: pair.a, role: "claim" } });
     }
   });
   const said = inWords(pairs);
   const strip = Math.min(120, 9 * lanes.length), gap = strip ? 12 : 0, inner = 250 + strip + gap;
-  const times = pairs.flatMap((pair) => pair.t).filter((t) => t > 0);
-  const ends = times.reduce(([a, b], t) => [Math.min(a, t), Math.max(b, t)], [Infinity, 0]);
   return {
-    traces: [...bands, ...lines], told: pairs.length ? said : `Nothing to draw: nobody else is shown who can be held against ${state.versus}.`,
+    traces: [...bands, ...lines], told: pairs.length ? `${said} ${time.told}`.trim() : `Nothing to draw: nobody else is shown who can be held against ${state.versus}.`,
     layout: { height: inner + 62, margin: { l: 62, r: 14, t: 10, b: 52 }, shapes: [zero],
-      xaxis: axis(AXES[state.axis], { ...(state.time === "log" && ends[0] < ends[1] ? logAxis(...ends) : { rangemode: "tozero" }), anchor: strip ? "y2" : "y" }),
+      xaxis: axis(AXES[state.axis], { ...time.axis, anchor: strip ? "y2" : "y" }),
       yaxis: axis(`less ${state.versus}: ${ERRORS[state.error].split(" of ")[0]}`, { domain: [(strip + gap) / inner, 1] }),
       ...(strip ? { yaxis2: axis("", { domain: [0, strip / inner], range: [0, lanes.length], tickvals: [], showgrid: false, fixedrange: true }) } : {}),
       uirevision: [state.axis, state.error, state.time, state.versus].join() },
@@ -76,19 +75,18 @@ function targets(objective) {
   const cells = DATA.sections.targets[objective]?.[state.axis]?.[state.error] ?? {}, names = shown(Object.keys(cells));
   const first = Object.values(cells)[0] ?? { target: [], source: [] };
   const rows = first.target.map((target, i) => `${Number(target.toPrecision(4))}<br>${plain(first.source[i])}`);
-  const values = names.flatMap((name) => cells[name].ert).filter((value) => known(value) && value > 0);
+  const time = timed(names.flatMap((name) => cells[name].ert).filter(known));
   const missed = names.filter((name) => cells[name].ert.some((value) => !known(value)));
   const traces = names.map((name, k) => {
     const cell = cells[name], look = ALGORITHMS.get(name), shift = names.length > 1 ? 0.5 * (k / (names.length - 1) - 0.5) : 0;
-    return { type: "scatter", mode: "lines+markers", name: plain(name), x: cell.ert, y: rows.map((_, i) => rows.length - 1 - i - shift), text: cell.reached,
+    return { type: "scatter", mode: "lines+markers", name: plain(name), x: cell.ert.map((value) => (known(value) ? time.at(value) : null)), y: rows.map((_, i) => rows.length - 1 - i - shift), text: cell.reached,
       hovertemplate: "%{x:.4~g}, %{text} runs<extra>%{fullData.name}</extra>", line: { color: faint(colourOf(name), 0.45), width: 1, dash: look.dash },
       marker: { symbol: look.symbol, size: 9, color: colourOf(name) }, meta: { algorithm: name, role: "ert" } };
   });
-  const lowest = Math.min(...values), highest = Math.max(...values);
-  const scale = values.length && state.time === "log" && lowest < highest ? logAxis(lowest, highest) : { rangemode: "tozero" };
+  const lost = missed.length ? `Not reached at some target: ${missed.join(", ")}.` : "";
   return {
-    traces, told: missed.length ? `Not reached at some target: ${missed.join(", ")}.` : "",
-    layout: { height: 110 + Math.min(150, Math.max(56, 10 * names.length)) * rows.length, xaxis: axis(`ERT [${UNITS[state.axis]}]`, scale),
+    traces, told: `${lost} ${time.told}`.trim(),
+    layout: { height: 110 + Math.min(150, Math.max(56, 10 * names.length)) * rows.length, xaxis: axis(`ERT [${UNITS[state.axis]}]`, time.axis),
       yaxis: axis("", { tickvals: range(rows.length), ticktext: [...rows].reverse(), range: [-0.6, rows.length - 0.4] }), uirevision: [state.axis, state.error, state.time].join() },
   };
 }

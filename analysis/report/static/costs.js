@@ -11,8 +11,9 @@ function costs(objective) {
     marker: { symbol: SHAPES[kind], size: 10, color: kind === "decide_seconds" ? ink : muted, line: { width: 2 } },
     hovertemplate: "%{y}: %{x:.3~g} s<extra>%{fullData.name}</extra>", meta: { role: kind },
   }));
+  const free = Object.entries(KINDS).flatMap(([kind, name]) => rows.filter((i) => known(cells[kind][i]) && !(cells[kind][i] > 0)).map((i) => `${name} of ${cells.algorithm[i]}`));
   const spent = traces.flatMap((trace) => trace.x).filter(known), seconds = spent.length ? [Math.min(...spent), Math.max(...spent)] : [];
-  return { traces, layout: { showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", itemclick: false, itemdoubleclick: false }, margin: { l: 52, r: 14, t: 40, b: 44 },
+  return { traces, told: free.length ? `Not on the logarithmic axis, for it took 0 s: ${free.join(", ")}.` : "", layout: { showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", itemclick: false, itemdoubleclick: false }, margin: { l: 52, r: 14, t: 40, b: 44 },
     height: 130 + 26 * rows.length, xaxis: axis("seconds, all runs together", seconds.length ? logAxis(...seconds) : {}), yaxis: axis("", { type: "category" }) } };
 }
 

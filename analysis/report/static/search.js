@@ -8,14 +8,15 @@ function search(objective, width) {
   const points = DATA.points[objective], errors = points[state.error];
   const columns = Math.max(1, Math.min(points.axes.length, Math.floor(width / 290), 3));
   const boxes = panels(points.axes.length, columns), traces = [], axes = {};
-  const top = errors.filter(known).reduce((a, b) => Math.max(a, b), 0);
+  const scale = scaled(errors, "error"), [low, high] = extent(errors), isLog = scale.axis.type === "log";
+  const top = high < low ? 0 : isLog ? high : high + 0.03 * (high - low); // where crosses are
   boxes.forEach((box, place) => {
     const { name, log, categories, range: ends } = points.axes[place];
     const margin = categories ? 0.5 : log ? 0.03 * Math.log10(ends[1] / ends[0]) || 0.1 : 0.03 * (ends[1] - ends[0]) || 0.5;
     const limits = log ? ends.map(Math.log10) : ends;
     axes[`xaxis${box.suffix}`] = axis(shorten(name, 40), { ...(log ? logAxis(...ends) : {}), domain: box.x, anchor: `y${box.suffix}`, range: [limits[0] - margin, limits[1] + margin],
       ...(categories ? { tickvals: range(categories.length), ticktext: categories.map((text) => plain(shorten(text, 14))) } : {}) });
-    axes[`yaxis${box.suffix}`] = axis(box.first ? ERRORS[state.error].split(" of ")[0] : "", { ...scaled(errors), domain: box.y, anchor: `x${box.suffix}`,
+    axes[`yaxis${box.suffix}`] = axis(box.first ? ERRORS[state.error].split(" of ")[0] : "", { ...scale.axis, domain: box.y, anchor: `x${box.suffix}`,
       matches: place ? "y" : undefined, showticklabels: box.first });
     for (const algorithm of shown([...ALGORITHMS.keys()])) {
       const number = DATA.algorithms.findIndex((entry) => entry.label === algorithm);
@@ -27,11 +28,11 @@ function search(objective, width) {
       const parts = { type: "scatter", mode: "markers", name: plain(algorithm), xaxis: `x${box.suffix}`, yaxis: `y${box.suffix}`, meta: { algorithm, role: "points" } };
       traces.push({ ...parts, x: x(good), y: good.map((i) => errors[i]), text: text(good), hovertemplate: "%{x:.4~g}: %{y:.4~g}<br>%{text}<extra>%{fullData.name}</extra>",
         marker: { symbol: ALGORITHMS.get(algorithm).symbol, color: colourOf(algorithm), size: 5, opacity: 0.55 } });
-      if (bad.length) traces.push({ ...parts, x: x(bad), y: bad.map(() => top * 1.03), text: text(bad), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
+      if (bad.length) traces.push({ ...parts, x: x(bad), y: bad.map(() => top), text: text(bad), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
         marker: { symbol: "x-thin", color: theme().ink, size: 6, line: { width: 1.2, color: theme().ink } }, meta: { algorithm, role: "without" } });
     }
   });
-  return { traces, layout: { ...axes, height: 60 + 260 * (boxes[0]?.rows ?? 1), uirevision: `${state.error}${state.scale}` } };
+  return { traces, told: scale.told, layout: { ...axes, height: 60 + 260 * (boxes[0]?.rows ?? 1), uirevision: `${state.error}${state.scale}` } };
 }
 
 const MOST_LINES = 250;
@@ -47,7 +48,8 @@ function parallel(objective, width) {
   const points = DATA.points[objective], errors = points[state.error];
   const all = range(errors.length).filter((i) => known(errors[i]) && !state.hidden.has(DATA.algorithms[points.algorithm[i]].label));
   const every = Math.ceil(all.length / MOST_LINES), rows = all.filter((_, k) => k % every === 0);
-  const seen = rows.map((i) => errors[i]), log = state.scale === "log" && seen.every((value) => value > 0);
+  const seen = rows.map((i) => errors[i]), log = state.scale === "log" && seen.length > 0 && seen.every((value) => value > 0);
+  const linear = state.scale === "log" && seen.length && !log ? "The errors are on a linear axis: some of them are not above 0." : "";
   const last = { name: "error", log, categories: null, range: seen.length ? [best(seen), seen.reduce((a, b) => Math.max(a, b))] : [0, 1] };
   const axes = [...points.axes, last], border = [...seen].sort((a, b) => a - b)[Math.floor(seen.length / 10)];
   const traces = [];
@@ -68,7 +70,7 @@ function parallel(objective, width) {
   const narrow = width < 110 * axes.length;
   return {
     traces,
-    told: every > 1 ? `${rows.length} of the ${all.length} points above.` : "",
+    told: [every > 1 ? `${rows.length} of the ${all.length} points above.` : "", linear].filter(Boolean).join(" "),
     layout: {
       height: 380, shapes: axes.map((_, place) => ({ type: "line", x0: place, x1: place, y0: 0, y1: 1, line: { color: line, width: 1.5 } })),
       annotations: axes.flatMap((entry, place) => [label(entry, place, 0), label(entry, place, 1)]),
@@ -100,7 +102,8 @@ function curves(objective) {
         meta: { algorithm, role: strong ? "incumbent" : "trials" } });
     }
   }
-  return { traces, layout: { xaxis: axis("epoch", { rangemode: "tozero" }), yaxis: axis(ERRORS[state.error].split(" of ")[0], scaled(traces.flatMap((trace) => trace.y))), uirevision: `${state.error}${state.scale}` } };
+  const scale = scaled(traces.flatMap((trace) => trace.y), "error");
+  return { traces, told: scale.told, layout: { xaxis: axis("epoch", { rangemode: "tozero" }), yaxis: axis(ERRORS[state.error].split(" of ")[0], scale.axis), uirevision: `${state.error}${state.scale}` } };
 }
 
 function importance(objective) {

@@ -42,19 +42,38 @@ function axis(title, more = {}) {
 
 /** A logarithmic axis with ticks that read as numbers: decades, or 1, 2, 5 where there are few of them. */
 function logAxis(low, high) {
-  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-  const few = Math.log10(high / low) < 2.2 && !NARROW.matches || Math.log10(high / low) < 1.2;
+  const [first, last] = [Math.floor(Math.log10(low)), Math.min(Math.ceil(Math.log10(high)), 308)];
+  const span = Math.log10(high) - Math.log10(low), few = span < 2.2 && !NARROW.matches || span < 1.2;
   const step = Math.max(1, Math.ceil((last - first) / 8));
   const decades = range(last - first + 1).filter((k) => few || k % step === 0).map((k) => first + k);
   const tickvals = decades.flatMap((power) => (few ? [1, 2, 5] : [1]).map((digit) => Number(`${digit}e${power}`)));
   return { type: "log", tickvals, ticktext: tickvals.map((value) => (value >= 1e-4 && value < 1e5 ? String(value) : value.toExponential(0))), showgrid: true };
 }
 
-/** The scale that the state asks for, for values that are drawn; linear where there is nothing positive. */
-function scaled(values) {
-  const positive = state.scale === "log" ? values.filter((value) => value > 0) : [];
-  const ends = positive.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, 0]);
-  return positive.length ? logAxis(...ends) : { type: "linear" };
+const extent = (values) => values.filter(known).reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+
+/** Whether values are drawn on a logarithmic axis where one is asked for, and in words what it cannot show of them. */
+function logOf(values, what) {
+  const there = values.filter(known), positive = there.filter((value) => value > 0), lost = there.length - positive.length;
+  if (state.scale !== "log" || !there.length) return { log: state.scale === "log" && positive.length > 0, told: "" };
+  if (!positive.length) return { log: false, told: `The error axis is linear: no ${what} is above 0, so a logarithmic axis has nothing to show.` };
+  return { log: true, told: lost ? `Not on the logarithmic axis: ${lost} of ${there.length} values (${what}) at 0 or below; a linear axis shows all.` : "" };
+}
+
+/** The error axis that the state asks for, for values that are drawn, with its words. */
+function scaled(values, what) {
+  const { log, told } = logOf(values, what);
+  return { told, axis: log ? logAxis(...extent(values.filter((value) => value > 0))) : { type: "linear" } };
+}
+
+/** The time axis that the state asks for. What is at 0 holds from there on, so a logarithmic axis has it on its left edge. */
+function timed(times) {
+  const positive = times.filter((t) => t > 0), linear = { axis: { rangemode: "tozero" }, at: (t) => t };
+  if (state.time !== "log" || !times.length) return { ...linear, told: "" };
+  if (!positive.length) return { ...linear, told: "The x axis is linear: nothing on it is above 0." };
+  const [begin, end] = extent(positive), edge = begin / (begin < end ? (end / begin) ** 0.05 : 2);
+  const early = positive.length < times.length;
+  return { axis: logAxis(begin, end), at: (t) => (early && t <= 0 ? Math.max(edge, Number.MIN_VALUE) : t), told: early ? "What is at 0 is drawn on the left edge of the logarithmic axis." : "" };
 }
 
 function layout(parts) {

@@ -86,27 +86,28 @@ function lane(name, cell, floor) {
 }
 
 /** The error axis: all of it, or what comes after the first tenth where else that tenth would fill most of it. */
-function errorRange(cells, log) {
+function errorRange(cells) {
   const values = cells.flatMap((cell) => {
     const [low, high] = edges(cell), middle = cell[CENTRES[state.band]];
     return cell.t.flatMap((t, i) => [low[i], middle[i], high[i]].filter(known).map((y) => [t, y]));
   });
-  const last = Math.max(...cells.map((cell) => cell.t[cell.t.length - 1]));
-  const extent = (pairs) => pairs.reduce(([a, b], [, y]) => [Math.min(a, y), Math.max(b, y)], [Infinity, -Infinity]);
-  if (!values.length) return { range: log ? [-2, 0] : [0, 1], floor: -Infinity, told: "" };
-  if (log) {
-    const [low, high] = extent(values.filter(([, y]) => y > 0));
-    const middles = cells.flatMap((cell) => cell[CENTRES[state.band]]).filter((y) => known(y) && y > 0);
-    const floor = Math.max(low, Math.min(...middles) / 4) / 1.1;
-    const told = values.some(([, y]) => y < floor) ? "The band is cut at the axis's lower end, for it goes to zero or below; quantiles do not." : "";
-    return { range: [Math.log10(floor), Math.log10(high * 1.1)], floor, told };
+  const ends = (pairs) => extent(pairs.map(([, y]) => y));
+  if (!values.length) return { log: false, range: [0, 1], floor: -Infinity, told: "" };
+  const middles = cells.flatMap((cell) => cell[CENTRES[state.band]]), scale = logOf(middles, CENTRE_NAMES[CENTRES[state.band]]);
+  if (scale.log) {
+    const [low, high] = ends(values.filter(([, y]) => y > 0)), [least] = extent(middles.filter((y) => y > 0));
+    const floor = Math.max(low, least / 4, 1e-320) / 1.1;
+    const below = low < floor || cells.flatMap((cell) => edges(cell)[0]).some((y) => known(y) && y < floor);
+    const told = [scale.told, below ? "The band is cut at the axis's lower end, for its lower edge is far below, or not above 0." : ""];
+    return { log: true, range: [Math.log10(floor), Math.log10(high) + 0.04], floor, told: told.filter(Boolean).join(" ") };
   }
-  const whole = extent(values), begin = 0.1 * last;
-  const late = extent(values.filter(([t], i) => t >= begin));
+  const last = Math.max(...cells.map((cell) => cell.t[cell.t.length - 1])), begin = 0.1 * last;
+  const whole = ends(values), late = ends(values.filter(([t]) => t >= begin));
   const cut = state.time === "linear" && late[1] - late[0] > 0 && late[1] - late[0] < 0.5 * (whole[1] - whole[0]);
   const [low, high] = cut ? late : whole, margin = 0.06 * (high - low || Math.abs(high) || 1);
-  const told = cut ? `Axis cut: before ${Number(begin.toPrecision(2))} it goes up to ${Number(whole[1].toPrecision(3))}; a logarithmic axis shows all.` : "";
-  return { range: [low - margin, high + margin], floor: -Infinity, told };
+  const where = `Axis cut: before ${Number(begin.toPrecision(2))} it spans ${whole.map((y) => Number(y.toPrecision(3))).join(" to ")}`;
+  const told = [scale.told, cut ? `${where}${whole[0] > 0 ? "; a logarithmic axis shows all" : ""}.` : ""];
+  return { log: false, range: [low - margin, high + margin], floor: -Infinity, told: told.filter(Boolean).join(" ") };
 }
 
 /** From the best final mean up: gaps below one configuration's own noise are ties. */
@@ -120,13 +121,14 @@ function noiseFloor(objective, cells) {
 
 function trajectories(objective) {
   const cells = DATA.sections.trajectories.cells[objective];
-  const found = shown(Object.keys(cells)).map((name) => [name, cells[name][state.axis]?.[state.error]]).filter(([, cell]) => cell?.t.length);
-  const log = state.scale === "log", range = errorRange(found.map(([, cell]) => cell), log);
+  const timedCells = shown(Object.keys(cells)).map((name) => [name, cells[name][state.axis]?.[state.error]]).filter(([, cell]) => cell?.t.length);
+  const time = timed(timedCells.flatMap(([, cell]) => cell.t));
+  const found = timedCells.map(([name, cell]) => [name, { ...cell, t: cell.t.map(time.at) }]);
+  const range = errorRange(timedCells.map(([, cell]) => cell));
   const undefinedOnes = found.filter(([, cell]) => !cell.mean.some(known)).map(([name]) => name);
   const floors = noiseFloor(objective, found.map(([, cell]) => cell));
-  const told = [BAND_NAMES[state.band], range.told, floors.length ? "Grey: the noise floor above the best; gaps below it are ties." : "", undefinedOnes.length ? `Never defined for all runs: ${undefinedOnes.join(", ")}.` : ""];
+  const told = [BAND_NAMES[state.band], range.told, time.told, floors.length ? "Grey: the noise floor above the best; gaps below it are ties." : "", undefinedOnes.length ? `Never defined for all runs: ${undefinedOnes.join(", ")}.` : ""];
   const strip = Math.min(120, Math.max(16, 9 * found.length)), plot = NARROW.matches ? 250 : 290, inner = plot + strip + 14;
-  const begin = Math.min(...found.map(([, cell]) => cell.t.find((t) => t > 0) ?? Infinity)), end = Math.max(...found.map(([, cell]) => cell.t[cell.t.length - 1]));
   const traces = found.flatMap(([name, cell], place) => [...trajectoryTraces(name, cell, range.floor), ...lane(name, cell, found.length - 1 - place)]);
   const isBand = (trace) => trace.meta.role === "band"; // below all lines
   return {
@@ -134,8 +136,8 @@ function trajectories(objective) {
     told: found.length ? told.filter(Boolean).map((text) => text.replace(/([^.])$/, "$1.")).join(" ") : "Nothing to draw: no algorithm is shown that has a finished run.",
     layout: {
       height: inner + 62, margin: { l: 56, r: 14, t: 10, b: 52 },
-      xaxis: axis(AXES[state.axis], { ...(state.time === "log" && begin < end ? logAxis(begin, end) : { rangemode: "tozero" }), anchor: "y2" }),
-      yaxis: axis(ERRORS[state.error], { ...(log ? logAxis(...range.range.map((power) => 10 ** power)) : {}), domain: [(strip + 14) / inner, 1], range: range.range }),
+      xaxis: axis(AXES[state.axis], { ...time.axis, anchor: "y2" }),
+      yaxis: axis(ERRORS[state.error], { ...(range.log ? logAxis(...range.range.map((power) => 10 ** power)) : {}), domain: [(strip + 14) / inner, 1], range: range.range }),
       yaxis2: axis("runs", { domain: [0, strip / inner], range: [-0.1, found.length], tickvals: [], showgrid: false, fixedrange: true }),
       shapes: floors,
       uirevision: [state.axis, state.error, state.scale, state.time, state.band].join(),

@@ -18,6 +18,17 @@ def hostile():
     return HOSTILE
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """One browser for all tests of a module."""
+    pytest.importorskip("selenium", reason="selenium is not installed")
+    from tests.analysis.report.browser import start
+
+    session = start(tmp_path_factory.mktemp("browser"))
+    yield session
+    session.quit()
+
+
 @pytest.fixture
 def report():
     """A function that makes the report of a planted suite and gives its folder."""

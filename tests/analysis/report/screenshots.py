@@ -18,7 +18,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.analysis.report.test_browser import QUIET, found
+from tests.analysis.report.browser import QUIET, found
 
 SHOTS = {
     "desktop": (1280, 1700, "light", "scrollTo(0, 0)"),
