@@ -108,13 +108,13 @@ def test_infinite_values():
 
 
 def test_infinite_limits_are_those_of_very_large_values():
-    """Failures count as values beyond all others do: finite limits are the same, the others are infinite."""
+    """Failures count as values beyond all others do: finite limits differ by BCa's acceleration alone."""
     values = np.random.default_rng(6).normal(0.1, 0.02, size=(30, 20))
     failures = np.arange(20) < np.arange(30)[:, np.newaxis] % 6
     found, large = (interval(np.where(failures, worst, values), iqm) for worst in (np.inf, 1e9))
     assert (np.isinf(found) == (large > 1e3)).all()
     assert np.isinf(found).any()
-    assert found[np.isfinite(found)] == pytest.approx(large[np.isfinite(found)], abs=1e-4)
+    assert found[np.isfinite(found)] == pytest.approx(large[np.isfinite(found)], abs=2e-3)
 
 
 @pytest.mark.parametrize("exponent", [1023, 700, -700, -1020])
