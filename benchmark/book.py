@@ -22,8 +22,9 @@ from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.suite.model import Budget
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job, Outcome, TuningLoop
+from objectives.native_value import native_scalar
 from objectives.objective import Machine, Objective
-from objectives.space import Config, Scalar, Space
+from objectives.space import Config, Space, argument_name
 
 __all__ = ["BasicScheduler", "HPOScheduler", "HPOSearcher", "HPOTuner", "HyperParameters", "RandomSearcher", "Tuner"]
 
@@ -82,8 +83,9 @@ class Tuner:
     Args:
         scheduler: ours or a reader's.
         objective: any callable `objective(**config) -> error`, called with `max_epochs` when the
-            scheduler asks for a fidelity; or one of our objectives, whose promoted trials continue
-            instead of training anew.
+            scheduler asks for a fidelity (the hyperparameter `optimizer.lr` is its argument
+            `optimizer_lr`); or one of our objectives, whose promoted trials continue instead of
+            training anew.
         repetition: seeds the trials of one of our objectives.
         verbose: print every trial, as the book does.
 
@@ -153,7 +155,7 @@ class Tuner:
     def _call(self, job: Job) -> tuple[float, int, float]:
         began = time.perf_counter()
         objective: Callable[..., Any] = self.objective
-        error = float(objective(**job.suggestion))
+        error = float(objective(**_arguments(job.suggestion)))
         return (math.inf if math.isnan(error) else error), job.epochs, time.perf_counter() - began
 
 
@@ -193,8 +195,17 @@ def _loop_of(scheduler: Scheduler, objective: Callable[..., Any] | Objective) ->
 
 
 def _native(config: Mapping[str, Any]) -> Config:
-    """The configuration with Python scalars in the place of numpy's."""
-    native: dict[str, Scalar] = {}
-    for name, value in config.items():
-        native[name] = value.item() if isinstance(value, np.generic) else value
-    return native
+    """The configuration with Python's own scalars in the place of numpy's and others'."""
+    return {name: native_scalar(value) for name, value in config.items()}
+
+
+def _arguments(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration as arguments of a function: `optimizer.lr` is passed as `optimizer_lr`.
+
+    Raises:
+        ValueError: two hyperparameters would be the same argument.
+    """
+    arguments = {argument_name(name): value for name, value in config.items()}
+    if len(arguments) < len(config):
+        raise ValueError(f"hyperparameters {list(config)}: two are the same argument, since . - : / become _")
+    return arguments

@@ -11,7 +11,7 @@ import numpy as np
 
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
-from objectives.objective import Machine, Objective
+from objectives.objective import Machine, Objective, checked_default
 from objectives.space import Config, Space
 from objectives.stack import Stack
 
@@ -33,7 +33,7 @@ class Discretised(Objective):
 
     @property
     def default(self) -> Config | None:
-        default = self.inner.default
+        default = checked_default(self.inner)
         return None if default is None else self.space.decode(self.inner.space.encode(default))
 
     @property

@@ -2,95 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-import numbers
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-Scalar = bool | int | float | str
-Config = dict[str, Scalar]
+from objectives.distribution import LARGEST, Categorical, Integer, Ordinal, Scalar
+from objectives.hyperparameter_name import check_name
+from objectives.native_value import ROUNDING, double, native_number, native_scalar
+
+Config = dict[str, Any]
+"""Values are scalars; `Any`, because who reads a configuration knows the type of each."""
+
 Kind = Literal["float", "int", "ordinal", "categorical"]
-
-FIDELITY = "max_epochs"
-"""The one reserved key of a configuration: how many epochs the scheduler asks for."""
-
-
-class _Listed:
-    """Equally likely scalars in a list, with the methods of a frozen distribution."""
-
-    def __init__(self, choices: tuple[Scalar, ...]) -> None:
-        self.choices = choices
-        self.random_state: np.random.Generator | None = None
-
-    def ppf(self, quantile: float) -> Scalar:
-        """The choice whose cell of width 1/k contains `quantile` in [0, 1]."""
-        return self.choices[min(int(quantile * len(self.choices)), len(self.choices) - 1)]
-
-    def cdf(self, value: Scalar) -> float:
-        """Upper edge of the cell of `value`; ValueError when it is no choice."""
-        return (self.choices.index(value) + 1) / len(self.choices)
-
-    def rvs(self, size: None = None, random_state: np.random.Generator | None = None) -> Scalar:
-        """One choice, drawn from `random_state` or from the generator the space was bound to."""
-        generator = random_state or self.random_state or np.random.default_rng()
-        return self.ppf(float(generator.random()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({list(self.choices)!r})"
-
-
-class Categorical(_Listed):
-    """A choice among unordered scalars.
-
-    Args:
-        choices: distinct strings, integers, booleans or finite floats, all equally likely.
-
-    Raises:
-        ValueError: no choices, a choice that is not a JSON scalar, or two that compare equal
-            (`1`, `1.0` and `True` do, so they could not be told apart in a record).
-    """
-
-    def __init__(self, choices: Sequence[Scalar]) -> None:
-        super().__init__(_scalars("categorical choice", choices))
-
-
-class Ordinal(_Listed):
-    """A finite, ordered axis: equally likely numbers, such as the levels of a discretised range.
-
-    Args:
-        values: increasing integers, or increasing finite floats.
-
-    Raises:
-        ValueError: no values, values of two types, or values that do not increase.
-    """
-
-    def __init__(self, values: Sequence[int | float]) -> None:
-        numbers_ = _scalars("ordinal value", values)
-        if {type(value) for value in numbers_} not in ({int}, {float}):
-            raise ValueError(f"ordinal values {list(numbers_)!r}: need all integers or all floats")
-        if any(low >= high for low, high in itertools.pairwise(numbers_)):  # type: ignore[operator]
-            raise ValueError(f"ordinal values {list(numbers_)!r}: they do not increase")
-        super().__init__(numbers_)
-
-
-def _scalars(name: str, values: Sequence[Any]) -> tuple[Scalar, ...]:
-    """Distinct JSON scalars in Python's own types."""
-    native = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
-    if not native:
-        raise ValueError(f"{name}s: got none, need at least one")
-    for value in native:
-        if not isinstance(value, bool | int | float | str):
-            raise ValueError(f"{name} {value!r}: not a string, number or boolean")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{name} {value!r}: not finite")
-    if len(set(native)) != len(native):
-        raise ValueError(f"{name}s {list(native)!r}: two are equal")
-    return native
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,23 +72,27 @@ class _Float:
 
     def __init__(self, name: str, distribution: Any) -> None:
         self.name, self.distribution = name, distribution
-        self.low, self.high = _bounds(distribution)
-        self.log = distribution.dist.name in ("loguniform", "reciprocal") and _located(distribution)
+        self.low, self.high = map(float, _bounds(distribution))
+        self.log = _is_logarithmic(distribution)
         self.uniform = distribution.dist.name == "uniform"
         self.plain = self.log or self.uniform
         if self.log:
-            self.log_low, self.log_range = math.log(self.low), math.log(self.high / self.low)
+            ratio = self.high / self.low  # Beyond some 308 decades there is no such double.
+            self.log_low = math.log(self.low)
+            self.log_range = math.log(ratio) if math.isfinite(ratio) else math.log(self.high) - self.log_low
 
     def encode(self, value: float) -> float:
         if self.log:
-            return min((math.log(value) - self.log_low) / self.log_range, 1.0)
-        if self.uniform:
-            return (value - self.low) / (self.high - self.low)
-        return float(self.distribution.cdf(value))
+            unit = (math.log(value) - self.log_low) / self.log_range
+        elif self.uniform:
+            unit = (value - self.low) / (self.high - self.low)
+        else:
+            unit = float(self.distribution.cdf(value))
+        return min(max(unit, 0.0), 1.0)
 
     def decode(self, unit: float) -> float:
         if self.log:
-            value = math.exp(self.log_low + unit * self.log_range)
+            value = _exp(self.log_low + unit * self.log_range)
         elif self.uniform:
             value = self.low + unit * (self.high - self.low)
         else:
@@ -170,52 +100,61 @@ class _Float:
         return min(max(value, self.low), self.high)
 
     def check(self, value: Any) -> float:
-        if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        number = native_number(value)
+        if number is None:
             raise ValueError(f"{self.name} = {value!r}: not a number")
-        try:
-            number = float(value)
-        except OverflowError:  # An integer greater than any double.
-            number = math.inf
-        if not self.low <= number <= self.high:
-            raise ValueError(f"{self.name} = {number!r}: outside [{self.low}, {self.high}]")
-        return number
+        number = double(number)
+        if self.low <= number <= self.high:
+            return number
+        bound = self.low if number < self.low else self.high
+        scale = abs(bound) if self.log else max(abs(self.low), abs(self.high))
+        if abs(number - bound) <= max(ROUNDING * scale, math.ulp(bound)):
+            return bound
+        raise ValueError(f"{self.name} = {number!r}: outside [{self.low}, {self.high}]")
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "float", "low": self.low, "high": self.high, "log": self.log}
 
 
 class _Integer:
-    """A discrete hyperparameter; an integer's place is the middle of its probability cell."""
+    """An integer, equally likely or on a logarithmic scale; its place is the middle of its probability cell."""
+
+    kind: Kind = "int"
+    choices: tuple[Scalar, ...] = ()
+    plain = True
+
+    def __init__(self, name: str, distribution: Integer) -> None:
+        self.name, self.low, self.high, self.log = name, distribution.low, distribution.high, distribution.log
+        self.encode, self.decode = distribution.middle, distribution.ppf
+
+    def check(self, value: Any) -> int:
+        return _whole_number(self.name, value, self.low, self.high)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "int", "low": self.low, "high": self.high, "log": self.log}
+
+
+class _Discrete:
+    """An integer of any other distribution; its place is the middle of its probability cell."""
 
     kind: Kind = "int"
     log = False
     choices: tuple[Scalar, ...] = ()
+    plain = False
 
     def __init__(self, name: str, distribution: Any) -> None:
         self.name, self.distribution = name, distribution
-        low, high = _bounds(distribution)
-        self.low, self.high = int(low), int(high)
-        self.plain = self.equally_likely = distribution.dist.name == "randint"
-        self.count = self.high - self.low + 1
+        self.low, self.high = map(int, _bounds(distribution))
 
     def encode(self, value: int) -> float:
-        if self.equally_likely:
-            return (value - self.low + 0.5) / self.count
         below, upto = self.distribution.cdf(value - 1), self.distribution.cdf(value)
         return float(below + upto) / 2
 
     def decode(self, unit: float) -> int:
-        if self.equally_likely:
-            return self.low + min(int(unit * self.count), self.count - 1)
         return int(min(max(self.distribution.ppf(unit), self.low), self.high))
 
     def check(self, value: Any) -> int:
-        if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
-            raise ValueError(f"{self.name} = {value!r}: not an integer")
-        number = int(value)
-        if not self.low <= number <= self.high:
-            raise ValueError(f"{self.name} = {number!r}: outside {self.low}..{self.high}")
-        return number
+        return _whole_number(self.name, value, self.low, self.high)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "int", "low": self.low, "high": self.high, "log": False}
@@ -241,31 +180,64 @@ class _Choice:
         return self.distribution.ppf(unit)
 
     def check(self, value: Any) -> Scalar:
-        native = value.item() if isinstance(value, np.generic) else value
+        native = native_scalar(value)
         try:
             return self.typed[type(native), native]
         except (KeyError, TypeError):  # TypeError: a list or another value without a hash.
-            raise ValueError(f"{self.name} = {value!r}: not one of {list(self.choices)!r}") from None
+            pass
+        if native_number(native) is not None:  # 16.0 for 16; no two choices are equal, so there is one at most.
+            for choice in self.choices:
+                if native_number(choice) is not None and math.isclose(choice, native, rel_tol=ROUNDING):  # type: ignore[arg-type]
+                    return choice
+        raise ValueError(f"{self.name} = {value!r}: not one of {list(self.choices)!r}") from None
 
     def describe(self) -> dict[str, Any]:
         return {"kind": self.kind, "choices": list(self.choices)}
 
 
-def _located(distribution: Any) -> bool:
-    """Whether a frozen distribution sits at loc = 0, so that the log closed form holds."""
+def _whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """Return a value as an integer in low..high; 3.0 is one, also where rounding missed it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = native_number(value)
+    whole = None if number is None or not math.isfinite(number) else round(number)
+    if whole is None or abs(number - whole) > ROUNDING * abs(whole):  # type: ignore[operator]
+        raise ValueError(f"{name} = {value!r}: not an integer")
+    if not low <= whole <= high:
+        raise ValueError(f"{name} = {value!r}: outside {low}..{high}")
+    return whole
+
+
+def _exp(exponent: float) -> float:
+    """The exponential; infinite beyond the greatest double."""
+    try:
+        return math.exp(exponent)
+    except OverflowError:
+        return math.inf
+
+
+def _is_logarithmic(distribution: Any) -> bool:
+    """Whether a frozen distribution is log-uniform at loc = 0, so that the closed form holds."""
+    if distribution.dist.name not in ("loguniform", "reciprocal"):
+        return False
     _, location, _ = distribution.dist._parse_args(*distribution.args, **distribution.kwds)
     return bool(location == 0)
 
 
-def _bounds(distribution: Any) -> tuple[float, float]:
+def _bounds(distribution: Any) -> tuple[Any, Any]:
     """Least and greatest value; an endless tail ends where a double no longer tells its cdf from 0 or 1."""
     with np.errstate(all="ignore"):
-        low, high = distribution.support()
+        try:
+            low, high = distribution.support()
+        except TypeError:  # numpy has no functions for integers beyond 64 bits.
+            return math.nan, math.nan
         if np.ndim(low) or np.ndim(high):
             return math.nan, math.nan
         low = low if math.isfinite(low) else distribution.ppf(2.0**-53)
         high = high if math.isfinite(high) else distribution.ppf(1 - 2.0**-53)
-    return float(low), float(high)
+    return low, high
 
 
 def hyperparameter(name: Any, distribution: Any) -> Hyperparameter:
@@ -274,20 +246,45 @@ def hyperparameter(name: Any, distribution: Any) -> Hyperparameter:
     Raises:
         ValueError: an unusable name or distribution.
     """
-    if not isinstance(name, str) or not name.isidentifier() or name == FIDELITY:
-        raise ValueError(f"hyperparameter name {name!r}: need an identifier other than {FIDELITY}")
-    if unicodedata.normalize("NFC", name) != name:
-        raise ValueError(f"hyperparameter name {name!r}: write it in Unicode normal form C")
+    check_name(name)
     if isinstance(distribution, Categorical | Ordinal):
         return _Choice(name, distribution)
+    if isinstance(distribution, Integer):
+        return _Integer(name, distribution)
     if not all(hasattr(distribution, method) for method in ("dist", "support", "cdf", "ppf")):
-        raise ValueError(f"{name} = {distribution!r}: not a scipy.stats frozen distribution")
-    bounds = _bounds(distribution)
-    written = f"{distribution.dist.name}{distribution.args}{distribution.kwds or ''}"
-    if not all(math.isfinite(bound) for bound in bounds):
-        raise ValueError(f"{name} = {written}: its parameters give no range of finite numbers (low >= high?)")
+        raise ValueError(f"{name} = {distribution!r}: not a scipy.stats frozen distribution{_remedy(distribution)}")
+    low, high = _bounds(distribution)
+    written = f"{name} = {distribution.dist.name}{distribution.args}{distribution.kwds or ''}"
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high) or (_is_logarithmic(distribution) and low <= 0):
+        raise ValueError(f"{written}: its parameters give no range of finite numbers {_rule(distribution)}")
     if not hasattr(distribution, "pmf"):
+        if low == high:
+            raise ValueError(f"{written}: there is no double between low and high; write Categorical([{low}])")
         return _Float(name, distribution)
-    if not all(bound.is_integer() for bound in bounds):
-        raise ValueError(f"{name} = {written}: a discrete distribution must be one of whole numbers")
-    return _Integer(name, distribution)
+    if not (float(low).is_integer() and float(high).is_integer() and max(abs(low), abs(high)) <= LARGEST):
+        raise ValueError(f"{written}: a discrete distribution must be one of whole numbers of 64 bits")
+    if distribution.dist.name == "randint":
+        return _Integer(name, Integer(int(low), int(high)))
+    return _Discrete(name, distribution)
+
+
+def _remedy(given: Any) -> str:
+    """What to write instead of something that is no distribution."""
+    if isinstance(given, list | tuple | set | frozenset | dict | np.ndarray):
+        return "; write Categorical([...]) for choices, stats.uniform(low, high - low) for a range"
+    if isinstance(given, range):
+        return f"; write Integer({given.start}, {given.stop - 1})"
+    if callable(given) or hasattr(given, "rvs"):
+        return "; give it its parameters, as in stats.uniform(low, high - low)"
+    return "; write Categorical([...]) for a fixed value or choices"
+
+
+def _rule(distribution: Any) -> str:
+    """The rule that the parameters of a distribution break, for the distributions that spaces are made of."""
+    rules = {
+        "loguniform": "(low >= high?); loguniform(low, high): a log axis needs low > 0, and low < high",
+        "reciprocal": "(low >= high?); loguniform(low, high): a log axis needs low > 0, and low < high",
+        "uniform": "(low >= high?); uniform(low, width) needs a finite width > 0",
+        "randint": "(low >= high?); randint(low, high) needs integers of 64 bits and leaves high out",
+    }
+    return rules.get(distribution.dist.name, "(low >= high?)")

@@ -130,10 +130,11 @@ class Objective(ABC):
             Names and SHA-256 checksums of the data, for the record.
         """
 
-    def __call__(self, *, max_epochs: int | None = None, **config: Scalar) -> float:
+    def __call__(self, /, *, max_epochs: int | None = None, **config: Scalar) -> float:
         """Validation error after `max_epochs` (default: all) epochs, on the CPU, with a fixed seed.
 
-        The form the book's tuner calls: `objective(learning_rate=0.1, batch_size=128)`.
+        The form the book's tuner calls: `objective(learning_rate=0.1, batch_size=128)`. A name that is
+        no identifier may be given as an argument: `objective(optimizer_lr=0.1)` for `optimizer.lr`.
 
         Raises:
             ValueError: a bad configuration, or `max_epochs` outside 1..the objective's own.
@@ -142,13 +143,26 @@ class Objective(ABC):
         if not 1 <= epochs <= self.max_epochs:
             raise ValueError(f"max_epochs = {max_epochs!r}: need a whole number in 1..{self.max_epochs}")
         seed = np.random.SeedSequence(0)
-        curve = self.train(self.space.check(config), seed, Machine())
+        names = {argument: name for name, argument in self.space.arguments.items()}
+        checked = self.space.check({names.get(name, name): value for name, value in config.items()})
+        curve = self.train(checked, seed, Machine())
         last = next(curve)
         for _ in range(epochs - 1):
             if last.diverged:
                 break
             last = next(curve)
         return last.valid_error
+
+
+def checked_default(objective: Objective) -> Config | None:
+    """The default configuration with Python's own types and without what does not count, in its own order.
+
+    Raises:
+        ValueError: it is not in the space.
+    """
+    default = objective.default
+    checked = {} if default is None else objective.space.check(default)
+    return None if default is None else {name: checked[name] for name in default if name in checked}
 
 
 def substream(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:

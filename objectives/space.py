@@ -9,24 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from objectives.hyperparameter import (
-    FIDELITY,
-    Categorical,
-    Condition,
-    Config,
-    Hyperparameter,
-    Ordinal,
-    Scalar,
-    hyperparameter,
-)
+from objectives.distribution import Categorical, Integer, Ordinal, Scalar
+from objectives.hyperparameter import Condition, Config, Hyperparameter, hyperparameter
+from objectives.hyperparameter_name import FIDELITY, argument_name
 
-__all__ = ["FIDELITY", "Categorical", "Condition", "Config", "Hyperparameter", "Ordinal", "Scalar", "Space"]
+__all__ = [
+    "FIDELITY",
+    "Categorical",
+    "Condition",
+    "Config",
+    "Hyperparameter",
+    "Integer",
+    "Ordinal",
+    "Scalar",
+    "Space",
+    "argument_name",
+]
 
 
 class Space(Mapping[str, Any]):
     """An immutable, ordered mapping from hyperparameter names to distributions.
 
-    Values are `scipy.stats` frozen distributions, `Categorical` or `Ordinal`. Iterating and indexing
+    Values are `scipy.stats` frozen distributions, `Integer`, `Categorical` or `Ordinal`. Iterating and indexing
     give the distributions back, so code that treats a space as the book's plain dict keeps working.
 
     A hyperparameter with a condition counts only where that holds. A configuration holds the values
@@ -38,11 +42,12 @@ class Space(Mapping[str, Any]):
 
     Attributes:
         axes: every hyperparameter by name.
+        arguments: the name of each as an argument of a function, by name.
         conditions: those given.
 
     Raises:
-        ValueError: an empty space, an unusable name, a value that is no usable distribution, or a
-            condition that can never or always hold.
+        ValueError: an empty space, an unusable name or two that are the same argument, a value that is
+            no usable distribution, or a condition that can never or always hold.
     """
 
     def __init__(self, distributions: Mapping[str, Any], conditions: Mapping[str, Condition] | None = None) -> None:
@@ -51,6 +56,7 @@ class Space(Mapping[str, Any]):
         self._distributions = dict(distributions)
         self._axes = {name: hyperparameter(name, value) for name, value in distributions.items()}
         self.axes: Mapping[str, Hyperparameter] = MappingProxyType(self._axes)
+        self.arguments: Mapping[str, str] = MappingProxyType(_arguments(self._axes))
         checked = {name: self._condition(name, value) for name, value in (conditions or {}).items()}
         self._conditions = {name: checked[name] for name in self._axes if name in checked}
         self.conditions: Mapping[str, Condition] = MappingProxyType(self._conditions)
@@ -102,21 +108,20 @@ class Space(Mapping[str, Any]):
         return resampled
 
     def active(self, config: Mapping[str, Any]) -> list[str]:
-        """Names of the active hyperparameters, in the space's order; `config` may hold more."""
+        """Names of the active hyperparameters, in the space's order; `config` may hold more, or lack values."""
         if not self._conditions:
             return list(self._axes)
-        return list(self._counting(config))
-
-    def _counts(self, name: str, config: Mapping[str, Any]) -> bool:
-        return name not in self._conditions or self._conditions[name].holds(config)
-
-    def _counting(self, config: Mapping[str, Any]) -> Config:
-        """The active part of a configuration; a missing value is left out."""
+        names: list[str] = []
         counting: Config = {}
         for name in self._axes:
             if self._counts(name, counting):
-                counting[name] = config.get(name)  # type: ignore[assignment]  # None: missing, but it counts
-        return counting
+                names.append(name)
+                if name in config:
+                    counting[name] = config[name]
+        return names
+
+    def _counts(self, name: str, config: Mapping[str, Any]) -> bool:
+        return name not in self._conditions or self._conditions[name].holds(config)
 
     def encode(self, config: Mapping[str, Any]) -> np.ndarray:
         """Map a configuration to the unit cube, (d,) float64, by the distributions' cdf.
@@ -132,7 +137,7 @@ class Space(Mapping[str, Any]):
         """Map a point of the unit cube, (d,) in [0, 1], to a configuration by inverse cdf."""
         places = unit.tolist()
         full = {name: axis.decode(place) for (name, axis), place in zip(self._axes.items(), places, strict=True)}
-        return self._counting(full) if self._conditions else full
+        return {name: full[name] for name in self.active(full)} if self._conditions else full
 
     def check(self, config: Mapping[str, Any]) -> Config:
         """Check a configuration; return it in the space's order, with native Python scalars.
@@ -184,3 +189,15 @@ class Space(Mapping[str, Any]):
         for value in bound.values():
             value.random_state = rng
         return Space(bound, self._conditions)
+
+
+def _arguments(names: Mapping[str, Any]) -> dict[str, str]:
+    """Names as arguments; two that would be the same are refused."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(argument_name(name), name)
+        if other != name:
+            raise ValueError(
+                f"hyperparameter names {other!r} and {name!r}: both are the argument {argument_name(name)}"
+            )
+    return {name: argument for argument, name in first.items()}

@@ -11,7 +11,8 @@ from tests import ROOT
 ORDER = {
     "objectives": [
         *("__init__", "classification", "stacks", "training", "closed_form", "discretised"),
-        *("objective", "stack", "cost", "epoch", "space", "hyperparameter", "registry"),
+        *("objective", "stack", "cost", "epoch", "space", "hyperparameter"),
+        *("hyperparameter_name", "distribution", "native_value", "registry"),
     ],
     "algorithms": [
         *("__init__", "adapters", "schedulers", "searchers", "external", "interop", "option_checks", "roles"),

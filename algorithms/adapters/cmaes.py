@@ -226,7 +226,8 @@ def _cells(axis: Hyperparameter) -> int:
         return len(axis.choices)
     if axis.kind == "int" and axis.low == axis.high:
         return 1
-    return int(axis.high - axis.low + 1) if axis.kind == "int" and axis.plain else 0
+    evenly = axis.kind == "int" and axis.plain and not axis.log
+    return int(axis.high - axis.low + 1) if evenly else 0
 
 
 def _kind(axis: Hyperparameter) -> str:

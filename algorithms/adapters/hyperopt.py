@@ -37,9 +37,9 @@ class Hyperopt:
     Hyperopt learns the first result.
 
     A hyperparameter on which others depend is declared by `hp.choice`, with those nested in its
-    branches; this makes a whole number or ordinal unordered. Other whole numbers are `hp.quniform`
-    from half a step below to half a step above, so that the ends are as likely as the rest
-    (`hp.uniformint` gives them half).
+    branches; this makes a whole number or ordinal unordered, and its values equally likely. Other whole
+    numbers are `hp.quniform` or `hp.qloguniform` from half a step below to half a step above, so that
+    the ends are as likely as the rest (`hp.uniformint` gives them half).
 
     Args:
         config_space: the space.
@@ -160,6 +160,8 @@ def _values(coordinate: Coordinate) -> tuple[Scalar, ...]:
 
 def _number(coordinate: Coordinate) -> Any:
     name, low, high = coordinate.name, coordinate.low, coordinate.high
+    if coordinate.kind == "int" and coordinate.log:
+        return hp.qloguniform(name, math.log(low - 0.5), math.log(high + 0.5), 1)
     if coordinate.kind == "int":
         return hp.quniform(name, low - 0.5, high + 0.5, 1)
     return hp.loguniform(name, math.log(low), math.log(high)) if coordinate.log else hp.uniform(name, low, high)

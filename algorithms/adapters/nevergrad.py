@@ -41,7 +41,7 @@ trials and leaves a thread behind that keeps the process from ending.
 class Nevergrad:
     """An optimizer of Nevergrad's registry by its ask and tell interface.
 
-    Floats are `Scalar` or `Log` with bounds, integers `Scalar` cast to integers, or `TransitionChoice`
+    Floats are `Scalar` or `Log` with bounds, integers the same cast to integers, or `TransitionChoice`
     where there are fewer than ten, categoricals `Choice`. Conditions are unknown to Nevergrad: it draws
     every hyperparameter, those that do not count are dropped, and it takes their values to be tried.
 
@@ -156,9 +156,8 @@ def _parameter(coordinate: Coordinate) -> Any:
         return ng.p.Choice(len(coordinate.choices))
     if coordinate.kind == "int" and high - low < FEW_INTEGERS:
         return ng.p.TransitionChoice(range(low, high + 1))
-    if coordinate.kind == "int":
-        return ng.p.Scalar(lower=low, upper=high).set_integer_casting()
-    return ng.p.Log(lower=low, upper=high) if coordinate.log else ng.p.Scalar(lower=low, upper=high)
+    number = ng.p.Log(lower=low, upper=high) if coordinate.log else ng.p.Scalar(lower=low, upper=high)
+    return number.set_integer_casting() if coordinate.kind == "int" else number
 
 
 def _built(name: str, parameters: Any, budget: int, num_workers: int) -> Any:

@@ -100,15 +100,15 @@ class Cube:
     """Declares the unit cube, for a library that knows only uniform floats."""
 
     def __init__(self, space: Space) -> None:
-        self.space, varies = space, Declaration(space).domains
+        self.space, self.names, varies = space, list(space.arguments.values()), Declaration(space).domains
         self.domains = {name: tune.uniform(0.0, 1.0) for name in varies}
 
     def outward(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        places = dict(zip(self.space, self.space.encode(config).tolist(), strict=True))
+        places = dict(zip(self.names, self.space.encode(config).tolist(), strict=True))
         return {name: places[name] for name in self.domains}
 
     def inward(self, values: Mapping[str, Any]) -> Config:
-        return self.space.decode(np.array([float(values.get(name, 0.5)) for name in self.space]))
+        return self.space.decode(np.array([float(values.get(name, 0.5)) for name in self.names]))
 
 
 class RayTuneSearcher:

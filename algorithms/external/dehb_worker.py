@@ -69,7 +69,7 @@ def hyperparameter(axis: Json) -> ConfigSpace.hyperparameters.Hyperparameter:
     if axis["low"] == axis["high"]:
         return ConfigSpace.Constant(name, axis["low"])
     if axis["kind"] == "int":
-        return ConfigSpace.UniformIntegerHyperparameter(name, axis["low"], axis["high"])
+        return ConfigSpace.UniformIntegerHyperparameter(name, axis["low"], axis["high"], log=axis["log"])
     return ConfigSpace.UniformFloatHyperparameter(name, axis["low"], axis["high"], log=axis["log"])
 
 

@@ -145,9 +145,10 @@ class RemoteAlgorithm:
     def _epochs(self, epochs: Any) -> int:
         """Check a proposed fidelity here as well as in the tuner, so that the message names this program."""
         top = self.begin["max_epochs"]
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= top:
+        whole = isinstance(epochs, int | float) and not isinstance(epochs, bool) and epochs in range(1, top + 1)
+        if not whole:
             self.client.fail(f"proposed max_epochs = {epochs!r}: need a whole number in 1..{top}")
-        return epochs
+        return int(epochs)
 
 
 def first_message(
@@ -198,8 +199,8 @@ def _check(coordinate: Coordinate, value: Any) -> None:
     """Refuse a value outside a coordinate, except for rounding at its bounds; choices are checked later."""
     if coordinate.kind == "categorical":
         return
-    wanted = int if coordinate.kind == "int" else int | float
-    if isinstance(value, bool) or not isinstance(value, wanted):
+    number = not isinstance(value, bool) and isinstance(value, int | float)
+    if not number or (coordinate.kind == "int" and isinstance(value, float) and not value.is_integer()):
         raise ValueError(f"{coordinate.name} = {value!r}: need {'a whole' if coordinate.kind == 'int' else 'a'} number")
     slack = 0 if coordinate.kind == "int" else ROUNDING
     if not coordinate.low - slack * abs(coordinate.low) <= value <= coordinate.high + slack * abs(coordinate.high):

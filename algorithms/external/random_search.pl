@@ -12,9 +12,11 @@ sub draw {
     my ($axis) = @_;
     my ($low, $high, $choices) = @$axis{qw(low high choices)};
     return $choices->[ int rand @$choices ] if $choices;
-    return $low + int rand($high - $low + 1) if $axis->{kind} eq 'int';
-    return $low + rand() * ($high - $low) unless $axis->{log};
-    my $value = exp(log($low) + rand() * log($high / $low));
+    my $whole = $axis->{kind} eq 'int';
+    return $low + ($whole ? int rand($high - $low + 1) : rand() * ($high - $low)) unless $axis->{log};
+    my ($from, $to) = $whole ? ($low - 0.5, $high + 0.5) : ($low, $high);    # A whole number has its neighbourhood.
+    my $value = exp(log($from) + rand() * log($to / $from));
+    $value = int($value + 0.5) if $whole;
     return $value < $low ? $low : $value > $high ? $high : $value;
 }
 

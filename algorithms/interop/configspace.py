@@ -28,8 +28,8 @@ class Declaration:
 
     A hyperparameter that has one value only is left out: nothing can depend on it, and SMAC's models
     have no place for it. A choice is declared by its index, because choices of several types become
-    strings in numpy. A float whose bounds ConfigSpace would round is declared by its place in [0, 1],
-    so that a least value of 1e-15 does not become zero.
+    strings in numpy. A float whose bounds or values ConfigSpace would round is declared by its place
+    in [0, 1], so that a least value of 1e-15 does not become zero.
 
     Args:
         space: the space.
@@ -67,13 +67,13 @@ class Declaration:
     def _place(self, name: str, value: Any) -> Any:
         if name in self.choices:
             return self.choices[name].index(value)
-        return self.space.axes[name].encode(value) if name in self.placed else value
+        return self.translation.axes[name].encode(value) if name in self.placed else value
 
     def _value(self, name: str, place: Any) -> Scalar:
         if name in self.choices:
             return self.choices[name][int(place)]
         if name in self.placed:
-            return self.space.axes[name].decode(min(max(float(place), 0.0), 1.0))
+            return self.translation.axes[name].decode(min(max(float(place), 0.0), 1.0))
         value: Scalar = place
         return value
 
@@ -83,7 +83,7 @@ class Declaration:
         if coordinate.kind == "categorical":
             return CategoricalHyperparameter(name, range(len(coordinate.choices)), default_value=default or 0)
         if coordinate.kind == "int":
-            return UniformIntegerHyperparameter(name, low, high, default_value=default)
+            return UniformIntegerHyperparameter(name, low, high, log=coordinate.log, default_value=default)
         if name in self.placed:
             return UniformFloatHyperparameter(name, 0.0, 1.0, default_value=default)
         return UniformFloatHyperparameter(name, low, high, log=coordinate.log, default_value=default)
@@ -99,4 +99,7 @@ class Declaration:
 
 
 def _exact(coordinate: Coordinate) -> bool:
-    return all(round(bound, DECIMALS) == bound for bound in (coordinate.low, coordinate.high))
+    """Whether rounding leaves bounds as they are, and six digits of what is between them."""
+    least = coordinate.low if coordinate.log else coordinate.high - coordinate.low
+    exact = all(round(bound, DECIMALS) == bound for bound in (coordinate.low, coordinate.high))
+    return exact and bool(least >= 10.0 ** (6 - DECIMALS))

@@ -9,6 +9,9 @@ from typing import Any
 
 from benchmark.errors import BadInput, is_finite, require_value
 
+SEPARATORS = str.maketrans(".-:/", "____")
+"""Characters that a name may hold besides those of identifiers, as in `optimizer.lr`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameter:
@@ -32,7 +35,7 @@ class Hyperparameter:
 
     def counts(self, config: Mapping[str, Any]) -> bool:
         """Whether a configuration has to hold a value of this axis; otherwise it holds none."""
-        return self.when is None or config.get(self.when[0]) in self.when[1]
+        return self.when is None or (self.when[0] in config and config[self.when[0]] in self.when[1])
 
 
 def read_space(label: str, table: Mapping[str, Any]) -> tuple[Hyperparameter, ...]:
@@ -51,8 +54,8 @@ def read_space(label: str, table: Mapping[str, Any]) -> tuple[Hyperparameter, ..
 
 def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
     kind = axis.get("kind") if isinstance(axis, dict) else None
-    if not name.isidentifier():
-        raise BadInput(f"space: name {name!r}: need an identifier")
+    if not name.translate(SEPARATORS).isidentifier() or ord(name[0]) in SEPARATORS:
+        raise BadInput(f"space: name {name!r}: need an identifier, which may hold . - : / after its first letter")
     if kind == "categorical":
         return Hyperparameter(name=name, kind=kind, choices=_choices(name, require_value(axis, "choices", list)))
     if kind == "ordinal":
@@ -66,8 +69,8 @@ def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
 
 
 def _choices(name: str, values: list[Any]) -> tuple[Any, ...]:
-    if not values or not all(isinstance(value, str | bool) or is_finite(value) for value in values):
-        raise BadInput(f"space.{name}.choices = {values!r}: need texts, numbers or truth values")
+    if not values or not all(isinstance(value, str | bool | None) or is_finite(value) for value in values):
+        raise BadInput(f"space.{name}.choices = {values!r}: need texts, numbers, truth values or nulls")
     return tuple(values)
 
 

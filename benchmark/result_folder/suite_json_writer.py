@@ -10,7 +10,7 @@ from benchmark.errors import BadInput
 from benchmark.storage.atomic_write import write_if_changed
 from benchmark.storage.suite_json import FORMAT, SUITE_JSON
 from benchmark.suite.model import Suite
-from objectives.objective import Objective
+from objectives.objective import Objective, checked_default
 
 
 def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
@@ -34,7 +34,7 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
                 "options": dict(entry.part.options),
                 "space": objectives[entry.label].space.describe(),
                 "max_epochs": objectives[entry.label].max_epochs,
-                "default": objectives[entry.label].default,
+                "default": checked_default(objectives[entry.label]),
                 "best_error": objectives[entry.label].best_error,
                 "chance_error": objectives[entry.label].chance_error,
             }

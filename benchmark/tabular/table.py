@@ -189,9 +189,9 @@ def _problem_of_header(header: Any) -> str | None:
         return f"objective = {short_repr(header['objective'])}: need a table with a part"
     for config in header["configs"]:
         if not isinstance(config, dict) or not all(
-            isinstance(value, bool | int | float | str) for value in config.values()
+            isinstance(value, bool | int | float | str | None) for value in config.values()
         ):
-            return f"configs hold {short_repr(config)}: need tables of numbers, texts and truth values"
+            return f"configs hold {short_repr(config)}: need tables of numbers, texts, truth values and nulls"
     if len({_key(config) for config in header["configs"]}) != len(header["configs"]):
         return "configs hold one of them twice"
     return None

@@ -32,7 +32,7 @@ from benchmark.tuning.clock import check_clock
 from benchmark.tuning.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
 from objectives.discretised import Discretised
-from objectives.objective import Objective
+from objectives.objective import Objective, checked_default
 from objectives.registry import Entry, Registry
 from objectives.space import Config, Space
 
@@ -91,8 +91,7 @@ def _check_description(field: str, objective: Objective) -> None:
         raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
     if not -math.inf < objective.best_error < objective.chance_error:
         raise BadInput(f"{field}: best_error = {objective.best_error}: need a finite number below chance_error")
-    if objective.default is not None:
-        space.check(objective.default)
+    checked_default(objective)
 
 
 def build_scheduler(run: Run, objective: Objective) -> Scheduler:
@@ -268,8 +267,7 @@ OFFERED = ("config_space", "initial_config", "rng", "max_epochs", "searcher")
 
 
 def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:
-    default = None if objective.default is None else dict(objective.default)
-    values = objective.space, default, rng, objective.max_epochs
+    values = objective.space, checked_default(objective), rng, objective.max_epochs
     return dict(zip(OFFERED, values, strict=False))  # A scheduler is offered its searcher, too.
 
 

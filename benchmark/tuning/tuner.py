@@ -14,11 +14,10 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from algorithms.roles import Scheduler
 from benchmark.errors import one_line, short_repr
 from benchmark.suite.model import Budget
+from objectives.native_value import native_scalar
 from objectives.space import FIDELITY, Config
 
 ConfigCheck = Callable[[Mapping[str, Any]], Config]
@@ -209,7 +208,7 @@ class TuningLoop:
         return config, self._parse_fidelity(suggestion.get(FIDELITY, self.max_epochs or 1))
 
     def _parse_fidelity(self, asked: Any) -> int:
-        epochs = asked.item() if isinstance(asked, np.generic) else asked
+        epochs = native_scalar(asked)
         if isinstance(epochs, float) and epochs.is_integer():
             epochs = int(epochs)
         if isinstance(epochs, bool) or not isinstance(epochs, int) or not 1 <= epochs <= (self.max_epochs or math.inf):

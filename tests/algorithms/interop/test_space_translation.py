@@ -260,7 +260,7 @@ def test_the_ends_of_an_endless_tail_are_finite(end):
         ({"whole": "nine"}, "nine"),
         ({"class": "sigmoid"}, "class = 'sigmoid': not one of"),
         ({"class": 1}, "class = 1: not one of"),
-        ({"class": 3.0}, "class = 3.0: not one of"),
+        ({"class": 3.5}, "class = 3.5: not one of"),
     ],
     ids=str,
 )

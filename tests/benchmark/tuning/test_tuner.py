@@ -597,7 +597,7 @@ def test_workers_change_the_clock_not_the_count(budget):
         (config(x=np.array([0.5, 0.6])), "x = array.*: not a number"),
         (config(n=0), r"n = 0: outside 1\.\.9"),
         (config(n=10), r"n = 10: outside 1\.\.9"),
-        (config(n=3.0), r"n = 3\.0: not an integer"),
+        (config(n=3.5), r"n = 3\.5: not an integer"),
         (config(n=True), "n = True: not an integer"),
         (config(kind="c"), "kind = 'c': not one of"),
         (config(kind=1), "kind = 1: not one of"),
