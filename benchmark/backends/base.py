@@ -12,6 +12,7 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 from benchmark.suite.model import Run
+from benchmark.suite.module_folder import used_module_folder
 from benchmark.tuning.run_report import RunReport
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers import worker_process
@@ -79,8 +80,8 @@ def map_in_loky(
     options: dict[str, Any] = (
         {"initializer": worker_process.initialize_worker, "initargs": (os.getpid(),)} if several else {}
     )
-    folder = worker_process.working_folder()
+    folder, modules = worker_process.working_folder(), used_module_folder()
     with parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
         return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
-        yield from parallel(delayed(worker_process.call_in_folder)(folder, call, *task) for task in tasks)
+        yield from parallel(delayed(worker_process.call_in_folder)(folder, modules, call, *task) for task in tasks)

@@ -19,10 +19,11 @@ from benchmark.errors import BadInput, one_line
 from benchmark.storage.ledger_format import count_evaluations
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
+from benchmark.suite.module_folder import user_module_folders
 from benchmark.tuning.run_report import RunReport
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers import cluster_worker
-from benchmark.workers.handshake import Handshake, describe_process, module_folders
+from benchmark.workers.handshake import Handshake, describe_process
 from benchmark.workers.heartbeat import Heartbeat
 from benchmark.workers.watchdog import Watchdog
 
@@ -69,7 +70,7 @@ class Cluster(Backend):
             token=secrets.token_hex(8),
             driver=os.getpid() if self.address is None else None,
             working_folder=str(Path.cwd()),
-            module_folders=module_folders(sys.path, sys.prefix),
+            module_folders=user_module_folders(sys.path, sys.prefix),
             device=device,
             libraries=names,
             description=describe_process(device, names, modules),

@@ -10,6 +10,7 @@ from benchmark.reproducibility.source_digests import LOADED_DIGEST, digest_modul
 from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_header
 from benchmark.storage.resume_check import FIELD, changed_sources
 from benchmark.suite.model import Part, Run, Suite, is_dotted
+from benchmark.suite.part_import import split_dotted_path
 
 OWN_NAME = "incumbent"
 """The name of this project's code among a suite's modules."""
@@ -20,7 +21,7 @@ def named_modules(suite: Suite) -> tuple[str, ...]:
     parts: list[Part | None] = [entry.part for entry in suite.objectives]
     parts += [part for entry in suite.algorithms for part in (entry.scheduler, entry.searcher)]
     names = {part.name for part in parts if part is not None and is_dotted(part.name)}
-    return tuple(sorted({name.partition(":")[0] if ":" in name else name.rpartition(".")[0] for name in names}))
+    return tuple(sorted({split_dotted_path(name)[0] for name in names}))
 
 
 def describe_code(suite: Suite) -> dict[str, Any]:

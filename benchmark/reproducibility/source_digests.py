@@ -41,6 +41,11 @@ def digest_modules(modules: Iterable[str]) -> dict[str, str | None]:
     return {name: _of_module(name) for name in modules}
 
 
+def forget_digests() -> None:
+    """Read modules anew when they are asked for again: another folder may hold others of the same names."""
+    _of_module.cache_clear()
+
+
 @cache
 def _of_module(name: str) -> str | None:
     """Return the digest of the source as this process first found it, like `LOADED_DIGEST`."""

@@ -21,6 +21,7 @@ from benchmark.suite.model import (
     Part,
     Suite,
 )
+from benchmark.suite.module_folder import use_module_folder
 from benchmark.suite.overrides import override
 
 SUITE_FILES = TomlFiles(kind="suite", folder=Path(__file__).parent / "shipped")
@@ -39,7 +40,7 @@ def suite_names() -> list[str]:
 
 
 def load(suite: str, overrides: list[str] | None = None, *, without: Collection[str] = ()) -> Suite:
-    """Read a suite by its name or by a path to a TOML file.
+    """Read a suite by its name or by a path to a TOML file, beside which its modules may lie.
 
     Args:
         suite: a name in `benchmark/suites/`, or a path (with a slash or the suffix .toml).
@@ -51,6 +52,7 @@ def load(suite: str, overrides: list[str] | None = None, *, without: Collection[
     """
     path = SUITE_FILES.find(suite)
     table = SUITE_FILES.read(path)
+    use_module_folder(None if path.parent == SUITE_FILES.folder else str(path.parent.absolute()))
     calibration = table.get("calibration")
     if isinstance(calibration, str) and is_path(calibration):  # A file names its neighbours, an override those here.
         table["calibration"] = str(path.parent / calibration)

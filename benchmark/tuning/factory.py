@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from benchmark.errors import (
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import PrivateGenerators, search_generator, seed_sequence
 from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite, is_dotted
+from benchmark.suite.part_import import import_part
 from benchmark.tuning.clock import check_clock
 from benchmark.tuning.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
@@ -292,11 +292,4 @@ def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
         except (Exception, SystemExit) as error:  # A library that is there may still be broken.
             raise BadInput(f"{field} = {name!r}: cannot be imported ({one_line(error)})") from error
     _check_name(field, name, registry)
-    module_name, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (Exception, SystemExit) as error:  # Importing runs third-party code, which may raise anything.
-        raise BadInput(f"{field} = {name!r}: cannot be imported ({one_line(error)})") from error
-    if not callable(found):
-        raise BadInput(f"{field} = {name!r}: not a class or function")
-    return found
+    return import_part(field, name)

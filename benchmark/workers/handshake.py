@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +19,6 @@ __all__ = [
     "describe_machine",
     "describe_process",
     "differences",
-    "module_folders",
 ]
 
 MACHINE_KEYS = ("cores", "cpu", "system")
@@ -91,14 +89,6 @@ def differences(driver: ProcessDescription, worker: ProcessDescription) -> list[
         for name in names
         if driver.get(name) != worker.get(name)
     ]
-
-
-def module_folders(paths: Iterable[str], prefix: str) -> tuple[str, ...]:
-    """Return the folders of modules that do not belong to the interpreter's installation."""
-    folders = [os.path.realpath(path or ".") for path in paths]
-    inside = os.path.realpath(prefix)
-    outside = [path for path in folders if os.path.isdir(path) and not path.startswith(inside)]  # noqa: PTH112 (str in, str out)
-    return tuple(dict.fromkeys(path for path in outside if "site-packages" not in path and "lib/python" not in path))
 
 
 def _display_name(name: str) -> str:

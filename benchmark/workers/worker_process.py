@@ -17,6 +17,8 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmark.suite.module_folder import use_module_folder
+
 Result = TypeVar("Result")
 
 SECONDS_BETWEEN_CHECKS = 0.2
@@ -56,13 +58,20 @@ def working_folder() -> Path | None:
         return None
 
 
-def call_in_folder(folder: Path | None, call: Callable[..., Result], *arguments: Any) -> Result:
+def call_in_folder(folder: Path | None, modules: str | None, call: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function in the driver's working folder, where relative paths of results and data start.
 
     joblib keeps its workers for the next command of the same process, which may have gone elsewhere since.
+
+    Args:
+        folder: the driver's working folder.
+        modules: the folder of the suite's modules.
+        call: the function.
+        arguments: its arguments.
     """
     if folder is not None and folder != working_folder():
         os.chdir(folder)
+    use_module_folder(modules)
     return call(*arguments)
 
 
