@@ -19,7 +19,7 @@ from analysis.loading.plan import Objective
 from analysis.loading.results import Results
 from analysis.loading.space import Hyperparameter
 from analysis.statistics.anytime import Array
-from analysis.tables.importance import bounds, fully_trained, unit
+from analysis.tables.importance import fully_trained
 
 MOST = 300
 """Lines drawn; more of them are one grey mass."""
@@ -70,12 +70,11 @@ def _scale(least: float, most: float) -> Normalize:
 
 def _heights(axis: Hyperparameter, configs: list[dict[str, Any]]) -> Array:
     """(n,) heights in [0, 1] on one axis, `ABSENT` without it; few distinct values are spread a little."""
-    low, high = bounds(axis)
-    discrete = bool(axis.choices) or axis.kind == "int"
-    places = np.array([unit(axis, config[axis.name]) if axis.name in config else np.nan for config in configs])
-    if discrete and not axis.log:
-        places = places + aside(len(places), 0.5)
-    heights: Array = (places - low) / max(high - low, 1e-12)
+    heights: Array = np.array(
+        [axis.position(config[axis.name]) if axis.name in config else np.nan for config in configs]
+    )
+    if (axis.choices or axis.kind == "int") and not axis.log:
+        heights += aside(len(heights), 0.5) / (len(axis.choices) or axis.high - axis.low + 1)
     return np.where(np.isnan(heights), ABSENT + aside(len(heights), 0.05), heights)
 
 
@@ -115,9 +114,8 @@ def _axes(axes: Axes, objective: Objective, scale: Normalize) -> None:
 
 def _marks(axis: Hyperparameter) -> Mapping[float, str]:
     """What is written beside an axis: all choices if they are few, else the ends of the range."""
-    low, high = bounds(axis)
     if axis.choices and len(axis.choices) <= 8:
-        return {(place - low) / (high - low): str(choice) for place, choice in enumerate(axis.choices)}
+        return {axis.position(choice): str(choice) for choice in axis.choices}
     if axis.choices:
         return {0.0: str(axis.choices[0]), 1.0: str(axis.choices[-1])}
     return {0.0: f"{axis.low:.4g}", 1.0: f"{axis.high:.4g}" + (" (log)" if axis.log else "")}

@@ -24,11 +24,12 @@ def importance(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
         tables: of which "importance" is drawn.
         objective: its label.
     """
-    drawn = tables["importance"][tables["importance"]["objective"] == objective]
+    rows = tables["importance"][tables["importance"]["objective"] == objective]
+    drawn = rows[rows["importance"].notna()]
     title = f"{objective} ({results.plan.title}): importance of hyperparameters"
     if drawn.empty:
         return notice_figure(
-            title, "nothing to say: too few evaluations, all errors the same, or Optuna is not installed"
+            title, "nothing to say: too few evaluations, all errors the same, or too many hyperparameters"
         )
     drawn = drawn.sort_values("importance", ascending=False, kind="stable")
     figure, [axes] = lanes(len(drawn), title, columns=1, width=7.0)
@@ -49,10 +50,11 @@ def importance(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
         "± 1 std over forests of half of the repetitions each" if not np.isnan(std).all() else "one repetition: no std"
     )
     axes.spines["left"].set_color(MUTED)
+    left_out = f" Left out: {len(rows) - len(drawn)} hyperparameters." if len(drawn) < len(rows) else ""
     caption(
         figure, [],
         f"Main effects by fANOVA on {drawn['n'].max()} distinct fully trained evaluations of all algorithms; {spread}. "
-        "What is missing to 100 % is interaction and noise.",
+        f"What is missing to 100 % is interaction and noise.{left_out}",
     )  # fmt: skip
     return figure
 

@@ -37,6 +37,37 @@ class Hyperparameter:
         """Whether a configuration has to hold a value of this axis; otherwise it holds none."""
         return self.when is None or (self.when[0] in config and config[self.when[0]] in self.when[1])
 
+    def position(self, value: Any) -> float:
+        """Where a value lies between the bounds, in [0, 1], on the scale on which the space is uniform.
+
+        Whole numbers and choices lie in the middle of their equal parts of a linear scale. Exact to double
+        precision however large, small or narrow the range is.
+        """
+        if self.choices:
+            return (self.choices.index(value) + 0.5) / len(self.choices)
+        low, high, value = self.low, self.high, min(max(value, self.low), self.high)
+        if self.kind == "int":  # Half a step wider, in whole numbers, which have no rounding.
+            low, high, value = 2 * int(low) - 1, 2 * int(high) + 1, 2 * int(value)
+        if low == high:
+            return 0.5
+        if self.log:
+            return min(_log_ratio(value, low) / _log_ratio(high, low), 1.0)
+        if self.kind == "float":
+            low, high, value = _shrunk(low, high, value)
+        return float((value - low) / (high - low))
+
+
+def _log_ratio(value: float, low: float) -> float:
+    """`log(value / low)` of numbers >= low > 0; the quotient may overflow, and may be too near to 1."""
+    return math.log1p((value - low) / low) if value < 2 * low else math.log(value) - math.log(low)
+
+
+def _shrunk(low: float, high: float, value: float) -> tuple[float, float, float]:
+    """Bounds and a value between them, divided by a power of two so that their differences cannot overflow."""
+    _, exponent = math.frexp(max(abs(low), abs(high)))
+    first, last, middle = (math.ldexp(number, -exponent - 1) for number in (low, high, value))
+    return first, last, middle
+
 
 def read_space(label: str, table: Mapping[str, Any]) -> tuple[Hyperparameter, ...]:
     """The axes of an objective's space, in its order.

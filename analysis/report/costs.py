@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from analysis.report.encoding import compact, number_text
+from analysis.report.encoding import compact, count_text, number_text
 from analysis.report.html_table import html_table, integer_column, number_column, text_column
 from analysis.report.section import Section, charts, groups, table
 from analysis.study import Study
+from analysis.tables.importance import LEFT_OUT
 from analysis.tables.overhead import overhead_table
 
 
@@ -64,8 +66,11 @@ def importance_section(study: Study) -> Section:
         "Share of the variance of the validation error that each hyperparameter explains alone (fANOVA, over fully "
         "trained evaluations of all algorithms); bars ± 1 std over forests. What is missing to 1 is interaction."
     )
-    why = "Nothing to say: it takes Optuna, scikit-learn, 20 fully trained evaluations, and errors that differ."
-    return _drawn(study, "importance", "Which hyperparameters matter", lead, _importance, absent=why)
+    why = "Nothing to say: it takes 20 fully trained evaluations and errors that differ."
+    section = _drawn(study, "importance", "Which hyperparameters matter", lead, _importance, absent=why)
+    left_out = study.tables["importance"]["importance"].isna().sum()
+    notes = (f"{count_text(left_out, 'hyperparameter')} left out: {LEFT_OUT}.",) if left_out else ()
+    return replace(section, notes=notes)
 
 
 def _drawn(
@@ -124,6 +129,7 @@ def _trial(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _importance(rows: pd.DataFrame) -> dict[str, Any]:
+    rows = rows[rows["importance"].notna()]
     names = [
         f"{name} (if {given})" if given else name
         for name, given in zip(rows["hyperparameter"], rows["given"], strict=True)

@@ -1,6 +1,6 @@
 """Importance: planted effects are found, and where there is nothing to say nothing is said."""
 
-import logging
+import math
 import random
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import pytest
 
 from analysis.loading.results import load
 from analysis.tables import importance
-from analysis.tables.importance import IMPORTANCE, bounds, fully_trained, importance_table, unit
+from analysis.tables.importance import IMPORTANCE, fully_trained, importance_table
 from tests import ROOT
 
 SPACE = {
@@ -101,12 +101,6 @@ def test_nothing_to_say(planted, error, count):
     assert tuple(table.columns) == IMPORTANCE
 
 
-def test_without_optuna_the_table_is_empty(planted, monkeypatch):
-    """Where the library is not installed there is no importance, and no error."""
-    monkeypatch.setattr(importance, "find_spec", lambda name: None)
-    assert importance_table(planted(lambda config: config["learning_rate"])).empty
-
-
 def test_crashed_and_half_trained_evaluations_do_not_count(suite, planted_evaluation):
     """What is compared is trained as far as any is, or diverged; the same evaluation counts once."""
     suite.algorithm("local")
@@ -125,32 +119,90 @@ def test_crashed_and_half_trained_evaluations_do_not_count(suite, planted_evalua
     assert rows["valid_error"].tolist() == [0.5, 0.9, 0.4]
 
 
-def test_units_fill_their_bounds(suite):
-    """Every allowed value has its place within the bounds, and the first and last are equally far inside."""
-    suite.objective("net", SPACE)
-    axes = {axis.name: axis for axis in load_plan(suite).space}
-    assert bounds(axes["depth"]) == (0.5, 4.5)
-    assert [unit(axes["width_3"], value) for value in (8, 16, 32)] == [0.0, 1.0, 2.0]
-    assert bounds(axes["width_3"]) == (-0.5, 2.5)
-    assert bounds(axes["learning_rate"]) == pytest.approx((np.log(1e-4), 0.0))
+WIDE = {
+    "whole": {"kind": "int", "low": 1_700_000_000, "high": 1_700_000_063},
+    "wide": {"kind": "float", "low": 0.0, "high": 1e39},
+    "widest": {"kind": "float", "low": -1.7e308, "high": 1.7e308},
+    "choice": {"kind": "categorical", "choices": [f"choice {number}" for number in range(40)]},
+}
+ON_UNIT = {
+    "whole": lambda config: (config["whole"] - 1_700_000_000) / 63,
+    "wide": lambda config: config["wide"] / 1e39,
+    "widest": lambda config: config["widest"] / 1.7e308,
+    "choice": lambda config: int(config["choice"].split()[1]) * 7 % 40 / 40,
+}
 
 
-def load_plan(suite):
-    """The objective net of a suite with one run."""
-    suite.run([(0.5, 0.5, 1.0)])
-    return load(suite.folder).plan.objectives[1]
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e305])
+@pytest.mark.parametrize("decides", WIDE)
+def test_an_axis_of_any_range_is_found(suite, planted_evaluation, decides, scale):
+    """Integers far from zero, ranges beyond float32 or half of the doubles, and 40 choices: the one that decides."""
+    suite.objective("net", WIDE)
+    draws = np.random.default_rng(1)
+    for repetition in range(2):
+        records = []
+        for index in range(150):
+            config = {
+                "whole": int(draws.integers(1_700_000_000, 1_700_000_064)),
+                "wide": float(draws.uniform(0, 1e39)),
+                "widest": float(1.7e308 * draws.uniform(-1, 1)),
+                "choice": f"choice {draws.integers(40)}",
+            }
+            value = scale * (ON_UNIT[decides](config) + 0.01 * ON_UNIT["wide"](config))
+            records.append(planted_evaluation(index, value, value, 1.0 + index, config=config))
+        suite.run(records, repetition, objective="net")
+    found = shares(load(suite.folder))
+    assert found.pop(decides) > 0.8
+    assert max(found.values()) < 0.1
+
+
+def test_choices_by_chance_explain_nothing(suite, planted_evaluation):
+    """Of hundreds of choices some are good by luck; their order is not learned from those that it is judged by."""
+    suite.objective("net", {"x": SPACE["learning_rate"], "c": {"kind": "categorical", "choices": list(range(300))}})
+    draws = np.random.default_rng(2)
+    for repetition in range(2):
+        records = []
+        for index in range(100):
+            config = {"x": float(10 ** draws.uniform(-4, 0)), "c": int(draws.integers(300))}
+            value = math.log10(config["x"]) / 4 + float(draws.normal(scale=0.15))
+            records.append(planted_evaluation(index, value, value, 1.0 + index, config=config))
+        suite.run(records, repetition, objective="net")
+    found = shares(load(suite.folder))
+    assert found["x"] > 0.8
+    assert found["c"] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("work", "forests"),
+    [
+        ([], []),
+        ([1], [8]),
+        ([1] * 40, [4] * 40),
+        ([51, 51], [1, 1]),
+        ([100, 100], [1, 0]),
+        ([1] * 161, [1] * 160 + [0]),
+    ],
+)
+def test_the_work_of_a_table_is_bounded(monkeypatch, work, forests):
+    """The more samples and the more hyperparameters, the fewer forests, and what is beyond is left out."""
+    monkeypatch.setattr(importance, "_work", lambda sample: sample)
+    assert importance._forests_of_each(work) == forests
+
+
+def test_what_is_left_out_says_so(planted, monkeypatch):
+    """A hyperparameter without importance has its row, with the reason in place of the method."""
+    monkeypatch.setattr(importance, "MOST_WORK", 1)
+    table = importance_table(planted(lambda config: config["learning_rate"])).set_index("hyperparameter")
+    assert table["importance"].notna().tolist() == [True, True, True, False]
+    assert table.loc["width_3", "method"] == "left out: too many hyperparameters or conditions"
 
 
 def test_global_state_is_left_alone(planted):
-    """Neither the global generators nor the logger nor the warnings' filters are changed."""
+    """Neither the global generators nor the warnings' filters are changed."""
     results = planted(lambda config: config["learning_rate"])
-    logger = logging.getLogger("optuna")
     before = random.getstate(), np.random.get_state()[1].tolist(), list(warnings.filters)  # noqa: NPY002
-    importance_table(results)  # imports Optuna, which sets its own level once
-    level = logger.level
     importance_table(results)
     assert (random.getstate(), np.random.get_state()[1].tolist(), list(warnings.filters)) == before  # noqa: NPY002
-    assert logger.level == level
 
 
 @pytest.mark.slow
