@@ -22,7 +22,7 @@ ORDER = {
         *("tabular", "planning", "tuning", "suite", "calibration", "storage", "reproducibility", "errors", "__init__"),
     ],
     "analysis": [
-        *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "study"),
+        *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),
         *("tables", "loading", "statistics", "value_format", "__init__"),
     ],
 }

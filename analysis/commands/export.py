@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.display_names import with_display_names
 from analysis.loading.results import load
 from analysis.loading.suite_folder import suite_folder
 from analysis.study import Study
@@ -25,6 +26,8 @@ FORMATS = {
     "markdown": (),
 }
 """Every format, a module of `analysis.exports`, and the libraries it needs."""
+FOR_READERS = ("latex", "markdown")
+"""Formats with the names that are displayed; the others are data and keep the labels."""
 ABOUT = "export.txt"
 """What marks a folder as an export, so that the next one may take its place."""
 
@@ -59,7 +62,7 @@ def _replace(target: Path, module: Any, study: Study, name: str) -> list[str]:
     draft, old = (target.with_name(f".{target.name}.{os.getpid()}.{suffix}") for suffix in ("tmp", "old"))
     draft.mkdir(parents=True)
     try:
-        notes: list[str] = module.write(study, draft)
+        notes: list[str] = module.write(with_display_names(study) if name in FOR_READERS else study, draft)
         head = f'{name} export of the suite "{study.results.plan.name}"'
         text = [head, "", module.__doc__ or "", *(f"Note: {note}" for note in notes), module.OPEN.format(folder=".")]
         (draft / ABOUT).write_text("\n".join(text) + "\n", encoding="utf-8")

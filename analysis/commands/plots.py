@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.display_names import with_display_names
 from analysis.loading.machines import devices
 from analysis.loading.results import Results, load
 from analysis.loading.suite_folder import suite_folder
@@ -42,7 +43,7 @@ def execute(options: argparse.Namespace) -> int:
     if "figures" in outputs:
         from analysis.figures import draw  # seaborn takes longer to import than tables take to write
 
-        contents["figures"] = draw(study, only=options.only)
+        contents["figures"] = draw(with_display_names(study), only=options.only)
     contents = with_provenance(folder, study.results, contents)
     written = [path for name, files in contents.items() for path in write_files(folder / name, files)]
     if not options.quiet:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.commands.plots import notes
+from analysis.display_names import with_display_names
 from analysis.loading.results import load
 from analysis.loading.suite_folder import suite_folder
 from analysis.provenance.checksums import with_provenance
@@ -33,7 +34,10 @@ def execute(options: argparse.Namespace) -> int:
     for name in ("report", "tables"):
         check_folder(folder / name)
     study = Study(load(folder, mixed=options.mixed), folder)
-    contents = {"tables": {**as_csv(study.tables), "timing.json": as_json(study.results)}, "report": page(study)}
+    contents = {
+        "tables": {**as_csv(study.tables), "timing.json": as_json(study.results)},
+        "report": page(with_display_names(study)),
+    }
     contents = with_provenance(folder, study.results, contents)
     written = [path for name, files in contents.items() for path in write_files(folder / name, files)]
     written += write_files(results, index(results))  # After the page, whose card it reads.

@@ -15,6 +15,7 @@ OPEN = r"use it: \usepackage{{booktabs}} and \input{{{folder}/results.tex}}"
 ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$",
+    "[": "{[}", "*": "{*}",  # At the beginning of a row they would belong to the end of the one before.
 }  # fmt: skip
 NONE = "--"
 
@@ -31,10 +32,11 @@ def write(study: Study, folder: Path) -> list[str]:
         for algorithm in plan.algorithms
     ]
     _write(folder / "results.tex", head, rows, named, plan.name)
-    for objective in objectives:
+    for declared in plan.objectives:
+        objective = declared.label
         details = [_details(by_place[objective, algorithm]) for algorithm in plan.algorithms]
         head = ["Algorithm", r"Mean $\pm$ std", "Interval", "Median", "IQM", "Runs"]
-        _write(folder / f"{objective}.tex", head, details, f"{objective}: {named}", f"{plan.name}-{objective}")
+        _write(folder / f"{declared.key}.tex", head, details, f"{objective}: {named}", f"{plan.name}-{declared.key}")
     return incomplete(shown)
 
 

@@ -64,17 +64,17 @@ def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
     """Names and makers of all figures; a maker gives None where there is nothing of the kind."""
     results, tables = study.results, study.tables
     for objective in results.plan.objectives:
-        label = objective.label
-        yield f"anytime-{label}", partial(_anytime, study, label, "runtime")
-        yield f"trials-{label}", partial(_anytime, study, label, "trials")
+        label, key = objective.label, objective.key
+        yield f"anytime-{key}", partial(_anytime, study, label, "runtime")
+        yield f"trials-{key}", partial(_anytime, study, label, "trials")
         if objective.learning_rate is not None:
-            yield f"learning_rate-{label}", partial(learning_rate, results, objective)
-        yield f"landscape-{label}", partial(landscape, results, objective)
-        yield f"parallel-{label}", partial(coordinates, results, objective)
+            yield f"learning_rate-{key}", partial(learning_rate, results, objective)
+        yield f"landscape-{key}", partial(landscape, results, objective)
+        yield f"parallel-{key}", partial(coordinates, results, objective)
         for name, maker in FROM_TABLES.items():
-            yield f"{name}-{label}", partial(maker, results, tables, label)
-        yield f"gap-{label}", partial(gap, results, label)
-        yield f"overhead-{label}", partial(_overhead, study, label)
+            yield f"{name}-{key}", partial(maker, results, tables, label)
+        yield f"gap-{key}", partial(gap, results, label)
+        yield f"overhead-{key}", partial(_overhead, study, label)
     yield "critical", partial(critical, results)
 
 

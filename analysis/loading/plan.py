@@ -10,7 +10,7 @@ from typing import Any
 from analysis.loading.algorithms import Algorithm, declared_algorithm
 from analysis.loading.space import Hyperparameter, read_space
 from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value
-from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON, entries_by_label, read_suite_json
+from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON, display_names, entries_by_label, read_suite_json
 
 LONGEST_TEXT = 300
 BUDGETS = ("trials", "evaluations", "epochs", "runtime")
@@ -24,11 +24,16 @@ class Objective:
     """A planned objective: its label, space and, where it has one, its default configuration.
 
     Attributes:
+        label: what tables and figures call it.
+        key: its label in the suite, in which the names of folders and files are.
+        display_name: what figures, reports and papers call it.
         best_error: the least error that there can be, stored with the objective.
         chance_error: the error of knowing nothing. Both fix the scale of anytime scores.
     """
 
     label: str
+    key: str
+    display_name: str
     space: tuple[Hyperparameter, ...]
     default: Mapping[str, Any] | None
     best_error: float
@@ -68,6 +73,7 @@ class Plan:
         budget: limits of a run by name, those that are set; runtime in seconds.
         endpoint: what algorithms are compared by, one of `suite_json.ENDPOINTS`, declared before the runs.
         control: the algorithm that the others are held against.
+        display_names: what figures, reports and papers call each algorithm.
         targets: errors by objective that the suite asks the time to.
     """
 
@@ -83,6 +89,7 @@ class Plan:
     endpoint: str
     control: str
     targets: Mapping[str, tuple[float, ...]]
+    display_names: Mapping[str, str]
 
     @property
     def horizon(self) -> tuple[str, float]:
@@ -119,7 +126,9 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         raise BadInput("calibration = None: the modelled clock needs one, for its seconds are some device's")
     algorithms, workers = entries_by_label(declared, "algorithms"), declared.get("n_workers", 1)
     by_label = {label: declared_algorithm(label, entry, workers) for label, entry in algorithms.items()}
-    objectives = tuple(_objective(label, entry) for label, entry in entries_by_label(declared, "objectives").items())
+    entries = entries_by_label(declared, "objectives")
+    names = display_names("objectives", entries)
+    objectives = tuple(_objective(label, names[label], entry) for label, entry in entries.items())
     return Plan(
         name=declared["name"],
         title=_title(require_value(declared, "title", str)),
@@ -133,6 +142,7 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         endpoint=_endpoint(declared.get("endpoint")),
         control=_control(declared.get("control"), by_label),
         targets=_targets(declared.get("targets"), [objective.label for objective in objectives]),
+        display_names=display_names("algorithms", algorithms),
     )
 
 
@@ -190,11 +200,13 @@ def _targets(table: Any, labels: Collection[str]) -> dict[str, tuple[float, ...]
     return {label: tuple(map(float, errors)) for label, errors in table.items()}
 
 
-def _objective(label: str, entry: dict[str, Any]) -> Objective:
+def _objective(label: str, name: str, entry: dict[str, Any]) -> Objective:
     space = read_space(label, require_value(entry, "space", dict))
     default = None if entry.get("default") is None else require_value(entry, "default", dict)
     best, chance = _scale(label, entry)
-    objective = Objective(label=label, space=space, default=default, best_error=best, chance_error=chance)
+    objective = Objective(
+        label=label, key=label, display_name=name, space=space, default=default, best_error=best, chance_error=chance
+    )
     if default is not None:
         objective.check(default)
     return objective

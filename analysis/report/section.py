@@ -71,12 +71,11 @@ def charts(study: Study, label: str, figure: str, objectives: Sequence[str] | No
     Args:
         study: for its objectives.
         label: accessible name; `{}` becomes the objective.
-        figure: name of the static version; `{}` becomes the objective.
+        figure: name of the static version; `{}` becomes the objective's key.
         objectives: those that have something to draw; all by default.
     """
-    labels = [entry.label for entry in study.results.plan.objectives]
     return tuple(
-        Chart(objective=name, label=label.format(name), figure=figure.format(name))
-        for name in labels
-        if objectives is None or name in objectives
+        Chart(objective=entry.label, label=label.format(entry.label), figure=figure.format(entry.key))
+        for entry in study.results.plan.objectives
+        if objectives is None or entry.label in objectives
     )

@@ -66,7 +66,7 @@ class RecordedSuite:
 
     def check_same(self, other: RecordedSuite) -> None:
         """Refuse a folder of another suite, or of this one with other settings."""
-        difference = first_difference(self.content, other.content)
+        difference = first_difference(_without_display_names(self.content), _without_display_names(other.content))
         if difference:
             raise RunRefused(f"{other.folder}: another suite than in {self.folder}: {difference}; leave one folder out")
 
@@ -76,7 +76,9 @@ class RecordedSuite:
         return {
             "suite_seed": self.content["seed"],
             "objective": {"label": run.objective, "part": {name: objective[name] for name in ("name", "options")}},
-            "algorithm": {name: value for name, value in algorithm.items() if name != "n_workers"},
+            "algorithm": {
+                name: value for name, value in algorithm.items() if name not in ("n_workers", "display_name")
+            },
             "repetition": run.repetition,
             "clock": self.content["clock"],
             "n_workers": algorithm.get("n_workers") or self.content["n_workers"],
@@ -161,6 +163,15 @@ def read_recorded_suite(folder: Path) -> RecordedSuite:
     if missing:
         raise BadInput(f"{folder / SUITE_JSON}: {missing[0]}: missing; {RERUN}")
     return RecordedSuite(folder=folder, data=data, content=content, objectives=objectives, algorithms=algorithms)
+
+
+def _without_display_names(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plan without what decides no result."""
+    entries = {
+        field: [{key: value for key, value in entry.items() if key != "display_name"} for entry in content[field]]
+        for field in ("objectives", "algorithms")
+    }
+    return {**content, **entries}
 
 
 def _planned_part(recorded: Mapping[str, Any], name: str) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmark.errors import BadInput
 from benchmark.storage.atomic_write import write_if_changed
 from benchmark.storage.suite_json import FORMAT, SUITE_JSON
-from benchmark.suite.model import Suite
+from benchmark.suite.model import AlgorithmEntry, Suite
 from objectives.objective import Objective, checked_default
 
 
@@ -37,10 +38,11 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
                 "default": checked_default(objectives[entry.label]),
                 "best_error": objectives[entry.label].best_error,
                 "chance_error": objectives[entry.label].chance_error,
+                **({} if entry.display_name is None else {"display_name": entry.display_name}),
             }
             for entry in suite.objectives
         ],
-        "algorithms": [asdict(entry) for entry in suite.algorithms],
+        "algorithms": [_algorithm(entry) for entry in suite.algorithms],
     }
     text = json.dumps(content, indent=1, default=str) + "\n"
     path = folder / SUITE_JSON
@@ -48,3 +50,11 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
         write_if_changed(path, text.encode())
     except OSError as error:
         raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error
+
+
+def _algorithm(entry: AlgorithmEntry) -> dict[str, Any]:
+    """An algorithm in JSON values; a name to display is there only where the suite declares one."""
+    values = asdict(entry)
+    if entry.display_name is None:
+        del values["display_name"]
+    return values

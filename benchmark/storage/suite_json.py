@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,17 @@ FORMAT = 1
 LARGEST_FILE = 2**26
 MOST_REPETITIONS = 1000
 
-LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-LABEL_RULE = "1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NAME_RULE = "1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first"
+"""Names of suites, and of their folders."""
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+LABEL_RULE = "1 to 64 letters without accents, digits, '-' and '_', a letter or digit first"
 """Labels become the names of folders: nothing else may be in them."""
+LONGEST_NAME = 64
+NAME_TO_DISPLAY_RULE = (
+    f"1 to {LONGEST_NAME} printable characters, no space at either end, and none of = + - @ first, "
+    "with which formulas of spreadsheets begin"
+)
 
 CLOCKS = ("measured", "modelled")
 ENDPOINTS = ("test_error", "valid_error", "score")
@@ -52,20 +60,68 @@ def read_suite_json(folder: Path) -> tuple[bytes, dict[str, Any]]:
     return data, declared
 
 
+def check_labels(field: str, labels: Collection[str]) -> None:
+    """Refuse labels that are the same, or the same folder where a file system does not tell case apart."""
+    first: dict[str, str] = {}
+    for label in labels:
+        other = first.setdefault(label.lower(), label)
+        if other != label:
+            raise BadInput(f"{field}: labels {other!r} and {label!r} differ in case alone: name a folder each")
+    twice = next((label for label in labels if list(labels).count(label) > 1), None)
+    if twice is not None:
+        raise BadInput(f"{field}: label {twice!r} is there twice")
+
+
+def check_display_name(field: str, value: object) -> str:
+    """A name that is shown instead of a label.
+
+    Raises:
+        BadInput: no such text, one that could not be seen, or a formula.
+    """
+    fits = isinstance(value, str) and 1 <= len(value) <= LONGEST_NAME and value.isprintable() and value == value.strip()
+    if not isinstance(value, str) or not fits or value[0] in "=+-@":
+        raise BadInput(f"{field} = {short_repr(value)}: need {NAME_TO_DISPLAY_RULE}")
+    return value
+
+
+def check_distinct_names(field: str, names: Mapping[str, str]) -> None:
+    """Refuse two labels that are shown by one name, be it the other's label."""
+    first: dict[str, str] = {}
+    for label, name in names.items():
+        other = first.setdefault(name, label)
+        if other != label:
+            raise BadInput(f"{field}.{label}.label = {name!r}: {field}.{other} is shown by this name too")
+
+
+def display_names(field: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The names by which the entries of a `suite.json` are shown: their labels where none is declared.
+
+    Raises:
+        BadInput: a name that is not allowed, or one of two entries.
+    """
+    names = {
+        label: check_display_name(f"{field}.{label}.display_name", entry["display_name"])
+        if entry.get("display_name") is not None
+        else label
+        for label, entry in entries.items()
+    }
+    check_distinct_names(field, names)
+    return names
+
+
 def entries_by_label(declared: Mapping[str, Any], field: str) -> dict[str, dict[str, Any]]:
     """The objectives or algorithms of a checked `suite.json` by their labels, in its order."""
     return {entry["label"]: entry for entry in declared[field]}
 
 
 def _check(declared: Mapping[str, Any]) -> None:
-    _check_label("name =", declared.get("name"))
+    name = declared.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise BadInput(f"name = {short_repr(name)}: need {NAME_RULE}")
     require_int("repetitions", declared.get("repetitions"), 1, MOST_REPETITIONS)
     require_choice("clock", declared.get("clock"), CLOCKS)
     for field in ("objectives", "algorithms"):
-        labels = list(_labels(field, declared.get(field)))
-        twice = next((label for label in labels if labels.count(label) > 1), None)
-        if twice is not None:
-            raise BadInput(f"{field}: label {twice!r} is there twice")
+        check_labels(field, list(_labels(field, declared.get(field))))
 
 
 def _labels(field: str, entries: object) -> Iterator[str]:

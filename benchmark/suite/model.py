@@ -49,6 +49,8 @@ class ObjectiveEntry:
     part: Part
     discretise: int | None = None
     """Levels of each number when only a finite grid of its space is searched, or None."""
+    display_name: str | None = None
+    """What the analysis shows instead of the label; no result depends on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +59,14 @@ class AlgorithmEntry:
 
     Attributes:
         n_workers: simulated parallel workers, or None for the suite's number.
+        display_name: what the analysis shows instead of the label; no result depends on it.
     """
 
     label: str
     scheduler: Part
     searcher: Part | None
     n_workers: int | None = None
+    display_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,7 @@ class Run:
         """The run in JSON values; a ledger is continued only under the same identity."""
         identity: dict[str, Any] = _plain(asdict(replace(self, calibration=None)))
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
+        del identity["objective"]["display_name"], identity["algorithm"]["display_name"]
         if self.objective.discretise is None:
             del identity["objective"]["discretise"]
         if self.timeout is None:

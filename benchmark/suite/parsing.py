@@ -12,7 +12,18 @@ from benchmark.calibration import cost_model as calibrations
 from benchmark.calibration.cost_model import Calibration
 from benchmark.errors import BadInput, reject_unknown_keys, require_choice, require_int, short_repr
 from benchmark.reproducibility.seeding import LARGEST_SEED
-from benchmark.storage.suite_json import CLOCKS, ENDPOINTS, LABEL, LABEL_RULE, MOST_REPETITIONS
+from benchmark.storage.suite_json import (
+    CLOCKS,
+    ENDPOINTS,
+    LABEL,
+    LABEL_RULE,
+    MOST_REPETITIONS,
+    NAME,
+    NAME_RULE,
+    check_display_name,
+    check_distinct_names,
+    check_labels,
+)
 from benchmark.storage.toml_files import TomlFiles, is_path
 from benchmark.suite.model import (
     AlgorithmEntry,
@@ -71,8 +82,8 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
     Raises:
         BadInput: naming the field, its value and what is allowed.
     """
-    if not LABEL.fullmatch(name):
-        raise BadInput(f"suite name {short_repr(name)}: need {LABEL_RULE}")
+    if not NAME.fullmatch(name):
+        raise BadInput(f"suite name {short_repr(name)}: need {NAME_RULE}")
     reject_unknown_keys("", table, [field.name for field in fields(Suite) if field.name != "name"])
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
@@ -150,25 +161,34 @@ def _entries(field: str, table: Mapping[str, Any]) -> list[tuple[str, dict[str, 
             raise BadInput(f"{field}: label {short_repr(label)}: need {LABEL_RULE}")
         if not isinstance(entry, dict):
             raise BadInput(f"{field}.{label} = {short_repr(entry)}: need a table [{field}.{label}]")
+    check_labels(field, list(entries))
+    names = {label: _display_name(f"{field}.{label}", entry) or label for label, entry in entries.items()}
+    check_distinct_names(field, names)
     return list(entries.items())
+
+
+def _display_name(field: str, entry: Mapping[str, Any]) -> str | None:
+    return check_display_name(f"{field}.label", entry["label"]) if "label" in entry else None
 
 
 def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
     field = f"objectives.{label}"
-    options = {key: value for key, value in entry.items() if key != "discretise"}
+    options = {key: value for key, value in entry.items() if key not in ("discretise", "label")}
     levels = require_int(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
-    return ObjectiveEntry(label=label, part=_part(field, {"name": label, **options}), discretise=levels)
+    part = _part(field, {"name": label, **options})
+    return ObjectiveEntry(label=label, part=part, discretise=levels, display_name=_display_name(field, entry))
 
 
 def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
     field = f"algorithms.{label}"
-    reject_unknown_keys(field, entry, ("scheduler", "searcher", "n_workers"))
+    reject_unknown_keys(field, entry, ("scheduler", "searcher", "n_workers", "label"))
     if not {"scheduler", "searcher"} & set(entry):
         raise BadInput(f"{field}: need a searcher, a scheduler or both")
     searcher = _part(f"{field}.searcher", entry["searcher"]) if "searcher" in entry else None
     scheduler = _part(f"{field}.scheduler", entry.get("scheduler", "basic"))
     workers = require_int(f"{field}.n_workers", entry["n_workers"], 1, MOST_WORKERS) if "n_workers" in entry else None
-    return AlgorithmEntry(label=label, scheduler=scheduler, searcher=searcher, n_workers=workers)
+    name = _display_name(field, entry)
+    return AlgorithmEntry(label=label, scheduler=scheduler, searcher=searcher, n_workers=workers, display_name=name)
 
 
 def _part(field: str, value: object) -> Part:

@@ -387,7 +387,7 @@ def test_no_label_leads_out_of_the_folder(label):
         assert len(PurePosixPath(run.path).name) < 255
 
 
-@pytest.mark.parametrize("label", ["a", "0", "a-b_c", "x" * 64, "9lives", "con"])
+@pytest.mark.parametrize("label", ["a", "0", "a-b_c", "TPE", "x" * 64, "9lives", "con"])
 def test_plain_labels_are_kept(label):
     """Letters, digits, dashes and underscores name their folders."""
     table = {"budget": {"trials": 1}, "objectives": {label: {}}, "algorithms": {label: {"searcher": "random"}}}
