@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -14,9 +15,13 @@ import numpy as np
 
 from analysis.loading.records import FIELDS, WORTHLESS, damaged, read
 from benchmark.storage.ledger_format import Record
+from benchmark.storage.run_files import find_run_file
 
 State = Literal["done", "partial", "failed", "missing"]
 SUFFIXES: Mapping[str, State] = {".jsonl": "done", ".jsonl.part": "partial", ".jsonl.failed": "failed"}
+
+MOST_LOOKS = 3
+"""Times that a file which has gone is looked for under its next name."""
 
 _CONFIG = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
@@ -54,6 +59,7 @@ def find(
     objective: str,
     algorithm: str,
     repetition: int,
+    budget: Mapping[str, Any] | None = None,
     check: Callable[[Mapping[str, Any]], None] = lambda config: None,
 ) -> Ledger:
     """Read the ledger of one planned run below a suite's folder, whatever state it is in.
@@ -63,15 +69,15 @@ def find(
         objective: label of the run's objective.
         algorithm: label of its algorithm.
         repetition: its number.
+        budget: the planned limits by name; a run that has ended under a smaller one is "partial". None: any counts.
         check: called with every configuration; what it raises is passed on.
 
     Raises:
         BadInput: a damaged ledger, or one that belongs to another run.
     """
-    path, data, state = locate(folder, objective, algorithm, repetition)
+    path, records, state = read_run(folder, objective, algorithm, repetition, budget)
     if state == "missing":
         return Ledger(state=state)
-    records = read(path, data, complete=state == "done")
     _check_owner(path, records, objective, algorithm, repetition)
     evaluations = [record for record in records if record["kind"] == "evaluation"]
     for record in evaluations:
@@ -90,16 +96,29 @@ def find(
     )
 
 
-def locate(folder: Path, objective: str, algorithm: str, repetition: int) -> tuple[Path, bytes, State]:
-    """Where the ledger of a planned run is, its bytes, and what its name says of the run's state."""
-    # The complete name is tried again last: the run may finish, and rename its file, while we look.
+def read_run(
+    folder: Path, objective: str, algorithm: str, repetition: int, budget: Mapping[str, Any] | None
+) -> tuple[Path, list[Record], State]:
+    """Read the ledger of a planned run that counts: its path, its records, and what it says of the run's state.
+
+    Raises:
+        BadInput: a damaged ledger.
+    """
+    path, data, state = locate(folder, objective, algorithm, repetition, budget)
+    return path, [] if state == "missing" else read(path, data, complete=path.suffix == ".jsonl"), state
+
+
+def locate(
+    folder: Path, objective: str, algorithm: str, repetition: int, budget: Mapping[str, Any] | None
+) -> tuple[Path, bytes, State]:
+    """Find the ledger of a planned run that counts, its bytes, and what it says of the run's state."""
     path = folder / "runs" / objective / algorithm / f"{repetition:03d}.jsonl"
-    for suffix, state in (*SUFFIXES.items(), (".jsonl", SUFFIXES[".jsonl"])):
-        path = path.with_name(f"{repetition:03d}{suffix}")
-        try:
-            return path, path.read_bytes(), state
-        except FileNotFoundError:
-            continue
+    for _ in range(MOST_LOOKS):
+        file = find_run_file(path, budget)
+        if file is None:
+            break
+        with suppress(FileNotFoundError):  # The run has finished, and renamed its file, while we looked.
+            return file.path, file.path.read_bytes(), file.state
     return path, b"", "missing"
 
 

@@ -143,10 +143,10 @@ def _read_all(folder: Path, plan: Plan) -> Iterator[Ledger]:
     """Every ledger in the order of the plan; large results are parsed by all cores."""
     size = sum(path.stat().st_size for path in folder.glob("runs/*/*/*.jsonl*"))
     if size < SEVERAL_PROCESSES:
-        answers: Iterable[Ledger | BadInput] = (_read(folder, *place) for place in _places(plan))
+        answers: Iterable[Ledger | BadInput] = (_read(folder, plan, *place) for place in _places(plan))
     else:
         # Absolute: workers that joblib has kept for this process may have begun in another working folder.
-        tasks = (delayed(_read)(folder.absolute(), *place) for place in _places(plan))
+        tasks = (delayed(_read)(folder.absolute(), plan, *place) for place in _places(plan))
         answers = Parallel(n_jobs=-1, return_as="generator")(tasks)
     for answer in answers:
         if isinstance(answer, BadInput):
@@ -156,7 +156,7 @@ def _read_all(folder: Path, plan: Plan) -> Iterator[Ledger]:
         get_reusable_executor().shutdown(wait=True)
 
 
-def _read(folder: Path, objective: Objective, algorithm: str, repetition: int) -> Ledger | BadInput:
+def _read(folder: Path, plan: Plan, objective: Objective, algorithm: str, repetition: int) -> Ledger | BadInput:
     """A run's ledger, or why it is refused: the first of the plan is told, whichever is read first."""
 
     def check(config: Mapping[str, Any]) -> None:
@@ -166,7 +166,7 @@ def _read(folder: Path, objective: Objective, algorithm: str, repetition: int) -
             raise BadInput(f"{folder / SUITE_JSON}: not the plan of the ledgers beside it: {error}") from error
 
     try:
-        return find(folder, objective.label, algorithm, repetition, check)
+        return find(folder, objective.label, algorithm, repetition, plan.budget, check)
     except BadInput as error:
         return error
 

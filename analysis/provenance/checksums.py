@@ -19,6 +19,7 @@ from analysis.loading.plan import Plan
 from analysis.loading.recheck import FILE, FOLDER
 from analysis.loading.results import Results
 from benchmark.errors import BadInput
+from benchmark.storage.run_files import find_run_file
 from benchmark.storage.suite_json import SUITE_JSON
 
 NAME = "provenance.json"
@@ -193,9 +194,9 @@ def _inputs(folder: Path, plan: Plan) -> Iterator[Path]:
     yield folder / SUITE_JSON
     for objective, algorithm in plan.cells():
         for repetition in range(plan.repetitions):
-            place = folder / "runs" / objective.label / algorithm
-            forms = [place / f"{repetition:03d}{suffix}" for suffix in SUFFIXES]
-            yield from [form for form in forms if form.exists()][:1]
+            path = folder / "runs" / objective.label / algorithm / f"{repetition:03d}.jsonl"
+            file = find_run_file(path, plan.budget)
+            yield from [] if file is None else [file.path]
     again = folder / FOLDER
     yield from (path for path in (again / FILE,) if path.exists())
     yield from sorted(path for path in again.glob("runs/*/*/*.jsonl*") if f".{path.name.partition('.')[2]}" in SUFFIXES)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.loading.ledgers import SUFFIXES
+from analysis.loading.ledgers import locate
+from analysis.loading.plan import Plan
 from analysis.loading.results import Results, Run, load
 from analysis.tables.endpoints import finals
 
@@ -55,7 +56,7 @@ def read_compared_suite(folder: Path, endpoint: str | None, *, mixed: bool = Fal
     """
     results = load(folder, mixed=mixed)
     plan, used = results.plan, endpoint or results.plan.endpoint
-    headers = {_place(run): _header(folder, run) for run in results.runs if run.state != "missing"}
+    headers = {_place(run): _header(folder, plan, run) for run in results.runs if run.state != "missing"}
     return ComparedSuite(
         folder=folder,
         endpoint=used,
@@ -72,14 +73,12 @@ def _place(run: Run) -> RunKey:
     return run.objective, run.algorithm, run.repetition
 
 
-def _header(folder: Path, run: Run) -> dict[str, Any]:
+def _header(folder: Path, plan: Plan, run: Run) -> dict[str, Any]:
     """The first record of a run's ledger; `load` has checked it."""
-    suffix = next(suffix for suffix, state in SUFFIXES.items() if state == run.state)
-    path = folder / "runs" / run.objective / run.algorithm / f"{run.repetition:03d}{suffix}"
+    _, data, _ = locate(folder, run.objective, run.algorithm, run.repetition, plan.budget)
     try:
-        with path.open("rb") as file:
-            header: dict[str, Any] = json.loads(file.readline() or b"{}")
-    except (FileNotFoundError, json.JSONDecodeError):  # Still being written: what is not there is not compared.
+        header: dict[str, Any] = json.loads(data.partition(b"\n")[0] or b"{}")
+    except json.JSONDecodeError:  # Still being written: what is not there is not compared.
         return {}
     return header
 

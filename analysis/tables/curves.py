@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.loading.ledgers import SUFFIXES
-from analysis.loading.records import read
+from analysis.loading.ledgers import read_run
 from analysis.loading.results import Results, Run
 from analysis.statistics.anytime import incumbents
 from benchmark.errors import BadInput
@@ -38,24 +37,20 @@ def curves_table(results: Results, folder: Path, repetition: int = 0) -> pd.Data
     return pd.DataFrame([row for run in runs for row in _rows(results, folder, run)], columns=list(CURVES))
 
 
-def records(folder: Path, run: Run) -> list[Record]:
-    """The records of a run's ledger below a suite's folder; none of a missing one.
+def records(results: Results, folder: Path, run: Run) -> list[Record]:
+    """Read the records of a run's ledger below a suite's folder; none of a missing one.
 
     Raises:
         BadInput: a damaged ledger.
     """
-    place = folder / "runs" / run.objective / run.algorithm
-    for suffix in (*SUFFIXES, ".jsonl"):  # A run that finishes meanwhile has the complete name.
-        path = place / f"{run.repetition:03d}{suffix}"
-        if path.is_file():
-            return read(path, path.read_bytes(), complete=SUFFIXES[suffix] == "done")
-    return []
+    _, told, _ = read_run(folder, run.objective, run.algorithm, run.repetition, results.plan.budget)
+    return told
 
 
 def _rows(results: Results, folder: Path, run: Run) -> list[dict[str, Any]]:
     best = incumbent(results, run)
     epochs: dict[tuple[int, int], tuple[float, float]] = {}
-    for record in records(folder, run):
+    for record in records(results, folder, run):
         if record["kind"] == "evaluation":
             epochs |= _epochs(record, run)
     labels = {"objective": run.objective, "algorithm": run.algorithm, "repetition": run.repetition}

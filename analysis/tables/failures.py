@@ -59,7 +59,7 @@ def _rows(results: Results, folder: Path, run: Run, bad: np.ndarray) -> Iterator
     first, last = np.searchsorted(bad, [run.rows.start, run.rows.stop])
     if run.state == "done" and first == last:
         return
-    told = records(folder, run)
+    told = records(results, folder, run)
     labels = {"objective": run.objective, "algorithm": run.algorithm, "repetition": run.repetition}
     if run.state != "done":
         yield {**labels, "index": None, "trial": None, "state": run.state, "reason": _of_run(run, told)}

@@ -17,6 +17,7 @@ from benchmark.suite.model import Run, Suite
 from benchmark.tabular.replay import load_table_of, require_same_machine
 from benchmark.tuning.factory import library_versions
 from benchmark.tuning.preparation import prepare_objective
+from benchmark.tuning.run_report import is_done
 from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trial_cache import find_ledgers
 from objectives.objective import Machine, Objective
@@ -111,7 +112,8 @@ class Preflight:
 
     def _check_run(self, run: Run, data: dict[str, str], *, any_machine: bool) -> None:
         """Read what is recorded of a run whole, and refuse what is damaged or another suite's."""
-        for path in _possible_ledgers(self.settings.folder / run.path):
+        complete, *others = _possible_ledgers(self.settings.folder / run.path)
+        for path in [complete] if is_done(run, self.settings.folder) else [complete, *others]:
             header = next(iter(read_ledger(path).records), None) if os.path.lexists(path) else None
             if header is not None:
                 self._check_header(header, run, data, path, any_machine=any_machine)

@@ -22,7 +22,7 @@ from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.factory import check_suite, library_versions
-from benchmark.tuning.run_report import RunReport, recorded_report
+from benchmark.tuning.run_report import RunReport, is_done, recorded_report
 from benchmark.tuning.run_settings import RunSettings
 from objectives.objective import Machine, Objective
 
@@ -105,7 +105,7 @@ class Runner:
         share = self.suite.runs() if self.shard is None else self.shard.runs(self.suite)
         runs = list(order if order is not None else share)
         self.repetitions = len({run.repetition for run in runs})
-        unfinished = any(not (self.folder / run.path).exists() for run in runs)
+        unfinished = not all(is_done(run, self.folder) for run in runs)
         preflight = Preflight(self.suite, self.objectives, settings)
         preflight.check(runs, unfinished=unfinished, sharded=self.shard is not None)
         with (
@@ -148,8 +148,9 @@ class Runner:
 
     def _execute(self, runs: list[Run], settings: RunSettings) -> None:
         """Execute the runs that are not complete; those that worker deaths leave over are dispatched again."""
-        done = [run for run in runs if (self.folder / run.path).exists()]
-        pending = [run for run in runs if not (self.folder / run.path).exists()]
+        done = [run for run in runs if is_done(run, self.folder)]
+        ended = {run.path for run in done}
+        pending = [run for run in runs if run.path not in ended]
         self.listener.start(self.suite, self.folder, done, pending)
         warning = code_change_warning(runs, self.folder, settings.environment) if pending else None
         if warning is not None:
@@ -179,7 +180,7 @@ class Runner:
                 "a worker process died; its runs go on from their ledgers "
                 "(where memory is short, the same command with fewer --jobs gives the same results)"
             )
-            for run in [run for run in unreported.values() if (self.folder / run.path).exists()]:
+            for run in [run for run in unreported.values() if is_done(run, self.folder)]:
                 self._report(recorded_report(unreported.pop(run.path), self.folder))
             self.crashes.count_death(self.in_flight)
             self.in_flight.clear()

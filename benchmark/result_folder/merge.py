@@ -27,8 +27,10 @@ from benchmark.result_folder.recorded_plan import (
     read_recorded_suite,
 )
 from benchmark.storage.atomic_write import write_atomically
+from benchmark.storage.budget_change import budget_of, lower_limit
 from benchmark.storage.ledger_format import LedgerError, Record, failed_path, has_ended, parse_ledger, partial_path
 from benchmark.storage.resume_check import RunRefused, first_difference
+from benchmark.storage.run_files import has_ended_under
 from benchmark.storage.suite_json import SUITE_JSON
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "problem")
@@ -43,7 +45,7 @@ class LedgerCandidate:
     """A ledger of a run.
 
     Attributes:
-        state: "done", "failed" or "partial".
+        state: "done", "failed" or "partial", as is one that has ended under a smaller budget than the suite's.
         data: its whole records, as bytes.
         results: what another execution has to repeat of them, in order.
     """
@@ -124,13 +126,14 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
         if exists:
             held.enter_context(folder_lock(folder))
         headers = HeaderChecker(suite, allow_mixed=allow_mixed)
-        choices = {run: _choose_ledger(run, folders, headers) for run in suite.runs()}
+        choices = {run: _choose_ledger(run, folders, headers, suite.budget) for run in suite.runs()}
         if not exists:
             held.enter_context(folder_lock(folder))
             if (folder / SUITE_JSON).exists():
                 raise RunRefused(f"{folder}: another process has begun there meanwhile; merge again")
         _write_if_changed(folder / SUITE_JSON, suite.data)
-        counts = Counter(_copy_ledger(choice, folder) for choice in choices.values() if choice is not None)
+        chosen = [choice for choice in choices.values() if choice is not None]
+        counts = Counter(_copy_ledger(choice, folder, suite.budget) for choice in chosen)
     return MergeResult(
         suite=suite,
         folder=folder,
@@ -141,9 +144,11 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
     )
 
 
-def _choose_ledger(run: PlannedRun, folders: list[Path], headers: HeaderChecker) -> ChosenLedger | None:
+def _choose_ledger(
+    run: PlannedRun, folders: list[Path], headers: HeaderChecker, budget: Mapping[str, Any]
+) -> ChosenLedger | None:
     """Choose the best ledger of a run, after comparing all of them with it."""
-    candidates = [candidate for folder in folders for candidate in _candidates(run, folder)]
+    candidates = [candidate for folder in folders for candidate in _candidates(run, folder, budget)]
     if not candidates:
         return None
     for candidate in candidates:
@@ -155,16 +160,16 @@ def _choose_ledger(run: PlannedRun, folders: list[Path], headers: HeaderChecker)
     return ChosenLedger(run=run, state=best.state, path=best.path, size=len(best.data), digest=digest)
 
 
-def _candidates(run: PlannedRun, folder: Path) -> Iterator[LedgerCandidate]:
+def _candidates(run: PlannedRun, folder: Path, budget: Mapping[str, Any]) -> Iterator[LedgerCandidate]:
     """Yield the ledgers of a run in a folder, where a shard may be at work and complete one meanwhile."""
     path = folder / run.path
     for state, form in (("partial", partial_path(path)), ("failed", failed_path(path)), ("done", path)):
-        candidate = _read_candidate(form, state)
+        candidate = _read_candidate(form, state, budget)
         if candidate is not None:
             yield candidate
 
 
-def _read_candidate(path: Path, state: str) -> LedgerCandidate | None:
+def _read_candidate(path: Path, state: str, budget: Mapping[str, Any]) -> LedgerCandidate | None:
     """Read a ledger; None where there is none or it is still empty."""
     if not os.path.lexists(path):
         return None
@@ -177,6 +182,9 @@ def _read_candidate(path: Path, state: str) -> LedgerCandidate | None:
             return None
         header = contents.records[0]
         results = _repeatable_results(contents.records, measured=header["run"]["clock"] == "measured")
+        if lower_limit(budget_of(header), budget) is not None:  # Its end, if it has one, is no result of this suite.
+            results = tuple(result for result in results if result["kind"] != "end")
+            state = "partial" if state == "done" else state
         missing = [name for name in ("created", "data", "environment") if name not in header]
         if missing:
             raise ValueError(f"its header lacks {', '.join(missing)}")
@@ -209,16 +217,15 @@ def _check_same_results(best: LedgerCandidate, other: LedgerCandidate) -> None:
             )
 
 
-def _copy_ledger(choice: ChosenLedger, folder: Path) -> str:
+def _copy_ledger(choice: ChosenLedger, folder: Path, budget: Mapping[str, Any]) -> str:
     """Copy a chosen ledger into the folder; return "kept", "exchanged" or "written"."""
     path = folder / choice.run.path
-    forms = {"done": path, "failed": failed_path(path), "partial": partial_path(path)}
-    target = forms.pop(choice.state)
-    outcome = "exchanged" if path.exists() else "written"
+    target = path.with_name(choice.path.name)
+    outcome = "exchanged" if path.exists() and has_ended_under(path, budget) else "written"
     copied = choice.path != target and _write_if_changed(target, _read_chosen(choice))
-    for worse in forms.values():  # Here only, never in a source; what is taken holds all that they hold.
-        if worse != path:
-            worse.unlink(missing_ok=True)
+    for worse in (failed_path(path), partial_path(path)):  # Here only, never in a source.
+        if worse != target:
+            worse.unlink(missing_ok=True)  # What is taken holds all that they hold.
     return outcome if copied else "kept"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.errors import BadInput, short_repr
 from benchmark.reproducibility.environment import DECIDES_BITS
+from benchmark.storage.budget_change import budget_of, lower_limit
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, first_difference
 from benchmark.storage.suite_json import RERUN, SUITE_JSON, entries_by_label, read_suite_json
@@ -56,6 +57,11 @@ class RecordedSuite:
     def name(self) -> str:
         """The suite's name."""
         return str(self.content["name"])
+
+    @property
+    def budget(self) -> Mapping[str, Any]:
+        """The limits of a run, by name."""
+        return dict(self.content.get("budget") or {})
 
     def runs(self) -> Iterator[PlannedRun]:
         """Yield all runs, in the suite's order."""
@@ -107,15 +113,28 @@ class HeaderChecker:
         recorded, planned = header["run"], self.suite.identity(run)
         difference = first_difference({name: _planned_part(recorded, name) for name in planned}, planned)
         if difference:
-            whose = f"recorded with another suite than {self.suite.folder / SUITE_JSON} says"
-            raise RunRefused(f"{path}: {whose}: {difference}; {LEAVE_OUT}")
-        unplanned = {name: value for name, value in recorded.items() if name not in (*planned, "calibration")}
+            raise RunRefused(f"{path}: {self._another_suite}: {difference}; {LEAVE_OUT}")
+        self._check_budget(header, path)
+        left_out = (*planned, "calibration", "budget")
+        unplanned = {name: value for name, value in recorded.items() if name not in left_out}
         own = {"objective": recorded["objective"], "calibration": recorded.get("calibration")}
         self._agree(("suite",), unplanned, path, "another suite", LEAVE_OUT)
         self._agree(("objective", run.objective), own, path, "another suite", LEAVE_OUT)
         self._agree(("data", run.objective), {"data": header["data"]}, path, "other data", LEAVE_OUT)
         if not self.allow_mixed:
             self._check_machine(run, header["environment"], path)
+
+    @property
+    def _another_suite(self) -> str:
+        return f"recorded with another suite than {self.suite.folder / SUITE_JSON} says"
+
+    def _check_budget(self, header: Record, path: Path) -> None:
+        """Refuse a run that was given more than is planned; one that was given less goes on when the suite does."""
+        recorded, planned = budget_of(header), self.suite.budget
+        lower = lower_limit(planned, recorded)
+        if lower is not None:
+            difference = first_difference(recorded.get(lower), planned.get(lower), f"budget.{lower}")
+            raise RunRefused(f"{path}: {self._another_suite}: {difference}; {LEAVE_OUT}")
 
     def _check_machine(self, run: PlannedRun, environment: Mapping[str, Any], path: Path) -> None:
         keys = {"arithmetic": ("arithmetic", run.objective), "libraries": ("libraries", run.algorithm)}

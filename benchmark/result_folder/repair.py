@@ -13,6 +13,8 @@ from benchmark.storage.atomic_write import sync_folder, write_atomically
 from benchmark.storage.ledger_format import (
     FORMAT,
     LedgerError,
+    Record,
+    evaluations_of,
     failed_path,
     has_ended,
     partial_path,
@@ -55,8 +57,7 @@ def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
     try:
         with folder_lock(folder):
             for run in suite.runs():
-                repaired = repair_ledger(folder / run.path)
-                if repaired is not None:
+                while (repaired := repair_ledger(folder / run.path)) is not None:  # It may have two ledgers.
                     count += 1
                     problem = repaired.problem.partition(";")[0]
                     yield f"{problem}: {repaired.kept} records kept, the file is now {repaired.moved_to}"
@@ -67,7 +68,9 @@ def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
 
 
 def repair_ledger(path: Path) -> RepairedLedger | None:
-    """Keep a copy of one run's ledger if it is damaged, and begin it again with its whole records.
+    """Keep a copy of a run's first damaged ledger, if it has one, and begin it again with its whole records.
+
+    Where another ledger of the run holds as many evaluations, that one stays and the damaged one is only set aside.
 
     Whenever this is interrupted, the damaged file or its copy is there, and doing it again ends the same.
 
@@ -77,14 +80,16 @@ def repair_ledger(path: Path) -> RepairedLedger | None:
     Raises:
         LedgerError: a file that this version cannot read for another reason, or a disk that fails.
     """
-    ledger = next((name for name in (path, partial_path(path), failed_path(path)) if name.exists()), None)
-    if ledger is None:
-        return None
-    try:
-        read_ledger(ledger)
-    except LedgerError as error:
-        return _replace_damaged(path, ledger, str(error))
+    for ledger in _existing(path):
+        try:
+            read_ledger(ledger)
+        except LedgerError as error:
+            return _replace_damaged(path, ledger, str(error))
     return None
+
+
+def _existing(path: Path) -> list[Path]:
+    return [name for name in (path, partial_path(path), failed_path(path)) if name.exists()]
 
 
 def _replace_damaged(path: Path, ledger: Path, problem: str) -> RepairedLedger:
@@ -96,6 +101,11 @@ def _replace_damaged(path: Path, ledger: Path, problem: str) -> RepairedLedger:
         ended = has_ended(whole.records)  # What is damaged came after the end.
         target = path if ended else partial_path(path)
         moved_to = _keep_copy(ledger)
+        longest = _longest_other(path, ledger)
+        if not ended and longest and len(evaluations_of(longest)) >= len(evaluations_of(whole.records)):
+            ledger.unlink()
+            sync_folder(path.parent)
+            return RepairedLedger(problem=problem, kept=len(longest), moved_to=moved_to)
         if ledger != target and target.exists():
             _keep_copy(target)
         if whole.records:
@@ -106,6 +116,12 @@ def _replace_damaged(path: Path, ledger: Path, problem: str) -> RepairedLedger:
     except OSError as error:
         raise LedgerError(f"{ledger}: cannot be repaired ({error.strerror}); make room and do it again") from error
     return RepairedLedger(problem=problem, kept=len(whole.records), moved_to=moved_to)
+
+
+def _longest_other(path: Path, ledger: Path) -> list[Record]:
+    """Return the whole records of the longest of a run's other ledgers; none where it has no other."""
+    others = (whole_records(other.read_bytes()).records for other in _existing(path) if other != ledger)
+    return max(others, key=len, default=[])
 
 
 def _keep_copy(ledger: Path) -> Path:

@@ -6,24 +6,23 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_ledger
+from benchmark.storage.ledger_format import LedgerError, read_ledger
 from benchmark.suite.model import Run, Suite
+from benchmark.tuning.run_report import run_file
 
 STATES = ("done", "partial", "failed", "damaged", "missing")
 
 
 def run_state(run: Run, folder: Path) -> tuple[str, str]:
     """Return one of `STATES` and what is damaged; a ledger is read to its end to see whether it is whole."""
-    path = folder / run.path
-    named = (("done", path), ("partial", partial_path(path)), ("failed", failed_path(path)))
-    for state, candidate in named:
-        if candidate.exists():
-            try:
-                read_ledger(candidate)
-            except LedgerError as error:
-                return "damaged", str(error)
-            return state, ""
-    return "missing", ""
+    file = run_file(run, folder)
+    if file is None:
+        return "missing", ""
+    try:
+        read_ledger(file.path)
+    except LedgerError as error:
+        return "damaged", str(error)
+    return file.state, ""
 
 
 def describe_status(suite: Suite, folder: Path, command: str) -> Iterable[str]:

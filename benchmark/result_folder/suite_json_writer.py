@@ -16,7 +16,6 @@ from objectives.objective import Objective, checked_default
 
 def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
     """Write what the analysis has to know of the suite besides its ledgers; an unchanged file is left alone."""
-    budget = {name: limit for name, limit in asdict(suite.budget).items() if limit is not None}
     content = {
         "format": FORMAT,
         **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
@@ -24,7 +23,7 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
         if suite.calibration is None
         else {"name": suite.calibration.name, "device": suite.calibration.device},
         "resume": suite.resume,
-        "budget": budget,
+        "budget": suite.budget.limits(),
         "endpoint": suite.endpoint,
         "control": suite.control,
         **({"targets": {label: list(errors) for label, errors in suite.targets.items()}} if suite.targets else {}),

@@ -11,12 +11,15 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+from uuid import uuid4
 
 from benchmark.storage.atomic_write import sync_folder
+from benchmark.storage.budget_change import budget_of, lines_under_budget
 from benchmark.storage.ledger_format import (
     Contents,
     LedgerError,
@@ -26,6 +29,7 @@ from benchmark.storage.ledger_format import (
     has_ended,
     parse_ledger,
     partial_path,
+    read_ledger,
 )
 
 LOCK_PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -43,20 +47,27 @@ class Ledger:
         durable: False keeps records in memory until the last one and does not wait for the disk: for what
             is computed again faster than that. An unfinished ledger stays empty; one that a power
             failure has cut is refused like any damaged one.
+        reopen: go on with a run that is complete, under a larger budget; its file stays until the longer one
+            is complete and replaces it.
 
     Raises:
         LedgerError: the file is locked by another process, damaged, or cannot be written.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, durable: bool = True, reopen: bool = False) -> None:
         self.path, self.part, self.durable = path, partial_path(path), durable
         self._unwritten: list[bytes] = []
-        if path.exists():
+        self.records: list[Record]
+        self._crc: int
+        self._good: int
+        if path.exists() and not reopen:
             raise LedgerError(f"{path}: complete already, nothing is appended to it; delete it to train that run again")
         with _os_errors_as_ledger_errors(self.part):
             path.parent.mkdir(parents=True, exist_ok=True)
             if failed_path(path).exists():
                 failed_path(path).rename(self.part)
+            elif path.exists() and not self.part.exists():
+                self._begin_with_copy()
             self._file = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             try:
                 self._lock()
@@ -64,8 +75,7 @@ class Ledger:
             except BaseException:
                 os.close(self._file)
                 raise
-        self.records = contents.records
-        self._crc, self._good, self._broken = contents.crc, contents.good, False
+        self._take_contents(contents)
 
     def __enter__(self) -> Ledger:
         return self
@@ -114,6 +124,25 @@ class Ledger:
         """Whether the end record is there; a run may have been killed between it and the file's final name."""
         return has_ended(self.records)
 
+    def change_budget(self, budget: Mapping[str, Any]) -> None:
+        """Write the file anew with another budget in its header, if it has another, and take back the end it had set.
+
+        Raises:
+            LedgerError: the disk is full or fails. The file is then as it was.
+        """
+        if not self.records or budget_of(self.records[0]) == budget:
+            return
+        with _os_errors_as_ledger_errors(self.part):
+            data = lines_under_budget(self.part.read_bytes(), budget)
+            with self._draft(data) as (draft, file):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Before others can find it under its name.
+                draft.replace(self.part)
+                os.close(self._file)
+                self._file = os.dup(file)  # It shares the lock, which the draft's own descriptor gives up.
+            if self.durable:
+                sync_folder(self.part.parent)
+        self._take_contents(parse_ledger(self.part, data))
+
     def complete(self, record: Record) -> None:
         """Append the end record and give the file its final name."""
         self._end(record, self.path)
@@ -125,6 +154,30 @@ class Ledger:
     def fail(self, record: Record) -> None:
         """Append why the run cannot go on and set the file aside; the next start tries it again."""
         self._end(record, failed_path(self.path))
+
+    def _take_contents(self, contents: Contents) -> None:
+        self.records = contents.records
+        self._crc, self._good, self._broken = contents.crc, contents.good, False
+
+    def _begin_with_copy(self) -> None:
+        """Begin the unfinished file with what the complete one holds, unless another process has just done so."""
+        read_ledger(self.path)  # What is damaged is not copied.
+        with self._draft(self.path.read_bytes()) as (draft, _), suppress(FileExistsError):
+            os.link(draft, self.part)
+
+    @contextmanager
+    def _draft(self, data: bytes) -> Iterator[tuple[Path, int]]:
+        """Write a further file beside the ledger, whole, for a block that gives it its name; yields its path and it."""
+        draft = self.part.with_name(f".{uuid4().hex}.tmp")
+        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        try:
+            _write_all(file, data)
+            if self.durable:
+                os.fsync(file)
+            yield draft, file
+        finally:
+            os.close(file)
+            draft.unlink(missing_ok=True)
 
     def _lock(self) -> None:
         pauses = iter(LOCK_PAUSES)

@@ -133,12 +133,13 @@ def read_header(path: Path) -> Record | None:
 
 
 def count_evaluations(path: Path) -> int:
-    """Count the evaluations that an unfinished run has on disk."""
-    try:
-        records = parse_ledger(path, partial_path(path).read_bytes()).records
-    except (OSError, LedgerError):
-        return 0
-    return len(evaluations_of(records))
+    """Count the evaluations that an unfinished run has on disk; it may begin with those of a complete ledger."""
+    for candidate in (partial_path(path), path):
+        try:
+            return len(evaluations_of(parse_ledger(candidate, candidate.read_bytes()).records))
+        except (OSError, LedgerError):
+            continue
+    return 0
 
 
 def has_ended(records: Sequence[Record]) -> bool:

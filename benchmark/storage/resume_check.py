@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmark.errors import short_repr
 from benchmark.reproducibility.environment import DECIDES_BITS
+from benchmark.storage.budget_change import budget_of, lower_limit
 from benchmark.storage.ledger_format import Record
 
 PARTS = ("run", "data", "environment")
@@ -31,18 +32,34 @@ def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed:
             "restore the file, or delete it to train that run again"
         )
     for part in ("run", "data"):
-        difference = first_difference(recorded[part], expected[part])
+        difference = first_difference(_without_budget(recorded[part]), _without_budget(expected[part]))
         if difference:
             raise RunRefused(
                 f"{path}: recorded with another suite: {difference}; "
                 "use another --results folder, or delete the old results"
             )
+    _check_budget(budget_of(recorded), budget_of(expected), path)
     changed = changed_environment(recorded["environment"], expected["environment"])
     if changed and not allow_mixed:
         raise RunRefused(
             f"{path}: recorded on another machine or library version: {changed}; continuing could mix bits: "
             "use another --results folder, or --allow-mixed to continue and mark the runs"
         )
+
+
+def _check_budget(recorded: Mapping[str, Any], planned: Mapping[str, Any], path: Path) -> None:
+    """Refuse a budget that would cut off what is recorded; a larger one goes on from it."""
+    lower = lower_limit(planned, recorded)
+    if lower is not None:
+        difference = first_difference(recorded.get(lower), planned.get(lower), f"budget.{lower}")
+        raise RunRefused(
+            f"{path}: recorded with a larger budget: {difference}; a limit may be raised or dropped, "
+            "not lowered or added: keep it, or use another --results folder"
+        )
+
+
+def _without_budget(part: Record) -> Record:
+    return {name: value for name, value in part.items() if name != "budget"}
 
 
 def changed_environment(recorded: Record, current: Record) -> str | None:

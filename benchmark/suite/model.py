@@ -27,6 +27,10 @@ class Budget:
     epochs: int | None = None
     runtime: float | None = None
 
+    def limits(self) -> dict[str, float]:
+        """Return the limits that are set, by name."""
+        return {name: limit for name, limit in asdict(self).items() if limit is not None}
+
 
 def is_dotted(name: str) -> bool:
     """Whether a part is third-party code, named by `package.module:Class` or `package.module.Class`."""

@@ -31,7 +31,7 @@ from benchmark.tuning.factory import (
     relevant_missing_features,
 )
 from benchmark.tuning.record_replay import ReplayMismatch, replay_evaluation
-from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
+from benchmark.tuning.run_report import RunReport, failure_report, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.time_limit import TimeLimit
 from benchmark.tuning.trainer import Trainer
@@ -81,10 +81,10 @@ class RunExecution:
         try:
             scheduler = build_scheduler(self.run, self.objective)
             # What a table answers is computed again in milliseconds; waiting for the disk would take longer.
-            durable = self.settings.tables is None
+            durable, path = self.settings.tables is None, self.settings.folder / self.run.path
             with (
                 closing_algorithm(scheduler),
-                Ledger(self.settings.folder / self.run.path, durable=durable) as ledger,
+                Ledger(path, durable=durable, reopen=not is_done(self.run, self.settings.folder)) as ledger,
             ):
                 self._write_or_check_header(ledger, data, scheduler)
                 if ledger.ended:
@@ -116,6 +116,7 @@ class RunExecution:
             ledger.append(header)
             return
         check_header(ledger.records[0], header, ledger.part, allow_mixed=self.settings.allow_mixed)
+        ledger.change_budget(self.run.identity()["budget"])
         if ledger.ended:
             return
         latest = [record["environment"] for record in ledger.records if "environment" in record][-1]

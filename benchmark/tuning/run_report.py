@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.storage.ledger_format import LedgerError, evaluations_of, failed_path, read_ledger
+from benchmark.storage.ledger_format import LedgerError, evaluations_of, read_ledger
 from benchmark.storage.resume_check import RunRefused
+from benchmark.storage.run_files import RunFile, find_run_file, has_ended_under
 from benchmark.suite.model import Run
 from benchmark.tuning.evaluation import describe_problem
 
@@ -35,12 +36,22 @@ def failure_report(run: Run, error: Exception) -> RunReport:
     )
 
 
+def run_file(run: Run, folder: Path) -> RunFile | None:
+    """Find the ledger of a run that counts under its budget; None where nothing is recorded."""
+    return find_run_file(folder / run.path, run.budget.limits())
+
+
+def is_done(run: Run, folder: Path) -> bool:
+    """Whether a run has ended under its budget or a larger one."""
+    path = folder / run.path
+    return path.exists() and has_ended_under(path, run.budget.limits())
+
+
 def recorded_report(run: Run, folder: Path) -> RunReport:
     """Report on a run that has ended, as its files say."""
-    path = folder / run.path
-    done = path.exists()
-    contents = read_ledger(path if done else failed_path(path)) if done or failed_path(path).exists() else None
-    records = contents.records if contents else []
+    file = run_file(run, folder)
+    done = file is not None and file.state == "done"
+    records = [] if file is None or file.state == "partial" else read_ledger(file.path).records
     errors = [record["valid_error"] for record in records if record.get("valid_error") is not None]
     problem = None if done else next((r["error"] for r in reversed(records) if r["kind"] == "failure"), "no ledger")
     return RunReport(

@@ -25,6 +25,7 @@ from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Run, Suite
 from benchmark.tuning.factory import build_objective
 from benchmark.tuning.preparation import prepare_objective
+from benchmark.tuning.run_report import is_done
 from benchmark.verification.recheck_file import (
     FORMAT,
     Incumbent,
@@ -158,7 +159,7 @@ def select_incumbent(evaluations: Iterable[Record], budget: Budget) -> Record | 
 
 
 def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bool) -> list[Incumbent]:
-    done = [run for run in suite.runs() if (folder / run.path).exists()]
+    done = [run for run in suite.runs() if is_done(run, folder)]
     if not done:
         part = "no run is finished" if (folder / "runs").is_dir() else "nothing is recorded"
         raise BadInput(f"{folder}: {part} there; run the suite {suite.name} first")

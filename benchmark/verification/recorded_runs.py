@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,13 @@ from benchmark.storage.ledger_format import (
     LedgerError,
     Record,
     evaluations_of,
-    failed_path,
-    partial_path,
     read_ledger,
 )
 from benchmark.storage.resume_check import FIELD, changed_sources, check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.factory import build_objective, library_versions
 from benchmark.tuning.preparation import prepare_objective
+from benchmark.tuning.run_report import run_file
 from benchmark.verification.replay_check import first_divergence
 from benchmark.verification.sampling import RecordedTrial
 from benchmark.verification.trial_comparison import Divergence
@@ -122,27 +120,25 @@ def read_recorded_runs(suite: Suite, folder: Path, jobs: int, device: str) -> li
 
 
 def _read_recorded_run(run: Run, folder: Path, device: str) -> RecordedRun | None:
-    complete = folder / run.path
-    paths = {"done": complete, "partial": partial_path(complete), "failed": failed_path(complete)}
-    state = next((state for state, path in paths.items() if os.path.lexists(path)), None)
-    if state is None:
+    file = run_file(run, folder)
+    if file is None:
         return None
-    records = read_ledger(paths[state]).records
+    records = read_ledger(file.path).records
     if not records:
         return None
     header = records[0]
-    check_header(header, header | {"run": run.identity()}, paths[state], allow_mixed=True)
-    evaluations = _checked_evaluations(records, paths[state])
+    check_header(header, header | {"run": run.identity()}, file.path, allow_mixed=True)
+    evaluations = _checked_evaluations(records, file.path)
     kinds: dict[int, str] = {}
     for record in evaluations:
         promoted = record["trial"] in kinds and record["state"] == "ok"
         kinds[record["trial"]] = "promoted" if promoted else record["state"]
     with deterministic_arithmetic(device):
-        divergence = first_divergence(run, build_objective(run.objective), records, state)
+        divergence = first_divergence(run, build_objective(run.objective), records, file.state)
     return RecordedRun(
         run=run,
-        path=paths[state].relative_to(folder).as_posix(),
-        state=state,
+        path=file.path.relative_to(folder).as_posix(),
+        state=file.state,
         evaluations=len(evaluations),
         data=header["data"],
         cards=tuple(record["environment"] for record in records if "environment" in record),

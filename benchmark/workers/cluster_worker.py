@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmark.errors import one_line
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
-from benchmark.tuning.run_report import RunReport, failure_report, recorded_report
+from benchmark.tuning.run_report import RunReport, failure_report, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers.cluster_child import RunRequest
 from benchmark.workers.handshake import LOADED_DIGEST, Handshake, differences
@@ -176,7 +176,7 @@ def serve_group(
     Raises:
         DriverGone: no driver waits for the reports.
     """
-    ended = [run for run in runs if (settings.folder / run.path).exists()]
+    ended = [run for run in runs if is_done(run, settings.folder)]
     reports = [recorded_report(run, settings.folder) for run in ended]
     pending = [run for run in runs if run not in ended]
     try:
@@ -205,7 +205,7 @@ def _execute_pending(pending: list[Run], settings: RunSettings, handshake: Hands
                 finally:
                     timed_out = _timed_out_evaluation(watchdog)
         except ChildDied:
-            ended = [run for run in pending if (settings.folder / run.path).exists()]
+            ended = [run for run in pending if is_done(run, settings.folder)]
             reports += [recorded_report(run, settings.folder) for run in ended]
             pending = [run for run in pending if run not in ended]
         if timed_out is None:  # Otherwise the watchdog knows which evaluation it was.

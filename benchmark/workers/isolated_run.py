@@ -15,7 +15,7 @@ from benchmark.batching.run_group import execute_group
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import count_evaluations
 from benchmark.suite.model import Run
-from benchmark.tuning.run_report import RunReport, recorded_report
+from benchmark.tuning.run_report import RunReport, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.workers import worker_process
 from benchmark.workers.watchdog import Watchdog
@@ -40,7 +40,9 @@ def run_isolated(run: Run, settings: RunSettings, watchdog: Watchdog | None = No
                 return recorded_report(run, settings.folder)
             index = count_evaluations(path)
             if fatal is not None and fatal.index == index:
-                return _fail_run(run, path, f"its process ended with {_describe_exit(exit_code)} outside training")
+                return _fail_run(
+                    run, settings.folder, f"its process ended with {_describe_exit(exit_code)} outside training"
+                )
             fatal = _timed_out_evaluation(run, index, watchdog) or FatalEvaluation(
                 index=index, reason=_describe_exit(exit_code), seconds=_seconds_since(marker)
             )
@@ -84,7 +86,8 @@ def _describe_exit(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _fail_run(run: Run, path: Path, problem: str) -> RunReport:
-    with Ledger(path) as ledger:
+def _fail_run(run: Run, folder: Path, problem: str) -> RunReport:
+    with Ledger(folder / run.path, reopen=not is_done(run, folder)) as ledger:
+        ledger.change_budget(run.identity()["budget"])
         ledger.fail({"kind": "failure", "error": problem, "traceback": ""})
     return RunReport(run=run, state="failed", evaluations=0, best_error=math.inf, problem=problem)

@@ -101,7 +101,7 @@ def test_other_suites_are_refused(copies, capsys, setting, expected_text):
         ({"suite_seed": 4}, "suite_seed was 4 and is now 3"),
         ({"repetition": 1}, "repetition was 1 and is now 0"),
         ({"clock": "measured"}, "clock was 'measured' and is now 'modelled'"),
-        ({"budget": {"trials": 3}}, "budget.trials was None and is now 3"),
+        ({"budget": {"trials": 3}}, "budget.epochs was None and is now 9"),
         ({"calibration": {"name": "invented", "digest": "0"}}, "calibration.digest was"),
         ({"objective": {"label": "toy", "part": {"name": "sphere", "options": {}}}}, "objective.part.name"),
         ({"n_workers": 2}, "n_workers was 2 and is now 1"),

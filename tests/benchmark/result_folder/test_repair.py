@@ -211,17 +211,33 @@ def test_interrupted_it_may_be_done_again(here, unbroken, monkeypatch, capsys, c
     assert evaluations(here) == evaluations(unbroken)
 
 
-def test_a_part_beside_a_damaged_file_is_kept_too(here):
+def test_a_shorter_part_beside_a_damaged_file_is_kept_too(here):
     """Whatever is overwritten has a further name first."""
     path, data = first(here), first(here).read_bytes()
-    partial_path(path).write_bytes(b"".join(data.splitlines(keepends=True)[:6]))
-    path.write_bytes(flipped(data, 2))
+    partial_path(path).write_bytes(b"".join(data.splitlines(keepends=True)[:2]))
+    path.write_bytes(flipped(data, 4))
 
-    assert repair_ledger(path).kept == 2
+    assert repair_ledger(path).kept == 4
 
-    assert len(read_ledger(partial_path(path)).records) == 2
+    assert len(read_ledger(partial_path(path)).records) == 4
     kept = partial_path(path).with_name("000.jsonl.part.damaged-1")
-    assert kept.read_bytes() == b"".join(data.splitlines(keepends=True)[:6])
+    assert kept.read_bytes() == b"".join(data.splitlines(keepends=True)[:2])
+
+
+@pytest.mark.parametrize("damaged", ["complete", "part"])
+def test_the_longer_of_two_ledgers_stays(here, damaged):
+    """A run that goes on under a larger budget has two; the damaged one is set aside, and the other is as it was."""
+    path, data = first(here), first(here).read_bytes()
+    other = b"".join(data.splitlines(keepends=True)[:6])
+    part = partial_path(path)
+    path.write_bytes(flipped(data, 2) if damaged == "complete" else data)
+    part.write_bytes(other if damaged == "complete" else flipped(other, 2))
+
+    assert repair_ledger(path).kept == (6 if damaged == "complete" else 7)
+    assert repair_ledger(path) is None
+
+    assert [path.exists(), part.exists()] == [damaged == "part", damaged == "complete"]
+    assert (part if damaged == "complete" else path).read_bytes() == (other if damaged == "complete" else data)
 
 
 def test_another_format_is_no_damage(here, capsys):

@@ -163,7 +163,7 @@ def test_an_end_of_another_run_is_refused(tmp_path):
     path = tmp_path / run_of().path
     path.rename(partial_path(path))
 
-    report, _ = driven(run_of(budget={"trials": 4}), settings(tmp_path))
+    report, _ = driven(run_of(budget={"trials": 2}), settings(tmp_path))
 
     assert report.state == "refused"
     assert not path.exists()
@@ -281,9 +281,9 @@ def test_only_what_a_table_answered_may_be_lost(tmp_path, monkeypatch, tables, d
     asked = []
 
     class Watched(Ledger):
-        def __init__(self, path, *, durable):
+        def __init__(self, path, *, durable, reopen):
             asked.append(durable)
-            super().__init__(path, durable=durable)
+            super().__init__(path, durable=durable, reopen=reopen)
 
     monkeypatch.setattr(execution, "Ledger", Watched)
 

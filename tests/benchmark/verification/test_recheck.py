@@ -398,11 +398,12 @@ def test_a_bad_number_of_seeds_is_refused(tmp_path, refused, fresh):
 
 
 def test_a_changed_suite_is_refused(tmp_path, refused):
-    """What was selected under another budget, or in another space, is not this suite's."""
+    """What was selected under a larger budget or in another space is not its; under a smaller one it goes on first."""
     path = write_toy_suite(tmp_path)
     run_command(path, tmp_path)
 
-    refused(path, "budget.evaluations was 6 and is now 7", settings=["--set", "budget.evaluations=7"])
+    refused(path, "budget.evaluations was 6 and is now 5", settings=["--set", "budget.evaluations=5"])
+    refused(path, "no run is finished there; run the suite", settings=["--set", "budget.evaluations=7"])
     refused(path, "options.choices was 12 and is now 9", settings=["--set", "objectives.toy.choices=9"])
     refused(path, "suite_seed was 3 and is now 4", settings=["--set", "seed=4"])
 
