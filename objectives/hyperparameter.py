@@ -256,7 +256,9 @@ def hyperparameter(name: Any, distribution: Any) -> Hyperparameter:
     low, high = _bounds(distribution)
     written = f"{name} = {distribution.dist.name}{distribution.args}{distribution.kwds or ''}"
     if not (math.isfinite(low) and math.isfinite(high) and low <= high) or (_is_logarithmic(distribution) and low <= 0):
-        raise ValueError(f"{written}: its parameters give no range of finite numbers {_rule(distribution)}")
+        raise ValueError(
+            f"{written}: its parameters give no range of finite numbers (low >= high?){_rule(distribution)}"
+        )
     if not hasattr(distribution, "pmf"):
         if low == high:
             raise ValueError(f"{written}: there is no double between low and high; write Categorical([{low}])")
@@ -280,11 +282,11 @@ def _remedy(given: Any) -> str:
 
 
 def _rule(distribution: Any) -> str:
-    """The rule that the parameters of a distribution break, for the distributions that spaces are made of."""
+    """The rule that the parameters of a distribution break, for those that spaces are mostly made of."""
     rules = {
-        "loguniform": "(low >= high?); loguniform(low, high): a log axis needs low > 0, and low < high",
-        "reciprocal": "(low >= high?); loguniform(low, high): a log axis needs low > 0, and low < high",
-        "uniform": "(low >= high?); uniform(low, width) needs a finite width > 0",
-        "randint": "(low >= high?); randint(low, high) needs integers of 64 bits and leaves high out",
+        "loguniform": "; a log axis needs low > 0",
+        "reciprocal": "; a log axis needs low > 0",
+        "uniform": "; uniform(low, width) needs a finite width > 0",
+        "randint": "; randint(low, high) leaves high out",
     }
-    return rules.get(distribution.dist.name, "(low >= high?)")
+    return rules.get(distribution.dist.name, "")

@@ -10,7 +10,7 @@ from scipy import stats
 
 from algorithms import SCHEDULERS, SEARCHERS
 from benchmark.suite.model import Budget
-from objectives.space import Categorical, Condition, Space
+from objectives.space import Categorical, Condition, Integer, Space
 from tests.algorithms import driving
 from tests.algorithms.driving import proposals, suggestions, toy_error
 
@@ -21,12 +21,13 @@ SPACES = {
     "mixed": (
         Space(
             {
-                "rate": stats.loguniform(1e-4, 1),
-                "width": stats.randint(8, 65),
-                "activation": Categorical(["relu", "tanh", "sigmoid"]),
+                "optimizer.lr": stats.loguniform(1e-200, 1e200),
+                "width": Integer(1, 1024, log=True),
+                "activation": Categorical(["relu", "tanh", None]),
+                "weight-decay": Categorical([True, False]),
             }
         ),
-        {"rate": 0.1, "width": 32, "activation": "tanh"},
+        {"optimizer.lr": 0.1, "width": 32, "activation": "tanh", "weight-decay": False},
     ),
     "conditional": (
         Space(

@@ -18,7 +18,7 @@ from benchmark.suite.parsing import parse
 from benchmark.tuning.factory import build_scheduler
 from objectives.epoch import Epoch
 from objectives.objective import Objective
-from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
+from objectives.space import FIDELITY, Categorical, Condition, Integer, Ordinal, Space
 from tests import ROOT
 from tests.algorithms import driving
 from tests.algorithms.driving import suggestions, toy_error
@@ -30,14 +30,14 @@ SPACES = {
     "mixed": (
         Space(
             {
-                "rate": stats.loguniform(1e-4, 1),
-                "width": stats.randint(8, 65),
-                "activation": Categorical(["relu", "tanh", "sigmoid"]),
-                "batch_size": Ordinal([16, 32, 64, 128]),
+                "optimizer.lr": stats.loguniform(1e-200, 1e200),
+                "net/width": Integer(8, 64, log=True),
+                "activation": Categorical(["relu", "tanh", None]),
+                "batch-size": Ordinal([16, 32, 64, 128]),
                 "bias": stats.norm(0, 1),
             }
         ),
-        {"rate": 0.1, "width": 32, "activation": "tanh", "batch_size": 64, "bias": 0.25},
+        {"optimizer.lr": 0.1, "net/width": 32, "activation": None, "batch-size": 64, "bias": 0.25},
     ),
     "conditional": (
         Space(

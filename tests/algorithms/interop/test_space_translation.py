@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from algorithms.interop.space_translation import Coordinate, Translation
-from objectives.space import Categorical, Condition, Ordinal, Space
+from objectives.space import Categorical, Condition, Integer, Ordinal, Space
 from tests.algorithms.adapters.subjects import SPACES
 
 KINDS = Space(
@@ -85,9 +85,39 @@ def test_declared_values_are_pythons_own(space):
     for coordinate in Translation(space).coordinates:
         bounds = {type(bound) for bound in (coordinate.low, coordinate.high)}
         assert bounds == {{"float": float, "int": int, "categorical": type(None)}[coordinate.kind]}
-        assert {type(choice) for choice in coordinate.choices} <= {bool, int, float, str}
+        assert {type(choice) for choice in coordinate.choices} <= {bool, int, float, str, type(None)}
         values = coordinate.condition.values if coordinate.condition is not None else ()
-        assert {type(value) for value in values} <= {bool, int, float, str}
+        assert {type(value) for value in values} <= {bool, int, float, str, type(None)}
+
+
+def test_ranges_at_the_ends_of_doubles_are_quantiles():
+    """Where a library would overflow or lose integers it gets the place in [0, 1]; ordinary ranges stay as they are."""
+    ends = {
+        "wide": stats.loguniform(1e-200, 1e200),
+        "tiny": stats.uniform(0, 1e-300),
+        "huge": stats.uniform(-8e307, 1.6e308),
+        "whole": Integer(1, 2**60, log=True),
+    }
+    ordinary = {"rate": stats.loguniform(1e-12, 1e12), "far": stats.uniform(1e9, 1e-3), "log": Integer(1, 9, log=True)}
+    for coordinate in Translation(Space(ends)).coordinates:
+        assert (coordinate.kind, coordinate.low, coordinate.high, coordinate.log) == ("float", 0.0, 1.0, False)
+    found = {each.name: (each.kind, each.low, each.high, each.log) for each in Translation(Space(ordinary)).coordinates}
+    assert found["rate"] == ("float", 1e-12, 1e12, True)
+    assert found["far"] == ("float", 1e9, 1e9 + 1e-3, False)
+    assert found["log"] == ("int", 1, 9, True)
+
+
+def test_names_are_identifiers_to_a_library():
+    """Dots, dashes, colons and slashes become underscores, in conditions too, and come back."""
+    space = Space(
+        {"net.type": Categorical([None, "deep"]), "net/width": stats.randint(1, 9)},
+        {"net/width": Condition(parent="net.type", values=("deep",))},
+    )
+    translation = Translation(space)
+    assert [coordinate.name for coordinate in translation.coordinates] == ["net_type", "net_width"]
+    assert translation.coordinates[1].condition == Condition(parent="net_type", values=("deep",))
+    for config in ({"net.type": None}, {"net.type": "deep", "net/width": 3}):
+        assert translation.inward(translation.outward(config)) == config
 
 
 def test_conditions_are_on_values_that_a_library_sees():
@@ -112,7 +142,7 @@ def test_a_librarys_conditions_hold_when_ours_do(space, places):
         if coordinate.condition is None or coordinate.condition.holds(counting):
             counting[coordinate.name] = outward[coordinate.name]
     assert counting == outward
-    assert list(config) == list(outward)
+    assert [space.arguments[name] for name in config] == list(outward)
 
 
 def test_a_condition_on_a_quantile_is_refused():
@@ -150,15 +180,13 @@ def test_complete_has_every_coordinate_and_comes_back(space, places):
 
     complete = translation.complete(config)
 
-    assert list(complete) == list(space)
+    assert list(complete) == list(space.arguments.values())
     for coordinate in translation.coordinates:
         value = complete[coordinate.name]
         assert value in coordinate.choices or coordinate.low <= value <= coordinate.high
-        assert (
-            type(value) in {"float": (float,), "int": (int,), "categorical": (bool, int, float, str)}[coordinate.kind]
-        )
+        assert coordinate.kind == "categorical" or type(value).__name__ == coordinate.kind
     assert close(translation.inward(complete), config)
-    assert {name: complete[name] for name in config} == translation.outward(config)
+    assert {space.arguments[name]: complete[space.arguments[name]] for name in config} == translation.outward(config)
 
 
 def test_a_value_that_does_not_count_is_in_the_middle():

@@ -61,7 +61,7 @@ def test_suggestions_are_in_the_space(pair, space, n_workers):
 @on_every_space
 def test_suggestions_are_native_before_they_are_checked(pair, space):
     """A scheduler's own dictionaries hold Python's own types, the fidelity included."""
-    allowed = {type(value) for value in SPACES[space][1].values()} | {int}
+    allowed = {type(value) for value in SPACES[space][1].values()} | {int, type(None)}
     for suggestion in filter(None, step(make_scheduler(pair, space), EVALUATIONS)):
         assert {type(value) for value in suggestion.values()} <= allowed
         assert set(suggestion) - {FIDELITY} == set(SPACES[space][0].active(suggestion))
