@@ -9,11 +9,12 @@ from pathlib import Path
 
 from benchmark.batching.batcher import TrialBatcher
 from benchmark.batching.gpu_claim import claim_gpu
+from benchmark.batching.one_slot import OneSlot
 from benchmark.batching.out_of_memory import is_out_of_memory, release_memory
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.storage.resume_check import RunRefused
-from benchmark.suite.model import Run
+from benchmark.suite.model import Run, is_dotted
 from benchmark.tabular.replay import replay_runs
 from benchmark.tuning.evaluation import describe_problem
 from benchmark.tuning.execution import execute_run
@@ -21,7 +22,8 @@ from benchmark.tuning.factory import build_objective
 from benchmark.tuning.run_report import RunReport, failure_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.trial_cache import TrialCache, find_ledgers
-from objectives.objective import Objective
+from objectives.objective import Machine, Objective
+from objectives.stack import Stack
 
 
 def execute_group(
@@ -48,7 +50,8 @@ def execute_group(
             settings = replace(settings, environment=header["environment"])
             return TrialBatcher(runs, objective, settings, None, header["data"]).execute()
         settings = replace(settings, machine=claim_gpu(settings.machine))
-        if not trains_side_by_side(runs[0], objective):
+        shared = settings.reuse is not None and shares_trials(runs[0])
+        if not (shared or trains_side_by_side(runs[0], objective)):
             return [execute_run(run, settings, fatal, marker) for run in runs]
         with deterministic_arithmetic(settings.machine.device):
             return _execute_stacked(runs, objective, settings, fatal, marker)
@@ -59,7 +62,10 @@ def execute_group(
 def _execute_stacked(
     runs: Sequence[Run], objective: Objective, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path | None
 ) -> list[RunReport]:
-    """Execute runs side by side; where the stack does not fit into memory, go on with half the slots."""
+    """Execute runs side by side; where the stack does not fit into memory, go on with half the slots.
+
+    Where there is no stack, they share the trials to reuse.
+    """
     data = objective.prepare(settings.machine)
     reports: list[RunReport] = []
     cache, capacity = TrialCache(), settings.capacity
@@ -67,8 +73,7 @@ def _execute_stacked(
         runs_left = _without(runs, reports)
         batcher = None
         try:
-            stack = objective.stack(settings.machine, capacity)
-            assert stack is not None
+            stack = _build_stack(runs[0], objective, settings.machine, capacity)
             batcher = TrialBatcher(runs_left, objective, settings, stack, data, fatal, marker, cache)
             return [*reports, *batcher.execute()]
         except Exception as error:  # A raise in a worker would end every other run with it.
@@ -77,7 +82,6 @@ def _execute_stacked(
             if batcher is None or not is_out_of_memory(error) or not batcher.abandon(describe_problem(error)):
                 return [*reports, *(failure_report(run, error) for run in _without(runs, reports))]
         # Only here, where the exception has gone that held the tensors of all frames it went through.
-        assert stack is not None
         capacity = max(1, stack.capacity // 2)
         print(
             f"{runs[0].objective.label}: out of memory with {stack.capacity} trials side by side, "
@@ -88,6 +92,11 @@ def _execute_stacked(
         release_memory()
 
 
+def _build_stack(run: Run, objective: Objective, machine: Machine, capacity: int | None) -> Stack:
+    stack = objective.stack(machine, capacity)
+    return OneSlot(objective, machine, isolated=is_dotted(run.objective.part.name)) if stack is None else stack
+
+
 def _without(runs: Sequence[Run], reports: Sequence[RunReport]) -> list[Run]:
     """The runs that have no report yet."""
     reported = {report.run.path for report in reports}
@@ -95,8 +104,13 @@ def _without(runs: Sequence[Run], reports: Sequence[RunReport]) -> list[Run]:
 
 
 def trains_side_by_side(run: Run, objective: Objective) -> bool:
-    """Whether the trials of a run may share a stack: measured, or within a limit, each is timed by itself."""
-    return run.clock == "modelled" and run.timeout is None and objective.stackable
+    """Whether the trials of a run may share a stack."""
+    return shares_trials(run) and objective.stackable
+
+
+def shares_trials(run: Run) -> bool:
+    """Whether a run may take trials that were trained for another: measured, or within a limit, each is its own."""
+    return run.clock == "modelled" and run.timeout is None
 
 
 def _recorded_header(run: Run, settings: RunSettings) -> Record:

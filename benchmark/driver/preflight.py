@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.batching.run_group import trains_side_by_side
+from benchmark.batching.run_group import shares_trials, trains_side_by_side
 from benchmark.driver.code_changes import describe_code
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
@@ -40,6 +40,12 @@ def describe_machine(
     if recorded is None:
         raise BadInput(f"{reuse}: no run of the suite {suite.name} is recorded there")
     return dict(read_ledger(recorded).records[0]["environment"])
+
+
+def lacking_objectives(suite: Suite, reuse: Path) -> list[str]:
+    """List the objectives of a suite of which results to reuse hold no ledger."""
+    labels = [entry.label for entry in suite.objectives]
+    return [label for label in labels if not any((reuse / "runs" / label).glob("*/*.jsonl*"))]
 
 
 class Preflight:
@@ -91,12 +97,16 @@ class Preflight:
         return {label: prepare_objective(label, objective, machine) for label, objective in self.objectives.items()}
 
     def _check_reuse(self, reuse: Path) -> None:
-        """Refuse a suite whose trials train alone: it would silently take no result from elsewhere."""
-        for run in self.suite.runs():
-            if not trains_side_by_side(run, self.objectives[run.objective.label]):
-                why = "clock is measured" if run.clock == "measured" else f"{run.objective.label} has no stack"
-                why = why if run.timeout is None else f"timeout is {run.timeout:g}"
-                raise BadInput(f"--reuse {reuse}: {why}; only trials that train side by side are shared")
+        """Refuse a suite each of whose trials has its own time: it would silently take no result from elsewhere."""
+        run = next(self.suite.runs())
+        if not shares_trials(run):
+            why = "clock is measured" if run.timeout is None else f"timeout is {run.timeout:g}"
+            raise BadInput(
+                f"--reuse {reuse}: {why}, so every trial is timed by itself; only modelled seconds are shared"
+            )
+        if len(lacking_objectives(self.suite, reuse)) == len(self.suite.objectives):
+            labels = ", ".join(entry.label for entry in self.suite.objectives)
+            raise BadInput(f"--reuse {reuse}: nothing is recorded there of {labels}; need results with one of them")
 
     def _check_tables(self, folder: Path) -> dict[str, dict[str, str]]:
         """Refuse tables of other trials or of another machine; returns the checksums of their data by objective."""

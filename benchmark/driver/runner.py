@@ -15,7 +15,7 @@ from benchmark.backends.loky import Loky
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.code_changes import code_change_warning, named_modules
 from benchmark.driver.crash_tracker import CrashTracker
-from benchmark.driver.preflight import Preflight, describe_machine
+from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
 from benchmark.driver.stall_monitor import StallMonitor
 from benchmark.planning.shard import Shard
 from benchmark.result_folder.folder_lock import folder_lock
@@ -152,13 +152,21 @@ class Runner:
         ended = {run.path for run in done}
         pending = [run for run in runs if run.path not in ended]
         self.listener.start(self.suite, self.folder, done, pending)
-        warning = code_change_warning(runs, self.folder, settings.environment) if pending else None
-        if warning is not None:
-            self.listener.say(warning)
+        for line in self._warnings(runs, settings) if pending else []:
+            self.listener.say(line)
         with self.stall_monitor.watching():
             while pending:
                 pending = self._dispatch(pending, settings)
                 pending = self._isolate_suspects(pending, settings)
+
+    def _warnings(self, runs: list[Run], settings: RunSettings) -> list[str]:
+        """Lines on what is recorded by other code, and on what the results to reuse do not hold."""
+        changed = code_change_warning(runs, self.folder, settings.environment)
+        lines = [] if changed is None else [changed]
+        lacking = lacking_objectives(self.suite, self.reuse) if self.reuse is not None else []
+        if lacking:
+            lines.append(f"--reuse {self.reuse}: nothing is recorded there of {', '.join(lacking)}; it is trained")
+        return lines
 
     def _dispatch(self, pending: list[Run], settings: RunSettings) -> list[Run]:
         """Give the runs to the workers; returns those left over when a worker died."""

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 
+import numpy as np
+
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import trial_seed
 from benchmark.tuning.evaluation import TrainingResult, checked_epoch, describe_problem, failed_training
@@ -13,6 +15,7 @@ from benchmark.tuning.time_limit import TimeLimit, TrialTimeout
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Machine, Objective
+from objectives.space import Config
 
 
 class Trainer:
@@ -44,7 +47,7 @@ class Trainer:
     ) -> None:
         self.objective, self.machine, self.isolated, self.limit = objective, machine, isolated, limit
         self.seed_key = suite_seed, objective_name, repetition
-        self.paused: dict[int, _Curve] = {}
+        self.paused: dict[int, Curve] = {}
 
     def train(self, job: Job) -> TrainingResult:
         """Train `job.trial` from `job.start_epoch` to `job.epochs`; raises nothing but an interrupt."""
@@ -61,7 +64,7 @@ class Trainer:
             self.paused[job.trial] = curve
         return _result_of(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
 
-    def _within_limit(self, job: Job) -> tuple[_Curve, list[Epoch]]:
+    def _within_limit(self, job: Job) -> tuple[Curve, list[Epoch]]:
         if self.limit is None:
             return self._train_epochs(job)
         if job.start_epoch and job.trial not in self.paused:
@@ -71,7 +74,7 @@ class Trainer:
             )
         return self.limit.call_within(job.index, 1, lambda: self._train_epochs(job))
 
-    def _train_epochs(self, job: Job) -> tuple[_Curve, list[Epoch]]:
+    def _train_epochs(self, job: Job) -> tuple[Curve, list[Epoch]]:
         """Train the epochs that the job asks for."""
         epochs: list[Epoch] = []
         curve = self._curve_at_start(job)
@@ -79,21 +82,18 @@ class Trainer:
             epochs.append(next(curve))
         return curve, epochs
 
-    def _curve_at_start(self, job: Job) -> _Curve:
+    def _curve_at_start(self, job: Job) -> Curve:
         """Return the job's training at its first epoch: the paused one, or one that has trained so far again."""
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
         if curve is None:
             seed = trial_seed(*self.seed_key, job.config)
-            isolation = Isolation(seed) if self.isolated else None
-            with nullcontext() if isolation is None else isolation.active():
-                iterator = self.objective.train(dict(job.config), seed, self.machine)
-            curve = _Curve(iterator, isolation)
+            curve = begin_curve(self.objective, job.config, seed, self.machine, isolated=self.isolated)
         while curve.epoch < job.start_epoch and not curve.diverged:
             next(curve)
         return curve
 
 
-class _Curve:
+class Curve:
     """A training in progress: checks every epoch, and counts them."""
 
     def __init__(self, epochs: Iterator[Epoch], isolation: Isolation | None) -> None:
@@ -110,7 +110,17 @@ class _Curve:
         return checked
 
 
-def _result_of(curve: _Curve, epochs: list[Epoch], chance_error: float, paid: float) -> TrainingResult:
+def begin_curve(
+    objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine, *, isolated: bool
+) -> Curve:
+    """Begin the training of a trial; private global generators and settings of the process are for other people's."""
+    isolation = Isolation(seed) if isolated else None
+    with nullcontext() if isolation is None else isolation.active():
+        iterator = objective.train(dict(config), seed, machine)
+    return Curve(iterator, isolation)
+
+
+def _result_of(curve: Curve, epochs: list[Epoch], chance_error: float, paid: float) -> TrainingResult:
     valid = [float(epoch.valid_error) for epoch in epochs]
     test = [float(epoch.test_error) for epoch in epochs]
     if curve.diverged and epochs:

@@ -115,9 +115,9 @@ REFUSED = {
         ["run", "SUITE", "--set", "clock=measured", "--reuse", "RESULTS/tiny", "--results", "NEW"],
         "clock is measured",
     ),
-    "reuse without stacks": (
+    "reuse of other objectives": (
         ["run", "closed_form", "--reuse", "RESULTS/tiny", "--results", "NEW"],
-        "has no stack",
+        "nothing is recorded there of branin, hartmann6",
     ),
     "precision on a CPU": (["run", "SUITE", "--precision", "tf32"], "--precision 'tf32': allowed on cpu are ieee"),
     "stack of none": (["run", "SUITE", "--stack", "0"], "--stack '0'"),
