@@ -24,7 +24,8 @@ def with_display_names(study: Study) -> Study:
         return study
     rename = partial(_renamed, objectives=objectives, algorithms=plan.display_names)
     named = Study(_results(study.results, _plan(plan, objectives), rename), study.folder)
-    named.tables = Tables({name: partial(_table, study, name, rename) for name in study.tables})
+    named.not_drawn = study.not_drawn
+    named.tables = Tables({name: partial(_table, study, name, rename) for name in study.tables}, study.not_drawn)
     return named
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from analysis.loading.algorithms import algorithms_table
 from analysis.loading.results import Results
+from analysis.not_drawn import NeedNotDrawn, NotDrawn
 from analysis.tables import basic, differences, failures, recheck, targets
 from analysis.tables.bands import bands_table
 from analysis.tables.curves import curves_table
@@ -22,15 +24,23 @@ from analysis.tables.timeline import timeline_table
 
 
 class Tables(Mapping[str, pd.DataFrame]):
-    """Tables by the name of their CSV file, in the order in which they are written."""
+    """Tables by the name of their CSV file, in the order in which they are written.
 
-    def __init__(self, makers: Mapping[str, Callable[[], pd.DataFrame]]) -> None:
-        self._makers = makers
+    Raises:
+        NeedNotDrawn: for a table that could not be made, each time that it is asked for.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], pd.DataFrame]], not_drawn: NotDrawn) -> None:
+        self._makers, self._not_drawn = makers, not_drawn
         self._made: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._made:
-            self._made[name] = self._makers[name]()
+            maker, file = self._makers[name], f"tables/{name}.csv"
+            made = None if file in self._not_drawn.reasons else self._not_drawn.attempt(file, maker)
+            if made is None:
+                raise NeedNotDrawn(self._not_drawn.reasons[file])
+            self._made[name] = made
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -49,11 +59,21 @@ class Study:
 
     Attributes:
         tables: every table by its name.
+        not_drawn: tables, figures and parts of the page that could not be made so far.
     """
 
     def __init__(self, results: Results, folder: Path) -> None:
         self.results, self.folder = results, folder
-        self.tables: Mapping[str, pd.DataFrame] = Tables(self._makers())
+        self.not_drawn = NotDrawn()
+        self.tables: Mapping[str, pd.DataFrame] = Tables(self._makers(), self.not_drawn)
+
+    def made_tables(self, names: Iterable[str] | None = None) -> dict[str, pd.DataFrame]:
+        """Those tables that can be made, of some names or of all."""
+        made = {}
+        for name in self.tables if names is None else names:
+            with suppress(NeedNotDrawn):
+                made[name] = self.tables[name]
+        return made
 
     @cached_property
     def noise(self) -> dict[str, float]:

@@ -23,3 +23,13 @@ def add_mixed(parser: argparse.ArgumentParser) -> None:
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def add_skip(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--skip",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="leave out tables and figures of this name and their part of the page, as importance; may be repeated",
+    )

@@ -7,11 +7,14 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.commands.arguments import add_mixed, add_results
+from analysis.commands.output import print_not_drawn
 from analysis.loading.suite_folder import suite_folder, suite_names
+from analysis.not_drawn import NotDrawn
 from analysis.value_format import last_place, number_text
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import write_files
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from analysis.regression.non_inferiority import Cell, Comparison
 
 SUMMARY = "hold the runs of two suites against each other: did a change make results worse?"
-EPILOG = """exit codes: 0 nothing became worse by the margin, 1 something did, 2 bad input,
+EPILOG = """exit codes: 0 nothing became worse by the margin, 1 something did or the figure is not drawn, 2 bad input,
 3 (with --strict) not decided, or a run of OLD is not compared"""
 REGRESSION, UNDECIDED = 1, 3
 FORMAT = 1
@@ -64,10 +67,13 @@ def execute(options: argparse.Namespace) -> int:
     comparison = compare(old, new, margin)
     if page is not None:
         write_files(page.parent, {page.name: as_markdown(comparison).encode()})
+    not_drawn = NotDrawn()
     if picture is not None:
-        write_files(picture.parent, {picture.name: _drawn(comparison, picture.suffix)})
+        drawn = not_drawn.attempt(str(picture), partial(_drawn, comparison, picture.suffix))
+        picture.unlink(missing_ok=True)  # An earlier one would be taken for this comparison's.
+        write_files(picture.parent, {} if drawn is None else {picture.name: drawn})
     print(as_json(comparison) if options.json else as_text(comparison))
-    return exit_code(comparison, strict=options.strict)
+    return exit_code(comparison, strict=options.strict) or print_not_drawn(not_drawn)
 
 
 def exit_code(comparison: Comparison, *, strict: bool) -> int:

@@ -6,10 +6,12 @@ import argparse
 import importlib
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.commands.output import print_not_drawn
 from analysis.display_names import with_display_names
 from analysis.loading.results import load
 from analysis.loading.suite_folder import suite_folder
@@ -52,17 +54,26 @@ def execute(options: argparse.Namespace) -> int:
     module: Any = importlib.import_module(f"analysis.exports.{name}")
     study = Study(load(folder, mixed=options.mixed), folder)
     notes = _replace(target, module, study, name)
-    if not options.quiet:
+    if not options.quiet and notes is not None:
         print("\n".join([f"wrote {target}", *(f"note: {note}" for note in notes), module.OPEN.format(folder=target)]))
-    return 0
+    return print_not_drawn(study.not_drawn)
 
 
-def _replace(target: Path, module: Any, study: Study, name: str) -> list[str]:
-    """Write beside the target, then let it take the target's place: there is never half an export."""
+def _replace(target: Path, module: Any, study: Study, name: str) -> list[str] | None:
+    """Write beside the target, then let it take the target's place: there is never half an export.
+
+    Returns:
+        What a reader must know; None if it could not be made, and an earlier export stays.
+    """
     draft, old = (target.with_name(f".{target.name}.{os.getpid()}.{suffix}") for suffix in ("tmp", "old"))
     draft.mkdir(parents=True)
     try:
-        notes: list[str] = module.write(with_display_names(study) if name in FOR_READERS else study, draft)
+        shown = with_display_names(study) if name in FOR_READERS else study
+        notes: list[str] | None = study.not_drawn.attempt(
+            f"exports/{name}", partial(module.write, shown, draft), (BadInput, OSError)
+        )
+        if notes is None:
+            return None
         head = f'{name} export of the suite "{study.results.plan.name}"'
         text = [head, "", module.__doc__ or "", *(f"Note: {note}" for note in notes), module.OPEN.format(folder=".")]
         (draft / ABOUT).write_text("\n".join(text) + "\n", encoding="utf-8")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
-from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.commands.arguments import add_mixed, add_quiet, add_skip, add_suite
+from analysis.commands.output import check_skipped, print_not_drawn, table_files, table_names, write
 from analysis.display_names import with_display_names
 from analysis.loading.machines import devices
 from analysis.loading.results import Results, load
 from analysis.loading.suite_folder import suite_folder
-from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
-from analysis.tables.basic import as_csv, as_text
+from analysis.tables.basic import as_text
 from analysis.tables.scores import scale_notes
-from analysis.tables.timing import as_json, as_line
-from benchmark.storage.atomic_write import check_folder, write_files
+from analysis.tables.timing import as_line
+from benchmark.errors import BadInput, nearest_match
+from benchmark.storage.atomic_write import check_folder
 
 SUMMARY = "write CSV tables, figures, or both of a suite"
 OUTPUTS = {"tables": ("tables",), "figures": ("figures",), "plots": ("tables", "figures")}
@@ -26,30 +28,47 @@ MOST_NAMED = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
-    parser.add_argument("--only", metavar="NAME", help="a single figure, by its name without suffix")
+    parser.add_argument(
+        "--only", metavar="NAME", help="a single table or figure, by the name of its file without suffix"
+    )
+    add_skip(parser)
     add_mixed(parser)
     add_quiet(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
-    folder = suite_folder(Path(options.results), options.suite)
+    folder, only = suite_folder(Path(options.results), options.suite), options.only
     outputs = OUTPUTS[options.command]
     for name in outputs:
         check_folder(folder / name)
     study = Study(load(folder, mixed=options.mixed), folder)
-    contents = {}
-    if "tables" in outputs and options.only is None:
-        contents["tables"] = {**as_csv(study.tables), "timing.json": as_json(study.results)}
-    if "figures" in outputs:
+    check_skipped(study, options.skip)
+    tables = [name for name in table_names(study) if only in (None, name)] if "tables" in outputs else []
+    if only is not None and not tables and "figures" not in outputs:
+        known = table_names(study)
+        raise BadInput(f"--only {only!r}: no such table, there are {', '.join(known)}{nearest_match(only, known)}")
+    contents: dict[str, Mapping[str, bytes]] = {}
+    as_files = table_files(study, [name for name in tables if name not in options.skip])
+    if "figures" in outputs and (only is None or not tables):
         from analysis.figures import draw  # seaborn takes longer to import than tables take to write
 
-        contents["figures"] = draw(with_display_names(study), only=options.only)
-    contents = with_provenance(folder, study.results, contents)
-    written = [path for name, files in contents.items() for path in write_files(folder / name, files)]
+        contents["figures"] = draw(with_display_names(study), only=only, skip=options.skip)
+    if tables:
+        contents = {"tables": as_files(), **contents}
+    written = write(study, contents, options.skip)
     if not options.quiet:
-        told = ["", as_text(study.tables["summary"]), "", as_line(study.results)]
-        print("\n".join([f"wrote {path}" for path in written] + notes(study.results) + told))
-    return 0
+        print("\n".join([f"wrote {path}" for path in written] + notes(study.results) + _closing(study)))
+    return print_not_drawn(study.not_drawn)
+
+
+def _closing(study: Study) -> list[str]:
+    """The summary to read, and what was charged and paid."""
+    parts = {
+        "summary": lambda: as_text(study.tables["summary"]),
+        "timing": lambda: as_line(study.results),
+    }
+    made = [study.not_drawn.attempt(f"terminal/{name}", make) for name, make in parts.items()]
+    return [line for text in made if text is not None for line in ("", text)]
 
 
 def notes(results: Results) -> list[str]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from analysis.commands.arguments import add_mixed, add_quiet, add_suite
+from analysis.commands.arguments import add_mixed, add_quiet, add_skip, add_suite
+from analysis.commands.output import check_skipped, print_not_drawn, table_files, table_names, write
 from analysis.commands.plots import notes
 from analysis.display_names import with_display_names
 from analysis.loading.results import load
 from analysis.loading.suite_folder import suite_folder
-from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
-from analysis.tables.basic import as_csv
-from analysis.tables.timing import as_json
 from benchmark.storage.atomic_write import check_folder, write_files
 
 SUMMARY = "write a suite's HTML report, its CSV tables, and the index of all reports"
@@ -21,6 +19,7 @@ SUMMARY = "write a suite's HTML report, its CSV tables, and the index of all rep
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
+    add_skip(parser)
     add_mixed(parser)
     add_quiet(parser)
 
@@ -34,13 +33,11 @@ def execute(options: argparse.Namespace) -> int:
     for name in ("report", "tables"):
         check_folder(folder / name)
     study = Study(load(folder, mixed=options.mixed), folder)
-    contents = {
-        "tables": {**as_csv(study.tables), "timing.json": as_json(study.results)},
-        "report": page(with_display_names(study)),
-    }
-    contents = with_provenance(folder, study.results, contents)
-    written = [path for name, files in contents.items() for path in write_files(folder / name, files)]
+    check_skipped(study, options.skip)
+    as_files = table_files(study, [name for name in table_names(study) if name not in options.skip])
+    made = page(with_display_names(study), options.skip)
+    written = write(study, {"tables": as_files(), "report": made}, options.skip)
     written += write_files(results, index(results))  # After the page, whose card it reads.
     if not options.quiet:
         print("\n".join([f"wrote {path}" for path in written] + notes(study.results)))
-    return 0
+    return print_not_drawn(study.not_drawn)

@@ -6,18 +6,19 @@ import argparse
 import csv
 import io
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+from analysis.commands.output import FAILURES, table_files, table_names
+from analysis.display_names import with_display_names
 from analysis.loading.plan import read_plan
 from analysis.loading.results import load
 from analysis.provenance.checksums import NAME, Provenance, code, inputs, libraries, read, sha256
 from analysis.provenance.row_sources import sources_of_row
 from analysis.study import Study
-from analysis.tables.basic import as_csv
-from analysis.tables.timing import as_json
+from analysis.tables.failures import NOT_DRAWN
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.suite_json import SUITE_JSON
 
@@ -56,7 +57,10 @@ def execute(options: argparse.Namespace) -> int:
         raise BadInput(f"{path}: {NAME} beside it does not know the file{nearest_match(path.name, made.files)}")
     checks = [_unchanged(path, made), _same_inputs(folder, made), *_same_makers(made)]
     study, problem = _study(folder)
-    derived = None if study is None else _derive(study, path.parent.name, path.name)
+    derived = None if study is None else _derive(study, path, made.skip)
+    if study is not None and derived is None:
+        reasons = study.not_drawn.reasons
+        problem = reasons.get(f"{path.parent.name}/{path.name}") or reasons.get(f"{path.parent.name}/{path.stem}", "")
     checks.append(_derived_again(path, derived, problem))
     lines = [f"{check.subject}: {check.told}" for check in checks]
     failed = [check.subject for check in checks if check.passed is False]
@@ -151,23 +155,38 @@ def _study(folder: Path) -> tuple[Study | None, str]:
         return None, str(error)
 
 
-def _derive(study: Study, kind: str, name: str) -> bytes | None:
-    """The bytes of a file, made of the ledgers; None where this version makes no such file."""
+def _derive(study: Study, path: Path, skip: Collection[str]) -> bytes | None:
+    """The bytes of a file, made of the ledgers; None where they give no such file."""
+    kind, name = path.parent.name, path.name
     if kind == "tables":
-        if name == "timing.json":
-            return as_json(study.results)
-        table = name.removesuffix(".csv")
-        return as_csv({table: study.tables[table]})[name] if table in study.tables else None
+        if path.stem == FAILURES:
+            _try_again(study, path, skip)
+        return table_files(study, [path.stem] if path.stem in table_names(study) else [])().get(name)
     if kind == "report":
         from analysis.report.page import page
 
-        return page(study).get(name)
+        return page(with_display_names(study), skip).get(name)
     from analysis.figures import draw
 
     try:
-        return draw(study, only=name.rpartition(".")[0]).get(name)
+        return draw(with_display_names(study), only=name.rpartition(".")[0]).get(name)
     except BadInput:
         return None
+
+
+def _try_again(study: Study, path: Path, skip: Collection[str]) -> None:
+    """Make everything again of whose kind a table of failures says that something could not be made."""
+    told = [row[-1] for row in _parsed(path.read_bytes()) or [] if NOT_DRAWN in row]
+    if told:
+        study.made_tables(name for name in study.tables if name not in skip)
+    if any(reason.startswith("figures/") for reason in told):
+        from analysis.figures import draw
+
+        draw(with_display_names(study), skip=skip)
+    if any(reason.startswith("report/") for reason in told):
+        from analysis.report.page import page
+
+        page(with_display_names(study), skip)
 
 
 def _derived_again(path: Path, derived: bytes | None, problem: str) -> Check:

@@ -6,6 +6,7 @@ The columns are those of the CSV files, with types. The schema's metadata hold t
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +21,14 @@ COMPRESSION = "zstd"
 
 
 def write(study: Study, folder: Path) -> list[str]:
-    """Write a file for every table; returns what a reader must know: nothing."""
+    """Write a file for every table; returns what a reader must know: which tables could not be made."""
     plan = (study.folder / SUITE_JSON).read_bytes()
-    for name in study.tables:
-        table = as_table(study.tables[name], {b"incumbent.suite": plan, b"incumbent.table": name.encode()})
-        pyarrow.parquet.write_table(table, folder / f"{name}.parquet", compression=COMPRESSION)
-    return []
+    for name, frame in study.made_tables().items():
+        metadata = {b"incumbent.suite": plan, b"incumbent.table": name.encode()}
+        table = study.not_drawn.attempt(f"exports/parquet/{name}", partial(as_table, frame, metadata))
+        if table is not None:
+            pyarrow.parquet.write_table(table, folder / f"{name}.parquet", compression=COMPRESSION)
+    return study.not_drawn.lines()
 
 
 def as_table(frame: pd.DataFrame, metadata: dict[bytes, bytes]) -> pyarrow.Table:

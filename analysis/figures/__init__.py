@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from matplotlib.figure import Figure
@@ -37,12 +37,15 @@ FROM_TABLES = {
 """Figures of an objective that are drawn from tables."""
 
 
-def draw(study: Study, *, only: str | None = None) -> dict[str, bytes]:
+def draw(study: Study, *, only: str | None = None, skip: Collection[str] = ()) -> dict[str, bytes]:
     """Every figure of a suite in every format; the same bytes from the same ledgers.
+
+    A figure that cannot be drawn is left out and named in `study.not_drawn`.
 
     Args:
         study: results and tables.
         only: the name of a single figure.
+        skip: names of figures to leave out, or of their kinds: `importance` for that of every objective.
 
     Raises:
         BadInput: no figure of that name.
@@ -50,14 +53,26 @@ def draw(study: Study, *, only: str | None = None) -> dict[str, bytes]:
     known = dict(makers(study))
     if only is not None and only not in known:
         raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(known)}{nearest_match(only, known)}")
+    drawn: dict[str, bytes] = {}
     with theme():
-        made = {name: maker() for name, maker in known.items() if only in (None, name)}
-        return {
-            f"{name}.{kind}": data
-            for name, figure in made.items()
-            if figure is not None
-            for kind, data in render(figure).items()
-        }
+        for name, maker in known.items():
+            if only in (None, name) and not {name, kind_and_objective(study, name)[0]} & set(skip):
+                files = study.not_drawn.attempt(f"figures/{name}", partial(_files, name, maker))
+                drawn |= files or {}
+    return drawn
+
+
+def kind_and_objective(study: Study, name: str) -> tuple[str, str]:
+    """What a figure is called on every objective, and the label of its own; an empty one for the whole suite's."""
+    keys = [objective.key for objective in study.results.plan.objectives if name.endswith(f"-{objective.key}")]
+    key = max(keys, key=len, default="")
+    return (name.removesuffix(f"-{key}"), key) if key else (name, "")
+
+
+def _files(name: str, maker: Callable[[], Figure | None]) -> dict[str, bytes]:
+    """A figure's files by name; none where there is nothing of the kind."""
+    figure = maker()
+    return {} if figure is None else {f"{name}.{suffix}": data for suffix, data in render(figure).items()}
 
 
 def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:

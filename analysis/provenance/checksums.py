@@ -9,7 +9,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -47,6 +47,7 @@ class Provenance:
         inputs: SHA-256 of the plan, of every ledger that counts and of a recheck's files, by their paths in the
             suite's folder.
         files: SHA-256 of every file written, by name.
+        skip: what was left out of them on demand.
     """
 
     suite: str
@@ -54,6 +55,7 @@ class Provenance:
     libraries: Mapping[str, str | None]
     inputs: Mapping[str, str]
     files: Mapping[str, str]
+    skip: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
         content = {
@@ -64,6 +66,7 @@ class Provenance:
             "inputs": dict(self.inputs),
             "files": dict(sorted(self.files.items())),
         }
+        content |= {"skip": list(self.skip)} if self.skip else {}
         return (json.dumps(content, indent=1) + "\n").encode()
 
     def same_origin(self, other: Provenance) -> bool:
@@ -72,7 +75,15 @@ class Provenance:
         return mine == others
 
 
-def provenance(folder: Path, results: Results, written: Mapping[str, bytes], before: bytes | None = None) -> bytes:
+def provenance(
+    folder: Path,
+    results: Results,
+    written: Mapping[str, bytes],
+    before: bytes | None = None,
+    *,
+    lost: Collection[str] = (),
+    skip: Collection[str] = (),
+) -> bytes:
     """The provenance of files that are about to be written.
 
     Args:
@@ -80,6 +91,8 @@ def provenance(folder: Path, results: Results, written: Mapping[str, bytes], bef
         results: what they were made of.
         written: files by name.
         before: the provenance that lies there; what it says of other files stays where it is still true.
+        lost: files that could not be made this time, of which nothing stays.
+        skip: what was left out on demand.
     """
     made = Provenance(
         suite=results.plan.name,
@@ -87,6 +100,7 @@ def provenance(folder: Path, results: Results, written: Mapping[str, bytes], bef
         libraries=libraries(),
         inputs=inputs(folder, results.plan),
         files={name: hashlib.sha256(data).hexdigest() for name, data in written.items()},
+        skip=tuple(skip),
     )
     try:
         earlier = None if before is None else parse(Path(NAME), before)
@@ -94,12 +108,17 @@ def provenance(folder: Path, results: Results, written: Mapping[str, bytes], bef
         earlier = None
     if earlier is None or not made.same_origin(earlier):
         return made.to_json()
-    files = {**earlier.files, **made.files}
+    files = {name: digest for name, digest in earlier.files.items() if name not in lost} | dict(made.files)
     return replace(made, files=files).to_json()
 
 
 def with_provenance(
-    folder: Path, results: Results, contents: Mapping[str, Mapping[str, bytes]]
+    folder: Path,
+    results: Results,
+    contents: Mapping[str, Mapping[str, bytes]],
+    *,
+    lost: Collection[str] = (),
+    skip: Collection[str] = (),
 ) -> dict[str, dict[str, bytes]]:
     """Files by folder and name, with the provenance of each folder.
 
@@ -107,9 +126,14 @@ def with_provenance(
         folder: the suite's.
         results: what the files were made of.
         contents: files by the name of their folder and their own.
+        lost: names of files that could not be made this time.
+        skip: what was left out on demand.
     """
     return {
-        name: {**files, NAME: provenance(folder, results, files, _bytes_of(folder / name / NAME))}
+        name: {
+            **files,
+            NAME: provenance(folder, results, files, _bytes_of(folder / name / NAME), lost=lost, skip=skip),
+        }
         for name, files in contents.items()
     }
 
@@ -151,15 +175,18 @@ def parse(path: Path, data: bytes) -> Provenance:
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise BadInput(f"{path}: need a JSON object of format {FORMAT}, which this version reads; {remedy}")
     versions, tables = told.get("libraries"), (told.get("inputs"), told.get("files"))
+    skip = told.get("skip", [])
     sound = (
         all(isinstance(told.get(name), str) for name in ("suite", "code"))
         and isinstance(versions, dict)
         and all(isinstance(version, str | None) for version in versions.values())
         and all(isinstance(table, dict) and all(map(_is_digest, table.values())) for table in tables)
+        and isinstance(skip, list)
+        and all(isinstance(name, str) for name in skip)
     )
     if not sound:
         raise BadInput(f"{path}: need suite, code, libraries, and SHA-256 checksums of inputs and files; {remedy}")
-    return Provenance(**{name: told[name] for name in FIELDS})
+    return Provenance(**{name: told[name] for name in FIELDS}, skip=tuple(skip))
 
 
 def sha256(path: Path) -> str:

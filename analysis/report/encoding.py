@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analysis import value_format
@@ -48,6 +48,11 @@ def as_script(payload: Any) -> str:
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
+
+
+def joined_scripts(parts: Mapping[str, str]) -> str:
+    """A JSON object of values that `as_script` has written."""
+    return "{" + ",".join(f"{as_script(name)}:{text}" for name, text in parts.items()) + "}"
 
 
 def error_text(value: float, place: int | None = None) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from analysis.figures.theme import MARKERS, algorithm_styles
+from analysis.not_drawn import NeedNotDrawn
 from analysis.report.comparisons import pairwise_section, ranks_section, scores_section, statistics_section
 from analysis.report.costs import costs_section, curves_section, importance_section, timeline_section
 from analysis.report.differences import differences_section, targets_section
-from analysis.report.encoding import as_script, count_text
+from analysis.report.encoding import as_script, count_text, joined_scripts
 from analysis.report.failures import failures_section
 from analysis.report.findings import findings
 from analysis.report.index import CARD, card
 from analysis.report.machine import machine_section, suite_section
 from analysis.report.recheck import recheck_section
 from analysis.report.search import parallel_section, points, search_section
+from analysis.report.section import Section
 from analysis.report.templating import STATIC, template
 from analysis.report.trajectories import trajectories_section
 from analysis.study import Study
@@ -42,6 +46,9 @@ SECTIONS = (
 )
 """The sections of the page, in order."""
 
+OF_POINTS = ("search", "parallel")
+"""Sections whose charts are drawn from `points`."""
+
 SCRIPTS = ("state", "theme", "trajectories", "comparisons", "search", "costs", "table_sorting", "report")
 """Parts of report.js, in order; one file, for modules do not load from disk."""
 
@@ -64,48 +71,115 @@ MOST_BANDS = 6
 """Algorithms up to which bands are drawn at first; more of them hide each other and the means."""
 
 
-def page(study: Study) -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A section as it stands in the page.
+
+    Attributes:
+        data: what its charts are drawn from, as JSON that may stand in a script; None without charts.
+    """
+
+    name: str
+    title: str
+    html: str
+    data: str | None
+
+
+def section_names() -> list[str]:
+    """The names of the sections, in order."""
+    return [_name(make) for make in SECTIONS]
+
+
+def page(study: Study, skip: Collection[str] = ()) -> dict[str, bytes]:
     """The files of the report by name; the same bytes from the same ledgers.
 
-    Plotly lies beside the page, so that the folder may be copied or sent: 4.8 MB of the same bytes for each
-    suite is what that costs.
+    What cannot be made of it says so on the page, and is named in `study.not_drawn`. Plotly lies beside the page, so
+    that the folder may be copied or sent: 4.8 MB of the same bytes for each suite is what that costs.
+
+    Args:
+        study: results and tables.
+        skip: names of sections to leave out.
     """
     from plotly.offline import get_plotlyjs
 
-    plan = study.results.plan
-    sections = [make(study) for make in SECTIONS]
-    shown = _looks(study)
-    start = _start(study)
-    payload = {
-        "algorithms": shown,
-        "objectives": [objective.label for objective in plan.objectives],
-        "clock": plan.clock,
-        "start": start,
-        "control": plan.control,
-        "points": points(study),
-        "sections": {section.name: section.data for section in sections if section.charts},
-    }
-    facts, told = _facts(study), findings(study)
-    html = template("report.html").render(
-        plan=plan,
-        facts=facts,
-        findings=told,
-        looks=shown,
-        symbols=SYMBOLS,
-        start=start,
-        versus=plan.algorithms if 2 < len(plan.algorithms) <= ALL_PAIRS else [plan.control],
-        sections=sections,
-        figures=_figure_names(study),
-        tables=list(study.tables),
-        payload=as_script(payload),
-    )
+    files = study.not_drawn.attempt("report/index.html", partial(_page, study, skip))
+    if files is None:
+        return {}
     return {
-        "index.html": html.encode(),
-        CARD: card(plan.name, plan.title, facts, told),
+        **files,
         "report.js": _script(),
         "report.css": (STATIC / "report.css").read_bytes(),
         "plotly.min.js": get_plotlyjs().encode(),
     }
+
+
+def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
+    plan, attempt = study.results.plan, study.not_drawn.attempt
+    study.made_tables(name for name in study.tables if name not in skip)  # So that the page names all that cannot be.
+    drawn_points = attempt("report/points", lambda: as_script(points(study)))
+    parts = [_part(study, make, skip) for make in SECTIONS]
+    facts = attempt("report/facts", partial(_facts, study)) or ""
+    told = attempt("report/findings", partial(findings, study)) or []
+    shown, start = _looks(study), _start(study)
+    payload = {
+        "algorithms": as_script(shown),
+        "objectives": as_script([objective.label for objective in plan.objectives]),
+        "clock": as_script(plan.clock),
+        "start": as_script(start),
+        "control": as_script(plan.control),
+        "points": drawn_points or "{}",
+        "sections": joined_scripts({part.name: part.data for part in parts if part.data is not None}),
+    }
+    html = template("report.html").render(
+        plan=plan,
+        facts=facts,
+        findings=told,
+        not_drawn=study.not_drawn.lines(),
+        looks=shown,
+        symbols=SYMBOLS,
+        start=start,
+        versus=plan.algorithms if 2 < len(plan.algorithms) <= ALL_PAIRS else [plan.control],
+        sections=parts,
+        payload=joined_scripts(payload),
+    )
+    return {"index.html": html.encode(), CARD: card(plan.name, plan.title, facts, told)}
+
+
+def _name(make: Callable[[Study], Section]) -> str:
+    return make.__name__.removesuffix("_section")
+
+
+def _part(study: Study, make: Callable[[Study], Section], skip: Collection[str]) -> _Part:
+    """A section, or one in its place that says why it is not there."""
+    name = _name(make)
+    if name in skip:
+        return _rendered(study, skip, _absent(name, f"left out by --skip {name}"))
+    made = study.not_drawn.attempt(f"report/{name}", lambda: _rendered(study, skip, _section(study, name, make)))
+    if made is not None:
+        return made
+    return _rendered(study, skip, _absent(name, f"not drawn: {study.not_drawn.reasons[f'report/{name}']}"))
+
+
+def _section(study: Study, name: str, make: Callable[[Study], Section]) -> Section:
+    if name in OF_POINTS and "report/points" in study.not_drawn.reasons:
+        raise NeedNotDrawn(study.not_drawn.reasons["report/points"])
+    return make(study)
+
+
+def _absent(name: str, why: str) -> Section:
+    return Section(name=name, title=name.capitalize(), lead="", absent=why)
+
+
+def _rendered(study: Study, skip: Collection[str], section: Section) -> _Part:
+    missing = {file.removeprefix("tables/").removesuffix(".csv") for file in study.not_drawn.reasons}
+    html = template("section.html").render(
+        plan=study.results.plan,
+        section=section,
+        figures=_figure_names(study),
+        tables=[name for name in study.tables if name not in missing and name not in skip],
+    )
+    data = as_script(section.data) if section.charts else None
+    return _Part(name=section.name, title=section.title, html=html, data=data)
 
 
 def _script() -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ FAILURES = ("objective", "algorithm", "repetition", "index", "trial", "state", "
 
 A run that is not done has neither index nor trial, and the state missing, partial or failed; an evaluation
 that is not ok has both, and the state diverged, error, crashed or timeout. reason: one line, empty where the
-ledger tells none.
+ledger tells none. What the analysis could not make has the state `NOT_DRAWN`, an objective if it is of one alone,
+and a reason that begins with its file.
 """
+NOT_DRAWN = "not drawn"
 
 TOTALS = (
     "objective", "algorithm", "n_runs", "n_missing", "n_partial", "n_failed",
@@ -44,6 +46,19 @@ def failures_table(results: Results, folder: Path) -> pd.DataFrame:
     bad = np.flatnonzero((results.evaluations["state"] != "ok").to_numpy())
     rows = [row for run in results.runs for row in _rows(results, folder, run, bad)]
     return pd.DataFrame(rows, columns=list(FAILURES)).astype({"index": "Int64", "trial": "Int64"})
+
+
+def add_not_drawn(failures: pd.DataFrame | None, rows: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """The table with a row for everything that the analysis could not make.
+
+    Args:
+        failures: the table; None if it is one of these.
+        rows: objective or nothing, and reason.
+    """
+    before = [] if failures is None else failures.to_dict("records")
+    added = [{"objective": objective or None, "state": NOT_DRAWN, "reason": reason} for objective, reason in rows]
+    frame = pd.DataFrame([*before, *added], columns=list(FAILURES))
+    return frame.astype({"repetition": "Int64", "index": "Int64", "trial": "Int64"})
 
 
 def totals_table(results: Results) -> pd.DataFrame:
