@@ -9,26 +9,37 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from benchmark.errors import BadInput, nearest_match
+try:
+    from benchmark.errors import BadInput, nearest_match, run_program, shell_command
+except ImportError as error:  # Nothing of ours can be imported, so the message is made here.
+    print(
+        f"error: {error}: a file or folder called benchmark is found in the place of the harness's; give it another "
+        "name, or use the program `incumbent` (`python -m incumbent`), which looks in the current folder last",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 COMMANDS = {
-    "tables": "analysis.commands.plots",
-    "figures": "analysis.commands.plots",
-    "plots": "analysis.commands.plots",
-    "report": "analysis.commands.report",
-    "compare": "analysis.commands.compare",
-    "power": "analysis.commands.power",
-    "export": "analysis.commands.export",
-    "verify": "analysis.commands.verify",
+    "tables": "write a suite's CSV tables",
+    "figures": "draw a suite's figures",
+    "plots": "write a suite's CSV tables and draw its figures",
+    "report": "write a suite's HTML report, its CSV tables, and the index of all reports",
+    "compare": "hold the runs of two suites against each other: did a change make results worse?",
+    "power": "say how many repetitions a wanted effect needs, from a pilot suite",
+    "export": "write a suite's results in the format of another tool",
+    "verify": "trace a figure, a table or a row of it to its ledgers, and make it again",
 }
-"""Every verb and its module, imported when it is asked for."""
+"""Every verb with its line of help; its module in `commands/` is imported only when it is asked for."""
+
+MODULES = {"tables": "plots", "figures": "plots"}
+"""Modules of verbs that are not called as the verb is."""
 
 
 class _Parser(argparse.ArgumentParser):
     """Refuses as the rest does: one message, no usage text before it."""
 
     def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message}; see python -m analysis --help")
+        raise BadInput(f"{message}; see {shell_command('analysis', '--help')}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,8 +81,8 @@ def _execute(arguments: list[str]) -> int:
         raise BadInput(f"unknown argument {verb!r}{nearest_match(verb, ['--help'])}; a command comes first")
     if verb not in COMMANDS:
         raise BadInput(f"command {verb!r}: not one of {', '.join(COMMANDS)}{nearest_match(verb, COMMANDS)}")
-    command: Any = importlib.import_module(COMMANDS[verb])
-    parser = _Parser(prog=f"python -m analysis {verb}", description=command.SUMMARY, allow_abbrev=False)
+    command: Any = importlib.import_module(f"analysis.commands.{MODULES.get(verb, verb)}")
+    parser = _Parser(prog=shell_command("analysis", verb), description=COMMANDS[verb], allow_abbrev=False)
     command.add_arguments(parser)
     options, unknown = parser.parse_known_args(arguments[1:])
     if unknown:
@@ -84,11 +95,11 @@ def _execute(arguments: list[str]) -> int:
 
 def _overview() -> argparse.ArgumentParser:
     """What `--help` shows: every verb with its line."""
-    lines = [f"  {verb:8} {importlib.import_module(module).SUMMARY}" for verb, module in COMMANDS.items()]
+    lines = [f"  {verb:8} {summary}" for verb, summary in COMMANDS.items()]
     parser = _Parser(
-        prog="python -m analysis",
+        prog=shell_command("analysis"),
         description="\n".join(["From the ledgers of a suite to what can be said of it.", "", *lines]),
-        epilog="python -m analysis VERB --help tells what it takes.",
+        epilog=f"{shell_command('analysis', 'VERB', '--help')} tells what it takes.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -97,4 +108,4 @@ def _overview() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(main))

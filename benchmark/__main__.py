@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from benchmark.cli.main import main
-from benchmark.cli.signals import end_within
+from benchmark.errors import run_program
 
-if __name__ == "__main__":
-    code = main()
+
+def main() -> int:
+    """Run the command of the process's arguments, and see to it that the process ends; returns the exit code."""
+    from benchmark.cli.main import main as execute
+    from benchmark.cli.signals import end_within
+
+    code = execute()
     if code > 128:  # Stopped by a signal: what still runs in the background must not hold the process.
         end_within(1.0, code)
-    sys.exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))

@@ -1,20 +1,34 @@
-"""How bad input is refused: one message with the field, the value, what is allowed, the nearest match."""
+"""How bad input is refused: one message with the field, the value, what is allowed, the nearest match, the remedy."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import reprlib
+import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from types import UnionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # Older Pythons than ours come as far as this module, to be refused.
+    from types import UnionType
 
 _BRIEF = reprlib.Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 200
 _BRIEF.maxlong = 60
 _BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxset = _BRIEF.maxdict = 8
+
+
+PROGRAM = "incumbent"
+"""The program that an installation has, and the module that it starts."""
+
+
+PACKAGES = ("algorithms", "analysis", "benchmark", "objectives")
+OLDEST_PYTHON = (3, 11)
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 (start-up is to be short)
 
 
 class BadInput(ValueError):
@@ -32,6 +46,88 @@ def short_repr(value: object) -> str:
 def one_line(error: BaseException) -> str:
     """Type and text of an exception on one line, even of one whose own text raises."""
     return " ".join("".join(traceback.format_exception_only(error)).split())
+
+
+def run_program(main: Callable[[], int]) -> int:
+    """Call the `main` of a program; one message where this Python is too old or lacks what it imports.
+
+    Returns:
+        Its exit code, or 2 with the message.
+    """
+    problem: str | None = None
+    if sys.version_info < OLDEST_PYTHON:
+        needed, here = ".".join(map(str, OLDEST_PYTHON)), sys.version.split()[0]
+        problem = f"Python {needed} or newer is needed, {sys.executable} is {here}; {_working_python()}"
+    try:
+        if problem is None:
+            return main()
+    except ImportError as error:
+        problem = _describe_import(error)
+        if problem is None:
+            raise
+    print(f"error: {problem}", file=sys.stderr)
+    return 2
+
+
+def _describe_import(error: ImportError) -> str | None:
+    """What an import of our own that failed shows of the installation; None where it shows nothing."""
+    top = str(error.name).partition(".")[0]
+    if top not in PACKAGES:
+        if not error.name or error.path:  # The package is there.
+            return None
+        return f"the package {top!r} is not installed for {sys.executable}; {_working_python()}"
+    there = getattr(sys.modules.get(top), "__file__", None) or ""
+    if there.startswith(os.path.join(ROOT, top)):  # noqa: PTH118 (str in, str out)
+        return None
+    remedy = f"give it another name, or use the program `{PROGRAM}` (`python -m {PROGRAM}`), which looks here last"
+    return f"{there or f'a folder {top}'} is found in the place of the harness's {top!r} in {ROOT}; {remedy}"
+
+
+def _working_python() -> str:
+    """How to call the same command so that it works."""
+    venv = os.path.join(ROOT, ".venv", "bin", "python")  # noqa: PTH118 (str in, str out)
+    in_checkout = os.path.exists(os.path.join(ROOT, "Makefile"))  # noqa: PTH110, PTH118
+    folder, file = os.path.split(sys.argv[0])
+    words = ["-m", os.path.basename(folder) if file == "__main__.py" else PROGRAM, *sys.argv[1:]]  # noqa: PTH119
+    if in_checkout and os.path.exists(venv) and venv != sys.executable:  # noqa: PTH110
+        return f"use {' '.join(map(shlex.quote, [_program_here(venv, 'python'), *words]))}"
+    if in_checkout:
+        return f"install everything by `make setup` in {ROOT}, then use .venv/bin/python there"
+    return f"install incumbent with its requirements, and use the program `{PROGRAM}`"
+
+
+def shell_command(package: str, *words: str) -> str:
+    """The line that calls a command of ours as this process was called, to be pasted into a shell here.
+
+    Args:
+        package: "benchmark" or "analysis"; the program `incumbent` has the commands of both.
+        words: the command and its arguments.
+    """
+    if _called() == PROGRAM:
+        return shlex.join([_program_here(sys.argv[0], PROGRAM), *words])
+    return shlex.join([_program_here(sys.executable, "python"), "-m", called_module(package), *words])
+
+
+def called_module(package: str) -> str:
+    """The module that `python -m` starts for a command of a package: `incumbent`, if this process is one."""
+    return PROGRAM if _called() in (PROGRAM, f"{PROGRAM}.py") else package
+
+
+def _called() -> str:
+    return os.path.basename(sys.argv[0]) if sys.argv else ""  # noqa: PTH119 (any text)
+
+
+def _program_here(path: str, name: str) -> str:
+    """How a shell in this folder calls a program: by its bare name where that is the one, else by its path."""
+    for bare in dict.fromkeys((name, os.path.basename(path))):  # noqa: PTH119 (str in, str out)
+        found = shutil.which(bare)
+        if found is not None and os.path.dirname(os.path.abspath(found)) == os.path.dirname(path):  # noqa: PTH100, PTH120
+            return bare
+    try:
+        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 (with a slash at its end)
+    except OSError:  # It was removed.
+        return path
+    return path.removeprefix(here)
 
 
 def nearest_match(value: object, allowed: Iterable[str]) -> str:

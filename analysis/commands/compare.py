@@ -23,7 +23,6 @@ from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON
 if TYPE_CHECKING:
     from analysis.regression.non_inferiority import Cell, Comparison
 
-SUMMARY = "hold the runs of two suites against each other: did a change make results worse?"
 EPILOG = """exit codes: 0 nothing became worse by the margin, 1 something did or the figure is not drawn, 2 bad input,
 3 (with --strict) not decided, or a run of OLD is not compared"""
 REGRESSION, UNDECIDED = 1, 3

@@ -19,7 +19,6 @@ from analysis.study import Study
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import check_folder
 
-SUMMARY = "write a suite's results in the format of another tool"
 FORMATS = {
     "optuna": ("optuna",),
     "ioh": (),

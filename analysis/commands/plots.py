@@ -19,7 +19,6 @@ from analysis.tables.timing import as_line
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import check_folder
 
-SUMMARY = "write CSV tables, figures, or both of a suite"
 OUTPUTS = {"tables": ("tables",), "figures": ("figures",), "plots": ("tables", "figures")}
 """What each verb writes."""
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from analysis.loading.results import Results
     from analysis.statistics.anytime import Array
 
-SUMMARY = "say how many repetitions a wanted effect needs, from a pilot suite"
 ALPHA, POWER = 0.05, 0.80
 """Those of `analysis.statistics.power`, whose libraries would make every `--help` wait."""
 

@@ -14,8 +14,6 @@ from analysis.loading.suite_folder import suite_folder
 from analysis.study import Study
 from benchmark.storage.atomic_write import check_folder, write_files
 
-SUMMARY = "write a suite's HTML report, its CSV tables, and the index of all reports"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)

@@ -22,7 +22,6 @@ from analysis.tables.failures import NOT_DRAWN
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.suite_json import SUITE_JSON
 
-SUMMARY = "trace a figure, a table or a row of it to its ledgers, and make it again"
 FOLDERS = ("tables", "figures", "report")
 LARGEST = 2_000_000_000
 """Bytes of a file that is looked at: a thousand times the largest table of the published results."""

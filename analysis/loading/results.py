@@ -20,7 +20,7 @@ from analysis.loading.machines import check_same_device, distinct
 from analysis.loading.plan import Objective, Plan, read_plan
 from analysis.loading.records import FIELDS, LATER_FIELDS, STATES, WORTHLESS
 from analysis.statistics.anytime import Array, Curve, curve
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, shell_command
 from benchmark.storage.suite_json import SUITE_JSON
 
 SEVERAL_PROCESSES = 100_000_000
@@ -118,9 +118,8 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
         )
         ledgers.append(ledger)
     if all(run.state == "missing" for run in runs):
-        raise BadInput(
-            f"{folder}: no run is recorded there yet; run the suite first: python -m benchmark run {plan.name}"
-        )
+        command = shell_command("benchmark", "run", plan.name)
+        raise BadInput(f"{folder}: no run is recorded there yet; run the suite first: {command}")
     environments = distinct(card for ledger in ledgers for card in ledger.environments)
     if not mixed:
         check_same_device(folder, environments, plan.clock)

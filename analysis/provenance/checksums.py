@@ -18,7 +18,7 @@ from analysis.loading.ledgers import SUFFIXES
 from analysis.loading.plan import Plan
 from analysis.loading.recheck import FILE, FOLDER
 from analysis.loading.results import Results
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, shell_command
 from benchmark.storage.run_files import find_run_file
 from benchmark.storage.suite_json import SUITE_JSON
 
@@ -149,7 +149,7 @@ def read(path: Path) -> Provenance:
     Raises:
         BadInput: there is none, or it is not one.
     """
-    remedy = "write the files anew, as by python -m analysis plots SUITE"
+    remedy = f"write the files anew, as by {shell_command('analysis', 'plots', 'SUITE')}"
     try:
         if path.stat().st_size > LARGEST:
             raise BadInput(f"{path}: of {path.stat().st_size} bytes, at most {LARGEST} are read; {remedy}")

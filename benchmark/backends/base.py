@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +78,16 @@ def map_in_loky(
     """Call a function with each task's arguments in loky processes, in this process's working folder."""
     several = processes > 1
     options: dict[str, Any] = (
-        {"initializer": worker_process.initialize_worker, "initargs": (os.getpid(),)} if several else {}
+        {
+            "initializer": worker_process.initialize_worker,
+            "initargs": (os.getpid(), os.environ.get(worker_process.SAFE_PATH)),
+        }
+        if several
+        else {}
     )
+    start_up = worker_process.safe_module_path() if several else nullcontext()
     folder, modules = worker_process.working_folder(), used_module_folder()
-    with parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
+    with start_up, parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
         return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
         yield from parallel(delayed(worker_process.call_in_folder)(folder, modules, call, *task) for task in tasks)

@@ -26,6 +26,7 @@ from benchmark.workers import cluster_worker
 from benchmark.workers.handshake import Handshake, describe_process
 from benchmark.workers.heartbeat import Heartbeat
 from benchmark.workers.watchdog import Watchdog
+from benchmark.workers.worker_process import safe_module_path
 
 
 class Cluster(Backend):
@@ -76,7 +77,7 @@ class Cluster(Backend):
             description=describe_process(device, names, modules),
             modules=tuple(modules),
         )
-        with self.connect_cluster() as self.jobs:
+        with safe_module_path(), self.connect_cluster() as self.jobs:
             self._check_workers(self.handshake)
             yield
 

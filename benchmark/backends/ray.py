@@ -6,14 +6,14 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from benchmark.backends.address import UNREACHABLE, check_reachable
 from benchmark.backends.cluster import Cluster, FailFastBackend
 from benchmark.backends.orphan_reaper import kill_orphans_on_death
-from benchmark.errors import BadInput, one_line, short_repr
+from benchmark.errors import ROOT, BadInput, one_line, short_repr
 from benchmark.storage.resume_check import RunRefused
 from benchmark.workers import cluster_worker
 from benchmark.workers.handshake import Handshake
@@ -101,7 +101,8 @@ class Ray(Cluster):
                 check_reachable("--address", self.address, ("ray",))
             options |= {"address": self.address}
         try:
-            with shielded_from_terminal():
+            # Ray's workers look for modules first in the folder that is the current one here.
+            with shielded_from_terminal(), chdir(ROOT):
                 ray.init(**options)
         except (OSError, ValueError, RuntimeError) as error:
             if self.address is None:

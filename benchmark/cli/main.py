@@ -10,7 +10,7 @@ from typing import Any
 from benchmark.cli.parser import Parser, build_overview
 from benchmark.cli.signals import Stopped
 from benchmark.cli.terminal import REFUSED, RUNS_FAILED, discard_stdout, print_error, report_stop
-from benchmark.errors import BadInput, one_line, require_choice
+from benchmark.errors import BadInput, one_line, require_choice, shell_command
 
 COMMANDS = {
     "run": "run a suite, or go on with it",
@@ -61,12 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _execute(arguments: list[str]) -> int:
     if not arguments:
-        raise BadInput(f"command: missing, need one of {', '.join(COMMANDS)}; see `python -m benchmark --help`")
+        raise BadInput(
+            f"command: missing, need one of {', '.join(COMMANDS)}; see `{shell_command('benchmark', '--help')}`"
+        )
     if arguments[0] in ("-h", "--help"):
         build_overview(__doc__, COMMANDS).parse(arguments)
     name = require_choice("command", arguments[0], COMMANDS)
     command: Any = importlib.import_module(f"benchmark.cli.commands.{MODULES.get(name, name)}")
-    parser = Parser(prog=f"python -m benchmark {name}", description=COMMANDS[name], allow_abbrev=False)
+    parser = Parser(prog=shell_command("benchmark", name), description=COMMANDS[name], allow_abbrev=False)
     command.add_arguments(parser)
     parsed = parser.parse(arguments[1:])
     parsed.words = arguments

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.errors import BadInput, nearest_match, require_choice, short_repr
+from benchmark.errors import BadInput, nearest_match, require_choice, shell_command, short_repr
 
 
 def check_results(text: str, suite: str, *, writing: bool) -> Path:
@@ -117,7 +117,8 @@ def table_folder(option: str, text: str) -> Path:
     """A folder of offline tables."""
     if not text or "\0" in text or not os.path.isdir(text):  # noqa: PTH112 (as above)
         raise BadInput(
-            f"{option} {short_repr(text)}: need a folder of offline tables; make it by `python -m benchmark harvest`"
+            f"{option} {short_repr(text)}: need a folder of offline tables; "
+            f"make it by `{shell_command('benchmark', 'harvest', 'SUITE')}`"
         )
     return Path(text)
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from benchmark.errors import BadInput, nearest_match, short_repr
+from benchmark.errors import BadInput, nearest_match, shell_command, short_repr
 
 Check = Callable[[str, str], Any]
 """Takes an option's name and its text; returns the value, or raises `BadInput` that names the option."""
@@ -52,9 +52,9 @@ def build_overview(description: str | None, commands: Mapping[str, str]) -> Pars
     """What `--help` shows: every command with its line."""
     lines = [f"  {name:10} {summary}" for name, summary in commands.items()]
     parser = Parser(
-        prog="python -m benchmark",
+        prog=shell_command("benchmark"),
         description="\n".join([description or "", "", *lines]),
-        epilog="python -m benchmark COMMAND --help names the options of a command.",
+        epilog=f"{shell_command('benchmark', 'COMMAND', '--help')} names the options of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

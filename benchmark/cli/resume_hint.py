@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shlex
+
+from benchmark.errors import shell_command
 
 
 def resume_command(parsed: argparse.Namespace, command: str | None = None) -> str:
     """The same command line again, or the same suite and options for another command."""
     name, *arguments = parsed.words
-    return shlex.join(["python", "-m", "benchmark", command or name, *arguments])
+    return shell_command("benchmark", command or name, *arguments)

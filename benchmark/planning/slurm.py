@@ -2,17 +2,19 @@
 
 Every shard writes a results folder of its own, so that nothing rests on the locks of a network file system.
 The same script submitted again goes on: finished runs are skipped, the others continue from their ledgers.
+Jobs run the interpreter that rendered the script, whose environment is not activated on their nodes, or that of PYTHON.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.errors import BadInput, short_repr
+from benchmark.errors import BadInput, called_module, short_repr
 
 TEMPLATE = Path(__file__).with_name("slurm.sh.jinja2")
 TIME = re.compile(r"[0-9]{1,6}|[0-9]{1,6}(:[0-9]{2}){1,2}|[0-9]{1,4}-[0-9]{1,2}(:[0-9]{2}){0,2}", re.ASCII)
@@ -80,9 +82,10 @@ def render_script(
         shards=shards,
         folder=f"{results.rstrip('/') or '/'}/shards/{name}",
         results=results,
-        train=shlex.join(
-            ["python", "-m", "benchmark", "run", suite, *options, *device, *([] if data is None else ["--data", data])]
-        ),
+        python=sys.executable,
+        run_module=called_module("benchmark"),
+        read_module=called_module("analysis"),
+        train=shlex.join(["run", suite, *options, *device, *([] if data is None else ["--data", data])]),
         resources=resources,
         grace=GRACE,
     )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import shell_command
 from benchmark.reproducibility import canonical_json
 from benchmark.storage.record_checksum import add_checksum, remove_checksum
 
 FORMAT = 1
 LARGEST_RECORD = 1_000_000
-REPAIR = "keep what is whole of it by `python -m benchmark repair SUITE`"
+REPAIR = f"keep what is whole of it by `{shell_command('benchmark', 'repair', 'SUITE')}`"
 
 Record = dict[str, Any]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import BadInput, one_line, short_repr
+from benchmark.errors import BadInput, one_line, shell_command, short_repr
 from benchmark.storage.atomic_write import write_atomically
 from benchmark.storage.untrusted_files import parse_strict_json, read_limited
 from benchmark.tuning.evaluation import TrainingResult
@@ -132,7 +132,8 @@ def load_table(path: Path) -> Table:
         status = path.stat()
     except OSError as error:
         raise BadInput(
-            f"table {path}: cannot be read ({error.strerror}); make it by `python -m benchmark harvest`"
+            f"table {path}: cannot be read ({error.strerror}); "
+            f"make it by `{shell_command('benchmark', 'harvest', 'SUITE')}`"
         ) from error
     return _load(path, status.st_mtime_ns, status.st_size)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.calibration.cost_model import CostModel
-from benchmark.errors import BadInput, one_line
+from benchmark.errors import BadInput, one_line, shell_command
 from objectives.objective import Objective
 from objectives.space import Config
 
@@ -101,7 +101,7 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
         if price is None and suite.clock == "modelled":
             raise BadInput(
                 f'calibration = None: clock = "modelled" needs one for objectives.{entry.label}; '
-                "name a calibration or make one by `python -m benchmark calibrate`"
+                f"name a calibration or make one by `{shell_command('benchmark', 'calibrate', 'SUITE')}`"
             )
         if price is not None and not 0 < price < float("inf"):
             raise BadInput(f"objectives.{entry.label}: an epoch's price is {price!r} seconds, need a finite number > 0")
@@ -114,7 +114,8 @@ def _clock(kind: str, calibration: Calibration | None, part: Part, objective: Ob
             cost_model = calibration.cost_model(part.name, _cost_options(part, objective))
         except BadInput as error:
             if kind == "modelled":
-                remedy = 'calibrate it (`python -m benchmark calibrate`), or say clock = "measured"'
+                command = shell_command("benchmark", "calibrate", "SUITE")
+                remedy = f'calibrate it (`{command}`), or say clock = "measured"'
                 raise BadInput(f"{error}; {remedy}") from error
     return Clock(kind=kind, objective=objective, cost_model=cost_model)
 

@@ -62,7 +62,3 @@ def _execute_request(request: RunRequest, device: str) -> list[RunReport]:
             watched = replace(settings, notes=watchdog.notes)
             return [run_isolated(run, watched, watchdog) for run in request.runs]
     return execute_group(request.runs, settings, request.fatal)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,6 +7,7 @@ own global states and thread pins however a cluster was started.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport, failure_report, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
+from benchmark.workers import worker_process
 from benchmark.workers.cluster_child import RunRequest
 from benchmark.workers.handshake import LOADED_DIGEST, Handshake, differences
 from benchmark.workers.heartbeat import HeartbeatListener
@@ -33,6 +35,14 @@ SECONDS_BETWEEN_CHECKS = 0.25
 
 SECONDS_TO_START = 120.0
 """For a child to load torch, from a file server that many load it from."""
+
+START_CHILD = """
+import json, sys
+sys.path[:] = json.loads(sys.argv.pop())
+from benchmark.workers.cluster_child import main
+main()
+"""
+"""What a child's interpreter executes; `-m` would look for our modules in the current folder first."""
 
 _idle: dict[str, list[Child]] = {}  # By token of the driver: another one may bring other code.
 _idle_lock = threading.Lock()
@@ -58,11 +68,13 @@ class Child:
     def __init__(self, handshake: Handshake) -> None:
         self.handshake = handshake
         self.connection, childs_end = Pipe()
-        paths = os.pathsep.join([*handshake.module_folders, os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+        # The worker's own path of modules, then the driver's: the user's modules come after everything else.
+        paths = list(dict.fromkeys([*map(os.path.abspath, sys.path), *handshake.module_folders]))
+        arguments = [str(childs_end.fileno()), str(os.getpid()), json.dumps(paths)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmark.workers.cluster_child", str(childs_end.fileno()), str(os.getpid())],
+            [sys.executable, "-c", START_CHILD, *arguments],
             cwd=handshake.working_folder,
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, worker_process.SAFE_PATH: "1"},
             stdin=subprocess.DEVNULL,
             pass_fds=[childs_end.fileno()],
             start_new_session=True,

@@ -56,9 +56,10 @@ def _timed_out_evaluation(run: Run, index: int, watchdog: Watchdog | None) -> Fa
 
 def _execute_in_process(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path) -> int:
     """Execute the run in a new process and return its exit code."""
-    arguments = (os.getpid(), run, settings, fatal, marker)
+    arguments = (os.getpid(), os.environ.get(worker_process.SAFE_PATH), run, settings, fatal, marker)
     process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
-    process.start()
+    with worker_process.safe_module_path():
+        process.start()
     try:
         process.join()
     finally:
@@ -68,9 +69,14 @@ def _execute_in_process(run: Run, settings: RunSettings, fatal: FatalEvaluation 
 
 
 def _execute_in_child(
-    parent: int, run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path
+    parent: int,
+    safe_path: str | None,
+    run: Run,
+    settings: RunSettings,
+    fatal: FatalEvaluation | None,
+    marker: Path,
 ) -> None:
-    worker_process.initialize_worker(parent)
+    worker_process.initialize_worker(parent, safe_path)
     execute_group([run], settings, fatal, marker)
 
 

@@ -27,8 +27,39 @@ SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's <sys/prctl.h>."""
 
 
-def initialize_worker(parent: int) -> None:
-    """Set up a worker: ignore Ctrl-C and hang-ups, which the driver handles, and end when the driver ends."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Environment variable under which a starting interpreter does not look for modules in the current folder first."""
+
+
+@contextmanager
+def safe_module_path() -> Iterator[None]:
+    """Start processes that find their modules whatever the current folder holds: `random.py`, say.
+
+    They take over the parent's path of modules once they have started.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        _restore_safe_path(before)
+
+
+def _restore_safe_path(value: str | None) -> None:
+    if value is None:
+        os.environ.pop(SAFE_PATH, None)
+    else:
+        os.environ[SAFE_PATH] = value
+
+
+def initialize_worker(parent: int, safe_path: str | None = None) -> None:
+    """Set up a worker: ignore Ctrl-C and hang-ups, which the driver handles, and end when the driver ends.
+
+    Args:
+        parent: process number of the driver.
+        safe_path: what `SAFE_PATH` holds there, which programs that a trial starts are to find.
+    """
+    _restore_safe_path(safe_path)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()

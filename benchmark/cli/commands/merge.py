@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections import Counter
 
 from benchmark.cli import options
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, shell_command
 from benchmark.result_folder.merge import MergeResult
 from benchmark.result_folder.merge import merge as merge_folders
 from benchmark.storage.ledger_format import LedgerError
@@ -58,4 +57,4 @@ def _print_summary(merged: MergeResult) -> None:
 def _run_command(merged: MergeResult) -> str:
     name = merged.suite.name
     suite = name if name in suite_names() else f"{name}.toml"
-    return shlex.join(["python", "-m", "benchmark", "run", suite, "--results", str(merged.folder.parent)])
+    return shell_command("benchmark", "run", suite, "--results", str(merged.folder.parent))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.cli.arguments import add_checked, add_execution, add_quiet, add_results, add_suite
 from benchmark.cli.options import check_data, check_results, require_runs, whole_number
 from benchmark.cli.suite_execution import execute_suite, execution_options, load_suite
+from benchmark.errors import shell_command
 
 if TYPE_CHECKING:
     from benchmark.driver.runner import Listener, Runner
@@ -41,5 +42,7 @@ def execute(parsed: argparse.Namespace) -> int:
 
     code = execute_suite(parsed, build_runner)
     if code == 0 and not parsed.quiet:
-        print(f"rechecked {prepared[0].describe()}; to see them: python -m analysis tables {prepared[0].of}")
+        words = [] if parsed.results == "results" else ["--results", parsed.results]
+        command = shell_command("analysis", "tables", prepared[0].of, *words)
+        print(f"rechecked {prepared[0].describe()}; to see them: {command}")
     return code

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
+from benchmark.errors import shell_command
 from tests import ROOT
 
 CHOICE = {"kind": "categorical", "choices": [1, 2]}
@@ -275,7 +276,8 @@ def test_an_unreadable_plan_is_refused(suite, results, capsys, text, told):
 def test_an_empty_suite_is_refused(suite, tmp_path, capsys):
     """A suite without any ledger is told how to be run."""
     message = check_refused(["plots", "planted", "--results", str(tmp_path / "results")], tmp_path / "results", capsys)
-    assert "no run is recorded there yet; run the suite first: python -m benchmark run planted" in message
+    command = shell_command("benchmark", "run", "planted")
+    assert f"no run is recorded there yet; run the suite first: {command}" in message
 
 
 def test_a_damaged_ledger_is_refused(suite, results, capsys):

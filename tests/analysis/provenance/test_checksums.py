@@ -6,7 +6,7 @@ import pytest
 
 from analysis.loading.results import load
 from analysis.provenance.checksums import NAME, inputs, libraries, parse, provenance, read, with_provenance
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, shell_command
 
 FILES = {"b.csv": b"two\n", "a.csv": b"one\n"}
 ONE = "2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806"
@@ -148,5 +148,5 @@ def test_one_that_cannot_be_read_is_told(tmp_path):
     with pytest.raises(BadInput) as refused:
         read(tmp_path / NAME)
 
-    remedy = "write the files anew, as by python -m analysis plots SUITE"
+    remedy = f"write the files anew, as by {shell_command('analysis', 'plots', 'SUITE')}"
     assert str(refused.value) == f"{tmp_path / NAME}: cannot be read (Is a directory); {remedy}"

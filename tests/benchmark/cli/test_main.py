@@ -17,6 +17,7 @@ import pytest
 
 from algorithms.interop.optional_method import OptionalMethod
 from benchmark.cli.main import main
+from benchmark.errors import shell_command
 from benchmark.suite.parsing import load, suite_names
 from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
 from objectives import OBJECTIVES
@@ -210,7 +211,7 @@ def test_a_failed_run_is_exit_code_1_with_its_reason(here, capsys):
     assert out == ""
     assert "runs/branin/bad/000.jsonl: failed: suggest() raised RuntimeError: out of ideas" in message
     *_, last = message.splitlines()
-    assert last.startswith("2 of 6 runs are not done; again: python -m benchmark run tiny.toml")
+    assert last.startswith(f"2 of 6 runs are not done; again: {shell_command('benchmark', 'run', 'tiny.toml')}")
     again = shlex.split(last.partition("again: ")[2])
     assert again[3:] == [*RUN, "--quiet", "--set", "budget.trials=3", "--set", 'title="a b"']
     assert main(again[3:]) == 1
@@ -287,7 +288,7 @@ def test_an_interrupt_before_the_first_run_has_no_traceback(here, monkeypatch, c
     out, message = capsys.readouterr()
     assert out == ""
     assert message.startswith("stopped; ")
-    assert message.endswith(f"To go on: python -m benchmark {shlex.join(RUN)}\n")
+    assert message.endswith(f"To go on: {shell_command('benchmark', *RUN)}\n")
     assert not (here / "results").exists()
 
 
@@ -316,7 +317,7 @@ def test_status_of_nothing(here, capsys):
 
     assert lines[0] == "suite tiny in results/tiny: 0 of 4 runs done"
     assert counts(lines) == {"branin/random": {"missing": 2}, "branin/local": {"missing": 2}}
-    assert lines[-1] == "to go on: python -m benchmark run tiny.toml"
+    assert lines[-1] == f"to go on: {shell_command('benchmark', 'run', 'tiny.toml')}"
     assert not (here / "results").exists()
 
 
@@ -351,7 +352,7 @@ def test_status_tells_every_state_apart(here, capsys):
     assert lines[0] == "suite tiny in results/tiny: 1 of 6 runs done"
     assert lines[-2].startswith("damaged: results/tiny/runs/branin/local/000.jsonl: line 2 (byte ")
     assert "benchmark repair SUITE" in lines[-2]
-    assert lines[-1] == "to go on: python -m benchmark run tiny.toml --set budget.trials=3"
+    assert lines[-1] == f"to go on: {shell_command('benchmark', 'run', 'tiny.toml', '--set', 'budget.trials=3')}"
 
 
 @pytest.mark.parametrize("suffix", ["", ".part", ".failed"])
@@ -372,7 +373,8 @@ def test_the_command_that_status_gives_goes_on(here, capsys):
     lines = status(capsys, "--results", "my results", "--set", "title=a b")
     command = shlex.split(lines[-1].removeprefix("to go on: "))
     assert command == [
-        *["python", "-m", "benchmark", "run", "tiny.toml", "--results", "my results", "--set", "title=a b"],
+        *shlex.split(shell_command("benchmark")),
+        *["run", "tiny.toml", "--results", "my results", "--set", "title=a b"],
     ]
 
     assert main([*command[3:], "--jobs", "1", "--device", "cpu", "--quiet"]) == 0
@@ -389,7 +391,7 @@ def interrupted_at(capsys, monkeypatch, *arguments):
     monkeypatch.setattr("benchmark.driver.runner.Runner.run", interrupted)
     capsys.readouterr()
     assert main(list(arguments)) == 130
-    return shlex.split(capsys.readouterr().err.partition("To go on: python -m benchmark ")[2])
+    return shlex.split(capsys.readouterr().err.partition("-m benchmark ")[2])
 
 
 @pytest.mark.parametrize(

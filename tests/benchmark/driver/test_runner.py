@@ -15,6 +15,7 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
+from benchmark.errors import shell_command
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.storage.resume_check import RunRefused
@@ -508,7 +509,7 @@ def test_an_interrupt_stops_in_good_order(tmp_path, number, code, clock):
     _, message = driver.communicate(timeout=20)
 
     assert driver.returncode == code
-    assert "To go on: python -m benchmark run" in message
+    assert f"To go on: {shell_command('benchmark', 'run')} " in message
     assert "Traceback" not in message
     assert wait_for_session_end(driver.pid, seconds=5) == []
     open_runs = 2 if clock == "measured" else 2 * 3 * 4  # Jobs; times algorithms and repetitions of a group.

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from itertools import pairwise
 
 import pytest
@@ -36,10 +35,10 @@ def submitted(here, text):
     """Start a submission script with a fake sbatch; returns the folder of what it was given."""
     fake = here / "fake"
     fake.mkdir(exist_ok=True)
-    for name, content in (("sbatch", SBATCH), ("python", f'#!/bin/bash\nexec "{sys.executable}" "$@"\n')):
-        (fake / name).write_text(content)
-        (fake / name).chmod(0o755)
+    (fake / "sbatch").write_text(SBATCH)
+    (fake / "sbatch").chmod(0o755)
     environment = {**os.environ, "FAKE": str(fake), "PATH": f"{fake}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHON", None)
     done = subprocess.run(["bash"], input=text, cwd=here, env=environment, text=True, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return fake
@@ -51,7 +50,7 @@ def test_the_script_runs_shards_then_merges_and_draws(here, capsys):
     options = ["--set", 'title="it\'s $HOME `x` \\\\ \\"q\\""', "--set", "repetitions=2"]
     assert main(["plan", "tiny.toml", *options, "--slurm", "--shards", "2", "--time", "01:30:00"]) == 0
     text = capsys.readouterr().out
-    assert "python -m analysis plots tiny --results results\n" in text
+    assert '"$python" -m analysis plots tiny --results results\n' in text
 
     fake = submitted(here, text.replace("analysis plots", "analysis tables"))  # Drawing takes longer than all else.
 
@@ -70,7 +69,7 @@ def test_the_script_stops_before_the_tables_while_runs_are_missing(here, capsys)
     """A shard that cannot run leaves a merge that says what is missing, and no table."""
     main(["plan", "tiny.toml", "--slurm", "--shards", "2"])
     text = capsys.readouterr().out
-    broken = text.replace("exec python", 'if [ "$SLURM_ARRAY_TASK_ID" = 2 ]; then exit 9; fi\nexec python')
+    broken = text.replace("exec ", 'if [ "$SLURM_ARRAY_TASK_ID" = 2 ]; then exit 9; fi\nexec ')
 
     fake = submitted(here, broken)
 
@@ -100,6 +99,24 @@ def test_the_script_is_sound_bash(gpus, results):
     assert ("#SBATCH --gpus-per-task=2\n" in text) == bool(gpus)
     assert ("--device cuda" in text) == bool(gpus)
     assert ("--device cpu --jobs 3" in text) == (not gpus)
+
+
+@pytest.mark.parametrize("given", [None, "their own/python"])
+def test_jobs_run_the_interpreter_that_rendered_the_script(monkeypatch, given):
+    """Or that of PYTHON, whatever its path holds; `python` alone may be another one on a node, or none."""
+    ours = "/my $venv's}/bin/python"
+    monkeypatch.setattr("sys.executable", ours)
+    resources = SlurmResources(time=None, gpus=0, cpus=1)
+    text = render_script("tiny", "tiny.toml", [], None, "results", 1, resources)
+    environment = {**os.environ, "PYTHON": given} if given else {"PATH": os.environ["PATH"]}
+
+    assignments = re.findall(r"^python=.*$", text, re.MULTILINE)
+    assert len(assignments) == 2
+    for line in assignments:
+        shown = f'{line}\nprintf %s "$python"'
+        done = subprocess.run(["bash", "-c", shown], env=environment, text=True, capture_output=True, check=True)
+        assert done.stdout == (given or ours)
+    assert not re.search(r"(^|\s)python ", text.replace("Python ", ""))
 
 
 @pytest.mark.parametrize("text", ["90", "01:30", "12:30:00", "1-0", "2-12:30", "0-00:00:01"])

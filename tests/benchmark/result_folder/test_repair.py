@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from benchmark.cli.main import main
+from benchmark.errors import shell_command
 from benchmark.result_folder import repair
 from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.result_folder.repair import repair_ledger
@@ -71,7 +72,7 @@ def test_a_flipped_bit_costs_what_follows_it(here, unbroken, capsys, line):
     path, data = first(here), first(here).read_bytes()
     path.write_bytes(flipped(data, line))
     assert main([*command("run", here), "--jobs", "1", "--device", "cpu", "--quiet"]) == 2
-    assert "python -m benchmark repair SUITE" in capsys.readouterr().err
+    assert "-m benchmark repair SUITE" in capsys.readouterr().err
 
     assert main(command("repair", here)) == 0
 
@@ -81,7 +82,7 @@ def test_a_flipped_bit_costs_what_follows_it(here, unbroken, capsys, line):
     assert output[0] == (
         f"{path}: line {line + 1} (byte {start}) is damaged: {line} records kept, the file is now {aside}"
     )
-    assert output[1].startswith("1 ledger repaired; to train what is lacking: python -m benchmark run ")
+    assert output[1].startswith(f"1 ledger repaired; to train what is lacking: {shell_command('benchmark', 'run')} ")
     assert aside.read_bytes() == flipped(data, line)
     assert not path.exists()
     assert partial_path(path).exists() == (line > 0)
