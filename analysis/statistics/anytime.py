@@ -113,11 +113,23 @@ def mean_and_std(values: Array) -> tuple[Array, Array]:
     runs, size = values.shape
     if runs == 0:
         return np.full(size, np.nan), np.full(size, np.nan)
+    exponent = exponents(values)
+    scaled = np.ldexp(values, -exponent)
     # Differences from the first run make tied runs exact: their std is 0, not 1e-17.
-    difference = values - values[0]
-    mean = values[0] + difference.mean(axis=0)
+    difference = scaled - scaled[0]
+    mean = scaled[0] + difference.mean(axis=0)
     std = difference.std(axis=0, ddof=1) if runs > 1 else np.full(size, np.nan)
-    return mean, std
+    with np.errstate(over="ignore"):
+        return np.ldexp(mean, exponent), np.ldexp(std, exponent)
+
+
+def exponents(values: Array) -> Array:
+    """(g,) integers: powers of two that bring the largest finite value of each column to between 1/2 and 1.
+
+    Sums, squares and cubes of values that are divided by them stay within the doubles, and no digit changes.
+    """
+    sizes = np.abs(np.where(np.isfinite(values), values, 0.0))
+    return np.asarray(np.frexp(sizes.max(axis=0, initial=0.0))[1])
 
 
 def _at(curve: Curve, grid: Array) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from scipy import stats
 
-from analysis.statistics.anytime import Array, Curve, mean_and_std
+from analysis.statistics.anytime import Array, Curve, exponents, mean_and_std
 from analysis.statistics.quantiles import quantile
 
 ERRORS = ("valid", "test")
@@ -64,12 +64,13 @@ def band(curves: Sequence[Curve], grid: Array, error: str) -> Band:
     defined = ~np.isnan(mean)
     iqm, quantiles = np.full(len(grid), np.nan), np.full((len(QUANTILES), len(grid)), np.nan)
     if defined.any():
-        iqm[defined] = stats.trim_mean(runs[:, defined], 0.25, axis=0)
+        exponent = exponents(runs[:, defined])
+        iqm[defined] = np.ldexp(stats.trim_mean(np.ldexp(runs[:, defined], -exponent), 0.25, axis=0), exponent)
         ordered = np.sort(runs[:, defined].T, axis=1)
         quantiles[:, defined] = [quantile(ordered, share) for share in QUANTILES]
-    half = _half_width(std, len(curves))
+    lo, hi = _limits(mean, std, len(curves))
     n = np.count_nonzero(~np.isnan(runs), axis=0)
-    return Band(t=grid, n=n, mean=mean, std=std, iqm=iqm, quantiles=quantiles, lo=mean - half, hi=mean + half)
+    return Band(t=grid, n=n, mean=mean, std=std, iqm=iqm, quantiles=quantiles, lo=lo, hi=hi)
 
 
 def changes(curves: Sequence[Curve], error: str) -> Array:
@@ -123,7 +124,10 @@ def thinned(grid: Array) -> Array:
     return np.unique(places[places >= 0])
 
 
-def _half_width(std: Array, n: int) -> Array:
+def _limits(mean: Array, std: Array, n: int) -> tuple[Array, Array]:
     if n < 2:
-        return np.full(len(std), np.nan)
-    return np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * std / np.sqrt(n), dtype=np.float64)
+        return np.full(len(std), np.nan), np.full(len(std), np.nan)
+    # Divided by a power of two before: of errors near the largest double only the limits may lie beyond it.
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * np.ldexp(std, -8) / np.sqrt(n)
+    with np.errstate(over="ignore"):
+        return mean - np.ldexp(half, 8), mean + np.ldexp(half, 8)

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from scipy import stats
 
-from analysis.statistics.anytime import Array
+from analysis.statistics.anytime import Array, exponents
 
 LEVEL = 0.95
 RESAMPLES = 4999
@@ -103,9 +103,9 @@ def interval(samples: Array, statistic: Statistic) -> Array:
     size = max(1, CHUNK // samples.shape[1])
     for first in range(0, len(places), size):
         chunk = places[first : first + size]
-        exponents = _exponents(samples[chunk])
-        scaled = np.ldexp(np.ascontiguousarray(samples[chunk]), -exponents)
-        limits[chunk] = np.ldexp(_intervals(scaled, statistic), exponents)
+        exponent = _exponents(samples[chunk])
+        scaled = np.ldexp(np.ascontiguousarray(samples[chunk]), -exponent)
+        limits[chunk] = np.ldexp(_intervals(scaled, statistic), exponent)
     return limits
 
 
@@ -114,8 +114,8 @@ def _exponents(samples: Array) -> Array:
 
     0 for all but sizes that no error has; powers of two change no digit.
     """
-    exponents = np.frexp(np.abs(np.where(np.isfinite(samples), samples, 0.0)).max(axis=1, keepdims=True))[1]
-    return np.asarray(exponents - np.clip(exponents, -MODERATE, MODERATE))
+    exponent = exponents(samples.T)[:, np.newaxis]
+    return np.asarray(exponent - np.clip(exponent, -MODERATE, MODERATE))
 
 
 def _intervals(samples: Array, statistic: Statistic) -> Array:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.statistics.anytime import Array, Curve, mean_and_std
+from analysis.statistics.anytime import Array, Curve, exponents, mean_and_std
 from analysis.statistics.bands import changes, values
 from analysis.statistics.bootstrap import LEVEL, SEED
 
@@ -73,11 +73,11 @@ def difference(a: Sequence[Curve], b: Sequence[Curve], error: str) -> Difference
     grid = _grid(a, b, error)
     ours, theirs = values(a, grid, error), values(b, grid, error)
     # Times are scaled by powers of two, each by its own, so that no difference, square or cube leaves the doubles.
-    exponents = np.frexp(np.nan_to_num(np.abs([*ours, *theirs])).max(axis=0, initial=0.0))[1]
-    paired = np.ldexp(ours, -exponents) - np.ldexp(theirs, -exponents)
+    exponent = exponents(np.concatenate([ours, theirs]))
+    paired = np.ldexp(ours, -exponent) - np.ldexp(theirs, -exponent)
     mean, _ = mean_and_std(paired)
     with np.errstate(over="ignore"):
-        mean, lo, hi = np.ldexp([mean, *simultaneous_band(paired, mean)], exponents)
+        mean, lo, hi = np.ldexp([mean, *simultaneous_band(paired, mean)], exponent)
     return Difference(t=grid, n=np.count_nonzero(~np.isnan(paired), axis=0), mean=mean, lo=lo, hi=hi)
 
 

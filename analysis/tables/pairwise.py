@@ -76,7 +76,9 @@ def _of_objective(results: Results, objective: str, noise: float | None) -> pd.D
 
 def _finished(row: Mapping[str, Any], p_holm: float, noise: float | None) -> dict[str, Any]:
     in_sd = _detectable(int(row["n"]))
-    planned = {"p_holm": p_holm, "detectable_sd": in_sd, "detectable": in_sd * float(row.get("std", math.nan))}
+    # Too few repetitions find nothing, whatever the spread: not even one of 0 makes that undefined.
+    in_units = in_sd if math.isinf(in_sd) else in_sd * float(row["std"])
+    planned = {"p_holm": p_holm, "detectable_sd": in_sd, "detectable": in_units}
     return {NAMES.get(name, name): value for name, value in row.items()} | planned | {
         "verdict": _verdict(row, p_holm, noise)
     }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from statistics import mean as exact_mean
 from typing import Any
 
 import numpy as np
@@ -186,4 +187,4 @@ def _cell(objective: str, algorithm: str, rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else math.nan
+    return exact_mean(values.tolist()) if len(values) else math.nan

@@ -1,12 +1,9 @@
-"""The anytime curve: known means, an independent recomputation, and the rules that are wrong."""
+"""The anytime curve: known means, and the rules that are wrong; `tests.analysis.oracle` recomputes it."""
 
-import json
 import math
-import random
 import statistics
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.loading.results import load
@@ -127,103 +124,6 @@ def test_the_wrong_rules_give_other_numbers(two_runs, rule, t):
     wrong = rule(runs, t)
     assert math.isfinite(wrong)
     assert math.isnan(ours) or abs(ours - wrong) > 0.04
-
-
-def plant_at_random(suite, rng, planted_evaluation):
-    """A suite of several workers, fidelities, crashes and unfinished runs, with many ties."""
-    budgets = [{"trials": 9}, {"runtime": 3.0}, {"epochs": 20}, {"runtime": 3.0, "epochs": 20}]
-    suite.set(repetitions=4, budget=rng.choice(budgets))
-    suite.algorithm("second")
-    for algorithm in ("random", "second"):
-        for repetition in range(4):
-            state = rng.choice(["done", "done", "done", "failed", "partial", None]) if repetition else "done"
-            if state is not None:
-                evaluations = evaluations_at_random(rng, planted_evaluation)
-                suite.run(evaluations, repetition, algorithm=algorithm, state=state)
-
-
-def evaluations_at_random(rng, planted_evaluation):
-    """What three simulated workers would record; half of the files in the order of completion."""
-    free, trained, evaluations = [0.0, 0.0, 0.0], {}, []
-    for index in range(rng.randrange(12)):
-        trial = rng.choice([index, *trained]) if rng.random() < 0.4 else index
-        epochs = min(trained.get(trial, 0) + rng.randrange(4), 8)
-        worker = free.index(min(free))
-        start = free[worker]
-        free[worker] = end = round(start + rng.choice([0.0, 0.25, 0.5, rng.random()]), 3)
-        crashed = rng.random() < 0.2
-        valid, test = (None, None) if crashed else (round(rng.random(), 1), rng.random())
-        fields = {"trial": trial, "start_epoch": trained.get(trial, 0), "epochs": epochs, "start": start}
-        if crashed:
-            fields["state"] = rng.choice(["crashed", "error"])
-        trained[trial] = epochs
-        evaluations.append(planted_evaluation(index, valid, test, end, **fields))
-    return sorted(evaluations, key=lambda record: record["end"]) if rng.random() < 0.5 else evaluations
-
-
-def brute_force(folder):
-    """The trajectory table once more, by plain loops over the lines of the ledgers."""
-    plan = json.loads((folder / "suite.json").read_text())
-    for objective in plan["objectives"]:
-        for algorithm in plan["algorithms"]:
-            cell = folder / "runs" / objective["label"] / algorithm["label"]
-            runs = [run for run in (events(cell, plan, number) for number in range(plan["repetitions"])) if run]
-            for axis in ("runtime", "trials", "epochs"):
-                for t in sorted({event[axis] for run in runs for event in run["events"]}):
-                    yield (objective["label"], algorithm["label"], axis, t, *at(runs, axis, t))
-
-
-def events(cell, plan, repetition):
-    """The counted events of a complete or failed run, in the order of completion; None for others."""
-    complete, failed = (cell / f"{repetition:03d}{suffix}" for suffix in (".jsonl", ".jsonl.failed"))
-    if not (complete.exists() or failed.exists()):
-        return None
-    path = complete if complete.exists() else failed
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    found, epochs = [], 0
-    done = sorted((line for line in lines if line["kind"] == "evaluation"), key=lambda e: (e["end"], e["index"]))
-    for number, line in enumerate(done, start=1):
-        epochs += line["epochs"] - line["start_epoch"]
-        late = line["end"] > plan["budget"].get("runtime", math.inf) or epochs > plan["budget"].get("epochs", math.inf)
-        if not late:
-            found.append({"runtime": line["end"], "trials": number, "epochs": epochs, "line": line})
-    return {"events": found, "failed": path == failed}
-
-
-def at(runs, axis, t):
-    """One row at time t: n_defined, the four means and stds, n_runs, n_active."""
-    best = []
-    for run in runs:
-        incumbent = None
-        for event in run["events"]:
-            error = event["line"]["valid_error"]
-            if event[axis] <= t and error is not None and (incumbent is None or error < incumbent["valid_error"]):
-                incumbent = event["line"]
-        stopped = not run["events"] or t > max(event[axis] for event in run["events"])
-        if incumbent is not None and not (run["failed"] and stopped):
-            best.append(incumbent)
-    numbers = []
-    for name in ("valid_error", "test_error"):
-        values = [incumbent[name] for incumbent in best]
-        complete = len(values) == len(runs)
-        numbers.append(statistics.fmean(values) if complete else math.nan)
-        numbers.append(statistics.stdev(values) if complete and len(values) > 1 else math.nan)
-    active = sum(any(event[axis] >= t for event in run["events"]) for run in runs)
-    return (len(best), *numbers, len(runs), active)
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_an_independent_recomputation_agrees(suite, seed, planted_evaluation):
-    """Plain loops over the lines give the same rows on random suites with all that can happen."""
-    plant_at_random(suite, random.Random(seed), planted_evaluation)
-    table = trajectory_table(load(suite.folder))
-    expected = pd.DataFrame(list(brute_force(suite.folder)), columns=table.columns)
-    exact = ["objective", "algorithm", "axis", "t", "n_defined", "n_runs", "n_active"]
-    assert table[exact].values.tolist() == expected[exact].values.tolist()
-    numbers = ["valid_mean", "valid_std", "test_mean", "test_std"]
-    np.testing.assert_allclose(
-        table[numbers].to_numpy(float), expected[numbers].to_numpy(float), rtol=1e-12, atol=1e-15
-    )
 
 
 def test_shifting_all_errors_shifts_the_means_only(plant):
