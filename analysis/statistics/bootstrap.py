@@ -29,7 +29,7 @@ MODERATE = 200
 FAR = 2.0**1000
 """What infinite resampled values are while quantiles are taken: the square of all others is less."""
 OUTLYING = 2.0**20
-"""By how many times a value is above those that trimming would leave so that rounding is not relative to it alone."""
+"""By how many times values are above others so that rounding is relative to either."""
 
 
 class Statistic(Protocol):
@@ -163,33 +163,32 @@ def _jackknife(samples: Array) -> Array:
 
 
 def _settled(statistic: Statistic, samples: Array) -> Statistic:
-    """The statistic, rounded to 2**-40 of the largest value that decides it.
+    """The statistic, rounded to 2**-40 of a sample's largest value.
 
     Resamples of a discrete sample often have exactly its mean. Whether rounding puts the sum of the same
-    values in another order above or below must not decide the bias correction.
+    values in another order above or below must not decide the bias correction. Where values lie far beyond others,
+    what is made of these alone is rounded by their own size.
     """
-    size, outlying = _size(samples, trimmed=statistic is iqm)
+    sizes = np.abs(np.where(np.isfinite(samples), samples, 0.0))
+    largest = np.where(sizes.max(axis=1) > 0, sizes.max(axis=1), 1.0)
+    outlying = bool((np.where(sizes > 0, sizes, np.inf).min(axis=1) * OUTLYING < largest).any())
 
     def rounded(values: Array, *, axis: int) -> Array:
         found = statistic(values, axis=axis)
-        sizes = size.reshape(-1, *[1] * (found.ndim - 1))
-        if outlying:  # What is drawn without such a value has digits of its own, below those of the others.
-            drawn = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=axis)
-            sizes = np.where((drawn > 0) & (OUTLYING * drawn < sizes), drawn, sizes)
-        units = np.ldexp(1.0, np.ceil(np.log2(sizes)).astype(int) - 40)
-        with np.errstate(over="ignore"):
-            return np.asarray(np.where(np.abs(found / units) < 2.0**52, np.round(found / units) * units, found))
+        size = largest.reshape(-1, *[1] * (found.ndim - 1))
+        if outlying:
+            own = _deciding(values, axis, trimmed=statistic is iqm)
+            size = np.where((own > 0) & (OUTLYING * own < size), own, size)
+        units = 2.0 ** (np.ceil(np.log2(size)) - 40)
+        return np.asarray(np.round(found / units) * units)
 
     return rounded
 
 
-def _size(samples: Array, *, trimmed: bool) -> tuple[Array, bool]:
-    """(k,) the largest absolute value of each sample, and whether one is far beyond what trimming would leave.
-
-    If values are trimmed, then it is the largest that is left where the others are so far beyond.
-    """
-    sizes = np.sort(np.abs(np.where(np.isfinite(samples), samples, 0.0)), axis=-1)
-    largest, left = sizes[:, -1], sizes[:, -1 - int(TRIMMED * sizes.shape[-1])]
-    outlying = (left > 0) & (largest > OUTLYING * left)
-    decides = np.where(trimmed & outlying, left, largest)
-    return np.where(decides > 0, decides, 1.0), bool(outlying.any()) and not trimmed
+def _deciding(values: Array, axis: int, *, trimmed: bool) -> Array:
+    """The largest absolute value along an axis of those that a statistic is made of."""
+    left = np.moveaxis(np.where(np.isfinite(values), values, 0.0), axis, -1)
+    if trimmed:
+        cut = int(TRIMMED * left.shape[-1])
+        left = np.sort(left, axis=-1)[..., cut : left.shape[-1] - cut]
+    return np.asarray(np.abs(left).max(axis=-1))

@@ -21,8 +21,6 @@ from analysis.statistics.bootstrap import LEAST, LEVEL, expanded, resamples
 PENALTY = 10
 """The 10 of PAR-10."""
 HALF = Fraction(1, 2)
-ROUNDING = 2.0**-40
-"""Relative to a target: errors that are nearer to it are equal to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +97,13 @@ def attempts(curves: Sequence[Curve], target: float, error: str) -> Attempts:
 
     Args:
         curves: those of all runs of the cell, also of those that failed.
-        target: an error. One that is equal to it but for rounding has reached it: a target may be a mean of errors, and
-            be one of them.
+        target: an error.
         error: "valid" or "test"; the test error may rise above the target again later.
     """
     reached = np.full(len(curves), np.inf)
     ended = np.zeros(len(curves))
     for row, curve in enumerate(curves):
-        hits = np.flatnonzero(getattr(curve, error) <= target + ROUNDING * abs(target))  # NaN: no hit
+        hits = np.flatnonzero(getattr(curve, error) <= target)  # NaN: no hit
         reached[row] = curve.t[hits[0]] if len(hits) else np.inf
         ended[row] = curve.t[-1] if len(curve.t) else 0.0
     failed = np.array([not curve.carried for curve in curves], dtype=bool)

@@ -150,7 +150,8 @@ def wilcoxon(differences):
 
     Exact over all patterns of signs up to 13 pairs, up to 50 where nothing is tied or zero; else the normal one.
     """
-    n, sizes = len(differences), [abs(one) for one in differences]
+    # As doubles: 1e40 - 0.3 and 1e40 - 0.9 are tied.
+    n, sizes = len(differences), [as_float(abs(one)) for one in differences]
     zeros, ranked = sizes.count(0), ranks(sizes)
     kept = [(rank, one) for rank, one in zip(ranked, differences, strict=True) if one != 0]
     positive = sum((rank for rank, one in kept if one > 0), Fraction(0))

@@ -10,7 +10,17 @@ import pandas as pd
 import pytest
 
 from analysis.loading.results import load
-from analysis.tables.targets import SOLVED, SPEEDUPS, TARGETS, solved_table, speedups_table, targets_of, targets_table
+from analysis.statistics.anytime import mean_and_std
+from analysis.tables.targets import (
+    SOLVED,
+    SPEEDUPS,
+    TARGETS,
+    of_counts,
+    solved_table,
+    speedups_table,
+    targets_of,
+    targets_table,
+)
 from benchmark.errors import BadInput
 
 
@@ -36,6 +46,22 @@ def test_targets_are_what_the_control_reaches(two):
     ]  # fmt: skip
     np.testing.assert_allclose([target.value for target in targets["valid"]], [0.6, 0.5, 0.5, 0.3, 0.25])
     np.testing.assert_allclose([target.value for target in targets["test"]], [0.65, 0.55, 0.55, 0.35, 0.25])
+
+
+@pytest.mark.parametrize("rows", [7, 300, 360, 10_000])
+def test_a_mean_of_counts_is_one_where_it_is(rows):
+    """A target that is an attainable error is that very double, so that runs with this error have reached it."""
+    rng = np.random.default_rng(rows)
+    for _ in range(200):
+        counts = rng.integers(0, rows + 1, rng.integers(1, 51))
+        counts[0] += -counts.sum() % len(counts)
+        assert of_counts(float(mean_and_std(counts[:, np.newaxis] / rows)[0][0])) == counts.sum() // len(counts) / rows
+
+
+@pytest.mark.parametrize("mean", [0.0, math.pi / 10, -1e-300 / 3, 1.7e308, 5e-324, 0.123456789012345])
+def test_a_mean_of_other_errors_stays(mean):
+    """What is no ratio of small whole numbers is left alone to the last digits."""
+    assert of_counts(mean) == pytest.approx(mean, rel=1e-13, abs=0)
 
 
 def test_times_to_a_target(two):
