@@ -104,7 +104,8 @@ def philox(key: Tensor, counter: tuple[Tensor, int | Tensor, int | Tensor, int |
         Four int64 tensors of the block's shape: the bits of the unsigned words.
     """
     c0 = counter[0]
-    c1, c2, c3 = (torch.as_tensor(c, dtype=torch.int64, device=c0.device).expand_as(c0) for c in counter[1:])
+    # Filled on the device: a number that is copied there would wait for the host, and no graph could hold it.
+    c1, c2, c3 = (c.expand_as(c0) if isinstance(c, Tensor) else torch.full_like(c0, c) for c in counter[1:])
     k0, k1 = key[..., 0], key[..., 1]
     for _ in range(ROUNDS):
         high0, low0 = _product(MULTIPLIERS[0], c0)

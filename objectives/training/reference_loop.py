@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from objectives.epoch import Epoch
@@ -82,7 +82,7 @@ def train(
             _step(network, parameters, split.train.take(batch), learning_rate)
         network.eval()
         valid_wrong = count_wrong(network, split.valid)
-        finite = all(bool(parameter.isfinite().all()) for parameter in parameters)
+        finite = all_finite(parameters)
         seconds = synchronised_time(device) - started
         test_wrong = valid_wrong if split.test is split.valid else count_wrong(network, split.test)
         yield Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
@@ -99,10 +99,15 @@ def _step(network: nn.Module, parameters: list[nn.Parameter], batch: Images, lea
 @torch.no_grad()
 def count_wrong(network: nn.Module, images: Images) -> int:
     """Count the images that the network classifies wrongly; exact, whatever the evaluation batch."""
-    wrong = 0
-    for x, y in images.batches(EVALUATION_BATCH):
-        wrong += int((network(x).argmax(dim=1) != y).sum())
-    return wrong
+    # Summed on the device: each number that is read waits for a GPU.
+    batches = [(network(x).argmax(dim=1) != y).sum() for x, y in images.batches(EVALUATION_BATCH)]
+    return int(torch.stack(batches).sum())
+
+
+@torch.no_grad()
+def all_finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether no number is infinite or NaN."""
+    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
 
 def synchronised_time(device: torch.device) -> float:

@@ -27,7 +27,7 @@ from objectives.stacks.looped.stack import LoopedStack
 from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.counter_rng import trial_key
 from objectives.training.data import Split, load_splits
-from objectives.training.reference_loop import Counts, count_wrong, epoch_from_counts, synchronised_time
+from objectives.training.reference_loop import Counts, all_finite, count_wrong, epoch_from_counts, synchronised_time
 
 SAMPLES = 16
 """Configurations that `refusal` looks at."""
@@ -158,7 +158,7 @@ class FunctionalStack(Stack):
         network = trial.network.eval()
         try:
             valid_wrong = count_wrong(network, self.split.valid)
-            finite = all(bool(parameter.isfinite().all()) for parameter in network.parameters())
+            finite = all_finite(network.parameters())
             seconds = trial.seconds + synchronised_time(self._device) - started
             trial.seconds = 0.0
             shared = self.split.test is self.split.valid
