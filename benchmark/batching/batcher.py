@@ -13,7 +13,13 @@ from benchmark.batching.recorded_trials import RecordedTrials
 from benchmark.storage.ledger_format import LedgerError
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
-from benchmark.tuning.evaluation import ImpureTrial, TrainingResult, checked_epoch, describe_problem
+from benchmark.tuning.evaluation import (
+    ImpureTrial,
+    TrainingResult,
+    checked_epoch,
+    describe_problem,
+    is_device_failure,
+)
 from benchmark.tuning.execution import RunExecution, note_training_start
 from benchmark.tuning.factory import needs_own_process
 from benchmark.tuning.run_report import RunReport, failure_report
@@ -219,6 +225,8 @@ class TrialBatcher:
         """Take in the epoch that a trial has finished, or why it failed, and answer the runs that this serves."""
         if isinstance(result, Exception) and stack.capacity > 1 and is_out_of_memory(result):
             raise result  # Not of the trial's doing: with fewer beside it, it may fit.
+        if isinstance(result, Exception) and is_device_failure(result):
+            raise result
         trial = pending.trial
         left_slot = isinstance(result, Exception) or result.diverged
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import traceback
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,6 +70,12 @@ def failed_training(job: Job, state: str, problem: str, seconds: float, paid: fl
         paid_seconds=paid,
         problem=problem,
     )
+
+
+def is_device_failure(error: BaseException) -> bool:
+    """Whether the device has failed: every later training on it would too, so it is no trial's own problem."""
+    torch = sys.modules.get("torch")  # A process without it has trained on no device.
+    return torch is not None and isinstance(error, torch.AcceleratorError)
 
 
 def describe_problem(error: BaseException) -> str:

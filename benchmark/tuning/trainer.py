@@ -10,7 +10,13 @@ import numpy as np
 
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import trial_seed
-from benchmark.tuning.evaluation import TrainingResult, checked_epoch, describe_problem, failed_training
+from benchmark.tuning.evaluation import (
+    TrainingResult,
+    checked_epoch,
+    describe_problem,
+    failed_training,
+    is_device_failure,
+)
 from benchmark.tuning.time_limit import TimeLimit, TrialTimeout
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
@@ -58,6 +64,8 @@ class Trainer:
             assert self.limit is not None
             return failed_training(job, "timeout", str(error), self.limit.seconds, time.perf_counter() - began)
         except (Exception, SystemExit, GeneratorExit) as error:  # Third-party training may raise anything.
+            if is_device_failure(error):
+                raise
             seconds = time.perf_counter() - began
             return failed_training(job, "error", describe_problem(error), seconds, seconds)
         if curve.epoch < self.objective.max_epochs:

@@ -84,9 +84,9 @@ def _looped(objective: NetworkObjective, machine: Machine) -> Route:
 
 
 def _gpu(objective: NetworkObjective, machine: Machine) -> Route | None:
-    from objectives.stacks.gpu import gpu_stack
+    from objectives.stacks.gpu import gpu_stack, has_kernels
 
-    if gpu_stack(objective, machine, 1, machine.precision) is None:
+    if not has_kernels(objective, machine):
         return None
 
     def make(capacity: int | None) -> Stack:

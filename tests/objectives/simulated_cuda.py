@@ -55,7 +55,8 @@ class CudaTensor(torch.Tensor):
 class SimulatedCuda(FakeTensorMode):
     """The mode that is active instead of a fake one, so that torch looks for no driver and can still trace functions.
 
-    Carries out every operation; `reads` counts how often the host waited for values of the device."""
+    Carries out every operation; `reads` counts how often the host waited for values of the device.
+    """
 
     def __init__(self):
         super().__init__()
@@ -162,8 +163,8 @@ def simulated_cuda():
     """A process in which tensors can be made on "cuda"."""
     with ExitStack() as stack:
         for name in ("synchronize", "set_device", "empty_cache"):
-            stack.enter_context(mock.patch.object(torch.cuda, name, lambda *arguments: None))
-        stack.enter_context(mock.patch.object(torch.cuda, "device", lambda *arguments: nullcontext()))
+            stack.enter_context(mock.patch.object(torch.cuda, name))
+        stack.enter_context(mock.patch.object(torch.cuda, "device", return_value=nullcontext()))
         stack.enter_context(mock.patch.object(torch.Tensor, "device", property(device_of), create=True))
         # A module that moves to another device gets new parameters: those of here and there have one type in C++.
         stack.callback(torch.__future__.set_swap_module_params_on_conversion, False)

@@ -39,11 +39,20 @@ def gpu_stack(
         raise ValueError(f"precision = {precision!r}: not one of {', '.join(PRECISIONS)}")
     if capacity is not None and capacity < 1:
         raise ValueError(f"capacity = {capacity!r}: need at least 1")
-    if not available(machine) or objective.folds is not None:
+    if not has_kernels(objective, machine):
         return None
     from objectives.stacks.gpu.plan import build
 
     return build(objective, machine, capacity, precision, split=split, quantum=quantum, lanes=lanes)
+
+
+def has_kernels(objective: NetworkObjective, machine: Machine) -> bool:
+    """Whether `gpu_stack` gives a stack, without building one."""
+    if not available(machine) or objective.folds is not None:
+        return False
+    from objectives.stacks.gpu.plan import CAPACITY
+
+    return objective.gpu_kernels is not None and (objective.gpu_kernels, objective.data) in CAPACITY
 
 
 def available(machine: Machine) -> bool:

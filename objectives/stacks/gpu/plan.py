@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 
 from objectives.objective import Machine
 from objectives.stacks.gpu.arithmetic import NONE, RELU
-from objectives.stacks.gpu.images import PixelBytes, load_images
+from objectives.stacks.gpu.images import DeviceImages, PixelBytes, load_images
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
 from objectives.stacks.gpu.lenet import FASHION, SMALL, LeNetLayers
 from objectives.stacks.gpu.network import EVALUATION_ROWS, Network, StackBuffers, round_up
@@ -57,14 +58,17 @@ def build(
     split: Split | None,
     quantum: int | None,
     lanes: int | None,
-) -> GpuStack | None:
-    """Build the stack of a network that has kernels; None for any other."""
+) -> GpuStack:
+    """Build the stack of a network that has kernels (see `has_kernels`)."""
     kernels = objective.gpu_kernels
-    if kernels is None or (kernels, objective.data) not in CAPACITY:
-        return None
+    assert kernels is not None
     slots = capacity or CAPACITY[kernels, objective.data]
-    host = split or load_splits(objective.data, objective.split, None, Machine(device="cpu", data=machine.data))[0]
-    images = load_images(host, objective.data, machine.device)
+    host = split or _host_split(objective.data, objective.split, machine)
+    images = (
+        _resident_images(objective.data, objective.split, machine)
+        if split is None
+        else load_images(split, objective.data, machine.device)
+    )
     site = _buffers(objective, images.train, slots, precision, machine, lanes or LANES[kernels])
     return GpuStack(
         objective=objective,
@@ -74,6 +78,16 @@ def build(
         network=_network(objective, kernels, site),
         quantum=quantum or typical_quantum(objective, len(images.train)),
     )
+
+
+def _host_split(data: str, split: str, machine: Machine) -> Split:
+    return load_splits(data, split, None, Machine(device="cpu", data=machine.data))[0]
+
+
+@cache
+def _resident_images(data: str, split: str, machine: Machine) -> DeviceImages:
+    """The bytes of a data set on a device, copied once in a process: it takes one to two seconds."""
+    return load_images(_host_split(data, split, machine), data, machine.device)
 
 
 def typical_quantum(objective: NetworkObjective, rows: int) -> int:

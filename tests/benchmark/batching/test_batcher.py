@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -569,3 +570,30 @@ def test_an_admission_that_raises_is_the_trials_error(tmp_path):
     assert [record["state"] for record in only(tmp_path, "a")] == ["ok", "error", "ok"]
     assert [record["state"] for record in only(tmp_path, "b")] == ["error", "error"]
     assert all("no such network" in record["problem"] for record in only(tmp_path, "b"))
+
+
+@pytest.mark.parametrize("where", ["admit", "advance"])
+def test_a_device_that_fails_is_no_trials_error(tmp_path, monkeypatch, where):
+    """After an illegal access every training on the device fails: nothing is recorded of it, and the runs stay open."""
+
+    class Lost(ToyStack):
+        def admit(self, ticket, config, seed, saved=None):
+            if where == "admit" and config["x"] == 2:
+                raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+            super().admit(ticket, config, seed, saved)
+
+        def advance(self):
+            error = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+            lost = [ticket for ticket, slot in self.slots.items() if slot.config["x"] == 2]
+            return [(ticket, error) for ticket in lost] or super().advance()
+
+    suite = scripted({"a": [(1, 4), (2, 4), (5, 4)]})
+    monkeypatch.setattr(StackedToy, "stack", lambda self, machine, capacity=None: Lost(self, 1))
+    monkeypatch.setattr(run_group, "build_objective", lambda entry: StackedToy(**entry.part.options))
+
+    [report] = execute_group(list(suite.runs()), settings_of(tmp_path))
+
+    assert report.state == "failed"
+    assert "illegal memory access" in report.problem
+    [path] = tmp_path.glob("runs/*/*/*.jsonl.part")
+    assert [record["state"] for record in read_ledger(path).records if record["kind"] == "evaluation"] == ["ok"]

@@ -347,6 +347,13 @@ RAISED = {
 }
 
 
+def test_a_device_that_fails_is_no_trials_error():
+    """After an illegal access every training on the device fails, so that it is raised and not recorded."""
+    lost = raising(torch.AcceleratorError("CUDA error: an illegal memory access was encountered"))
+    with pytest.raises(torch.AcceleratorError):
+        trainer(after_two(lost)).train(job())
+
+
 @pytest.mark.parametrize("case", RAISED)
 @pytest.mark.parametrize("isolated", [False, True])
 def test_what_training_raises_is_recorded(case, isolated):
