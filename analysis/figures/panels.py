@@ -102,8 +102,10 @@ def runtime_label(results: Results) -> str:
 def clock_words(results: Results) -> str:
     """Whose seconds a modelled runtime tells; nothing for a measured one."""
     calibration = results.plan.calibration
-    if results.plan.clock != "modelled" or calibration is None:
+    if results.plan.clock != "modelled":
         return ""
+    if calibration is None:
+        return "runtime modelled: the seconds that the objectives themselves state"
     return f"runtime modelled for {calibration.device} (calibration {calibration.name})"
 
 

@@ -182,7 +182,7 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
         ({"budget": {"runtime": -1}}, "budget.runtime = -1: need a number > 0"),
         ({"clock": "modeled"}, "clock = 'modeled': not one of measured, modelled (did you mean \"modelled\"?)"),
         ({"clock": None}, "clock = None: not one of measured, modelled"),
-        ({"clock": "modelled"}, "calibration = None: the modelled clock needs one"),
+        ({"clock": "modelled"}, "clock = 'modelled', but they were recorded with 'measured'"),
         ({"calibration": "h200"}, "calibration = 'h200': need null, or a table with name and device"),
         ({"calibration": {"name": "h200"}}, "calibration.device = None: need some text"),
         ({"calibration": {"name": " ", "device": "cpu"}}, "calibration.name = ' ': need some text"),
