@@ -125,7 +125,8 @@ def _reached(statistics: pd.DataFrame | None, objective: str, endpoint: str, *al
     rows = statistics[(statistics["objective"] == objective) & (statistics["endpoint"] == endpoint)]
     rows = rows.set_index("algorithm").reindex(algorithms)
     measure = "median" if rows["mean"].isna().any() else "mean"
-    gap = rows[measure].max() / 2 - rows[measure].min() / 2
+    low, high = rows[measure].min(), rows[measure].max()
+    gap = 0.0 if low == high else high / 2 - low / 2  # Both may be infinite.
     place = last_place([*rows["std"], gap])  # Two algorithms that differ are not written alike.
     values = " vs ".join(error_text(value, place) for value in rows[measure])
     return f"{'median ' if measure == 'median' else ''}{values}, "
