@@ -59,7 +59,7 @@ class Translation:
     """
 
     def __init__(self, space: Space) -> None:
-        self.space, self.names = space, space.arguments
+        self.space, self.names = space, dict(space.arguments)  # A mapping proxy cannot be copied.
         self.axes = {self.names[name]: axis for name, axis in space.axes.items()}
         self.coordinates = tuple(self._coordinate(name, axis) for name, axis in space.axes.items())
 
