@@ -14,6 +14,7 @@ from pathlib import Path
 from analysis.commands.output import FAILURES, table_files, table_names
 from analysis.display_names import with_display_names
 from analysis.loading.plan import read_plan
+from analysis.loading.recheck import FOLDER as RECHECK
 from analysis.loading.results import load
 from analysis.provenance.checksums import NAME, Provenance, code, inputs, libraries, read, sha256
 from analysis.provenance.row_sources import sources_of_row
@@ -54,13 +55,14 @@ def execute(options: argparse.Namespace) -> int:
     made = read(path.parent / NAME)
     if path.name not in made.files:
         raise BadInput(f"{path}: {NAME} beside it does not know the file{nearest_match(path.name, made.files)}")
-    checks = [_unchanged(path, made), _same_inputs(folder, made), *_same_makers(made)]
     study, problem = _study(folder)
     derived = None if study is None else _derive(study, path, made.skip)
     if study is not None and derived is None:
         reasons = study.not_drawn.reasons
         problem = reasons.get(f"{path.parent.name}/{path.name}") or reasons.get(f"{path.parent.name}/{path.stem}", "")
-    checks.append(_derived_again(path, derived, problem))
+    again = _derived_again(path, derived, problem)
+    ledgers = _same_inputs(folder, made, same_bytes=again.passed is True)
+    checks = [_unchanged(path, made), ledgers, *_same_makers(made), again]
     lines = [f"{check.subject}: {check.told}" for check in checks]
     failed = [check.subject for check in checks if check.passed is False]
     if row is not None:
@@ -115,21 +117,28 @@ def _unchanged(path: Path, made: Provenance) -> Check:
     return Check(subject="file", passed=now == then, told=told)
 
 
-def _same_inputs(folder: Path, made: Provenance) -> Check:
-    """Hold what is in the suite's folder against the record; no path is taken from the record."""
+def _same_inputs(folder: Path, made: Provenance, *, same_bytes: bool) -> Check:
+    """Hold what is in the suite's folder against the record; no path is taken from the record.
+
+    A recheck that was made or went on since is no objection to a file that comes out the same with it.
+    """
     try:
         there = inputs(folder, read_plan(folder))
     except (BadInput, OSError) as error:
         return Check(subject="ledgers", passed=False, told=f"cannot be found ({error})")
     names = sorted({*there, *made.inputs})
     words = {(False, True): "is gone", (True, False): "is new", (True, True): "has changed"}
-    changed = [
-        f"{name!r} {words[name in there, name in made.inputs]}"
-        for name in names
-        if there.get(name) != made.inputs.get(name)
-    ]
-    if not changed:
+    different = [name for name in names if there.get(name) != made.inputs.get(name)]
+    if not different:
         return Check(subject="ledgers", passed=True, told=f"unchanged, {len(there) - 1} files and {SUITE_JSON}")
+    of_recheck = [name for name in there if name.startswith(f"{RECHECK}/")]
+    if same_bytes and {*different} <= {*of_recheck}:
+        count = len(there) - 1 - len(of_recheck)
+        told = (
+            f"unchanged, {count} files and {SUITE_JSON}; the recheck is newer, and nothing of this file depends on it"
+        )
+        return Check(subject="ledgers", passed=True, told=told)
+    changed = [f"{name!r} {words[name in there, name in made.inputs]}" for name in different]
     more = f", and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
     return Check(subject="ledgers", passed=False, told=", ".join(changed[:MOST_NAMED]) + more)
 

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput, is_finite
-from benchmark.storage.ledger_format import FORMAT, Record, decode_body
+from benchmark.storage.ledger_format import FORMAT, REPAIR, Record, decode_body
 from benchmark.storage.record_checksum import remove_checksum
 
 WORTHLESS = ("error", "crashed", "timeout")
 STATES = ("ok", "diverged", *WORTHLESS)
 """States of an evaluation that came to nothing: its errors are null in the ledger, +inf here."""
 
-_REMEDY = "restore the file from a copy, or delete it and run the suite again"
+RESTORE = "restore the file from a copy, or move it away and run the suite again"
+"""The remedy for lines that are whole and say what cannot be, which a repair does not find."""
+
+KEEP_WHOLE = f"restore the file, or {REPAIR}"
+"""The remedy for damage, as the runner's commands name it."""
 
 LARGEST_WHOLE = 2**63 - 1
 
@@ -84,15 +88,15 @@ def _lines(path: Path, data: bytes, *, complete: bool) -> Iterator[tuple[int, Re
         number += 1
         checked = remove_checksum(data[start:end], crc)
         if checked is None:
-            raise damaged(path, number, start, "its checksum does not match")
+            raise damaged(path, number, start, "its checksum does not match", KEEP_WHOLE)
         body, crc = checked
         try:
             yield start, decode_body(body)
         except (ValueError, RecursionError) as error:  # Also a whole number of more digits than Python converts.
-            raise damaged(path, number, start, f"it is not JSON ({error})") from error
+            raise damaged(path, number, start, f"it is not JSON ({error})", KEEP_WHOLE) from error
         start = end + 1
     if complete and start < len(data):
-        raise damaged(path, number + 1, start, "it is cut short")
+        raise damaged(path, number + 1, start, "it is cut short", KEEP_WHOLE)
 
 
 def _problem(record: Record, before: list[Record], seen: set[int]) -> str | None:
@@ -136,15 +140,15 @@ def _problem_with_evaluation(record: Record, seen: set[int]) -> str | None:
 def _check_end(path: Path, records: list[Record], size: int) -> None:
     number = len(records) + 1
     if not records:
-        raise damaged(path, number, size, "the header is missing")
+        raise damaged(path, number, size, "the header is missing", KEEP_WHOLE)
     if records[-1]["kind"] != "end":
-        raise damaged(path, number, size, "the end of the run is missing")
+        raise damaged(path, number, size, "the end of the run is missing", KEEP_WHOLE)
     count = sum(record["kind"] == "evaluation" for record in records)
     if records[-1].get("evaluations") != count:
         told = f"the end tells of {records[-1].get('evaluations')!r} evaluations, but there are {count}"
         raise damaged(path, len(records), size, told)
 
 
-def damaged(path: Path, line: int, offset: int, problem: str) -> BadInput:
-    """The refusal of a ledger, with the place of what is wrong."""
-    return BadInput(f"{path}: line {line} (byte {offset}): {problem}; {_REMEDY}")
+def damaged(path: Path, line: int, offset: int, problem: str, remedy: str = RESTORE) -> BadInput:
+    """Return the refusal of a ledger, with the place of what is wrong."""
+    return BadInput(f"{path}: line {line} (byte {offset}): {problem}; {remedy}")

@@ -24,6 +24,9 @@ from benchmark.storage.ledger_format import (
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Suite
 
+RECHECK = "recheck"
+"""The folder of a suite's recheck, which is a suite of its own, in the suite's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepairedLedger:
@@ -41,7 +44,7 @@ class RepairedLedger:
 
 
 def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
-    """Repair a suite's ledgers and yield a line on each.
+    """Repair the ledgers of a suite and of its recheck, and yield a line on each.
 
     Args:
         suite: whose runs are looked at.
@@ -56,8 +59,8 @@ def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
     count = 0
     try:
         with folder_lock(folder):
-            for run in suite.runs():
-                while (repaired := repair_ledger(folder / run.path)) is not None:  # It may have two ledgers.
+            for path in [*(folder / run.path for run in suite.runs()), *_ledgers_of_recheck(folder)]:
+                while (repaired := repair_ledger(path)) is not None:  # It may have two ledgers.
                     count += 1
                     problem = repaired.problem.partition(";")[0]
                     yield f"{problem}: {repaired.kept} records kept, the file is now {repaired.moved_to}"
@@ -65,6 +68,12 @@ def repair_suite(suite: Suite, folder: Path, command: str) -> Iterator[str]:
         raise BadInput(str(error)) from error
     ledgers = "1 ledger" if count == 1 else f"{count} ledgers"
     yield f"{ledgers} repaired; to train what is lacking: {command}" if count else "no ledger is damaged"
+
+
+def _ledgers_of_recheck(folder: Path) -> list[Path]:
+    """List the names of the complete ledgers of a suite's recheck, whatever state they are in."""
+    forms = (folder / RECHECK / "runs").glob("*/*/*.jsonl*")
+    return sorted({path.with_name(f"{path.name.partition('.')[0]}.jsonl") for path in forms})
 
 
 def repair_ledger(path: Path) -> RepairedLedger | None:

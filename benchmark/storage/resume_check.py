@@ -29,7 +29,7 @@ def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed:
     if damaged:
         raise RunRefused(
             f"{path}: its header has {damaged} = {short_repr(recorded.get(damaged))}, need a table; "
-            "restore the file, or delete it to train that run again"
+            "restore the file, or move it away to train that run again"
         )
     for part in ("run", "data"):
         difference = first_difference(_without_budget(recorded[part]), _without_budget(expected[part]))

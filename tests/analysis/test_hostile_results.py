@@ -168,7 +168,7 @@ def test_a_strange_ledger_is_refused(done, refused, case):
     """What editors, downloads and bad copies make of a ledger is damage, told with the remedy."""
     path = done.folder / "runs/bowl/random/000.jsonl"
     path.write_bytes(STRANGE[case](path.read_bytes()))
-    assert "restore the file from a copy, or delete it" in refused()
+    assert "-m benchmark repair SUITE`" in refused()
 
 
 def test_a_second_header_is_damage(done, planted_ledger):

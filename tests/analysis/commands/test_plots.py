@@ -286,7 +286,8 @@ def test_a_damaged_ledger_is_refused(suite, results, capsys):
     path.write_bytes(path.read_bytes().replace(b"0.1,", b"0.2,", 1))
     message = check_refused(["plots", "planted", "--results", str(results)], results, capsys)
     assert f"{path}: line 3 (byte " in message
-    assert "checksum does not match; restore the file from a copy, or delete it" in message
+    assert "checksum does not match; restore the file, or keep what is whole of it by `" in message
+    assert "benchmark repair SUITE`" in message
 
 
 @pytest.mark.parametrize("name", ["planted/tables", "planted/figures", "planted/runs/bowl/local", "stray"])

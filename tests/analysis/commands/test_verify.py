@@ -317,3 +317,20 @@ def test_a_single_figure_written_anew_leaves_the_others_verified(folder, capsys)
     assert main(["figures", "planted", "--only", "landscape-bowl", "--quiet", "--results", str(folder.parent)]) == 0
     for name in ("landscape-bowl.svg", "gap-bowl.svg"):
         assert verified(folder / "figures" / name, capsys)[0] == 0
+
+
+def test_a_recheck_made_since_is_no_objection_to_what_does_not_depend_on_it(folder, capsys):
+    """Its files are new; a table without it is still what the ledgers give, a table of it is not."""
+    (folder / "recheck").mkdir()
+    told = {"format": 1, "suite": "planted", "fresh": 2, "lists": {}, "incumbents": []}
+    (folder / "recheck" / "incumbents.json").write_text(json.dumps(told))
+
+    code, checks, lines = verified(folder / "tables" / "summary.csv", capsys)
+
+    assert (code, lines[-1]) == (0, "verified: it follows from the ledgers")
+    assert checks["ledgers"] == (
+        "unchanged, 4 files and suite.json; the recheck is newer, and nothing of this file depends on it"
+    )
+    flip(folder / "tables" / "summary.csv", -3)
+    code, checks, _ = verified(folder / "tables" / "summary.csv", capsys)
+    assert (code, checks["ledgers"]) == (1, "'recheck/incumbents.json' is new")

@@ -241,6 +241,18 @@ def test_the_longer_of_two_ledgers_stays(here, damaged):
     assert (part if damaged == "complete" else path).read_bytes() == (other if damaged == "complete" else data)
 
 
+def test_ledgers_of_a_recheck_are_repaired_too(here, capsys):
+    """They are read by the same commands, whose advice is the same."""
+    path = here / "tiny/recheck/runs/branin/list-000/000.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(flipped(first(here).read_bytes(), 3))
+
+    assert main(command("repair", here)) == 0
+
+    assert "3 records kept" in capsys.readouterr().out
+    assert len(read_ledger(partial_path(path)).records) == 3
+
+
 def test_another_format_is_no_damage(here, capsys):
     """A ledger of a newer version is refused and left alone."""
     line, crc = encode_record({"kind": "header", "format": ledger_format.FORMAT + 1}, 0)

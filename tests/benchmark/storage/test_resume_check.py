@@ -91,7 +91,7 @@ def test_a_header_without_its_tables_is_refused(part, value):
 
     assert str(refused.value) == (
         f"{PATH}: its header has {part} = {value!r}, need a table; "
-        "restore the file, or delete it to train that run again"
+        "restore the file, or move it away to train that run again"
     )
 
 
