@@ -155,7 +155,10 @@ class Tuner:
     def _call(self, job: Job) -> tuple[float, int, float]:
         began = time.perf_counter()
         objective: Callable[..., Any] = self.objective
-        error = float(objective(**_arguments(job.suggestion)))
+        returned = objective(**_arguments(job.suggestion))
+        if isinstance(native_scalar(returned), bool):
+            raise ValueError(f"the objective returned {returned!r}: need a number; a truth value is none")
+        error = float(returned)
         return (math.inf if math.isnan(error) else error), job.epochs, time.perf_counter() - began
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
+from objectives.native_value import native_scalar
 
 LONGEST_PROBLEM = 4000
 
@@ -50,6 +51,10 @@ def checked_epoch(epoch: object, before: int) -> Epoch:
     """
     if not isinstance(epoch, Epoch):
         raise TypeError(f"training gave {epoch!r} after {before} epochs: need an objectives.objective.Epoch")
+    for name in ("valid_error", "test_error"):
+        error = getattr(epoch, name)
+        if type(error) is not float and isinstance(native_scalar(error), bool):
+            raise TypeError(f"epoch {before + 1}: {name} = {error!r}, need a number; a truth value is none")
     if not 0 <= epoch.seconds < math.inf:
         raise ValueError(f"epoch {before + 1}: seconds = {epoch.seconds!r}, need a finite number >= 0")
     if math.isfinite(epoch.valid_error) and math.isfinite(epoch.test_error):

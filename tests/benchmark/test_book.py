@@ -149,3 +149,25 @@ def test_a_readers_classes_in_a_suite_repeat_to_the_bit(tmp_path, jobs):
     assert exports[0] == exports[1]
     assert len(exports[0]) == 6
     assert exports[0][0] != exports[0][1]
+
+
+def test_names_that_are_no_identifiers_are_arguments_with_underscores():
+    """A function is called by the names with underscores; records keep the names as written."""
+    space = {"optimizer.lr": stats.loguniform(1e-3, 1), "weight-decay": stats.uniform(0, 1)}
+    calls = []
+
+    def objective(optimizer_lr, weight_decay):
+        calls.append((optimizer_lr, weight_decay))
+        return optimizer_lr
+
+    tuner = d2l.HPOTuner(d2l.BasicScheduler(d2l.RandomSearcher(space)), objective)
+    tuner.run(number_of_trials=3)
+    assert [tuple(record["config"].values()) for record in tuner.records] == calls
+    assert list(tuner.incumbent) == ["optimizer.lr", "weight-decay"]
+
+
+def test_a_truth_value_is_no_error():
+    """An objective that returns True is told so."""
+    tuner = d2l.HPOTuner(d2l.BasicScheduler(d2l.RandomSearcher({"x": stats.uniform(0, 1)})), lambda x: x < 2)
+    with pytest.raises(ValueError, match="the objective returned True: need a number"):
+        tuner.run(number_of_trials=1)
