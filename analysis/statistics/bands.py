@@ -64,7 +64,7 @@ def band(curves: Sequence[Curve], grid: Array, error: str) -> Band:
     defined = ~np.isnan(mean)
     iqm, quantiles = np.full(len(grid), np.nan), np.full((len(QUANTILES), len(grid)), np.nan)
     if defined.any():
-        exponent = exponents(runs[:, defined])
+        exponent = np.maximum(exponents(runs[:, defined]) - 1000, 0)  # Sums of values near the largest double overflow.
         iqm[defined] = np.ldexp(stats.trim_mean(np.ldexp(runs[:, defined], -exponent), 0.25, axis=0), exponent)
         ordered = np.sort(runs[:, defined].T, axis=1)
         quantiles[:, defined] = [quantile(ordered, share) for share in QUANTILES]

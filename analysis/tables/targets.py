@@ -97,8 +97,8 @@ def targets_of(results: Results, objective: str) -> dict[str, list[Target]]:
     """The targets on an objective by error: what the control reaches on average, and the suite's own.
 
     The control's mean trajectory of the same error is read on the axis of the suite's horizon at `SHARES` of
-    its last event time; the errors read (`of_counts`) are the targets on all axes, so that times, trials and epochs to the
-    same target stand side by side. Where the mean is undefined there is no target.
+    its last event time; the errors read (`of_counts`) are the targets on all axes, so that times, trials and epochs
+    to the same target stand side by side. Where the mean is undefined there is no target.
     """
     declared = [Target(value=float(value), source="suite") for value in results.plan.targets.get(objective, ())]
     return {error: [*_reached(results, objective, error), *declared] for error in ERRORS}
