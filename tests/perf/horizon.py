@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.statistics.pairwise import with_ties
+
 
 def compare(folder: Path, against: str) -> list[dict[str, Any]]:
     """One row for each objective and other algorithm."""
@@ -58,7 +60,8 @@ def paired(finals: pd.DataFrame, algorithm: str, against: str) -> dict[str, Any]
     """Mean difference of the final errors (negative: better), and Wilcoxon's p."""
     pairs = finals[[algorithm, against]].dropna()
     difference = (pairs[algorithm] - pairs[against]).to_numpy()
-    p = stats.wilcoxon(difference).pvalue if np.any(difference != 0) else 1.0
+    tied = with_ties(difference[np.newaxis])[0]
+    p = stats.wilcoxon(tied).pvalue if np.any(tied != 0) else 1.0
     wins, losses = int((difference < 0).sum()), int((difference > 0).sum())
     return {
         "n": len(pairs),
