@@ -11,12 +11,13 @@ class Epoch:
 
     Attributes:
         valid_error: wrong / total on the validation set; what algorithms see.
-        test_error: wrong / total on the test set; recorded, never shown to an algorithm.
+        test_error: wrong / total on the test set; recorded, never shown to an algorithm. None: there is no test
+            set, or its error is not known.
         seconds: measured time of this epoch's training and validation (not of the test).
-        diverged: weights are no longer finite; both errors are the chance error, and training ends.
+        diverged: weights are no longer finite; the errors are the chance error, and training ends.
     """
 
     valid_error: float
-    test_error: float
+    test_error: float | None
     seconds: float
     diverged: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.batching.lookahead import predict_jobs
@@ -232,7 +232,7 @@ class TrialBatcher:
         try:
             if isinstance(result, Exception):
                 raise result
-            trial.add_epoch(self._with_chance_error(result, trial))
+            trial.add_epoch(checked_epoch(result, trial.epochs_trained, self.objective.chance_error))
         except ImpureTrial as error:
             self._fail_waiting_runs(pending, error)
         except Exception as error:  # A network of the user's may raise anything.
@@ -240,11 +240,6 @@ class TrialBatcher:
         self._answer_waiting_runs(pending)
         if left_slot or trial.ended or not (pending.waiting_runs or trial.epochs_trained < pending.target_epochs):
             self._remove_from_slot(stack, pending, left_slot=left_slot)
-
-    def _with_chance_error(self, epoch: Epoch, trial: CachedTrial) -> Epoch:
-        """Check an epoch; if it has diverged, its errors are the chance error."""
-        checked, chance = checked_epoch(epoch, trial.epochs_trained), self.objective.chance_error
-        return replace(checked, valid_error=chance, test_error=chance) if checked.diverged else checked
 
     def _answer_waiting_runs(self, pending: PendingTrial) -> None:
         trial, waiting = pending.trial, pending.waiting_runs

@@ -97,7 +97,7 @@ def _tabulate(
 def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: CachedTrial) -> None:
     cells = row, column, slice(0, len(trial.epochs))
     arrays["valid"][cells] = [epoch.valid_error for epoch in trial.epochs]
-    arrays["test"][cells] = [epoch.test_error for epoch in trial.epochs]
+    arrays["test"][cells] = np.array([epoch.test_error for epoch in trial.epochs], np.float64)  # NaN for None.
     arrays["seconds"][cells] = [epoch.seconds for epoch in trial.epochs]
     arrays["reached"][row, column] = len(trial.epochs)
     arrays["diverged"][row, column] = trial.epochs[-1].diverged

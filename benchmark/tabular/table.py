@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ class Table:
         configs: the configurations, C of them.
         repetitions: (R,) int64, their numbers.
         valid: (C, R, E) float64 validation errors, 0 beyond `reached`.
-        test: likewise test errors.
+        test: likewise test errors, NaN where they are not known.
         seconds: likewise measured seconds of training.
         reached: (C, R) int64, epochs known; 0: the trial was not trained.
         diverged: (C, R) bool, whether the last of them ended the training.
@@ -96,7 +97,8 @@ class Table:
             return None
         epochs = min(known, asked)
         start = min(start_epoch, epochs)
-        valid, test = self.valid[row, column, :epochs].tolist(), self.test[row, column, :epochs].tolist()
+        valid, numbers = self.valid[row, column, :epochs].tolist(), self.test[row, column, :epochs].tolist()
+        test = [None if math.isnan(error) else error for error in numbers]
         return TrainingResult(
             state="diverged" if diverged and epochs == known else "ok",
             epochs=epochs,
@@ -220,7 +222,7 @@ def _problem_of_values(arrays: Mapping[str, np.ndarray]) -> str | None:
     if repetitions.min() < 0 or len(set(repetitions.tolist())) != repetitions.size:
         return f"repetitions = {short_repr(repetitions.tolist())}: need different numbers >= 0"
     known = np.arange(epochs) < reached[..., None]
-    if not all(np.isfinite(arrays[name][known]).all() for name in ("valid", "test")):
+    if not np.isfinite(arrays["valid"][known]).all() or np.isinf(arrays["test"][known]).any():
         return "it holds errors that are not finite"
     seconds = arrays["seconds"][known]
     if not (np.isfinite(seconds) & (seconds >= 0)).all():

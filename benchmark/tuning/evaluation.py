@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import sys
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from benchmark.errors import one_line, short_repr
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
@@ -15,18 +16,23 @@ from objectives.native_value import native_scalar
 
 LONGEST_PROBLEM = 4000
 
+_EXPECTED = (
+    "need an objectives.objective.Epoch(valid_error=..., test_error=..., seconds=...) for every epoch that is asked "
+    "for; test_error=None where there is no test set"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResult:
     """The result of training one job.
 
     Attributes:
-        state: "ok"; "diverged" (both errors are the chance error); "error" (training raised; both
+        state: "ok"; "diverged" (the errors are the chance error); "error" (training raised; both
             errors are None); "crashed" (training killed its process; likewise); "timeout" (training took longer
             than the suite allows; likewise).
         epochs: the epoch reached.
         valid_curve: validation error of every epoch trained now, in order.
-        test_curve: likewise for the test error.
+        test_curve: likewise for the test error, None where it is not known.
         train_seconds: measured; of a timeout the seconds allowed, however late it was noticed.
         paid_seconds: measured seconds spent on this record alone; 0 when the trial was known.
         problem: type, text and traceback of what was raised.
@@ -37,29 +43,45 @@ class TrainingResult:
     valid_error: float | None
     test_error: float | None
     valid_curve: list[float]
-    test_curve: list[float]
+    test_curve: list[float | None]
     train_seconds: float
     paid_seconds: float
     problem: str | None = None
 
 
-def checked_epoch(epoch: object, before: int) -> Epoch:
-    """Check an epoch that training yielded after `before` others; with an error that is no number, it has diverged.
+def checked_epoch(epoch: object, before: int, chance_error: float) -> Epoch:
+    """Check an epoch that training yielded after `before` others; the errors of one that diverged are the chance error.
+
+    It has diverged if it says so, or if its validation error is NaN or infinite. A test error that is NaN or
+    infinite beside a finite validation error is not known: the test never decides what an algorithm learns.
 
     Raises:
-        TypeError, ValueError: it is no epoch, or its seconds are no finite number >= 0.
+        TypeError, ValueError: it is no epoch, or holds something else than numbers.
     """
     if not isinstance(epoch, Epoch):
-        raise TypeError(f"training gave {epoch!r} after {before} epochs: need an objectives.objective.Epoch")
-    for name in ("valid_error", "test_error"):
-        error = getattr(epoch, name)
-        if type(error) is not float and isinstance(native_scalar(error), bool):
-            raise TypeError(f"epoch {before + 1}: {name} = {error!r}, need a number; a truth value is none")
-    if not 0 <= epoch.seconds < math.inf:
-        raise ValueError(f"epoch {before + 1}: seconds = {epoch.seconds!r}, need a finite number >= 0")
-    if math.isfinite(epoch.valid_error) and math.isfinite(epoch.test_error):
-        return epoch
-    return replace(epoch, diverged=True)
+        raise TypeError(f"training gave {short_repr(epoch)} after {before} epochs: {_EXPECTED}")
+    field = f"epoch {before + 1}: "
+    seconds = _number(f"{field}seconds", epoch.seconds, "a finite number >= 0")
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{field}seconds = {epoch.seconds!r}, need a finite number >= 0")
+    valid = _number(f"{field}valid_error", epoch.valid_error, "a number")
+    test = None if epoch.test_error is None else _number(f"{field}test_error", epoch.test_error, "a number or None")
+    diverged = bool(epoch.diverged) or not math.isfinite(valid)
+    if diverged:
+        valid, test = chance_error, None if test is None else chance_error
+    elif test is not None and not math.isfinite(test):
+        test = None
+    return Epoch(valid_error=valid, test_error=test, seconds=seconds, diverged=diverged)
+
+
+def _number(field: str, value: Any, expected: str) -> float:
+    """Return a value as a Python float; a truth value is none, since it is most often a comparison by mistake."""
+    if isinstance(value, str | bytes | bytearray | bool) or str(getattr(value, "dtype", "")).endswith("bool"):
+        raise TypeError(f"{field} = {short_repr(value)}, need {expected}")
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise TypeError(f"{field} = {short_repr(value)}, need {expected} ({one_line(error)})") from error
 
 
 def failed_training(job: Job, state: str, problem: str, seconds: float, paid: float) -> TrainingResult:

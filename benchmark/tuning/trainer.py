@@ -8,6 +8,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
+from benchmark.errors import short_repr
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import trial_seed
 from benchmark.tuning.evaluation import (
@@ -70,7 +71,7 @@ class Trainer:
             return failed_training(job, "error", describe_problem(error), seconds, seconds)
         if curve.epoch < self.objective.max_epochs:
             self.paused[job.trial] = curve
-        return _result_of(curve, epochs, self.objective.chance_error, time.perf_counter() - began)
+        return _result_of(curve, epochs, time.perf_counter() - began)
 
     def _within_limit(self, job: Job) -> tuple[Curve, list[Epoch]]:
         if self.limit is None:
@@ -101,21 +102,36 @@ class Trainer:
         return curve
 
 
+def _iterator(trained: object) -> Iterator[Epoch]:
+    """Return what `train` gave.
+
+    Raises:
+        TypeError: it is no iterator.
+    """
+    if not isinstance(trained, Iterator):
+        given = short_repr(trained)
+        raise TypeError(f"train() returned {given}, which is not an iterator: `yield` an Epoch for every epoch")
+    return trained
+
+
 class Curve:
     """A training in progress: checks every epoch, and counts them."""
 
-    def __init__(self, epochs: Iterator[Epoch], isolation: Isolation | None) -> None:
-        self.epochs, self.isolation = epochs, isolation
+    def __init__(self, epochs: Iterator[Epoch], isolation: Isolation | None, chance_error: float) -> None:
+        self.epochs, self.isolation, self.chance_error = epochs, isolation, chance_error
         self.epoch = 0
-        self.diverged = False
+        self.last: Epoch | None = None
+
+    @property
+    def diverged(self) -> bool:
+        return self.last is not None and self.last.diverged
 
     def __next__(self) -> Epoch:
         with nullcontext() if self.isolation is None else self.isolation.active():
             epoch = next(self.epochs, None)
-        checked = checked_epoch(epoch, self.epoch)
+        self.last = checked_epoch(epoch, self.epoch, self.chance_error)
         self.epoch += 1
-        self.diverged = checked.diverged
-        return checked
+        return self.last
 
 
 def begin_curve(
@@ -124,23 +140,19 @@ def begin_curve(
     """Begin the training of a trial; private global generators and settings of the process are for other people's."""
     isolation = Isolation(seed) if isolated else None
     with nullcontext() if isolation is None else isolation.active():
-        iterator = objective.train(dict(config), seed, machine)
-    return Curve(iterator, isolation)
+        iterator = _iterator(objective.train(dict(config), seed, machine))
+    return Curve(iterator, isolation, objective.chance_error)
 
 
-def _result_of(curve: Curve, epochs: list[Epoch], chance_error: float, paid: float) -> TrainingResult:
-    valid = [float(epoch.valid_error) for epoch in epochs]
-    test = [float(epoch.test_error) for epoch in epochs]
-    if curve.diverged and epochs:
-        valid[-1:] = test[-1:] = [chance_error]
-    seconds = sum(float(epoch.seconds) for epoch in epochs)
+def _result_of(curve: Curve, epochs: list[Epoch], paid: float) -> TrainingResult:
+    assert curve.last is not None, "a job asks for one epoch at least"
     return TrainingResult(
         state="diverged" if curve.diverged else "ok",
         epochs=curve.epoch,
-        valid_error=chance_error if curve.diverged else valid[-1],
-        test_error=chance_error if curve.diverged else test[-1],
-        valid_curve=valid,
-        test_curve=test,
-        train_seconds=seconds,
+        valid_error=curve.last.valid_error,
+        test_error=curve.last.test_error,
+        valid_curve=[epoch.valid_error for epoch in epochs],
+        test_curve=[epoch.test_error for epoch in epochs],
+        train_seconds=sum(epoch.seconds for epoch in epochs),
         paid_seconds=paid,
     )

@@ -143,7 +143,7 @@ class TrialCache:
                 trial.epochs = list(curve)
 
 
-def errors_of(epoch: Epoch) -> tuple[float, float, bool]:
+def errors_of(epoch: Epoch) -> tuple[float, float | None, bool]:
     """Return what of an epoch is a function of the trial: all but its seconds."""
     return epoch.valid_error, epoch.test_error, epoch.diverged
 

@@ -32,7 +32,7 @@ class Incumbent:
     run: Run
     trial: Config
     valid_error: float
-    test_error: float
+    test_error: float | None
 
 
 def positions(of_objective: tuple[tuple[Config, ...], ...]) -> dict[str, tuple[int, int]]:

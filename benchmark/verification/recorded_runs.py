@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from benchmark.backends.base import map_in_loky
@@ -161,17 +162,21 @@ def _checked_evaluations(records: list[Record], path: Path) -> list[Record]:
 
 
 def _is_well_formed(record: Record) -> bool:
-    curves = record.get("valid_curve"), record.get("test_curve")
     return (
         all(type(record.get(name)) is int for name in WHOLE_NUMBERS)
         and 0 <= record["start_epoch"] <= record["epochs"] <= record["asked_epochs"]
         and isinstance(record.get("config"), dict)
         and isinstance(record.get("state"), str)
-        and all(isinstance(curve, list) and all(type(error) in (int, float) for error in curve) for curve in curves)
+        and _is_curve(record.get("valid_curve"), (int, float))
+        and _is_curve(record.get("test_curve"), (int, float, NoneType))
         and len(record["valid_curve"]) == len(record["test_curve"])
         and all(type(record.get(name)) in (int, float) for name in NUMBERS)
         and all(name in record for name in PRESENT)
     )
+
+
+def _is_curve(curve: object, kinds: tuple[type, ...]) -> bool:
+    return isinstance(curve, list) and all(type(error) in kinds for error in curve)
 
 
 def read_evaluations(

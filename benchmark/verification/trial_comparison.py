@@ -64,12 +64,12 @@ class RetrainedTrial:
     """A configuration that was trained again.
 
     Attributes:
-        curve: validation and test error by epoch.
+        curve: validation and test error by epoch; a test error that is not known is None.
         ends: the evaluation that ended at an epoch, by the epoch asked for.
         problem: why there is none, when the training could not be carried out.
     """
 
-    curve: dict[int, tuple[float, float]]
+    curve: dict[int, tuple[float, float | None]]
     ends: dict[int, Record]
     problem: str | None = None
 
@@ -93,7 +93,7 @@ def compare_trial(
     errors = [difference for record in recorded for difference in _error_differences(record, again)]
     ends = [difference for record in recorded for difference in _end_differences(record, again)]
     first = min([*errors, *ends], key=lambda one: (one.evaluation, one.epoch or math.inf), default=None)
-    largest = max((abs(one.recorded - one.now) for one in errors), default=0.0)
+    largest = max(map(_distance, errors), default=0.0)
     verdict = IDENTICAL if first is None else DIFFERENT if ends or not largest <= tolerance else CLOSE
     return TrialComparison(verdict=verdict, largest=largest, wrong=_wrong_rows(errors, rows), divergence=first)
 
@@ -143,9 +143,16 @@ def _end_differences(record: Record, again: RetrainedTrial) -> Iterator[Divergen
             yield Divergence(evaluation=record["index"], epoch=epoch, field=field, recorded=old, now=new)
 
 
+def _distance(difference: Divergence) -> float:
+    """Return by how much an error differs; infinity where one of the two is not known."""
+    if difference.recorded is None or difference.now is None:
+        return math.inf
+    return abs(float(difference.recorded) - float(difference.now))
+
+
 def _wrong_rows(differences: Sequence[Divergence], rows: tuple[int, int] | None) -> int | None:
     """Return the largest difference in wrongly classified rows."""
-    if rows is None:
+    if rows is None or not all(math.isfinite(_distance(one)) for one in differences):
         return None if differences else 0
     total = dict(zip(ERRORS, rows, strict=True))
     counts = [(round(one.recorded * total[one.field]), round(one.now * total[one.field])) for one in differences]

@@ -269,14 +269,14 @@ def test_a_trial_is_a_function_of_seed_repetition_and_configuration(change, same
     "epoch",
     [
         Epoch(valid_error=math.nan, test_error=0.5, seconds=0.5),
-        Epoch(valid_error=0.5, test_error=math.nan, seconds=0.5),
+        Epoch(valid_error=math.nan, test_error=math.nan, seconds=0.5),
         Epoch(valid_error=math.inf, test_error=0.5, seconds=0.5),
         Epoch(valid_error=-math.inf, test_error=0.5, seconds=0.5),
         Epoch(valid_error=np.float32(math.nan), test_error=0.5, seconds=0.5),
         Epoch(valid_error=torch.tensor(math.inf), test_error=0.5, seconds=0.5),
         Epoch(valid_error=0.5, test_error=0.5, seconds=0.5, diverged=True),
     ],
-    ids=["nan", "nan-test", "inf", "-inf", "float32", "tensor", "flag"],
+    ids=["nan", "both nan", "inf", "-inf", "float32", "tensor", "flag"],
 )
 def test_a_diverged_trial_is_worth_the_chance_error(epoch):
     """It ends where it diverged, both its errors are the chance error, and it is charged so far."""
@@ -375,17 +375,25 @@ GIVEN = {
     "None": (lambda: None, "training gave None after 2 epochs: need an objectives.objective.Epoch"),
     "float": (lambda: 0.5, "training gave 0.5 after 2 epochs"),
     "tuple": (lambda: (0.5, 0.5, 1.0), "training gave (0.5, 0.5, 1.0) after 2 epochs"),
-    "text": (lambda: Epoch(valid_error="0.5", test_error=0.5, seconds=0.5), "TypeError: must be real number, not str"),
-    "true": (
-        lambda: Epoch(valid_error=True, test_error=0.5, seconds=0.5),
-        "epoch 3: valid_error = True, need a number",
+    "text": (
+        lambda: Epoch(valid_error="0.5", test_error=0.5, seconds=0.5),
+        "epoch 3: valid_error = '0.5', need a number",
     ),
-    "false": (lambda: Epoch(valid_error=0.5, test_error=np.False_, seconds=0.5), "epoch 3: test_error = "),
+    "bytes": (lambda: Epoch(valid_error=b"0.5", test_error=0.5, seconds=0.5), "valid_error = b'0.5', need a number"),
+    "none": (lambda: Epoch(valid_error=None, test_error=0.5, seconds=0.5), "valid_error = None, need a number"),
+    "test text": (
+        lambda: Epoch(valid_error=0.5, test_error="0.5", seconds=0.5),
+        "test_error = '0.5', need a number or None",
+    ),
+    "complex": (lambda: Epoch(valid_error=0.5j, test_error=0.5, seconds=0.5), "valid_error = 0.5j, need a number"),
+    "true": (lambda: Epoch(valid_error=True, test_error=0.5, seconds=0.5), "valid_error = True, need a number"),
     "tensor of true": (lambda: Epoch(valid_error=torch.tensor(True), test_error=0.5, seconds=0.5), "need a number"),
-    "none": (lambda: Epoch(valid_error=None, test_error=0.5, seconds=0.5), "TypeError: must be real number"),
-    "test none": (lambda: Epoch(valid_error=0.5, test_error=None, seconds=0.5), "TypeError: must be real number"),
-    "complex": (lambda: Epoch(valid_error=0.5j, test_error=0.5, seconds=0.5), "TypeError: must be real number"),
-    "list": (lambda: Epoch(valid_error=[0.5], test_error=0.5, seconds=0.5), "TypeError: must be real number"),
+    "test true": (
+        lambda: Epoch(valid_error=0.5, test_error=np.True_, seconds=0.5),
+        "test_error = np.True_, need a number",
+    ),
+    "dict": (lambda: {"loss": 1.0}, "training gave {'loss': 1.0} after 2 epochs: need an objectives.objective.Epoch"),
+    "list": (lambda: Epoch(valid_error=[0.5], test_error=0.5, seconds=0.5), "valid_error = [0.5], need a number"),
     "tensor of two": (lambda: Epoch(valid_error=torch.zeros(2), test_error=0.5, seconds=0.5), "Error"),
     "tensor of complex": (lambda: Epoch(valid_error=torch.tensor(1j), test_error=0.5, seconds=0.5), "Error"),
     "huge integer": (lambda: Epoch(valid_error=10**400, test_error=0.5, seconds=0.5), "OverflowError"),
@@ -424,7 +432,27 @@ def test_training_that_is_no_iterator_is_an_error(made):
     training = trainer(lambda config, seed: made).train(job())
 
     assert failed(training)
-    assert "is not an iterator" in training.problem
+    assert "is not an iterator: `yield` an Epoch" in training.problem
+
+
+@pytest.mark.parametrize("test", [None, math.nan, math.inf, -math.inf, np.float32(math.nan), torch.tensor(math.nan)])
+def test_a_test_error_that_is_not_known_changes_no_validation_error(test):
+    """Whatever stands in its place, the trial is ok, its validation errors count, and the record says null."""
+    training = trainer(after_two(lambda: Epoch(valid_error=0.25, test_error=test, seconds=0.5))).train(job(3))
+
+    assert (training.state, training.valid_curve) == ("ok", [0.4, 0.3, 0.25])
+    assert (training.valid_error, training.test_error, training.test_curve) == (0.25, None, [0.5, 0.4, None])
+    line, _ = encode_record(evaluation_record(job(3), training, 0.5, None), 0)
+    assert b'"test_error":null' in line
+
+
+def test_a_diverged_trial_without_a_test_set_has_no_test_error():
+    """The chance error stands for the validation error alone."""
+    training = trainer(lambda config, seed: iter([Epoch(valid_error=math.nan, test_error=None, seconds=0.5)])).train(
+        job(1)
+    )
+
+    assert (training.state, training.valid_error, training.test_error) == ("diverged", 0.9, None)
 
 
 def test_raising_before_the_first_epoch_is_an_error():
