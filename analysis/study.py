@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -78,11 +79,14 @@ class Study:
     @cached_property
     def noise(self) -> dict[str, float]:
         """The noise floor of the primary endpoint by objective; none without a recheck, or of scores."""
-        column = {"test_error": "test_sd", "valid_error": "valid_sd"}.get(self.results.plan.endpoint)
-        table = self.tables["noise"]
-        return (
-            {} if column is None else dict(table.loc[table[column].notna(), ["objective", column]].to_numpy().tolist())
-        )
+        found = {}
+        for row in self.tables["noise"].to_dict("records"):
+            deviation = {"test_error": "test_sd", "valid_error": "valid_sd"}.get(
+                self.results.endpoint_of(row["objective"])
+            )
+            if deviation is not None and not math.isnan(row[deviation]):
+                found[row["objective"]] = row[deviation]
+        return found
 
     @cached_property
     def _runs(self) -> pd.DataFrame:

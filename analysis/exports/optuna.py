@@ -85,11 +85,16 @@ def _write_run(study: Study, objective: Objective, run: Run, journal: _Copy) -> 
     }
     [curve] = study.results.curves([run], "trials")
     if len(curve.t) and not math.isnan(curve.valid[-1]):
-        attributes |= {"valid_error": float(curve.valid[-1]), "test_error": float(curve.test[-1])}
+        attributes |= {"valid_error": float(curve.valid[-1]), **_test_error(float(curve.test[-1]))}
     for name, value in attributes.items():
         written.set_user_attr(name, value)
     for trial in _trials(study, objective, run):
         written.add_trial(trial)
+
+
+def _test_error(error: float) -> dict[str, float]:
+    """The attribute for a test error; none where it is not known."""
+    return {} if math.isnan(error) else {"test_error": error}
 
 
 def _trials(study: Study, objective: Objective, run: Run) -> Iterator[optuna.trial.FrozenTrial]:
@@ -111,7 +116,7 @@ def _trial(
     known = [axis.name for axis in axes]
     attributes = {"trial": number, "states": list(evaluations["state"]), "epochs": int(evaluations["epochs"].max())}
     if best is not None:
-        attributes |= {"test_error": float(best["test_error"]), "best_epochs": int(best["epochs"])}
+        attributes |= {**_test_error(float(best["test_error"])), "best_epochs": int(best["epochs"])}
     trial = optuna.trial.create_trial(
         state=state,
         value=None if best is None else float(best["valid_error"]),

@@ -50,7 +50,10 @@ class Entry:
 def entries(study: Study) -> list[Entry]:
     """Every cell of the suite by its primary endpoint, in the order of the plan."""
     plan, table = study.results.plan, study.tables["statistics"]
-    rows: list[dict[Any, Any]] = table[table["endpoint"] == plan.endpoint].to_dict("records")
+    endpoints = table["objective"].map(
+        {entry.label: study.results.endpoint_of(entry.label) for entry in plan.objectives}
+    )
+    rows: list[dict[Any, Any]] = table[table["endpoint"] == endpoints].to_dict("records")
     marks = {objective.label: _marks(study, objective.label, rows) for objective in plan.objectives}
     return [_entry(row, marks[row["objective"]].get(row["algorithm"], PLAIN)) for row in rows]
 
@@ -59,9 +62,21 @@ def caption(study: Study) -> str:
     """What is shown, over how many repetitions, and what was left out of how many."""
     plan = study.results.plan
     return (
-        f"{plan.title}. {ENDPOINTS[plan.endpoint]}, mean ± std (n - 1) over {plan.repetitions} "
+        f"{plan.title}. {_endpoint(study)}, mean ± std (n - 1) over {plan.repetitions} "
         f"{'repetition' if plan.repetitions == 1 else 'repetitions'}; intervals are 95 % BCa bootstrap intervals of "
         f"the mean. {RULE}"
+    )
+
+
+def _endpoint(study: Study) -> str:
+    """What is shown, and on which objectives it is the validation error for want of a test error."""
+    plan = study.results.plan
+    endpoints = {objective.label: study.results.endpoint_of(objective.label) for objective in plan.objectives}
+    others = [label for label, endpoint in endpoints.items() if endpoint != plan.endpoint]
+    if len(others) == len(endpoints):
+        return ENDPOINTS[endpoints[others[0]]]
+    return ENDPOINTS[plan.endpoint] + (
+        f" (without a test error, its validation error: {', '.join(others)})" if others else ""
     )
 
 

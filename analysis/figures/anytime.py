@@ -14,12 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.panels import clock_words, runtime_label
+from analysis.figures.panels import ERRORS, clock_words, errors_of, runtime_label
 from analysis.figures.theme import MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.algorithms import MARK
 from analysis.loading.results import Results
 
-PANELS = {"valid": "validation error", "test": "test error of the validation incumbent"}
 LANE = 0.09
 """Height of one algorithm's lane in the coverage strip, in inches."""
 LEGEND_COLUMNS = 2
@@ -32,7 +31,7 @@ NOTE_WIDTH = 120
 
 
 def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: str) -> Figure:
-    """Mean ± 1 std of the anytime curves: validation left, test right, coverage below.
+    """Mean ± 1 std of the anytime curves: validation left, test (if there is one) right, coverage below.
 
     Args:
         results: for the plan and the states of the runs.
@@ -58,10 +57,11 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     handles = _legend(results, objective, cells, styles)
     columns = _columns([str(handle.get_label()) for handle in handles])
     legend_rows = math.ceil(len(cells) / columns) + len(note.splitlines())
-    figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, legend_rows)
-    for axes, panel in zip(grid[0], PANELS, strict=True):
+    shown = errors_of(results, objective)
+    figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, legend_rows, len(shown))
+    for axes, panel in zip(grid[0], shown, strict=True):
         _panel(axes, cells, panel, styles)
-        axes.set_ylabel(PANELS[panel])
+        axes.set_ylabel(ERRORS[panel])
     horizon = float(drawn["t"].max()) or 1.0
     grid[0][0].set_xlim(0.0, horizon)
     _limit(grid[0], cells, horizon, "{:.2g} s" if axis == "runtime" else "evaluation {:.0f}")
@@ -76,13 +76,13 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     return figure
 
 
-def _layout(title: str, strip: float, legend_rows: int) -> tuple[Figure, list[list[Axes]]]:
-    """A figure with two panels side by side and, of height `strip` inches, two coverage strips below."""
+def _layout(title: str, strip: float, legend_rows: int, panels: int) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with one or two panels side by side and, of height `strip` inches, two coverage strips below."""
     height = 3.3
     figure = Figure(figsize=(9.0, height + strip + 0.8 + 0.2 * legend_rows), layout="constrained")
     set_title(figure, title)
     ratios = [height, strip] if strip else [height]
-    grid = figure.subplots(len(ratios), 2, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)
+    grid = figure.subplots(len(ratios), panels, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)
     return figure, [list(row) for row in grid]
 
 
@@ -153,7 +153,7 @@ def _band(cell: pd.DataFrame) -> pd.DataFrame:
     """Lower and upper edge of what both panels draw of a cell, without its undefined rows."""
     edges = [
         pd.DataFrame({"low": mean - std, "high": mean + std})
-        for mean, std in ((cell[f"{panel}_mean"], cell[f"{panel}_std"].fillna(0.0)) for panel in PANELS)
+        for mean, std in ((cell[f"{panel}_mean"], cell[f"{panel}_std"].fillna(0.0)) for panel in ERRORS)
     ]
     return pd.concat(edges).dropna()
 

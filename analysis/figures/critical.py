@@ -59,10 +59,9 @@ def critical(results: Results) -> Figure | None:
 
 def _blocks(results: Results) -> pd.DataFrame:
     """Objectives x algorithms: medians over finished runs, less is better; objectives with all algorithms only."""
-    endpoint = results.plan.endpoint
+    endpoints = {objective.label: results.endpoint_of(objective.label) for objective in results.plan.objectives}
     medians = {
-        objective.label: _medians(finals(results, objective.label, endpoint) * sign(endpoint))
-        for objective in results.plan.objectives
+        label: _medians(finals(results, label, endpoint) * sign(endpoint)) for label, endpoint in endpoints.items()
     }
     return pd.DataFrame.from_dict(medians, orient="index", columns=list(results.plan.algorithms)).dropna()
 

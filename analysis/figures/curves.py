@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -45,7 +46,7 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     figure.supylabel("error", fontsize="medium")
     caption(
         figure,
-        _legend(),
+        _legend(has_test=results.has_test(objective)),
         f"Repetition {repetition} of {results.plan.repetitions}; a circle: a trial of a single epoch.",
     )
     return figure
@@ -71,7 +72,7 @@ def _panel(axes: Axes, mine: pd.DataFrame, look: Style) -> None:
 
 def _limit(axes: Axes, drawn: pd.DataFrame) -> None:
     errors = drawn[["valid_error", "test_error"]].to_numpy()
-    low, high = float(errors.min()), float(errors.max())
+    low, high = float(np.nanmin(errors)), float(np.nanmax(errors))  # Test errors need not be known.
     margin = 0.04 * max(high - low, 1e-3)
     axes.set_ylim(low - margin, high + margin)
 
@@ -88,9 +89,10 @@ def _told(results: Results, objective: str, algorithm: str, repetition: int, min
     return count if run.state == "done" else f"{run.state}, {count}"
 
 
-def _legend() -> list[Line2D]:
-    return [
+def _legend(*, has_test: bool) -> list[Line2D]:
+    lines = [
         Line2D([], [], color=MUTED, linewidth=0.8, alpha=0.7, label="validation error of a trial"),
         Line2D([], [], color=INK, linewidth=1.6, label="of the final incumbent"),
         Line2D([], [], color=INK, linewidth=1.1, linestyle=(0, (3, 1.5)), label="its test error"),
     ]
+    return lines if has_test else lines[:-1]

@@ -36,7 +36,7 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     Returns:
         None for a suite of one algorithm.
     """
-    plan, error = results.plan, error_of(results)
+    plan, error = results.plan, error_of(results, objective)
     others = [algorithm for algorithm in plan.algorithms if algorithm != plan.control]
     if not others:
         return None

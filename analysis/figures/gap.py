@@ -15,11 +15,13 @@ from analysis.statistics.anytime import Array
 from analysis.tables.endpoints import finals
 
 
-def gap(results: Results, objective: str) -> Figure:
+def gap(results: Results, objective: str) -> Figure | None:
     """Final incumbents: test against validation error left, test minus validation error of each algorithm right.
 
     Runs without a finite error are not points; the lanes' names count those that are.
     """
+    if not results.has_test(objective):
+        return None
     valid, test = (finals(results, objective, f"{kind}_error") for kind in ("valid", "test"))
     known = pd.DataFrame(np.isfinite(valid.to_numpy()) & np.isfinite(test.to_numpy()), columns=valid.columns)
     title = f"{objective} ({results.plan.title}): selected validation error and test error"

@@ -89,9 +89,14 @@ def aside(count: int, height: float) -> Array:
     return spread
 
 
-def error_of(results: Results) -> str:
-    """Which error a figure of one of them shows: the suite's endpoint, of scores the one that they are of."""
-    return "test" if results.plan.endpoint == "test_error" else "valid"
+def error_of(results: Results, objective: str) -> str:
+    """Which error a figure of one of them shows: the objective's endpoint, of scores the one that they are of."""
+    return "test" if results.endpoint_of(objective) == "test_error" else "valid"
+
+
+def errors_of(results: Results, objective: str) -> list[str]:
+    """Which errors a figure of both of them shows: without a test set the validation error alone."""
+    return [name for name in ERRORS if name == "valid" or results.has_test(objective)]
 
 
 def runtime_label(results: Results) -> str:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from analysis.figures.panels import errors_of
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
@@ -50,7 +51,8 @@ def recheck(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     figure = Figure(figsize=(9.0, 1.9 + LANE * len(cells)), layout="constrained")
     set_title(figure, title)
     styles = algorithm_styles(results.plan.algorithms)
-    for axes, panel in zip(figure.subplots(1, 2, sharey=True), PANELS, strict=True):
+    shown = errors_of(results, objective)
+    for axes, panel in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0], shown, strict=True):
         _floor(axes, cells, panel, float(noise[f"{panel}_sd"]))
         for place, (name, cell) in enumerate(cells.items()):
             _lane(axes, cell, panel, place, styles[name])

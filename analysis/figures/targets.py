@@ -37,7 +37,7 @@ def targets(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
         tables: of which "targets" says which targets there are.
         objective: its label.
     """
-    error = error_of(results)
+    error = error_of(results, objective)
     table = tables["targets"]
     mine = table[(table["objective"] == objective) & (table["axis"] == "runtime") & (table["error"] == error)]
     wanted = mine[["target", "source"]].drop_duplicates().tail(LAST)
@@ -78,7 +78,7 @@ def _curves(results: Results, objective: str, algorithm: str) -> list[Curve]:
 
 def _many(results: Results, objective: str, wanted: list[tuple[float, str]], title: str) -> Figure:
     """A panel for each algorithm: the last target solid, the one before it dashed."""
-    algorithms, error = results.plan.algorithms, error_of(results)
+    algorithms, error = results.plan.algorithms, error_of(results, objective)
     figure, panels = grid(len(algorithms), title, columns=COLUMNS_OF_MANY, panel=(2.2, 1.6))
     reached = {
         name: [attempts(_curves(results, objective, name), float(value), error) for value, _ in wanted]

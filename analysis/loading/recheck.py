@@ -163,7 +163,7 @@ def _row(row: Mapping[str, Any]) -> _Row:
     return _Row(
         key=(str(row["objective"]), str(row["algorithm"]), _whole(row["repetition"])),
         valid_error=_number(row["valid_error"]),
-        test_error=_number(row["test_error"]),
+        test_error=math.nan if row["test_error"] is None else _number(row["test_error"]),
         number=_whole(row["list"]),
         place=_whole(row["place"]),
     )

@@ -79,6 +79,16 @@ class Results:
         for place, (objective, algorithm) in enumerate(self.plan.cells()):
             yield objective.label, algorithm, list(self.runs[place * size : (place + 1) * size])
 
+    def has_test(self, objective: str) -> bool:
+        """Whether any test error of an objective is known, or may still become known: one without results yet."""
+        errors = self.evaluations.loc[self.evaluations["objective"] == objective, "test_error"]
+        return errors.empty or bool(errors.notna().any())
+
+    def endpoint_of(self, objective: str) -> str:
+        """What algorithms are compared by on an objective: the suite's endpoint; without a test set the validation."""
+        wanted = self.plan.endpoint
+        return "valid_error" if wanted == "test_error" and not self.has_test(objective) else wanted
+
     @staticmethod
     def configs(rows: pd.DataFrame) -> list[dict[str, Any]]:
         """The configurations of some of the evaluations."""
@@ -188,12 +198,20 @@ def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
     added = fields["epochs"] - fields["start_epoch"]
     counts = [run.rows.stop - run.rows.start for run in runs]
     frame = pd.DataFrame(_labels(plan, runs, counts) | fields | {"state": pd.Categorical(fields["state"], STATES)})
-    frame = frame.astype({"config": object})
+    frame = _without_test_errors(frame.astype({"config": object}))
     frame["completed"] = np.concatenate([np.arange(1, count + 1) for count in counts])
     frame["cumulative_epochs"] = np.concatenate([np.cumsum(added[run.rows]) for run in runs])
     in_time = frame["end"] <= plan.budget.get("runtime", math.inf)
     in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)
     return frame.assign(counted=in_time & in_epochs)
+
+
+def _without_test_errors(frame: pd.DataFrame) -> pd.DataFrame:
+    """Blank the test errors of objectives that have no test set, also of what diverged or crashed there."""
+    trained = frame[frame["state"] == "ok"]
+    known = trained["test_error"].notna().groupby(trained["objective"], observed=True).any()
+    blank = frame["objective"].isin(known.index[~known])
+    return frame.assign(test_error=frame["test_error"].mask(blank)) if blank.any() else frame
 
 
 def _labels(plan: Plan, runs: list[Run], counts: list[int]) -> dict[str, Any]:

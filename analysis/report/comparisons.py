@@ -19,6 +19,7 @@ from analysis.report.html_table import (
 )
 from analysis.report.section import Section, charts, groups, table
 from analysis.study import Study
+from analysis.tables.endpoints import test_notes
 from analysis.tables.pairwise import A_BETTER, B_BETTER
 
 MOST_ROWS = 120
@@ -71,11 +72,12 @@ def pairwise_section(study: Study) -> Section:
         why = "There is a single algorithm." if len(plan.algorithms) == 1 else "No run is finished yet."
         return Section(name="pairwise", title=title, lead=lead, absent=why)
     rows = controlled(frame, plan.control)
-    notes = (
-        ()
-        if len(rows) == len(frame)
-        else (f"Listed: pairs with {plan.control}; all {len(frame)} are in pairwise.csv.",)
-    )
+    notes: list[str] = []
+    if len(rows) < len(frame):
+        notes.append(f"Listed: pairs with {plan.control}; all {len(frame)} are in pairwise.csv.")
+    others = [label for label, _ in test_notes(study.results) if plan.endpoint == "test_error"]
+    if others:
+        notes.append(f"Compared on the validation error, for want of a test error: {', '.join(others)}.")
     columns = [
         text_column("objective", "objective"),
         text_column("a", "first"),
@@ -106,7 +108,7 @@ def pairwise_section(study: Study) -> Section:
         lead=lead,
         sheets=(html_table(title, rows, columns, about=("a", "b")),),
         tables=("pairwise",),
-        notes=notes,
+        notes=tuple(notes),
     )
 
 

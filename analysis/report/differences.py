@@ -111,17 +111,20 @@ def _with_ratios(targets: pd.DataFrame, speedups: pd.DataFrame | None) -> pd.Dat
 
 
 def _primary(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
-    axis, error = study.results.plan.horizon[0], _error(study)
-    rows: pd.DataFrame = frame[(frame["axis"] == axis) & (frame["error"] == error)]
+    errors = frame["objective"].map(lambda label: _error(study, label))
+    rows: pd.DataFrame = frame[(frame["axis"] == study.results.plan.horizon[0]) & (frame["error"] == errors)]
     return rows
 
 
 def _endpoint_note(study: Study) -> str:
-    return f"{study.results.plan.horizon[0]}, {'validation' if _error(study) == 'valid' else 'test'} error"
+    used = {_error(study, objective.label) for objective in study.results.plan.objectives}
+    error = "test error" if "test" in used else "validation error"
+    exception = " (without a test set: validation error)" if len(used) > 1 else ""
+    return f"{study.results.plan.horizon[0]}, {error}{exception}"
 
 
-def _error(study: Study) -> str:
-    return "valid" if study.results.plan.endpoint == "valid_error" else "test"
+def _error(study: Study, objective: str) -> str:
+    return "valid" if study.results.endpoint_of(objective) == "valid_error" else "test"
 
 
 def _pairs(frame: pd.DataFrame, claims: pd.DataFrame | None) -> dict[str, Any]:

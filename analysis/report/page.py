@@ -190,9 +190,10 @@ def _script() -> bytes:
 def _start(study: Study) -> dict[str, str]:
     """What is drawn at first: the primary endpoint's error over runtime."""
     plan = study.results.plan
+    tested = any(study.results.has_test(objective.label) for objective in plan.objectives)
     return {
         "axis": "runtime",
-        "error": "valid" if plan.endpoint == "valid_error" else "test",
+        "error": "test" if plan.endpoint != "valid_error" and tested else "valid",
         "scale": "linear",
         "time": "linear",
         "band": "std" if len(plan.algorithms) <= MOST_BANDS and plan.repetitions > 1 else "none",

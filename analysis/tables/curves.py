@@ -72,12 +72,14 @@ def _epochs(record: Record, run: Run) -> dict[tuple[int, int], tuple[float, floa
     """Errors by trial and epoch, as many as an evaluation's record has."""
     curves = [record.get(f"{name}_curve", []) for name in ("valid", "test")]
     for name, values in zip(("valid_curve", "test_curve"), curves, strict=True):
-        if not (isinstance(values, list) and all(_is_error(value) for value in values)):
+        unknown = name == "test_curve"
+        if not (isinstance(values, list) and all(_is_error(value, unknown=unknown) for value in values)):
             where = f"ledger of {run.objective}/{run.algorithm}, repetition {run.repetition}, index {record['index']}"
             raise BadInput(f"{where}: {name} = {values!r}: need a list of numbers; run that run again")
     first = record["start_epoch"] + 1
-    return {(record["trial"], first + place): both for place, both in enumerate(zip(*curves, strict=False))}
+    test = [math.nan if error is None else error for error in curves[1]]
+    return {(record["trial"], first + place): both for place, both in enumerate(zip(curves[0], test, strict=False))}
 
 
-def _is_error(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+def _is_error(value: Any, *, unknown: bool) -> bool:
+    return unknown if value is None else type(value) in (int, float) and math.isfinite(value)

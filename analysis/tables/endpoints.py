@@ -24,16 +24,31 @@ def finals(results: Results, objective: str, endpoint: str) -> pd.DataFrame:
         endpoint: one of `suite_json.ENDPOINTS`; errors are the validation incumbent's at the end of the record.
 
     Returns:
-        Repetitions x algorithms, both in the order of the plan. NaN: no finished run; +inf (of an
-        error): the run failed, or none of its evaluations gave a result.
+        Repetitions x algorithms, both in the order of the plan. NaN: no finished run, or the test error where
+        the objective has no test set; +inf (of an error): the run failed, none of its evaluations gave a
+        result, or the test error of its incumbent alone is unknown.
     """
     declared = next(entry for entry in results.plan.objectives if entry.label == objective)
+    undefined = endpoint == "test_error" and not results.has_test(objective)
     columns = {
-        algorithm: [_final(results, declared, run, endpoint) for run in runs]
+        algorithm: [math.nan if undefined else _final(results, declared, run, endpoint) for run in runs]
         for label, algorithm, runs in results.cells()
         if label == objective
     }
     return pd.DataFrame(columns, index=pd.RangeIndex(results.plan.repetitions, name="repetition"), dtype=np.float64)
+
+
+def test_notes(results: Results) -> list[tuple[str, str]]:
+    """What a reader must know of every objective whose test errors are not known; its label, and a sentence."""
+    return [
+        (
+            objective.label,
+            "no test error is recorded: algorithms are compared by the validation error of what they selected, "
+            "which the selection makes look better than it is, and nothing here corrects that.",
+        )
+        for objective in results.plan.objectives
+        if not results.has_test(objective.label)
+    ]
 
 
 def sign(endpoint: str) -> float:

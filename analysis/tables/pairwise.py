@@ -60,7 +60,8 @@ def pairwise_table(results: Results, noise: Mapping[str, float] | None = None) -
 
 def paired_differences(results: Results, objective: str) -> dict[tuple[str, str], Array]:
     """Every pair's differences of the primary endpoint where both finished; negative favours a."""
-    frame = sign(results.plan.endpoint) * finals(results, objective, results.plan.endpoint)
+    endpoint = results.endpoint_of(objective)
+    frame = sign(endpoint) * finals(results, objective, endpoint)
     found = {a_b: difference(*(frame[label].to_numpy() for label in a_b)) for a_b in combinations(frame.columns, 2)}
     return {a_b: values[~np.isnan(values)] for a_b, values in found.items()}
 
@@ -69,7 +70,7 @@ def _of_objective(results: Results, objective: str, noise: float | None) -> pd.D
     pairs = paired_differences(results, objective)
     rows = by_size(list(pairs.values()), compare)
     p_holm = holm(np.array([row.get("p", math.nan) for row in rows], dtype=np.float64))
-    labels = [{"objective": objective, "a": a, "b": b, "endpoint": results.plan.endpoint} for a, b in pairs]
+    labels = [{"objective": objective, "a": a, "b": b, "endpoint": results.endpoint_of(objective)} for a, b in pairs]
     finished = [_finished(row, adjusted, noise) for row, adjusted in zip(rows, p_holm, strict=True)]
     return joined(labels, finished, PAIRWISE)
 

@@ -22,8 +22,8 @@ def ranks_table(results: Results) -> pd.DataFrame:
     finished any: ranks depend on who takes part, unlike all else here. Failed runs share the worst ranks.
     """
     rows: list[dict[str, Any]] = []
-    endpoint = results.plan.endpoint
     for objective in results.plan.objectives:
+        endpoint = results.endpoint_of(objective.label)
         frame = finals(results, objective.label, endpoint)
         found = mean_ranks(sign(endpoint) * frame.to_numpy(dtype=np.float64))
         for place, algorithm in enumerate(frame.columns):

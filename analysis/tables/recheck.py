@@ -106,7 +106,7 @@ def _row(results: Results, run: Run, recheck: Recheck) -> dict[str, Any]:
     row |= {"config": final["config"].item(), "epochs": epochs}
     row |= {"selected_valid_error": valid, "selected_test_error": test}
     of_file = recheck.selected.get(key)
-    if of_file is None or of_file[:2] != (valid, test) or of_file[2].config != config:
+    if of_file is None or not np.array_equal(of_file[:2], (valid, test), equal_nan=True) or of_file[2].config != config:
         return row
     return row | _fresh(of_file[2])
 

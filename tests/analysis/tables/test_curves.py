@@ -57,6 +57,6 @@ def test_the_incumbent_is_that_within_the_budget(suite, planted_evaluation):
 @pytest.mark.parametrize("curve", ["no list", [0.5, "0.4"], [None], 3])
 def test_a_curve_that_is_none_is_refused(suite, planted_evaluation, curve):
     """The message names the run, the field and the value."""
-    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, test_curve=curve)])
-    with pytest.raises(BadInput, match=r"bowl/random, repetition 0, index 0: test_curve = .*: need a list of numbers"):
+    suite.run([planted_evaluation(0, 0.5, 0.5, 1.0, valid_curve=curve)])
+    with pytest.raises(BadInput, match=r"bowl/random, repetition 0, index 0: valid_curve = .*: need a list of numbers"):
         table(suite)
