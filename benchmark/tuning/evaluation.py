@@ -12,7 +12,6 @@ from benchmark.errors import one_line, short_repr
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
-from objectives.native_value import native_scalar
 
 LONGEST_PROBLEM = 4000
 
