@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -186,8 +187,9 @@ def _scale(axes: Axes, axis: Hyperparameter) -> None:
     if not (math.isfinite(low) and math.isfinite(high)):
         return
     if axis.log:
-        margin = math.exp(0.5 * _gap(axis)) if _is_spread(axis) else max(high / low, 1.1) ** 0.03
-        axes.set_xlim(low / margin, high * margin)
+        around = 0.03 * max(math.log(high) - math.log(low), math.log(1.1))  # Their ratio may be no double.
+        margin = math.exp(0.5 * _gap(axis) if _is_spread(axis) else around)
+        axes.set_xlim(max(low / margin, sys.float_info.min), min(high * margin, sys.float_info.max))
     else:
         margin = 0.5 * _gap(axis) if _is_spread(axis) else 0.03 * max(high - low, 1e-9)
         axes.set_xlim(low - margin, high + margin)
