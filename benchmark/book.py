@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
@@ -19,9 +20,13 @@ from algorithms.roles import Scheduler
 from algorithms.schedulers.basic import BasicScheduler
 from algorithms.searchers.random_search import RandomSearch
 from benchmark.reproducibility.environment import deterministic_arithmetic
+from benchmark.reproducibility.isolated_objective import IsolatedObjective
+from benchmark.reproducibility.isolated_scheduler import IsolatedScheduler
+from benchmark.reproducibility.process_state import ProcessState
+from benchmark.reproducibility.setting_changes import pop_changes
 from benchmark.suite.model import Budget
 from benchmark.tuning.trainer import Trainer
-from benchmark.tuning.tuner import Job, Outcome, TuningLoop
+from benchmark.tuning.tuner import Job, Outcome, TuningLoop, takes_info
 from objectives.native_value import native_scalar
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space, argument_name
@@ -132,6 +137,9 @@ class Tuner:
                 job = steps.send(self._evaluate(job))
         except StopIteration:
             return
+        finally:
+            for change in pop_changes():
+                print(change.describe(), file=sys.stderr)
 
     def bookkeeping(self, config: Config, error: float, runtime: float) -> None:
         """Record one evaluation and update the incumbent."""
@@ -155,7 +163,8 @@ class Tuner:
     def _call(self, job: Job) -> tuple[float, int, float]:
         began = time.perf_counter()
         objective: Callable[..., Any] = self.objective
-        returned = objective(**_arguments(job.suggestion))
+        with ProcessState("the objective").active():
+            returned = objective(**_arguments(job.suggestion))
         if isinstance(native_scalar(returned), bool):
             raise ValueError(f"the objective returned {returned!r}: need a number; a truth value is none")
         error = float(returned)
@@ -175,21 +184,22 @@ def _train(trainer: Trainer, job: Job) -> tuple[float, int, float]:
 def _trainer_of(objective: Callable[..., Any] | Objective, repetition: int) -> Trainer | None:
     if not isinstance(objective, Objective):
         return None
-    objective.prepare(Machine())
+    own = type(objective).__module__.partition(".")[0] == "objectives"
+    isolated = objective if own else IsolatedObjective(objective, "the objective")
+    isolated.prepare(Machine())
     return Trainer(
-        objective,
+        isolated,
         suite_seed=0,
         objective_name=type(objective).__name__,
         repetition=repetition,
         machine=Machine(),
-        isolated=False,
     )
 
 
 def _loop_of(scheduler: Scheduler, objective: Callable[..., Any] | Objective) -> TuningLoop:
     ours = isinstance(objective, Objective)
     return TuningLoop(
-        scheduler,
+        IsolatedScheduler(scheduler, ProcessState("the scheduler"), takes_info=takes_info(scheduler)),
         check=objective.space.check if isinstance(objective, Objective) else _native,
         max_epochs=objective.max_epochs if isinstance(objective, Objective) else None,
         budget=Budget(evaluations=0),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,13 @@ from objectives.space import Config
 
 Ticket = Hashable
 """The caller's name for a trial in a slot."""
+
+
+Start = Callable[[Config, np.random.SeedSequence], Iterator[Epoch]]
+"""Begins a trial's training, an epoch for every item drawn."""
+
+Context = Callable[[], AbstractContextManager[None]]
+"""Makes the context in which a third party's code is called."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,4 +84,12 @@ class Stack(ABC):
 
         Returns:
             What `admit` of a stack of the same objective, route and device needs to go on with it.
+        """
+
+    def isolate(self, start: Start, context: Context) -> None:  # noqa: B027 (most stacks run no code but their own)
+        """Keep trials apart whose objective is a third party's: what one does to the process, no other may find.
+
+        Args:
+            start: begins a training that is kept apart.
+            context: for every other call of the objective's code that serves one trial.
         """

@@ -15,6 +15,7 @@ import pytest
 import rich.default_styles  # noqa: F401 (draws from random while it is imported, which is not our doing)
 from hypothesis import HealthCheck, settings
 
+from benchmark.reproducibility.setting_changes import pop_changes
 from tests import ROOT
 
 # A slow machine is no failure, and a test that passed passes again: examples are the same every time.
@@ -60,6 +61,13 @@ def _no_global_generator():
     moved = [name for name in before if before[name] != after[name]]
     put_back(before)
     assert not moved, f"the global generator of {', '.join(moved)} was used"
+
+
+@pytest.fixture(autouse=True)
+def _no_noted_change():
+    """Forget which settings a test's code has changed: the next test's runs would report it."""
+    yield
+    pop_changes()
 
 
 @pytest.fixture(autouse=True)

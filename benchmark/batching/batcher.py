@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmark.batching.lookahead import predict_jobs
 from benchmark.batching.out_of_memory import is_out_of_memory
 from benchmark.batching.recorded_trials import RecordedTrials
+from benchmark.reproducibility.process_state import put_back_strays
 from benchmark.storage.ledger_format import LedgerError
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
@@ -192,6 +193,7 @@ class TrialBatcher:
 
     def _train_next_epochs(self, stack: Stack) -> None:
         """Fill the free slots, then train until some trials have finished an epoch."""
+        put_back_strays()
         while stack.free and (pending := self._next_pending()) is not None:
             self._admit(stack, pending)
         for ticket, result in stack.advance():

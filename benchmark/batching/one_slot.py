@@ -22,15 +22,14 @@ class OneSlot(Stack):
     Args:
         objective: trains.
         machine: device and data folder.
-        isolated: give every trial private global generators and settings of the process, for third-party objectives.
     """
 
     route = "alone"
     capacity = 1
     parallel = False
 
-    def __init__(self, objective: Objective, machine: Machine, *, isolated: bool) -> None:
-        self.objective, self.machine, self.isolated = objective, machine, isolated
+    def __init__(self, objective: Objective, machine: Machine) -> None:
+        self.objective, self.machine = objective, machine
         self.arithmetic = objective.arithmetic(machine, stacked=False)
         self.work = Work()
         self._slot: tuple[Ticket, Curve] | None = None
@@ -41,7 +40,7 @@ class OneSlot(Stack):
 
     def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Curve | None = None) -> None:
         with _exits_as_errors():
-            curve = saved or begin_curve(self.objective, config, seed, self.machine, isolated=self.isolated)
+            curve = saved or begin_curve(self.objective, config, seed, self.machine)
         self._slot = ticket, curve
 
     def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:

@@ -12,9 +12,10 @@ from benchmark.batching.gpu_claim import claim_gpu
 from benchmark.batching.one_slot import OneSlot
 from benchmark.batching.out_of_memory import is_out_of_memory, release_memory
 from benchmark.reproducibility.environment import deterministic_arithmetic
+from benchmark.reproducibility.setting_changes import pop_changes
 from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.storage.resume_check import RunRefused
-from benchmark.suite.model import Run, is_dotted
+from benchmark.suite.model import Run
 from benchmark.tabular.replay import replay_runs
 from benchmark.tuning.evaluation import describe_problem
 from benchmark.tuning.execution import execute_run
@@ -39,8 +40,16 @@ def execute_group(
         marker: a file whose time is set whenever a training starts.
 
     Returns:
-        A report for every run; errors are in it, not raised.
+        A report for every run; errors are in it, not raised. The first has the settings of the process that were
+        changed and put back.
     """
+    reports = _execute_runs(runs, settings, fatal, marker)
+    return [replace(reports[0], changes=pop_changes()), *reports[1:]]
+
+
+def _execute_runs(
+    runs: Sequence[Run], settings: RunSettings, fatal: FatalEvaluation | None, marker: Path | None
+) -> list[RunReport]:
     if settings.tables is not None:
         return replay_runs(runs, settings)
     try:
@@ -66,6 +75,7 @@ def _execute_stacked(
 
     Where there is no stack, they share the trials to reuse.
     """
+    settings = settings.in_this_process()
     data = objective.prepare(settings.machine)
     reports: list[RunReport] = []
     cache, capacity = TrialCache(), settings.capacity
@@ -73,7 +83,7 @@ def _execute_stacked(
         runs_left = _without(runs, reports)
         batcher = None
         try:
-            stack = _build_stack(runs[0], objective, settings.machine, capacity)
+            stack = _build_stack(objective, settings.machine, capacity)
             batcher = TrialBatcher(runs_left, objective, settings, stack, data, fatal, marker, cache)
             return [*reports, *batcher.execute()]
         except Exception as error:  # A raise in a worker would end every other run with it.
@@ -92,9 +102,9 @@ def _execute_stacked(
         release_memory()
 
 
-def _build_stack(run: Run, objective: Objective, machine: Machine, capacity: int | None) -> Stack:
+def _build_stack(objective: Objective, machine: Machine, capacity: int | None) -> Stack:
     stack = objective.stack(machine, capacity)
-    return OneSlot(objective, machine, isolated=is_dotted(run.objective.part.name)) if stack is None else stack
+    return OneSlot(objective, machine) if stack is None else stack
 
 
 def _without(runs: Sequence[Run], reports: Sequence[RunReport]) -> list[Run]:

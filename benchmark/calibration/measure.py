@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -23,7 +22,7 @@ from scipy.optimize import nnls
 from benchmark.calibration.cost_model import Calibration, CostModel, describe_objective
 from benchmark.errors import BadInput, one_line
 from benchmark.reproducibility.environment import deterministic_arithmetic
-from benchmark.reproducibility.seeding import PrivateGenerators, config_digest, seed_sequence
+from benchmark.reproducibility.seeding import config_digest, seed_sequence
 from objectives.cost import CostTerms, Probe
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
@@ -60,14 +59,12 @@ class MeasuredObjective:
         name: registered name or dotted path.
         options: those that a suite gives it.
         objective: built with them.
-        third_party: give it private states of the global generators.
     """
 
     label: str
     name: str
     options: Mapping[str, Any]
     objective: Objective
-    third_party: bool
 
     def cost_options(self) -> dict[str, Any]:
         """The options that decide its costs."""
@@ -133,9 +130,8 @@ def measure_objective(measured: MeasuredObjective, machine: Machine, effort: Mea
     """
     field = f"objectives.{measured.label}"
     fitted, held_out = choose_configs(field, measured.objective.space, effort.configs)
-    generators = PrivateGenerators(seed_sequence(SEED, "calibrate", measured.name)) if measured.third_party else None
     try:
-        with deterministic_arithmetic(machine.device), nullcontext() if generators is None else generators.active():
+        with deterministic_arithmetic(machine.device):
             measured.objective.prepare(machine)
             samples = time_configs(measured.objective, [*fitted, *held_out], machine, effort)
     except BadInput:

@@ -11,6 +11,7 @@ from benchmark.cli.parser import Parser, build_overview
 from benchmark.cli.signals import Stopped
 from benchmark.cli.terminal import REFUSED, RUNS_FAILED, discard_stdout, print_error, report_stop
 from benchmark.errors import BadInput, one_line, require_choice, shell_command
+from benchmark.reproducibility.setting_changes import pop_changes
 
 COMMANDS = {
     "run": "run a suite, or go on with it",
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             return _execute(arguments)
         finally:
+            for change in pop_changes():  # Of commands that report none of their own.
+                print_error(change.describe())
             if sys.stdout is not None:
                 sys.stdout.flush()  # A closed pipe is found here, not at the interpreter's end.
     except BadInput as error:

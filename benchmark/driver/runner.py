@@ -18,6 +18,7 @@ from benchmark.driver.crash_tracker import CrashTracker
 from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
 from benchmark.driver.stall_monitor import StallMonitor
 from benchmark.planning.shard import Shard
+from benchmark.reproducibility.setting_changes import SettingChange, pop_changes
 from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.suite.model import Run, Suite
@@ -89,6 +90,7 @@ class Runner:
         self.crashes = CrashTracker(self.folder, listener.say)
         self.stall_monitor = StallMonitor(self.folder, self.in_flight, listener.say)
         self.reports: list[RunReport] = []
+        self.said: set[tuple[str, str]] = set()
 
     def run(self, order: Iterable[Run] | None = None) -> list[RunReport]:
         """Execute what is missing, in the suite's order or in another (results do not depend on it).
@@ -154,6 +156,7 @@ class Runner:
         self.listener.start(self.suite, self.folder, done, pending)
         for line in self._warnings(runs, settings) if pending else []:
             self.listener.say(line)
+        self._say_changes(pop_changes())
         with self.stall_monitor.watching():
             while pending:
                 pending = self._dispatch(pending, settings)
@@ -222,3 +225,11 @@ class Runner:
         self.in_flight.pop(report.run.path, None)
         self.reports.append(report)
         self.listener.run_ended(report)
+        self._say_changes(report.changes)
+
+    def _say_changes(self, changes: Iterable[SettingChange]) -> None:
+        """Say once, whatever the number of processes, who has changed a setting of the process."""
+        for change in changes:
+            if change.key not in self.said:
+                self.said.add(change.key)
+                self.listener.say(change.describe())

@@ -12,11 +12,16 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from benchmark.reproducibility.process_state import describe_settings, settings_of_trainings
+
 DECIDES_BITS = (
     *("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch", "libraries"),
     "switches",
 )
 """Fields that must not change between the two halves of a run that is resumed; libraries are the algorithm's."""
+
+SETTINGS_FIELD = "settings"
+"""Field with the settings of the process that decide bits: as strict, as far as both halves name them."""
 
 CPU_SWITCHES = (
     *("ATEN_CPU_CAPABILITY", "BLIS_ARCH_TYPE", "GLIBC_TUNABLES", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"),
@@ -65,6 +70,8 @@ def describe_environment(device: str, jobs: int) -> dict[str, Any]:
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # unannotated in torch
             "tf32": False,  # Of library products, see below; our own kernels' precision is in the arithmetic.
         }
+    with deterministic_arithmetic(device):
+        card[SETTINGS_FIELD] = describe_settings(device)
     if variables := bit_changing_variables(device):
         card["switches"] = variables
     return card
@@ -100,7 +107,7 @@ def deterministic_arithmetic(device: str) -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     try:
         torch.set_num_threads(1)
-        with threadpool_limits(1):
+        with threadpool_limits(1), settings_of_trainings():
             yield
     finally:
         torch.set_num_threads(threads)

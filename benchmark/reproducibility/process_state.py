@@ -1,132 +1,130 @@
 """Keeps what third-party code changes in this process from every other trial, algorithm and run.
 
-A training that yields inside `torch.no_grad()` or sets the default type would change the bits, or the state,
-of every trial after it: default type, gradients and denormal numbers did so before they were kept apart.
+A training that yields inside `torch.no_grad()`, a module that sets the precision of products when it is imported, an
+algorithm that sets the default type: each would change the bits, or the state, of every trial after it.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from types import ModuleType
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from benchmark.reproducibility.process_settings import PROCESS_SETTINGS, Setting
 from benchmark.reproducibility.seeding import PrivateGenerators
+from benchmark.reproducibility.setting_changes import note_change
+from benchmark.reproducibility.torch_settings import TORCH_SETTINGS
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SETTINGS: dict[str, Setting] = PROCESS_SETTINGS | TORCH_SETTINGS
+"""Every setting that is put back after each call into third-party code, in the order in which they are put back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """A setting of the process that third-party code may change.
+def read_settings() -> dict[str, Any]:
+    """Read every setting."""
+    return {name: setting.read() for name, setting in SETTINGS.items()}
 
-    Attributes:
-        read: gives its value.
-        write: sets a value that `read` gave.
-        carried_over: whether the code that changed it finds its own value again when it goes on. How the harness is
-            stopped and how deep it may call is only ever put back.
+
+def put_back(before: dict[str, Any], culprit: str) -> dict[str, Any]:
+    """Set again what is no longer as it was before, and note who changed it; returns what it was changed to."""
+    after = read_settings()
+    if after == before:
+        return {}
+    changed = {name: value for name, value in after.items() if value != before[name]}
+    for name, value in changed.items():
+        note_change(culprit, name, before[name], value, private=SETTINGS[name].private)
+        SETTINGS[name].write(before[name])
+    return changed
+
+
+def describe_settings(device: str) -> dict[str, str]:
+    """Describe the settings that decide the bits of a training on this device, each in a few words.
+
+    A flag that is added to what makes up one of them belongs into a setting of its own: a recorded header that lacks
+    a setting is unknown, one that has it with another value was recorded by another process.
     """
-
-    read: Callable[[], Any]
-    write: Callable[[Any], Any]
-    carried_over: bool = True
-
-
-def _torch() -> ModuleType:
-    """The module torch, imported by the first call into third-party code and not before."""
-    import torch
-
-    return torch
+    gpu = device.startswith("cuda")
+    listed = {name: setting for name, setting in SETTINGS.items() if setting.decides_bits and (gpu or not setting.gpu)}
+    return {name: _describe_value(setting.read(), gpu=gpu) for name, setting in listed.items()}
 
 
-def _working_folder() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109 (what os.chdir takes back)
-    except OSError:  # It was removed.
-        return None
+def _describe_value(value: Any, *, gpu: bool) -> str:
+    """Describe a value; of several the names of those that are on, and no GPU's unless one is used."""
+    if isinstance(value, Mapping):
+        shown = {name: inner for name, inner in value.items() if gpu or not name.startswith(GPU_NAMES)}
+        pairs = {name: _describe_value(inner, gpu=gpu) for name, inner in shown.items()}
+        return ", ".join(f"{name} {text}" for name, text in pairs.items() if text not in NOTHING)
+    if isinstance(value, tuple | list | frozenset):
+        items = sorted(value) if isinstance(value, frozenset) else value
+        return " ".join(text for inner in items if (text := _describe_value(inner, gpu=gpu)) != "")
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "on", False: "off"}[value]
+    plain = isinstance(value, str | int | float) or not repr(value).startswith("<")
+    return str(value).removeprefix("torch.") if plain else type(value).__name__
 
 
-def _change_folder(folder: str | None) -> None:
-    if folder is not None:
-        os.chdir(folder)
-
-
-def _replace_environment(values: dict[str, str]) -> None:
-    for name in [name for name in os.environ if name not in values]:
-        del os.environ[name]
-    os.environ.update(values)
-
-
-def _flushes_denormals() -> bool:
-    """Whether denormal numbers count as zero, which torch can set but not read."""
-    torch = _torch()
-    return bool((torch.full((1,), 1e-39, dtype=torch.float32) * 1.0 == 0).item())
-
-
-def _signal_handlers() -> list[Any]:
-    return [signal.getsignal(number) for number in SIGNALS]
-
-
-def _set_signal_handlers(handlers: list[Any]) -> None:
-    with suppress(ValueError):  # In a thread nobody can have changed them.
-        for number, handler in zip(SIGNALS, handlers, strict=True):
-            signal.signal(number, handler)
-
-
-SETTINGS: dict[str, Setting] = {
-    "working folder": Setting(read=_working_folder, write=_change_folder),
-    "environment": Setting(read=lambda: dict(os.environ), write=_replace_environment),
-    "default dtype": Setting(
-        read=lambda: _torch().get_default_dtype(), write=lambda dtype: _torch().set_default_dtype(dtype)
-    ),
-    "gradients": Setting(read=lambda: _torch().is_grad_enabled(), write=lambda on: _torch().set_grad_enabled(on)),
-    "denormals": Setting(read=_flushes_denormals, write=lambda on: _torch().set_flush_denormal(on)),
-    "deterministic kernels": Setting(
-        read=lambda: _torch().are_deterministic_algorithms_enabled(),
-        write=lambda on: _torch().use_deterministic_algorithms(on),
-    ),
-    "threads": Setting(
-        read=lambda: _torch().get_num_threads(), write=lambda threads: _torch().set_num_threads(threads)
-    ),
-    "numpy errors": Setting(read=np.geterr, write=lambda values: np.seterr(**values)),
-    "signal handlers": Setting(read=_signal_handlers, write=_set_signal_handlers, carried_over=False),
-    "recursion limit": Setting(read=sys.getrecursionlimit, write=sys.setrecursionlimit, carried_over=False),
-}
+GPU_NAMES = ("cuda", "cublas", "cudnn")
+NOTHING = ("", "off", "none")
+"""What a description leaves out."""
 
 
 class ProcessState:
-    """Keeps the settings of one training or algorithm while others run."""
+    """Keeps the settings of one training or algorithm while others run.
 
-    def __init__(self) -> None:
+    Args:
+        culprit: who is named where settings were changed.
+    """
+
+    def __init__(self, culprit: str) -> None:
+        self.culprit = culprit
         self._changed: dict[str, Any] = {}
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Give third-party code its own settings, and the process back those that it had."""
-        before = {name: setting.read() for name, setting in SETTINGS.items()}
+        before = read_settings()
         for name, value in self._changed.items():
             SETTINGS[name].write(value)
         try:
             yield
         finally:
-            after = {name: setting.read() for name, setting in SETTINGS.items()}
-            changed = {name: value for name, value in after.items() if value != before[name]}
-            for name in changed:
-                SETTINGS[name].write(before[name])
+            changed = put_back(before, self.culprit)
             self._changed = {name: value for name, value in changed.items() if SETTINGS[name].carried_over}
+
+
+_outer: list[dict[str, Any]] = []
+"""Settings with which trainings began, the innermost last."""
+
+STRAY = "code that ran outside of its calls"
+"""Who is named for what no call into third-party code has changed: the text of an exception, the end of an object."""
+
+
+@contextmanager
+def settings_of_trainings() -> Iterator[None]:
+    """Let `put_back_strays` restore the settings that there are now, and restore them at the end."""
+    _outer.append(read_settings())
+    try:
+        yield
+    finally:
+        put_back(_outer.pop(), STRAY)
+
+
+def put_back_strays() -> None:
+    """Set again, before a training, what has changed since trainings began; it costs nothing without third parties."""
+    if _outer and Isolation.used:
+        put_back(_outer[-1], STRAY)
 
 
 class Isolation:
     """Gives third-party code its own states of the global generators and its own settings of the process."""
 
-    def __init__(self, seed: np.random.SeedSequence) -> None:
-        self._generators, self._settings = PrivateGenerators(seed), ProcessState()
+    used = False
+    """Whether there is any code of a third party in this process."""
+
+    def __init__(self, seed: np.random.SeedSequence, culprit: str) -> None:
+        Isolation.used = True
+        self._generators, self._settings = PrivateGenerators(seed), ProcessState(culprit)
 
     @contextmanager
     def active(self) -> Iterator[None]:

@@ -6,9 +6,12 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+
+from benchmark.reproducibility.isolated_objective import isolated_call
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("algorithms", "benchmark", "objectives")
@@ -64,7 +67,8 @@ def _spec(name: str) -> ModuleSpec | None:
     if loaded is not None and loaded.__spec__ is not None:
         return loaded.__spec__
     try:
-        return importlib.util.find_spec(name)
+        with isolated_call(f"the package of {name}") if "." in name else nullcontext():
+            return importlib.util.find_spec(name)
     except (Exception, SystemExit):  # Importing a package above it runs third-party code, which may raise anything.
         return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput, short_repr
-from benchmark.reproducibility.environment import DECIDES_BITS
+from benchmark.reproducibility.environment import DECIDES_BITS, SETTINGS_FIELD
 from benchmark.storage.budget_change import budget_of, lower_limit
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, first_difference
@@ -141,6 +141,8 @@ class HeaderChecker:
         for name in DECIDES_BITS:
             key, value = keys.get(name, ("machine", name)), {name: environment.get(name)}
             self._agree(key, value, path, "another machine or library version", MIXED)
+        for name, text in (environment.get(SETTINGS_FIELD) or {}).items():
+            self._agree((SETTINGS_FIELD, name), {f"{SETTINGS_FIELD}.{name}": text}, path, "another setting", MIXED)
 
     def _agree(self, key: tuple[str, ...], value: Any, path: Path, what: str, remedy: str) -> None:
         """Refuse a value that differs from the first one under the same key."""

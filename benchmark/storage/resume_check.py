@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import short_repr
-from benchmark.reproducibility.environment import DECIDES_BITS
+from benchmark.reproducibility.environment import DECIDES_BITS, SETTINGS_FIELD
 from benchmark.storage.budget_change import budget_of, lower_limit
 from benchmark.storage.ledger_format import Record
 
@@ -64,9 +64,11 @@ def _without_budget(part: Record) -> Record:
 
 def changed_environment(recorded: Record, current: Record) -> str | None:
     """Describe the first difference in what decides a trial's bits; None without one."""
-    return first_difference(
-        {name: recorded.get(name) for name in DECIDES_BITS}, {name: current.get(name) for name in DECIDES_BITS}
-    )
+    before, now = ({name: card.get(name) for name in DECIDES_BITS} for card in (recorded, current))
+    settings = [card.get(SETTINGS_FIELD) or {} for card in (recorded, current)]
+    shared = [name for name in settings[0] if name in settings[1]]  # An earlier version named fewer or none.
+    before[SETTINGS_FIELD], now[SETTINGS_FIELD] = ({name: card[name] for name in shared} for card in settings)
+    return first_difference(before, now)
 
 
 def first_difference(recorded: Any, expected: Any, where: str = "") -> str | None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.reproducibility.environment import DECIDES_BITS, deterministic_arithmetic
+from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger_format import Record
-from benchmark.storage.resume_check import RunRefused, first_difference
+from benchmark.storage.resume_check import RunRefused, changed_environment, first_difference
 from benchmark.suite.model import Run
 from benchmark.tabular.table import Table, load_table
 from benchmark.tuning.clock import Clock, build_clock
@@ -65,11 +65,8 @@ def require_same_machine(table: Table, environment: Record, path: Path) -> None:
     Raises:
         RunRefused: naming the first difference.
     """
-    recorded, current = (
-        {name: card.get(name) for name in DECIDES_BITS if name != "libraries"}
-        for card in (table.header["environment"], environment)
-    )
-    difference = first_difference(recorded, current)
+    recorded, current = ({**card, "libraries": None} for card in (table.header["environment"], environment))
+    difference = changed_environment(recorded, current)
     if difference:
         raise RunRefused(
             f"{path}: harvested on another machine or library version: {difference}; "

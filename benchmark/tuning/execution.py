@@ -13,7 +13,7 @@ from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import FORMAT, LedgerError, Record, evaluations_of
 from benchmark.storage.resume_check import RunRefused, changed_environment, changed_sources, check_header
-from benchmark.suite.model import Run, is_dotted
+from benchmark.suite.model import Run
 from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import (
     ImpureTrial,
@@ -199,6 +199,7 @@ def execute_run(
 
 def _execute(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path | None) -> RunReport:
     objective = build_objective(run.objective)
+    settings = settings.in_this_process()
     data = objective.prepare(settings.machine)
     arithmetic = objective.arithmetic(settings.machine, stacked=False)
     steps = RunExecution(run, objective, settings, arithmetic, fatal).steps(data)
@@ -221,13 +222,11 @@ def note_training_start(marker: Path | None) -> None:
 
 def build_trainer(run: Run, objective: Objective, machine: Machine, notes: Path | None = None) -> Trainer:
     """Build the trainer of a run's trials, which respects the run's time limit."""
-    name = run.objective.part.name
     return Trainer(
         objective,
         suite_seed=run.suite_seed,
-        objective_name=name,
+        objective_name=run.objective.part.name,
         repetition=run.repetition,
         machine=machine,
-        isolated=is_dotted(name),
         limit=None if run.timeout is None else TimeLimit(seconds=run.timeout, run=run.path, notes=notes),
     )

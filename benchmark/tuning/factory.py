@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,20 +20,21 @@ from benchmark.errors import (
     nearest_match,
     one_line,
     parameters_of,
-    require_int,
     short_repr,
 )
+from benchmark.reproducibility.isolated_objective import IsolatedObjective, isolated_call
+from benchmark.reproducibility.isolated_scheduler import IsolatedScheduler
 from benchmark.reproducibility.process_state import Isolation
-from benchmark.reproducibility.seeding import PrivateGenerators, search_generator, seed_sequence
+from benchmark.reproducibility.seeding import search_generator, seed_sequence
 from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite, is_dotted
 from benchmark.suite.part_import import import_part
 from benchmark.tuning.clock import check_clock
+from benchmark.tuning.preparation import check_description
 from benchmark.tuning.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
 from objectives.discretised import Discretised
 from objectives.objective import Objective, checked_default
 from objectives.registry import Entry, Registry
-from objectives.space import Config, Space
 
 FIXED_LIST = Entry(
     "algorithms.schedulers.fixed_list:FixedList",
@@ -44,28 +44,25 @@ ALL_SEARCHERS: Registry[Any] = SEARCHERS | libraries.SEARCHERS
 ALL_SCHEDULERS: Registry[Any] = SCHEDULERS | {"listed": FIXED_LIST} | libraries.SCHEDULERS
 
 
-class IsolatedScheduler:
-    """Runs a third-party scheduler on private global generators and with private settings of the process."""
-
-    def __init__(self, scheduler: Scheduler, isolation: Isolation) -> None:
-        self.scheduler, self.isolation = scheduler, isolation
-        self.takes_info = takes_info(scheduler)
-
-    def suggest(self) -> Config | None:
-        with self.isolation.active():
-            return self.scheduler.suggest()
-
-    def update(self, config: Config, error: float, info: Any = None) -> None:
-        with self.isolation.active():
-            self.scheduler.update(config, error, *([info] if self.takes_info else []))
-
-
 def build_objective(entry: ObjectiveEntry) -> Objective:
     """Build the objective of a suite's entry.
 
     Raises:
         BadInput: an unknown name or option, or a value that the objective refuses.
     """
+    if not is_dotted(entry.part.name):
+        return _discretised(_construct_objective(entry), entry)
+    culprit = f"objectives.{entry.label} ({entry.part.name})"
+    with isolated_call(culprit):
+        objective = _construct_objective(entry)
+    return _discretised(IsolatedObjective(objective, culprit), entry)
+
+
+def _discretised(objective: Objective, entry: ObjectiveEntry) -> Objective:
+    return objective if entry.discretise is None else Discretised(inner=objective, levels=entry.discretise)
+
+
+def _construct_objective(entry: ObjectiveEntry) -> Objective:
     field = f"objectives.{entry.label}"
     objective = call_with_options(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
     if not isinstance(objective, Objective):
@@ -73,25 +70,12 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
             f"{field}.name = {entry.part.name!r}: {short_repr(objective)} is not an objectives.objective.Objective"
         )
     try:
-        _check_description(field, objective)
+        check_description(field, objective)
     except BadInput:
         raise
     except Exception as error:  # Properties of a third-party objective may raise anything.
         raise BadInput(f"{field}.name = {entry.part.name!r}: {one_line(error)}") from error
-    return objective if entry.discretise is None else Discretised(inner=objective, levels=entry.discretise)
-
-
-def _check_description(field: str, objective: Objective) -> None:
-    """Refuse an objective whose own description makes no sense."""
-    space: object = objective.space
-    if not isinstance(space, Space):
-        raise BadInput(f"{field}: space = {short_repr(space)}: need an objectives.space.Space")
-    require_int(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
-    if not math.isfinite(objective.chance_error):
-        raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
-    if not -math.inf < objective.best_error < objective.chance_error:
-        raise BadInput(f"{field}: best_error = {objective.best_error}: need a finite number below chance_error")
-    checked_default(objective)
+    return objective
 
 
 def build_scheduler(run: Run, objective: Objective) -> Scheduler:
@@ -109,11 +93,14 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
     entry = run.algorithm
     if not any(is_dotted(part.name) for part, _ in _parts(entry)) and not library_parts(entry):
         return _assemble(entry, objective, rng)
-    with PrivateGenerators(seed_sequence(run.suite_seed, "imports")).active():
+    names = [part.name for part, registry in _parts(entry) if part.name not in SCHEDULERS | SEARCHERS]
+    culprit = f"algorithms.{entry.label} ({', '.join(names)})"
+    with Isolation(seed_sequence(run.suite_seed, "imports"), culprit).active():
         _import(entry)
-    isolation = Isolation(seed_sequence(run.suite_seed, "globals", *label))
+    isolation = Isolation(seed_sequence(run.suite_seed, "globals", *label), culprit)
     with isolation.active():
-        return IsolatedScheduler(_assemble(entry, objective, rng), isolation)
+        scheduler = _assemble(entry, objective, rng)
+        return IsolatedScheduler(scheduler, isolation, takes_info=takes_info(scheduler))
 
 
 def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLoop:
@@ -149,16 +136,16 @@ def library_versions(entry: AlgorithmEntry, scheduler: Scheduler | None = None) 
         scheduler: built of it, to ask those that live in another process too.
     """
     versions = {name: found for part in library_parts(entry) for name, found in part.versions().items()}
-    for algorithm in [] if scheduler is None else _scheduler_and_searcher(scheduler):
-        versions |= getattr(algorithm, "versions", None) or {}
+    for named in [] if scheduler is None else _read_attribute(scheduler, "versions"):
+        versions |= named or {}
     return versions
 
 
 def missing_features(entry: AlgorithmEntry, scheduler: Scheduler) -> dict[str, str]:
     """Return what an algorithm cannot do of what the conformance suite asks, and why; {} for our own."""
     lacks = {name: why for part in library_parts(entry) for name, why in part.lacks.items()}
-    for algorithm in _scheduler_and_searcher(scheduler):
-        lacks |= getattr(algorithm, "lacks", None) or {}
+    for named in _read_attribute(scheduler, "lacks"):
+        lacks |= named or {}
     return {name: lacks[name] for name in sorted(lacks)}
 
 
@@ -183,10 +170,10 @@ def closing_algorithm(scheduler: Scheduler) -> Iterator[None]:
     try:
         yield
     finally:
-        for algorithm in _scheduler_and_searcher(scheduler):
-            release = getattr(algorithm, "close", None)
+        for release in _read_attribute(scheduler, "close"):
             if callable(release):
-                release()
+                with _isolation_of(scheduler):
+                    release()
 
 
 def needs_own_process(entry: AlgorithmEntry) -> bool:
@@ -194,10 +181,16 @@ def needs_own_process(entry: AlgorithmEntry) -> bool:
     return any(part.name == "external" for part, _ in _parts(entry))
 
 
-def _scheduler_and_searcher(scheduler: Scheduler) -> list[Any]:
-    """Return the scheduler itself and its searcher."""
+def _read_attribute(scheduler: Scheduler, name: str) -> list[Any]:
+    """Return an attribute of the scheduler itself and of its searcher; None of one that has no such attribute."""
     built = scheduler.scheduler if isinstance(scheduler, IsolatedScheduler) else scheduler
-    return [built, *([built.searcher] if hasattr(built, "searcher") else [])]
+    with _isolation_of(scheduler):
+        algorithms = [built, *([built.searcher] if hasattr(built, "searcher") else [])]
+        return [getattr(algorithm, name, None) for algorithm in algorithms]
+
+
+def _isolation_of(scheduler: Scheduler) -> AbstractContextManager[None]:
+    return scheduler.isolation.active() if isinstance(scheduler, IsolatedScheduler) else nullcontext()
 
 
 def _parts(entry: AlgorithmEntry) -> list[tuple[Part, Registry[Any]]]:

@@ -1,10 +1,13 @@
-"""Prepares an objective: loads its data and warms it up, so that no trial is charged for it."""
+"""Checks an objective's description and prepares it: loads its data and warms it up, so that no trial is charged."""
 
 from __future__ import annotations
 
-from benchmark.errors import BadInput, one_line
+import math
+
+from benchmark.errors import BadInput, one_line, require_int, short_repr
 from benchmark.reproducibility.environment import deterministic_arithmetic
-from objectives.objective import Machine, Objective
+from objectives.objective import Machine, Objective, checked_default
+from objectives.space import Space
 from objectives.training.data import DataError
 
 
@@ -22,3 +25,16 @@ def prepare_objective(label: str, objective: Objective, machine: Machine) -> dic
         raise
     except Exception as error:  # A third-party objective may raise anything.
         raise BadInput(f"objectives.{label}: cannot be prepared ({one_line(error)})") from error
+
+
+def check_description(field: str, objective: Objective) -> None:
+    """Refuse an objective whose own description makes no sense."""
+    space: object = objective.space
+    if not isinstance(space, Space):
+        raise BadInput(f"{field}: space = {short_repr(space)}: need an objectives.space.Space")
+    require_int(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
+    if not math.isfinite(objective.chance_error):
+        raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
+    if not -math.inf < objective.best_error < objective.chance_error:
+        raise BadInput(f"{field}: best_error = {objective.best_error}: need a finite number below chance_error")
+    checked_default(objective)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.reproducibility.setting_changes import SettingChange
 from benchmark.storage.ledger_format import LedgerError, evaluations_of, read_ledger
 from benchmark.storage.resume_check import RunRefused
 from benchmark.storage.run_files import RunFile, find_run_file, has_ended_under
@@ -15,13 +16,18 @@ from benchmark.tuning.evaluation import describe_problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """Whether a run is "done", "failed" (its algorithm raised) or "refused" (its ledger), and why."""
+    """Whether a run is "done", "failed" (its algorithm raised) or "refused" (its ledger), and why.
+
+    Attributes:
+        changes: settings that third-party code has changed in the process that executed it, and others beside it.
+    """
 
     run: Run
     state: str
     evaluations: int
     best_error: float
     problem: str | None = None
+    changes: tuple[SettingChange, ...] = ()
 
 
 def failure_report(run: Run, error: Exception) -> RunReport:

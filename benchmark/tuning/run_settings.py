@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.reproducibility.environment import SETTINGS_FIELD
+from benchmark.reproducibility.process_state import describe_settings
 from objectives.objective import Machine
 
 
@@ -36,6 +38,11 @@ class RunSettings:
     tables: Path | None = None
     recycle: bool = False
     notes: Path | None = None
+
+    def in_this_process(self) -> RunSettings:
+        """Return them with the settings of the process that trains, which may differ from those of the driver."""
+        settings = {SETTINGS_FIELD: describe_settings(self.machine.device)}
+        return replace(self, environment={**self.environment, **settings})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import numpy as np
 
 from benchmark.errors import short_repr
-from benchmark.reproducibility.process_state import Isolation
+from benchmark.reproducibility.process_state import put_back_strays
 from benchmark.reproducibility.seeding import trial_seed
 from benchmark.tuning.evaluation import (
     TrainingResult,
@@ -37,7 +36,6 @@ class Trainer:
         objective_name: its registered name or dotted path.
         repetition: of the run.
         machine: device and data folder.
-        isolated: give every trial private global generators and settings of the process, for third-party objectives.
         limit: how long an evaluation may train; None: as long as it takes.
     """
 
@@ -49,15 +47,15 @@ class Trainer:
         objective_name: str,
         repetition: int,
         machine: Machine,
-        isolated: bool,
         limit: TimeLimit | None = None,
     ) -> None:
-        self.objective, self.machine, self.isolated, self.limit = objective, machine, isolated, limit
+        self.objective, self.machine, self.limit = objective, machine, limit
         self.seed_key = suite_seed, objective_name, repetition
         self.paused: dict[int, Curve] = {}
 
     def train(self, job: Job) -> TrainingResult:
         """Train `job.trial` from `job.start_epoch` to `job.epochs`; raises nothing but an interrupt."""
+        put_back_strays()
         began = time.perf_counter()
         try:
             curve, epochs = self._within_limit(job)
@@ -96,7 +94,7 @@ class Trainer:
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
         if curve is None:
             seed = trial_seed(*self.seed_key, job.config)
-            curve = begin_curve(self.objective, job.config, seed, self.machine, isolated=self.isolated)
+            curve = begin_curve(self.objective, job.config, seed, self.machine)
         while curve.epoch < job.start_epoch and not curve.diverged:
             next(curve)
         return curve
@@ -117,8 +115,8 @@ def _iterator(trained: object) -> Iterator[Epoch]:
 class Curve:
     """A training in progress: checks every epoch, and counts them."""
 
-    def __init__(self, epochs: Iterator[Epoch], isolation: Isolation | None, chance_error: float) -> None:
-        self.epochs, self.isolation, self.chance_error = epochs, isolation, chance_error
+    def __init__(self, epochs: Iterator[Epoch], chance_error: float) -> None:
+        self.epochs, self.chance_error = epochs, chance_error
         self.epoch = 0
         self.last: Epoch | None = None
 
@@ -127,21 +125,14 @@ class Curve:
         return self.last is not None and self.last.diverged
 
     def __next__(self) -> Epoch:
-        with nullcontext() if self.isolation is None else self.isolation.active():
-            epoch = next(self.epochs, None)
-        self.last = checked_epoch(epoch, self.epoch, self.chance_error)
+        self.last = checked_epoch(next(self.epochs, None), self.epoch, self.chance_error)
         self.epoch += 1
         return self.last
 
 
-def begin_curve(
-    objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine, *, isolated: bool
-) -> Curve:
-    """Begin the training of a trial; private global generators and settings of the process are for other people's."""
-    isolation = Isolation(seed) if isolated else None
-    with nullcontext() if isolation is None else isolation.active():
-        iterator = _iterator(objective.train(dict(config), seed, machine))
-    return Curve(iterator, isolation, objective.chance_error)
+def begin_curve(objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Curve:
+    """Begin the training of a trial."""
+    return Curve(_iterator(objective.train(dict(config), seed, machine)), objective.chance_error)
 
 
 def _result_of(curve: Curve, epochs: list[Epoch], paid: float) -> TrainingResult:

@@ -12,7 +12,12 @@ from benchmark.backends.base import map_in_loky
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.code_changes import describe_code
 from benchmark.errors import BadInput
-from benchmark.reproducibility.environment import DECIDES_BITS, describe_environment, deterministic_arithmetic
+from benchmark.reproducibility.environment import (
+    DECIDES_BITS,
+    SETTINGS_FIELD,
+    describe_environment,
+    deterministic_arithmetic,
+)
 from benchmark.storage.ledger_format import (
     FORMAT,
     LedgerError,
@@ -32,6 +37,9 @@ from objectives.objective import Machine, Objective
 
 NOT_COMPARED = ("jobs", "route")
 """Fields of the machine card that no result depends on."""
+
+NESTED = ("data.", f"{SETTINGS_FIELD}.")
+"""How the names of differences begin that decide bits too."""
 
 WHOLE_NUMBERS = ("index", "trial", "start_epoch", "epochs", "asked_epochs")
 NUMBERS = ("train_seconds", "decide_seconds")
@@ -95,11 +103,21 @@ class CurrentMachine:
         current = {**self.card, "arithmetic": objective.arithmetic(self.machine, stacked=stacked)}
         current["libraries"] = {**(card.get("libraries") or {}), **library_versions(recorded.run.algorithm)} or None
         # Sources that only one of two cards names (an earlier ledger, a longer suite) are no difference.
-        names = {*card, *current} - {*NOT_COMPARED, *(() if changed_sources(card, current) else (FIELD,))}
+        names = {*card, *current} - {
+            SETTINGS_FIELD,
+            *NOT_COMPARED,
+            *(() if changed_sources(card, current) else (FIELD,)),
+        }
         pairs = {name: (card.get(name), current.get(name)) for name in sorted(names)}
+        settings = [described.get(SETTINGS_FIELD) or {} for described in (card, current)]
+        pairs |= {
+            f"{SETTINGS_FIELD}.{name}": (old, settings[1][name])
+            for name, old in settings[0].items()
+            if name in settings[1]
+        }
         pairs |= {f"data.{name}": (digest, self.data[label].get(name)) for name, digest in recorded.data.items()}
         return {
-            name: {"recorded": old, "now": new, "decides_bits": name in DECIDES_BITS or name.startswith("data.")}
+            name: {"recorded": old, "now": new, "decides_bits": name in DECIDES_BITS or name.startswith(NESTED)}
             for name, (old, new) in pairs.items()
             if old != new
         }

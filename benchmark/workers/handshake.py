@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmark.reproducibility.environment import describe_environment
+from benchmark.reproducibility.environment import SETTINGS_FIELD, describe_environment
 from benchmark.reproducibility.source_digests import LOADED_DIGEST, ROOMS, digest_modules
 
 __all__ = [
@@ -71,8 +71,9 @@ def describe_process(device: str, libraries: Iterable[str], modules: Iterable[st
         modules: modules that the suite names by dotted path.
     """
     described = {name: value for name, value in describe_environment(device, 0).items() if name not in NOT_COMPARED}
+    settings = {f"the setting {name}": text for name, text in described.pop(SETTINGS_FIELD).items()}
     sources = {f"{MODULE}{name}": digest for name, digest in digest_modules(modules).items()}
-    return {**described, **{name: _version(name) for name in libraries}, **sources, "source": LOADED_DIGEST}
+    return {**described, **settings, **{name: _version(name) for name in libraries}, **sources, "source": LOADED_DIGEST}
 
 
 def describe_machine(device: str) -> ProcessDescription:

@@ -87,18 +87,18 @@ def test_what_an_objective_does_to_the_process_changes_no_other_trial(run, capfd
 def test_hostile_objectives_have_the_side_effects_that_they_name(one_thread):
     """Each of them changes a setting or prints: a test of the tests."""
     for name, change in SIDE_EFFECTS.items():
-        before = {name: setting.read() for name, setting in SETTINGS.items()}
         state = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (put back)
         stdout, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115, PTH123
         stderr, sys.stderr = sys.stderr, sys.stdout
+        before = {name: setting.read() for name, setting in SETTINGS.items()}
         try:
             change()
             after = {name: setting.read() for name, setting in SETTINGS.items()}
         finally:
-            sys.stdout.close()
-            sys.stdout, sys.stderr = stdout, stderr
             for setting, value in before.items():
                 SETTINGS[setting].write(value)
+            sys.stdout.close()
+            sys.stdout, sys.stderr = stdout, stderr
             np.random.set_state(state[0])  # noqa: NPY002 (put back)
             torch.set_rng_state(state[1])
         assert (after != before) == (name not in ("nothing", "prints", "generators")), name

@@ -8,7 +8,6 @@ from pathlib import Path
 from benchmark.cli import options
 from benchmark.cli.arguments import add_checked, add_machine, add_suite
 from benchmark.cli.suite_execution import read_machine
-from benchmark.suite.model import is_dotted
 from benchmark.suite.parsing import load
 from benchmark.tuning.factory import check_names
 
@@ -45,7 +44,6 @@ def execute(parsed: argparse.Namespace) -> int:
             name=entry.part.name,
             options=entry.part.options,
             objective=build_objective(entry),
-            third_party=is_dotted(entry.part.name),
         )
         for entry in suite.objectives
     ]

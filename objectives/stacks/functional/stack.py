@@ -9,6 +9,7 @@ objective itself: which way a trial takes is a function of its configuration.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from objectives.epoch import Epoch
 from objectives.objective import Machine
 from objectives.space import Config
-from objectives.stack import Stack, Ticket, Work
+from objectives.stack import Context, Stack, Start, Ticket, Work
 from objectives.stacks.functional.blocks import Block, Trial, TrialGroup
 from objectives.stacks.functional.structure import Unstackable
 from objectives.stacks.functional.traced_network import Template, TracedNetwork, padded_rows, trace_network
@@ -63,6 +64,7 @@ class FunctionalStack(Stack):
         self.split = load_splits(objective.data, objective.split, None, machine)[0]
         self.groups: dict[int, TrialGroup] = {}
         self.trials: dict[Ticket, tuple[Trial, TrialGroup]] = {}
+        self.context: Context = nullcontext
         self.alone = LoopedStack(self._alone, lambda config: 0.0, route="looped", capacity=capacity)
 
     @property
@@ -97,6 +99,10 @@ class FunctionalStack(Stack):
         assert trial.steps_left == 0, "only a trial that has just finished an epoch is paused"
         self._leave(trial)
         return Saved(epoch=trial.epoch, weights=tuple(weight.detach() for weight in trial.network.parameters()))
+
+    def isolate(self, start: Start, context: Context) -> None:
+        self.alone.isolate(start, context)
+        self.context = context
 
     def _alone(self, config: Config, seed: np.random.SeedSequence) -> Iterator[Epoch]:
         return self.objective.train(config, seed, self.machine)
@@ -157,12 +163,14 @@ class FunctionalStack(Stack):
         trial.epoch += 1
         network = trial.network.eval()
         try:
-            valid_wrong = count_wrong(network, self.split.valid)
+            with self.context():
+                valid_wrong = count_wrong(network, self.split.valid)
             finite = all_finite(network.parameters())
             seconds = trial.seconds + synchronised_time(self._device) - started
             trial.seconds = 0.0
             shared = self.split.test is self.split.valid
-            test_wrong = valid_wrong if shared or not finite else count_wrong(network, self.split.test)
+            with self.context():
+                test_wrong = valid_wrong if shared or not finite else count_wrong(network, self.split.test)
         except Exception as error:  # A network of the user's may raise anything.
             self._leave(trial)
             return error

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from objectives.epoch import Epoch
 from objectives.space import Config
-from objectives.stack import Stack, Ticket, Work
+from objectives.stack import Context, Stack, Start, Ticket, Work
 from objectives.stacks.looped.layers import Layer, aten
 from objectives.stacks.looped.sequential import layers_of
 from objectives.training import counter_rng
@@ -27,7 +27,6 @@ from objectives.training.reference_loop import EVALUATION_BATCH, Counts, synchro
 from objectives.training.reference_loop import train as reference_train
 
 Curve = Iterator[Epoch]
-Start = Callable[[Config, np.random.SeedSequence], Curve]
 
 
 class LoopedStack(Stack):
@@ -78,6 +77,9 @@ class LoopedStack(Stack):
 
     def pause(self, ticket: Ticket) -> Curve:
         return self._slots.pop(ticket)[1]
+
+    def isolate(self, start: Start, context: Context) -> None:
+        self.start = start
 
 
 def train(

@@ -45,7 +45,7 @@ name = "tests.benchmark.fakes.planted_cost:Plain"
 
 def measured_costs(effort=None, **options):
     """The cost model that measuring the planted objective gives."""
-    planted = MeasuredObjective(label="it", name=PRICED, options={}, objective=PlantedCost(**options), third_party=True)
+    planted = MeasuredObjective(label="it", name=PRICED, options={}, objective=PlantedCost(**options))
     return measure_objective(planted, Machine(), effort or MeasurementEffort())
 
 

@@ -461,16 +461,16 @@ def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
 
 
 def test_a_limit_is_the_runs_own():
-    """Without a timeout there is none; dotted objectives train with private streams."""
+    """Without a timeout there is none."""
     assert build_trainer(run_of(), StackedToy(), Machine()).limit is None
     limit = build_trainer(run_of(timeout=9.0), StackedToy(), Machine()).limit
     assert (limit.seconds, limit.run, limit.notes) == (9.0, run_of().path, None)
     assert build_trainer(run_of(timeout=9.0), StackedToy(), Machine(), Path("notes")).limit.notes == Path("notes")
 
 
-@pytest.mark.parametrize(("name", "isolated"), [(OBJECTIVE, True), ("branin", False)])
-def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name, isolated):
-    """Third-party trials are isolated, ours need not be."""
+@pytest.mark.parametrize("name", [OBJECTIVE, "branin"])
+def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name):
+    """The label of an objective and its algorithm have no part in it."""
     *_, run = suites.parse("toy", {**TABLE, "repetitions": 2, "objectives": {"toy": {"name": name}}}).runs()
     machine = Machine(data=tmp_path)
 
@@ -478,4 +478,3 @@ def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name, isola
 
     assert trainer.seed_key == (5, name, 1)
     assert trainer.machine is machine
-    assert trainer.isolated is isolated

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import torch
 
+from benchmark.reproducibility.isolated_scheduler import IsolatedScheduler
 from benchmark.reproducibility.process_state import SETTINGS, Isolation
-from benchmark.tuning.factory import IsolatedScheduler
 
 
 class Reckless:
@@ -32,7 +32,7 @@ class Reckless:
 def test_an_algorithm_changes_settings_for_itself_alone():
     """Training finds the process as it was; the algorithm finds its own settings again."""
     algorithm = Reckless()
-    scheduler = IsolatedScheduler(algorithm, Isolation(np.random.SeedSequence(1)))
+    scheduler = IsolatedScheduler(algorithm, Isolation(np.random.SeedSequence(1), "it"), takes_info=False)
     before = {name: setting.read() for name, setting in SETTINGS.items()}
     state = np.random.get_state()[1].tolist()  # noqa: NPY002 (read only)
 

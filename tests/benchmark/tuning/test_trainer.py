@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.reproducibility.isolated_objective import IsolatedObjective
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import encode_record
 from benchmark.tuning.evaluation import LONGEST_PROBLEM, evaluation_record
@@ -74,12 +75,11 @@ def trainer(objective, *, isolated=False, suite_seed=1, repetition=0):
     """A trainer of one run, of an objective or of a training function."""
     objective = objective if isinstance(objective, Objective) else Toy(training=objective)
     return Trainer(
-        objective,
+        IsolatedObjective(objective, "toy") if isolated else objective,
         suite_seed=suite_seed,
         objective_name="toy",
         repetition=repetition,
         machine=Machine(),
-        isolated=isolated,
     )
 
 

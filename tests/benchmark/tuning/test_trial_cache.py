@@ -130,9 +130,7 @@ def test_a_known_trial_answers_as_the_trainer_does(errors, diverges, cuts):
         def train(self, config, seed, machine):
             return iter(epochs)
 
-    alone = Trainer(
-        Known(epochs=6), suite_seed=0, objective_name="toy", repetition=0, machine=Machine(), isolated=False
-    )
+    alone = Trainer(Known(epochs=6), suite_seed=0, objective_name="toy", repetition=0, machine=Machine())
     known, start = trial(*epochs), 0
     for end in sorted({cut for cut in cuts if diverges or cut <= len(errors)}):
         expected = alone.train(job(end, start))
@@ -356,7 +354,7 @@ def test_the_records_of_any_promotions_give_the_curve_back(epochs, resume, asked
     run = next(suite_of(Path()).runs())
     seed = trial_seed(run.suite_seed, OBJECTIVE, run.repetition, {"x": x})
     records, start, reached = [], 0, 0
-    alone = Trainer(objective, suite_seed=5, objective_name=OBJECTIVE, repetition=0, machine=Machine(), isolated=False)
+    alone = Trainer(objective, suite_seed=5, objective_name=OBJECTIVE, repetition=0, machine=Machine())
     for end in sorted(set(asked)):
         asking = job(end, start if resume else 0, {"x": x})
         training = alone.train(asking)

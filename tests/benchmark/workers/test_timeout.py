@@ -19,6 +19,7 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.driver.stall_monitor import PATIENCE, StallMonitor
 from benchmark.errors import BadInput
+from benchmark.reproducibility.isolated_objective import IsolatedObjective
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from benchmark.tuning.time_limit import GRACE_SECONDS, TimeLimit, TrialTimeout
@@ -167,12 +168,11 @@ def test_the_clock_charges_a_timeout(tmp_path):
 def test_a_timeout_is_a_failed_training_without_an_error(tmp_path):
     """The trainer reports the state, no error, no epochs and the limit as time; nothing is paused."""
     trainer = Trainer(
-        Hanging(limit=0.0),
+        IsolatedObjective(Hanging(limit=0.0), "it"),
         suite_seed=0,
         objective_name="tests.benchmark.fakes.hanging:Hanging",
         repetition=0,
         machine=Machine(),
-        isolated=True,
         limit=TimeLimit(seconds=0.1, run=Path("runs/a")),
     )
     training = trainer.train(job(epochs=2))
@@ -199,12 +199,11 @@ def job(epochs, start_epoch=0, x=0.5):
 def test_repeating_the_epochs_of_a_paused_trial_does_not_count(tmp_path):
     """After a restart a promoted trial first repeats its earlier epochs, whose time is not limited."""
     trainer = Trainer(
-        Hanging(pace=0.15),
+        IsolatedObjective(Hanging(pace=0.15), "it"),
         suite_seed=0,
         objective_name="tests.benchmark.fakes.hanging:Hanging",
         repetition=0,
         machine=Machine(),
-        isolated=True,
         limit=TimeLimit(seconds=0.25, run=Path("runs/a")),
     )
     assert trainer.train(job(epochs=2)).state == "timeout"

@@ -1,0 +1,180 @@
+"""Keeps a third party's objective apart: whatever it is asked, it changes nothing for anybody else.
+
+A trial has its own states of the global generators and its own settings of the process, from its first epoch to its
+last. Everything else that an objective is asked, its import and construction included, finds the process's settings
+and the same states at every call, so that no answer depends on what was asked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from benchmark.reproducibility.process_state import Isolation
+from benchmark.reproducibility.seeding import seed_sequence
+from objectives.cost import CostTerms, Probe
+from objectives.epoch import Epoch
+from objectives.objective import Machine, Objective
+from objectives.space import Config, Space
+from objectives.stack import Stack, Ticket, Work
+
+
+def isolated_call(culprit: str) -> AbstractContextManager[None]:
+    """Isolate a call into an objective that belongs to no trial."""
+    return Isolation(seed_sequence(0, "objective", culprit), culprit).active()
+
+
+class IsolatedTraining(Iterator[Epoch]):
+    """A trial's training in its own states and settings, which it finds again at every epoch.
+
+    Args:
+        start: begins the training.
+        isolation: the trial's.
+    """
+
+    def __init__(self, start: Callable[[], Iterator[Epoch]], isolation: Isolation) -> None:
+        self.isolation = isolation
+        with isolation.active():
+            self.epochs = start()
+
+    def __next__(self) -> Epoch:
+        with self.isolation.active():
+            return next(self.epochs)
+
+    def __del__(self) -> None:
+        """Close the training where its settings are in force: what it ends may put back what was there before."""
+        close = getattr(getattr(self, "epochs", None), "close", None)
+        if callable(close):
+            with suppress(Exception), self.isolation.active():
+                close()
+
+
+class IsolatedObjective(Objective):
+    """An objective whose every method and property is called in isolation.
+
+    Args:
+        inner: the objective.
+        culprit: who is named where it changes a setting.
+    """
+
+    def __init__(self, inner: Objective, culprit: str) -> None:
+        self.inner, self.culprit = inner, culprit
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IsolatedObjective) and self.inner == other.inner
+
+    def __hash__(self) -> int:
+        return hash(self.inner)
+
+    @cached_property
+    def space(self) -> Space:
+        with isolated_call(self.culprit):
+            return self.inner.space
+
+    @cached_property
+    def default(self) -> Config | None:
+        with isolated_call(self.culprit):
+            return self.inner.default
+
+    @cached_property
+    def max_epochs(self) -> int:
+        with isolated_call(self.culprit):
+            return self.inner.max_epochs
+
+    @cached_property
+    def chance_error(self) -> float:
+        with isolated_call(self.culprit):
+            return self.inner.chance_error
+
+    @cached_property
+    def best_error(self) -> float:
+        with isolated_call(self.culprit):
+            return self.inner.best_error
+
+    @cached_property
+    def row_counts(self) -> tuple[int, int] | None:
+        with isolated_call(self.culprit):
+            return self.inner.row_counts
+
+    @cached_property
+    def stackable(self) -> bool:
+        with isolated_call(self.culprit):
+            return self.inner.stackable
+
+    @cached_property
+    def nominal_seconds(self) -> float | None:
+        with isolated_call(self.culprit):
+            return self.inner.nominal_seconds
+
+    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
+        training = IsolatedTraining(lambda: self.inner.train(config, seed, machine), Isolation(seed, self.culprit))
+        return training if isinstance(training.epochs, Iterator) else training.epochs  # What it is will be said.
+
+    def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
+        with isolated_call(self.culprit):
+            return self.inner.arithmetic(machine, stacked=stacked)
+
+    def stack(self, machine: Machine, capacity: int | None = None) -> Stack | None:
+        with isolated_call(self.culprit):
+            stack = self.inner.stack(machine, capacity)
+        if stack is None:
+            return None
+        stack.isolate(lambda config, seed: self.train(config, seed, machine), lambda: isolated_call(self.culprit))
+        return IsolatedStack(stack, self.culprit)
+
+    def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        with isolated_call(self.culprit):
+            return self.inner.cost_options(options)
+
+    def cost_terms(self, config: Config) -> CostTerms:
+        with isolated_call(self.culprit):
+            return self.inner.cost_terms(config)
+
+    def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
+        isolation = Isolation(seed, self.culprit)
+        with isolation.active():
+            probe = self.inner.probe(config, seed, machine, rows)
+        return replace(probe, epochs=IsolatedTraining(lambda: probe.epochs, isolation))
+
+    def prepare(self, machine: Machine) -> dict[str, str]:
+        with isolated_call(self.culprit):
+            return self.inner.prepare(machine)
+
+
+class IsolatedStack(Stack):
+    """A stack of a third party's objective, whose every call finds the process's settings and leaves them so.
+
+    Args:
+        inner: the stack.
+        culprit: who is named where it changes a setting.
+    """
+
+    def __init__(self, inner: Stack, culprit: str) -> None:
+        self.inner, self.culprit = inner, culprit
+        self.route, self.arithmetic, self.capacity = inner.route, inner.arithmetic, inner.capacity
+        self.parallel = inner.parallel
+
+    @property
+    def work(self) -> Work:  # type: ignore[override]  # the inner stack's
+        return self.inner.work
+
+    @property
+    def free(self) -> int:
+        return self.inner.free
+
+    def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Any = None) -> None:
+        with Isolation(seed, self.culprit).active():
+            self.inner.admit(ticket, config, seed, saved)
+
+    def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        with isolated_call(self.culprit):
+            return self.inner.advance()
+
+    def pause(self, ticket: Ticket) -> Any:
+        with isolated_call(self.culprit):
+            return self.inner.pause(ticket)

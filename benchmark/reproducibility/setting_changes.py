@@ -1,0 +1,66 @@
+"""Notes which settings of the process third-party code has changed, so that it is said once and by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingChange:
+    """A setting of the process that was changed and put back.
+
+    Attributes:
+        culprit: whose code changed it.
+        setting: its name.
+        difference: from what to what, as far as that can be printed.
+    """
+
+    culprit: str
+    setting: str
+    difference: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two changes the same: whatever it was changed to, it is said once."""
+        return self.culprit, self.setting
+
+    def describe(self) -> str:
+        return (
+            f"{self.culprit} changed a setting of the process, {self.setting}{self.difference}; "
+            "it was put back and changes nothing else"
+        )
+
+
+_noted: dict[tuple[str, str], SettingChange] = {}
+
+
+def note_change(culprit: str, setting: str, before: Any, after: Any, *, private: bool) -> None:
+    """Note the first change of a setting by somebody."""
+    if (culprit, setting) not in _noted:
+        difference = "" if private else _describe_difference(before, after)
+        _noted[culprit, setting] = SettingChange(culprit=culprit, setting=setting, difference=difference)
+
+
+def pop_changes() -> tuple[SettingChange, ...]:
+    """Return the changes noted since the last call."""
+    changes = tuple(_noted.values())
+    _noted.clear()
+    return changes
+
+
+def _describe_difference(before: Any, after: Any) -> str:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        changed = [name for name in after if after[name] != before.get(name)]
+        return ": " + ", ".join(f"{name} from {_short(before.get(name))} to {_short(after[name])}" for name in changed)
+    return f": from {_short(before)} to {_short(after)}"
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+LONGEST = 80
+"""Characters of a value in a message."""
