@@ -6,13 +6,17 @@ before the first of them, and never interpolated, looked ahead or filled back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 Array = np.ndarray
 """One-dimensional float64 unless a comment says otherwise."""
+
+_FAR = 2.0**64
+"""As many of the largest doubles have a sum that is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,8 @@ def mean_and_std(values: Array) -> tuple[Array, Array]:
         values: (runs, g), NaN where undefined.
 
     Returns:
-        Two arrays (g,). Both are NaN where a run is undefined, std also for a single run.
+        Two arrays (g,). Both are NaN where a run is undefined, std also for a single run; it is infinite where it is
+        beyond the largest double.
     """
     runs, size = values.shape
     if runs == 0:
@@ -130,6 +135,15 @@ def exponents(values: Array) -> Array:
     """
     sizes = np.abs(np.where(np.isfinite(values), values, 0.0))
     return np.asarray(np.frexp(sizes.max(axis=0, initial=0.0))[1])
+
+
+def total(values: Iterable[float], divisor: int = 1) -> float:
+    """The sum of finite numbers, rounded once, divided by a count; infinite only where that is beyond all doubles."""
+    numbers = list(values)
+    try:
+        return math.fsum(numbers) / divisor
+    except OverflowError:
+        return math.fsum(number / _FAR for number in numbers) / divisor * _FAR
 
 
 def _at(curve: Curve, grid: Array) -> tuple[Array, Array]:

@@ -98,7 +98,8 @@ def interval(samples: Array, statistic: Statistic) -> Array:
     if samples.shape[1] < LEAST:
         return limits
     tied = np.all(samples == samples[:, :1], axis=1)
-    limits[tied] = np.where(np.isnan(statistic(samples[tied], axis=-1)), np.nan, samples[tied, 0])[:, np.newaxis]
+    infinite = np.where(np.isinf(samples[tied]), samples[tied], 0.0)  # A mean of large tied values may overflow.
+    limits[tied] = np.where(np.isnan(statistic(infinite, axis=-1)), np.nan, samples[tied, 0])[:, np.newaxis]
     places = np.flatnonzero(~tied)
     size = max(1, CHUNK // samples.shape[1])
     for first in range(0, len(places), size):

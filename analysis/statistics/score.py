@@ -8,6 +8,9 @@ import numpy as np
 
 from analysis.statistics.anytime import Curve
 
+LARGE = 2.0**1022
+"""Numbers up to which the difference of any two is a double."""
+
 
 def score(curve: Curve, *, best: float, chance: float, horizon: float) -> float:
     """The area over a run's curve of validation errors, as a share of the largest there could be.
@@ -34,7 +37,8 @@ def score(curve: Curve, *, best: float, chance: float, horizon: float) -> float:
         raise ValueError(f"horizon = {horizon!r}: need a finite number > 0")
     if not -math.inf < best < chance < math.inf:
         raise ValueError(f"best = {best!r}, chance = {chance!r}: need finite numbers, best below chance")
-    worth = 1.0 - np.clip((curve.valid - best) / (chance - best), 0.0, 1.0)
+    share = 0.25 if max(abs(best), abs(chance)) > LARGE else 1.0  # So that the difference of the two does not overflow.
+    worth = 1.0 - (share * np.clip(curve.valid, best, chance) - share * best) / (share * chance - share * best)
     ends = np.append(curve.t, horizon if curve.carried else curve.t[-1:])
     lasted = np.diff(np.clip(ends, 0.0, horizon))
     # `fsum`, as a run may have thousands of events and two scores are compared by sign.

@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.loading.records import WORTHLESS
 from analysis.loading.results import AXES, Results, Run
-from analysis.statistics.anytime import Array, aggregate, incumbents, mean_and_std
+from analysis.statistics.anytime import Array, aggregate, incumbents, mean_and_std, total
 from analysis.value_format import spread_text
 
 TRIALS = (
@@ -151,9 +151,9 @@ def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
         "n_crashed": states.isin(WORTHLESS).sum(),
         "epochs": (evaluations["epochs"] - evaluations["start_epoch"]).sum(),
         "runtime": evaluations["end"].max() if len(evaluations) else 0.0,
-        "train_seconds": math.fsum(evaluations["train_seconds"]),
-        "decide_seconds": math.fsum(evaluations["decide_seconds"]),
-        "modelled_seconds": math.fsum(evaluations["modelled_seconds"]),
+        "train_seconds": total(evaluations["train_seconds"]),
+        "decide_seconds": total(evaluations["decide_seconds"]),
+        "modelled_seconds": total(evaluations["modelled_seconds"]),
     }
     counted = evaluations[evaluations["counted"]]
     return row | (_final(counted) if len(counted) else {})
@@ -177,7 +177,7 @@ def _summary_row(objective: str, algorithm: str, runs: pd.DataFrame) -> dict[str
     aggregated = runs[runs["state"].isin(["done", "failed"])]
     defined = (aggregated["state"] == "done") & np.isfinite(aggregated["final_valid_error"])
     valid, test = (_defined_mean(aggregated[f"final_{name}_error"], defined) for name in ("valid", "test"))
-    decide, train = (math.fsum(aggregated[f"{name}_seconds"]) for name in ("decide", "train"))
+    decide, train = (total(aggregated[f"{name}_seconds"]) for name in ("decide", "train"))
     return {
         "objective": objective,
         "algorithm": algorithm,
@@ -188,8 +188,8 @@ def _summary_row(objective: str, algorithm: str, runs: pd.DataFrame) -> dict[str
         "valid_std": valid[1],
         "test_mean": test[0],
         "test_std": test[1],
-        "runtime_mean": math.fsum(aggregated["runtime"]) / len(aggregated) if len(aggregated) else math.nan,
-        "decide_share": decide / (decide + train) if decide + train > 0 else math.nan,
+        "runtime_mean": total(aggregated["runtime"], len(aggregated)) if len(aggregated) else math.nan,
+        "decide_share": decide / (decide + train) if 0 < decide + train < math.inf else math.nan,
     }
 
 

@@ -8,6 +8,7 @@ so it is the luck with initial weights, data order and dropout that shows, not t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean as exact_mean
 from typing import Any
@@ -128,8 +129,17 @@ def _moments(errors: tuple[float, ...]) -> tuple[float, float]:
     """Mean and std (ddof 1), NaN where undefined."""
     if not errors or not all(map(math.isfinite, errors)):
         return math.nan, math.nan
-    std = math.sqrt(_squares(errors) / (len(errors) - 1)) if len(errors) > 1 else math.nan
-    return errors[0] + _shift(errors), std
+    exponent, [scaled] = _scaled([errors])
+    std = math.sqrt(_squares(scaled) / (len(errors) - 1)) if len(errors) > 1 else math.nan
+    mean, std = np.ldexp([scaled[0] + _shift(scaled), std], exponent).tolist()
+    return mean, std
+
+
+def _scaled(errors: Sequence[tuple[float, ...]]) -> tuple[int, list[tuple[float, ...]]]:
+    """An exponent, and errors divided by that power of two, whose squares then neither overflow nor vanish."""
+    largest = max((abs(error) for one in errors for error in one), default=0.0)
+    exponent = math.frexp(largest)[1] + 2
+    return exponent, [tuple(math.ldexp(error, -exponent) for error in one) for one in errors]
 
 
 def _shift(errors: tuple[float, ...]) -> float:
@@ -164,7 +174,9 @@ def _noise(label: str, retrained: tuple[Retrained, ...], fresh: int) -> dict[str
 
 def _pooled(errors: list[tuple[float, ...]], df: int) -> float:
     """Within-configuration standard deviation; `fsum` makes the order of configurations no matter."""
-    return math.sqrt(math.fsum(_squares(one) for one in errors if one) / df) if df else math.nan
+    exponent, scaled = _scaled(errors)
+    pooled = math.sqrt(math.fsum(_squares(one) for one in scaled if one) / df) if df else math.nan
+    return float(np.ldexp(pooled, exponent))
 
 
 def _of(recheck: pd.DataFrame, objective: str, algorithm: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from analysis.loading.results import Results
+from analysis.statistics.anytime import total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +38,10 @@ def timing(evaluations: pd.DataFrame) -> Timing:
     return Timing(
         n_evaluations=len(evaluations),
         n_shared=int(shared.sum()),
-        charged_seconds=math.fsum(evaluations["end"] - evaluations["start"]),
-        train_seconds=math.fsum(evaluations["train_seconds"]),
-        paid_seconds=math.fsum(evaluations["paid_seconds"]),
-        decide_seconds=math.fsum(evaluations["decide_seconds"]),
+        charged_seconds=total(evaluations["end"] - evaluations["start"]),
+        train_seconds=total(evaluations["train_seconds"]),
+        paid_seconds=total(evaluations["paid_seconds"]),
+        decide_seconds=total(evaluations["decide_seconds"]),
     )
 
 
@@ -49,16 +50,21 @@ def as_json(results: Results) -> bytes:
     plan = results.plan
     cells = [
         {"objective": objective, "algorithm": algorithm}
-        | asdict(timing(results.evaluations.iloc[runs[0].rows.start : runs[-1].rows.stop]))
+        | _plain(timing(results.evaluations.iloc[runs[0].rows.start : runs[-1].rows.stop]))
         for objective, algorithm, runs in results.cells()
     ]
     content = {
         "calibration": None if plan.calibration is None else asdict(plan.calibration),
         "cells": cells,
         "clock": plan.clock,
-        "total": asdict(timing(results.evaluations)),
+        "total": _plain(timing(results.evaluations)),
     }
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _plain(spent: Timing) -> dict[str, float | None]:
+    """By name; null where a sum is beyond all doubles, for JSON has no infinity."""
+    return {name: value if math.isfinite(value) else None for name, value in asdict(spent).items()}
 
 
 def as_line(results: Results) -> str:

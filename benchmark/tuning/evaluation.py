@@ -14,6 +14,8 @@ from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 
 LONGEST_PROBLEM = 4000
+LONGEST_EPOCH = 1e9
+"""Seconds that an epoch may report to have taken: 31 years. Tables and simulations report other seconds than pass."""
 
 _EXPECTED = (
     "need an objectives.objective.Epoch(valid_error=..., test_error=..., seconds=...) for every epoch that is asked "
@@ -60,9 +62,10 @@ def checked_epoch(epoch: object, before: int, chance_error: float) -> Epoch:
     if not isinstance(epoch, Epoch):
         raise TypeError(f"training gave {short_repr(epoch)} after {before} epochs: {_EXPECTED}")
     field = f"epoch {before + 1}: "
-    seconds = _number(f"{field}seconds", epoch.seconds, "a finite number >= 0")
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"{field}seconds = {epoch.seconds!r}, need a finite number >= 0")
+    allowed = f"a number in 0..{LONGEST_EPOCH:.0f}"
+    seconds = _number(f"{field}seconds", epoch.seconds, allowed)
+    if not 0 <= seconds <= LONGEST_EPOCH:
+        raise ValueError(f"{field}seconds = {epoch.seconds!r}, need {allowed}")
     valid = _number(f"{field}valid_error", epoch.valid_error, "a number")
     test = None if epoch.test_error is None else _number(f"{field}test_error", epoch.test_error, "a number or None")
     diverged = bool(epoch.diverged) or not math.isfinite(valid)

@@ -400,6 +400,10 @@ GIVEN = {
     "no seconds": (lambda: Epoch(valid_error=0.5, test_error=0.5, seconds=None), "TypeError"),
     "nan seconds": (lambda: Epoch(valid_error=0.5, test_error=0.5, seconds=math.nan), "epoch 3: seconds = nan, need"),
     "inf seconds": (lambda: Epoch(valid_error=0.5, test_error=0.5, seconds=math.inf), "epoch 3: seconds = inf, need"),
+    "1e300 seconds": (
+        lambda: Epoch(valid_error=0.5, test_error=0.5, seconds=1e300),
+        "epoch 3: seconds = 1e+300, need a number in 0..1000000000",
+    ),
     "-1 seconds": (lambda: Epoch(valid_error=0.5, test_error=0.5, seconds=-1.0), "epoch 3: seconds = -1.0, need"),
 }
 
