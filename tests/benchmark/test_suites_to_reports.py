@@ -120,6 +120,7 @@ def test_what_runs_is_read(capsys, examples, with_figures):
 
     @settings(
         max_examples=examples,
+        deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
         database=None,
