@@ -66,7 +66,7 @@ def check_labels(field: str, labels: Collection[str]) -> None:
     for label in labels:
         other = first.setdefault(label.lower(), label)
         if other != label:
-            raise BadInput(f"{field}: labels {other!r} and {label!r} differ in case alone: name a folder each")
+            raise BadInput(f"{field}: labels {other!r} and {label!r} differ in case alone: use names that are two folders everywhere")
     twice = next((label for label in labels if list(labels).count(label) > 1), None)
     if twice is not None:
         raise BadInput(f"{field}: label {twice!r} is there twice")
@@ -90,7 +90,7 @@ def check_distinct_names(field: str, names: Mapping[str, str]) -> None:
     for label, name in names.items():
         other = first.setdefault(name, label)
         if other != label:
-            raise BadInput(f"{field}.{label}.label = {name!r}: {field}.{other} is shown by this name too")
+            raise BadInput(f"{field}.{label}.label = {name!r}: {field}.{other} is shown by this name too, use another")
 
 
 def display_names(field: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
