@@ -89,12 +89,22 @@ def test_impossible_fidelities_are_refused(toy, epochs):
         scheduler.suggest()
 
 
-@pytest.mark.parametrize("values", ['"layers": 2.0', '"layers": 4', '"layers": 1, "batch": 3', '"activation": true'])
+@pytest.mark.parametrize("values", ['"layers": 1.5', '"layers": 4', '"layers": 1, "batch": 3', '"activation": true'])
 def test_whole_numbers_and_choices_are_strict(toy, values):
-    """A whole number has no point, a place is in the list, and a choice has its own type."""
+    """A whole number is one, a place is in the list, and a choice is no number where it is a text."""
     complete = '"rate": 0.5, "layers": 1, "batch": 0, "noise": 0.5, "activation": "relu", ' + values
     with pytest.raises(ExternalError, match="proposed an impossible configuration"):
         toy(says(CONFIG % f"{{{complete}}}"), space=MIXED).sample_configuration()
+
+
+def test_whole_numbers_may_have_a_point(toy):
+    """1.0 is the whole number 1, of a hyperparameter, a place and a choice, and 3.0 a fidelity."""
+    config = '{"rate": 0.5, "layers": 1.0, "batch": 2.0, "noise": 0.5, "activation": 1.0}'
+    scheduler = toy(says(f'\'{{"config": {config}, "max_epochs": 3.0}}\''), space=MIXED, role=ExternalScheduler)
+    suggestion = scheduler.suggest()
+    found = [suggestion[name] for name in ("layers", "batch", "activation", "max_epochs")]
+    assert found == [1, 64, 1, 3]
+    assert [type(value) for value in found] == [int] * 4
 
 
 def test_a_result_is_acknowledged_with_nothing(toy):

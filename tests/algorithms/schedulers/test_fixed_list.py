@@ -32,6 +32,14 @@ def test_trials_are_trained_in_order_as_far_as_they_say():
     assert jobs(FixedList(SPACE, 8, trials)) == ([(FIRST, 0, 2), (SECOND, 0, 8), (FIRST, 2, 5)], "exhausted")
 
 
+def test_whole_numbers_may_be_floats():
+    """A file may say 2.0 epochs, and 1 for a float."""
+    assert jobs(FixedList(SPACE, 8, [{**FIRST, "rate": 1, "max_epochs": 2.0}])) == (
+        [({**FIRST, "rate": 1.0}, 0, 2)],
+        "exhausted",
+    )
+
+
 def test_the_list_is_not_touched():
     """What a scheduler is given stays as it was, whatever is done to what it suggests."""
     trials = [dict(FIRST)]
