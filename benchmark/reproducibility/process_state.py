@@ -76,7 +76,11 @@ class ProcessState:
         culprit: who is named where settings were changed.
     """
 
+    used = False
+    """Whether there is any code of a third party in this process."""
+
     def __init__(self, culprit: str) -> None:
+        ProcessState.used = True
         self.culprit = culprit
         self._changed: dict[str, Any] = {}
 
@@ -112,18 +116,14 @@ def settings_of_trainings() -> Iterator[None]:
 
 def put_back_strays() -> None:
     """Set again, before a training, what has changed since trainings began; it costs nothing without third parties."""
-    if _outer and Isolation.used:
+    if _outer and ProcessState.used:
         put_back(_outer[-1], STRAY)
 
 
 class Isolation:
     """Gives third-party code its own states of the global generators and its own settings of the process."""
 
-    used = False
-    """Whether there is any code of a third party in this process."""
-
     def __init__(self, seed: np.random.SeedSequence, culprit: str) -> None:
-        Isolation.used = True
         self._generators, self._settings = PrivateGenerators(seed), ProcessState(culprit)
 
     @contextmanager

@@ -25,8 +25,11 @@ PRECISIONS = (
 
 
 PRECISION_NAMES = {".".join(key): key for key in PRECISIONS}
-OLDER_PRECISIONS = ("float32_matmul_precision", "cublas_allow_tf32", "cudnn_allow_tf32", "onednn_allow_tf32")
-"""The same as torch's older interface says it, by what follows `torch._C._get_` and `torch._C._set_`."""
+OLDER_PRECISIONS = ("cublas_allow_tf32", "cudnn_allow_tf32", "onednn_allow_tf32", "float32_matmul_precision")
+"""The same as torch's older interface says it, by what follows `torch._C._get_` and `torch._C._set_`.
+
+The first sets the last, which knows one value more.
+"""
 
 
 def float32_precision() -> dict[str, Any]:

@@ -139,8 +139,11 @@ def _deterministic() -> dict[str, bool]:
 
 def _set_deterministic(values: dict[str, bool]) -> None:
     now = _deterministic()
-    if any(values[name] != now[name] for name in ("required", "warn_only")):  # Setting it imports the compiler: 1.6 s.
-        _torch().use_deterministic_algorithms(values["required"], warn_only=values["warn_only"])
+    if any(values[name] != now[name] for name in ("required", "warn_only")):
+        # The public function tells torch's compiler too, for which it would import it: 1.6 s, and new variables.
+        loaded = "torch._inductor.config" in sys.modules
+        write = _torch().use_deterministic_algorithms if loaded else _c()._set_deterministic_algorithms
+        write(values["required"], warn_only=values["warn_only"])
     _c()._set_deterministic_fill_uninitialized_memory(values["fill_memory"])
 
 
