@@ -18,6 +18,7 @@ from benchmark.tuning.factory import check_names
 
 if TYPE_CHECKING:
     from benchmark.driver.runner import Listener, Runner
+    from benchmark.result_folder.outcomes import Outcomes
     from benchmark.suite.model import Suite
     from benchmark.tuning.run_report import RunReport
     from objectives.objective import Machine
@@ -46,19 +47,31 @@ def _execute(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runn
 
     listener = choose_listener(quiet=parsed.quiet or sys.stdout is None)
     try:
-        reports = build_runner(listener).run()
+        runner = build_runner(listener)
+        reports = runner.run()
     except (DataError, RunRefused, LedgerError) as error:
         raise BadInput(str(error)) from error
     except BackendLost as error:
+        _print_failures(listener.outcomes)
         print_error(f"{error}; every finished evaluation is stored. To go on: {resume_command(parsed)}")
         return RUNS_FAILED
     except (KeyboardInterrupt, Stopped) as stop:
         with suppress(OSError):  # The terminal may be what has gone (SIGHUP).
             listener.close()
+        _print_failures(listener.outcomes)
         return report_stop(stop, stop_message(parsed))
     finally:
         listener.close()
-    return _report_unfinished(parsed, reports)
+    _print_failures(runner.follower.outcomes)
+    for line in runner.follower.outcomes.describe_early_ends():
+        print_error(f"note: {line}")
+    code = _report_unfinished(parsed, reports)
+    return RUNS_FAILED if runner.follower.outcomes.cells_without_success() else code
+
+
+def _print_failures(outcomes: Outcomes) -> None:
+    for line in (*outcomes.describe(), *outcomes.describe_cells_without_success()):
+        print_error(line)
 
 
 def _report_unfinished(parsed: argparse.Namespace, reports: list[RunReport]) -> int:

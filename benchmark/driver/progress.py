@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmark.result_folder.outcomes import Outcomes
 from benchmark.storage.ledger_format import partial_path
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.run_report import RunReport
@@ -18,6 +19,8 @@ SECONDS_BETWEEN_LINES = 5.0
 
 class Quiet:
     """Shows nothing; keeps the counts from which the others draw."""
+
+    outcomes = Outcomes()  # The runner puts its own in the place of none.
 
     def start(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None:
         self.folder, self.total, self.finished = folder, len(done) + len(pending), len(done)
@@ -45,6 +48,11 @@ class Quiet:
 
     def close(self) -> None:
         """Give the terminal back."""
+
+    def failures_text(self) -> str:
+        """Count the evaluations that failed; empty where none did."""
+        failed = self.outcomes.failed
+        return f", {failed} of {self.outcomes.evaluations.total()} evaluations failed" if failed else ""
 
     def fraction_in_flight(self) -> float:
         """Return how many runs the recorded evaluations of unfinished runs amount to."""
@@ -79,7 +87,7 @@ class PlainLines(Quiet):
         left = self.seconds_left()
         print(
             f"[{self.finished}/{self.total}] {format_duration(left)} left  {'/'.join(cell_of(report.run))} "
-            f"{report.run.repetition:03d}: best error {report.best_error:.4g}",
+            f"{report.run.repetition:03d}: best error {report.best_error:.4g}{self.failures_text()}",
             flush=True,
         )
 
@@ -121,7 +129,7 @@ class LiveBar(Quiet):
         bar.add_row(
             self.suite.name,
             ProgressBar(total=max(self.total, 1), completed=done, width=40),
-            f"{self.finished}/{self.total} runs",
+            f"{self.finished}/{self.total} runs{self.failures_text()}",
             f"{format_duration(self.seconds_left() if self.finished < self.total else 0.0)} left",
         )
         table = Table("best error (runs)", *[entry.label for entry in self.suite.algorithms], box=box.SIMPLE)

@@ -15,11 +15,13 @@ from benchmark.backends.loky import Loky
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.code_changes import code_change_warning, named_modules
 from benchmark.driver.crash_tracker import CrashTracker
+from benchmark.driver.ledger_follower import LedgerFollower
 from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
 from benchmark.driver.stall_monitor import StallMonitor
 from benchmark.planning.shard import Shard
 from benchmark.reproducibility.setting_changes import SettingChange, pop_changes
 from benchmark.result_folder.folder_lock import folder_lock
+from benchmark.result_folder.outcomes import Outcomes
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.factory import check_suite, library_versions
@@ -32,7 +34,9 @@ GROUPS_A_WORKER = 4
 
 
 class Listener(Protocol):
-    """Hears of a suite's progress; draws the progress bar."""
+    """Hears of a suite's progress; draws the progress bar from what it hears and from the outcomes."""
+
+    outcomes: Outcomes
 
     def start(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None: ...
     def run_started(self, run: Run) -> None: ...
@@ -88,6 +92,7 @@ class Runner:
         self.repetitions = suite.repetitions
         self.in_flight: dict[Path, Sequence[Run]] = {}
         self.crashes = CrashTracker(self.folder, listener.say)
+        self.follower = LedgerFollower(self.folder, self.in_flight, listener.say)
         self.stall_monitor = StallMonitor(self.folder, self.in_flight, listener.say)
         self.reports: list[RunReport] = []
         self.said: set[tuple[str, str]] = set()
@@ -157,7 +162,10 @@ class Runner:
         for line in self._warnings(runs, settings) if pending else []:
             self.listener.say(line)
         self._say_changes(pop_changes())
-        with self.stall_monitor.watching():
+        for run in done:
+            self.follower.read(run, quiet=True)
+        self.listener.outcomes = self.follower.outcomes
+        with self.stall_monitor.watching(), self.follower.following():
             while pending:
                 pending = self._dispatch(pending, settings)
                 pending = self._isolate_suspects(pending, settings)
@@ -224,6 +232,7 @@ class Runner:
     def _report(self, report: RunReport) -> None:
         self.in_flight.pop(report.run.path, None)
         self.reports.append(report)
+        self.follower.read(report.run)
         self.listener.run_ended(report)
         self._say_changes(report.changes)
 

@@ -1,0 +1,85 @@
+"""Follows ledgers while workers write them, on any backend: what evaluations came to is known at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from benchmark.result_folder.outcomes import Outcomes
+from benchmark.storage.ledger_format import Record, failed_path, partial_path
+from benchmark.suite.model import Run
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+class LedgerFollower:
+    """Reads what is appended to the ledgers of runs in flight, and says of each kind of failure the first.
+
+    Args:
+        folder: the suite's results.
+        in_flight: the runs that workers execute, each with the group that trains beside it; changed by the caller.
+        say: prints a message to the user.
+
+    Attributes:
+        outcomes: of all records read so far.
+    """
+
+    def __init__(self, folder: Path, in_flight: Mapping[Path, Sequence[Run]], say: Callable[[str], None]) -> None:
+        self.folder, self.in_flight, self.say = folder, in_flight, say
+        self.outcomes = Outcomes()
+        self._read_until: dict[Path, int] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Look at the ledgers every second while the block runs."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._follow, args=(ended,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def look(self) -> None:
+        """Read what the runs in flight have recorded since the last look."""
+        groups = {id(group): group for group in list(self.in_flight.values())}
+        for group in groups.values():
+            for run in group:
+                self.read(run)
+
+    def read(self, run: Run, *, quiet: bool = False) -> None:
+        """Read what a run has recorded since it was last read; a quiet read says nothing of failures."""
+        with self._lock:
+            failures = [self.outcomes.add(run, record) for record in self._new_records(run)]
+        for failure in failures:
+            if failure is not None and not quiet:
+                self.say(failure.describe_first())
+
+    def _follow(self, ended: threading.Event) -> None:
+        while not ended.wait(SECONDS_BETWEEN_LOOKS):
+            self.look()
+
+    def _new_records(self, run: Run) -> Iterator[Record]:
+        for line in self._new_lines(run):
+            with suppress(ValueError):  # Whether it is damaged is for whoever goes on with the run to say.
+                yield json.loads(line)
+
+    def _new_lines(self, run: Run) -> list[bytes]:
+        """Return the whole lines that a run's ledger has gained; it changes its name when the run ends."""
+        complete, start = self.folder / run.path, self._read_until.get(run.path, 0)
+        for path in (partial_path(complete), complete, failed_path(complete)):
+            try:
+                with path.open("rb") as file:
+                    file.seek(start)
+                    data = file.read()
+            except OSError:
+                continue
+            lines = data[: data.rfind(b"\n") + 1].splitlines()
+            self._read_until[run.path] = start + data.rfind(b"\n") + 1
+            return lines
+        return []
