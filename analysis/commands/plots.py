@@ -13,7 +13,7 @@ from analysis.loading.machines import devices
 from analysis.loading.results import Results, load
 from analysis.loading.suite_folder import suite_folder
 from analysis.study import Study
-from analysis.tables.basic import as_text
+from analysis.tables.basic import as_text, end_notes
 from analysis.tables.endpoints import test_notes
 from analysis.tables.scores import scale_notes
 from analysis.tables.timing import as_line
@@ -81,7 +81,8 @@ def notes(results: Results) -> list[str]:
     machines = devices(results.environments, results.plan.clock)
     if len(machines) > 1:
         told.append(f"note: runs of {len(machines)} machines are taken together: {'; '.join(machines)}")
-    told.extend(f"note: {objective}: {text}" for objective, text in (*test_notes(results), *scale_notes(results)))
+    for sentences in (end_notes, test_notes, scale_notes):
+        told.extend(f"note: {objective}: {text}" for objective, text in sentences(results))
     if results.unplanned:
         names = ", ".join(map(str, results.unplanned[:MOST_NAMED]))
         more = ", ..." if len(results.unplanned) > MOST_NAMED else ""

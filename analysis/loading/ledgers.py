@@ -38,6 +38,7 @@ class Ledger:
 
     Attributes:
         state: what the file's name says of the run; "missing" when there is no file.
+        ended: why a complete run stopped: "budget", or "exhausted" when its algorithm had nothing left to try.
         clock: the clock that the header names; None where it names none.
         libraries: versions of the algorithm's libraries, by name.
         lacks: what the algorithm cannot do, and why.
@@ -47,6 +48,7 @@ class Ledger:
     """
 
     state: State
+    ended: str | None = None
     clock: str | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +90,7 @@ def find(
         libraries = merged(libraries, _texts(card.get("libraries")))
     return Ledger(
         state=state,
+        ended=records[-1].get("reason") if state == "done" else None,
         clock=_run_of(records).get("clock"),
         libraries=libraries,
         lacks=_texts(records[0].get("lacks")) if records else {},

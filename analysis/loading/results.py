@@ -35,6 +35,7 @@ class Run:
     """A planned run and where its evaluations are.
 
     Attributes:
+        ended: why a complete run stopped: "budget", or "exhausted" when its algorithm had nothing left to try.
         rows: its rows of the evaluations, in the order of completion.
     """
 
@@ -42,6 +43,7 @@ class Run:
     algorithm: str
     repetition: int
     state: State
+    ended: str | None = None
     rows: slice
 
     @property
@@ -124,7 +126,14 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
         )
         rows = slice(size, size := size + len(ledger.evaluations["end"]))
         runs.append(
-            Run(objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state, rows=rows)
+            Run(
+                objective=objective.label,
+                algorithm=algorithm,
+                repetition=repetition,
+                state=ledger.state,
+                ended=ledger.ended,
+                rows=rows,
+            )
         )
         ledgers.append(ledger)
     if all(run.state == "missing" for run in runs):

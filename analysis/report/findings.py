@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.report.encoding import count_text, error_text, number_text, p_text
 from analysis.report.section import table
 from analysis.study import Study
+from analysis.tables.basic import end_notes
 from analysis.tables.endpoints import test_notes
 from analysis.tables.overhead import overhead_table
 from analysis.tables.pairwise import A_BETTER, B_BETTER, UNSHOWN
@@ -54,7 +55,8 @@ def findings(study: Study) -> list[Finding]:
         *_overhead(study),
         *(
             Finding(text=text, objective=objective)
-            for objective, text in (*test_notes(study.results), *scale_notes(study.results))
+            for notes in (end_notes, test_notes, scale_notes)
+            for objective, text in notes(study.results)
         ),
     ]
 

@@ -74,15 +74,41 @@ def runs_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
 
     Counts and seconds are over all that is recorded, the final errors are the incumbent's at the end
     of the record, within the budget, and +inf when every evaluation crashed; whether they may be
-    averaged is a matter of `state`.
+    averaged is a matter of `state`. Where some run ended with budget left there is a column more, ended:
+    "budget", or "exhausted" of one whose algorithm had nothing left to try.
     """
-    return runs[columns(RUNS, results)]
+    ended = ["ended"] if ended_early(results) else []
+    return runs[[*columns(RUNS, results), *ended]]
+
+
+def ended_early(results: Results) -> dict[tuple[str, str], list[int]]:
+    """The runs that ended with budget left, since their algorithm had nothing left to try: their trials, by cell."""
+    limit = results.plan.budget.get("trials", math.inf)
+    found: dict[tuple[str, str], list[int]] = {}
+    for run in results.runs:
+        if run.ended == "exhausted":
+            trials = results.evaluations["trial"].iloc[run.rows].nunique()
+            if trials < limit:
+                found.setdefault((run.objective, run.algorithm), []).append(trials)
+    return found
+
+
+def end_notes(results: Results) -> list[tuple[str, str]]:
+    """A sentence for every cell with runs that ended with budget left; the objective's label, and the rest."""
+    limits = [f"{limit:g} {name}" for name, limit in results.plan.budget.items()]
+    of = f"of {limits[0]}" if "trials" in results.plan.budget else f"trials (budget: {', '.join(limits)})"
+    notes = []
+    for (objective, algorithm), counts in ended_early(results).items():
+        span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+        runs = f"{len(counts)} of {results.plan.repetitions} runs"
+        notes.append((objective, f"{algorithm}: {runs} ended after {span} {of}: no configurations left."))
+    return notes
 
 
 def all_of_runs(results: Results) -> pd.DataFrame:
     """The runs with the columns of either clock."""
     rows = [_run_row(run, results.evaluations.iloc[run.rows]) for run in results.runs]
-    return pd.DataFrame(rows, columns=[*RUNS, "modelled_seconds"])
+    return pd.DataFrame(rows, columns=[*RUNS, "modelled_seconds", "ended"])
 
 
 def trajectory_table(results: Results) -> pd.DataFrame:
@@ -145,6 +171,7 @@ def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
         "algorithm": run.algorithm,
         "repetition": run.repetition,
         "state": run.state,
+        "ended": run.ended,
         "n_evaluations": len(evaluations),
         "n_trials": evaluations["trial"].nunique(),
         "n_diverged": (states == "diverged").sum(),
