@@ -74,7 +74,7 @@ def settings_of(folder, **changes):
 def execute(runs, folder):
     """Execute the runs that are not done, as a worker does; their states."""
     pending = [run for run in runs if not is_done(run, folder)]
-    return {report.run.path: report.state for report in execute_group(pending, settings_of(folder))}
+    return {report.run.path: report.state for report in execute_group(pending, settings_of(folder))} if pending else {}
 
 
 def kill_after(run, folder, count):
