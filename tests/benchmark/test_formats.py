@@ -114,6 +114,27 @@ def test_a_suite_goes_on(version, copied, capsys):
 
 
 @every
+@pytest.mark.slow
+def test_a_suite_goes_on_under_a_larger_budget(version, copied, capsys):
+    """What is recorded is kept and goes on, to what a fresh suite with that budget records."""
+    results, fresh = copied / "results", copied / "fresh"
+    complete = sorted(path.relative_to(results) for path in results.glob("stored/runs/*/*/*.jsonl"))
+    before = {path: evaluations(results / path) for path in complete}
+    words = ["--set", "budget.trials=6", "--jobs", "1", "--quiet", "--device", "cpu"]
+
+    codes = [
+        main(["run", str(copied / "stored.toml"), *words, "--results", str(results), "--allow-mixed"]),
+        main(["run", str(copied / "stored.toml"), *words, "--results", str(fresh)]),
+    ]
+
+    assert codes == [1, 1]  # Those of the algorithm that raises fail again.
+    for path in complete:
+        assert evaluations(results / path)[: len(before[path])] == before[path]
+        assert lines(results / path)[0]["run"] == lines(fresh / path)[0]["run"]
+        assert bare(results / path) == bare(fresh / path)
+
+
+@every
 def test_the_plan_and_the_state_of_every_run_are_read(version):
     """The analysis finds every planned run in the state of its ledger, with all its evaluations."""
     folder = FORMATS / version / "results" / "stored"
