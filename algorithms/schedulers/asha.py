@@ -121,9 +121,9 @@ class ASHA:
             raise ValueError(f"variant = {variant!r}: need one of {', '.join(VARIANTS)}")
         require_int("s", s, 0, sum(level * eta <= top for level in rungs(r_min, top, eta)))
         self.searcher = searcher
-        self.levels = rungs(r_min * eta**s, top, eta)
-        self.rungs: dict[object, Rung] = {level: VARIANTS[variant](eta) for level in self.levels[:-1]}
-        self.climbs = list(zip(self.rungs.values(), self.levels[1:], strict=True))[::-1]
+        self.rung_epochs = rungs(r_min * eta**s, top, eta)
+        self.rungs: dict[object, Rung] = {level: VARIANTS[variant](eta) for level in self.rung_epochs[:-1]}
+        self.climbs = list(zip(self.rungs.values(), self.rung_epochs[1:], strict=True))[::-1]
 
     def suggest(self) -> Config | None:
         """The function get_job of algorithm 2."""
@@ -132,7 +132,7 @@ class ASHA:
             if config is not None:
                 return {**config, FIDELITY: above}
         config = self.searcher.sample_configuration()
-        return None if config is None else {**config, FIDELITY: self.levels[0]}
+        return None if config is None else {**config, FIDELITY: self.rung_epochs[0]}
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         self.searcher.update(config, error, additional_info=info)

@@ -127,6 +127,7 @@ class Hyperband:
         require_int("brackets", used, 1, len(shapes))
         self.searcher = searcher
         self.shapes = shapes[:used]
+        self.rung_epochs = [epochs for shape in self.shapes for _, epochs in shape]
         self.begun = 0
         self.open: list[Bracket] = []
 

@@ -47,11 +47,11 @@ class SuccessiveHalving:
         top = check_rungs(max_epochs, eta, r_min, r_max)
         require_int("prefact", prefact, 1, 10_000)
         self.searcher = searcher
-        self.rungs = rungs(r_min, top, eta)
-        self.sizes = [prefact * eta**k for k in reversed(range(len(self.rungs)))]
+        self.rung_epochs = rungs(r_min, top, eta)
+        self.sizes = [prefact * eta**k for k in reversed(range(len(self.rung_epochs)))]
         self.queue: deque[Config] = deque()
         self.awaited = 0
-        self.rung = len(self.rungs) - 1
+        self.rung = len(self.rung_epochs) - 1
         self.results: list[tuple[float, Config]] = []
 
     def suggest(self) -> Config | None:
@@ -69,7 +69,7 @@ class SuccessiveHalving:
 
     def _next_rung(self) -> None:
         """Promote the best of a finished rung, or begin a new round after the top one."""
-        if self.rung + 1 < len(self.rungs):
+        if self.rung + 1 < len(self.rung_epochs):
             self.rung += 1
             ranked = sorted(self.results, key=lambda result: result[0])
             chosen = [config for _, config in ranked[: self.sizes[self.rung]]]
@@ -78,4 +78,4 @@ class SuccessiveHalving:
             proposed = (self.searcher.sample_configuration() for _ in range(self.sizes[0]))
             chosen = [config for config in proposed if config is not None]
         self.results = []
-        self.queue.extend({**config, FIDELITY: self.rungs[self.rung]} for config in chosen)
+        self.queue.extend({**config, FIDELITY: self.rung_epochs[self.rung]} for config in chosen)

@@ -17,6 +17,7 @@ from benchmark.driver.code_changes import code_change_warning, named_modules
 from benchmark.driver.crash_tracker import CrashTracker
 from benchmark.driver.ledger_follower import LedgerFollower
 from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
+from benchmark.driver.scheduler_notes import single_rung_notes
 from benchmark.driver.stall_monitor import StallMonitor
 from benchmark.planning.shard import Shard
 from benchmark.reproducibility.setting_changes import SettingChange, pop_changes
@@ -173,7 +174,7 @@ class Runner:
     def _warnings(self, runs: list[Run], settings: RunSettings) -> list[str]:
         """Lines on what is recorded by other code, and on what the results to reuse do not hold."""
         changed = code_change_warning(runs, self.folder, settings.environment)
-        lines = [] if changed is None else [changed]
+        lines = [*single_rung_notes(self.suite, self.objectives), *([] if changed is None else [changed])]
         lacking = lacking_objectives(self.suite, self.reuse) if self.reuse is not None else []
         if lacking:
             lines.append(f"--reuse {self.reuse}: nothing is recorded there of {', '.join(lacking)}; it is trained")
