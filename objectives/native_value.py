@@ -12,12 +12,14 @@ ROUNDING = 1e-12
 
 def native_scalar(value: Any) -> Any:
     """Convert a scalar to Python's own type; whatever is no scalar is returned as it is."""
+    if type(value) in (float, int, str, bool):  # All but always, and ten times as fast.
+        return value
     if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
         try:
             value = value.item()
         except (RuntimeError, TypeError, ValueError):  # A tensor without data.
             return value
-    if isinstance(value, bool):
+    if isinstance(value, bool):  # Of numpy's.
         return value
     if isinstance(value, numbers.Integral):
         return int(value)

@@ -110,7 +110,7 @@ def _ordinal(name: str, values: list[Any]) -> Hyperparameter:
     if not values or not all(map(is_finite, values)):
         raise BadInput(f"space.{name}.choices = {values!r}: need numbers")
     low, middle, high = values[0], values[len(values) // 2], values[-1]
-    log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)
+    log = low > 0 and abs(middle - math.sqrt(low) * math.sqrt(high)) < abs(middle - (low + high) / 2)
     return Hyperparameter(name=name, kind="ordinal", low=low, high=high, log=log, choices=tuple(values))
 
 
