@@ -168,18 +168,18 @@ def _settled(statistic: Statistic, samples: Array) -> Statistic:
 
     Resamples of a discrete sample often have exactly its mean. Whether rounding puts the sum of the same
     values in another order above or below must not decide the bias correction. Where values lie far beyond others,
-    what is made of these alone is rounded by their own size.
+    what is made of these alone is rounded by the largest of them.
     """
     sizes = np.abs(np.where(np.isfinite(samples), samples, 0.0))
     largest = np.where(sizes.max(axis=1) > 0, sizes.max(axis=1), 1.0)
-    outlying = bool((np.where(sizes > 0, sizes, np.inf).min(axis=1) * OUTLYING < largest).any())
+    others = np.where(sizes * OUTLYING < largest[:, np.newaxis], sizes, 0.0).max(axis=1)
 
     def rounded(values: Array, *, axis: int) -> Array:
         found = statistic(values, axis=axis)
-        size = largest.reshape(-1, *[1] * (found.ndim - 1))
-        if outlying:
+        size, other = (each.reshape(-1, *[1] * (found.ndim - 1)) for each in (largest, others))
+        if others.any():
             own = _deciding(values, axis, trimmed=statistic is iqm)
-            size = np.where((own > 0) & (OUTLYING * own < size), own, size)
+            size = np.where((own > 0) & (own * OUTLYING < size), other, size)
         units = 2.0 ** (np.ceil(np.log2(size)) - 40)
         return np.asarray(np.round(found / units) * units)
 

@@ -105,9 +105,8 @@ def compare(differences: Array) -> Comparisons:
     if np.isnan(differences).any() or not differences.shape[1]:
         raise ValueError("differences hold NaN or are none: leave repetitions that one did not finish out before")
     means, std = moments(differences)
-    std = np.where(
-        np.ptp(np.where(np.isnan(std)[:, np.newaxis], 0.0, with_ties(differences)), axis=1) == 0, 0 * std, std
-    )
+    tied = with_ties(differences)
+    std = np.where((tied == tied[:, :1]).all(axis=1) & ~np.isnan(std), 0.0, std) if len(tied[0]) > 1 else std
     mean_lo, mean_hi = interval(differences, mean).T
     median_lo, median_hi = median_interval(differences).T
     iqm_lo, iqm_hi = interval(differences, iqm).T

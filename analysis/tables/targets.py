@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -97,7 +97,7 @@ def targets_of(results: Results, objective: str) -> dict[str, list[Target]]:
     """The targets on an objective by error: what the control reaches on average, and the suite's own.
 
     The control's mean trajectory of the same error is read on the axis of the suite's horizon at `SHARES` of
-    its last event time; the errors read (`of_counts`) are the targets on all axes, so that times, trials and epochs
+    its last event time; the errors read (`rounded_once`) are the targets on all axes, so that times, trials and epochs
     to the same target stand side by side. Where the mean is undefined there is no target.
     """
     declared = [Target(value=float(value), source="suite") for value in results.plan.targets.get(objective, ())]
@@ -110,17 +110,21 @@ def _reached(results: Results, objective: str, error: str) -> Iterator[Target]:
     runs = next(runs for label, name, runs in results.cells() if (label, name) == (objective, control))
     curves = results.curves([run for run in runs if run.aggregated], axis)
     end = max((float(one.t[-1]) for one in curves if len(one.t)), default=math.nan)
-    means, _ = mean_and_std(values(curves, np.multiply(SHARES, end), error))
-    for share, mean in zip(SHARES, means, strict=True):
+    errors = values(curves, np.multiply(SHARES, end), error)
+    means, _ = mean_and_std(errors)
+    for share, mean, reached in zip(SHARES, means, errors.T, strict=True):
         if not math.isnan(mean):
-            yield Target(value=of_counts(float(mean)), source=f"{control} at {share:.0%}")
+            yield Target(value=rounded_once(float(mean), reached.tolist()), source=f"{control} at {share:.0%}")
 
 
-def of_counts(mean: float) -> float:
-    """The mean of errors that are counts, rounded once.
+def rounded_once(mean: float, errors: Sequence[float]) -> float:
+    """The mean of errors without what rounding their sum has added: one of them, or a ratio of whole numbers.
 
-    A mean of 50 errors k/300 is a ratio of whole numbers too, and often one that runs reach exactly. Sums of rounded
-    errors miss it by a digit or two, and whether those runs have reached it would be decided by rounding.
+    A mean of 50 errors k/300 is such a ratio too, and often one that runs reach exactly. Sums of rounded errors miss it
+    by a digit or two, and whether those runs have reached it would be decided by rounding.
     """
+    nearest = min(errors, key=lambda error: abs(error - mean))
+    if abs(nearest - mean) <= ROUNDING * abs(Fraction(mean)):
+        return nearest
     ratio = Fraction(mean).limit_denominator(LARGEST_DENOMINATOR)
     return float(ratio) if abs(ratio - Fraction(mean)) <= ROUNDING * abs(Fraction(mean)) else mean

@@ -50,8 +50,9 @@ def interval(values, statistic):
         return None, None
     taken = n - 2 * (n // 4) if trimmed else n
     divisor = unit * taken
-    deciding = sorted(abs(value) for value in whole if not infinite(value))[: n - n // 4 if trimmed else n]
-    found = limits(total(whole, trimmed), resampled, left_out, n, tolerance=deciding[-1] * taken / Fraction(2**40))
+    left = sorted(whole)[n // 4 : n - n // 4] if trimmed else whole
+    deciding = max((abs(value) for value in left if not infinite(value)), default=0)
+    found = limits(total(whole, trimmed), resampled, left_out, n, tolerance=deciding * taken / Fraction(2**40))
     return tuple(limit if infinite(limit) else Fraction(limit) / divisor for limit in found)
 
 
