@@ -24,6 +24,10 @@ PAIRS = {
 """The panels: column, word, colour and marker of either end."""
 
 
+SHOWN = (1e-30, 1e30)
+"""Seconds that an axis shows; what is beyond lies on its edge."""
+
+
 def overhead(results: Results, table: pd.DataFrame, objective: str) -> Figure:
     """Two panels with a lane for each algorithm: seconds per evaluation, on a logarithmic axis.
 
@@ -39,6 +43,7 @@ def overhead(results: Results, table: pd.DataFrame, objective: str) -> Figure:
     figure, panels = lanes(len(drawn), title, columns=len(PAIRS))
     for axes, (name, pair) in zip(panels, PAIRS.items(), strict=True):
         seconds = [drawn[column].to_numpy() / drawn["n"].to_numpy() for column, *_ in pair]
+        seconds = [np.where(values > 0.0, np.clip(values, *SHOWN), 0.0) for values in seconds]
         _dumbbells(axes, seconds, [(colour, marker) for _, _, colour, marker in pair])
         axes.set_xlabel(f"{name}: seconds per evaluation")
     name_lanes(panels[0], [f"{row.algorithm} (n = {row.n})" for row in drawn.itertuples()])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures import draw
 from analysis.loading.results import load
 from analysis.statistics.anytime import mean_and_std, total
 from analysis.study import Study
@@ -79,6 +80,15 @@ def test_every_table_is_made(study_of, error, seconds):
     assert set(study.made_tables()) == set(study.tables)
     assert as_line(study.results).startswith("charged ")
     assert b"Infinity" not in as_json(study.results)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1e-320, 1e300])
+def test_seconds_that_cannot_be_cost_no_figure(study_of, seconds):
+    """Ledgers from before such seconds were errors have all figures of time."""
+    study = study_of(1.0, seconds)
+    for name in ("overhead-bowl", "timeline-bowl", "anytime-bowl"):
+        assert set(draw(study, only=name)) == {f"{name}.png", f"{name}.svg"}, study.not_drawn.lines()
 
 
 def test_mean_and_std_of_the_greatest_doubles():
