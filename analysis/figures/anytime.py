@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,20 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.panels import ERRORS, clock_words, errors_of, runtime_label
+from analysis.figures.labels import SMALL, fit
+from analysis.figures.magnitude import Magnitude, Window, magnitude_of
+from analysis.figures.panels import ERRORS, caption, clock_words, errors_of, runtime_label
 from analysis.figures.theme import MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.algorithms import MARK
 from analysis.loading.results import Results
 
+DRAWN = tuple(f"{panel}_{name}" for panel in ERRORS for name in ("mean", "std"))
 LANE = 0.09
 """Height of one algorithm's lane in the coverage strip, in inches."""
 LEGEND_COLUMNS = 2
-LEGEND_WIDTH = 115
-"""Letters of the longest labels of both columns that fit beside each other."""
 MOST_BANDS = 6
 """Algorithms whose bands of ± 1 std are drawn; more of them hide each other and the means."""
-NOTE_WIDTH = 120
-"""Letters that fit below the panels side by side."""
 
 
 def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: str) -> Figure:
@@ -46,43 +44,43 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     cells = {name: _corners(drawn[drawn["algorithm"] == name]) for name in results.plan.algorithms}
     if len(cells) > MOST_BANDS:
         cells = {name: cell.assign(valid_std=math.nan, test_std=math.nan) for name, cell in cells.items()}
+    time = magnitude_of(drawn["t"])
+    cells = {name: cell.assign(t=time.of(cell["t"])) for name, cell in cells.items()}
+    horizon = max(float(cell["t"].max()) for cell in cells.values() if len(cell)) or 1.0
+    cut, told = _cut(cells, horizon, time.label("{:.2g} s") if axis == "runtime" else "evaluation {:.0f}")
+    size = magnitude_of(*(drawn[name] for name in DRAWN)) if cut is None else cut.size
+    shown: Magnitude | Window = size if cut is None else cut
+    cells = {name: cell.assign(**{key: shown.of(cell[key]) for key in DRAWN}) for name, cell in cells.items()}
     styles = algorithm_styles(results.plan.algorithms)
     partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
-    notes = (
-        textwrap.fill(clock_words(results), NOTE_WIDTH) if axis == "runtime" else "",
-        _marked(results, cells),
-        _bands_note(cells),
-    )
-    note = "\n".join(filter(None, notes))
-    handles = _legend(results, objective, cells, styles)
-    columns = _columns([str(handle.get_label()) for handle in handles])
-    legend_rows = math.ceil(len(cells) / columns) + len(note.splitlines())
-    shown = errors_of(results, objective)
-    figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, legend_rows, len(shown))
-    for axes, panel in zip(grid[0], shown, strict=True):
+    panels = errors_of(results, objective)
+    figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, len(panels))
+    for axes, panel in zip(grid[0], panels, strict=True):
         _panel(axes, cells, panel, styles)
-        axes.set_ylabel(ERRORS[panel])
-    horizon = float(drawn["t"].max()) or 1.0
+        axes.set_ylabel(size.label(ERRORS[panel]))
     grid[0][0].set_xlim(0.0, horizon)
-    _limit(grid[0], cells, horizon, "{:.2g} s" if axis == "runtime" else "evaluation {:.0f}")
+    if cut is not None:
+        grid[0][0].set_ylim(cut.low, cut.high)
+        _tell_cut(grid[0], told)
     for axes in grid[1] if partly else []:
         _coverage(axes, cells, styles)
     for axes in grid[-1]:
-        axes.set_xlabel(_axis_label(results, axis))
+        axes.set_xlabel(time.label(_axis_label(results, axis)))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=axis == "trials"))
         axes.ticklabel_format(axis="x", scilimits=(-2, 5), useMathText=True)
-    legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns, title=note or None)
-    legend.get_title().set(parse_math=False, color=MUTED, fontsize="small")
+    clock = clock_words(results) if axis == "runtime" else ""
+    handles = _legend(results, objective, cells, styles)
+    caption(figure, handles, clock, _marked(results, cells), _bands_note(cells), columns=LEGEND_COLUMNS)
     return figure
 
 
-def _layout(title: str, strip: float, legend_rows: int, panels: int) -> tuple[Figure, list[list[Axes]]]:
-    """A figure with one or two panels side by side and, of height `strip` inches, two coverage strips below."""
+def _layout(title: str, strip: float, count: int) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with panels side by side and, of height `strip` inches, coverage strips below."""
     height = 3.3
-    figure = Figure(figsize=(9.0, height + strip + 0.8 + 0.2 * legend_rows), layout="constrained")
+    figure = Figure(figsize=(9.0, height + strip + 1.4), layout="constrained")
     set_title(figure, title)
     ratios = [height, strip] if strip else [height]
-    grid = figure.subplots(len(ratios), panels, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)
+    grid = figure.subplots(len(ratios), count, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)
     return figure, [list(row) for row in grid]
 
 
@@ -121,25 +119,34 @@ def _panel(axes: Axes, cells: Mapping[str, pd.DataFrame], panel: str, styles: Ma
         axes.plot(t[-1:], mean[-1:], markersize=7.0, clip_on=False, **marked)  # where the runs ended
 
 
-def _limit(panels: list[Axes], cells: Mapping[str, pd.DataFrame], horizon: float, unit: str) -> None:
+def _cut(cells: Mapping[str, pd.DataFrame], horizon: float, unit: str) -> tuple[Window | None, str]:
     """Cut the error axis to what comes after the first tenth, where else that tenth would fill most of it.
 
     The first results are several times the last ones; drawn in full they leave the comparison no room.
+
+    Returns:
+        What is shown, and words for what is not; None: everything.
     """
     begin = 0.1 * horizon
-    early = pd.concat([_band(cell[cell["t"] < begin]) for cell in cells.values()])
-    late = pd.concat([_band(cell[_place(cell, begin) :]) for cell in cells.values()])
-    low, high = late["low"].min(), late["high"].max()
-    whole = max(high, early["high"].max()) - min(low, early["low"].min())
-    if not 0.0 < high - low < 0.5 * whole:
-        return
-    panels[0].set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
-    spans = f"{early['low'].min():.3g} to {early['high'].max():.3g}"
+    early = pd.concat([cell[cell["t"] < begin] for cell in cells.values()])
+    late = pd.concat([cell[_place(cell, begin) :] for cell in cells.values()])
+    size = magnitude_of(*(late[name] for name in DRAWN))
+    (low, high), (least, most) = _extent(late, size), _extent(early, size)
+    if not 0.0 < high - low < 0.5 * (max(high, most) - min(low, least)):
+        return None, ""
+    own = magnitude_of(*(early[name] for name in DRAWN))
+    spans = own.label("{:.3g} to {:.3g}".format(*_extent(early, own)))
     what = "mean" if all(cell["valid_std"].isna().all() for cell in cells.values()) else "mean ± std"
-    told = f"axis cut: before {unit.format(begin)}, {what} spans {spans}"
+    room = 0.06 * (high - low)
+    shown = Window(size=size, low=low - room, high=high + room)
+    return shown, f"axis cut: before {unit.format(begin)}, {what} spans {spans}"
+
+
+def _tell_cut(panels: list[Axes], told: str) -> None:
+    words = fit(told, 8.2 / len(panels) - 0.6, SMALL)
     for axes in panels:
         note = axes.text(
-            0.99, 0.99, told, transform=axes.transAxes, ha="right", va="top", color=MUTED, fontsize="small"
+            0.99, 0.99, words, transform=axes.transAxes, ha="right", va="top", color=MUTED, fontsize="small"
         )
         note.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.5})
 
@@ -149,13 +156,17 @@ def _place(cell: pd.DataFrame, t: float) -> int:
     return max(int(np.searchsorted(cell["t"], t, side="right")) - 1, 0)
 
 
-def _band(cell: pd.DataFrame) -> pd.DataFrame:
-    """Lower and upper edge of what both panels draw of a cell, without its undefined rows."""
-    edges = [
-        pd.DataFrame({"low": mean - std, "high": mean + std})
-        for mean, std in ((cell[f"{panel}_mean"], cell[f"{panel}_std"].fillna(0.0)) for panel in ERRORS)
-    ]
-    return pd.concat(edges).dropna()
+def _extent(rows: pd.DataFrame, size: Magnitude) -> tuple[float, float]:
+    """Ends of what both panels draw of some rows, in units; without a defined row they are the wrong way round."""
+    ends = [(math.inf, -math.inf)]
+    with np.errstate(over="ignore", invalid="ignore"):  # Early errors may be beyond all units of the late ones.
+        for panel in ERRORS:
+            mean, std = size.of(rows[f"{panel}_mean"]), size.of(rows[f"{panel}_std"].fillna(0.0))
+            edges = np.concatenate([mean - std, mean + std])
+            known = edges[~np.isnan(edges)]
+            ends.append((known.min(initial=math.inf), known.max(initial=-math.inf)))
+    low, high = zip(*ends, strict=True)
+    return float(min(low)), float(max(high))
 
 
 def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]) -> None:
@@ -188,13 +199,6 @@ def _legend(
         )
         for name, cell in cells.items()
     ]  # fmt: skip
-
-
-def _columns(labels: list[str]) -> int:
-    """Columns of a legend in which no label is cut off; it fills one after the other."""
-    height = math.ceil(len(labels) / LEGEND_COLUMNS)
-    longest = [max(map(len, part)) for part in (labels[:height], labels[height:]) if part]
-    return len(longest) if sum(longest) <= LEGEND_WIDTH else 1
 
 
 def _bands_note(cells: Mapping[str, pd.DataFrame]) -> str:

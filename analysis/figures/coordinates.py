@@ -9,10 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.figures.hyperparameter_axis import ends_text
+from analysis.figures.labels import LINE, SMALL, fit_all, height
+from analysis.figures.magnitude import logarithmic_marks, logarithms, magnitude_of
 from analysis.figures.panels import aside, caption
 from analysis.figures.theme import INK, MUTED, notice_figure, set_title
 from analysis.loading.plan import Objective
@@ -23,8 +26,16 @@ from analysis.tables.importance import fully_trained
 
 MOST = 300
 """Lines drawn; more of them are one grey mass."""
+EACH = 1.25
+"""Inches from axis to axis."""
+BESIDE = 0.72
+"""Share of them that what is written beside an axis may take."""
+TINY = 6.7
+"""Size of that in points."""
 BEST = 10
 """Configurations of the least errors, drawn dark and on top."""
+NAME_LINES, FEW_MARKS = 6, 6
+"""Lines of an axis's name, and marks beside an axis that may have two lines."""
 WIDE = 10.0
 """From this ratio of the worst to the best error on the scale of errors is logarithmic."""
 ABSENT = -0.14
@@ -44,16 +55,22 @@ def coordinates(results: Results, objective: Objective) -> Figure:
     order = np.argsort(rows["valid_error"].to_numpy(), kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(MOST, len(order))).round().astype(int))]
     errors, configs = rows["valid_error"].to_numpy()[chosen], results.configs(rows.iloc[chosen])
-    figure = Figure(figsize=(max(6.0, 1.25 * len(objective.space) + 2.4), 4.6), layout="constrained")
+    figure = Figure(figsize=(max(6.0, EACH * len(objective.space) + 2.4), 4.6), layout="constrained")
     set_title(figure, title)
     axes = figure.subplots()
-    scale = _scale(float(errors[0]), float(errors[-1]))
+    log = bool(errors[0] > 0.0 and errors[-1] / WIDE > errors[0])  # Else all good ones would look the same.
+    size = magnitude_of(errors)
+    shown = logarithms(errors) if log else size.of(errors)
+    scale = _scale(float(shown[0]), float(shown[-1]))
     heights = [_heights(axis, configs) for axis in objective.space]
-    heights.append(np.asarray(scale(errors), dtype=np.float64))
-    _draw(axes, np.stack(heights, axis=1), errors, scale)
-    _axes(axes, objective, scale)
+    heights.append(np.asarray(scale(shown), dtype=np.float64))
+    _draw(axes, np.stack(heights, axis=1), shown, scale)
+    _axes(axes, objective, {0.0: f"{errors[0]:.3g}", 1.0: f"{errors[-1]:.3g}"})
     bar = figure.colorbar(ScalarMappable(norm=scale, cmap="viridis"), ax=axes, aspect=30, pad=0.02)
-    bar.set_label("validation error" + (" (log)" if isinstance(scale, LogNorm) else ""))
+    if log:
+        marks, labels = logarithmic_marks(float(shown[0]), float(shown[-1]))
+        bar.set_ticks(marks, labels=labels)
+    bar.set_label("validation error (log)" if log else size.label("validation error"))
     bar.outline.set_visible(False)
     drawn = f"{len(chosen)} of {len(rows)}" if len(chosen) < len(rows) else f"{len(rows)}"
     spaced = ", evenly spaced in the order of their errors" if len(chosen) < len(rows) else ""
@@ -62,10 +79,8 @@ def coordinates(results: Results, objective: Objective) -> Figure:
 
 
 def _scale(least: float, most: float) -> Normalize:
-    """Logarithmic where errors differ much, or all good ones would look the same."""
-    if least > 0.0 and most > WIDE * least:
-        return LogNorm(least, most)
-    return Normalize(least, max(most, least + 1e-9))
+    """Colours and heights from the least to the most; of a single value the lowest."""
+    return Normalize(least, most if most > least else least + (1e-6 * abs(least) or 1e-9))
 
 
 def _heights(axis: Hyperparameter, configs: list[dict[str, Any]]) -> Array:
@@ -92,22 +107,27 @@ def _draw(axes: Axes, heights: Array, errors: Array, scale: Normalize) -> None:
         axes.add_collection(lines)
 
 
-def _axes(axes: Axes, objective: Objective, scale: Normalize) -> None:
+def _axes(axes: Axes, objective: Objective, ends: Mapping[float, str]) -> None:
     """An upright line for each hyperparameter and the error, with its range written at its ends."""
     names = [axis.name for axis in objective.space]
     absent = any(axis.when is not None for axis in objective.space)
     axes.set_xlim(-0.35, len(names) + 0.35)
     axes.set_ylim(ABSENT - 0.05 if absent else -0.03, 1.04)
-    axes.set_xticks(range(len(names) + 1), [*names, "validation\nerror"], fontsize="small", parse_math=False)
+    fitted = fit_all([*names, "validation error"], EACH - 0.15, SMALL, NAME_LINES)
+    figure = axes.get_figure()
+    if isinstance(figure, Figure):
+        figure.set_figheight(figure.get_figheight() + max(height(fitted, SMALL) - 2 * LINE * SMALL, 0.0))
+    axes.set_xticks(range(len(names) + 1), fitted, fontsize="small", parse_math=False)
     axes.tick_params(axis="x", length=0, pad=2)
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
-    for place, marks in enumerate([*(_marks(axis) for axis in objective.space), _ends(scale)]):
+    for place, marks in enumerate([*(_marks(axis) for axis in objective.space), ends]):
         axes.plot([place, place], [0.0, 1.0], color=INK, linewidth=0.9, zorder=4)
-        for height, text in marks.items():
+        fitted = fit_all(list(marks.values()), BESIDE * EACH, TINY, 1 if len(marks) > FEW_MARKS else 2)
+        for high, text in zip(marks, fitted, strict=True):
             label = axes.text(
-                place + 0.04, height, text, fontsize="x-small", va="center", color=INK, zorder=5, parse_math=False
+                place + 0.04, high, text, fontsize="x-small", va="center", color=INK, zorder=5, parse_math=False
             )
             label.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
 
@@ -118,11 +138,8 @@ def _marks(axis: Hyperparameter) -> Mapping[float, str]:
         return {axis.position(choice): str(choice) for choice in axis.choices}
     if axis.choices:
         return {0.0: str(axis.choices[0]), 1.0: str(axis.choices[-1])}
-    return {0.0: f"{axis.low:.4g}", 1.0: f"{axis.high:.4g}" + (" (log)" if axis.log else "")}
-
-
-def _ends(scale: Normalize) -> Mapping[float, str]:
-    return {0.0: f"{scale.vmin:.3g}", 1.0: f"{scale.vmax:.3g}"}
+    low, high = ends_text(axis)
+    return {0.0: low, 1.0: high + (" (log)" if axis.log else "")}
 
 
 def _legend(objective: Objective, count: int) -> list[Line2D]:

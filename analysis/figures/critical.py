@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.figures.labels import SMALL, fit_all, height
 from analysis.figures.panels import caption
 from analysis.figures.theme import INK, set_title
 from analysis.loading.results import Results
@@ -24,6 +25,8 @@ of them for Friedman's test; with fewer than 5 hardly any difference could be fo
 ENOUGH = 10
 """Demsar's number: up to so many the diagram says that they are few."""
 LEVEL = 0.05
+ROOM, LINES = 2.3, 3
+"""Room for a name beside the diagram in inches, and lines that it may have."""
 
 
 def critical(results: Results) -> Figure | None:
@@ -42,8 +45,11 @@ def critical(results: Results) -> Figure | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # All tied: 0 / 0 within the library; p is NaN there, which is no difference.
         apart = posthoc_nemenyi_friedman(ranks.to_numpy()).fillna(1.0).to_numpy()
-    apart = pd.DataFrame(apart, index=blocks.columns, columns=blocks.columns)
-    figure = Figure(figsize=(9.0, 1.9 + 0.2 * len(ranks.columns)), layout="constrained")
+    names = fit_all([str(name) for name in blocks.columns], ROOM, SMALL, LINES)
+    ranks.columns = pd.Index(names)
+    apart = pd.DataFrame(apart, index=names, columns=names)
+    each = max(0.2, 0.85 * height(names, SMALL) + 0.05)
+    figure = Figure(figsize=(9.0, 1.9 + each * len(names)), layout="constrained")
     set_title(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
     axes = figure.subplots()
     axes.grid(visible=False)

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.panels import caption, grid, head
+from analysis.figures.magnitude import magnitude_of, span
+from analysis.figures.panels import caption, grid, heads
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 
@@ -28,22 +29,26 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
         objective: its label.
     """
     drawn = tables["curves"][tables["curves"]["objective"] == objective]
+    size = magnitude_of(drawn["valid_error"], drawn["test_error"])
+    drawn = drawn.assign(valid_error=size.of(drawn["valid_error"]), test_error=size.of(drawn["test_error"]))
     title = f"{objective} ({results.plan.title}): learning curves"
     if drawn.empty:
         return notice_figure(title, "no learning curve is recorded in this repetition")
     repetition = int(drawn["repetition"].iloc[0])
     algorithms = results.plan.algorithms
     figure, panels = grid(len(algorithms), title, columns=min(COLUMNS, len(algorithms)), panel=(2.3, 1.9))
+    titles = []
     for axes, (algorithm, look) in zip(panels, algorithm_styles(algorithms).items(), strict=True):
         mine = drawn[drawn["algorithm"] == algorithm]
         _panel(axes, mine, look)
-        head(axes, f"{algorithm}: {_told(results, objective, algorithm, repetition, mine)}")
+        titles.append(f"{algorithm}: {_told(results, objective, algorithm, repetition, mine)}")
+    heads(figure, panels, titles)
     panels[0].set_xlim(0.5, max(float(drawn["epoch"].max()), 1.0) + 0.5)
     panels[0].xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     _limit(panels[0], drawn)
     for axes in panels[-min(COLUMNS, len(panels)) :]:  # The lowest of each column.
         axes.set_xlabel("epochs")
-    figure.supylabel("error", fontsize="medium")
+    figure.supylabel(size.label("error"), fontsize="medium")
     caption(
         figure,
         _legend(has_test=results.has_test(objective)),
@@ -72,9 +77,9 @@ def _panel(axes: Axes, mine: pd.DataFrame, look: Style) -> None:
 
 def _limit(axes: Axes, drawn: pd.DataFrame) -> None:
     errors = drawn[["valid_error", "test_error"]].to_numpy()
-    low, high = float(np.nanmin(errors)), float(np.nanmax(errors))  # Test errors need not be known.
-    margin = 0.04 * max(high - low, 1e-3)
-    axes.set_ylim(low - margin, high + margin)
+    known = errors[np.isfinite(errors)]
+    if len(known):
+        axes.set_ylim(*span(float(known.min()), float(known.max()), 0.04))
 
 
 def _told(results: Results, objective: str, algorithm: str, repetition: int, mine: pd.DataFrame) -> str:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
+from analysis.figures.magnitude import Magnitude, Window, magnitude_of, span
+from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, heads, runtime_label
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 
@@ -21,6 +22,9 @@ MANY, COLUMNS_OF_MANY = 9, 5
 """From so many panels on they are smaller."""
 SETTLED = 0.2
 """Share of the time after which the difference is drawn in full; before, it may be many times as large."""
+CLAIMS = 0.16
+"""Room for claims below a panel, as a share of its height."""
+VALUES = ("mean", "lo", "hi")
 BETTER, WORSE = "#0b4f7d", "#e0a35c"
 """Dark and light, so that claims differ without colour too; the one is hatched besides."""
 
@@ -44,19 +48,23 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     title = f"{objective} ({plan.title}): {ERRORS[error]}, difference from {plan.control}"
     if not drawn["mean"].notna().any():
         return notice_figure(title, f"no two algorithms are ever defined in all runs: {finished(results, objective)}")
+    seconds = magnitude_of(drawn["t"])
+    drawn, values, told = _shown(drawn.assign(t=seconds.of(drawn["t"])))
+    claimed = claimed.assign(start=seconds.of(claimed["start"]), end=seconds.of(claimed["end"]))
     many = len(others) > MANY
     columns, panel = (COLUMNS_OF_MANY, (2.3, 1.8)) if many else (2 if len(others) == 4 else COLUMNS, (3.0, 2.3))
     figure, panels = grid(len(others), title, columns=columns, panel=panel)
-    styles, told = algorithm_styles(plan.algorithms), _limit(panels[0], drawn)
+    styles = algorithm_styles(plan.algorithms)
+    low, high = values.low, values.high
+    panels[0].set_ylim(low - CLAIMS * (high - low), high)
     for axes, algorithm in zip(panels, others, strict=True):
-        rows = drawn[drawn["a"] == algorithm]
-        _panel(axes, rows, styles[algorithm])
+        _panel(axes, drawn[drawn["a"] == algorithm], styles[algorithm])
         _claims(axes, claimed[claimed["a"] == algorithm], algorithm)
-        head(axes, f"{algorithm}: {_told(results, rows)}")
+    heads(figure, panels, [f"{other}: {_told(results, drawn[drawn['a'] == other])}" for other in others])
     panels[0].set_xlim(0.0, float(drawn["t"].max()) or 1.0)
     for axes in panels[-min(columns, len(panels)) :]:
-        axes.set_xlabel(runtime_label(results))
-    figure.supylabel("mean difference (below 0: better)", fontsize="medium")
+        axes.set_xlabel(runtime_label(results, seconds))
+    figure.supylabel(values.size.label("mean difference (below 0: better)"), fontsize="medium")
     caption(figure, _legend(plan.control), _note(plan.control, drawn), told, clock_note(results), columns=3)
     return figure
 
@@ -66,21 +74,29 @@ def _against(table: pd.DataFrame, objective: str, error: str, control: str) -> p
     return table[mine & (table["b"] == control)]
 
 
-def _limit(axes: Axes, drawn: pd.DataFrame) -> str:
-    """Scale the differences by what comes after the first fifth, and say so where more is cut off."""
+def _shown(drawn: pd.DataFrame) -> tuple[pd.DataFrame, Window, str]:
+    """Scale the differences by what comes after the first fifth, and say so where more is cut off.
+
+    Returns:
+        The rows in the units of the axis, its ends, and the words.
+    """
     late = drawn["t"] >= SETTLED * drawn["t"].max()
-    low, high = _span(drawn[late])
-    early = _span(drawn[~late])
-    room = 0.06 * max(high - low, 1e-6)
-    axes.set_ylim(low - 4.0 * room, high + room)  # Claims are drawn in the room below.
-    if early[0] >= low - room and early[1] <= high + room:
-        return ""
-    return f"Axis cut: within the first fifth of the time, differences and bands span {early[0]:.3g} to {early[1]:.3g}."
+    size = magnitude_of(*(drawn.loc[late, name] for name in VALUES))
+    low, high = span(*_span(drawn[late], size), 0.06)
+    shown = Window(size=size, low=low, high=high)
+    with np.errstate(over="ignore"):  # Early differences may be beyond all units of the late ones.
+        early = _span(drawn[~late], size)
+    rows = drawn.assign(**{name: shown.of(drawn[name]) for name in VALUES})
+    if early[0] >= low and early[1] <= high:
+        return rows, shown, ""
+    own = magnitude_of(*(drawn.loc[~late, name] for name in VALUES))
+    ends = own.label("{:.3g} to {:.3g}".format(*_span(drawn[~late], own)))
+    return rows, shown, f"Axis cut: within the first fifth of the time, differences and bands span {ends}."
 
 
-def _span(rows: pd.DataFrame) -> tuple[float, float]:
-    numbers = rows[["mean", "lo", "hi"]].to_numpy(dtype=np.float64)
-    known = np.append(numbers[np.isfinite(numbers)], 0.0)
+def _span(rows: pd.DataFrame, size: Magnitude) -> tuple[float, float]:
+    numbers = np.concatenate([size.of(rows[name]) for name in VALUES])
+    known = np.append(numbers[~np.isnan(numbers)], 0.0)
     return float(known.min()), float(known.max())
 
 

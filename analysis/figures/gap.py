@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.figures.magnitude import magnitude_of, span
 from analysis.figures.panels import LANE, aside, caption, finished, name_lanes, opacity
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.results import Results
@@ -27,6 +28,7 @@ def gap(results: Results, objective: str) -> Figure | None:
     title = f"{objective} ({results.plan.title}): selected validation error and test error"
     if not known.to_numpy().any():
         return notice_figure(title, f"no incumbent: {finished(results, objective)}")
+    size = magnitude_of(valid.to_numpy()[known.to_numpy()], test.to_numpy()[known.to_numpy()])
     algorithms = results.plan.algorithms
     figure = Figure(figsize=(10.0, max(LANE * len(algorithms) + 2.0, 5.6)), layout="constrained")
     set_title(figure, title)
@@ -36,7 +38,7 @@ def gap(results: Results, objective: str) -> Figure | None:
     names = []
     for place, (algorithm, look) in enumerate(algorithm_styles(algorithms).items()):
         some = known[algorithm].to_numpy()
-        chosen, honest = valid[algorithm].to_numpy()[some], test[algorithm].to_numpy()[some]
+        chosen, honest = size.of(valid[algorithm][some]), size.of(test[algorithm][some])
         scatter.plot(
             chosen,
             honest,
@@ -50,9 +52,10 @@ def gap(results: Results, objective: str) -> Figure | None:
         _row(rows, honest - chosen, place, look)
         names.append(f"{algorithm} ({some.sum()} of {len(some)})")
     _diagonal(scatter)
+    scatter.set(xlabel=size.label("validation error of the incumbent"), ylabel=size.label("its test error"))
     rows.axvline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
     name_lanes(rows, names)
-    rows.set_xlabel("test error - validation error")
+    rows.set_xlabel(size.label("test error - validation error"))
     caption(
         figure, _legend(),
         "The incumbent is chosen by its validation error, which therefore reads too low: points above the line and "
@@ -80,10 +83,9 @@ def _row(axes: Axes, gaps: Array, place: int, look: Style) -> None:
 
 
 def _diagonal(axes: Axes) -> None:
-    low = min(axes.get_xlim()[0], axes.get_ylim()[0])
-    high = max(axes.get_xlim()[1], axes.get_ylim()[1])
+    low, high = span(min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1]), 0.0)
     axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
-    axes.set(xlim=(low, high), ylim=(low, high), xlabel="validation error of the incumbent", ylabel="its test error")
+    axes.set(xlim=(low, high), ylim=(low, high))
     axes.set_aspect("equal")
 
 

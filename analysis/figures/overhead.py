@@ -7,15 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
 
+from analysis.figures.magnitude import logarithmic_marks, logarithms
 from analysis.figures.panels import caption, clock_note, lanes, name_lanes
 from analysis.figures.theme import INK, MUTED, notice_figure
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
-SHORT = 100.0
-"""Ratio of the ends of an axis up to which its numbers are 1, 2 and 5, not powers of ten alone."""
 BLUE, ORANGE = "#0173b2", "#de8f05"
 PAIRS = {
     "deciding and training": (("decide_seconds", "deciding", ORANGE, "^"), ("train_seconds", "training", BLUE, "s")),
@@ -29,7 +27,7 @@ SHOWN = (1e-30, 1e30)
 
 
 def overhead(results: Results, table: pd.DataFrame, objective: str) -> Figure:
-    """Two panels with a lane for each algorithm: seconds per evaluation, on a logarithmic axis.
+    """Two panels with a lane for each algorithm: seconds per evaluation, on a logarithmic axis if any is above 0.
 
     Args:
         results: for the plan and its clock.
@@ -41,11 +39,13 @@ def overhead(results: Results, table: pd.DataFrame, objective: str) -> Figure:
     if drawn.empty:
         return notice_figure(title, "no evaluation yet")
     figure, panels = lanes(len(drawn), title, columns=len(PAIRS))
+    none = []
     for axes, (name, pair) in zip(panels, PAIRS.items(), strict=True):
         seconds = [drawn[column].to_numpy() / drawn["n"].to_numpy() for column, *_ in pair]
         seconds = [np.where(values > 0.0, np.clip(values, *SHOWN), 0.0) for values in seconds]
         _dumbbells(axes, seconds, [(colour, marker) for _, _, colour, marker in pair])
-        axes.set_xlabel(f"{name}: seconds per evaluation")
+        axes.set_xlabel(f"{name}:\nseconds per evaluation")
+        none += [bool((values <= 0.0).any()) for values in seconds]
     name_lanes(panels[0], [f"{row.algorithm} (n = {row.n})" for row in drawn.itertuples()])
     panels[1].grid(visible=False, axis="y")
     panels[1].tick_params(axis="y", length=0)
@@ -57,35 +57,35 @@ def overhead(results: Results, table: pd.DataFrame, objective: str) -> Figure:
     ]
     measured = "Deciding, training and paid seconds were measured"
     note = f"{measured}; charged ones are {results.plan.clock}. {clock_note(results)}"
-    caption(figure, handles, "Right of a lane: the share of deciding in deciding + training.", note, columns=4)
+    hollow = "Hollow marks on the left edge: no time at all, which a logarithmic axis cannot show." if any(none) else ""
+    caption(figure, handles, hollow, "Right of a lane: the share of deciding in deciding + training.", note, columns=4)
     return figure
 
 
 def _dumbbells(axes: Axes, seconds: list[Array], marks: list[tuple[str, str]]) -> None:
     """Two marks joined by a line in each lane; no time at all lies, hollow, on the left edge."""
-    known = np.concatenate([values[values > 0.0] for values in seconds])
-    least = 0.5 * float(known.min()) if len(known) else 1e-3
-    axes.set_xscale("log")
-    places = np.arange(len(seconds[0]))
-    low, high = (np.maximum(values, least) for values in seconds)
-    axes.hlines(places, np.minimum(low, high), np.maximum(low, high), color="#c4c4c4", linewidth=1.6, zorder=1)
-    for values, (colour, marker) in zip(seconds, marks, strict=True):
-        hollow = values <= 0.0
+    logs = [logarithms(values) for values in seconds]
+    known = np.concatenate([values[np.isfinite(values)] for values in logs])
+    left, right = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    edge, places = left - 0.3, np.arange(len(seconds[0]))
+    ends = [np.where(np.isfinite(values), values, edge) for values in logs]
+    axes.hlines(places, np.minimum(*ends), np.maximum(*ends), color="#c4c4c4", linewidth=1.6, zorder=1)
+    for values, shown, (colour, marker) in zip(ends, logs, marks, strict=True):
+        hollow = ~np.isfinite(shown)
         for some, face in ((~hollow, colour), (hollow, "white")):
             axes.plot(
-                np.maximum(values, least)[some], places[some], marker, color=face, markeredgecolor=colour,
-                markersize=5.0, linestyle="none", zorder=3,
+                values[some], places[some], marker, color=face, markeredgecolor=colour, markersize=5.0,
+                linestyle="none", zorder=3,
             )  # fmt: skip
-    axes.set_xlim(0.6 * least, 2.0 * float(max(low.max(), high.max())))
-    if axes.get_xlim()[1] < SHORT * axes.get_xlim()[0]:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+    low, high = edge - 0.2, right + 0.3
+    axes.set_xlim(low, high + 0.16 * (high - low))  # The room on the right is for `_shares`.
+    if len(known):
+        axes.set_xticks(*logarithmic_marks(left - 0.1, right + 0.1))
+    else:
+        axes.set_xticks([edge], ["0"])
 
 
 def _shares(axes: Axes, drawn: pd.DataFrame) -> None:
-    low, high = axes.get_xlim()
-    axes.set_xlim(low, high * (high / low) ** 0.16)
     for place, share in enumerate(drawn["share"]):
         text = "-" if np.isnan(share) else f"{100 * share:.2g} %"
         axes.annotate(

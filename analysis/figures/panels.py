@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,19 +10,25 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.figures.labels import LEGEND, LINE, SMALL, fit, fit_all, height, width
+from analysis.figures.magnitude import Magnitude
 from analysis.figures.theme import INK, MUTED, set_title
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
 LANE = 0.24
 """Height of the lane of one algorithm, in inches: labels of the size "small" do not touch."""
+NAME, NAME_LINES = 2.4, 3
+"""Room for a lane's name in inches, and lines that it may have."""
+HEAD_LINES = 5
+"""Lines that a panel's title may have."""
 ERRORS = {"valid": "validation error", "test": "test error of the validation incumbent"}
 ROW, FEW_ROWS = 0.2, 3
 """Height of a caption's row in inches, and so many of them have room in every figure."""
 CROWD = 20
 """Points of a lane from which on they are drawn fainter, for they hide each other."""
-LETTERS = 13.5
-"""Letters of a caption in an inch."""
+LEGEND_MARGIN, ENTRY = 0.4, 0.62
+"""Inches of a legend's margins, and of the mark and the space of one of its columns."""
 
 
 def grid(count: int, title: str, *, columns: int, panel: tuple[float, float]) -> tuple[Figure, list[Axes]]:
@@ -57,25 +62,59 @@ def lanes(count: int, title: str, *, columns: int, width: float = 9.0) -> tuple[
 
 
 def name_lanes(axes: Axes, names: Sequence[str]) -> None:
-    """Write the lanes' names beside them."""
-    axes.set_yticks(range(len(names)), names, fontsize="small", parse_math=False)
+    """Write the lanes' names beside them; the figure grows where they need several lines."""
+    fitted = fit_all(names, NAME, SMALL, NAME_LINES)
+    figure = axes.get_figure()
+    grown = len(names) * max(height(fitted, SMALL) + 0.06 - LANE, 0.0) if names else 0.0
+    if isinstance(figure, Figure):
+        figure.set_figheight(figure.get_figheight() + grown)
+    axes.set_yticks(range(len(names)), fitted, fontsize="small", parse_math=False)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
 
 
 def caption(figure: Figure, handles: Sequence[Artist], *notes: str, columns: int = 4) -> None:
     """Below a figure, which grows for it: what its marks mean, and in words what is drawn."""
-    width = int(LETTERS * figure.get_size_inches()[0])
-    text = "\n".join(textwrap.fill(note, width) for note in notes if note)
-    rows = math.ceil(len(handles) / columns) + len(text.splitlines())
+    room = figure.get_figwidth() - LEGEND_MARGIN
+    text = "\n".join(fit(note, room, SMALL) for note in notes if note)
+    columns = _columns([str(handle.get_label()) for handle in handles], room, columns)
+    labels = [fit(str(handle.get_label()), room / columns - ENTRY, LEGEND) for handle in handles]
+    entries = max(label.count("\n") + 1 for label in labels) * math.ceil(len(handles) / columns) if handles else 0
+    rows = entries + len(text.splitlines())
     figure.set_figheight(figure.get_figheight() + ROW * max(rows - FEW_ROWS, 0))
-    legend = figure.legend(handles=list(handles), loc="outside lower center", ncols=columns, title=text or None)
+    legend = figure.legend(list(handles), labels, loc="outside lower center", ncols=columns, title=text or None)
     legend.get_title().set(parse_math=False, color=MUTED, fontsize="small")
+    for entry in legend.get_texts():
+        entry.set_parse_math(False)
 
 
-def head(axes: Axes, text: str) -> None:
-    """Write a panel's own title."""
-    axes.set_title(text, pad=5.0, fontsize="small", color=INK, parse_math=False)
+def _columns(labels: Sequence[str], room: float, most: int) -> int:
+    """Columns of a legend in which no label is broken, if there are such: it fills one column after the other."""
+    for columns in range(min(most, max(len(labels), 1)), 1, -1):
+        down = math.ceil(len(labels) / columns)
+        widest = [
+            max(width(label, LEGEND) for label in labels[place : place + down]) for place in range(0, len(labels), down)
+        ]
+        if sum(widest) + ENTRY * len(widest) <= room:
+            return columns
+    return 1
+
+
+def heads(figure: Figure, panels: Sequence[Axes], texts: Sequence[str]) -> None:
+    """Write a grid's titles, one over each panel; the figure grows where they need several lines."""
+    columns = across(panels)
+    fitted = fit_all(texts, (figure.get_figwidth() - 0.9) / columns - 0.2, SMALL, HEAD_LINES)
+    for axes, text in zip(panels, fitted, strict=True):
+        axes.set_title(text, pad=5.0, fontsize="small", color=INK, parse_math=False)
+    rows = [fitted[place : place + columns] for place in range(0, len(fitted), columns)]
+    lines = sum(max(text.count("\n") for text in row) for row in rows)
+    figure.set_figheight(figure.get_figheight() + LINE * SMALL * lines)
+
+
+def across(panels: Sequence[Axes]) -> int:
+    """Columns of a grid."""
+    place = panels[0].get_subplotspec()
+    return place.get_gridspec().ncols if place is not None else 1
 
 
 def opacity(count: int) -> float:
@@ -99,9 +138,10 @@ def errors_of(results: Results, objective: str) -> list[str]:
     return [name for name in ERRORS if name == "valid" or results.has_test(objective)]
 
 
-def runtime_label(results: Results) -> str:
+def runtime_label(results: Results, seconds: Magnitude | None = None) -> str:
     """The label of an axis of the suite's seconds."""
-    return f"{results.plan.clock} runtime [s]"
+    label = f"{results.plan.clock} runtime [s]"
+    return label if seconds is None else seconds.label(label)
 
 
 def clock_words(results: Results) -> str:

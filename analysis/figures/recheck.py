@@ -14,11 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.figures.panels import errors_of
-from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
+from analysis.figures.magnitude import magnitude_of
+from analysis.figures.panels import caption, errors_of, name_lanes
+from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
+ERRORS = ("selected_valid_error", "selected_test_error", "fresh_valid_mean", "fresh_test_mean")
 PANELS = {"valid": "validation error", "test": "test error"}
 LANE = 0.32
 """Height of an algorithm's lane, in inches."""
@@ -44,24 +46,28 @@ def recheck(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     if again.empty:
         return None
     title = f"{objective}: selected and trained again ({results.plan.title})"
+    [noise] = tables["noise"][tables["noise"]["objective"] == objective].to_dict("records")
+    size = magnitude_of(*(again[column] for column in ERRORS), [noise["valid_sd"], noise["test_sd"]])
+    again = again.assign(**{column: size.of(again[column]) for column in ERRORS})
     cells = {name: again[again["algorithm"] == name] for name in results.plan.algorithms}
     if not any(_values(cell, "fresh_valid_mean").size for cell in cells.values()):
         return notice_figure(title, "fresh trainings crashed: no algorithm has a defined mean")
-    [noise] = tables["noise"][tables["noise"]["objective"] == objective].to_dict("records")
     figure = Figure(figsize=(9.0, 1.9 + LANE * len(cells)), layout="constrained")
     set_title(figure, title)
     styles = algorithm_styles(results.plan.algorithms)
     shown = errors_of(results, objective)
     for axes, panel in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0], shown, strict=True):
-        _floor(axes, cells, panel, float(noise[f"{panel}_sd"]))
+        _floor(axes, cells, panel, float(size.of([noise[f"{panel}_sd"]])[0]))
         for place, (name, cell) in enumerate(cells.items()):
             _lane(axes, cell, panel, place, styles[name])
-        axes.set_xlabel(f"{PANELS[panel]}, mean ± 1 std over runs")
-        axes.set_yticks(range(len(cells)), [_label(name, cell, rows) for name, cell in cells.items()])
-        axes.set_ylim(len(cells) - 0.5, -0.5)
+        axes.set_xlabel(size.label(f"{PANELS[panel]}, mean ± 1 std over runs"))
         axes.grid(visible=False, axis="y")
-    legend = figure.legend(handles=_handles(), loc="outside lower center", ncols=3, title=_note(noise))
-    legend.get_title().set(parse_math=False, color=MUTED, fontsize="small")
+        axes.locator_params(axis="x", nbins=5)
+    figure.axes[0].set_ylim(len(cells) - 0.5, -0.5)
+    name_lanes(figure.axes[0], [_label(name, cell, rows) for name, cell in cells.items()])
+    for axes in figure.axes:
+        axes.tick_params(axis="y", length=0)
+    caption(figure, _handles(), _note(noise), columns=3)
     return figure
 
 

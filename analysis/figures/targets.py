@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, head, runtime_label
+from analysis.figures.magnitude import Magnitude, magnitude_of
+from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, heads, runtime_label
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array, Curve
@@ -21,8 +22,6 @@ LAST = 2
 GREY = "#9a9a9a"
 MANY, COLUMNS_OF_MANY = 9, 5
 """From more algorithms on each has a panel of its own, with both targets and the control's lines in grey."""
-LETTERS = 26
-"""Of a legend's entry, from which on there is a column less."""
 NOTE = (
     "Kaplan-Meier: a run that ended without the target counts as unknown from its end on, a failed one as never. "
     "Behind each name: runs that reached either target, of those finished."
@@ -52,13 +51,14 @@ def targets(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     styles = algorithm_styles(results.plan.algorithms)
     counts: dict[str, list[int]] = {name: [] for name in results.plan.algorithms}
     totals = {algorithm: _curves(results, objective, algorithm) for algorithm in styles}
-    for axes, (value, source) in zip(panels, wanted.itertuples(index=False), strict=True):
+    seconds = magnitude_of(*(curve.t for curves in totals.values() for curve in curves))
+    for axes, (value, _) in zip(panels, wanted.itertuples(index=False), strict=True):
         for place, (algorithm, look) in enumerate(styles.items()):
             runs = attempts(totals[algorithm], float(value), error)
-            _line(axes, runs, look, place)
+            _line(axes, runs, look, place, seconds)
             counts[algorithm].append(int(runs.success.sum()))
-        head(axes, f"{ERRORS[error]} ≤ {value:.4g} ({source})")
-        axes.set_xlabel(runtime_label(results))
+        axes.set_xlabel(runtime_label(results, seconds))
+    heads(figure, panels, [f"{ERRORS[error]} ≤ {row.target:.4g} ({row.source})" for row in wanted.itertuples()])
     panels[0].set_ylim(-0.03, 1.03)
     panels[0].set_xlim(left=0.0)
     panels[0].set_ylabel("share of runs")
@@ -67,7 +67,7 @@ def targets(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
         Line2D([], [], color=look.colour, marker=look.marker, markeredgecolor="white", linewidth=1.6, label=label)
         for look, label in zip(styles.values(), labels, strict=True)
     ]
-    caption(figure, handles, NOTE, clock_note(results), columns=3 if max(map(len, labels)) > LETTERS else 4)
+    caption(figure, handles, NOTE, clock_note(results))
     return figure
 
 
@@ -80,22 +80,22 @@ def _many(results: Results, objective: str, wanted: list[tuple[float, str]], tit
     """A panel for each algorithm: the last target solid, the one before it dashed."""
     algorithms, error = results.plan.algorithms, error_of(results, objective)
     figure, panels = grid(len(algorithms), title, columns=COLUMNS_OF_MANY, panel=(2.2, 1.6))
-    reached = {
-        name: [attempts(_curves(results, objective, name), float(value), error) for value, _ in wanted]
-        for name in algorithms
-    }
+    curves = {name: _curves(results, objective, name) for name in algorithms}
+    seconds = magnitude_of(*(curve.t for runs in curves.values() for curve in runs))
+    reached = {name: [attempts(runs, float(value), error) for value, _ in wanted] for name, runs in curves.items()}
     dashes = [(0.0, (3.0, 1.2)), (0.0, ())][-len(wanted) :]
     for axes, (algorithm, look) in zip(panels, algorithm_styles(algorithms).items(), strict=True):
         for name, colour, width in ((results.plan.control, GREY, 0.9), (algorithm, look.colour, 1.6)):
             for runs, dash in zip(reached[name], dashes, strict=True):
                 if len(runs.reached):
-                    axes.step(*steps(runs), where="post", color=colour, linewidth=width, linestyle=dash)
-        counts = ", ".join(str(int(runs.success.sum())) for runs in reached[algorithm])
-        head(axes, f"{algorithm}: {counts} of {len(reached[algorithm][0].reached)}")
+                    t, share = steps(runs)
+                    axes.step(seconds.of(t), share, where="post", color=colour, linewidth=width, linestyle=dash)
+    counts = {name: ", ".join(str(int(runs.success.sum())) for runs in reached[name]) for name in algorithms}
+    heads(figure, panels, [f"{name}: {counts[name]} of {len(reached[name][0].reached)}" for name in algorithms])
     panels[0].set_ylim(-0.03, 1.03)
     panels[0].set_xlim(left=0.0)
     for axes in panels[-COLUMNS_OF_MANY:]:
-        axes.set_xlabel(runtime_label(results))
+        axes.set_xlabel(runtime_label(results, seconds))
     figure.supylabel("share of runs", fontsize="medium")
     handles = [
         Line2D([], [], color=INK, linestyle=dash, label=f"{ERRORS[error]} ≤ {value:.4g} ({source})")
@@ -106,12 +106,12 @@ def _many(results: Results, objective: str, wanted: list[tuple[float, str]], tit
     return figure
 
 
-def _line(axes: Axes, runs: Attempts, look: Style, place: int) -> None:
+def _line(axes: Axes, runs: Attempts, look: Style, place: int, seconds: Magnitude) -> None:
     if not len(runs.reached):
         return
     t, share = steps(runs)
     axes.step(
-        t, share, where="post", color=look.colour, linewidth=1.6, marker=look.marker, markersize=5.0,
+        seconds.of(t), share, where="post", color=look.colour, linewidth=1.6, marker=look.marker, markersize=5.0,
         markeredgecolor="white", markevery=(0.03 * (place % 6), 0.2), zorder=3.0,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import textwrap
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
+
+from analysis.figures.labels import FONT, LINE, MEDIUM, TITLE, fit
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
 STRONGEST_FIRST = (0, 1, 2, 3, 4, 9, 5, 7, 8, 6)
@@ -68,12 +70,13 @@ def algorithm_styles(algorithms: Sequence[str]) -> dict[str, Style]:
 @contextmanager
 def theme() -> Iterator[None]:
     """Matplotlib's settings for our figures, whatever the user's own; restored afterwards."""
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # Drawn as a box.
         mpl.rcdefaults()
         mpl.rcParams.update(sns.axes_style("ticks") | sns.plotting_context("paper", font_scale=1.0))
         mpl.rcParams.update(
             {
-                "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same glyphs everywhere
+                "font.sans-serif": [FONT],
                 "svg.hashsalt": "incumbent",
                 "svg.fonttype": "path",
                 "axes.spines.top": False,
@@ -106,14 +109,17 @@ def render(figure: Figure) -> dict[str, bytes]:
 
 
 def set_title(figure: Figure, text: str) -> None:
-    """Put a title over a figure, in as many lines as its width asks for."""
-    width = int(12.5 * figure.get_size_inches()[0])
-    figure.suptitle(textwrap.fill(text, width), parse_math=False, color=INK)
+    """Put a title over a figure, in as many lines as its width asks for; from the third on it grows for them."""
+    title = fit(text, figure.get_figwidth() - 0.3, TITLE)
+    figure.suptitle(title, parse_math=False, color=INK)
+    figure.set_figheight(figure.get_figheight() + LINE * TITLE * max(title.count("\n") - 1, 0))
 
 
 def notice_figure(title: str, text: str) -> Figure:
     """A figure that says why there is nothing to draw."""
     figure = Figure(figsize=(8.0, 2.4), layout="constrained")
     set_title(figure, title)
-    figure.text(0.5, 0.45, text, ha="center", va="center", color=MUTED, parse_math=False)
+    words = fit(text, figure.get_figwidth() - 0.3, MEDIUM)
+    figure.set_figheight(figure.get_figheight() + LINE * MEDIUM * words.count("\n"))
+    figure.text(0.5, 0.6 / figure.get_figheight(), words, ha="center", va="bottom", color=MUTED, parse_math=False)
     return figure

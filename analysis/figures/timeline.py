@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from analysis.figures.magnitude import magnitude_of
 from analysis.figures.panels import caption, clock_note, lanes, name_lanes, runtime_label
 from analysis.figures.theme import INK, MUTED, notice_figure
 from analysis.loading.results import Results
@@ -30,6 +31,8 @@ def timeline(results: Results, tables: Mapping[str, pd.DataFrame], objective: st
     title = f"{objective} ({results.plan.title}): what the workers did"
     if drawn.empty:
         return notice_figure(title, "no evaluation in this repetition")
+    seconds = magnitude_of(drawn["start"], drawn["end"])
+    drawn = drawn.assign(start=seconds.of(drawn["start"]), end=seconds.of(drawn["end"]))
     places = _places(results, drawn)
     figure, [axes] = lanes(len(places), title, columns=1)
     horizon = float(drawn["end"].max()) or 1.0
@@ -44,7 +47,7 @@ def timeline(results: Results, tables: Mapping[str, pd.DataFrame], objective: st
         )  # fmt: skip
     name_lanes(axes, [_name(results, algorithm, worker) for algorithm, worker in places])
     axes.set_xlim(0.0, horizon)
-    axes.set_xlabel(runtime_label(results))
+    axes.set_xlabel(runtime_label(results, seconds))
     repetition = int(drawn["repetition"].iloc[0])
     caption(
         figure, _legend(drawn),

@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.figures.panels import name_lanes
 from analysis.figures.theme import INK, MUTED, set_title
 from analysis.regression.non_inferiority import Cell, Comparison
 
@@ -33,9 +34,8 @@ def verdicts(comparison: Comparison) -> Figure:
         _draw(axes, place, cell, bound)
     axes.set_xlim(-bound, bound)
     axes.set_ylim(len(cells) - 0.4, -0.6)
-    axes.set_yticks(np.arange(len(cells)), [f"{cell.objective} / {cell.algorithm}" for cell in cells])
-    axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"worse by, in margins ({comparison.endpoint}; mean paired difference with 95 % interval)")
+    name_lanes(axes, [f"{cell.objective} / {cell.algorithm}" for cell in cells])
+    axes.set_xlabel(f"worse by, in margins\n({comparison.endpoint}; mean paired difference with 95 % interval)")
     return figure
 
 

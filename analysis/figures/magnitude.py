@@ -1,0 +1,122 @@
+"""Axes for any numbers: matplotlib's overflow near the ends of the double range, so powers of ten are taken out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.statistics.anytime import Array
+
+LARGE, LEAST = 1e100, 1e-100
+"""Numbers between these are drawn as they are."""
+MOST_DECADES, STEPS = 6, (1, 2, 5, 10, 20, 50, 100, 200)
+"""Labelled decades of a logarithmic axis, and what may lie between them: a double's range has 632."""
+FEW_DECADES = 2.0
+"""On an axis of fewer of them 2 and 5 are labelled too."""
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Magnitude:
+    """The power of ten in which the numbers of an axis are drawn; 0 unless they are very large or very small."""
+
+    power: int = 0
+
+    def of(self, values: Iterable[float]) -> Array:
+        """Numbers as they are drawn."""
+        numbers: Array = np.asarray(values, dtype=np.float64)
+        if not self.power:
+            return numbers
+        half = self.power // 2  # 10 to the power itself may be no double.
+        shrunk: Array = numbers / 10.0**half / 10.0 ** (self.power - half)
+        return shrunk
+
+    def label(self, text: str) -> str:
+        """A label of an axis, or numbers of it, with the power that they are in."""
+        return f"{text} [\u00d7 {power_text(self.power)}]" if self.power else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The part of an axis that is shown, in units of its magnitude; numbers may be far outside of it."""
+
+    size: Magnitude
+    low: float
+    high: float
+
+    def of(self, values: Iterable[float]) -> Array:
+        """Numbers as they are drawn; those far outside are brought near, for what is drawn overflows too."""
+        room = 9.0 * (self.high - self.low)
+        with np.errstate(over="ignore"):  # To infinity, and from there near the edge.
+            numbers = self.size.of(values)
+        near: Array = np.clip(numbers, self.low - room, self.high + room)
+        return near
+
+
+def magnitude_of(*values: Iterable[float]) -> Magnitude:
+    """The power of ten for numbers that share an axis; what is not finite is left out."""
+    numbers = np.abs(np.concatenate([np.asarray(some, dtype=np.float64).ravel() for some in values] or [np.empty(0)]))
+    most = float(numbers[np.isfinite(numbers)].max(initial=0.0))
+    return Magnitude() if most == 0.0 or LEAST <= most < LARGE else Magnitude(power=math.floor(math.log10(most)))
+
+
+def power_text(power: int) -> str:
+    """`10³`, in letters that every text may hold."""
+    return f"10{str(power).translate(SUPERSCRIPTS)}"
+
+
+def logarithms(values: Array) -> Array:
+    """Decimal logarithms for an axis of `logarithmic_marks`; NaN for what is not above 0."""
+    logs: Array = np.log10(values, where=values > 0.0, out=np.full(len(values), np.nan))
+    return logs
+
+
+def logarithmic_marks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Where an axis of decimal logarithms is labelled, and how: decades, between few of them 2 and 5 too.
+
+    matplotlib's own logarithmic axes overflow near the ends of the double range.
+
+    Args:
+        low: the logarithm where the axis begins.
+        high: where it ends.
+    """
+    decades = range(math.ceil(low), math.floor(high) + 1)
+    step = next(step for step in STEPS if len(decades) <= MOST_DECADES * step)
+    marks = [float(power) for power in decades if power % step == 0]
+    if high - low < FEW_DECADES:
+        between = range(math.floor(low), math.ceil(high))
+        marks = sorted(marks + [power + math.log10(digit) for power in between for digit in (2, 5)])
+    marks = [mark for mark in marks if low <= mark <= high]
+    if len(marks) < 2:
+        marks = [low + share * (high - low) for share in (0.1, 0.9)]
+        return marks, [_number_text(mark) for mark in marks]
+    return marks, [_decade_text(mark) for mark in marks]
+
+
+def _decade_text(mark: float) -> str:
+    """One, two or five of a power of ten, by the logarithm."""
+    if -4 <= mark < 5:
+        return f"{10.0**mark:.3g}"
+    power = math.floor(mark + 1e-9)
+    digit = round(10.0 ** (mark - power))
+    return power_text(power) if digit == 1 else f"{digit}\u00b7{power_text(power)}"
+
+
+def _number_text(mark: float) -> str:
+    """A number between the marks by its logarithm."""
+    if -4 <= mark < 5:
+        return f"{10.0**mark:.4g}"
+    power = math.floor(mark)
+    return f"{10.0 ** (mark - power):.3g}\u00b7{power_text(power)}"
+
+
+def span(low: float, high: float, margin: float = 0.05) -> tuple[float, float]:
+    """The ends of an axis, never the same: wider by a share of the range, or of the number where there is one alone."""
+    room = margin * (high - low)
+    least = 1e-9 * max(abs(low), abs(high))
+    if room <= least:
+        room = 0.05 * max(abs(low), abs(high)) or 0.05
+    return low - room, high + room
