@@ -66,9 +66,7 @@ def check_labels(field: str, labels: Collection[str]) -> None:
     for label in labels:
         other = first.setdefault(label.lower(), label)
         if other != label:
-            raise BadInput(
-                f"{field}: labels {other!r} and {label!r} differ in case alone: use names that are two folders everywhere"
-            )
+            raise BadInput(f"{field}: labels {other!r} and {label!r} differ in case alone: use names of two folders")
     twice = next((label for label in labels if list(labels).count(label) > 1), None)
     if twice is not None:
         raise BadInput(f"{field}: label {twice!r} is there twice")
