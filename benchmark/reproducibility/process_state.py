@@ -28,7 +28,7 @@ def read_settings() -> dict[str, Any]:
 
 def put_back(before: dict[str, Any], culprit: str) -> dict[str, Any]:
     """Set again what is no longer as it was before, and note who changed it; returns what it was changed to."""
-    after = read_settings()
+    after = {name: SETTINGS[name].read() for name in before}
     if after == before:
         return {}
     changed = {name: value for name, value in after.items() if value != before[name]}
@@ -106,8 +106,11 @@ STRAY = "code that ran outside of its calls"
 
 @contextmanager
 def settings_of_trainings() -> Iterator[None]:
-    """Let `put_back_strays` restore the settings that there are now, and restore them at the end."""
-    _outer.append(read_settings())
+    """Let `put_back_strays` restore the settings that decide bits as they are now, and restore them at the end.
+
+    The others may be changed by the harness itself, as the handlers of signals are when somebody stops it.
+    """
+    _outer.append({name: setting.read() for name, setting in SETTINGS.items() if setting.decides_bits})
     try:
         yield
     finally:
