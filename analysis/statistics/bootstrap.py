@@ -188,8 +188,8 @@ def _settled(statistic: Statistic, samples: Array) -> Statistic:
 
 def _deciding(values: Array, axis: int, *, trimmed: bool) -> Array:
     """The largest absolute value along an axis of those that a statistic is made of."""
-    left = np.moveaxis(np.where(np.isfinite(values), values, 0.0), axis, -1)
+    left = np.moveaxis(values, axis, -1)
     if trimmed:
         cut = int(TRIMMED * left.shape[-1])
         left = np.sort(left, axis=-1)[..., cut : left.shape[-1] - cut]
-    return np.asarray(np.abs(left).max(axis=-1))
+    return np.asarray(np.abs(np.where(np.isfinite(left), left, 0.0)).max(axis=-1))

@@ -53,6 +53,9 @@ LARGE = {
     "failing": Kind(repetitions=14, evaluations=5, states=("done", "failed"), crashed=0.3, endpoint="valid_error"),
     "untied": Kind(repetitions=15, errors=lambda rng: rng.random(), evaluations=5),
     "scores": Kind(repetitions=9, endpoint="score", errors=grid(0.125, 0.25, 0.375, 0.5), budget={"runtime": 2.0}),
+    "outliers": Kind(
+        repetitions=9, errors=lambda rng: rng.choice([0.1, 0.2, 0.3, 1e40]) * rng.uniform(1, 9), crashed=0.1
+    ),
     "great": Kind(repetitions=9, errors=lambda rng: -1e307 * rng.uniform(1, 17)),
     "small": Kind(repetitions=9, diverged=0.0, errors=lambda rng: 1e-300 * rng.randint(1, 9)),
     "signs": Kind(repetitions=8, errors=lambda rng: rng.uniform(-1, 1), states=MIXED),
