@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmark.driver.time_left import TimeLeft
 from benchmark.result_folder.outcomes import Outcomes
-from benchmark.storage.ledger_format import partial_path
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.run_report import RunReport
 
@@ -24,21 +24,19 @@ class Quiet:
 
     def start(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None:
         self.folder, self.total, self.finished = folder, len(done) + len(pending), len(done)
-        self.start_time = time.monotonic()
-        self.ended_here = 0
-        self.in_flight: dict[Path, Run] = {}
+        self.pending = pending
+        self.time_left: TimeLeft | None = None
         self.best: dict[tuple[str, str], float] = {}
         self.count: Counter[tuple[str, str]] = Counter(cell_of(run) for run in done)
-        limits = (suite.budget.trials, suite.budget.evaluations)
-        self.evaluations_a_run = min((limit for limit in limits if limit is not None), default=None)
 
     def run_started(self, run: Run) -> None:
-        self.in_flight[run.path] = run
+        if self.time_left is None:
+            self.time_left = TimeLeft(self.outcomes, self.pending)
 
     def run_ended(self, report: RunReport) -> None:
-        self.in_flight.pop(report.run.path, None)
+        if self.time_left is not None:
+            self.time_left.end(report.run)
         self.finished += 1
-        self.ended_here += 1
         cell = cell_of(report.run)
         self.count[cell] += report.state == "done"
         self.best[cell] = min(self.best.get(cell, math.inf), report.best_error)
@@ -56,17 +54,12 @@ class Quiet:
 
     def fraction_in_flight(self) -> float:
         """Return how many runs the recorded evaluations of unfinished runs amount to."""
-        if self.evaluations_a_run is None:
-            return 0.0
-        lines = sum(max(0, _count_lines(partial_path(self.folder / path)) - 1) for path in list(self.in_flight))
-        return min(lines / self.evaluations_a_run, float(len(self.in_flight)))
+        left = [] if self.time_left is None else list(self.time_left.left.values())
+        return sum(self.outcomes.share(run) for run in left)
 
     def seconds_left(self) -> float | None:
-        """Extrapolate from this command's own pace; None before there is one."""
-        ended = self.ended_here + self.fraction_in_flight()
-        if ended == 0:
-            return None
-        return (time.monotonic() - self.start_time) / ended * (self.total - self.finished - self.fraction_in_flight())
+        """Extrapolate from this command's own pace; None before it rests on enough."""
+        return None if self.time_left is None else self.time_left.seconds(time.monotonic())
 
 
 class PlainLines(Quiet):
@@ -170,10 +163,3 @@ def format_duration(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def _count_lines(path: Path) -> int:
-    try:
-        return path.read_bytes().count(b"\n")
-    except OSError:
-        return 0

@@ -25,6 +25,7 @@ from benchmark.result_folder.folder_lock import folder_lock
 from benchmark.result_folder.outcomes import Outcomes
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.suite.model import Run, Suite
+from benchmark.tuning.clock import dear_price
 from benchmark.tuning.factory import check_suite, library_versions
 from benchmark.tuning.run_report import RunReport, is_done, recorded_report
 from benchmark.tuning.run_settings import RunSettings
@@ -94,7 +95,7 @@ class Runner:
         self.in_flight: dict[Path, Sequence[Run]] = {}
         self.crashes = CrashTracker(self.folder, listener.say)
         self.follower = LedgerFollower(self.folder, self.in_flight, listener.say)
-        self.stall_monitor = StallMonitor(self.folder, self.in_flight, listener.say)
+        self.stall_monitor = StallMonitor(self.folder, self.in_flight, listener.say, self._price)
         self.reports: list[RunReport] = []
         self.said: set[tuple[str, str]] = set()
 
@@ -166,6 +167,8 @@ class Runner:
         for run in done:
             self.follower.read(run, quiet=True)
         self.listener.outcomes = self.follower.outcomes
+        by_objective = {run.objective.label: run for run in pending}
+        self.prices = {label: dear_price(run, self.objectives[label]) for label, run in by_objective.items()}
         with self.stall_monitor.watching(), self.follower.following():
             while pending:
                 pending = self._dispatch(pending, settings)
@@ -229,6 +232,10 @@ class Runner:
             self.in_flight[run.path] = [run]
             self._report(self.backend.execute_isolated(run, settings, self.crashes.watchdog))
         return [run for run in pending if run not in suspects]
+
+    def _price(self, group: Sequence[Run]) -> float:
+        """Price the first records of a group: dear configurations in full, as many as train side by side."""
+        return min(len(group), self.capacity or len(group)) * self.prices[group[0].objective.label]
 
     def _report(self, report: RunReport) -> None:
         self.in_flight.pop(report.run.path, None)

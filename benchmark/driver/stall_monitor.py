@@ -23,10 +23,17 @@ class StallMonitor:
         folder: the suite's results.
         in_flight: the runs that workers execute, each with the group that trains beside it; changed by the caller.
         say: prints a message to the user.
+        price: the seconds that a group's trials are expected to take until one is recorded, 0 where nothing is known.
     """
 
-    def __init__(self, folder: Path, in_flight: Mapping[Path, Sequence[Run]], say: Callable[[str], None]) -> None:
-        self.folder, self.in_flight, self.say = folder, in_flight, say
+    def __init__(
+        self,
+        folder: Path,
+        in_flight: Mapping[Path, Sequence[Run]],
+        say: Callable[[str], None],
+        price: Callable[[Sequence[Run]], float] = lambda group: 0.0,
+    ) -> None:
+        self.folder, self.in_flight, self.say, self.price = folder, in_flight, say, price
         self.longest_wait = 0.0
         self._last: dict[Path, tuple[list[int], float, float]] = {}  # Sizes, since when, and the wait last warned of.
 
@@ -52,7 +59,7 @@ class StallMonitor:
             wait = now - since
             if sizes != last_sizes:
                 self.longest_wait, since, warned = max(self.longest_wait, wait), now, 0.0
-            elif wait > max(2 * self.longest_wait + PATIENCE, 2 * warned):
+            elif wait > max(2 * self.longest_wait + PATIENCE, 2 * warned, 2 * self.price(group)):
                 warned = wait
                 self.say(self._describe(group, wait))
             self._last[name] = sizes, since, warned

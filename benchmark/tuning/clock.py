@@ -124,6 +124,17 @@ def _cost_options(part: Part, objective: Objective) -> dict[str, Any]:
     return dict(objective.cost_options(part.options))
 
 
+def dear_price(run: Run, objective: Objective, samples: int = 16) -> float:
+    """Return the price of the dearest of some configurations, trained in full; 0 where none has a price."""
+    clock, rng = build_clock(run, objective), np.random.default_rng(0)
+    try:
+        configs = [objective.space.check(objective.space.sample(rng)) for _ in range(samples)]
+        prices = [clock.price_of(config, 0, objective.max_epochs) for config in configs]
+    except Exception:  # A third-party objective may raise anything; its trials will say so themselves.
+        return 0.0
+    return max((price for price in prices if price is not None), default=0.0)
+
+
 def _example_price(clock: Clock) -> float | None:
     space = clock.objective.space
     config = clock.objective.default or space.sample(np.random.default_rng(0))

@@ -462,3 +462,12 @@ def test_a_suite_without_a_timeout_tells_of_a_hanging_trial(tmp_path, monkeypatc
     charged = ("start", "end", "train_seconds", "paid_seconds", "decide_seconds")
     assert not set(charged) & set(found[0]["000.jsonl"][0])
     assert found[0] == found[1]
+
+
+def test_no_warning_comes_before_twice_the_price_of_what_trains(tmp_path):
+    """The first record of a slow objective may be expected later than after a minute."""
+    ledgers = Ledgers(tmp_path)
+    ledgers.monitor.price = lambda group: 100.0
+    ledgers.start("a")
+    assert ledgers.after(200) == []
+    assert len(ledgers.after(1)) == 1
