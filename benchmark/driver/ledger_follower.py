@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -30,7 +31,8 @@ class LedgerFollower:
     def __init__(self, folder: Path, in_flight: Mapping[Path, Sequence[Run]], say: Callable[[str], None]) -> None:
         self.folder, self.in_flight, self.say = folder, in_flight, say
         self.outcomes = Outcomes()
-        self._read_until: dict[Path, int] = {}
+        self._read_until: dict[Path, tuple[int, int]] = {}  # The file's number, and where in it.
+        self._evaluations: dict[Path, int] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -67,19 +69,27 @@ class LedgerFollower:
     def _new_records(self, run: Run) -> Iterator[Record]:
         for line in self._new_lines(run):
             with suppress(ValueError):  # Whether it is damaged is for whoever goes on with the run to say.
-                yield json.loads(line)
+                record: Record = json.loads(line)
+                index = record.get("index") if isinstance(record, dict) else None
+                if isinstance(index, int):  # A larger budget begins another file with what the first one holds.
+                    if index < self._evaluations.get(run.path, 0):
+                        continue
+                    self._evaluations[run.path] = index + 1
+                yield record
 
     def _new_lines(self, run: Run) -> list[bytes]:
         """Return the whole lines that a run's ledger has gained; it changes its name when the run ends."""
-        complete, start = self.folder / run.path, self._read_until.get(run.path, 0)
+        complete, (number, until) = self.folder / run.path, self._read_until.get(run.path, (0, 0))
         for path in (partial_path(complete), complete, failed_path(complete)):
             try:
                 with path.open("rb") as file:
+                    now = os.fstat(file.fileno()).st_ino
+                    start = until if now == number else 0
                     file.seek(start)
                     data = file.read()
             except OSError:
                 continue
             lines = data[: data.rfind(b"\n") + 1].splitlines()
-            self._read_until[run.path] = start + data.rfind(b"\n") + 1
+            self._read_until[run.path] = now, start + data.rfind(b"\n") + 1
             return lines
         return []
