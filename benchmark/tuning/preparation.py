@@ -8,7 +8,6 @@ from benchmark.errors import BadInput, one_line, require_int, short_repr
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from objectives.objective import Machine, Objective, checked_default
 from objectives.space import Space
-from objectives.training.data import DataError
 
 
 def prepare_objective(label: str, objective: Objective, machine: Machine) -> dict[str, str]:
@@ -18,6 +17,8 @@ def prepare_objective(label: str, objective: Objective, machine: Machine) -> dic
         DataError: a data set that cannot be found, fetched or trusted.
         BadInput: anything else that the objective raises.
     """
+    from objectives.training.data import DataError  # It imports torch, which checks of names do without.
+
     try:
         with deterministic_arithmetic(machine.device):
             return objective.prepare(machine)
