@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ _noted: dict[tuple[str, str], SettingChange] = {}
 def note_change(culprit: str, setting: str, before: Any, after: Any, *, private: bool) -> None:
     """Note the first change of a setting by somebody."""
     if (culprit, setting) not in _noted:
-        difference = "" if private else _describe_difference(before, after)
+        difference = (_name_differences if private else _describe_difference)(before, after)
         _noted[culprit, setting] = SettingChange(culprit=culprit, setting=setting, difference=difference)
 
 
@@ -48,6 +49,14 @@ def pop_changes() -> tuple[SettingChange, ...]:
     changes = tuple(_noted.values())
     _noted.clear()
     return changes
+
+
+def _name_differences(before: Any, after: Any) -> str:
+    """Name what of several values has changed, as of the environment, whose values are nobody's business."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        return ""
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return f": {', '.join(_short(os.fsdecode(name)) for name in changed)}"
 
 
 def _describe_difference(before: Any, after: Any) -> str:
