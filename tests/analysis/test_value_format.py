@@ -48,7 +48,9 @@ def test_the_number_written_is_the_number(value, uncertainty):
     """It reads back to within half a unit of its last digit, is never minus zero, and keeps two digits of its error."""
     text, spread = pair_texts(value, uncertainty)
     assert not text.startswith("-") or float(text) != 0.0 or abs(value) < 5e-324
-    assert abs(Fraction(text) - Fraction(value)) <= unit_of(text) / 2 or Fraction(text) == 0
+    place = last_place([uncertainty])
+    unit = unit_of(text) if place is None else max(unit_of(text), Fraction(10) ** place)
+    assert abs(Fraction(text) - Fraction(value)) <= unit / 2 or Fraction(text) == 0
     assert abs(Fraction(text) - Fraction(value)) <= max(Fraction(uncertainty), Fraction(abs(value)) / 10**5)
     assert abs(Fraction(spread) - Fraction(uncertainty)) <= Fraction(uncertainty) / 20
 

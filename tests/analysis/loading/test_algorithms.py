@@ -281,7 +281,7 @@ def drawn(suite):
 def legend(figure):
     """Texts and title of a figure's legend."""
     (found,) = figure.legends
-    return [text.get_text() for text in found.get_texts()], found.get_title().get_text()
+    return [text.get_text().replace("\n", " ") for text in found.get_texts()], found.get_title().get_text()
 
 
 def test_a_legend_tells_versions_and_marks(suite, told):
@@ -442,14 +442,3 @@ def test_a_space_that_no_suite_writes_is_refused(suite, axis, message):
 
     with pytest.raises(BadInput, match=rf"suite\.json: {message}"):
         read_plan(suite.folder)
-
-
-def test_a_legend_cuts_no_label_off():
-    """Labels stand in two columns while the longest of both fit beside each other, else in one."""
-    from analysis.figures.anytime import LEGEND_WIDTH, _columns
-
-    assert _columns(["random"]) == 1
-    assert _columns(["random", "local"]) == 2
-    assert _columns(["a" * LEGEND_WIDTH, "b"]) == 1
-    assert _columns(["a" * (LEGEND_WIDTH - 3), "b", "c" * 3, "d"]) == 2
-    assert _columns(["a" * (LEGEND_WIDTH - 3), "b", "c" * 4]) == 1

@@ -129,7 +129,7 @@ def test_a_sheet_sorts_by_numbers_that_it_does_not_show():
 
 def study(**tables):
     """A study with the given tables alone."""
-    plan = SimpleNamespace(objectives=[SimpleNamespace(label="bowl")])
+    plan = SimpleNamespace(objectives=[SimpleNamespace(key="bowl", label="bowl")])
     return SimpleNamespace(results=SimpleNamespace(plan=plan), tables=tables)
 
 

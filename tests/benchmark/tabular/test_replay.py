@@ -217,7 +217,8 @@ def test_trials_that_were_never_trained_make_no_table(tmp_path, capsys):
     """Every trial ended before its first epoch: there is a ledger, and no curve to look up."""
     suite = tmp_path / "crashed.toml"
     suite.write_text(CRASHED)
-    assert command("run", suite, tmp_path, "--quiet") == 0
+    assert command("run", suite, tmp_path, "--quiet") == 1
+    capsys.readouterr()
     assert command("harvest", suite, tmp_path) == 2
     assert capsys.readouterr().err == "error: odd: no trial of it was trained; nothing to harvest\n"
     assert not (tmp_path / "crashed" / "offline").exists()

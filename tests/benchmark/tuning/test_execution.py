@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmark.reproducibility.environment import describe_environment
+from benchmark.reproducibility.isolated_objective import IsolatedObjective
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_ledger
 from benchmark.storage.resume_check import RunRefused
@@ -439,7 +440,7 @@ class Telling(StackedToy):
 
 def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
     """Data and arithmetic are those of the machine, a trial at a time; a trial that takes threads keeps none."""
-    told, trainers = Telling(epochs=1), []
+    told, trainers = IsolatedObjective(Telling(epochs=1), "objectives.telling"), []
     machine = Machine(data=tmp_path)
 
     def watched(*given):

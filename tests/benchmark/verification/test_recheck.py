@@ -50,11 +50,11 @@ def write_toy_suite(folder, repetitions=3, options=""):
     return write_suite(folder, suite(repetitions, options)) / "tiny.toml"
 
 
-def run_command(path, results, command="run", jobs=1, **options):
-    """Run a command on a suite's file; everything must be done. The suite's folder."""
+def run_command(path, results, command="run", jobs=1, *, exit_code=0, **options):
+    """Run a command on a suite's file, which must end with an exit code; returns the suite's folder."""
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     arguments = [command, str(path), "--results", str(results), "--jobs", str(jobs), "--device", "cpu", "--quiet"]
-    assert main([*arguments, *words]) == 0
+    assert main([*arguments, *words]) == exit_code
     return results / path.stem
 
 
@@ -288,7 +288,9 @@ def test_a_diverged_incumbent_trains_as_long_as_it_was_to(tmp_path):
     scripts = (
         'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[4, 3], [9, 4]] }\n'
     )
-    folder = run_and_recheck(write_suite(tmp_path, text + scripts) / "tiny.toml", tmp_path, 2)
+    path = write_suite(tmp_path, text + scripts) / "tiny.toml"
+    run_command(path, tmp_path, exit_code=1)
+    folder = run_command(path, tmp_path, "recheck", exit_code=1, fresh=2)
 
     file = read_lists(folder)
     assert file["lists"]["toy"] == [[{"config": {"x": 4}, "epochs": 3}]]
@@ -376,14 +378,15 @@ def test_nothing_finished_is_refused(tmp_path, refused):
     refused(path, "no run is finished there")
 
 
-def test_runs_without_an_incumbent_are_refused(tmp_path, refused):
+def test_runs_without_an_incumbent_are_refused(tmp_path, refused, capsys):
     """Where every evaluation crashed nothing was selected."""
     text = suite(1, "raising = 1").split("algorithms.random")[0]
     scripts = (
         'algorithms.a.scheduler = { name = "tests.benchmark.fakes.stacked_toy:Script", steps = [[3, 3], [8, 4]] }\n'
     )
     path = write_suite(tmp_path, text + scripts) / "tiny.toml"
-    run_command(path, tmp_path)
+    run_command(path, tmp_path, exit_code=1)
+    capsys.readouterr()
 
     refused(path, "none of the 1 finished runs has an incumbent, every evaluation crashed")
 
