@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,10 @@ class Backend(ABC):
         """Show the workers during a block that this process is alive; it must hold the folder's lock."""
 
     @abstractmethod
-    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
+    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Generator[list[RunReport], None, None]:
         """Execute groups of runs, in any order, and yield the reports of each.
+
+        What is thrown into the generator ends the workers that are still busy.
 
         Raises:
             BackendLost: the cluster no longer answers.

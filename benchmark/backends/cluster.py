@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +89,7 @@ class Cluster(Backend):
         with Heartbeat(folder, self.handshake.label, self.handshake.token, self.is_connected, self._fail_pending_tasks):
             yield
 
-    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
+    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Generator[list[RunReport], None, None]:
         settings = _settings_for_any_machine(settings)
         serve_group = delayed(cluster_worker.serve_group)
         yield from self._execute_tasks(serve_group(runs, settings, self.handshake) for runs, _ in groups)

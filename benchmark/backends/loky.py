@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Loky(Backend):
     def send_heartbeat(self, folder: Path) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Iterator[list[RunReport]]:
+    def execute_groups(self, groups: Iterator[Group], settings: RunSettings) -> Generator[list[RunReport], None, None]:
         # A worker that has grown by some 100 MB is replaced as planned; the warning would suggest an error.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         tasks = ((runs, settings, fatal) for runs, fatal in groups)

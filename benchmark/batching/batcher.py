@@ -119,16 +119,20 @@ class TrialBatcher:
         self.deferrable: deque[PendingTrial] = deque()  # Of the others.
         self.looks_ahead = stack is not None and stack.parallel and fatal is None and marker is None
         self.reports: list[RunReport] = []
+        self.stopped = False  # By the first failure, where that is asked for.
 
     def execute(self) -> list[RunReport]:
-        """Execute all runs to their ends and return their reports."""
-        while True:
-            while self.unopened_runs and len(self.open_runs) < self.most_open:
+        """Execute all runs to their ends, or until one stops the suite, and return their reports."""
+        while not self.stopped:
+            while not self.stopped and self.unopened_runs and len(self.open_runs) < self.most_open:
                 self._open_run(self.unopened_runs.popleft())
-            if self.stack is not None:
+            if self.stack is not None and not self.stopped:
                 self._train_next_epochs(self.stack)
             if not self.open_runs and not self.unopened_runs:
-                return self.reports
+                break
+        for opened in self.open_runs.values():
+            opened.steps.close()
+        return self.reports
 
     def abandon(self, problem: str) -> bool:
         """Drop the stack and close open runs, which another batcher with this one's cache resumes from their ledgers.
@@ -165,6 +169,8 @@ class TrialBatcher:
 
     def _advance_run(self, opened: OpenRun, result: TrainingResult | None) -> None:
         """Send a run its result and answer its next jobs from the cache, until it has to wait or has ended."""
+        if self.stopped:
+            return None
         try:
             while True:
                 opened.job = next(opened.steps) if result is None else opened.steps.send(result)
@@ -275,6 +281,7 @@ class TrialBatcher:
     def _close_run(self, opened: OpenRun, report: RunReport) -> None:
         del self.open_runs[opened.run.path]
         self.reports.append(report)
+        self.stopped = self.stopped or (self.settings.fail_fast and report.state != "done")
         repetition = opened.run.repetition
         self.runs_left[repetition] -= 1
         if not self.runs_left[repetition]:

@@ -61,11 +61,23 @@ def _execute_runs(
         settings = replace(settings, machine=claim_gpu(settings.machine))
         shared = settings.reuse is not None and shares_trials(runs[0])
         if not (shared or trains_side_by_side(runs[0], objective)):
-            return [execute_run(run, settings, fatal, marker) for run in runs]
+            return _execute_in_turn(runs, settings, fatal, marker)
         with deterministic_arithmetic(settings.machine.device):
             return _execute_stacked(runs, objective, settings, fatal, marker)
     except Exception as error:  # A raise in a worker would end every other run with it.
         return [failure_report(run, error) for run in runs]
+
+
+def _execute_in_turn(
+    runs: Sequence[Run], settings: RunSettings, fatal: FatalEvaluation | None, marker: Path | None
+) -> list[RunReport]:
+    """Execute one run after the other; where the first failure stops the suite, those after it are not begun."""
+    reports: list[RunReport] = []
+    for run in runs:
+        reports.append(execute_run(run, settings, fatal, marker))
+        if settings.fail_fast and reports[-1].state != "done":
+            break
+    return reports
 
 
 def _execute_stacked(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from benchmark.tuning.run_report import RunReport
     from objectives.objective import Machine
 
+GO_ON = "every finished evaluation is stored. To go on (without --fail-fast past any failure)"
+"""What a suite that its first failure has stopped says before the command."""
+
 MOST_NAMED = 10
 """Runs that are not done and are named one by one."""
 
@@ -40,6 +43,7 @@ def execute_suite(parsed: argparse.Namespace, build_runner: Callable[[Listener],
 
 def _execute(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runner]) -> int:
     from benchmark.backends.base import BackendLost
+    from benchmark.driver.fail_fast import SuiteStopped
     from benchmark.driver.progress import choose_listener
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
@@ -54,6 +58,10 @@ def _execute(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runn
     except BackendLost as error:
         _print_failures(listener.outcomes)
         print_error(f"{error}; every finished evaluation is stored. To go on: {resume_command(parsed)}")
+        return RUNS_FAILED
+    except SuiteStopped as stop:
+        listener.close()
+        print_error(f"stopped at the first failure: {stop}; {GO_ON}: {resume_command(parsed)}")
         return RUNS_FAILED
     except (KeyboardInterrupt, Stopped) as stop:
         with suppress(OSError):  # The terminal may be what has gone (SIGHUP).

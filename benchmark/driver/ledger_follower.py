@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmark.result_folder.outcomes import Outcomes
 from benchmark.storage.ledger_format import Record, failed_path, partial_path
 from benchmark.suite.model import Run
+from benchmark.tuning.evaluation import WITHOUT_RESULT
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -26,11 +27,13 @@ class LedgerFollower:
 
     Attributes:
         outcomes: of all records read so far.
+        first_failed: the first evaluation without a result, and its run; None until one is read, other than quietly.
     """
 
     def __init__(self, folder: Path, in_flight: Mapping[Path, Sequence[Run]], say: Callable[[str], None]) -> None:
         self.folder, self.in_flight, self.say = folder, in_flight, say
         self.outcomes = Outcomes()
+        self.first_failed: tuple[Run, Record] | None = None
         self._read_until: dict[Path, tuple[int, int]] = {}  # The file's number, and where in it.
         self._evaluations: dict[Path, int] = {}
         self._lock = threading.Lock()
@@ -57,7 +60,11 @@ class LedgerFollower:
     def read(self, run: Run, *, quiet: bool = False) -> None:
         """Read what a run has recorded since it was last read; a quiet read says nothing of failures."""
         with self._lock:
-            failures = [self.outcomes.add(run, record) for record in self._new_records(run)]
+            records = list(self._new_records(run))
+            failures = [self.outcomes.add(run, record) for record in records]
+            failed = (record for record in records if record.get("state") in WITHOUT_RESULT)
+            if not quiet and self.first_failed is None and (record := next(failed, None)) is not None:
+                self.first_failed = run, record
         for failure in failures:
             if failure is not None and not quiet:
                 self.say(failure.describe_first())

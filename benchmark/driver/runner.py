@@ -15,6 +15,7 @@ from benchmark.backends.loky import Loky
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.code_changes import code_change_warning, named_modules
 from benchmark.driver.crash_tracker import CrashTracker
+from benchmark.driver.fail_fast import SuiteStopped, stop_at_evaluation, stop_at_run
 from benchmark.driver.ledger_follower import LedgerFollower
 from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
 from benchmark.driver.scheduler_notes import single_rung_notes
@@ -66,6 +67,7 @@ class Runner:
             folder is this process's own.
         shard: execute this share of the runs only; others may work on theirs in the same folder.
         backend: executes the runs; results do not depend on it. None is so many processes on this machine.
+        fail_fast: stop at the first evaluation of this call that comes to no result, or run that fails.
     """
 
     def __init__(
@@ -85,13 +87,14 @@ class Runner:
         write: Callable[[Path, Suite, dict[str, Objective]], None] = write_suite_json,
         shard: Shard | None = None,
         backend: Backend | None = None,
+        fail_fast: bool = False,
     ) -> None:
         self.suite, self.folder = suite, results / suite.name
         self.backend = Loky(jobs) if backend is None else backend
         self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
         self.capacity, self.reuse, self.train = capacity, reuse, train
         self.tables, self.recycle, self.write, self.shard = tables, recycle, write, shard
-        self.repetitions = suite.repetitions
+        self.repetitions, self.fail_fast = suite.repetitions, fail_fast
         self.in_flight: dict[Path, Sequence[Run]] = {}
         self.crashes = CrashTracker(self.folder, listener.say)
         self.follower = LedgerFollower(self.folder, self.in_flight, listener.say)
@@ -108,6 +111,7 @@ class Runner:
                 works on it.
             LedgerError: a damaged ledger in the folder.
             BackendLost: a cluster no longer answers; what is recorded stays.
+            SuiteStopped: by the first failure; what is recorded stays.
         """
         self.objectives = check_suite(self.suite)
         settings = self._settings()
@@ -143,6 +147,7 @@ class Runner:
             train=self.train,
             tables=self.tables,
             recycle=self.recycle,
+            fail_fast=self.fail_fast,
         )
 
     def _connect(self, *, unfinished: bool) -> AbstractContextManager[None]:
@@ -164,7 +169,7 @@ class Runner:
         for line in self._warnings(runs, settings) if pending else []:
             self.listener.say(line)
         self._say_changes(pop_changes())
-        for run in done:
+        for run in runs if self.fail_fast else done:  # What failed in an earlier call stops no later one.
             self.follower.read(run, quiet=True)
         self.listener.outcomes = self.follower.outcomes
         by_objective = {run.objective.label: run for run in pending}
@@ -195,9 +200,13 @@ class Runner:
                 yield runs, self.crashes.overdue.get(runs[0].path)
 
         try:
-            for report in chain.from_iterable(self.backend.execute_groups(groups(), settings)):
+            reports = self.backend.execute_groups(groups(), settings)
+            for report in chain.from_iterable(reports):
                 unreported.pop(report.run.path, None)
-                self._report(report)
+                try:
+                    self._report(report)
+                except SuiteStopped as stop:
+                    reports.throw(stop)  # The backend ends the workers, as it does when a signal arrives.
         except self.backend.worker_death_errors:
             self.listener.say(
                 "a worker process died; its runs go on from their ledgers "
@@ -205,6 +214,8 @@ class Runner:
             )
             for run in [run for run in unreported.values() if is_done(run, self.folder)]:
                 self._report(recorded_report(unreported.pop(run.path), self.folder))
+            self.follower.look()
+            self._stop_at_failure()
             self.crashes.count_death(self.in_flight)
             self.in_flight.clear()
         return list(unreported.values())
@@ -241,8 +252,16 @@ class Runner:
         self.in_flight.pop(report.run.path, None)
         self.reports.append(report)
         self.follower.read(report.run)
+        self._stop_at_failure(report)
         self.listener.run_ended(report)
         self._say_changes(report.changes)
+
+    def _stop_at_failure(self, report: RunReport | None = None) -> None:
+        """Raise SuiteStopped if an evaluation or the reported run has failed, and that is to stop the suite."""
+        if self.fail_fast and self.follower.first_failed is not None:
+            raise stop_at_evaluation(*self.follower.first_failed, self.folder)
+        if self.fail_fast and report is not None and report.state != "done":
+            raise stop_at_run(report, self.folder)
 
     def _say_changes(self, changes: Iterable[SettingChange]) -> None:
         """Say once, whatever the number of processes, who has changed a setting of the process."""

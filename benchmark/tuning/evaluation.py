@@ -17,6 +17,9 @@ LONGEST_PROBLEM = 4000
 LONGEST_EPOCH = 1e9
 """Seconds that an epoch may report to have taken: 31 years. Tables and simulations report other seconds than pass."""
 
+WITHOUT_RESULT = ("error", "crashed", "timeout")
+"""States of evaluations that have no error; one that diverged has the chance error."""
+
 _EXPECTED = (
     "need an objectives.objective.Epoch(valid_error=..., test_error=..., seconds=...) for every epoch that is asked "
     "for; test_error=None where there is no test set"

@@ -16,6 +16,7 @@ from benchmark.storage.resume_check import RunRefused, changed_environment, chan
 from benchmark.suite.model import Run
 from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import (
+    WITHOUT_RESULT,
     ImpureTrial,
     TrainingResult,
     describe_problem,
@@ -37,6 +38,10 @@ from benchmark.tuning.time_limit import TimeLimit
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
 from objectives.objective import Machine, Objective
+
+
+class EvaluationFailed(Exception):
+    """An evaluation is recorded that came to no result, and the suite is to stop at the first of these."""
 
 
 class RunExecution:
@@ -93,6 +98,8 @@ class RunExecution:
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
+        except EvaluationFailed as error:
+            return self._report("stopped", str(error))
         except Exception as error:  # A raise in a worker would end every other run with it.
             return self._report("failed", describe_problem(error))
 
@@ -158,6 +165,8 @@ class RunExecution:
         runtime, price = self.clock.charge(job, result)
         record = evaluation_record(job, result, runtime, price)
         ledger.append(record)
+        if self.settings.fail_fast and result.state in WITHOUT_RESULT:
+            raise EvaluationFailed(f"evaluation {job.index}: {result.state}")
         error = math.inf if result.valid_error is None else result.valid_error
         return Outcome(error=error, epochs=result.epochs, end=record["end"], state=result.state)
 

@@ -16,7 +16,9 @@ from benchmark.tuning.evaluation import describe_problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """Whether a run is "done", "failed" (its algorithm raised) or "refused" (its ledger), and why.
+    """Whether a run is "done", "failed" (its algorithm raised), "refused" (its ledger) or "stopped", and why.
+
+    It is stopped where the suite is to stop at the first failure and one of its evaluations came to no result.
 
     Attributes:
         changes: settings that third-party code has changed in the process that executed it, and others beside it.

@@ -25,6 +25,7 @@ class RunSettings:
         train: whether trials may be trained; otherwise a run that asks for one not recorded is refused.
         tables: folder of offline tables that answer instead of training.
         recycle: whether a table's repetitions may stand for others that it does not hold.
+        fail_fast: stop a run, and those beside it, once an evaluation is recorded that came to no result.
         notes: the watchdog's folder, where trainings under a time limit leave their deadline.
     """
 
@@ -37,6 +38,7 @@ class RunSettings:
     train: bool = True
     tables: Path | None = None
     recycle: bool = False
+    fail_fast: bool = False
     notes: Path | None = None
 
     def in_this_process(self) -> RunSettings:

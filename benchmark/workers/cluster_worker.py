@@ -226,6 +226,8 @@ def _execute_pending(pending: list[Run], settings: RunSettings, handshake: Hands
                 pending.remove(run)
                 request = RunRequest(runs=(run,), settings=settings, isolated=True)
                 reports += _execute_single(run, request, handshake)
+                if settings.fail_fast and reports[-1].state != "done":
+                    return reports
     return reports
 
 

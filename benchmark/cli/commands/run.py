@@ -18,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
     add_execution(parser)
     parser.add_argument("--shard", metavar="I/N", help="only the I-th of N shares of the runs, see merge")
+    text = "stop at the first evaluation without a result or run that fails; what is recorded stays"
+    parser.add_argument("--fail-fast", action="store_true", help=text)
     add_quiet(parser)
     add_results(parser)
 
@@ -31,6 +33,7 @@ def execute(parsed: argparse.Namespace) -> int:
     def build_runner(listener: Listener) -> Runner:
         from benchmark.driver.runner import Runner
 
-        return Runner(suite, results, listener=listener, shard=shard, **execution_options(parsed, suite))
+        options = {**execution_options(parsed, suite), "shard": shard, "fail_fast": parsed.fail_fast}
+        return Runner(suite, results, listener=listener, **options)
 
     return execute_suite(parsed, build_runner)
