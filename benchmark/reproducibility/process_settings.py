@@ -81,15 +81,26 @@ def _flush_denormals(on: bool) -> None:
     torch.set_flush_denormal(on)
 
 
+_own_handlers: dict[int, Any] = {}
+"""The harness's handler of each signal, as it was last seen."""
+
+OWN = "the harness's own"
+
+
 def _signal_handlers() -> list[Any]:
-    return [_signal.getsignal(number) for number in SIGNALS]
+    """The handlers; the harness's are alike, for it replaces the first by another when it is asked to stop."""
+    handlers = [_signal.getsignal(number) for number in SIGNALS]
+    for place, (number, handler) in enumerate(zip(SIGNALS, handlers, strict=True)):
+        if getattr(handler, "__module__", "").startswith("benchmark."):
+            _own_handlers[number], handlers[place] = handler, OWN
+    return handlers
 
 
 def _set_signal_handlers(handlers: list[Any]) -> None:
     with suppress(ValueError):  # In a thread nobody can have changed them.
         for number, handler in zip(SIGNALS, handlers, strict=True):
             if handler is not None:  # Not set by Python, so Python cannot set it again.
-                signal.signal(number, handler)
+                signal.signal(number, _own_handlers[number] if handler is OWN else handler)
 
 
 def _alarm_is_set() -> bool:

@@ -136,7 +136,7 @@ def test_a_signal_stops_a_suite(tmp_path, number, jobs, kind):
     code, message = ended(driver, tmp_path / "tiny")
 
     assert code == CODES[number]
-    (line,) = message.splitlines()
+    [line] = message.splitlines()
     assert line.startswith("stopped; every finished evaluation is stored. To go on: ")
     assert "-m benchmark run " in line
     after = recorded(tmp_path / "tiny")

@@ -312,7 +312,7 @@ def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
         rewrite(ledger, lambda _, changed=(header, *records): changed)
     path.write_text(text + suite % -1.0)
 
-    run_command(path, tmp_path, "recheck", 2, fresh=1)
+    run_command(path, tmp_path, "recheck", 2, exit_code=1, fresh=1)
 
     states = [record["state"] for records in evaluations(folder / "recheck").values() for record in records]
     assert states == ["crashed", "crashed"]
