@@ -116,8 +116,8 @@ def ended(driver, folder):
     return driver.returncode, message
 
 
-FAST = [(signal.SIGTERM, 2, "stacked")]
-SLOW = [(signal.SIGHUP, 1, "alone"), (signal.SIGINT, 2, "alone")]
+FAST = [(signal.SIGHUP, 1, "alone")]
+SLOW = [(signal.SIGTERM, 2, "stacked"), (signal.SIGINT, 2, "alone")]
 CASES = [
     pytest.param(*case, marks=() if case in FAST else pytest.mark.slow if case in SLOW else pytest.mark.faults)
     for case in itertools.product(CODES, (1, 2), KINDS)

@@ -14,6 +14,7 @@ import pytest
 import torch
 import torch.backends
 
+from benchmark.cli import signals
 from benchmark.reproducibility.isolated_objective import IsolatedObjective
 from benchmark.reproducibility.process_state import (
     SETTINGS,
@@ -240,3 +241,16 @@ def test_an_isolated_objective_answers_for_everything_that_an_objective_does():
     """A method that the interface gains has to be isolated too."""
     own = {name for name in vars(Objective) if not name.startswith("_")}
     assert own <= set(vars(IsolatedObjective))
+
+
+def test_the_harness_may_replace_its_own_handlers():
+    """A signal that arrives in a call makes the harness listen otherwise; nobody else has changed anything."""
+    with signals.stoppable(str):
+        with ProcessState("algorithms.innocent").active():
+            signal.signal(signal.SIGHUP, signals._hear)
+        assert signal.getsignal(signal.SIGHUP) is signals._hear
+        assert pop_changes() == ()
+        with ProcessState("algorithms.guilty").active():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGHUP) is signals._hear
+        assert [change.setting for change in pop_changes()] == ["signal handlers"]

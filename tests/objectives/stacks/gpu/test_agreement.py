@@ -10,7 +10,7 @@ from objectives.stacks.gpu import gpu_stack
 from tests.objectives.stacks.gpu.trials import CONFIGS, curves, fashionable, greatest_difference, reference, stack_of
 
 slow = pytest.mark.slow
-NAMES = [pytest.param("softmax", marks=slow), pytest.param("lenet", marks=slow), "dropout_mlp"]
+NAMES = ["softmax", pytest.param("lenet", marks=slow), pytest.param("dropout_mlp", marks=slow)]
 """The quick tests look at one network; interpreted kernels take seconds."""
 TOLERANCE = 1e-5
 """Of a weight after a few steps; sums run in another order."""
