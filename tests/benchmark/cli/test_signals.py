@@ -118,6 +118,7 @@ def ended(driver, folder):
 
 FAST = [(signal.SIGHUP, 1, "alone")]
 SLOW = [(signal.SIGTERM, 2, "stacked"), (signal.SIGINT, 2, "alone")]
+WAYS = ("sleep", "locked", "stop")
 CASES = [
     pytest.param(*case, marks=() if case in FAST else pytest.mark.slow if case in SLOW else pytest.mark.faults)
     for case in itertools.product(CODES, (1, 2), KINDS)
@@ -216,7 +217,7 @@ def test_workers_that_hang_do_not_delay_a_suite_that_stops(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "how", [pytest.param("sleep", marks=pytest.mark.slow), pytest.param("locked", marks=pytest.mark.faults), "stop"]
+    "how", [pytest.param(how, marks=getattr(pytest.mark, "faults" if how == "locked" else "slow")) for how in WAYS]
 )
 def test_no_worker_outlives_a_killed_driver(tmp_path, how):
     """Two seconds after the driver was killed its workers are gone, whatever they were doing."""
