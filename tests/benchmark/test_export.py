@@ -18,6 +18,8 @@ from tests.benchmark.commands import write_suite
 from tests.benchmark.export import NOT_TABLES, Export, export, ledgers
 from tests.benchmark.records import edit
 
+pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+
 SUITE = """
 seed = 5
 repetitions = 2

@@ -24,6 +24,8 @@ from tests.benchmark.fakes.memory_hungry import MemoryHungry
 from tests.benchmark.fakes.stacked_toy import invented_calibration, toy_prices
 from tests.benchmark.fakes.unpicklable import LONG_CURVE
 
+pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 
 SUITES = {

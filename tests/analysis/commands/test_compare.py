@@ -8,6 +8,8 @@ import pytest
 
 from analysis.__main__ import main
 
+pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+
 ERRORS = [0.30, 0.31, 0.29, 0.32, 0.28, 0.33, 0.27, 0.30]
 WOBBLE = [0.001, -0.001, 0.002, -0.002, 0.001, 0.0, -0.001, 0.0]
 

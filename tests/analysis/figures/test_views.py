@@ -28,6 +28,8 @@ from analysis.tables.statistics import statistics_table
 from analysis.tables.targets import targets_table
 from analysis.tables.timeline import timeline_table
 
+pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+
 DEEP = {
     "learning_rate": {"kind": "ordinal", "choices": [0.001, 0.01, 0.1, 1.0]},
     "activation": {"kind": "categorical", "choices": ["relu", "tanh", True]},

@@ -19,6 +19,8 @@ from analysis.loading.results import load
 from analysis.study import Study
 from tests import ROOT
 
+pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+
 FILES = {"index.html", "card.json", "provenance.json", "report.js", "report.css", "plotly.min.js"}
 
 

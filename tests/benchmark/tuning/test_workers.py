@@ -25,6 +25,8 @@ from objectives.objective import Machine
 from tests import ROOT
 from tests.benchmark.fakes.stacked_toy import StackedToy, invented_calibration
 
+pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 WORKERS = (1, 2, 4, 8)
 ASYNCHRONOUS = """

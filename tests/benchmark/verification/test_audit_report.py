@@ -20,6 +20,8 @@ from tests.benchmark.verification.audits import (
     write_toy_suite,
 )
 
+pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+
 
 def test_an_error_changed_in_a_ledger_is_found_at_its_epoch(recorded):
     """A single error of a promoted trial's later rung, with the right checksum: the trial, its epoch, both values."""
