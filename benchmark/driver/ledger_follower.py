@@ -6,9 +6,10 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+from benchmark.driver.repeated_call import repeated_call
 from benchmark.result_folder.outcomes import Outcomes
 from benchmark.storage.ledger_format import Record, failed_path, partial_path
 from benchmark.suite.model import Run
@@ -38,17 +39,9 @@ class LedgerFollower:
         self._evaluations: dict[Path, int] = {}
         self._lock = threading.Lock()
 
-    @contextmanager
-    def following(self) -> Iterator[None]:
+    def following(self) -> AbstractContextManager[None]:
         """Look at the ledgers every second while the block runs."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self._follow, args=(ended,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+        return repeated_call(self.look, SECONDS_BETWEEN_LOOKS)
 
     def look(self) -> None:
         """Read what the runs in flight have recorded since the last look."""
@@ -68,10 +61,6 @@ class LedgerFollower:
         for failure in failures:
             if failure is not None and not quiet:
                 self.say(failure.describe_first())
-
-    def _follow(self, ended: threading.Event) -> None:
-        while not ended.wait(SECONDS_BETWEEN_LOOKS):
-            self.look()
 
     def _new_records(self, run: Run) -> Iterator[Record]:
         for line in self._new_lines(run):

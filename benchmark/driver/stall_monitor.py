@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from benchmark.driver.repeated_call import repeated_call
 from benchmark.storage.ledger_format import count_evaluations, partial_path
 from benchmark.suite.model import Run
 
@@ -37,17 +37,9 @@ class StallMonitor:
         self.longest_wait = 0.0
         self._last: dict[Path, tuple[list[int], float, float]] = {}  # Sizes, since when, and the wait last warned of.
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> AbstractContextManager[None]:
         """Look at the ledgers every few seconds while the block runs."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(ended,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+        return repeated_call(lambda: self.look(time.monotonic()), SECONDS_BETWEEN_LOOKS)
 
     def look(self, now: float) -> None:
         """Warn about groups in flight none of whose ledgers has grown for long."""
@@ -63,10 +55,6 @@ class StallMonitor:
                 warned = wait
                 self.say(self._describe(group, wait))
             self._last[name] = sizes, since, warned
-
-    def _watch(self, ended: threading.Event) -> None:
-        while not ended.wait(SECONDS_BETWEEN_LOOKS):
-            self.look(time.monotonic())
 
     def _describe(self, group: Sequence[Run], wait: float) -> str:
         run = next((run for run in group if run.path in self.in_flight), group[0])
