@@ -169,7 +169,7 @@ def excerpt(sizes: tuple[int, int, int], drawn: Callable[[int, int], Images] | N
 
 def philox(device: str) -> dict[str, Any]:
     """Data orders and dropout draws of the device, held against NumPy's."""
-    from objectives.stacks.gpu.philox import dropout_draws, orders
+    from objectives.stacks.gpu.kernels.philox import dropout_draws, orders
 
     keys = np.random.SeedSequence(3).generate_state(4, np.uint64).reshape(2, 2)
     on_device = torch.from_numpy(keys.view(np.int64)).to(device)

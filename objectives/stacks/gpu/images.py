@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from objectives.stacks.gpu.arithmetic import PIXEL_SCALES
+from objectives.stacks.gpu.kernels.arithmetic import PIXEL_SCALES
 from objectives.training.data import Images, Split
 
 

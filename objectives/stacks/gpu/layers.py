@@ -1,4 +1,4 @@
-"""Fully connected layers of all slots: buffers and launches; the kernels are in `dense`."""
+"""Fully connected layers of all slots: buffers and launches; the kernels are in `kernels.dense`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from objectives.stacks.gpu.dense import CLASS_TILE, dense_forward, dense_inputs, dense_update
 from objectives.stacks.gpu.images import PixelBytes
+from objectives.stacks.gpu.kernels.dense import CLASS_TILE, dense_forward, dense_inputs, dense_update
 from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles, round_up
 
 ROW_ALIGNMENT = 16

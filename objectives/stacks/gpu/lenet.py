@@ -1,4 +1,4 @@
-"""Buffers and launches of LeNet in all slots; the kernels are in `conv_block1`, `conv_block2` and `dense`."""
+"""Buffers and launches of LeNet in all slots; the kernels are in `kernels`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from objectives.stacks.gpu.arithmetic import NONE, SIGMOID, TANH
-from objectives.stacks.gpu.conv_block1 import block1_forward, block1_update, block1_weights
-from objectives.stacks.gpu.conv_block2 import (
+from objectives.stacks.gpu.images import PixelBytes
+from objectives.stacks.gpu.kernels.arithmetic import NONE, SIGMOID, TANH
+from objectives.stacks.gpu.kernels.conv_block1 import block1_forward, block1_update, block1_weights
+from objectives.stacks.gpu.kernels.conv_block2 import (
     block2_forward,
     block2_inputs,
     block2_unpool,
     block2_update,
     block2_weights,
 )
-from objectives.stacks.gpu.images import PixelBytes
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
 from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles, round_up
 

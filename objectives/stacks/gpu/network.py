@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from objectives.stacks.gpu.images import PixelBytes
-from objectives.stacks.gpu.table import Table
+from objectives.stacks.gpu.kernels.table import Table
 
 EVALUATION_ROWS = 2048
 """Images that one round of launches classifies for every lane."""

@@ -9,13 +9,13 @@ from functools import cache
 import torch
 
 from objectives.objective import Machine
-from objectives.stacks.gpu.arithmetic import NONE, RELU
 from objectives.stacks.gpu.images import DeviceImages, PixelBytes, load_images
+from objectives.stacks.gpu.kernels.arithmetic import NONE, RELU
+from objectives.stacks.gpu.kernels.table import Table
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
 from objectives.stacks.gpu.lenet import FASHION, SMALL, LeNetLayers
 from objectives.stacks.gpu.network import EVALUATION_ROWS, Network, StackBuffers, round_up
 from objectives.stacks.gpu.stack import GpuStack
-from objectives.stacks.gpu.table import Table
 from objectives.stacks.network_objective import GpuKernels, NetworkObjective
 from objectives.training.data import CLASSES, Split, load_splits
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from objectives.epoch import Epoch
 from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
-from objectives.stacks.gpu.dense import count_not_finite
 from objectives.stacks.gpu.images import DeviceImages, PixelBytes
+from objectives.stacks.gpu.kernels.dense import count_not_finite
+from objectives.stacks.gpu.kernels.philox import orders
+from objectives.stacks.gpu.kernels.table import BATCH, EPOCH, KEEP, POSITION, RATE, ROWS, SCALE, WIDTH, advance_rows
 from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles
-from objectives.stacks.gpu.philox import orders
-from objectives.stacks.gpu.table import BATCH, EPOCH, KEEP, POSITION, RATE, ROWS, SCALE, WIDTH, advance_rows
 from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.counter_rng import Key, trial_key
 from objectives.training.data import Split

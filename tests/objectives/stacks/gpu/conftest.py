@@ -14,7 +14,7 @@ from tests import ROOT
 WORKER = Path(__file__).parent / "interpreter.py"
 INTERPRETER = pytest.StashKey()
 
-collect_ignore_glob = [] if importlib.util.find_spec("triton") else ["test_*.py"]
+collect_ignore_glob = [] if importlib.util.find_spec("triton") else ["test_*.py", "kernels/test_*.py"]
 
 
 def interpreter(config):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from objectives.stacks.gpu.arithmetic import PIXEL_SCALES
 from objectives.stacks.gpu.images import load_images
+from objectives.stacks.gpu.kernels.arithmetic import PIXEL_SCALES
 from objectives.training.data import Images, Split
 from tests.objectives.stacks.gpu.trials import excerpt, fashionable
 

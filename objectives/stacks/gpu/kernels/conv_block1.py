@@ -20,8 +20,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from objectives.stacks.gpu.arithmetic import activate, pixels, sgd_step, slope
-from objectives.stacks.gpu.table import lane_rows, rows_now
+from objectives.stacks.gpu.kernels.arithmetic import activate, pixels, sgd_step, slope
+from objectives.stacks.gpu.kernels.table import lane_rows, rows_now
 
 
 @triton.jit

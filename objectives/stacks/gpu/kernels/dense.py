@@ -14,9 +14,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from objectives.stacks.gpu.arithmetic import _RELU, activate, pixels, slope
-from objectives.stacks.gpu.philox import keep_bits
-from objectives.stacks.gpu.table import KEEP, RATE, RATE_STRIDE, SCALE, STRIDE, WIDTH, lane_rows, rows_now
+from objectives.stacks.gpu.kernels.arithmetic import _RELU, activate, pixels, slope
+from objectives.stacks.gpu.kernels.philox import keep_bits
+from objectives.stacks.gpu.kernels.table import KEEP, RATE, RATE_STRIDE, SCALE, STRIDE, WIDTH, lane_rows, rows_now
 
 CLASS_TILE = 16
 """Columns of the tile that holds a row's class scores; at least the number of classes."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from objectives.stacks.gpu.philox import dropout_draws, orders
+from objectives.stacks.gpu.kernels.philox import dropout_draws, orders
 from objectives.training import counter_rng
 
 KEYS = np.random.SeedSequence(3).generate_state(6, np.uint64).reshape(3, 2)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from objectives.stacks.gpu.table import RATE, RATE_STRIDE
+from objectives.stacks.gpu.kernels.table import RATE, RATE_STRIDE
 
 NONE, RELU, SIGMOID, TANH = 0, 1, 2, 3
 _RELU, _SIGMOID, _TANH = tl.constexpr(RELU), tl.constexpr(SIGMOID), tl.constexpr(TANH)

@@ -1,0 +1,1 @@
+"""Triton kernels of the three networks, and the table of slots that all of them read."""
