@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from tests.perf import gpu
+from tests.perf.gpu import measure
 
 
 def call(*arguments):
@@ -17,7 +17,7 @@ def call(*arguments):
     message = io.StringIO()
     without = mock.patch("torch.cuda.is_available", return_value=False)
     with without, redirect_stderr(message), redirect_stdout(io.StringIO()):
-        return gpu.main(list(arguments)), message.getvalue()
+        return measure.main(list(arguments)), message.getvalue()
 
 
 def test_without_cuda_it_refuses():
@@ -54,7 +54,7 @@ def test_a_failing_part_is_recorded():
 
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
         report = {"parts": {}}
-        gpu.run({"one": broken, "two": lambda: {"fine": 1}}, [""], report, Path(folder, "report.json"))
+        measure.run({"one": broken, "two": lambda: {"fine": 1}}, [""], report, Path(folder, "report.json"))
 
     assert report["parts"]["one"]["failed"] == "RuntimeError: planted"
     assert "broken" in report["parts"]["one"]["traceback"]

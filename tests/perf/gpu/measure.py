@@ -19,32 +19,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 
-if __name__ == "__main__":
-    # A package named tests in site-packages would be found before a folder without __init__.
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-    sys.modules["tests"] = ModuleType("tests")
-    sys.modules["tests"].__path__ = [str(Path(__file__).parents[1])]
-
 from objectives.objective import Machine
 from objectives.stacks.gpu import PRECISIONS
-from tests.perf import gpu_bits
-from tests.perf.gpu_bench import FULL, OBJECTIVES, QUICK, TARGETS, TINY, Bench, noise, tensor_cores
+from tests.perf.gpu import bit_checks
+from tests.perf.gpu.bench import FULL, OBJECTIVES, QUICK, TARGETS, TINY, Bench, noise, tensor_cores
 
 
 def parts_of(bench: Bench) -> dict[str, Callable[[], Any]]:
     """Everything that is measured, by name, the most important first."""
     parts: dict[str, Callable[[], Any]] = {}
-    parts["bits/philox"] = lambda: gpu_bits.philox(bench.machine.device)
+    parts["bits/philox"] = lambda: bit_checks.philox(bench.machine.device)
     for name in OBJECTIVES:
-        parts[f"bits/{name}/digits"] = lambda name=name: gpu_bits.contract(  # type: ignore[misc]
+        parts[f"bits/{name}/digits"] = lambda name=name: bit_checks.contract(  # type: ignore[misc]
             OBJECTIVES[name](data="digits"), bench.machine, replace(bench.size.bits, precisions=("ieee",))
         )
-        parts[f"bits/{name}/large"] = lambda name=name: gpu_bits.contract(  # type: ignore[misc]
+        parts[f"bits/{name}/large"] = lambda name=name: bit_checks.contract(  # type: ignore[misc]
             OBJECTIVES[name](data="fashion_mnist"), bench.machine, bench.size.bits, noise
         )
     for name in OBJECTIVES:
@@ -149,7 +142,3 @@ def card(device: str) -> dict[str, Any]:
 
 def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,8 +19,8 @@ from objectives.objective import PRECISIONS, Machine
 from objectives.space import Config
 from objectives.stacks.gpu import gpu_stack
 from objectives.training.data import Images, Split, load_splits
-from tests.perf import gpu_bits
-from tests.perf.gpu_rivals import Batched, Tight, Wave, batch_of
+from tests.perf.gpu import bit_checks
+from tests.perf.gpu.rivals import Batched, Tight, Wave, batch_of
 
 OBJECTIVES: dict[str, type[ImageClassification]] = {
     "softmax": SoftmaxRegression,
@@ -55,7 +55,7 @@ class Size:
         refills: trials of the measured part of a comparison, in stacks.
         images: training, validation and test images of the timed parts; None for all.
         capacity: slots; None for the stack's own number.
-        bits: what `gpu_bits` checks.
+        bits: what `bit_checks` checks.
     """
 
     rounds: int = 5
@@ -65,13 +65,13 @@ class Size:
     refills: int = 4
     images: tuple[int, int, int] | None = None
     capacity: int | None = None
-    bits: gpu_bits.Extent = gpu_bits.FULL
+    bits: bit_checks.Extent = bit_checks.FULL
 
 
 FULL = Size()
-QUICK = Size(rounds=3, configs=4, tight_steps=60, wave_steps=10, refills=2, bits=gpu_bits.QUICK)
+QUICK = Size(rounds=3, configs=4, tight_steps=60, wave_steps=10, refills=2, bits=bit_checks.QUICK)
 TINY = Size(
-    rounds=1, configs=1, tight_steps=2, wave_steps=1, refills=1, images=(12, 4, 4), capacity=1, bits=gpu_bits.TINY
+    rounds=1, configs=1, tight_steps=2, wave_steps=1, refills=1, images=(12, 4, 4), capacity=1, bits=bit_checks.TINY
 )
 
 

@@ -1,0 +1,22 @@
+"""Calls what the first argument names (`COMMANDS`); without one of these names it measures on a device."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS: dict[str, str] = {}
+"""Name of a command: the module whose `main` takes the arguments behind it."""
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit code of the command."""
+    if arguments and arguments[0] in COMMANDS:
+        return int(importlib.import_module(COMMANDS[arguments[0]]).main(arguments[1:]))
+    from tests.perf.gpu import measure
+
+    return measure.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
