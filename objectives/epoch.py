@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+NOT_GIVEN = float("nan")
+"""Stands for a number that an epoch was not given; only this very object does, another NaN is a value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """Errors, measured seconds and divergence of one epoch of training.
+    """Errors or metrics, seconds and divergence of one epoch of training.
 
     Attributes:
-        valid_error: wrong / total on the validation set; what algorithms see.
+        valid_error: wrong / total on the validation set; what algorithms see. With `metrics` it is the first metric
+            as something to minimise, which the harness computes.
         test_error: wrong / total on the test set; recorded, never shown to an algorithm. None: there is no test
             set, or its error is not known.
-        seconds: measured time of this epoch's training and validation (not of the test).
+        seconds: time of this epoch's training and validation (not of the test). Of objectives that are not the
+            harness's own it is what they report: the harness measures for itself, and charges what they report
+            only where the suite's clock is tabulated. Leave it out where there is nothing to report.
         diverged: weights are no longer finite; the errors are the chance error, and training ends.
+        metrics: validation metrics by name, in their own direction and unit; None as a value: not measured. None
+            for an objective that declares no metrics.
+        test_metrics: likewise of the test set; None: there are none.
+        reported_seconds: what the objective reports, where `seconds` are the harness's; the harness sets it.
     """
 
-    valid_error: float
-    test_error: float | None
-    seconds: float
+    valid_error: float = NOT_GIVEN
+    test_error: float | None = None
+    seconds: float = NOT_GIVEN
     diverged: bool = False
+    metrics: Mapping[str, float | None] | None = None
+    test_metrics: Mapping[str, float | None] | None = None
+    reported_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.valid_error is NOT_GIVEN and self.metrics is None and not self.diverged:
+            raise TypeError("Epoch: valid_error is missing; an objective that declares metrics gives metrics instead")

@@ -25,12 +25,23 @@ def check_name(name: Any) -> None:
     Raises:
         ValueError: naming the rule.
     """
-    if not isinstance(name, str) or not argument_name(name).isidentifier() or name[0] in SEPARATORS:
-        extra = " ".join(SEPARATORS)
-        raise ValueError(
-            f"hyperparameter name {name!r}: need an identifier, which may hold {extra} after its first letter"
-        )
+    check_spelling("hyperparameter", name)
     if argument_name(name) == FIDELITY:
         raise ValueError(f"hyperparameter name {name!r}: need an identifier other than {FIDELITY}")
+
+
+def check_spelling(kind: str, name: Any) -> None:
+    """Refuse a name that is spelled as no hyperparameter and no metric may be.
+
+    Args:
+        kind: of what it names, for the message.
+        name: the name.
+
+    Raises:
+        ValueError: naming the rule.
+    """
+    if not isinstance(name, str) or not argument_name(name).isidentifier() or name[0] in SEPARATORS:
+        extra = " ".join(SEPARATORS)
+        raise ValueError(f"{kind} name {name!r}: need an identifier, which may hold {extra} after its first letter")
     if unicodedata.normalize("NFC", name) != name:
-        raise ValueError(f"hyperparameter name {name!r}: write it in Unicode normal form C")
+        raise ValueError(f"{kind} name {name!r}: write it in Unicode normal form C")

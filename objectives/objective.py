@@ -12,6 +12,7 @@ import numpy as np
 
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
+from objectives.metric import Metric
 from objectives.space import Config, Scalar, Space
 from objectives.stack import Stack
 
@@ -38,11 +39,16 @@ class Machine:
 
 
 class Objective(ABC):
-    """An error to minimise. Constructing an objective touches no device and no disk.
+    """An error to minimise, or metrics. Constructing an objective touches no device and no disk.
 
     A trial's curve is a function of (objective, configuration, seed) alone. The seed is one
     `SeedSequence` per trial; weights, data order, dropout and noise draw from its substreams.
     """
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return type(self).__name__
 
     @property
     @abstractmethod
@@ -58,14 +64,23 @@ class Objective(ABC):
     def max_epochs(self) -> int: ...
 
     @property
-    @abstractmethod
-    def chance_error(self) -> float:
-        """Error without training; also the error of a diverged trial."""
+    def metrics(self) -> tuple[Metric, ...]:
+        """What a trial comes to. Algorithms see the first one, as something to minimise.
+
+        An objective that overrides this yields epochs with `metrics`; one that does not has the one error that
+        `chance_error` and `best_error` describe.
+        """
+        return (Metric("error", best=self.best_error, chance=self.chance_error),)
 
     @property
-    def best_error(self) -> float:
+    def chance_error(self) -> float | None:
+        """Error without training, which a diverged trial is worth; None: there is no such thing, and it has failed."""
+        return None
+
+    @property
+    def best_error(self) -> float | None:
         """The least error that there can be. With the chance error it fixes the scale of anytime scores."""
-        return 0.0
+        return None if self.chance_error is None else 0.0
 
     @property
     def row_counts(self) -> tuple[int, int] | None:

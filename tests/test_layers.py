@@ -10,8 +10,8 @@ from tests import ROOT
 
 ORDER = {
     "objectives": [
-        *("__init__", "classification", "stacks", "training", "closed_form", "discretised"),
-        *("objective", "stack", "cost", "epoch", "space", "hyperparameter"),
+        *("__init__", "classification", "stacks", "training", "closed_form", "derived"),
+        *("objective", "stack", "cost", "epoch", "metric", "space", "hyperparameter"),
         *("hyperparameter_name", "distribution", "native_value", "registry"),
     ],
     "algorithms": [

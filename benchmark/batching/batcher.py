@@ -108,7 +108,7 @@ class TrialBatcher:
         self.most_open = min(MOST_OPEN_RUNS, OPEN_RUNS_PER_SLOT * stack.capacity) if stack is not None else 1
         if any(needs_own_process(run.algorithm) for run in runs):
             self.most_open = min(self.most_open, MOST_OPEN_PROCESSES)
-        self.fatal, self.marker = fatal, marker
+        self.fatal, self.marker, self.metrics = fatal, marker, objective.metrics
         self.cache = TrialCache() if cache is None else cache
         self.recorded = RecordedTrials(settings=settings, data=data, arithmetic=self.arithmetic, cache=self.cache)
         self.unopened_runs = deque(runs)
@@ -240,7 +240,7 @@ class TrialBatcher:
         try:
             if isinstance(result, Exception):
                 raise result
-            trial.add_epoch(checked_epoch(result, trial.epochs_trained, self.objective.chance_error))
+            trial.add_epoch(checked_epoch(result, trial.epochs_trained, self.metrics, self.objective.label))
         except ImpureTrial as error:
             self._fail_waiting_runs(pending, error)
         except Exception as error:  # A network of the user's may raise anything.

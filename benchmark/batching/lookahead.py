@@ -20,16 +20,16 @@ def predict_jobs(run: Run, objective: Objective) -> Iterator[tuple[Config, int]]
     scheduler = build_scheduler(run, objective)
     if getattr(scheduler, "adaptive", True) or run.budget.runtime is not None or run.budget.epochs is not None:
         return None
-    return _drive(build_loop(run, objective, scheduler), objective.chance_error)
+    return _drive(build_loop(run, objective, scheduler))
 
 
-def _drive(loop: TuningLoop, error: float) -> Iterator[tuple[Config, int]]:
+def _drive(loop: TuningLoop) -> Iterator[tuple[Config, int]]:
     """Yield the proposals of a loop that is sent made-up results."""
     jobs = loop.run()
     try:
         job = next(jobs)
         while True:
             yield job.config, job.epochs
-            job = jobs.send(Outcome(error=error, epochs=job.epochs, end=job.start + 1.0))
+            job = jobs.send(Outcome(error=0.0, epochs=job.epochs, end=job.start + 1.0))
     except (StopIteration, AlgorithmError):  # A failing algorithm fails in its own run.
         return

@@ -19,6 +19,7 @@ from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import seed_sequence
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
+from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
 from objectives.stack import Stack, Ticket, Work
@@ -71,6 +72,10 @@ class IsolatedObjective(Objective):
     def __hash__(self) -> int:
         return hash(self.inner)
 
+    @property
+    def label(self) -> str:
+        return self.culprit
+
     @cached_property
     def space(self) -> Space:
         with isolated_call(self.culprit):
@@ -87,12 +92,17 @@ class IsolatedObjective(Objective):
             return self.inner.max_epochs
 
     @cached_property
-    def chance_error(self) -> float:
+    def metrics(self) -> tuple[Metric, ...]:
+        with isolated_call(self.culprit):
+            return self.inner.metrics
+
+    @cached_property
+    def chance_error(self) -> float | None:
         with isolated_call(self.culprit):
             return self.inner.chance_error
 
     @cached_property
-    def best_error(self) -> float:
+    def best_error(self) -> float | None:
         with isolated_call(self.culprit):
             return self.inner.best_error
 

@@ -10,7 +10,8 @@ from typing import Any
 from benchmark.errors import BadInput
 from benchmark.storage.atomic_write import write_if_changed
 from benchmark.storage.suite_json import FORMAT, SUITE_JSON
-from benchmark.suite.model import AlgorithmEntry, Suite
+from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Suite
+from objectives.metric import is_classic
 from objectives.objective import Objective, checked_default
 
 
@@ -27,20 +28,7 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
         "endpoint": suite.endpoint,
         "control": suite.control,
         **({"targets": {label: list(errors) for label, errors in suite.targets.items()}} if suite.targets else {}),
-        "objectives": [
-            {
-                "label": entry.label,
-                "name": entry.part.name,
-                "options": dict(entry.part.options),
-                "space": objectives[entry.label].space.describe(),
-                "max_epochs": objectives[entry.label].max_epochs,
-                "default": checked_default(objectives[entry.label]),
-                "best_error": objectives[entry.label].best_error,
-                "chance_error": objectives[entry.label].chance_error,
-                **({} if entry.display_name is None else {"display_name": entry.display_name}),
-            }
-            for entry in suite.objectives
-        ],
+        "objectives": [_objective(entry, objectives[entry.label]) for entry in suite.objectives],
         "algorithms": [_algorithm(entry) for entry in suite.algorithms],
     }
     text = json.dumps(content, indent=1, default=str) + "\n"
@@ -49,6 +37,23 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
         write_if_changed(path, text.encode())
     except OSError as error:
         raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error
+
+
+def _objective(entry: ObjectiveEntry, objective: Objective) -> dict[str, Any]:
+    """An objective in JSON values; metrics and a name to display are there only where they are declared."""
+    metrics = objective.metrics
+    return {
+        "label": entry.label,
+        "name": entry.part.name,
+        "options": dict(entry.part.options),
+        "space": objective.space.describe(),
+        "max_epochs": objective.max_epochs,
+        "default": checked_default(objective),
+        "best_error": metrics[0].best_error,
+        "chance_error": metrics[0].chance_error,
+        **({} if is_classic(metrics) else {"metrics": [metric.describe() for metric in metrics]}),
+        **({} if entry.display_name is None else {"display_name": entry.display_name}),
+    }
 
 
 def _algorithm(entry: AlgorithmEntry) -> dict[str, Any]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.errors import one_line, short_repr
+from benchmark.errors import nearest_match, one_line, short_repr
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
-from objectives.epoch import Epoch
+from objectives.epoch import NOT_GIVEN, Epoch
+from objectives.metric import Metric, is_classic
 
 LONGEST_PROBLEM = 4000
 LONGEST_EPOCH = 1e9
@@ -24,6 +26,9 @@ _EXPECTED = (
     "need an objectives.objective.Epoch(valid_error=..., test_error=..., seconds=...) for every epoch that is asked "
     "for; test_error=None where there is no test set"
 )
+
+Curves = dict[str, list[float | None]]
+"""A metric's values by name, an epoch each; None: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,9 @@ class TrainingResult:
         train_seconds: measured; of a timeout the seconds allowed, however late it was noticed.
         paid_seconds: measured seconds spent on this record alone; 0 when the trial was known.
         problem: type, text and traceback of what was raised.
+        valid_metrics: validation metrics of every epoch trained now; None for an objective that declares none.
+        test_metrics: likewise of the test set; None where there are none.
+        reported_seconds: what the objective reports that the training took; None where it reports nothing.
     """
 
     state: str
@@ -51,32 +59,139 @@ class TrainingResult:
     train_seconds: float
     paid_seconds: float
     problem: str | None = None
+    valid_metrics: Curves | None = None
+    test_metrics: Curves | None = None
+    reported_seconds: float | None = None
 
 
-def checked_epoch(epoch: object, before: int, chance_error: float) -> Epoch:
-    """Check an epoch that training yielded after `before` others; the errors of one that diverged are the chance error.
+def checked_epoch(epoch: object, before: int, metrics: Sequence[Metric], label: str) -> Epoch:
+    """Check an epoch that training yielded after `before` others; one that diverged is worth the chance values.
 
-    It has diverged if it says so, or if its validation error is NaN or infinite. A test error that is NaN or
-    infinite beside a finite validation error is not known: the test never decides what an algorithm learns.
+    It has diverged if it says so, or if a validation metric is NaN or infinite. A test metric that is NaN or
+    infinite beside finite validation metrics is not known: the test never decides what an algorithm learns.
+
+    Args:
+        epoch: what training yielded.
+        before: number of epochs before it.
+        metrics: that the objective declares.
+        label: what messages call the objective.
 
     Raises:
-        TypeError, ValueError: it is no epoch, or holds something else than numbers.
+        TypeError, ValueError: it is no epoch, holds something else than numbers, or other metrics than are declared;
+            or it diverged, and no chance value says what that is worth.
     """
     if not isinstance(epoch, Epoch):
         raise TypeError(f"training gave {short_repr(epoch)} after {before} epochs: {_EXPECTED}")
     field = f"epoch {before + 1}: "
-    allowed = f"a number in 0..{LONGEST_EPOCH:.0f}"
-    seconds = _number(f"{field}seconds", epoch.seconds, allowed)
-    if not 0 <= seconds <= LONGEST_EPOCH:
-        raise ValueError(f"{field}seconds = {epoch.seconds!r}, need {allowed}")
-    valid = _number(f"{field}valid_error", epoch.valid_error, "a number")
-    test = None if epoch.test_error is None else _number(f"{field}test_error", epoch.test_error, "a number or None")
-    diverged = bool(epoch.diverged) or not math.isfinite(valid)
+    seconds = _checked_seconds(field, epoch.seconds)
+    reported = None if epoch.reported_seconds is None else _checked_seconds(field, epoch.reported_seconds)
+    first, classic = metrics[0], is_classic(metrics)
+    if classic and epoch.metrics is None:
+        valid, test = _checked_errors(epoch, field)
+    else:
+        valid, test = _checked_metrics(epoch, metrics, f"{label}, {field}")
+    diverged = bool(epoch.diverged) or not all(value is None or math.isfinite(value) for value in valid.values())
     if diverged:
-        valid, test = chance_error, None if test is None else chance_error
-    elif test is not None and not math.isfinite(test):
-        test = None
-    return Epoch(valid_error=valid, test_error=test, seconds=seconds, diverged=diverged)
+        valid, test = _chance_values(valid, test, metrics, f"{label}, {field}")
+    test = {name: value if value is not None and math.isfinite(value) else None for name, value in test.items()}
+    error, test_value = valid[first.name], test.get(first.name)
+    assert error is not None, "_checked_metrics refuses a first metric that is None"
+    return Epoch(
+        valid_error=first.to_error(error),
+        test_error=None if test_value is None else first.to_error(test_value),
+        seconds=seconds,
+        diverged=diverged,
+        metrics=None if classic else valid,
+        test_metrics=None if classic or not test else test,
+        reported_seconds=reported,
+    )
+
+
+def _checked_seconds(field: str, seconds: float) -> float:
+    allowed = f"a number in 0..{LONGEST_EPOCH:.0f}"
+    number = _number(f"{field}seconds", seconds, allowed)
+    if not 0 <= number <= LONGEST_EPOCH:
+        raise ValueError(f"{field}seconds = {seconds!r}, need {allowed}")
+    return number
+
+
+_Values = dict[str, float | None]
+"""Metrics by name; None: not measured, or not known."""
+
+
+def _checked_errors(epoch: Epoch, field: str) -> tuple[_Values, _Values]:
+    """Return an epoch's validation and test error under the name of the one metric."""
+    test = None if epoch.test_error is None else _number(f"{field}test_error", epoch.test_error, "a number or None")
+    if epoch.valid_error is NOT_GIVEN:
+        return {}, {"error": test}
+    return {"error": _number(f"{field}valid_error", epoch.valid_error, "a number")}, {"error": test}
+
+
+def _checked_metrics(epoch: Epoch, metrics: Sequence[Metric], field: str) -> tuple[_Values, _Values]:
+    """Return an epoch's validation and test metrics, as far as it has any; both hold declared metrics alone."""
+    names = [metric.name for metric in metrics]
+    declared = f"declared are {', '.join(names)}"
+    if epoch.metrics is None and not epoch.diverged:
+        raise ValueError(f"{field}it has a valid_error and no metrics, {declared}: yield Epoch(metrics={{...}})")
+    for given in (epoch.metrics or {}, epoch.test_metrics or {}):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{field}metrics = {short_repr(given)}: need a mapping of numbers by name, {declared}")
+        unknown = next((name for name in given if name not in names), None)
+        if unknown is not None:
+            hint = nearest_match(unknown, names)
+            remedy = "declare it among the objective's metrics, or leave it out"
+            raise ValueError(f"{field}the metric {short_repr(unknown)} is not declared, {declared}{hint}; {remedy}")
+    missing = next((name for name in names if name not in (epoch.metrics or {})), None)
+    if missing is not None and not epoch.diverged:
+        remedy = "give it, None where it was not measured, or do not declare it"
+        raise ValueError(f"{field}the metric {missing!r} is missing, {declared}; {remedy}")
+    valid, test = _numbers(epoch.metrics or {}, field), _numbers(epoch.test_metrics or {}, f"{field}test ")
+    if valid.get(names[0], 0.0) is None:
+        raise ValueError(f"{field}the metric {names[0]!r} is None: algorithms see the first metric, so measure it")
+    return valid, test
+
+
+def _numbers(values: Mapping[str, Any], field: str) -> _Values:
+    expected = "a number or None"
+    return {name: None if v is None else _number(f"{field}{name}", v, expected) for name, v in values.items()}
+
+
+def _chance_values(valid: _Values, test: _Values, metrics: Sequence[Metric], field: str) -> tuple[_Values, _Values]:
+    """Return what a trial is worth that has diverged: the chance values, of the test where it has one.
+
+    Raises:
+        ValueError: a metric that must have a chance value has none.
+    """
+    for metric in metrics:
+        value = valid.get(metric.name)
+        lost = value is not None and not math.isfinite(value)
+        if metric.chance is None and (lost or metric is metrics[0]):
+            what = f"the metric {metric.name!r} is {value}" if lost else "it has diverged"
+            remedy = "declare a chance value, which a trial that diverged is worth, or give a finite number"
+            raise ValueError(f"{field}{what}, and {metric.name} has no chance value; {remedy}")
+    chance = {metric.name: metric.chance for metric in metrics}
+    return dict(chance), {name: chance[name] for name, value in test.items() if value is not None}
+
+
+def metric_curves(epochs: Sequence[Epoch], last: Epoch) -> tuple[Curves | None, Curves | None]:
+    """Return the validation and test metrics of some epochs by name; None where an objective has none.
+
+    Args:
+        epochs: in order.
+        last: the last one that the trial has reached, which may be none of them.
+    """
+    if last.metrics is None:
+        return None, None
+    valid: Curves = {name: [(epoch.metrics or {}).get(name) for epoch in epochs] for name in last.metrics}
+    tested = [name for name in last.metrics if any(name in (epoch.test_metrics or {}) for epoch in epochs)]
+    test: Curves = {name: [(epoch.test_metrics or {}).get(name) for epoch in epochs] for name in tested}
+    return valid, test or None
+
+
+def sum_reported(epochs: Sequence[Epoch]) -> float | None:
+    """Return the seconds that the objective reports of some epochs; None unless it reports all of them."""
+    reported = [epoch.reported_seconds for epoch in epochs]
+    return None if not reported or None in reported else math.fsum(filter(None, reported))
 
 
 def _number(field: str, value: Any, expected: str) -> float:
@@ -144,7 +259,10 @@ def evaluation_record(
         "test_error": result.test_error,
         "valid_curve": result.valid_curve,
         "test_curve": result.test_curve,
+        **({} if result.valid_metrics is None else {"valid_metrics": result.valid_metrics}),
+        **({} if result.test_metrics is None else {"test_metrics": result.test_metrics}),
         "train_seconds": result.train_seconds,
+        **({} if result.reported_seconds is None else {"reported_seconds": result.reported_seconds}),
         "paid_seconds": result.paid_seconds,
         "decide_seconds": job.decide_seconds,
         "modelled_seconds": modelled_seconds,

@@ -32,7 +32,7 @@ from benchmark.tuning.clock import check_clock
 from benchmark.tuning.preparation import check_description
 from benchmark.tuning.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
-from objectives.discretised import Discretised
+from objectives.derived.discretised import Discretised
 from objectives.objective import Objective, checked_default
 from objectives.registry import Entry, Registry
 

@@ -6,6 +6,7 @@ import math
 
 from benchmark.errors import BadInput, one_line, require_int, short_repr
 from benchmark.reproducibility.environment import deterministic_arithmetic
+from objectives.metric import check_metrics
 from objectives.objective import Machine, Objective, checked_default
 from objectives.space import Space
 
@@ -34,8 +35,18 @@ def check_description(field: str, objective: Objective) -> None:
     if not isinstance(space, Space):
         raise BadInput(f"{field}: space = {short_repr(space)}: need an objectives.space.Space")
     require_int(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
-    if not math.isfinite(objective.chance_error):
-        raise BadInput(f"{field}: chance_error = {objective.chance_error}: need a finite number")
-    if not -math.inf < objective.best_error < objective.chance_error:
-        raise BadInput(f"{field}: best_error = {objective.best_error}: need a finite number below chance_error")
+    _check_scale(field, objective)
+    try:
+        check_metrics(objective.metrics)
+    except ValueError as error:
+        raise BadInput(f"{field}: {error}") from error
     checked_default(objective)
+
+
+def _check_scale(field: str, objective: Objective) -> None:
+    """Refuse a scale of errors that is none; an objective may declare half of it, or nothing."""
+    chance, best = objective.chance_error, objective.best_error
+    if chance is not None and not math.isfinite(chance):
+        raise BadInput(f"{field}: chance_error = {chance}: need a finite number")
+    if best is not None and not -math.inf < best < (math.inf if chance is None else chance):
+        raise BadInput(f"{field}: best_error = {best}: need a finite number below chance_error")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,10 +16,13 @@ from benchmark.tuning.evaluation import (
     describe_problem,
     failed_training,
     is_device_failure,
+    metric_curves,
+    sum_reported,
 )
 from benchmark.tuning.time_limit import TimeLimit, TrialTimeout
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
+from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Config
 
@@ -115,8 +118,8 @@ def _iterator(trained: object) -> Iterator[Epoch]:
 class Curve:
     """A training in progress: checks every epoch, and counts them."""
 
-    def __init__(self, epochs: Iterator[Epoch], chance_error: float) -> None:
-        self.epochs, self.chance_error = epochs, chance_error
+    def __init__(self, epochs: Iterator[Epoch], metrics: Sequence[Metric], label: str) -> None:
+        self.epochs, self.metrics, self.label = epochs, metrics, label
         self.epoch = 0
         self.last: Epoch | None = None
 
@@ -125,18 +128,19 @@ class Curve:
         return self.last is not None and self.last.diverged
 
     def __next__(self) -> Epoch:
-        self.last = checked_epoch(next(self.epochs, None), self.epoch, self.chance_error)
+        self.last = checked_epoch(next(self.epochs, None), self.epoch, self.metrics, self.label)
         self.epoch += 1
         return self.last
 
 
 def begin_curve(objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Curve:
     """Begin the training of a trial."""
-    return Curve(_iterator(objective.train(dict(config), seed, machine)), objective.chance_error)
+    return Curve(_iterator(objective.train(dict(config), seed, machine)), objective.metrics, objective.label)
 
 
 def _result_of(curve: Curve, epochs: list[Epoch], paid: float) -> TrainingResult:
     assert curve.last is not None, "a job asks for one epoch at least"
+    valid_metrics, test_metrics = metric_curves(epochs, curve.last)
     return TrainingResult(
         state="diverged" if curve.diverged else "ok",
         epochs=curve.epoch,
@@ -146,4 +150,7 @@ def _result_of(curve: Curve, epochs: list[Epoch], paid: float) -> TrainingResult
         test_curve=[epoch.test_error for epoch in epochs],
         train_seconds=sum(epoch.seconds for epoch in epochs),
         paid_seconds=paid,
+        valid_metrics=valid_metrics,
+        test_metrics=test_metrics,
+        reported_seconds=sum_reported(epochs),
     )

@@ -16,7 +16,14 @@ import numpy as np
 from benchmark.reproducibility.seeding import config_digest, trial_seed
 from benchmark.storage.ledger_format import Record, failed_path, partial_path
 from benchmark.suite.model import Run
-from benchmark.tuning.evaluation import ImpureTrial, TrainingResult, failed_training
+from benchmark.tuning.evaluation import (
+    Curves,
+    ImpureTrial,
+    TrainingResult,
+    failed_training,
+    metric_curves,
+    sum_reported,
+)
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.space import Config
@@ -88,6 +95,7 @@ class CachedTrial:
         reached = self.epochs[: job.epochs]
         added = reached[job.start_epoch :]
         last = reached[-1]
+        valid_metrics, test_metrics = metric_curves(added, last)
         return TrainingResult(
             state="diverged" if last.diverged else "ok",
             epochs=len(reached),
@@ -97,6 +105,9 @@ class CachedTrial:
             test_curve=[epoch.test_error for epoch in added],
             train_seconds=math.fsum(epoch.seconds for epoch in added),
             paid_seconds=paid,
+            valid_metrics=valid_metrics,
+            test_metrics=test_metrics,
+            reported_seconds=sum_reported(added),
         )
 
 
@@ -144,7 +155,7 @@ class TrialCache:
 
 
 def errors_of(epoch: Epoch) -> tuple[float, float | None, bool]:
-    """Return what of an epoch is a function of the trial: all but its seconds."""
+    """Return what of an epoch is a function of the trial: neither its seconds nor metrics that may be measured."""
     return epoch.valid_error, epoch.test_error, epoch.diverged
 
 
@@ -161,12 +172,20 @@ def _states_of(path: Path) -> tuple[Path, Path, Path]:
 
 def _epochs_of(record: Record) -> list[Epoch]:
     count = len(record["valid_curve"])
+    reported = record.get("reported_seconds")
     return [
         Epoch(
             valid_error=valid,
             test_error=test,
             seconds=record["train_seconds"] / count,
             diverged=record["state"] == "diverged" and index == count - 1,
+            metrics=_metrics_of(record.get("valid_metrics"), index),
+            test_metrics=_metrics_of(record.get("test_metrics"), index),
+            reported_seconds=None if reported is None else reported / count,
         )
         for index, (valid, test) in enumerate(zip(record["valid_curve"], record["test_curve"], strict=True))
     ]
+
+
+def _metrics_of(curves: Curves | None, index: int) -> dict[str, float | None] | None:
+    return None if curves is None else {name: curve[index] for name, curve in curves.items()}

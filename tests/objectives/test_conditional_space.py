@@ -14,7 +14,7 @@ from scipy import stats
 from objectives.classification.mlp import MLP
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.closed_form import Branin
-from objectives.discretised import Discretised
+from objectives.derived.discretised import Discretised
 from objectives.hyperparameter import Condition, Ordinal
 from objectives.objective import Machine, Objective
 from objectives.space import FIDELITY, Categorical, Space

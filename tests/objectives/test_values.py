@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from objectives.closed_form import Branin
-from objectives.discretised import Discretised
+from objectives.derived.discretised import Discretised
 from objectives.native_value import native_scalar
 from objectives.objective import checked_default
 from objectives.space import Categorical, Condition, Integer, Ordinal, Space, argument_name

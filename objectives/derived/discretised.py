@@ -11,6 +11,7 @@ import numpy as np
 
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
+from objectives.metric import Metric
 from objectives.objective import Machine, Objective, checked_default
 from objectives.space import Config, Space
 from objectives.stack import Stack
@@ -27,6 +28,10 @@ class Discretised(Objective):
     inner: Objective
     levels: int
 
+    @property
+    def label(self) -> str:
+        return self.inner.label
+
     @cached_property
     def space(self) -> Space:
         return self.inner.space.discretised(self.levels)
@@ -41,11 +46,15 @@ class Discretised(Objective):
         return self.inner.max_epochs
 
     @property
-    def best_error(self) -> float:
+    def metrics(self) -> tuple[Metric, ...]:
+        return self.inner.metrics
+
+    @property
+    def best_error(self) -> float | None:
         return self.inner.best_error
 
     @property
-    def chance_error(self) -> float:
+    def chance_error(self) -> float | None:
         return self.inner.chance_error
 
     @property

@@ -1,0 +1,133 @@
+"""Metrics: the named outcomes of a trial, each with its direction, unit and scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from objectives.hyperparameter_name import check_spelling
+
+GOALS = ("min", "max")
+LONGEST_NAME = 64
+LONGEST_UNIT = 32
+
+USUALLY_GREATER = (
+    *("acc", "accuracy", "ap", "auc", "auroc", "bleu", "dice", "f1", "iou", "map", "ndcg", "precision", "r2", "recall"),
+    *("return", "reward", "score", "throughput"),
+)
+"""Words in the names of metrics that are better the greater they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A named outcome of a trial, in its own direction and unit.
+
+    Attributes:
+        name: spelled as a hyperparameter's name.
+        goal: "min" or "max".
+        unit: what is shown after its values; "" without one.
+        best: the best value that there can be, or None.
+        chance: the value of knowing nothing, which a trial that diverged is worth, or None. With `best` it fixes the
+            scale of anytime scores.
+        reference: the reference value of hypervolumes, or None.
+        measured: whether it does not come out the same again, as a time that is measured; no check expects it to.
+
+    Raises:
+        ValueError: naming the attribute and what is allowed.
+    """
+
+    name: str
+    _: KW_ONLY
+    goal: str = "min"
+    unit: str = ""
+    best: float | None = None
+    chance: float | None = None
+    reference: float | None = None
+    measured: bool = False
+
+    def __post_init__(self) -> None:
+        check_spelling("metric", self.name)
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"metric name of {len(self.name)} characters: at most {LONGEST_NAME} are allowed")
+        if self.goal not in GOALS:
+            raise ValueError(f'{self.name}: goal = {self.goal!r}: need "min" or "max"')
+        if not isinstance(self.unit, str) or len(self.unit) > LONGEST_UNIT or not self.unit.isprintable():
+            raise ValueError(f"{self.name}: unit = {self.unit!r}: need at most {LONGEST_UNIT} printable characters")
+        if not isinstance(self.measured, bool):
+            raise ValueError(f"{self.name}: measured = {self.measured!r}: need true or false")
+        for field in ("best", "chance", "reference"):
+            value = getattr(self, field)
+            if value is not None and not _is_finite(value):
+                raise ValueError(f"{self.name}: {field} = {value!r}: need a finite number")
+        for field in ("chance", "reference"):
+            self._check_worse_than_best(field, getattr(self, field))
+
+    def _check_worse_than_best(self, field: str, value: float | None) -> None:
+        if self.best is None or value is None or self.to_error(self.best) < self.to_error(value):
+            return
+        worse = "above" if self.goal == "min" else "below"
+        raise ValueError(f"{self.name}: {field} = {value!r}: need a number {worse} best = {self.best!r}")
+
+    def to_error(self, value: float) -> float:
+        """Turn a value into something to minimise: itself, or its negative where greater is better."""
+        return value if self.goal == "min" else 0.0 - value
+
+    def from_error(self, error: float) -> float:
+        """Turn an error back into a value; the opposite of `to_error`."""
+        return self.to_error(error)
+
+    @property
+    def chance_error(self) -> float | None:
+        """The chance value as something to minimise, or None."""
+        return None if self.chance is None else self.to_error(self.chance)
+
+    @property
+    def best_error(self) -> float | None:
+        """The best value as something to minimise, or None."""
+        return None if self.best is None else self.to_error(self.best)
+
+    @property
+    def better(self) -> str:
+        """Which values are better, in words."""
+        return "lower is better" if self.goal == "min" else "higher is better"
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the metric in JSON."""
+        described: dict[str, Any] = {"name": self.name, "goal": self.goal, "unit": self.unit}
+        described |= {"best": self.best, "chance": self.chance, "reference": self.reference}
+        return {**described, "measured": True} if self.measured else described
+
+
+def is_classic(metrics: Sequence[Metric]) -> bool:
+    """Whether these are the one error that objectives have which declare nothing else."""
+    (first, *others) = metrics
+    return not others and (first.name, first.goal, first.unit, first.reference) == ("error", "min", "", None)
+
+
+def check_metrics(metrics: object) -> tuple[Metric, ...]:
+    """Check an objective's metrics.
+
+    Raises:
+        ValueError: there are none, something else than metrics among them, or two of a name.
+    """
+    listed = metrics if isinstance(metrics, tuple | list) else ()
+    if not listed or not all(isinstance(metric, Metric) for metric in listed):
+        raise ValueError(f"metrics = {metrics!r}: need a tuple of one or more objectives.metric.Metric")
+    names = [metric.name for metric in listed]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"metrics: {twice!r} is there twice")
+    return tuple(listed)
+
+
+def usual_goal(name: str) -> str:
+    """The goal of a metric that is declared by its name alone: "max" for an accuracy, a reward and the like."""
+    words = name.lower().replace("-", "_").replace(".", "_").split("_")
+    negated = {"neg", "negative", "error", "loss"} & set(words)
+    return "max" if set(USUALLY_GREATER) & set(words) and not negated else "min"
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
