@@ -18,14 +18,16 @@ _held: list[socket.socket] = []
 
 
 def claim_gpu(machine: Machine) -> Machine:
-    """The machine with one of its GPUs instead of "cuda"; no result depends on which one."""
+    """The machine with one of its GPUs instead of "cuda": of the first one's kind, so no result depends on which."""
     if machine.device != ANY_GPU:
         return machine
     import torch
 
     # A number is another GPU under another CUDA_VISIBLE_DEVICES, so the UUID tells which one is claimed.
-    uuids = (str(torch.cuda.get_device_properties(number).uuid) for number in range(torch.cuda.device_count()))
-    return replace(machine, device=f"{ANY_GPU}:{_claim_least_used(tuple(uuids))}")
+    gpus = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
+    alike = [number for number, gpu in enumerate(gpus) if gpu.name == gpus[0].name]
+    claimed = _claim_least_used(tuple(str(gpus[number].uuid) for number in alike))
+    return replace(machine, device=f"{ANY_GPU}:{alike[claimed]}")
 
 
 @cache

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.errors import BadInput, nearest_match, require_choice, shell_command, short_repr
+
+if TYPE_CHECKING:
+    from benchmark.devices.choice import DeviceChoice
 
 
 def check_results(text: str, suite: str, *, writing: bool) -> Path:
@@ -41,21 +45,11 @@ def check_data(text: str | None) -> Path | None:
     return Path(value).absolute()
 
 
-def check_device(text: str | None, preset: str) -> str:
+def check_device(text: str | None, preset: str) -> DeviceChoice:
     """The device asked for on the command line, else the suite's."""
-    import torch
+    from benchmark.devices.choice import choose_device
 
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    allowed = ["cpu", *(["cuda"] if count else []), *(f"cuda:{number}" for number in range(count))]
-    if text is None and preset == "auto":
-        return "cuda" if count else "cpu"
-    field, device = ("--device", text) if text is not None else ("device", preset)
-    if device not in allowed:
-        here = "" if count else " (no usable GPU was found)"
-        raise BadInput(
-            f"{field} {device!r}: allowed here are {', '.join(allowed)}{here}{nearest_match(device, allowed)}"
-        )
-    return device
+    return choose_device("--device", text) if text is not None else choose_device("device", preset)
 
 
 def check_precision(text: str | None, device: str) -> str:
@@ -70,12 +64,14 @@ def check_precision(text: str | None, device: str) -> str:
 
 
 def default_jobs(device: str) -> int:
-    """The number of processes where none is asked for: one a core, or one a GPU where any may be used."""
-    import joblib
-    import torch
+    """The number of processes where none is asked for: one a core, or one a GPU of one kind where any may be used."""
+    if device == "cpu":
+        import joblib
 
-    workers = {"cpu": joblib.cpu_count(), "cuda": torch.cuda.device_count()}
-    return max(1, int(workers.get(device, 1)))
+        return max(1, int(joblib.cpu_count()))
+    from benchmark.devices.gpus import find_gpus
+
+    return len(find_gpus().alike) if device == "cuda" else 1
 
 
 def whole_number(low: int, high: int) -> Callable[[str, str], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -98,23 +98,29 @@ def load_suite(parsed: argparse.Namespace, *overrides: str) -> Suite:
     return suite
 
 
-def read_machine(parsed: argparse.Namespace, suite: Suite) -> Machine:
-    """The machine to train on: device, data folder and precision, as the command line or the suite says."""
+def read_machine(parsed: argparse.Namespace, suite: Suite) -> tuple[Machine, Sequence[str]]:
+    """The machine to train on: device, data folder and precision, as the command line or the suite says.
+
+    Returns:
+        The machine, and what the user should know of the choice of its device.
+    """
     from objectives.objective import Machine
 
     data = options.check_data(parsed.data)
-    device = options.check_device(parsed.device, suite.device)
-    return Machine(device=device, data=data, precision=options.check_precision(parsed.precision, device))
+    choice = options.check_device(parsed.device, suite.device)
+    precision = options.check_precision(parsed.precision, choice.device)
+    return Machine(device=choice.device, data=data, precision=precision), choice.notes
 
 
 def execution_options(parsed: argparse.Namespace, suite: Suite) -> dict[str, Any]:
     """The runner's arguments that `add_execution` has put on the command line."""
     from benchmark.backends.factory import build_backend
 
-    machine = read_machine(parsed, suite)
+    machine, notes = read_machine(parsed, suite)
     jobs = parsed.jobs or options.default_jobs(machine.device)
     return {
         "machine": machine,
+        "notes": notes,
         "jobs": jobs,
         "backend": build_backend(parsed.backend, parsed.jobs, jobs, parsed.scheduler, parsed.address),
         "allow_mixed": parsed.allow_mixed,

@@ -68,6 +68,7 @@ class Runner:
         shard: execute this share of the runs only; others may work on theirs in the same folder.
         backend: executes the runs; results do not depend on it. None is so many processes on this machine.
         fail_fast: stop at the first evaluation of this call that comes to no result, or run that fails.
+        notes: what the user should know of the machine, said when the first run begins.
     """
 
     def __init__(
@@ -88,10 +89,11 @@ class Runner:
         shard: Shard | None = None,
         backend: Backend | None = None,
         fail_fast: bool = False,
+        notes: Sequence[str] = (),
     ) -> None:
         self.suite, self.folder = suite, results / suite.name
         self.backend = Loky(jobs) if backend is None else backend
-        self.machine, self.listener, self.allow_mixed = machine, listener, allow_mixed
+        self.machine, self.listener, self.allow_mixed, self.notes = machine, listener, allow_mixed, notes
         self.capacity, self.reuse, self.train = capacity, reuse, train
         self.tables, self.recycle, self.write, self.shard = tables, recycle, write, shard
         self.repetitions, self.fail_fast = suite.repetitions, fail_fast
@@ -180,9 +182,10 @@ class Runner:
                 pending = self._isolate_suspects(pending, settings)
 
     def _warnings(self, runs: list[Run], settings: RunSettings) -> list[str]:
-        """Lines on what is recorded by other code, and on what the results to reuse do not hold."""
+        """Lines on the machine, on what is recorded by other code, and on what the results to reuse do not hold."""
         changed = code_change_warning(runs, self.folder, settings.environment)
-        lines = [*single_rung_notes(self.suite, self.objectives), *([] if changed is None else [changed])]
+        lines = [f"note: {note}" for note in self.notes]
+        lines += [*single_rung_notes(self.suite, self.objectives), *([] if changed is None else [changed])]
         lacking = lacking_objectives(self.suite, self.reuse) if self.reuse is not None else []
         if lacking:
             lines.append(f"--reuse {self.reuse}: nothing is recorded there of {', '.join(lacking)}; it is trained")

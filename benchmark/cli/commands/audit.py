@@ -40,7 +40,7 @@ def execute(parsed: argparse.Namespace) -> int:
     from benchmark.verification.audit_report import describe_report
     from objectives.training.data import DataError
 
-    machine = read_machine(parsed, suite)
+    machine, notes = read_machine(parsed, suite)
     resources = AuditResources(
         jobs=parsed.jobs or options.default_jobs(machine.device),
         machine=machine,
@@ -56,5 +56,5 @@ def execute(parsed: argparse.Namespace) -> int:
     except (KeyboardInterrupt, Stopped) as stop:
         return report_stop(stop, stop_message(parsed))
     if not parsed.quiet or not report["passed"]:
-        print("\n".join(describe_report(report)))
+        print("\n".join([*describe_report(report), *(f"note: {note}" for note in notes)]))
     return 0 if report["passed"] else RUNS_FAILED

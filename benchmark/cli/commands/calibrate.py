@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.cli import options
 from benchmark.cli.arguments import add_checked, add_machine, add_suite
 from benchmark.cli.suite_execution import read_machine
+from benchmark.cli.terminal import print_error
 from benchmark.suite.parsing import load
 from benchmark.tuning.factory import check_names
 
@@ -47,10 +48,12 @@ def execute(parsed: argparse.Namespace) -> int:
         )
         for entry in suite.objectives
     ]
-    machine = read_machine(parsed, suite)
+    machine, notes = read_machine(parsed, suite)
     out = None if parsed.out is None else Path(parsed.out)
     path, calibration = calibration_file.open_calibration(parsed.name, out, machine)
     calibration = calibrate(calibration, objectives, machine, effort, lambda line: print(line, flush=True))
     calibration_file.write_calibration(path, calibration)
+    for note in notes:
+        print_error(f"note: {note}")
     print(f"calibration {calibration.name} of {calibration.device}: {path}")
     return 0

@@ -34,11 +34,13 @@ def execute(parsed: argparse.Namespace) -> int:
     def build_runner(listener: Listener) -> Runner:
         from benchmark.driver.runner import Runner
 
+        machine, notes = read_machine(parsed, suite)
         return Runner(
             suite,
             results,
             jobs=parsed.jobs,
-            machine=read_machine(parsed, suite),
+            machine=machine,
+            notes=notes if parsed.miss == "train" else (),
             listener=listener,
             train=parsed.miss == "train",
             tables=parsed.tables,

@@ -71,12 +71,26 @@ def test_more_processes_than_claims_share_the_first_gpu(monkeypatch, gpus):
 
 def test_a_process_claims_one_gpu_however_often_it_asks(monkeypatch, gpus):
     """Another suite in the same process, as in an audit, trains on the first one's GPU."""
-    properties = [SimpleNamespace(uuid=name) for name in gpus]
+    properties = [SimpleNamespace(uuid=name, name="one kind") for name in gpus]
     cuda = SimpleNamespace(device_count=lambda: len(gpus), get_device_properties=properties.__getitem__)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
 
     assert [claim_gpu(Machine(device="cuda")).device for _ in range(2)] == ["cuda:0"] * 2
     assert len(gpu_claim._held) == 1
+
+
+def test_gpus_of_another_kind_than_the_first_are_claimed_by_nobody(monkeypatch, gpus):
+    """Their bits may differ, and the headers name the first one's kind."""
+    kinds = ["large", "small", "large"]
+    properties = [SimpleNamespace(uuid=uuid, name=kind) for uuid, kind in zip(gpus, kinds, strict=True)]
+    cuda = SimpleNamespace(device_count=lambda: len(gpus), get_device_properties=properties.__getitem__)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    claimed = []
+    for _ in range(4):
+        _claim_least_used.cache_clear()
+        claimed.append(claim_gpu(Machine(device="cuda")).device)
+
+    assert claimed == ["cuda:0", "cuda:2"] * 2
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:1"])

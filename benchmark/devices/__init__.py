@@ -1,0 +1,1 @@
+"""The GPUs of this machine: what is found, what can be used, what is in the way."""
