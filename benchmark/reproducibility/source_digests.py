@@ -27,7 +27,10 @@ def _digest(root: Path, paths: Iterable[Path]) -> str:
 
 def digest_sources() -> str:
     """Return the SHA-256 over the source files that decide results, by name and content."""
-    return _digest(ROOT, [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))])
+    return _digest(
+        ROOT,
+        [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.[cp]*")) if path.suffix in (".py", ".c")],
+    )
 
 
 LOADED_DIGEST = digest_sources()

@@ -7,7 +7,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
 from objectives.space import Config, Space
 from objectives.stack import Stack
 from objectives.stacks.looped import stack as looped
+from objectives.stacks.looped.direct_convolution import ARITHMETIC as COMPILED
 from objectives.stacks.network_objective import GpuKernels
 from objectives.stacks.route import choose_route
 from objectives.training.counter_rng import Key, trial_key
@@ -35,6 +36,9 @@ from objectives.training.network_cost import (
 )
 from objectives.training.networks import build_network
 from objectives.training.reference_loop import Counts, Loop, epoch_from_counts, train
+
+UNPRICED = ("epochs", "convolution")
+"""Options on which no price depends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,8 @@ class ImageClassification(Objective):
             training image, validate on the test set, as *Dive into Deep Learning* does).
         folds: k-fold cross-validation error over training and validation images; None validates once.
         epochs: train that long instead of the data set's own number.
+        convolution: "torch", or "compiled" for compiled code that is faster on a CPU and agrees within rounding;
+            it needs a C compiler.
 
     Raises:
         ValueError: an option outside these.
@@ -65,9 +71,11 @@ class ImageClassification(Objective):
     split: str = "standard"
     folds: int | None = None
     epochs: int | None = None
+    convolution: str = "torch"
 
     def __post_init__(self) -> None:
         _one_of("data", self.data, list(LOADERS))
+        _one_of("convolution", self.convolution, ["torch", "compiled"])
         _one_of("split", self.split, ["standard", "book"])
         if self.folds is not None:
             require_int("folds", self.folds, 2, 100)
@@ -129,7 +137,7 @@ class ImageClassification(Objective):
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial by itself: on the CPU by the looped route, elsewhere by the reference loop."""
-        return self.epochs_of(config, seed, machine, training_loops(machine)[0])
+        return self.epochs_of(config, seed, machine, self.training_loops(machine)[0])
 
     def reference(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial by the reference loop, with which faster routes are compared."""
@@ -155,7 +163,15 @@ class ImageClassification(Objective):
                 return
             set_up = 0.0
 
+    def training_loops(self, machine: Machine) -> tuple[Loop, ...]:
+        """The training loops that run on a device, the one that trains single trials first."""
+        if machine.device != "cpu":
+            return (train,)
+        return (partial(looped.train, compiled=True) if self.convolution == "compiled" else looped.train, train)
+
     def prepare(self, machine: Machine) -> dict[str, str]:
+        if self.convolution == "compiled" and machine.device != "cpu":
+            raise ValueError(f'convolution = "compiled": is for the CPU, and not for {machine.device}; leave it out')
         load_splits(self.data, self.split, self.folds, machine)
         _warm_up(self, machine)
         return checksums(self.data, machine)
@@ -165,9 +181,12 @@ class ImageClassification(Objective):
         return build_network(lambda: self.network(config, split), key, device, xavier=self.xavier)
 
     def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All options that are set except `epochs`: an epoch costs the same however many there are."""
+        """All options that are set except `epochs` and `convolution`.
+
+        An epoch costs the same however many there are, and prices are those of the reference loop.
+        """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if name != "epochs" and value is not None}
+        return {name: value for name, value in values.items() if name not in UNPRICED and value is not None}
 
     def network_shape(self, config: Config) -> NetworkShape:
         """Count parameters, multiply-adds and the like of the configuration's network."""
@@ -198,7 +217,9 @@ class ImageClassification(Objective):
         return True
 
     def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
-        return choose_route(self, machine).arithmetic if stacked else "reference"
+        if stacked:
+            return choose_route(self, machine).arithmetic
+        return COMPILED if self.convolution == "compiled" else "reference"
 
     def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
         return choose_route(self, machine).make(capacity)
@@ -216,11 +237,6 @@ class ImageClassification(Objective):
         )
 
 
-def training_loops(machine: Machine) -> tuple[Loop, ...]:
-    """The training loops that run on a device, the one that trains single trials first."""
-    return (looped.train, train) if machine.device == "cpu" else (train,)
-
-
 @cache
 def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     """Train a throw-away network for a few steps: a process's first steps are tens of times slower."""
@@ -228,7 +244,7 @@ def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
     part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))
-    for loop in training_loops(machine):
+    for loop in objective.training_loops(machine):
         next(objective._fold(config, part, np.random.SeedSequence(0), 0, machine, loop))
 
 

@@ -72,13 +72,15 @@ def _softmax(objective: NetworkObjective, machine: Machine, network: nn.Module) 
 
 
 def _looped(objective: NetworkObjective, machine: Machine) -> Route:
+    arithmetic = objective.arithmetic(machine, stacked=False)
     return Route(
-        arithmetic=LoopedStack.arithmetic,
+        arithmetic=arithmetic,
         make=lambda capacity: LoopedStack(
             lambda config, seed: objective.train(config, seed, machine),
             lambda config: _training_work(objective, config),
             route="looped",
             capacity=capacity or LOOPED_CAPACITY,
+            arithmetic=arithmetic,
         ),
     )
 

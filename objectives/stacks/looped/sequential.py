@@ -7,18 +7,20 @@ import math
 import torch
 from torch import nn
 
+from objectives.stacks.looped.direct_convolution import DirectConvolution, is_direct
 from objectives.stacks.looped.layers import Convolution, FlattenLayer, Layer, LinearLayer, MeanPool, layer_of
 from objectives.stacks.looped.tiny_convolution import ACTIVATIONS, LARGEST, TinyConvolution, output_size
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
-def layers_of(network: nn.Module, image: torch.Size) -> list[Layer] | None:
+def layers_of(network: nn.Module, image: torch.Size, *, compiled: bool = False) -> list[Layer] | None:
     """Translate a plain `nn.Sequential`; None when one of its modules has no hand-written form.
 
     Args:
         network: built and initialised; the layers share its parameters.
         image: (channels, height, width) of what it is given.
+        compiled: let compiled code stand for convolutions that it can compute.
     """
     if type(network) is not nn.Sequential or not plain(network):
         return None
@@ -36,10 +38,9 @@ def layers_of(network: nn.Module, image: torch.Size) -> list[Layer] | None:
             assert isinstance(module, nn.Conv2d)
             given = (size[0], size[1], size[2])
             out: tuple[int, ...] = output_size(module, given)
-            if len(modules) > 1 and _is_tiny(module, modules[0], modules[1], out):
-                layer = TinyConvolution(module, modules[0], given)
+            if (block := _block_of(module, modules, given, out, compiled)) is not None:
+                layer, out = block, block.pooled
                 del modules[:2]
-                out = layer.pooled
             size = out
         elif isinstance(layer, MeanPool):
             if len(size) != 3 or size[1] % 2 or size[2] % 2:
@@ -66,6 +67,20 @@ def plain(network: nn.Sequential) -> bool:
         and all(parameter.requires_grad and not parameter._backward_hooks for parameter in parameters)
         and len(parameters) == sum(1 for module in network for _ in module.parameters())
     )
+
+
+def _block_of(
+    convolution: nn.Conv2d, after: list[nn.Module], size: tuple[int, int, int], out: tuple[int, ...], compiled: bool
+) -> TinyConvolution | DirectConvolution | None:
+    """Return one layer for a convolution and the two modules after it, or None where there is none."""
+    if len(after) < 2:
+        return None
+    activation, pool = after[:2]
+    if _is_tiny(convolution, activation, pool, out):
+        return TinyConvolution(convolution, activation, size)
+    if compiled and is_direct(convolution, activation, isinstance(layer_of(pool), MeanPool), out):
+        return DirectConvolution(convolution, activation, size)
+    return None
 
 
 def _is_tiny(convolution: nn.Conv2d, activation: nn.Module, pool: nn.Module, out: tuple[int, ...]) -> bool:

@@ -37,14 +37,22 @@ class LoopedStack(Stack):
         multiply_adds: of one epoch of a configuration, for the counters.
         route: name for the record.
         capacity: slots.
+        arithmetic: of the trainings that `start` begins.
     """
 
-    arithmetic = "reference"
     parallel = False
 
-    def __init__(self, start: Start, multiply_adds: Callable[[Config], float], *, route: str, capacity: int) -> None:
+    def __init__(
+        self,
+        start: Start,
+        multiply_adds: Callable[[Config], float],
+        *,
+        route: str,
+        capacity: int,
+        arithmetic: str = "reference",
+    ) -> None:
         self.start, self.multiply_adds = start, multiply_adds
-        self.route, self.capacity = route, capacity
+        self.route, self.capacity, self.arithmetic = route, capacity, arithmetic
         self._slots: dict[Ticket, tuple[Config, Curve]] = {}
         self._trained: list[Config] = []
 
@@ -83,10 +91,19 @@ class LoopedStack(Stack):
 
 
 def train(
-    network: nn.Module, split: Split, *, learning_rate: float, batch_size: int, key: counter_rng.Key
+    network: nn.Module,
+    split: Split,
+    *,
+    learning_rate: float,
+    batch_size: int,
+    key: counter_rng.Key,
+    compiled: bool = False,
 ) -> Iterator[Counts]:
-    """Train as `reference_loop.train` does, without autograd where every layer is known."""
-    layers = layers_of(network, split.train.x.shape[1:])
+    """Train as `reference_loop.train` does, without autograd where every layer is known.
+
+    With `compiled`, convolutions are compiled code where that is possible; they agree within rounding.
+    """
+    layers = layers_of(network, split.train.x.shape[1:], compiled=compiled)
     if layers is None:
         yield from reference_train(network, split, learning_rate=learning_rate, batch_size=batch_size, key=key)
         return
