@@ -16,8 +16,8 @@ from objectives.metric import Metric
 from objectives.space import Config, Scalar, Space
 from objectives.stack import Stack
 
-PRECISIONS = ("ieee", "tf32x3", "tf32")
-"""Products in float32; in TF32 with the three leading partial products; in plain TF32. Trials of their own."""
+PRECISIONS = ("ieee", "bf16x6", "tf32x3", "tf32")
+"""Products in float32; of three bfloat16 parts, as accurate; of two TF32 parts; in plain TF32. Trials of their own."""
 
 MOST_EPOCHS = 10_000
 """The longest training that an option may ask for."""

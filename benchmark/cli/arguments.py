@@ -53,7 +53,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     add_machine(parser)
     text = "trials side by side (default: the objective's); results do not change"
     add_checked(parser, "--stack", "N", whole_number(1, 4096), text)
-    parser.add_argument("--precision", metavar="P", help="of our kernels on a GPU: ieee (default), tf32x3 or tf32")
+    parser.add_argument(
+        "--precision",
+        metavar="P",
+        help="of our kernels on a GPU: ieee, bf16x6 (default since 8.0), tf32x3, tf32",
+    )
 
 
 def add_execution(parser: argparse.ArgumentParser) -> None:

@@ -56,11 +56,18 @@ def check_precision(text: str | None, device: str) -> str:
     """The precision of our kernels on a GPU; the CPU's products are always float32."""
     from objectives.objective import PRECISIONS
 
-    allowed = PRECISIONS if device != "cpu" else PRECISIONS[:1]
+    preset = PRECISIONS[0] if device == "cpu" else _default_precision(device)
+    allowed = PRECISIONS if preset != PRECISIONS[0] else PRECISIONS[:1]
     if text is not None and text not in allowed:
         hint = nearest_match(text, allowed)
         raise BadInput(f"--precision {short_repr(text)}: allowed on {device} are {', '.join(allowed)}{hint}")
-    return text or PRECISIONS[0]
+    return text or preset
+
+
+def _default_precision(device: str) -> str:
+    from objectives.stacks.gpu import default_precision
+
+    return default_precision(device)
 
 
 def default_jobs(device: str) -> int:

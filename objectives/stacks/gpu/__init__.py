@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 
+import torch
+
 from objectives.objective import PRECISIONS, Machine
 from objectives.stack import Stack
 from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.data import Split
+
+BFLOAT16_CAPABILITY = (8, 0)
+"""The first compute capability whose tensor cores multiply bfloat16 numbers."""
 
 
 def gpu_stack(
@@ -60,3 +65,14 @@ def available(machine: Machine) -> bool:
     if importlib.util.find_spec("triton") is None:
         return False
     return machine.device.startswith("cuda") or os.environ.get("TRITON_INTERPRET") == "1"
+
+
+def default_precision(device: str) -> str:
+    """Choose the fastest precision of the kernels whose products are as accurate as float32's (see decision 31).
+
+    Args:
+        device: "cuda" for any of the visible devices, of which the oldest decides; or "cuda:N".
+    """
+    devices = [f"cuda:{number}" for number in range(torch.cuda.device_count())] if device == "cuda" else [device]
+    oldest = min(torch.cuda.get_device_capability(each) for each in devices)
+    return "bf16x6" if oldest >= BFLOAT16_CAPABILITY else "ieee"

@@ -27,7 +27,7 @@ class StackBuffers:
         who: (lanes,) int32, the slots that are evaluated together; -1 for an idle lane.
         wrong: (lanes,) int32, their wrong answers.
         chunk: images classified in one round of launches.
-        precision: `input_precision` of every product: "ieee", "tf32x3" or "tf32".
+        precision: of every product, one of `PRECISIONS`.
         device: where.
     """
 

@@ -42,6 +42,7 @@ SOFTMAX_TILES = Tiles(rows=16, units=16, depth=128, batch=16)
 HEAD_TILES = Tiles(rows=64, units=32, depth=32)
 MLP_TILES: Mapping[str, Tiles] = {
     "ieee": Tiles(rows=32, units=64, depth=32, batch=16, update_warps=8),
+    "bf16x6": Tiles(rows=64, units=64, depth=32),
     "tf32x3": Tiles(rows=64, units=64, depth=32),
     "tf32": Tiles(rows=64, units=64, depth=32),
 }

@@ -107,3 +107,20 @@ def test_another_machine_is_refused_unless_allowed():
         "could mix bits: use another --results folder, or --allow-mixed to continue and mark the runs"
     )
     check(recorded, allow_mixed=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "hint"),
+    [
+        ("triton-ieee", "triton-bf16x6", "give --precision ieee to repeat what is recorded, or use another"),
+        ("triton-tf32x3", "triton-ieee", "give --precision tf32x3 to repeat what is recorded, or use another"),
+        ("triton-ieee", "looped", "could mix bits: use another --results folder"),
+        ("looped", "triton-ieee", "could mix bits: use another --results folder"),
+    ],
+)
+def test_another_precision_of_the_kernels_names_its_option(before, now, hint):
+    """A ledger of another precision goes on with that precision; nothing else is repaired by the option."""
+    recorded, expected = ({**HEADER, "environment": {"arithmetic": each}} for each in (before, now))
+
+    with pytest.raises(RunRefused, match=f"arithmetic was '{before}' and is now '{now}'.*{hint}"):
+        check(recorded, expected)

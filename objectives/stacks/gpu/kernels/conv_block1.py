@@ -21,6 +21,7 @@ import triton
 import triton.language as tl
 
 from objectives.stacks.gpu.kernels.arithmetic import activate, pixels, sgd_step, slope
+from objectives.stacks.gpu.kernels.product import product
 from objectives.stacks.gpu.kernels.table import lane_rows, rows_now
 
 
@@ -78,10 +79,11 @@ def block1_forward(
         y = (q % (S * S)) // S * 2 - PAD
         x = q % S * 2 - PAD
         w = _pair_weights(weights, biases, slot, K, C, DEPTH)
-        pooled = tl.zeros((BM, 16), dtype=tl.float32)
+        zero = tl.zeros((BM, 16), dtype=tl.float32)
+        pooled = zero
         for dy in tl.static_range(2):
             patch = _pair_patch(images, image, live, y + dy, x, SIDE, K, DEPTH, HIGH, LOW)
-            pooled += activate(tl.dot(patch, w, input_precision=PRECISION), ACTIVATION)
+            pooled += activate(product(patch, w, zero, PRECISION), ACTIVATION)
         mean = tl.sum(tl.reshape(pooled, (BM, 2, 8)), axis=1) * 0.25
         c = tl.arange(0, 8)
         place = out + lane * (ROWS * S * S * C) + q[:, None] * C + c[None, :]
@@ -104,6 +106,7 @@ def block1_weights(
         n = tl.arange(0, 16)
         w = _pair_weights(weights, biases, slot, K, C, DEPTH)
         positions = tl.minimum(count - chunk * CHUNK, CHUNK) * (S * S)
+        zero = tl.zeros((BM, 16), dtype=tl.float32)
         d = tl.zeros((DEPTH, 16), dtype=tl.float32)
         for q0 in range(0, positions, BM):
             q = q0 + tl.arange(0, BM)
@@ -116,8 +119,8 @@ def block1_weights(
             x = q % S * 2 - PAD
             for dy in tl.static_range(2):
                 patch = _pair_patch(images, image, live, y + dy, x, SIDE, K, DEPTH, HIGH, LOW)
-                a = activate(tl.dot(patch, w, input_precision=PRECISION), ACTIVATION)
-                d = tl.dot(tl.trans(patch), g * slope(a, ACTIVATION), d, input_precision=PRECISION)
+                a = activate(product(patch, w, zero, PRECISION), ACTIVATION)
+                d = product(tl.trans(patch), g * slope(a, ACTIVATION), d, PRECISION)
         k = tl.arange(0, DEPTH)
         place = part + (slot * CHUNKS + chunk) * (DEPTH * 16) + k[:, None] * 16 + n[None, :]
         tl.store(place, d, mask=(k >= 0)[:, None] & (n >= 0)[None, :])

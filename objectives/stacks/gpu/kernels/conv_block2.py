@@ -7,6 +7,7 @@ import triton
 import triton.language as tl
 
 from objectives.stacks.gpu.kernels.arithmetic import activate, sgd_step, slope
+from objectives.stacks.gpu.kernels.product import product
 from objectives.stacks.gpu.kernels.table import lane_rows, rows_now
 
 
@@ -65,7 +66,7 @@ def block2_forward(
             for k0 in range(0, K * K * C + 1, BK):
                 k = k0 + tl.arange(0, BK)
                 patch = _patch2(source + lane * (ROWS * S1 * S1 * C), row, live, y - PAD, x - PAD, k, K, C, S1)
-                z = tl.dot(patch, _weights2(weights, biases, slot, k, K, C, OUT), z, input_precision=PRECISION)
+                z = product(patch, _weights2(weights, biases, slot, k, K, C, OUT), z, PRECISION)
             a = activate(z, ACTIVATION)
             if not EVALUATE:
                 at = active + lane * (ROWS * S2 * S2 * OUT) + (row * (S2 * S2) + y * S2 + x)[:, None] * OUT + o[None, :]
@@ -124,7 +125,7 @@ def block2_weights(
             patch = _patch2(source + slot * (ROWS * S1 * S1 * C), row, live, p // S2 - PAD, p % S2 - PAD, k, K, C, S1)
             lines = gradient + slot * (ROWS * S2 * S2 * OUT) + (row * (S2 * S2) + p)[:, None] * OUT + o[None, :]
             g = tl.load(lines, mask=live[:, None] & (o >= 0)[None, :], other=0.0)
-            d = tl.dot(tl.trans(patch), g, d, input_precision=PRECISION)
+            d = product(tl.trans(patch), g, d, PRECISION)
         place = part + (slot * CHUNKS + chunk) * (DEPTH * OUT) + k[:, None] * OUT + o[None, :]
         tl.store(place, d, mask=(k < DEPTH)[:, None] & (o >= 0)[None, :])
 
@@ -163,7 +164,7 @@ def block2_inputs(
             real = (channel < C) & (column >= 0) & (column < K)
             at = weights + slot * (OUT * C * K * K) + o[:, None] * (C * K * K) + (channel * (K * K) + column)[None, :]
             w = tl.load(at + line * K, mask=real[None, :] & (o >= 0)[:, None], other=0.0)
-            d = tl.dot(g, w, d, input_precision=PRECISION)
+            d = product(g, w, d, PRECISION)
         place = (
             out + slot * (ROWS * S1 * S1 * C) + ((row * S1 + y) * S1 + x)[:, None] * C + (n // 8 * C + channel)[None, :]
         )

@@ -16,6 +16,7 @@ import triton.language as tl
 
 from objectives.stacks.gpu.kernels.arithmetic import _RELU, activate, pixels, slope
 from objectives.stacks.gpu.kernels.philox import keep_bits
+from objectives.stacks.gpu.kernels.product import product
 from objectives.stacks.gpu.kernels.table import KEEP, RATE, RATE_STRIDE, SCALE, STRIDE, WIDTH, lane_rows, rows_now
 
 CLASS_TILE = 16
@@ -66,7 +67,7 @@ def dense_forward(
             if IMAGES:
                 x = pixels(x, HIGH, LOW)
             w = tl.load(columns[None, :] + ks[:, None], mask=real[None, :] & inside[:, None], other=0.0)
-            z = tl.dot(x, w, z, input_precision=PRECISION)
+            z = product(x, w, z, PRECISION)
         z += tl.load(biases + slot * BIASES + outs, mask=real, other=0.0)[None, :]
         if LAST:
             label = tl.load(labels + image, mask=live, other=0)
@@ -142,7 +143,7 @@ def dense_inputs(
             g = tl.load(lines[:, None] + ks[None, :], mask=live[:, None] & inside[None, :], other=0.0)
             places = weights + slot * WEIGHTS + ks[:, None] * IN + ins[None, :]
             w = tl.load(places, mask=inside[:, None] & real[None, :], other=0.0)
-            d = tl.dot(g, w, d, input_precision=PRECISION)
+            d = product(g, w, d, PRECISION)
         base = slot * (ROWS * OUT_ROW)
         place = rows[:, None] * OUT_ROW + ins[None, :]
         used = live[:, None] & real[None, :]
@@ -193,7 +194,7 @@ def dense_update(
             x = tl.load(lines[:, None] + ins[None, :], mask=live[:, None] & real_in[None, :], other=0)
             if IMAGES:
                 x = pixels(x, HIGH, LOW)
-            d = tl.dot(g, x, d, input_precision=PRECISION)
+            d = product(g, x, d, PRECISION)
         places = weights + slot * WEIGHTS + outs[:, None] * IN + ins[None, :]
         used = real_out[:, None] & real_in[None, :]
         tl.store(places, tl.load(places, mask=used, other=0.0) - rate * d, mask=used)

@@ -5,7 +5,7 @@ import pytest
 from objectives.classification.dropout_mlp import DropoutMLP
 from objectives.classification.lenet import LeNet
 from objectives.classification.softmax import SoftmaxRegression
-from objectives.objective import Machine
+from objectives.objective import PRECISIONS, Machine
 from objectives.stacks.gpu import gpu_stack
 from tests.objectives.stacks.gpu.trials import CONFIGS, curves, fashionable, greatest_difference, reference, stack_of
 
@@ -29,9 +29,9 @@ def test_trials_agree_with_the_reference_loop(name):
 
 
 @slow
-@pytest.mark.parametrize("precision", ["tf32x3", "tf32"])
+@pytest.mark.parametrize("precision", PRECISIONS[1:])
 def test_other_precisions_take_the_same_path(precision):
-    """The other tile sizes compute the same; the interpreter's products are float32 throughout."""
+    """The other tile sizes and three bfloat16 parts compute the same; the interpreter's TF32 is float32."""
     trials = list(enumerate(CONFIGS["dropout_mlp"]))[:2]
     stack = stack_of("dropout_mlp", 2, precision=precision)
     errors, weights = curves(stack, trials, 1)
