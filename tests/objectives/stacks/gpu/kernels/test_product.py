@@ -90,7 +90,7 @@ def test_products_are_as_good_as_float32(precision):
 
 
 def test_only_plain_tf32_is_outside_float32s_rounding():
-    """Of a layer's product, three bfloat16 parts and two TF32 parts err less than float32 does; TF32 by far more."""
+    """A layer's product in six products of bfloat16 parts errs far less than float32's, in three of TF32 as much."""
     generator = torch.Generator().manual_seed(2)
     x, w = torch.rand((64, 1024), generator=generator), torch.randn((1024, 32), generator=generator) * 0.05
     exact = x.double() @ w.double()
@@ -106,8 +106,8 @@ def test_only_plain_tf32_is_outside_float32s_rounding():
     high, weight = cut_to_tf32(x), cut_to_tf32(w)
     low, rest = cut_to_tf32(x - high), cut_to_tf32(w - weight)
     float32 = float((x @ w - exact).norm() / exact.norm())
-    assert error((x0, w0), (x0, w1), (x1, w0), (x1, w1), (x0, w2), (x2, w0)) < float32
-    assert error((high, weight), (high, rest), (low, weight)) < float32
+    assert error((x0, w0), (x0, w1), (x1, w0), (x1, w1), (x0, w2), (x2, w0)) < 0.1 * float32
+    assert error((high, weight), (high, rest), (low, weight)) < 2 * float32
     assert error((x0, w0), (x0, w1), (x1, w0)) > 8 * float32
     assert error((high, weight)) > 1000 * float32
 
