@@ -3,6 +3,11 @@ PYTHON ?= python3
 SUITE ?= digits
 JOBS ?=
 RESULTS ?= results
+DATA ?= data
+WHEELS ?= orjson
+CARRIED ?= .gpu
+OUT ?= results/gpu
+GPU_OPTIONS ?=
 RUN := .venv/bin/python
 
 # A variable's text for the shell: spaces and quotes stay what they are, and so does a dollar sign, doubled or not.
@@ -10,7 +15,7 @@ quote = '$(subst $$$$,$$,$(subst ','\'',$(value $(1))))'
 RESULTS_OPTION = --results $(call quote,RESULTS)
 JOBS_OPTION = $(if $(JOBS),--jobs $(call quote,JOBS))
 
-.PHONY: help setup adapters dehb bench plots report smoke status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms clean
+.PHONY: help setup adapters dehb bench plots report smoke status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -91,6 +96,15 @@ perf-algorithms: adapters  ## replay beside Syne Tune's simulator, overhead besi
 	$(RUN) -m tests.perf.replay --out results/reference
 	$(RUN) -m tests.perf.equivalence --out results/reference
 	$(RUN) -m tests.perf.suggestions --out results/reference
+
+gpu-carry: setup  ## prepare CARRIED for a machine with a GPU and no network: Fashion-MNIST of DATA, WHEELS
+	$(RUN) -m tests.perf.gpu carry --to $(call quote,CARRIED) --data $(call quote,DATA) --wheels $(WHEELS)
+
+gpu-first:  ## on that machine, by PYTHON itself: does everything work; at most 430 s, OUT/first.json
+	$(PYTHON) -m tests.perf.gpu session first --carried $(call quote,CARRIED) --out $(call quote,OUT) $(GPU_OPTIONS)
+
+gpu-second:  ## likewise: how fast is it; at most 300 s, OUT/second.json
+	$(PYTHON) -m tests.perf.gpu session second --carried $(call quote,CARRIED) --out $(call quote,OUT) $(GPU_OPTIONS)
 
 clean:  ## remove .venv and caches; results and data stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .benchmarks results/.smoke

@@ -5,7 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "carry": "tests.perf.gpu.session.carry",
+    "interpreted": "tests.perf.gpu.session.interpreted",
+    "ledgers": "tests.perf.gpu.session.ledgers",
+    "machine": "tests.perf.gpu.session.machine",
+    "part": "tests.perf.gpu.parts",
+    "session": "tests.perf.gpu.session.schedule",
+}
 """Name of a command: the module whose `main` takes the arguments behind it."""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,32 +19,7 @@ from objectives.training import counter_rng
 from objectives.training.counter_rng import trial_key
 from objectives.training.data import Images, Split, load_splits
 from objectives.training.reference_loop import train
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
-    """How much is checked.
-
-    Attributes:
-        trials: random configurations that are compared.
-        sizes: of the stacks, each against a stack of one slot; filled up with other trials.
-        epochs: of every trial.
-        images: of the excerpt; training, validation, test.
-        references: trials that the reference loop on the CPU trains too.
-        precisions: of the products.
-    """
-
-    trials: int
-    sizes: tuple[int, ...]
-    epochs: int
-    images: tuple[int, int, int]
-    references: int
-    precisions: tuple[str, ...] = ("ieee", "tf32x3", "tf32")
-
-
-FULL = Extent(trials=24, sizes=(2, 7, 64), epochs=2, images=(1197, 300, 300), references=4)
-QUICK = Extent(trials=8, sizes=(2, 7, 64), epochs=2, images=(1197, 300, 300), references=2)
-TINY = Extent(trials=2, sizes=(2,), epochs=1, images=(5, 2, 2), references=1, precisions=("ieee",))
+from tests.perf.gpu.sizes import Extent
 
 Curve = tuple[list[tuple[float, float, bool]], list[Tensor] | None]
 
@@ -51,6 +28,7 @@ def contract(
     objective: ImageClassification,
     machine: Machine,
     extent: Extent,
+    precision: str,
     drawn: Callable[[int, int], Images] | None = None,
 ) -> dict[str, Any]:
     """Compare stacks of several sizes, orders, neighbours and pauses with stacks of one slot.
@@ -59,29 +37,25 @@ def contract(
         objective: one of the three networks.
         machine: a CUDA device, or a CPU in Triton's interpreter.
         extent: how much.
+        precision: of the products.
         drawn: images to train on, by number and seed; None for the digits.
     """
     rng = np.random.default_rng(5)
     configs = {number: objective.space.sample(rng) for number in range(extent.trials)}
     others = {1000 + number: objective.space.sample(rng) for number in range(max(extent.sizes))}
-    found: dict[str, Any] = {}
-    for precision in extent.precisions:
-        probe = Probe(
-            objective=objective,
-            machine=machine,
-            split=excerpt(extent.images, drawn),
-            epochs=extent.epochs,
-            precision=precision,
-        )
-        alone = probe.curves(1, configs)
-        found[precision] = {
-            **{f"{size} slots, shuffled": probe.shuffled(size, alone, configs, others) for size in extent.sizes},
-            "same again": agreement(alone, probe.curves(1, configs)),
-            "diverging neighbour": probe.ruined(extent.sizes[-1], alone, configs),
-            "paused every epoch": agreement(alone, probe.curves(2, configs, pausing=True)),
-            "reference": probe.reference(alone, configs, extent.references),
-        }
-    return found
+    probe = Probe(
+        objective=objective,
+        machine=machine,
+        split=excerpt(extent.images, drawn),
+        epochs=extent.epochs,
+        precision=precision,
+    )
+    alone = probe.curves(1, configs)
+    checks = {f"{size} slots, shuffled": probe.shuffled(size, alone, configs, others) for size in extent.sizes}
+    checks["same again"] = agreement(alone, probe.curves(1, configs))
+    checks["diverging neighbour"] = probe.ruined(extent.sizes[-1], alone, configs)
+    checks["paused every epoch"] = agreement(alone, probe.curves(2, configs, pausing=True))
+    return {"checks": checks, "reference": probe.reference(alone, configs, extent.references)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,18 +90,19 @@ class Probe:
 
     def shuffled(
         self, size: int, alone: dict[int, Curve], configs: dict[int, Config], others: dict[int, Config]
-    ) -> str:
+    ) -> dict[str, Any]:
         """A stack filled up with other trials, admitted in a random order."""
         more = {**configs, **dict(list(others.items())[: max(0, size - len(configs))])}
         order = np.random.default_rng(size).permutation(list(more)).tolist()
         return agreement(alone, self.curves(size, {number: more[number] for number in order}))
 
-    def ruined(self, size: int, alone: dict[int, Curve], configs: dict[int, Config]) -> str:
-        """A neighbour whose weights overflow at once."""
-        config: Config = {**configs[0], "lr" if "lr" in configs[0] else "learning_rate": 3e38, "batch_size": 4}
+    def ruined(self, size: int, alone: dict[int, Curve], configs: dict[int, Config]) -> dict[str, Any]:
+        """A neighbour whose weights are lost in the first step."""
+        config: Config = {**configs[0], "lr" if "lr" in configs[0] else "learning_rate": math.inf, "batch_size": 4}
         found = self.curves(size, {9999: config, **configs})
-        diverged = found[9999][0][-1][2]
-        return agreement(alone, found) + ("" if diverged else ", but the neighbour has not diverged")
+        if not found[9999][0][-1][2]:
+            return {"equal": 0, "of": len(alone), "first_difference": "the neighbour has not diverged"}
+        return agreement(alone, found)
 
     def reference(self, alone: dict[int, Curve], configs: dict[int, Config], count: int) -> dict[str, float]:
         """Greatest difference of an error to the reference loop on the CPU, in images, and of a weight."""
@@ -145,16 +120,25 @@ class Probe:
         return {"trials": count, "wrong_answers": images, "weights": weights}
 
 
-def agreement(one: dict[int, Curve], other: dict[int, Curve]) -> str:
-    """How many trials have equal curves and weights equal to the bit."""
-    equal = sum(one[n][0] == other[n][0] and same_bits(one[n][1], other[n][1]) for n in one)
-    return f"{equal} of {len(one)} equal"
+def agreement(one: dict[int, Curve], other: dict[int, Curve]) -> dict[str, Any]:
+    """How many trials have equal curves and weights equal to the bit, and where the first of the others differs."""
+    found = {number: first_difference(curve, other[number]) for number, curve in one.items()}
+    unequal = [f"trial {number}, {where}" for number, where in found.items() if where]
+    return {"equal": len(one) - len(unequal), "of": len(one), "first_difference": next(iter(unequal), None)}
 
 
-def same_bits(one: Iterable[Tensor] | None, other: Iterable[Tensor] | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return all(torch.equal(a.view(torch.int32), b.view(torch.int32)) for a, b in zip(one, other, strict=True))
+def first_difference(one: Curve, other: Curve) -> str | None:
+    """Where two curves of one trial part; None where they are equal to the bit."""
+    for epoch, (mine, theirs) in enumerate(itertools.zip_longest(one[0], other[0]), start=1):
+        if mine != theirs:
+            return f"epoch {epoch}: errors {mine} and {theirs}"
+    if one[1] is None or other[1] is None:
+        return None if one[1] is other[1] else "one of them has no weights"
+    for number, (a, b) in enumerate(zip(one[1], other[1], strict=True)):
+        unequal = int((a.view(torch.int32) != b.view(torch.int32)).sum())
+        if unequal:
+            return f"parameter {number}: {unequal} of {a.numel()} values"
+    return None
 
 
 def excerpt(sizes: tuple[int, int, int], drawn: Callable[[int, int], Images] | None) -> Split:
@@ -173,17 +157,22 @@ def philox(device: str) -> dict[str, Any]:
 
     keys = np.random.SeedSequence(3).generate_state(4, np.uint64).reshape(2, 2)
     on_device = torch.from_numpy(keys.view(np.int64)).to(device)
-    found = {}
+    checks = {}
     for count in (1, 7, 1197, 5000 if device == "cpu" else 60_000):
         slots, epochs = torch.tensor([1, 0, 1]), torch.tensor([0, 3, 9999])
         made = orders(slots.int().to(device), on_device, epochs.int().to(device), count).cpu().numpy()
-        pairs = zip(made, slots.tolist(), epochs.tolist(), strict=True)
-        found[f"order of {count}"] = all(
-            np.array_equal(line, counter_rng.permutation(keys[slot], epoch, count)) for line, slot, epoch in pairs
-        )
+        pairs = zip(slots.tolist(), epochs.tolist(), strict=True)
+        expected = np.array([counter_rng.permutation(keys[slot], epoch, count) for slot, epoch in pairs])
+        checks[f"order of {count}"] = equal_arrays(made, expected)
     for layer, width, rows in ((0, 8, 20), (1, 100, 50), (0, 1024, 30)):
         made = dropout_draws(on_device[1], layer=layer, epoch=4, rows=rows, width=width).cpu().numpy()
-        found[f"dropout of {width}"] = bool(
-            np.array_equal(made, counter_rng.KeepBits(keys[1], layer=layer, epoch=4).rows(rows, width))
-        )
-    return found
+        expected = counter_rng.KeepBits(keys[1], layer=layer, epoch=4).rows(rows, width)
+        checks[f"dropout of {width}"] = equal_arrays(made, expected)
+    return {"checks": checks}
+
+
+def equal_arrays(made: np.ndarray, expected: np.ndarray) -> dict[str, Any]:
+    """How many values are equal, and where the first other one is."""
+    unequal = np.argwhere(made != expected)
+    where = f"index {unequal[0].tolist()} of {list(made.shape)}" if len(unequal) else None
+    return {"equal": made.size - len(unequal), "of": made.size, "first_difference": where}
