@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from objectives.stacks.gpu.images import PixelBytes
+from objectives.stacks.gpu.kernels.arithmetic import ALIGNMENT
 from objectives.stacks.gpu.kernels.dense import CLASS_TILE, dense_forward, dense_inputs, dense_update
 from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles, round_up
-
-ROW_ALIGNMENT = 16
-"""Rows of a matrix start on 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +74,11 @@ class DenseLayers(Network):
         evaluated: Tensor | None = None,
     ) -> None:
         self.site, self.layers, self.sizes = site, layers, sizes
-        self.weights = [site.zeros(site.capacity, x.outputs, round_up(x.inputs, ROW_ALIGNMENT)) for x in layers]
-        self.biases = [site.zeros(site.capacity, round_up(x.outputs, ROW_ALIGNMENT)) for x in layers]
+        self.weights = [site.zeros(site.capacity, x.outputs, round_up(x.inputs, ALIGNMENT)) for x in layers]
+        self.biases = [site.zeros(site.capacity, round_up(x.outputs, ALIGNMENT)) for x in layers]
         self.parameters = [p for pair in zip(self.weights, self.biases, strict=True) for p in pair]
         self.on_images = features is None
-        widths = [round_up(x.outputs, ROW_ALIGNMENT) for x in layers]
+        widths = [round_up(x.outputs, ALIGNMENT) for x in layers]
         nothing = site.zeros(1)
         hidden = [site.zeros(site.capacity, site.rows, width) for width in widths[:-1]]
         looked_at = [site.zeros(site.lanes, site.chunk, width) for width in widths[:-1]]

@@ -16,6 +16,18 @@ PIXEL_SCALES = {"digits": (1 / 16, 0.0), "fashion_mnist": (257 / 65536, 1 / 255 
 nearest to u / 16 or u / 255 for all 256 values, with and without a fused multiply-add (tested): no division."""
 
 
+ALIGNMENT = 16
+"""Every row of a matrix starts at a multiple of this many elements, and is padded to one with zeros."""
+
+_ALIGNMENT = tl.constexpr(ALIGNMENT)
+
+
+@triton.jit
+def aligned(width: tl.tensor) -> tl.tensor:
+    """Round a width up to whole vectors: with a bound known to be aligned the compiler loads 16 bytes at once."""
+    return (width + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
+
+
 @triton.jit
 def pixels(u: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr) -> tl.tensor:
     """Convert a stored uint8 to a float32 in [0, 1]."""

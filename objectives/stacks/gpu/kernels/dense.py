@@ -4,6 +4,10 @@ One program computes one tile of one lane; the sum over the contracted dimension
 program, whatever the stack's size. Rows and units beyond a slot's own are selected away, never
 multiplied away, so that no neighbour's or former trial's NaN can enter.
 
+Along a row in memory, bounds are rounded up to whole vectors (`aligned`): every kernel that writes a row of a batch
+writes zeros into its padding, and the padding of a weight's row is zero. Weights have no padding rows: there the
+bound is the width itself.
+
 Shapes: source and out (lanes, ROWS, *_ROW), weights (capacity, outputs, IN) as `torch.nn.Linear` has
 them, biases (capacity, outputs); images (n, IMAGE) uint8.
 """
@@ -14,7 +18,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from objectives.stacks.gpu.kernels.arithmetic import _RELU, activate, pixels, slope
+from objectives.stacks.gpu.kernels.arithmetic import _RELU, activate, aligned, pixels, slope
 from objectives.stacks.gpu.kernels.philox import keep_bits
 from objectives.stacks.gpu.kernels.product import product
 from objectives.stacks.gpu.kernels.table import KEEP, RATE, RATE_STRIDE, SCALE, STRIDE, WIDTH, lane_rows, rows_now
@@ -42,7 +46,10 @@ def dense_forward(
     """
     lane = tl.program_id(2).to(tl.int64)
     slot, begin, count = lane_rows(whole, who, lane, step, first, total, EVALUATE, ROWS)
-    width_in = tl.load(whole + slot * STRIDE + WIDTH + LAYER)
+    if IMAGES:  # noqa: SIM108 (a constant width gives better code, and only one side is compiled)
+        width_in = SOURCE_ROW
+    else:
+        width_in = aligned(tl.load(whole + slot * STRIDE + WIDTH + LAYER))
     width_out = tl.load(whole + slot * STRIDE + WIDTH + LAYER + 1)
     row0 = tl.program_id(0) * BM
     out0 = tl.program_id(1) * BN
@@ -86,7 +93,8 @@ def dense_forward(
                 z = tl.where(bits < keep, z * scale, 0.0)
         if not (LAST and EVALUATE):
             place = out + lane * (ROWS * OUT_ROW) + rows[:, None] * OUT_ROW + outs[None, :]
-            tl.store(place, z, mask=live[:, None] & real[None, :])
+            z = tl.where(real[None, :], z, 0.0)
+            tl.store(place, z, mask=live[:, None] & (outs < aligned(width_out))[None, :])
 
 
 @triton.jit
@@ -134,19 +142,19 @@ def dense_inputs(
         rows = row0 + tl.arange(0, BM)
         ins = in0 + tl.arange(0, BN)
         live = rows < count
-        real = ins < width_in
+        within = ins < aligned(width_in)
         lines = gradient + slot * (ROWS * GRADIENT_ROW) + rows * GRADIENT_ROW
         d = tl.zeros((BM, BN), dtype=tl.float32)
         for k0 in range(0, width_out, BK):
             ks = k0 + tl.arange(0, BK)
-            inside = ks < width_out
-            g = tl.load(lines[:, None] + ks[None, :], mask=live[:, None] & inside[None, :], other=0.0)
+            written = ks < aligned(width_out)
+            g = tl.load(lines[:, None] + ks[None, :], mask=live[:, None] & written[None, :], other=0.0)
             places = weights + slot * WEIGHTS + ks[:, None] * IN + ins[None, :]
-            w = tl.load(places, mask=inside[:, None] & real[None, :], other=0.0)
+            w = tl.load(places, mask=(ks < width_out)[:, None] & within[None, :], other=0.0)
             d = product(g, w, d, PRECISION)
         base = slot * (ROWS * OUT_ROW)
         place = rows[:, None] * OUT_ROW + ins[None, :]
-        used = live[:, None] & real[None, :]
+        used = live[:, None] & within[None, :]
         if ACTIVATION == _RELU:
             h = tl.load(hidden + base + place, mask=used, other=0.0)
             if DROPOUT >= 0:
@@ -155,7 +163,7 @@ def dense_inputs(
         elif ACTIVATION != 0:
             h = tl.load(hidden + base + place, mask=used, other=0.0)
             d = d * slope(h, ACTIVATION)
-        tl.store(out + base + place, d, mask=used)
+        tl.store(out + base + place, tl.where((ins < width_in)[None, :], d, 0.0), mask=used)
 
 
 @triton.jit(do_not_specialize=["step", "epoch_rows"])
@@ -170,15 +178,18 @@ def dense_update(
     """Weights -= rate * gradient.T @ source, and the biases likewise: the gradient never leaves the tile."""
     slot = tl.program_id(2).to(tl.int64)
     begin, count = rows_now(whole, slot, step)
-    width_in = tl.load(whole + slot * STRIDE + WIDTH + LAYER)
+    if IMAGES:  # noqa: SIM108 (a constant width gives better code, and only one side is compiled)
+        width_in = SOURCE_ROW
+    else:
+        width_in = aligned(tl.load(whole + slot * STRIDE + WIDTH + LAYER))
     width_out = tl.load(whole + slot * STRIDE + WIDTH + LAYER + 1)
     in0 = tl.program_id(0) * BN
     out0 = tl.program_id(1) * BM
     if (count > 0) & (in0 < width_in) & (out0 < width_out):
         ins = in0 + tl.arange(0, BN)
         outs = out0 + tl.arange(0, BM)
-        real_in = ins < width_in
-        real_out = outs < width_out
+        within = ins < width_in
+        written = outs < aligned(width_out)
         rate = tl.load(rates + slot * RATE_STRIDE + RATE)
         base = slot * (ROWS * GRADIENT_ROW)
         d = tl.zeros((BM, BN), dtype=tl.float32)
@@ -186,26 +197,27 @@ def dense_update(
             rows = r0 + tl.arange(0, BK)
             live = rows < count
             places = gradient + base + rows[None, :] * GRADIENT_ROW + outs[:, None]
-            g = tl.load(places, mask=live[None, :] & real_out[:, None], other=0.0)
+            g = tl.load(places, mask=live[None, :] & written[:, None], other=0.0)
             if IMAGES:
                 lines = images + tl.load(order + slot * epoch_rows + begin + rows, mask=live, other=0) * SOURCE_ROW
             else:
                 lines = source + slot * (ROWS * SOURCE_ROW) + rows * SOURCE_ROW
-            x = tl.load(lines[:, None] + ins[None, :], mask=live[:, None] & real_in[None, :], other=0)
+            x = tl.load(lines[:, None] + ins[None, :], mask=live[:, None] & within[None, :], other=0)
             if IMAGES:
                 x = pixels(x, HIGH, LOW)
             d = product(g, x, d, PRECISION)
         places = weights + slot * WEIGHTS + outs[:, None] * IN + ins[None, :]
-        used = real_out[:, None] & real_in[None, :]
+        used = (outs < width_out)[:, None] & within[None, :]
         tl.store(places, tl.load(places, mask=used, other=0.0) - rate * d, mask=used)
         if in0 == 0:
             sums = tl.zeros((BM,), dtype=tl.float32)
             for r0 in range(0, count, BK):
                 row = r0 + tl.arange(0, BK)
                 place = gradient + base + row[None, :] * GRADIENT_ROW + outs[:, None]
-                sums += tl.sum(tl.load(place, mask=(row < count)[None, :] & real_out[:, None], other=0.0), axis=1)
+                sums += tl.sum(tl.load(place, mask=(row < count)[None, :] & written[:, None], other=0.0), axis=1)
             bias = biases + slot * BIASES + outs
-            tl.store(bias, tl.load(bias, mask=real_out, other=0.0) - rate * sums, mask=real_out)
+            real = outs < width_out
+            tl.store(bias, tl.load(bias, mask=real, other=0.0) - rate * sums, mask=real)
 
 
 @triton.jit
