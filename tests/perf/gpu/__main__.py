@@ -7,6 +7,7 @@ import sys
 
 COMMANDS: dict[str, str] = {
     "carry": "tests.perf.gpu.session.carry",
+    "compile": "tests.perf.gpu.offline.table",
     "interpreted": "tests.perf.gpu.session.interpreted",
     "ledgers": "tests.perf.gpu.session.ledgers",
     "machine": "tests.perf.gpu.session.machine",

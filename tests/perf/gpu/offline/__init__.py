@@ -1,0 +1,1 @@
+"""What compiled kernels tell without a GPU: registers, spills, instructions, bank conflicts, predicted seconds."""
