@@ -28,9 +28,19 @@ class _Drawable(ABC):
     def ppf(self, quantile: float) -> Any: ...
 
     def rvs(self, size: None = None, random_state: np.random.Generator | None = None) -> Any:
-        """Draw one value, from `random_state` or from the generator the space was bound to."""
-        generator = random_state or self.random_state or np.random.default_rng()
-        return self.ppf(float(generator.random()))
+        """Draw one value, from `random_state` or from the generator the space was bound to.
+
+        Without either numpy's global generator decides, as for the distributions of scipy.
+        """
+        generator = random_state or self.random_state
+        return self.ppf(_global_quantile() if generator is None else float(generator.random()))
+
+
+def _global_quantile() -> float:
+    """Draw from numpy's global generator as scipy's distributions do, which a notebook may have seeded."""
+    from scipy import stats  # Start-up imports no more than it must.
+
+    return float(stats.uniform.rvs())
 
 
 class _Listed(_Drawable):

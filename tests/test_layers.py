@@ -19,8 +19,8 @@ ORDER = {
     ],
     "benchmark": [
         *("__main__", "cli", "book", "verification", "driver", "backends", "workers", "batching", "result_folder"),
-        *("tabular", "planning", "tuning", "suite", "calibration", "storage", "reproducibility", "devices", "errors"),
-        "__init__",
+        *("tabular", "planning", "tuning", "suite", "calibration", "storage", "reproducibility", "devices", "notebook"),
+        *("errors", "__init__"),
     ],
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),

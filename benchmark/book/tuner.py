@@ -1,24 +1,15 @@
-"""The interface of the HPO chapters of *Dive into Deep Learning*, for code written against them.
-
-A reader's searcher, scheduler or notebook runs here with its import changed to
-`from benchmark import book as d2l`. The tuner drives the same loop as a suite does; it stores nothing.
-"""
+"""The book's tuner, over the same loop as a suite's."""
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-import numpy as np
-
 from algorithms.roles import Scheduler
-from algorithms.schedulers.basic import BasicScheduler
-from algorithms.searchers.random_search import RandomSearch
+from benchmark.book.hyperparameters import HyperParameters
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.reproducibility.isolated_objective import IsolatedObjective
 from benchmark.reproducibility.isolated_scheduler import IsolatedScheduler
@@ -29,60 +20,10 @@ from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job, Outcome, TuningLoop, takes_info
 from objectives.native_value import native_scalar
 from objectives.objective import Machine, Objective
-from objectives.space import Config, Space, argument_name
-
-__all__ = ["BasicScheduler", "HPOScheduler", "HPOSearcher", "HPOTuner", "HyperParameters", "RandomSearcher", "Tuner"]
+from objectives.space import Config, argument_name
 
 
-class HyperParameters:
-    """Base class whose `save_hyperparameters` keeps a constructor's arguments as attributes."""
-
-    def save_hyperparameters(self, ignore: tuple[str, ...] | list[str] = ()) -> None:
-        """Store the arguments of the calling `__init__` on the object, but for those ignored."""
-        frame = inspect.currentframe()
-        caller = frame.f_back if frame is not None else None
-        names, _, _, values = inspect.getargvalues(caller) if caller is not None else ([], None, None, {})
-        for name in names:
-            if name != "self" and name not in ignore and not name.startswith("_"):
-                setattr(self, name, values[name])
-
-
-class HPOSearcher(HyperParameters, ABC):
-    """The book's searcher: which configuration next? `update` does nothing unless overridden."""
-
-    @abstractmethod
-    def sample_configuration(self) -> Config: ...
-
-    def update(self, config: Config, error: float, additional_info: Any = None) -> None:
-        """Learn what `config` came to."""
-
-
-class HPOScheduler(HyperParameters, ABC):
-    """The book's scheduler: when does a trial train, and how long?"""
-
-    @abstractmethod
-    def suggest(self) -> Config | None: ...
-
-    @abstractmethod
-    def update(self, config: Config, error: float, info: Any = None) -> None: ...
-
-
-class RandomSearcher(HPOSearcher):
-    """Random search with the book's constructor, seeded (by 0 unless told otherwise)."""
-
-    def __init__(
-        self,
-        config_space: Mapping[str, Any],
-        initial_config: Config | None = None,
-        seed: int | np.random.SeedSequence = 0,
-    ) -> None:
-        self._search = RandomSearch(Space(config_space), rng=np.random.default_rng(seed), initial_config=initial_config)
-
-    def sample_configuration(self) -> Config:
-        return self._search.sample_configuration()
-
-
-class Tuner:
+class Tuner(HyperParameters):
     """The book's tuner: runs a scheduler on an objective and keeps the incumbent's trajectory.
 
     Args:
@@ -92,7 +33,7 @@ class Tuner:
             `optimizer_lr`); or one of our objectives, whose promoted trials continue instead of
             training anew.
         repetition: seeds the trials of one of our objectives.
-        verbose: print every trial, as the book does.
+        verbose: print every evaluation as the book does, counted from 0 in each call of `run`.
 
     Attributes:
         incumbent: the best configuration so far, as suggested, or None.
@@ -103,6 +44,10 @@ class Tuner:
         records: a dict with config, error and runtime for each evaluation.
     """
 
+    scheduler: Scheduler
+    objective: Callable[..., Any] | Objective
+    verbose: bool
+
     def __init__(
         self,
         scheduler: Scheduler,
@@ -111,7 +56,7 @@ class Tuner:
         repetition: int = 0,
         verbose: bool = False,
     ) -> None:
-        self.scheduler, self.objective, self.verbose = scheduler, objective, verbose
+        self.save_hyperparameters()
         self.incumbent: Config | None = None
         self.incumbent_error: float | None = None
         self.incumbent_trajectory: list[float] = []
@@ -130,6 +75,7 @@ class Tuner:
         """
         self._loop.budget = Budget(evaluations=self._loop.started + number_of_trials)
         self._loop.stopped = None
+        self._first = len(self.records)
         steps: Generator[Job, Outcome, str] = self._loop.run()
         try:
             job = next(steps)
@@ -152,7 +98,7 @@ class Tuner:
 
     def _evaluate(self, job: Job) -> Outcome:
         if self.verbose:
-            print(f"trial {job.trial}: config = {job.suggestion}")
+            print(f"Trial {len(self.records) - self._first}: config = {job.suggestion}")
         error, epochs, seconds = self._call(job) if self._trainer is None else _train(self._trainer, job)
         runtime = job.decide_seconds + seconds
         self.bookkeeping(job.suggestion, error, runtime)
@@ -171,7 +117,18 @@ class Tuner:
         return (math.inf if math.isnan(error) else error), job.epochs, time.perf_counter() - began
 
 
-HPOTuner = Tuner
+class HPOTuner(Tuner):
+    """The book's tuner as the book has it: it prints every evaluation."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        objective: Callable[..., Any] | Objective,
+        *,
+        repetition: int = 0,
+        verbose: bool = True,
+    ) -> None:
+        super().__init__(scheduler, objective, repetition=repetition, verbose=verbose)
 
 
 def _train(trainer: Trainer, job: Job) -> tuple[float, int, float]:
