@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,8 @@ from analysis.tables import basic, differences, failures, recheck, targets
 from analysis.tables.bands import bands_table
 from analysis.tables.curves import curves_table
 from analysis.tables.importance import importance_table
+from analysis.tables.metrics import metrics_table
+from analysis.tables.own_units import in_own_units
 from analysis.tables.pairwise import pairwise_table
 from analysis.tables.ranks import ranks_table
 from analysis.tables.scores import scores_table
@@ -59,14 +61,15 @@ class Study:
         folder: the suite's folder, for what lies there besides its ledgers.
 
     Attributes:
-        tables: every table by its name.
+        tables: every table by its name, with values in each objective's own direction and unit.
         not_drawn: tables, figures and parts of the page that could not be made so far.
     """
 
     def __init__(self, results: Results, folder: Path) -> None:
         self.results, self.folder = results, folder
         self.not_drawn = NotDrawn()
-        self.tables: Mapping[str, pd.DataFrame] = Tables(self._makers(), self.not_drawn)
+        makers = {name: partial(self._in_own_units, name, maker) for name, maker in self._makers().items()}
+        self.tables: Mapping[str, pd.DataFrame] = Tables(makers, self.not_drawn)
 
     def made_tables(self, names: Iterable[str] | None = None) -> dict[str, pd.DataFrame]:
         """Those tables that can be made, of some names or of all."""
@@ -88,9 +91,16 @@ class Study:
                 found[row["objective"]] = row[deviation]
         return found
 
+    def _in_own_units(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        return in_own_units(name, make(), self.results.plan)
+
     @cached_property
     def _runs(self) -> pd.DataFrame:
         return basic.all_of_runs(self.results)
+
+    @cached_property
+    def _recheck(self) -> pd.DataFrame:
+        return recheck.recheck_table(self.results, self.folder)
 
     @cached_property
     def _compared(self) -> list[differences.Pair]:
@@ -98,6 +108,7 @@ class Study:
 
     def _makers(self) -> Mapping[str, Callable[[], pd.DataFrame]]:
         results, folder = self.results, self.folder
+        declared = {"metrics": lambda: metrics_table(results, folder)} if results.plan.declares_metrics else {}
         return {
             "trials": lambda: basic.trials_table(results),
             "runs": lambda: basic.runs_table(results, self._runs),
@@ -113,12 +124,13 @@ class Study:
             "claims": lambda: differences.claims_table(self._compared),
             "targets": lambda: targets.targets_table(results),
             "speedups": lambda: targets.speedups_table(results),
-            "recheck": lambda: recheck.recheck_table(results, folder),
+            "recheck": lambda: self._recheck,
             "noise": lambda: recheck.noise_table(results, folder),
-            "optimism": lambda: recheck.optimism_table(results, self.tables["recheck"]),
+            "optimism": lambda: recheck.optimism_table(results, self._recheck),
             "importance": lambda: importance_table(results),
             "curves": lambda: curves_table(results, folder),
             "timeline": lambda: timeline_table(results),
             "failures": lambda: failures.failures_table(results, folder),
             "totals": lambda: failures.totals_table(results),
+            **declared,
         }

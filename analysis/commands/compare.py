@@ -112,7 +112,7 @@ def _title(comparison: Comparison) -> str:
     units = {
         "absolute": f"{value:g}",
         "sd": f"{value:g} sd of OLD's runs",
-        "share": f"{value:g} of chance - best error",
+        "share": f"{value:g} of chance - best error" if not comparison.outcomes else f"{value:g} of chance to best",
     }
     return (
         f"{comparison.new} (NEW) against {comparison.old} (OLD), {comparison.endpoint}, paired by repetition; "
@@ -150,6 +150,8 @@ def _signed(difference: float, place: int | None = None) -> str:
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
+    for objective, words in comparison.outcomes.items():
+        yield f"{objective}: compared on the {words}"
     for cell in comparison.cells:
         where = f"{cell.objective}/{cell.algorithm}"
         if cell.verdict == "inconclusive" and not math.isnan(cell.needed):

@@ -64,7 +64,7 @@ def execute(options: argparse.Namespace) -> int:
 def _closing(study: Study) -> list[str]:
     """The summary to read, and what was charged and paid."""
     parts = {
-        "summary": lambda: as_text(study.tables["summary"]),
+        "summary": lambda: as_text(study.tables["summary"], study.results.plan),
         "timing": lambda: as_line(study.results),
     }
     made = [study.not_drawn.attempt(f"terminal/{name}", make) for name, make in parts.items()]

@@ -129,7 +129,9 @@ def _repetitions(options: argparse.Namespace, sd: float) -> str:
 
 def _notes(results: Results, options: argparse.Namespace, pairs: Sequence[Array]) -> Iterator[str]:
     """What the columns mean, and what they leave out."""
-    yield f"sd: of the differences within the pilot's common repetitions, in units of {results.plan.endpoint}"
+    plan = results.plan
+    endpoint = plan.endpoint_text if plan.declares_metrics else plan.endpoint
+    yield f"sd: of the differences within the pilot's common repetitions, in units of {endpoint}"
     yield (
         f"repetitions: find a difference of {options.effect:g} with {options.power:.0%} power "
         f"(two-sided Wilcoxon signed-rank test, alpha = {options.alpha:g})"

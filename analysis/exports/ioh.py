@@ -3,9 +3,10 @@
 `ALGORITHM/IOHprofiler_fN_OBJECTIVE.json` describes the runs of an objective, and the `.dat` file that it names holds
 them one after the other, one row an evaluation within the budget: `evaluations` counts them as they were completed,
 `raw_y` is the validation error, then the test error, the seconds on the suite's clock and the epochs so far.
-Lower is better; readers take the running minimum themselves. The instance is the repetition + 1, for each
+Lower is better; of a metric that is maximised, `raw_y` and `test_error` are its own values, "maximization" is true and
+higher is better. Readers take the running best themselves. The instance is the repetition + 1, for each
 repetition is a noisy objective of its own. Complete runs and those whose algorithm crashed are exported; an
-evaluation that came to nothing has `inf`. Format: https://iohprofiler.github.io/IOHanalyzer/data.
+evaluation that came to nothing has `inf` (`-inf` where higher is better). Format: https://iohprofiler.github.io/IOHanalyzer/data.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import IO, Any
 
 import pandas as pd
 
+from analysis.loading.metric import Metric
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results, Run
 from analysis.study import Study
@@ -53,15 +55,15 @@ def _write_cell(results: Results, folder: Path, objective: Objective, number: in
     data = f"data_f{number}_{objective.label}/IOHprofiler_f{number}_DIM{dimension}.dat"
     (folder / data).parent.mkdir(parents=True)
     with (folder / data).open("w", encoding="utf-8", newline="\n") as file:
-        described = [_write_run(file, results.evaluations.iloc[run.rows], run) for run in runs]
+        described = [_write_run(file, results.evaluations.iloc[run.rows], run, objective.metric) for run in runs]
     content = {
         "version": VERSION,
         "suite": results.plan.name,
         "function_id": number,
         "function_name": objective.label,
-        "maximization": False,
+        "maximization": objective.metric.maximised,
         "algorithm": {"name": runs[0].algorithm, "info": results.plan.title},
-        "experiment_attributes": [{"clock": results.plan.clock}],
+        "experiment_attributes": [{"clock": results.plan.clock}, *_attributes(objective.metric)],
         "attributes": list(COLUMNS),
         "scenarios": [{"dimension": dimension, "path": data, "runs": described}],
     }
@@ -69,15 +71,21 @@ def _write_cell(results: Results, folder: Path, objective: Objective, number: in
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _write_run(file: IO[str], rows: pd.DataFrame, run: Run) -> dict[str, Any]:
+def _attributes(metric: Metric) -> list[dict[str, str]]:
+    """What `raw_y` is, where the objective declares it."""
+    return [{"metric": metric.name}, {"unit": metric.unit}] if metric.declared else []
+
+
+def _write_run(file: IO[str], rows: pd.DataFrame, run: Run, metric: Metric) -> dict[str, Any]:
     """Append a run, its header first; returns what the JSON file says of it.
 
     A run without evaluations is one that came to nothing: readers tell runs apart by their first evaluations.
     """
     kept = rows.loc[rows["counted"], list(COLUMNS.values())]
-    lines = [" ".join(map(_number, row)) for row in zip(*(kept[name].tolist() for name in kept), strict=True)]
-    file.write("\n".join([" ".join(COLUMNS), *(lines or ["1 inf inf 0 0"])]) + "\n")
-    valid = kept["valid_error"]
+    valid, nothing = kept["valid_error"], metric.own(math.inf)
+    shown = kept.assign(valid_error=metric.own(valid), test_error=metric.own(kept["test_error"]))
+    lines = [" ".join(map(_number, row)) for row in zip(*(shown[name].tolist() for name in shown), strict=True)]
+    file.write("\n".join([" ".join(COLUMNS), *(lines or [f"1 {nothing} {nothing} 0 0"])]) + "\n")
     best = kept.iloc[int(valid.to_numpy().argmin())] if len(kept) and math.isfinite(valid.min()) else None
     return {
         "instance": run.repetition + 1,
@@ -85,7 +93,7 @@ def _write_run(file: IO[str], rows: pd.DataFrame, run: Run) -> dict[str, Any]:
         # JSON has no infinity.
         "best": {
             "evals": 1 if best is None else int(best["completed"]),
-            "y": sys.float_info.max if best is None else float(best["valid_error"]),
+            "y": metric.own(sys.float_info.max if best is None else float(best["valid_error"])),
             "x": [],
         },
     }

@@ -1,12 +1,13 @@
 """Journal files of Optuna, one an objective, with a study for every run.
 
 `OBJECTIVE.log` holds the runs that have a ledger as studies named `ALGORITHM/REPETITION`. A trial's value is the least
-validation error among its evaluations within the budget, so that a study's best value is the run's final incumbent; of
-ties Optuna takes the trial that began first, the suite the one completed first, whose errors are attributes of the
-study. Intermediate values are the validation errors by epochs trained. States: COMPLETE; FAIL where no evaluation
-gave a result; PRUNED where all came after the end of the budget. Times are the suite's clock, counted from 2000-01-01
-UTC. The test error of the best evaluation is a user attribute, and no value: nothing was selected by it. A journal and
-not SQLite: Optuna writes 300 trials in 0.1 s instead of 6 s, and the same bytes every time.
+validation error among its evaluations within the budget, so that a study's best value is the run's final incumbent;
+of a metric that is maximised it is the greatest value, and the study maximises. Of ties Optuna takes the trial that
+began first, the suite the one completed first, whose errors are attributes of the study. Intermediate values are the
+validation errors by epochs trained. States: COMPLETE; FAIL where no evaluation gave a result; PRUNED where all came
+after the end of the budget. Times are the suite's clock, counted from 2000-01-01 UTC. The test error of the best
+evaluation is a user attribute, and no value: nothing was selected by it. A journal and not SQLite: Optuna writes 300
+trials in 0.1 s instead of 6 s, and the same bytes every time.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pandas as pd
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages.journal import BaseJournalBackend
 
+from analysis.loading.metric import Metric
 from analysis.loading.plan import Objective
 from analysis.loading.results import Run
 from analysis.loading.space import Hyperparameter
@@ -74,27 +76,31 @@ def write(study: Study, folder: Path) -> list[str]:
 
 
 def _write_run(study: Study, objective: Objective, run: Run, journal: _Copy) -> None:
-    storage = optuna.storages.JournalStorage(journal)
-    written = optuna.create_study(storage=storage, study_name=f"{run.algorithm}/{run.repetition:03d}")
+    storage, metric = optuna.storages.JournalStorage(journal), objective.metric
+    direction = "maximize" if metric.maximised else "minimize"
+    written = optuna.create_study(
+        storage=storage, study_name=f"{run.algorithm}/{run.repetition:03d}", direction=direction
+    )
     attributes = {
         "suite": study.results.plan.name,
         "objective": run.objective,
         "algorithm": run.algorithm,
         "repetition": run.repetition,
         "state": run.state,
-    }
+    } | ({"metric": metric.name, "unit": metric.unit} if metric.declared else {})
     [curve] = study.results.curves([run], "trials")
     if len(curve.t) and not math.isnan(curve.valid[-1]):
-        attributes |= {"valid_error": float(curve.valid[-1]), **_test_error(float(curve.test[-1]))}
+        attributes |= {"valid_error": metric.own(float(curve.valid[-1]))}
+        attributes |= _test_error(metric, float(curve.test[-1]))
     for name, value in attributes.items():
         written.set_user_attr(name, value)
     for trial in _trials(study, objective, run):
         written.add_trial(trial)
 
 
-def _test_error(error: float) -> dict[str, float]:
+def _test_error(metric: Metric, error: float) -> dict[str, float]:
     """The attribute for a test error; none where it is not known."""
-    return {} if math.isnan(error) else {"test_error": error}
+    return {} if math.isnan(error) else {"test_error": metric.own(error)}
 
 
 def _trials(study: Study, objective: Objective, run: Run) -> Iterator[optuna.trial.FrozenTrial]:
@@ -110,21 +116,22 @@ def _trial(
     usable = evaluations[evaluations["valid_error"] < math.inf]
     counted = usable[usable["counted"]]
     best = counted.iloc[int(counted["valid_error"].to_numpy().argmin())] if len(counted) else None
-    states = optuna.trial.TrialState
+    states, metric = optuna.trial.TrialState, objective.metric
     state = states.COMPLETE if best is not None else states.PRUNED if len(usable) else states.FAIL
     axes = [axis for axis in objective.space if axis.name in config]
     known = [axis.name for axis in axes]
     attributes = {"trial": number, "states": list(evaluations["state"]), "epochs": int(evaluations["epochs"].max())}
     if best is not None:
-        attributes |= {**_test_error(float(best["test_error"])), "best_epochs": int(best["epochs"])}
+        attributes |= {**_test_error(metric, float(best["test_error"])), "best_epochs": int(best["epochs"])}
     trial = optuna.trial.create_trial(
         state=state,
-        value=None if best is None else float(best["valid_error"]),
+        value=None if best is None else metric.own(float(best["valid_error"])),
         params={axis.name: _choice(config[axis.name]) for axis in axes},
         distributions={axis.name: _distribution(objective, axis, config[axis.name]) for axis in axes},
         user_attrs=attributes | {name: value for name, value in config.items() if name not in known},
         intermediate_values={
-            int(epochs): float(error) for epochs, error in zip(usable["epochs"], usable["valid_error"], strict=True)
+            int(epochs): metric.own(float(error))
+            for epochs, error in zip(usable["epochs"], usable["valid_error"], strict=True)
         },
     )
     trial.datetime_start, trial.datetime_complete = _time(evaluations["start"].min()), _time(evaluations["end"].max())

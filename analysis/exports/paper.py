@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.loading.metric import Metric
+from analysis.loading.plan import Plan
 from analysis.study import Study
-from analysis.tables.endpoints import sign
 from analysis.tables.pairwise import A_BETTER, B_BETTER
 from analysis.value_format import last_place, number_text, pair_texts
 
 ENDPOINTS = {
-    "test_error": "Test error of the validation incumbent at the end of the budget",
-    "valid_error": "Validation error of the incumbent at the end of the budget",
+    "test_error": "Test {} of the validation incumbent at the end of the budget",
+    "valid_error": "Validation {} of the incumbent at the end of the budget",
     "score": "Anytime score (higher is better)",
 }
+"""What is shown; the metric's name is put in."""
 RULE = (
     "Bold: better than every other algorithm on the objective (Wilcoxon signed-rank test on paired repetitions, "
     "Holm-adjusted, 5 %). Asterisk: the best one and all that it was not shown to be better than."
@@ -73,11 +75,27 @@ def _endpoint(study: Study) -> str:
     plan = study.results.plan
     endpoints = {objective.label: study.results.endpoint_of(objective.label) for objective in plan.objectives}
     others = [label for label, endpoint in endpoints.items() if endpoint != plan.endpoint]
-    if len(others) == len(endpoints):
-        return ENDPOINTS[endpoints[others[0]]]
-    return ENDPOINTS[plan.endpoint] + (
-        f" (without a test error, its validation error: {', '.join(others)})" if others else ""
-    )
+    name = plan.metric_name
+    shown = endpoints[others[0]] if len(set(endpoints.values())) == 1 and others else plan.endpoint
+    text = ENDPOINTS[shown].format(name) + _units(plan)
+    if shown != plan.endpoint or not others:
+        return text
+    if plan.endpoint == "score":
+        return f"{text} (without a scale for scores, the test or else validation {name}: {', '.join(others)})"
+    return f"{text} (without a test {name}, its validation {name}: {', '.join(others)})"
+
+
+def _units(plan: Plan) -> str:
+    """What the numbers of each objective are, where one declares it, and which of them are better."""
+    declared = [objective for objective in plan.objectives if objective.metric.declared]
+    words = [_unit(objective.metric) for objective in declared]
+    if len(declared) == len(plan.objectives) and len(set(words)) == 1:
+        return f"; {words[0]}"
+    return "".join(f"; {objective.label}: {word}" for objective, word in zip(declared, words, strict=True))
+
+
+def _unit(metric: Metric) -> str:
+    return f"{metric.name}{metric.direction}{metric.in_unit}"
 
 
 def incomplete(shown: list[Entry]) -> list[str]:
@@ -91,7 +109,8 @@ def _marks(study: Study, objective: str, rows: list[dict[Any, Any]]) -> dict[str
     if len(study.results.plan.algorithms) < 2 or not there:
         return {}
     by = "median" if any(math.isnan(row["mean"]) for row in there) else "mean"
-    turned = sign(study.results.plan.endpoint)
+    metric, endpoint = study.results.plan.objective(objective).metric, study.results.endpoint_of(objective)
+    turned = -1.0 if endpoint == "score" or metric.maximised else 1.0
     best = min(there, key=lambda row: turned * row[by])["algorithm"]
     pairs = study.tables["pairwise"]
     pairs = pairs[pairs["objective"] == objective]

@@ -1,4 +1,4 @@
-"""The headline figure: mean and std of the incumbent's error over runtime or over evaluations."""
+"""The headline figure: mean and std of the incumbent's error or metric over runtime or over evaluations."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.labels import SMALL, fit
 from analysis.figures.magnitude import Magnitude, Window, magnitude_of
-from analysis.figures.panels import ERRORS, caption, clock_words, errors_of, runtime_label
+from analysis.figures.panels import PANELS, caption, clock_words, errors_of, name_vertical, runtime_label
 from analysis.figures.theme import MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.algorithms import MARK
 from analysis.loading.results import Results
 
-DRAWN = tuple(f"{panel}_{name}" for panel in ERRORS for name in ("mean", "std"))
+DRAWN = tuple(f"{panel}_{name}" for panel in PANELS for name in ("mean", "std"))
+PANEL_HEIGHT = 3.3
 LANE = 0.09
 """Height of one algorithm's lane in the coverage strip, in inches."""
 LEGEND_COLUMNS = 2
@@ -53,11 +54,11 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     cells = {name: cell.assign(**{key: shown.of(cell[key]) for key in DRAWN}) for name, cell in cells.items()}
     styles = algorithm_styles(results.plan.algorithms)
     partly = bool((drawn["n_defined"] < drawn["n_runs"]).any())
-    panels = errors_of(results, objective)
+    panels, metric = errors_of(results, objective), results.plan.objective(objective).metric
     figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, len(panels))
     for axes, panel in zip(grid[0], panels, strict=True):
         _panel(axes, cells, panel, styles)
-        axes.set_ylabel(size.label(ERRORS[panel]))
+        name_vertical(axes, size.label(metric.label(panel, PANELS[panel])), PANEL_HEIGHT)
     grid[0][0].set_xlim(0.0, horizon)
     if cut is not None:
         grid[0][0].set_ylim(cut.low, cut.high)
@@ -76,10 +77,9 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
 
 def _layout(title: str, strip: float, count: int) -> tuple[Figure, list[list[Axes]]]:
     """A figure with panels side by side and, of height `strip` inches, coverage strips below."""
-    height = 3.3
-    figure = Figure(figsize=(9.0, height + strip + 1.4), layout="constrained")
+    figure = Figure(figsize=(9.0, PANEL_HEIGHT + strip + 1.4), layout="constrained")
     set_title(figure, title)
-    ratios = [height, strip] if strip else [height]
+    ratios = [PANEL_HEIGHT, strip] if strip else [PANEL_HEIGHT]
     grid = figure.subplots(len(ratios), count, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)
     return figure, [list(row) for row in grid]
 
@@ -160,7 +160,7 @@ def _extent(rows: pd.DataFrame, size: Magnitude) -> tuple[float, float]:
     """Ends of what both panels draw of some rows, in units; without a defined row they are the wrong way round."""
     ends = [(math.inf, -math.inf)]
     with np.errstate(over="ignore", invalid="ignore"):  # Early errors may be beyond all units of the late ones.
-        for panel in ERRORS:
+        for panel in PANELS:
             mean, std = size.of(rows[f"{panel}_mean"]), size.of(rows[f"{panel}_std"].fillna(0.0))
             edges = np.concatenate([mean - std, mean + std])
             known = edges[~np.isnan(edges)]

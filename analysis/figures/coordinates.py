@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.hyperparameter_axis import ends_text
-from analysis.figures.labels import LINE, SMALL, fit_all, height
+from analysis.figures.labels import LINE, MEDIUM, SMALL, fit, fit_all, height
 from analysis.figures.magnitude import logarithmic_marks, logarithms, magnitude_of
-from analysis.figures.panels import aside, caption
+from analysis.figures.panels import AXIS, aside, caption
 from analysis.figures.theme import INK, MUTED, notice_figure, set_title
+from analysis.loading.metric import Metric
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
 from analysis.loading.space import Hyperparameter
@@ -43,39 +44,47 @@ ABSENT = -0.14
 
 
 def coordinates(results: Results, objective: Objective) -> Figure:
-    """A line for each fully trained evaluation through its hyperparameters to its validation error.
+    """A line for each fully trained evaluation through its hyperparameters to its validation error or metric.
 
     Hyperparameters are on the space's own scales. Of more than `MOST` evaluations those are drawn that
     are evenly spaced in the order of their errors, the best and the worst among them.
     """
     rows = fully_trained(results, objective.label)
-    title = f"{objective.label} ({results.plan.title}): configurations and their errors"
+    metric = objective.metric
+    title = f"{objective.label} ({results.plan.title}): configurations and their {_results_word(metric)}"
     if rows.empty:
         return notice_figure(title, "no evaluation yet")
     order = np.argsort(rows["valid_error"].to_numpy(), kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(MOST, len(order))).round().astype(int))]
-    errors, configs = rows["valid_error"].to_numpy()[chosen], results.configs(rows.iloc[chosen])
+    errors, configs = metric.own(rows["valid_error"].to_numpy()[chosen]), results.configs(rows.iloc[chosen])
     figure = Figure(figsize=(max(6.0, EACH * len(objective.space) + 2.4), 4.6), layout="constrained")
     set_title(figure, title)
     axes = figure.subplots()
-    log = bool(errors[0] > 0.0 and errors[-1] / WIDE > errors[0])  # Else all good ones would look the same.
+    least, most = sorted((float(errors[0]), float(errors[-1])))
+    log = bool(least > 0.0 and most / WIDE > least)  # Else all good ones would look the same.
     size = magnitude_of(errors)
     shown = logarithms(errors) if log else size.of(errors)
-    scale = _scale(float(shown[0]), float(shown[-1]))
+    scale = _scale(float(shown.min()), float(shown.max()))
     heights = [_heights(axis, configs) for axis in objective.space]
     heights.append(np.asarray(scale(shown), dtype=np.float64))
-    _draw(axes, np.stack(heights, axis=1), shown, scale)
-    _axes(axes, objective, {0.0: f"{errors[0]:.3g}", 1.0: f"{errors[-1]:.3g}"})
-    bar = figure.colorbar(ScalarMappable(norm=scale, cmap="viridis"), ax=axes, aspect=30, pad=0.02)
+    colours = "viridis_r" if metric.maximised else "viridis"  # Dark is good.
+    _draw(axes, np.stack(heights, axis=1), shown, scale, colours)
+    _axes(axes, objective, {0.0: f"{least:.3g}", 1.0: f"{most:.3g}"})
+    bar = figure.colorbar(ScalarMappable(norm=scale, cmap=colours), ax=axes, aspect=30, pad=0.02)
     if log:
-        marks, labels = logarithmic_marks(float(shown[0]), float(shown[-1]))
+        marks, labels = logarithmic_marks(float(shown.min()), float(shown.max()))
         bar.set_ticks(marks, labels=labels)
-    bar.set_label("validation error (log)" if log else size.label("validation error"))
+    label = f"{metric.label('valid')} (log)" if log else size.label(metric.label("valid"))
+    bar.set_label(fit(label, AXIS, MEDIUM), parse_math=False)
     bar.outline.set_visible(False)
     drawn = f"{len(chosen)} of {len(rows)}" if len(chosen) < len(rows) else f"{len(rows)}"
-    spaced = ", evenly spaced in the order of their errors" if len(chosen) < len(rows) else ""
+    spaced = f", evenly spaced in the order of their {_results_word(metric)}" if len(chosen) < len(rows) else ""
     caption(figure, _legend(objective, len(chosen)), f"{drawn} fully trained evaluations of all algorithms{spaced}.")
     return figure
+
+
+def _results_word(metric: Metric) -> str:
+    return "errors" if metric.is_error else f"values of {metric.name}"
 
 
 def _scale(least: float, most: float) -> Normalize:
@@ -93,7 +102,7 @@ def _heights(axis: Hyperparameter, configs: list[dict[str, Any]]) -> Array:
     return np.where(np.isnan(heights), ABSENT + aside(len(heights), 0.05), heights)
 
 
-def _draw(axes: Axes, heights: Array, errors: Array, scale: Normalize) -> None:
+def _draw(axes: Axes, heights: Array, errors: Array, scale: Normalize, colours: str) -> None:
     """The worst first, so that the best lie on top."""
     across = np.arange(heights.shape[1], dtype=np.float64)
     for some, look in (
@@ -101,7 +110,7 @@ def _draw(axes: Axes, heights: Array, errors: Array, scale: Normalize) -> None:
         (slice(min(BEST, len(errors)) - 1, None, -1), {"linewidths": 1.8, "alpha": 1.0}),
     ):
         lines = LineCollection(
-            [np.column_stack([across, line]) for line in heights[some]], cmap="viridis", norm=scale, **look
+            [np.column_stack([across, line]) for line in heights[some]], cmap=colours, norm=scale, **look
         )
         lines.set_array(errors[some])
         axes.add_collection(lines)
@@ -113,7 +122,7 @@ def _axes(axes: Axes, objective: Objective, ends: Mapping[float, str]) -> None:
     absent = any(axis.when is not None for axis in objective.space)
     axes.set_xlim(-0.35, len(names) + 0.35)
     axes.set_ylim(ABSENT - 0.05 if absent else -0.03, 1.04)
-    fitted = fit_all([*names, "validation error"], EACH - 0.15, SMALL, NAME_LINES)
+    fitted = fit_all([*names, objective.metric.title("valid")], EACH - 0.15, SMALL, NAME_LINES)
     figure = axes.get_figure()
     if isinstance(figure, Figure):
         figure.set_figheight(figure.get_figheight() + max(height(fitted, SMALL) - 2 * LINE * SMALL, 0.0))

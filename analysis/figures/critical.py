@@ -78,9 +78,11 @@ def _medians(values: pd.DataFrame) -> list[float]:
 
 
 def _note(results: Results, blocks: int) -> str:
+    plan = results.plan
+    endpoint = plan.endpoint_text if plan.declares_metrics else plan.endpoint
     few = f" {ENOUGH} objectives or fewer: an approximation (Demsar 2006)." if blocks <= ENOUGH else ""
     return (
-        f"Less is better. Ranks of medians ({results.plan.endpoint}) on {blocks} of {len(results.plan.objectives)} "
+        f"Less is better. Ranks of medians ({endpoint}) on {blocks} of {len(plan.objectives)} "
         f"objectives. Algorithms under one bar do not differ by Nemenyi's test at {100 * LEVEL:g} %; its verdict "
         f"on two depends on the others, the table of pairs does not.{few}"
     )

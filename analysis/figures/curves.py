@@ -1,4 +1,4 @@
-"""Learning curves: validation error after every epoch of every trial of one repetition."""
+"""Learning curves: validation error or metric after every epoch of every trial of one repetition."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.magnitude import magnitude_of, span
-from analysis.figures.panels import caption, grid, heads
+from analysis.figures.panels import caption, grid, heads, name_vertical
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 
@@ -48,10 +48,11 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     _limit(panels[0], drawn)
     for axes in panels[-min(COLUMNS, len(panels)) :]:  # The lowest of each column.
         axes.set_xlabel("epochs")
-    figure.supylabel(size.label("error"), fontsize="medium")
+    metric = results.plan.objective(objective).metric
+    name_vertical(figure, size.label(f"{metric.name}{metric.direction}{metric.in_unit}"), figure.get_figheight() - 0.6)
     caption(
         figure,
-        _legend(has_test=results.has_test(objective)),
+        _legend(metric.name, has_test=results.has_test(objective)),
         f"Repetition {repetition} of {results.plan.repetitions}; a circle: a trial of a single epoch.",
     )
     return figure
@@ -94,10 +95,10 @@ def _told(results: Results, objective: str, algorithm: str, repetition: int, min
     return count if run.state == "done" else f"{run.state}, {count}"
 
 
-def _legend(*, has_test: bool) -> list[Line2D]:
+def _legend(name: str, *, has_test: bool) -> list[Line2D]:
     lines = [
-        Line2D([], [], color=MUTED, linewidth=0.8, alpha=0.7, label="validation error of a trial"),
+        Line2D([], [], color=MUTED, linewidth=0.8, alpha=0.7, label=f"validation {name} of a trial"),
         Line2D([], [], color=INK, linewidth=1.6, label="of the final incumbent"),
-        Line2D([], [], color=INK, linewidth=1.1, linestyle=(0, (3, 1.5)), label="its test error"),
+        Line2D([], [], color=INK, linewidth=1.1, linestyle=(0, (3, 1.5)), label=f"its test {name}"),
     ]
     return lines if has_test else lines[:-1]

@@ -13,7 +13,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.magnitude import Magnitude, Window, magnitude_of, span
-from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, heads, runtime_label
+from analysis.figures.panels import (
+    PANELS,
+    caption,
+    clock_note,
+    error_of,
+    finished,
+    grid,
+    heads,
+    name_vertical,
+    runtime_label,
+)
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 
@@ -45,7 +55,8 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     if not others:
         return None
     drawn, claimed = (_against(tables[name], objective, error, plan.control) for name in ("differences", "claims"))
-    title = f"{objective} ({plan.title}): {ERRORS[error]}, difference from {plan.control}"
+    metric = plan.objective(objective).metric
+    title = f"{objective} ({plan.title}): {metric.title(error)}{PANELS[error]}, difference from {plan.control}"
     if not drawn["mean"].notna().any():
         return notice_figure(title, f"no two algorithms are ever defined in all runs: {finished(results, objective)}")
     seconds = magnitude_of(drawn["t"])
@@ -64,8 +75,11 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     panels[0].set_xlim(0.0, float(drawn["t"].max()) or 1.0)
     for axes in panels[-min(columns, len(panels)) :]:
         axes.set_xlabel(runtime_label(results, seconds))
-    figure.supylabel(values.size.label("mean difference (below 0: better)"), fontsize="medium")
-    caption(figure, _legend(plan.control), _note(plan.control, drawn), told, clock_note(results), columns=3)
+    better = f"mean difference ({'above' if metric.maximised else 'below'} 0: better){metric.in_unit}"
+    name_vertical(figure, values.size.label(better), figure.get_figheight() - 0.6)
+    caption(
+        figure, _legend(plan.control), _note(metric.name, plan.control, drawn), told, clock_note(results), columns=3
+    )
     return figure
 
 
@@ -126,11 +140,11 @@ def _told(results: Results, rows: pd.DataFrame) -> str:
     return f"{int(rows['n_pairs'].max())} of {planned} pairs"
 
 
-def _note(control: str, drawn: pd.DataFrame) -> str:
+def _note(name: str, control: str, drawn: pd.DataFrame) -> str:
     if drawn["lo"].isna().all():
-        return f"Mean over paired repetitions of the error less that of {control}. Too few pairs for a band."
+        return f"Mean over paired repetitions of the {name} less that of {control}. Too few pairs for a band."
     return (
-        f"Mean over paired repetitions of the error less that of {control}. The band holds with 95 % for the whole "
+        f"Mean over paired repetitions of the {name} less that of {control}. The band holds with 95 % for the whole "
         "time at once, for each pair by itself; bars where it excludes 0."
     )
 

@@ -1,4 +1,4 @@
-"""The winner's curse: how much better the incumbents' selected validation error reads than their test error."""
+"""The winner's curse: how much better the incumbents' selected validation error or metric reads than that of test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.magnitude import magnitude_of, span
-from analysis.figures.panels import LANE, aside, caption, finished, name_lanes, opacity
+from analysis.figures.panels import LANE, aside, caption, finished, name_horizontal, name_lanes, name_vertical, opacity
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
@@ -23,9 +23,10 @@ def gap(results: Results, objective: str) -> Figure | None:
     """
     if not results.has_test(objective):
         return None
-    valid, test = (finals(results, objective, f"{kind}_error") for kind in ("valid", "test"))
+    metric = results.plan.objective(objective).metric
+    valid, test = (metric.own(finals(results, objective, f"{kind}_error")) for kind in ("valid", "test"))
     known = pd.DataFrame(np.isfinite(valid.to_numpy()) & np.isfinite(test.to_numpy()), columns=valid.columns)
-    title = f"{objective} ({results.plan.title}): selected validation error and test error"
+    title = f"{objective} ({results.plan.title}): selected validation {metric.name} and test {metric.name}"
     if not known.to_numpy().any():
         return notice_figure(title, f"no incumbent: {finished(results, objective)}")
     size = magnitude_of(valid.to_numpy()[known.to_numpy()], test.to_numpy()[known.to_numpy()])
@@ -52,14 +53,18 @@ def gap(results: Results, objective: str) -> Figure | None:
         _row(rows, honest - chosen, place, look)
         names.append(f"{algorithm} ({some.sum()} of {len(some)})")
     _diagonal(scatter)
-    scatter.set(xlabel=size.label("validation error of the incumbent"), ylabel=size.label("its test error"))
+    of = f"{metric.direction}{metric.in_unit}"
+    name_horizontal(scatter, size.label(f"validation {metric.name} of the incumbent{of}"))
+    name_vertical(scatter, size.label(f"its test {metric.name}{of}"))
     rows.axvline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
     name_lanes(rows, names)
-    rows.set_xlabel(size.label("test error - validation error"))
+    name_horizontal(rows, size.label(f"test {metric.name} - validation {metric.name}{metric.in_unit}"))
+    reads, side = ("high", "below") if metric.maximised else ("low", "above")
     caption(
         figure, _legend(),
-        "The incumbent is chosen by its validation error, which therefore reads too low: points above the line and "
-        "right of 0. One point a run; behind each name how many of its runs have an incumbent.",
+        f"The incumbent is chosen by its validation {metric.name}, which therefore reads too {reads}: points {side} "
+        f"the line and {'left' if metric.maximised else 'right'} of 0. One point a run; behind each name how many of "
+        "its runs have an incumbent.",
     )  # fmt: skip
     return figure
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures.panels import caption, lanes, name_lanes
+from analysis.figures.panels import caption, lanes, name_horizontal, name_lanes
 from analysis.figures.theme import INK, MUTED, notice_figure
 from analysis.loading.results import Results
 
@@ -45,7 +45,9 @@ def importance(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
         axes.annotate(text, (end, place), (5, 0), textcoords="offset points", va="center", size="small")
     name_lanes(axes, [_name(row) for row in drawn.to_dict("records")])
     axes.set_xlim(0.0, max(1.12 * float(ends.max()), 0.05) * 1.05)
-    axes.set_xlabel("share of the variance of the validation error")
+    name_horizontal(
+        axes, f"share of the variance of the {results.plan.objective(objective).metric.title('valid')}", 6.0
+    )
     spread = (
         "± 1 std over forests of half of the repetitions each" if not np.isnan(std).all() else "one repetition: no std"
     )

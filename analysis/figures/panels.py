@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.labels import LEGEND, LINE, SMALL, fit, fit_all, height, width
+from analysis.figures.labels import LEGEND, LINE, MEDIUM, SMALL, fit, fit_all, height, width
 from analysis.figures.magnitude import Magnitude
 from analysis.figures.theme import INK, MUTED, set_title
 from analysis.loading.results import Results
@@ -22,7 +22,10 @@ NAME, NAME_LINES = 2.4, 3
 """Room for a lane's name in inches, and lines that it may have."""
 HEAD_LINES = 5
 """Lines that a panel's title may have."""
-ERRORS = {"valid": "validation error", "test": "test error of the validation incumbent"}
+PANELS = {"valid": "", "test": " of the validation incumbent"}
+"""What an anytime figure shows, and what its label adds to the metric's name."""
+AXIS = 3.0
+"""Room for an axis's label in inches, where it is not known better."""
 ROW, FEW_ROWS = 0.2, 3
 """Height of a caption's row in inches, and so many of them have room in every figure."""
 CROWD = 20
@@ -135,7 +138,21 @@ def error_of(results: Results, objective: str) -> str:
 
 def errors_of(results: Results, objective: str) -> list[str]:
     """Which errors a figure of both of them shows: without a test set the validation error alone."""
-    return [name for name in ERRORS if name == "valid" or results.has_test(objective)]
+    return [name for name in PANELS if name == "valid" or results.has_test(objective)]
+
+
+def name_vertical(target: Axes | Figure, text: str, room: float = AXIS) -> None:
+    """Label one or all vertical axes; a metric's name and unit are no mathematics, and may need two lines."""
+    words = fit(text, room, MEDIUM)
+    if isinstance(target, Figure):
+        target.supylabel(words, fontsize="medium", parse_math=False)
+    else:
+        target.set_ylabel(words, parse_math=False)
+
+
+def name_horizontal(axes: Axes, text: str, room: float = AXIS) -> None:
+    """Label a horizontal axis likewise."""
+    axes.set_xlabel(fit(text, room, MEDIUM), parse_math=False)
 
 
 def runtime_label(results: Results, seconds: Magnitude | None = None) -> str:
@@ -145,8 +162,10 @@ def runtime_label(results: Results, seconds: Magnitude | None = None) -> str:
 
 
 def clock_words(results: Results) -> str:
-    """Whose seconds a modelled runtime tells; nothing for a measured one."""
+    """Whose seconds a modelled or tabulated runtime tells; nothing for a measured one."""
     calibration = results.plan.calibration
+    if results.plan.clock == "tabulated":
+        return "runtime tabulated: the seconds that the objectives report"
     if results.plan.clock != "modelled":
         return ""
     if calibration is None:

@@ -15,13 +15,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.magnitude import magnitude_of
-from analysis.figures.panels import caption, errors_of, name_lanes
+from analysis.figures.panels import caption, errors_of, name_horizontal, name_lanes
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure, set_title
+from analysis.loading.metric import Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
 ERRORS = ("selected_valid_error", "selected_test_error", "fresh_valid_mean", "fresh_test_mean")
-PANELS = {"valid": "validation error", "test": "test error"}
 LANE = 0.32
 """Height of an algorithm's lane, in inches."""
 APART = 0.16
@@ -30,7 +30,7 @@ BAND = "#d9d9d9"
 
 
 def recheck(results: Results, tables: Mapping[str, pd.DataFrame], objective: str) -> Figure | None:
-    """Mean ± 1 std over runs of the selected and of the fresh errors; the noise floor above the least fresh mean.
+    """Mean ± 1 std over runs of the selected and of the fresh errors; the noise floor from the best fresh mean on.
 
     Args:
         results: for the plan.
@@ -55,19 +55,21 @@ def recheck(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     figure = Figure(figsize=(9.0, 1.9 + LANE * len(cells)), layout="constrained")
     set_title(figure, title)
     styles = algorithm_styles(results.plan.algorithms)
-    shown = errors_of(results, objective)
+    shown, metric = errors_of(results, objective), results.plan.objective(objective).metric
     for axes, panel in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0], shown, strict=True):
-        _floor(axes, cells, panel, float(size.of([noise[f"{panel}_sd"]])[0]))
+        _floor(axes, cells, panel, float(size.of([noise[f"{panel}_sd"]])[0]), metric)
         for place, (name, cell) in enumerate(cells.items()):
             _lane(axes, cell, panel, place, styles[name])
-        axes.set_xlabel(size.label(f"{PANELS[panel]}, mean ± 1 std over runs"))
+        name_horizontal(
+            axes, size.label(f"{metric.title(panel)}, mean ± 1 std over runs{metric.direction}{metric.in_unit}")
+        )
         axes.grid(visible=False, axis="y")
         axes.locator_params(axis="x", nbins=5)
     figure.axes[0].set_ylim(len(cells) - 0.5, -0.5)
     name_lanes(figure.axes[0], [_label(name, cell, rows) for name, cell in cells.items()])
     for axes in figure.axes:
         axes.tick_params(axis="y", length=0)
-    caption(figure, _handles(), _note(noise), columns=3)
+    caption(figure, _handles("greatest" if metric.maximised else "least"), _note(noise), columns=3)
     return figure
 
 
@@ -86,11 +88,12 @@ def _lane(axes: Axes, cell: pd.DataFrame, panel: str, place: int, look: Style) -
     axes.plot(*zip(*means, strict=True), color=look.colour, linewidth=1.0, zorder=2.0)
 
 
-def _floor(axes: Axes, cells: Mapping[str, pd.DataFrame], panel: str, sd: float) -> None:
-    """From the least fresh mean to one standard deviation of one configuration's trainings above it."""
+def _floor(axes: Axes, cells: Mapping[str, pd.DataFrame], panel: str, sd: float, metric: Metric) -> None:
+    """From the best fresh mean to what is worse by one standard deviation of one configuration's trainings."""
     means = [values.mean() for cell in cells.values() if (values := _values(cell, f"fresh_{panel}_mean")).size]
     if means and math.isfinite(sd):
-        axes.axvspan(min(means), min(means) + sd, color=BAND, linewidth=0, zorder=0.0)
+        best = metric.own(min(map(metric.own, means)))
+        axes.axvspan(best, best + metric.own(sd), color=BAND, linewidth=0, zorder=0.0)
 
 
 def _values(cell: pd.DataFrame, column: str) -> Array:
@@ -118,10 +121,10 @@ def _shown(sd: float) -> str:
     return "undefined" if math.isnan(sd) else f"{sd:.2g}"
 
 
-def _handles() -> list[Artist]:
+def _handles(best: str) -> list[Artist]:
     style: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none", "markersize": 5.0}
     return [
         Line2D([], [], markerfacecolor="white", label="selected: as the runs report it", **style),
         Line2D([], [], label="fresh: mean over the fresh seeds", **style),
-        Patch(color=BAND, label="one noise floor from the least fresh mean: ties"),
+        Patch(color=BAND, label=f"one noise floor from the {best} fresh mean: ties"),
     ]

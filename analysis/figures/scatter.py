@@ -1,4 +1,4 @@
-"""What was tried and what it gave: errors against the learning rate, and against every hyperparameter."""
+"""What was tried and what it gave: errors or metrics against the learning rate, and against every hyperparameter."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from analysis.figures.hyperparameter_axis import (
 )
 from analysis.figures.labels import MEDIUM, fit
 from analysis.figures.magnitude import Magnitude, magnitude_of
-from analysis.figures.panels import caption, heads
+from analysis.figures.panels import caption, heads, name_vertical
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
@@ -32,6 +32,7 @@ from analysis.loading.space import Hyperparameter
 from analysis.statistics.anytime import Array
 
 COLUMNS = 3
+PANEL_HEIGHT = 2.7
 
 
 def learning_rate(results: Results, objective: Objective) -> Figure | None:
@@ -61,7 +62,8 @@ def learning_rate(results: Results, objective: Objective) -> Figure | None:
         axes.set_xlabel(rate.name)
     heads(figure, panels, titles)
     line = Line2D([], [], color=MUTED, linewidth=0.9, linestyle=":", label="default configuration")
-    _finish(figure, panels, evaluations, size, [line] if objective.default is not None else [])
+    label = size.label(objective.metric.label("valid"))
+    _finish(figure, panels, evaluations, label, [line] if objective.default is not None else [])
     return figure
 
 
@@ -95,22 +97,23 @@ def landscape(results: Results, objective: Objective) -> Figure:
         bar.set_label(fit(objective.learning_rate.name, 2.2, MEDIUM, 2))
         bar.outline.set_visible(False)
         styles = {name: Style(colour=MUTED, marker=look.marker, dashes=look.dashes) for name, look in styles.items()}
-    _finish(figure, panels, evaluations, size, _marker_legend(styles))
+    _finish(figure, panels, evaluations, size.label(objective.metric.label("valid")), _marker_legend(styles))
     return figure
 
 
 def _of(results: Results, objective: Objective) -> tuple[pd.DataFrame, Magnitude]:
-    """The evaluations of an objective with errors in the units of the axis, and those."""
+    """The evaluations of an objective with values of its metric in the units of the axis, and those."""
     rows = results.evaluations[results.evaluations["objective"] == objective.label]
-    size = magnitude_of(rows["valid_error"])
-    return rows.assign(valid_error=size.of(rows["valid_error"])), size
+    values = objective.metric.own(rows["valid_error"])
+    size = magnitude_of(values)
+    return rows.assign(valid_error=size.of(values)), size
 
 
 def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels that share the error axis; the rest of the last row stays empty."""
     columns = 2 if count == 4 else min(count, COLUMNS)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(max(5.0, 3.1 * columns + 0.6), 2.7 * rows + 0.9), layout="constrained")
+    figure = Figure(figsize=(max(5.0, 3.1 * columns + 0.6), PANEL_HEIGHT * rows + 0.9), layout="constrained")
     set_title(figure, title)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for spare in grid.flat[count:]:
@@ -154,12 +157,10 @@ def _absent(axis: Hyperparameter, rows: pd.DataFrame) -> list[str]:
     return [f"{absent} of {len(rows)} without {axis.name}"] if absent else []
 
 
-def _finish(
-    figure: Figure, panels: list[Axes], evaluations: pd.DataFrame, size: Magnitude, handles: list[Line2D]
-) -> None:
+def _finish(figure: Figure, panels: list[Axes], evaluations: pd.DataFrame, label: str, handles: list[Line2D]) -> None:
     """The error axis' label on the left only, and one legend below for all that needs words."""
     for axes in panels:
-        axes.set_ylabel(size.label("validation error"))
+        name_vertical(axes, label, PANEL_HEIGHT)
         axes.yaxis.get_label().set_visible(axes.yaxis.get_tick_params()["labelleft"])
     if np.isinf(evaluations["valid_error"]).any():
         handles = [*handles, Line2D([], [], color=INK, marker="x", markersize=5, linestyle="none", label="no result")]

@@ -12,8 +12,10 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.panels import aside, caption, finished, lanes, name_lanes, opacity
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
+from analysis.loading.metric import Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
+from analysis.tables.scores import scale_notes
 
 AXES = {"runtime": "runtime [s]", "epochs": "epochs", "trials": "evaluations"}
 
@@ -28,7 +30,10 @@ def scores(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     """
     mine = tables["scores"][tables["scores"]["objective"] == objective]
     values = {name: mine.loc[mine["algorithm"] == name, "score"] for name in results.plan.algorithms}
+    metric = results.plan.objective(objective).metric
     title = f"{objective} ({results.plan.title}): anytime scores"
+    if metric.scale is None:
+        return notice_figure(title, dict(scale_notes(results))[objective])
     if mine["score"].isna().all():
         return notice_figure(title, f"no score: {finished(results, objective)}")
     algorithms = results.plan.algorithms
@@ -40,16 +45,19 @@ def scores(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     name_lanes(axes, counts)
     axis, limit = results.plan.horizon
     axes.set_xlabel("anytime score (more is better)")
-    best, chance = next(
-        (entry.best_error, entry.chance_error) for entry in results.plan.objectives if entry.label == objective
-    )
     caption(
         figure, _legend(),
-        f"1 minus the mean normalised validation error of the incumbent over {limit:g} {AXES[axis]}: 0 is the chance "
-        f"error {chance:g}, 1 the error {best:g}, from the start on. One point a repetition; behind each name how many "
-        "of the runs are finished; failed ones count 0 after their last result. No interval of fewer than 6.",
+        f"{_scale_words(metric, limit, AXES[axis])}, from the start on. One point a repetition; behind each name how "
+        "many of the runs are finished; failed ones count 0 after their last result. No interval of fewer than 6.",
     )  # fmt: skip
     return figure
+
+
+def _scale_words(metric: Metric, limit: float, unit: str) -> str:
+    """What 0 and 1 mean."""
+    what = f"validation {metric.name} of the incumbent over {limit:g} {unit}"
+    ends = f"0 is the chance {metric.name} {metric.chance:g}, 1 the {metric.name} {metric.best:g}"
+    return f"The mean normalised {what}: {ends}" if metric.maximised else f"1 minus the mean normalised {what}: {ends}"
 
 
 def _intervals(statistics: pd.DataFrame, objective: str) -> dict[str, tuple[float, float]]:

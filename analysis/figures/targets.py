@@ -11,8 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.magnitude import Magnitude, magnitude_of
-from analysis.figures.panels import ERRORS, caption, clock_note, error_of, finished, grid, heads, runtime_label
+from analysis.figures.panels import (
+    PANELS,
+    caption,
+    clock_note,
+    error_of,
+    finished,
+    grid,
+    heads,
+    runtime_label,
+)
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
+from analysis.loading.metric import Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array, Curve
 from analysis.statistics.targets import Attempts, attempts, survival
@@ -36,7 +46,7 @@ def targets(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
         tables: of which "targets" says which targets there are.
         objective: its label.
     """
-    error = error_of(results, objective)
+    error, metric = error_of(results, objective), results.plan.objective(objective).metric
     table = tables["targets"]
     mine = table[(table["objective"] == objective) & (table["axis"] == "runtime") & (table["error"] == error)]
     wanted = mine[["target", "source"]].drop_duplicates().tail(LAST)
@@ -54,11 +64,11 @@ def targets(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     seconds = magnitude_of(*(curve.t for curves in totals.values() for curve in curves))
     for axes, (value, _) in zip(panels, wanted.itertuples(index=False), strict=True):
         for place, (algorithm, look) in enumerate(styles.items()):
-            runs = attempts(totals[algorithm], float(value), error)
+            runs = attempts(totals[algorithm], metric.own(float(value)), error)
             _line(axes, runs, look, place, seconds)
             counts[algorithm].append(int(runs.success.sum()))
         axes.set_xlabel(runtime_label(results, seconds))
-    heads(figure, panels, [f"{ERRORS[error]} ≤ {row.target:.4g} ({row.source})" for row in wanted.itertuples()])
+    heads(figure, panels, [_name(metric, error, *row) for row in wanted.itertuples(index=False)])
     panels[0].set_ylim(-0.03, 1.03)
     panels[0].set_xlim(left=0.0)
     panels[0].set_ylabel("share of runs")
@@ -79,10 +89,13 @@ def _curves(results: Results, objective: str, algorithm: str) -> list[Curve]:
 def _many(results: Results, objective: str, wanted: list[tuple[float, str]], title: str) -> Figure:
     """A panel for each algorithm: the last target solid, the one before it dashed."""
     algorithms, error = results.plan.algorithms, error_of(results, objective)
+    metric = results.plan.objective(objective).metric
     figure, panels = grid(len(algorithms), title, columns=COLUMNS_OF_MANY, panel=(2.2, 1.6))
     curves = {name: _curves(results, objective, name) for name in algorithms}
     seconds = magnitude_of(*(curve.t for runs in curves.values() for curve in runs))
-    reached = {name: [attempts(runs, float(value), error) for value, _ in wanted] for name, runs in curves.items()}
+    reached = {
+        name: [attempts(runs, metric.own(float(value)), error) for value, _ in wanted] for name, runs in curves.items()
+    }
     dashes = [(0.0, (3.0, 1.2)), (0.0, ())][-len(wanted) :]
     for axes, (algorithm, look) in zip(panels, algorithm_styles(algorithms).items(), strict=True):
         for name, colour, width in ((results.plan.control, GREY, 0.9), (algorithm, look.colour, 1.6)):
@@ -98,12 +111,18 @@ def _many(results: Results, objective: str, wanted: list[tuple[float, str]], tit
         axes.set_xlabel(runtime_label(results, seconds))
     figure.supylabel("share of runs", fontsize="medium")
     handles = [
-        Line2D([], [], color=INK, linestyle=dash, label=f"{ERRORS[error]} ≤ {value:.4g} ({source})")
+        Line2D([], [], color=INK, linestyle=dash, label=_name(metric, error, value, source))
         for (value, source), dash in zip(wanted, dashes, strict=True)
     ]
     handles.append(Line2D([], [], color=GREY, linewidth=0.9, label=f"those of {results.plan.control}"))
     caption(figure, handles, NOTE, clock_note(results), columns=2)
     return figure
+
+
+def _name(metric: Metric, error: str, value: float, source: str) -> str:
+    """A target in words: `test accuracy of the validation incumbent ≥ 93.5 % (random at 75%)`."""
+    reached = f"{'≥' if metric.maximised else '≤'} {value:.4g}" + (f" {metric.unit}" if metric.unit else "")
+    return f"{metric.title(error)}{PANELS[error]} {reached} ({source})"
 
 
 def _line(axes: Axes, runs: Attempts, look: Style, place: int, seconds: Magnitude) -> None:

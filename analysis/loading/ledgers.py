@@ -138,7 +138,8 @@ def columns(evaluations: Sequence[Record]) -> dict[str, np.ndarray]:
             made[name] = _numbers(values, np.int64 if name in WHOLES else np.float64)
     nothing = np.isin(made["state"].astype(str), WORTHLESS)
     made["valid_error"][nothing] = made["test_error"][nothing] = math.inf
-    made["modelled_seconds"] = _numbers([record.get("modelled_seconds") for record in ordered], np.float64)
+    for name in ("modelled_seconds", "reported_seconds"):
+        made[name] = _numbers([record.get(name) for record in ordered], np.float64)
     made["paid_seconds"] = _numbers(
         [record.get("paid_seconds", record["train_seconds"]) for record in ordered], np.float64
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.loading.algorithms import Algorithm, declared_algorithm
+from analysis.loading.metric import Metric, read_metrics
 from analysis.loading.space import Hyperparameter, read_space
 from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value
 from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON, display_names, entries_by_label, read_suite_json
@@ -27,8 +28,7 @@ class Objective:
         label: what tables and figures call it.
         key: its label in the suite, in which the names of folders and files are.
         display_name: what figures, reports and papers call it.
-        best_error: the least error that there can be, stored with the objective.
-        chance_error: the error of knowing nothing. Both fix the scale of anytime scores.
+        metrics: what a trial yields; the first is what algorithms see, as an error.
     """
 
     label: str
@@ -36,8 +36,12 @@ class Objective:
     display_name: str
     space: tuple[Hyperparameter, ...]
     default: Mapping[str, Any] | None
-    best_error: float
-    chance_error: float
+    metrics: tuple[Metric, ...]
+
+    @property
+    def metric(self) -> Metric:
+        """The first metric, which all tables and figures are of."""
+        return self.metrics[0]
 
     @property
     def learning_rate(self) -> Hyperparameter | None:
@@ -75,7 +79,7 @@ class Plan:
         endpoint: what algorithms are compared by, one of `suite_json.ENDPOINTS`, declared before the runs.
         control: the algorithm that the others are held against.
         display_names: what figures, reports and papers call each algorithm.
-        targets: errors by objective that the suite asks the time to.
+        targets: errors by objective that the suite asks the time to; of what is maximised they are the negatives.
     """
 
     name: str
@@ -97,6 +101,26 @@ class Plan:
         """The axis that the budget is declared on, and where it ends there."""
         limit = next(name for name in HORIZONS if name in self.budget)
         return HORIZONS[limit], float(self.budget[limit])
+
+    @property
+    def declares_metrics(self) -> bool:
+        """Whether some objective declares what it yields; else all of them yield errors."""
+        return any(objective.metric.declared for objective in self.objectives)
+
+    @property
+    def metric_name(self) -> str:
+        """What to call the first metric of any objective: its name, if it is that of all."""
+        names = {objective.metric.name for objective in self.objectives}
+        return names.pop() if len(names) == 1 else "metric"
+
+    @property
+    def endpoint_text(self) -> str:
+        """The endpoint in words: `test error`, `valid accuracy`, `score`."""
+        return self.endpoint.replace("_error", f" {self.metric_name}")
+
+    def objective(self, label: str) -> Objective:
+        """The objective of a label."""
+        return next(objective for objective in self.objectives if objective.label == label)
 
     def cells(self) -> Iterator[tuple[Objective, str]]:
         """Every (objective, algorithm), in display order."""
@@ -140,7 +164,7 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         algorithm_by_label=by_label,
         endpoint=_endpoint(declared.get("endpoint")),
         control=_control(declared.get("control"), by_label),
-        targets=_targets(declared.get("targets"), [objective.label for objective in objectives]),
+        targets=_targets(declared.get("targets"), {objective.label: objective.metric for objective in objectives}),
         display_names=display_names("algorithms", algorithms),
     )
 
@@ -186,38 +210,40 @@ def _control(label: Any, by_label: Mapping[str, Algorithm]) -> str:
     return str(label)
 
 
-def _targets(table: Any, labels: Collection[str]) -> dict[str, tuple[float, ...]]:
+def _targets(table: Any, metrics: Mapping[str, Metric]) -> dict[str, tuple[float, ...]]:
+    """The declared targets, which are in each metric's own direction and unit, as errors."""
     if table is None:  # Most suites declare none.
         return {}
     if not isinstance(table, dict):
         raise BadInput(f"targets = {table!r}: need a table of lists of errors by objective")
     for label, errors in table.items():
-        if label not in labels:
-            raise BadInput(f"targets.{label}: no such objective{nearest_match(label, labels)}")
+        if label not in metrics:
+            raise BadInput(f"targets.{label}: no such objective{nearest_match(label, metrics)}")
         if not isinstance(errors, list) or not all(map(is_finite, errors)):
             raise BadInput(f"targets.{label} = {errors!r}: need a list of finite errors")
-    return {label: tuple(map(float, errors)) for label, errors in table.items()}
+    return {label: tuple(metrics[label].own(float(error)) for error in errors) for label, errors in table.items()}
 
 
 def _objective(label: str, name: str, entry: dict[str, Any]) -> Objective:
     space = read_space(label, require_value(entry, "space", dict))
     default = None if entry.get("default") is None else require_value(entry, "default", dict)
-    best, chance = _scale(label, entry)
-    objective = Objective(
-        label=label, key=label, display_name=name, space=space, default=default, best_error=best, chance_error=chance
-    )
+    metrics = (_error(label, entry),) if entry.get("metrics") is None else read_metrics(label, entry["metrics"])
+    objective = Objective(label=label, key=label, display_name=name, space=space, default=default, metrics=metrics)
     if default is not None:
         objective.check(default)
     return objective
 
 
-def _scale(label: str, entry: Mapping[str, Any]) -> tuple[float, float]:
-    """The least error and that of knowing nothing; plans from before the first was written mean 0."""
+def _error(label: str, entry: Mapping[str, Any]) -> Metric:
+    """The error of an objective that declares no metrics; plans from before the least one was written mean 0."""
+    given = {"best_error": 0.0, **entry}
     best, chance = (
-        require_value({"best_error": 0.0, **entry}, name, float | int) for name in ("best_error", "chance_error")
+        None if given.get(name, 0.0) is None else require_value(given, name, float | int)
+        for name in ("best_error", "chance_error")
     )
-    if not (is_finite(best) and is_finite(chance) and best < chance):
+    known = [value for value in (best, chance) if value is not None]
+    if not all(map(is_finite, known)) or (len(known) == 2 and not known[0] < known[1]):
         raise BadInput(
             f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
         )
-    return float(best), float(chance)
+    return Metric(best=None if best is None else float(best), chance=None if chance is None else float(chance))

@@ -54,8 +54,9 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
 LATER_FIELDS: dict[str, Callable[[Any], bool]] = {
     "modelled_seconds": lambda value: value is None or _seconds(value),
     "paid_seconds": _seconds,
+    "reported_seconds": lambda value: value is None or _seconds(value),
 }
-"""Likewise for what ledgers from before trials were priced and shared do not have: price unknown, all training paid."""
+"""Likewise for what not every ledger has: the price, what was paid of a shared trial, what the objective reported."""
 
 
 def read(path: Path, data: bytes, *, complete: bool) -> list[Record]:

@@ -86,9 +86,18 @@ class Results:
         errors = self.evaluations.loc[self.evaluations["objective"] == objective, "test_error"]
         return errors.empty or bool(errors.notna().any())
 
-    def endpoint_of(self, objective: str) -> str:
-        """What algorithms are compared by on an objective: the suite's endpoint; without a test set the validation."""
-        wanted = self.plan.endpoint
+    def endpoint_of(self, objective: str, wanted: str | None = None) -> str:
+        """What algorithms are compared by on an objective: the suite's endpoint, or the best there is in its place.
+
+        That is the test error where there is no scale for scores, and without a test set that of validation.
+
+        Args:
+            objective: its label.
+            wanted: another endpoint than the suite's.
+        """
+        wanted = wanted or self.plan.endpoint
+        if wanted == "score" and self.plan.objective(objective).metric.scale is None:
+            wanted = "test_error"
         return "valid_error" if wanted == "test_error" and not self.has_test(objective) else wanted
 
     @staticmethod

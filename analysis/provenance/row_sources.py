@@ -11,6 +11,7 @@ from analysis.loading.results import AXES, Results, Run
 
 OF_A_CELL = (
     "trials", "runs", "trajectory", "summary", "statistics", "bands", "curves", "timeline", "failures", "totals",
+    "metrics",
 )  # fmt: skip
 """Tables whose rows depend on the runs of their own objective and algorithm; the others' on all of an objective."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.loading.ledgers import locate
+from analysis.loading.metric import Metric
 from analysis.loading.plan import Plan
 from analysis.loading.results import Results, Run, load
 from analysis.tables.endpoints import finals
@@ -29,7 +30,8 @@ class ComparedSuite:
     """What is compared of one suite: small, so that no two suites are in memory at once.
 
     Attributes:
-        scales: best and chance error by objective.
+        endpoints: what is compared on each objective: `endpoint`, or what takes its place (`Results.endpoint_of`).
+        metrics: the first metric by objective, of which everything here is the error, less being better.
         identities: of every run with a ledger, what must be equal in a pair.
         environments: where these runs ran, as their headers say.
         contents: digest of what each complete or failed run recorded.
@@ -38,7 +40,8 @@ class ComparedSuite:
 
     folder: Path
     endpoint: str
-    scales: Mapping[str, tuple[float, float]]
+    endpoints: Mapping[str, str]
+    metrics: Mapping[str, Metric]
     states: Mapping[RunKey, str]
     identities: Mapping[RunKey, Mapping[str, Any]]
     environments: Mapping[RunKey, Mapping[str, Any]]
@@ -56,16 +59,21 @@ def read_compared_suite(folder: Path, endpoint: str | None, *, mixed: bool = Fal
     """
     results = load(folder, mixed=mixed)
     plan, used = results.plan, endpoint or results.plan.endpoint
+    endpoints = {entry.label: results.endpoint_of(entry.label, used) for entry in plan.objectives}
     headers = {_place(run): _header(folder, plan, run) for run in results.runs if run.state != "missing"}
     return ComparedSuite(
         folder=folder,
         endpoint=used,
-        scales={entry.label: (entry.best_error, entry.chance_error) for entry in plan.objectives},
+        endpoints=endpoints,
+        metrics={entry.label: entry.metric for entry in plan.objectives},
         states={_place(run): run.state for run in results.runs},
-        identities={place: _identity(header) for place, header in headers.items()},
+        identities={
+            place: _identity(header) | _outcome(plan.objective(place[0]).metric, endpoints[place[0]])
+            for place, header in headers.items()
+        },
         environments={place: header.get("environment") or {} for place, header in headers.items()},
         contents={_place(run): _content(results, run) for run in results.runs if run.aggregated},
-        finals=_finals(results, used),
+        finals=_finals(results, endpoints),
     )
 
 
@@ -93,17 +101,22 @@ def _identity(header: Mapping[str, Any]) -> dict[str, Any]:
     return identity
 
 
+def _outcome(metric: Metric, endpoint: str) -> dict[str, Any]:
+    """What must be equal in what is compared; the scale of a metric may have been corrected."""
+    return {"endpoint": endpoint} | ({"metric": [metric.name, metric.goal, metric.unit]} if metric.declared else {})
+
+
 def _content(results: Results, run: Run) -> str:
     rows = results.evaluations.iloc[run.rows]
-    names = EXACT_MODELLED if results.plan.clock == "modelled" else EXACT
+    names = EXACT_MODELLED if results.plan.clock != "measured" else EXACT
     columns = [rows[name].tolist() for name in names]
     return digest([run.state, results.configs(rows), columns])
 
 
-def _finals(results: Results, endpoint: str) -> dict[RunKey, float]:
+def _finals(results: Results, endpoints: Mapping[str, str]) -> dict[RunKey, float]:
     found: dict[RunKey, float] = {}
     for objective in results.plan.objectives:
-        table = finals(results, objective.label, endpoint)
+        table = finals(results, objective.label, endpoints[objective.label])
         for algorithm in table.columns:
             found |= {
                 (objective.label, str(algorithm), repetition): float(value)

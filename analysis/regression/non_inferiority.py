@@ -1,6 +1,7 @@
 """Whether a change made results worse: the runs of two suites, held against each other pair by pair.
 
-Differences are NEW - OLD with the sign turned for the score, so that positive is always worse. The verdict of a
+Differences are NEW - OLD with the sign turned for the score and for metrics that are maximised, so that positive is
+always worse. The verdict of a
 cell is that of a non-inferiority test with a margin M (Piaggio et al., "Reporting of Noninferiority and
 Equivalence Randomized Trials: Extension of the CONSORT 2010 Statement", JAMA 308(24), 2012): the 95 % interval
 of the mean paired difference lies below M (no regression), above M (regression), or contains it (inconclusive).
@@ -16,13 +17,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import stats
 
-from analysis.regression.compared_suite import ComparedSuite, RunKey, as_text, digest
+from analysis.loading.metric import Metric
+from analysis.regression.compared_suite import ComparedSuite, RunKey
+from analysis.regression.pairing import changed_environment, reason_without_partner
 from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEAST, interval, mean
 from analysis.statistics.pairwise import difference, holm
@@ -48,7 +50,8 @@ class Margin:
 
     Attributes:
         kind: what `value` is in: "absolute", of the endpoint; "sd", standard deviations (ddof = 1) of the paired
-            runs of OLD; "share", of the objective's chance error - best error (of the score: of 1).
+            runs of OLD; "share", of the distance from the chance error, or the metric's chance value, to the best one
+            (of the score: of 1).
     """
 
     kind: str = "share"
@@ -65,6 +68,7 @@ class Cell:
         mean, lo, hi: of the paired differences and their 95 % interval (BCa, `analysis.statistics.bootstrap`);
             positive is worse. NaN: fewer than `LEAST` pairs, or a run of NEW alone failed. Pairs in which OLD
             alone failed are left out, which cannot favour NEW; where both failed, the difference is 0.
+        old_mean, new_mean: of the endpoint, in the metric's own direction and unit.
         p: of the one-sided t-test that the mean difference is above the margin; p_holm: adjusted over all cells.
         needed: pairs with which the interval would not contain the margin in 4 of 5 times, if mean and standard
             deviation are as found; NaN where this is not to be said, +inf above `MOST`.
@@ -105,6 +109,7 @@ class Comparison:
 
     Attributes:
         changed: fields of the environment that differ within pairs, and their values in OLD and NEW.
+        outcomes: in words what is compared on an objective, where that is no error or not the endpoint.
     """
 
     old: str
@@ -114,6 +119,7 @@ class Comparison:
     cells: tuple[Cell, ...]
     unpaired: tuple[Unpaired, ...]
     changed: Mapping[str, tuple[str, str]]
+    outcomes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -132,7 +138,7 @@ def compare(old: ComparedSuite, new: ComparedSuite, margin: Margin) -> Compariso
         declared = f"{old.folder} declares {old.endpoint!r} and {new.folder} {new.endpoint!r}"
         raise BadInput(f"endpoint: {declared}; choose with --endpoint")
     places = list(dict.fromkeys([*old.states, *new.states]))
-    reasons = {place: _reason(old, new, place) for place in places}
+    reasons = {place: reason_without_partner(old, new, place) for place in places}
     pairs = [place for place in places if reasons[place] is None]
     unpaired = tuple(
         Unpaired(objective=place[0], algorithm=place[1], repetition=place[2], reason=reason)
@@ -157,7 +163,12 @@ def compare(old: ComparedSuite, new: ComparedSuite, margin: Margin) -> Compariso
         margin=margin,
         cells=cells,
         unpaired=unpaired,
-        changed=_changed(old, new, pairs),
+        changed=changed_environment(old, new, pairs),
+        outcomes={
+            label: _outcome(metric, old.endpoints[label])
+            for label, metric in old.metrics.items()
+            if metric.declared or old.endpoints[label] != old.endpoint
+        },
     )
 
 
@@ -209,7 +220,9 @@ def _cell(
     before, after = (np.array([suite.finals[place] for place in pairs], dtype=np.float64) for suite in (old, new))
     identical = sum(old.contents[place] == new.contents[place] for place in pairs)
     limit = _limit(margin, old, label[0], before)
-    worse = sign(old.endpoint) * difference(after, before)
+    suite = old if label[0] in old.metrics else new
+    metric, endpoint = suite.metrics[label[0]], suite.endpoints[label[0]]
+    worse = sign(endpoint) * difference(after, before)
     old_failed, new_failed = (np.array([_failed(suite, place) for place in pairs], dtype=bool) for suite in (old, new))
     rest, newly = worse[~old_failed | new_failed], int(np.count_nonzero(new_failed & ~old_failed))
     whole = bool(len(rest)) and bool(np.isfinite(rest).all())
@@ -230,8 +243,8 @@ def _cell(
         n_identical=identical,
         n_new_failed=newly,
         n_old_failed=int(np.count_nonzero(old_failed & ~new_failed)),
-        old_mean=_mean(before),
-        new_mean=_mean(after),
+        old_mean=_mean(before) if endpoint == "score" else metric.own(_mean(before)),
+        new_mean=_mean(after) if endpoint == "score" else metric.own(_mean(after)),
         mean=_mean(rest),
         lo=float(lo),
         hi=float(hi),
@@ -253,40 +266,23 @@ def _limit(margin: Margin, old: ComparedSuite, objective: str, before: Array) ->
     if margin.kind == "sd":
         finite = before[np.isfinite(before)]
         return margin.value * float(finite.std(ddof=1)) if len(finite) > 1 else math.nan
-    best, chance = old.scales.get(objective, (math.nan, math.nan))
-    return margin.value * (1.0 if old.endpoint == "score" else chance - best)
+    if objective not in old.metrics:
+        return math.nan
+    if old.endpoints[objective] == "score":
+        return margin.value
+    scale = old.metrics[objective].scale
+    if scale is None:
+        raise BadInput(
+            f"{objective}: its metric {old.metrics[objective].name} declares no best and chance values, so no share of "
+            "their distance is a margin; give --margin in its unit, or --margin-sd"
+        )
+    return margin.value * (scale[1] - scale[0])
+
+
+def _outcome(metric: Metric, endpoint: str) -> str:
+    """What is compared in words: `validation accuracy (higher is better) [%]`."""
+    return "score" if endpoint == "score" else metric.label(endpoint.removesuffix("_error"))
 
 
 def _mean(values: Array) -> float:
     return float(values.mean()) if len(values) and np.isfinite(values).all() else math.nan
-
-
-def _reason(old: ComparedSuite, new: ComparedSuite, place: RunKey) -> str | None:
-    """Why a run has no partner; None if it has one."""
-    for suite, which in ((old, "OLD"), (new, "NEW")):
-        state = suite.states.get(place)
-        if state is None:
-            return f"not planned in {which}"
-        if math.isnan(suite.finals[place]):
-            return f"{state} in {which}"
-    mine, other = old.identities[place], new.identities[place]
-    if digest(mine) == digest(other):
-        return None
-    differing = (key for key in sorted({*mine, *other}) if digest(mine.get(key)) != digest(other.get(key)))
-    field = next(differing)
-    return f"{field} is {_short(mine.get(field))} in OLD and {_short(other.get(field))} in NEW"
-
-
-def _changed(old: ComparedSuite, new: ComparedSuite, pairs: list[RunKey]) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
-    for place in pairs:
-        mine, other = old.environments[place], new.environments[place]
-        for key in (*mine, *(key for key in other if key not in mine)):
-            if key not in found and mine.get(key) != other.get(key):
-                found[key] = (_short(mine.get(key)), _short(other.get(key)))
-    return found
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else as_text(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,11 +19,12 @@ from analysis.report.html_table import (
     spread_place,
     text_column,
 )
-from analysis.report.section import Section, charts, groups, table
+from analysis.report.section import Section, ahead, charts, groups, metric_columns, table
 from analysis.study import Study
-from analysis.tables.endpoints import test_notes
 from analysis.tables.pairwise import A_BETTER, B_BETTER
 
+UNFINISHED = "No run is finished yet."
+UNSCALED = "There is no anytime score where a metric declares no best and chance values, between which it would lie."
 MOST_ROWS = 120
 """Pairs up to which the page lists all of them; of more, those with the control."""
 
@@ -29,17 +32,20 @@ MOST_ROWS = 120
 def statistics_section(study: Study) -> Section:
     """What each algorithm reached, with intervals."""
     title = "Final results with intervals"
+    plan = study.results.plan
+    name, best = plan.metric_name, "best" if plan.declares_metrics else "least"
     lead = (
-        "Over repetitions, intervals at 95 %. IQM: mean of the middle half. The test error is that of the "
-        "configuration with the least validation error; the validation error is too good by that selection."
+        f"Over repetitions, intervals at 95 %. IQM: mean of the middle half. The test {name} is that of the "
+        f"configuration with the {best} validation {name}; the validation {name} is too good by that selection."
     )
     frame = table(study, "statistics")
     if frame is None:
-        return Section(name="statistics", title=title, lead=lead, absent="No run is finished yet.")
+        return Section(name="statistics", title=title, lead=lead, absent=UNFINISHED)
     columns = [
         text_column("objective", "objective"),
         text_column("algorithm", "algorithm"),
-        Column(title="endpoint", text=lambda row: row["endpoint"].replace("_", " ")),
+        Column(title="endpoint", text=_endpoint),
+        *metric_columns(study),
         error_column("mean", "mean", spread_place, "undefined where a run failed"),
         _interval("mean", "95 %"),
         error_column("std", "std", spread_place, "between repetitions, ddof = 1"),
@@ -62,32 +68,37 @@ def statistics_section(study: Study) -> Section:
 def pairwise_section(study: Study) -> Section:
     """Every two algorithms, repetition by repetition."""
     title, plan = "Pairs of algorithms", study.results.plan
+    favours = ahead(
+        study,
+        "a negative difference favours the first",
+        "a positive difference favours the first",
+        of_endpoint=True,
+    )
     lead = (
-        f"Compared on the {plan.endpoint.replace('_', ' ')}, repetition by repetition: both met the same noise. "
-        "A negative difference favours the first. p: Wilcoxon's signed-rank test; p (Holm) is corrected for all pairs "
+        f"Compared on the {plan.endpoint_text}, repetition by repetition: both met the same noise. "
+        f"{favours[0].upper()}{favours[1:]}. p: Wilcoxon's signed-rank test; p (Holm) is corrected for all pairs "
         "of the objective. Detectable: the difference found with 80 % power at so many repetitions."
     )
     frame = table(study, "pairwise")
     if frame is None:
-        why = "There is a single algorithm." if len(plan.algorithms) == 1 else "No run is finished yet."
+        why = "There is a single algorithm." if len(plan.algorithms) == 1 else UNFINISHED
         return Section(name="pairwise", title=title, lead=lead, absent=why)
     rows = controlled(frame, plan.control)
     notes: list[str] = []
     if len(rows) < len(frame):
         notes.append(f"Listed: pairs with {plan.control}; all {len(frame)} are in pairwise.csv.")
-    others = [label for label, _ in test_notes(study.results) if plan.endpoint == "test_error"]
-    if others:
-        notes.append(f"Compared on the validation error, for want of a test error: {', '.join(others)}.")
+    notes += _exceptions(study)
     columns = [
         text_column("objective", "objective"),
         text_column("a", "first"),
         text_column("b", "second"),
+        *metric_columns(study),
         Column(title="verdict", text=_verdict),
         error_column(
             "mean_difference",
             "mean difference",
             interval_place("mean_difference"),
-            "first less second; negative favours the first",
+            f"first less second; {ahead(study, 'negative', 'positive', of_endpoint=True)} favours the first",
         ),
         _interval("mean_difference", "95 %"),
         error_column("median_difference", "median", interval_place("mean_difference"), "of the differences"),
@@ -121,18 +132,29 @@ def ranks_section(study: Study) -> Section:
 def scores_section(study: Study) -> Section:
     """Mean anytime scores with intervals."""
     axis, horizon = study.results.plan.horizon
+    name = study.results.plan.metric_name
     lead = (
-        f"How good the incumbent was on average from 0 to {horizon:g} ({axis}): 1 is the best error there can be, "
+        f"How good the incumbent was on average from 0 to {horizon:g} ({axis}): 1 is the best {name} there can be, "
         "0 that of knowing nothing, on a scale stored with the objective. Higher is better. Bars: 95 % of the mean."
     )
     frame = table(study, "statistics")
     scores = None if frame is None else frame[frame["endpoint"] == "score"]
     columns = ("mean", "mean_lo", "mean_hi")
-    return dots_section(study, "scores", "Anytime scores", lead, scores, "anytime score", columns)
+    lacking = [entry.label for entry in study.results.plan.objectives if entry.metric.scale is None]
+    absent = UNFINISHED if len(lacking) < len(study.results.plan.objectives) else UNSCALED
+    section = dots_section(study, "scores", "Anytime scores", lead, scores, "anytime score", columns, absent)
+    return replace(section, notes=(f"{UNSCALED} This holds for {', '.join(lacking)}.",)) if lacking else section
 
 
 def dots_section(
-    study: Study, name: str, title: str, lead: str, frame: pd.DataFrame | None, unit: str, columns: tuple[str, str, str]
+    study: Study,
+    name: str,
+    title: str,
+    lead: str,
+    frame: pd.DataFrame | None,
+    unit: str,
+    columns: tuple[str, str, str],
+    absent: str = UNFINISHED,
 ) -> Section:
     """A number with an interval for each algorithm.
 
@@ -144,10 +166,11 @@ def dots_section(
         frame: columns objective, algorithm and `columns`.
         unit: title of the axis.
         columns: value and both limits.
+        absent: why there may be none.
     """
     known = None if frame is None else frame[frame[columns[0]].notna()]
     if known is None or known.empty:
-        return Section(name=name, title=title, lead=lead, absent="No run is finished yet.")
+        return Section(name=name, title=title, lead=lead, absent=absent)
     data = {label: _dots(rows, columns) for label, rows in groups(known, "objective")}
     return Section(
         name=name,
@@ -178,6 +201,21 @@ def _interval(name: str, title: str) -> Column:
         key=lambda row: row[f"{name}_lo"],
         hint=f"95 % interval of the {name.replace('_', ' ')}",
     )
+
+
+def _endpoint(row: Any) -> str:
+    """The endpoint of a row with the name of its metric."""
+    return str(row["endpoint"]).replace("_error", f" {row.get('metric', 'error')}")
+
+
+def _exceptions(study: Study) -> Iterator[str]:
+    """On which objectives something else than the endpoint is compared."""
+    results, plan = study.results, study.results.plan
+    want = "a scale for scores" if plan.endpoint == "score" else f"a test {plan.metric_name}"
+    for endpoint, word in (("test_error", "test"), ("valid_error", "validation")):
+        labels = [entry.label for entry in plan.objectives if results.endpoint_of(entry.label) == endpoint]
+        if labels and endpoint != plan.endpoint:
+            yield f"Compared on the {word} {plan.metric_name}, for want of {want}: {', '.join(labels)}."
 
 
 def _verdict(row: Any) -> str:

@@ -55,15 +55,17 @@ def timeline_section(study: Study) -> Section:
 
 def curves_section(study: Study) -> Section:
     """Learning curves of one repetition."""
-    lead = "Repetition 0: every line is a trial, error after each epoch; drawn strongly the run's final incumbent."
+    name = study.results.plan.metric_name
+    lead = f"Repetition 0: every line is a trial, {name} after each epoch; drawn strongly the run's final incumbent."
     why = "The ledgers of repetition 0 hold no curve."
     return _drawn(study, "curves", "Learning curves", lead, _curves, absent=why)
 
 
 def importance_section(study: Study) -> Section:
     """Which hyperparameters matter."""
+    name = study.results.plan.metric_name
     lead = (
-        "Share of the variance of the validation error that each hyperparameter explains alone (fANOVA, over fully "
+        f"Share of the variance of the validation {name} that each hyperparameter explains alone (fANOVA, over fully "
         "trained evaluations of all algorithms); bars ± 1 std over forests. What is missing to 1 is interaction."
     )
     why = "Nothing to say: it takes 20 fully trained evaluations and errors that differ."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.report.encoding import compact, error_text, interval_text, number_text
 from analysis.report.html_table import Column, Row, html_table, number_column, text_column
-from analysis.report.section import Section, charts, table
+from analysis.report.section import Section, ahead, charts, metric_columns, table
 from analysis.report.trajectories import kept
 from analysis.study import Study
 
@@ -25,9 +25,11 @@ UNFINISHED = "No repetition is finished by two algorithms yet."
 def differences_section(study: Study) -> Section:
     """Differences of incumbents over time, with simultaneous bands."""
     title, plan = "Differences over time", study.results.plan
+    name = plan.metric_name
     lead = (
-        "Error of each algorithm less that of the one it is held against, averaged over repetitions: below zero it "
-        "is ahead. The 95 % band holds for the whole curve at once; where it excludes zero, a bar below says who is "
+        f"{name[0].upper()}{name[1:]} of each algorithm less that of the one it is held against, averaged over "
+        f"repetitions: {ahead(study, 'below zero it is ahead', 'above zero it is ahead')}. The 95 % band holds for the "
+        "whole curve at once; where it excludes zero, a bar below says who is "
         "better: a coloured one the algorithm, a thin one that which it is held against."
     )
     frame = table(study, "differences")
@@ -47,10 +49,11 @@ def differences_section(study: Study) -> Section:
 def targets_section(study: Study) -> Section:
     """Times to reach what the control reaches."""
     title, plan = "Time to target", study.results.plan
+    reached = "errors" if plan.metric_name == "error" else f"values of the {plan.metric_name}"
     lead = (
-        f"Targets: the errors that {plan.control} reaches on average at a quarter, half, three quarters and all of its "
-        "course. ERT: time spent by all runs for each success, unfinished attempts counted. PAR-10: a miss costs ten "
-        f"times the run. Times faster: ERT of {plan.control} over that of the algorithm."
+        f"Targets: the {reached} that {plan.control} reaches on average at a quarter, half, three quarters and all of "
+        "its course. ERT: time spent by all runs for each success, unfinished attempts counted. PAR-10: a miss costs "
+        f"ten times the run. Times faster: ERT of {plan.control} over that of the algorithm."
     )
     frame = table(study, "targets")
     if frame is None:
@@ -60,7 +63,7 @@ def targets_section(study: Study) -> Section:
     told = (
         ()
         if len(listed) == len(frame)
-        else (f"Listed: {_endpoint_note(study)}; all axes and both errors are in targets.csv.",)
+        else (f"Listed: {_endpoint_note(study)}; all axes, validation and test are in targets.csv.",)
     )
     return Section(
         name="targets",
@@ -70,7 +73,7 @@ def targets_section(study: Study) -> Section:
         data=_targets(frame),
         sheets=(
             html_table(
-                title, _with_ratios(listed, table(study, "speedups")), _columns(), chosen=len(listed) == len(frame)
+                title, _with_ratios(listed, table(study, "speedups")), _columns(study), chosen=len(listed) == len(frame)
             ),
         ),
         tables=("targets", "speedups"),
@@ -78,10 +81,11 @@ def targets_section(study: Study) -> Section:
     )
 
 
-def _columns() -> list[Column]:
+def _columns(study: Study) -> list[Column]:
     return [
         text_column("objective", "objective"),
         text_column("algorithm", "algorithm"),
+        *metric_columns(study),
         number_column("target", "target", error_text),
         text_column("source", "reached by"),
         Column(title="reached", text=lambda row: f"{row['n_success']} of {row['n']}", key=lambda row: row["n_success"]),
@@ -118,8 +122,9 @@ def _primary(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _endpoint_note(study: Study) -> str:
     used = {_error(study, objective.label) for objective in study.results.plan.objectives}
-    error = "test error" if "test" in used else "validation error"
-    exception = " (without a test set: validation error)" if len(used) > 1 else ""
+    name = study.results.plan.metric_name
+    error = f"test {name}" if "test" in used else f"validation {name}"
+    exception = f" (without a test set: validation {name})" if len(used) > 1 else ""
     return f"{study.results.plan.horizon[0]}, {error}{exception}"
 
 

@@ -29,7 +29,7 @@ def failures_section(study: Study) -> Section:
         text_column("told", "what"),
         text_column("count", "count"),
     ]
-    rows = _failures(runs)
+    rows = _failures(runs, study.results.plan.metric_name)
     sheets = [html_table("Failures", pd.DataFrame(rows), columns)] if rows else []
     reasons = table(study, "failures")
     told = None if reasons is None else _reasons(reasons)
@@ -57,15 +57,15 @@ def _more(count: int) -> tuple[str, ...]:
     return (f"Listed: {MOST_REASONS} of {count} reasons; all are in failures.csv.",) if count > MOST_REASONS else ()
 
 
-def _failures(runs: pd.DataFrame) -> list[dict[str, Any]]:
+def _failures(runs: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     rows = []
     for (objective, algorithm), cell in runs.groupby(["objective", "algorithm"], sort=False):
         told = {f"{state} ({why})": int((cell["state"] == state).sum()) for state, why in STATES.items()}
         found = [(f"runs {what}", count, len(cell)) for what, count in told.items()]
         evaluations = int(cell["n_evaluations"].sum())
-        found.append(("evaluations diverged (charged, chance error)", int(cell["n_diverged"].sum()), evaluations))
+        found.append((f"evaluations diverged (charged, chance {name})", int(cell["n_diverged"].sum()), evaluations))
         found.append(
-            ("evaluations crashed or timed out (charged, no error)", int(cell["n_crashed"].sum()), evaluations)
+            (f"evaluations crashed or timed out (charged, no {name})", int(cell["n_crashed"].sum()), evaluations)
         )
         rows += [
             {"objective": objective, "algorithm": algorithm, "told": what, "count": f"{count} of {of}"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.loading.metric import Metric
 from analysis.report.encoding import count_text, error_text, number_text, p_text
 from analysis.report.section import table
 from analysis.study import Study
@@ -25,7 +26,8 @@ MOST_SENTENCES = 8
 """Algorithms up to which each has its sentence; more are counted and only the best are named."""
 UNEQUAL = 1.1
 """Ratio of mean runtimes from which on it is said that endpoints are not at equal time."""
-NAMES = {"test_error": "test error", "valid_error": "validation error", "score": "anytime score"}
+KINDS = {"test_error": "test", "valid_error": "valid"}
+"""What the endpoints but the score are taken on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +88,16 @@ def _comparisons(study: Study) -> Iterator[Finding]:
             yield _counted(objective.label, plan.control, rows)
             continue
         for row in rows:
-            yield Finding(text=sentence(row, statistics), objective=objective.label)
+            yield Finding(text=sentence(row, statistics, objective.metric), objective=objective.label)
 
 
-def sentence(row: Any, statistics: pd.DataFrame | None) -> str:
+def sentence(row: Any, statistics: pd.DataFrame | None, metric: Metric) -> str:
     """One pair in words.
 
     Args:
         row: of the table `pairwise`.
         statistics: the table, for what each of them reached.
+        metric: what that is.
     """
     where, n = row["objective"], int(row["n"])
     if n == 0:
@@ -105,7 +108,9 @@ def sentence(row: Any, statistics: pd.DataFrame | None) -> str:
         B_BETTER: f"{better} is better than {worse}",
         UNSHOWN: f"no difference shown between {better} and {worse}",
     }.get(row["verdict"], f"{better} and {worse} are a tie, their gap being below the noise floor")
-    reached = _reached(statistics, where, row["endpoint"], better, worse)
+    kind = KINDS.get(row["endpoint"])
+    name, unit = ("anytime score", "") if kind is None else (metric.title(kind), metric.unit)
+    reached = _reached(statistics, where, row["endpoint"], unit, better, worse)
     tested = f"n = {count_text(n, 'pair')}" + (
         "" if math.isnan(row["p_holm"]) else f", p (Holm) {_equals(row['p_holm'])}"
     )
@@ -116,7 +121,7 @@ def sentence(row: Any, statistics: pd.DataFrame | None) -> str:
         if math.isfinite(power) and math.isfinite(row["detectable"])
         else ""
     )
-    return f"{told}: {NAMES[row['endpoint']]} {reached}{tested}{detectable}{units}."
+    return f"{told}: {name} {reached}{tested}{detectable}{units}."
 
 
 def _equals(p: float) -> str:
@@ -124,7 +129,7 @@ def _equals(p: float) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
-def _reached(statistics: pd.DataFrame | None, objective: str, endpoint: str, *algorithms: str) -> str:
+def _reached(statistics: pd.DataFrame | None, objective: str, endpoint: str, unit: str, *algorithms: str) -> str:
     """`0.158 vs 0.172, `: means, or medians where a failure leaves no mean."""
     if statistics is None:
         return ""
@@ -135,7 +140,7 @@ def _reached(statistics: pd.DataFrame | None, objective: str, endpoint: str, *al
     gap = 0.0 if low == high else high / 2 - low / 2  # Both may be infinite.
     place = last_place([*rows["std"], gap])  # Two algorithms that differ are not written alike.
     values = " vs ".join(error_text(value, place) for value in rows[measure])
-    return f"{'median ' if measure == 'median' else ''}{values}, "
+    return f"{'median ' if measure == 'median' else ''}{values}{f' {unit}' if unit else ''}, "
 
 
 def _counted(objective: str, control: str, rows: list[Any]) -> Finding:
@@ -184,13 +189,14 @@ def _optimism(study: Study) -> Iterator[Finding]:
     """How much too good the selected validation errors are, where there was a recheck."""
     rows = table(study, "optimism")
     for row in [] if rows is None else rows.to_dict("records"):
-        gain = row["valid_optimism"]
+        gain, metric = row["valid_optimism"], study.results.plan.objective(row["objective"]).metric
+        unit = f" {metric.unit}" if metric.unit else ""
         if row["n"] and math.isfinite(gain):
             place = last_place([gain])
             selected, fresh = (error_text(row[f"{name}_valid_mean"], place) for name in ("selected", "fresh"))
             text = (
-                f"what {row['algorithm']} selected had a validation error of {selected}, and of "
-                f"{fresh} when it was trained again with fresh seeds."
+                f"what {row['algorithm']} selected had a {metric.title('valid')} of {selected}{unit}, and of "
+                f"{fresh}{unit} when it was trained again with fresh seeds."
             )
             yield Finding(text=text, objective=row["objective"])
 

@@ -57,6 +57,8 @@ def clock(study: Study) -> str:
     plan = study.results.plan
     if plan.clock == "measured":
         return "Runtime is measured: seconds of training and deciding on the machine below."
+    if plan.clock == "tabulated":
+        return "Runtime is tabulated: seconds that the objectives report with their results, whatever they really took."
     if plan.calibration is None:
         return "Runtime is modelled: seconds that the objectives themselves state, the same on every machine."
     return (

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from analysis.figures.theme import MARKERS, algorithm_styles
+from analysis.loading.metric import KINDS, Metric
 from analysis.not_drawn import NeedNotDrawn
 from analysis.report.comparisons import pairwise_section, ranks_section, scores_section, statistics_section
 from analysis.report.costs import costs_section, curves_section, importance_section, timeline_section
@@ -17,6 +18,7 @@ from analysis.report.failures import failures_section
 from analysis.report.findings import findings
 from analysis.report.index import CARD, card
 from analysis.report.machine import machine_section, suite_section
+from analysis.report.metrics import metrics_section
 from analysis.report.recheck import recheck_section
 from analysis.report.search import parallel_section, points, search_section
 from analysis.report.section import Section
@@ -33,6 +35,7 @@ SECTIONS = (
     scores_section,
     ranks_section,
     statistics_section,
+    metrics_section,
     recheck_section,
     curves_section,
     search_section,
@@ -67,6 +70,8 @@ SYMBOLS = {
 }
 """Plotly's names of the markers of `analysis.figures.theme`, in its order, and their outlines for the legend."""
 
+LONGEST_LEGEND = 20
+"""Letters that the name of a metric may have over the controls."""
 MOST_BANDS = 6
 """Algorithms up to which bands are drawn at first; more of them hide each other and the means."""
 
@@ -117,7 +122,8 @@ def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
     plan, attempt = study.results.plan, study.not_drawn.attempt
     study.made_tables(name for name in study.tables if name not in skip)  # So that the page names all that cannot be.
     drawn_points = attempt("report/points", lambda: as_script(points(study)))
-    parts = [_part(study, make, skip) for make in SECTIONS]
+    sections = [make for make in SECTIONS if make is not metrics_section or plan.declares_metrics]
+    parts = [_part(study, make, skip) for make in sections]
     facts = attempt("report/facts", partial(_facts, study)) or ""
     told = attempt("report/findings", partial(findings, study)) or []
     shown, start = _looks(study), _start(study)
@@ -125,6 +131,7 @@ def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
         "algorithms": as_script(shown),
         "objectives": as_script([objective.label for objective in plan.objectives]),
         "clock": as_script(plan.clock),
+        "metrics": as_script({objective.label: _names(objective.metric) for objective in plan.objectives}),
         "start": as_script(start),
         "control": as_script(plan.control),
         "points": drawn_points or "{}",
@@ -140,6 +147,7 @@ def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
         start=start,
         versus=plan.algorithms if 2 < len(plan.algorithms) <= ALL_PAIRS else [plan.control],
         sections=parts,
+        metric=plan.metric_name if len(plan.metric_name) <= LONGEST_LEGEND else "metric",
         payload=joined_scripts(payload),
     )
     return {"index.html": html.encode(), CARD: card(plan.name, plan.title, facts, told)}
@@ -217,6 +225,18 @@ def _looks(study: Study) -> list[dict[str, Any]]:
     ]
 
 
+def _names(metric: Metric) -> dict[str, Any]:
+    """What charts call the values of an objective, and which of them are better."""
+    return {
+        "name": metric.name,
+        "unit": metric.unit,
+        "higher": metric.maximised,
+        "incumbent": {"valid": metric.label("valid"), "test": metric.label("test", " of the incumbent")},
+        "label": {kind: metric.label(kind) for kind in KINDS},
+        "title": {kind: metric.title(kind) for kind in KINDS},
+    }
+
+
 def _lighter(colour: str) -> str:
     """A colour for a dark ground: two fifths of the way to white."""
     parts = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
@@ -233,7 +253,7 @@ def _facts(study: Study) -> str:
             f"x {count_text(plan.repetitions, 'repetition')}: {done} of {len(study.results.runs)} runs finished",
             f"budget of a run: {budget}",
             f"{plan.clock} runtime",
-            f"primary endpoint: {plan.endpoint.replace('_', ' ')}",
+            f"primary endpoint: {plan.endpoint_text}",
         ]
     )
 

@@ -12,16 +12,18 @@ from analysis.report.html_table import (
     number_column,
     text_column,
 )
-from analysis.report.section import Section, table
+from analysis.report.section import Section, ahead, metric_columns, table
 from analysis.study import Study
 
 
 def recheck_section(study: Study) -> Section:
     """The winner's curse: selected against fresh errors, and the noise floor."""
     title = "The winner's curse"
+    what = "best of many noisy values" if study.results.plan.declares_metrics else "least of many noisy errors"
+    optimistic = ahead(study, "where optimism is negative", "where optimism is positive")
     lead = (
-        "The least of many noisy errors was partly lucky. Each run's final incumbent was trained again with fresh "
-        "seeds: where optimism is negative, what was selected looked better than it is. Gaps below the noise floor, "
+        f"The {what} was partly lucky. Each run's final incumbent was trained again with fresh "
+        f"seeds: {optimistic}, what was selected looked better than it is. Gaps below the noise floor, "
         "the sd of one configuration trained again, are called ties."
     )
     optimism, noise = table(study, "optimism"), table(study, "noise")
@@ -30,6 +32,7 @@ def recheck_section(study: Study) -> Section:
     columns = [
         text_column("objective", "objective"),
         text_column("algorithm", "algorithm"),
+        *metric_columns(study),
         *(column for error in ("valid", "test") for column in _columns(error)),
         integer_column("n", "runs", "rechecked"),
     ]
@@ -37,6 +40,7 @@ def recheck_section(study: Study) -> Section:
     if noise is not None:
         floor = [
             text_column("objective", "objective"),
+            *metric_columns(study),
             number_column("test_sd", "noise floor, test", number_text),
             number_column("valid_sd", "validation", number_text),
             integer_column("n_configs", "configurations"),

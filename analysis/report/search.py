@@ -24,13 +24,15 @@ def search_section(study: Study) -> Section:
         "Every point is an evaluation: where an algorithm looked, and what it found there. "
         "Crosses on the upper edge gave no result."
     )
-    return _section(study, "search", "Error against each hyperparameter", lead, "landscape-{}")
+    name = study.results.plan.metric_name
+    return _section(study, "search", f"{name[0].upper()}{name[1:]} against each hyperparameter", lead, "landscape-{}")
 
 
 def parallel_section(study: Study) -> Section:
     """Configurations as lines through parallel axes; drawn from the points of `search_section`."""
     lead = (
-        "Every line is a configuration, from the first hyperparameter to the error on the right. "
+        f"Every line is a configuration, from the first hyperparameter to the {study.results.plan.metric_name} on the "
+        "right. "
         "Drawn strongly: the best tenth of those shown."
     )
     return _section(study, "parallel", "Configurations in parallel coordinates", lead, "parallel-{}")
@@ -78,8 +80,8 @@ def _points(study: Study, objective: Objective) -> dict[str, Any]:
         "trial": rows["trial"].tolist(),
         "epochs": rows["epochs"].tolist(),
         "state": rows["state"].tolist(),
-        "valid": compact(rows["valid_error"]),
-        "test": compact(rows["test_error"]),
+        "valid": compact(objective.metric.own(rows["valid_error"])),
+        "test": compact(objective.metric.own(rows["test_error"])),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.html_table import HtmlTable
+from analysis.report.html_table import Column, HtmlTable
 from analysis.study import Study
 
 
@@ -57,6 +57,36 @@ def table(study: Study, name: str) -> pd.DataFrame | None:
     """A table of the study; None where it has none of that name, or an empty one."""
     frame = study.tables.get(name)
     return None if frame is None or frame.empty else frame
+
+
+def metric_columns(study: Study) -> list[Column]:
+    """The column that says what a row's values are, and which of them are better; none where all are errors."""
+    plan = study.results.plan
+    if not plan.declares_metrics:
+        return []
+    words = {
+        entry.label: f"{entry.metric.name}{entry.metric.direction}{entry.metric.in_unit}" for entry in plan.objectives
+    }
+    return [Column(title="metric", text=lambda row: words[row["objective"]])]
+
+
+def ahead(study: Study, negative: str, positive: str, *, of_endpoint: bool = False) -> str:
+    """Say what the sign of a difference means: one text where lower values are better, the other where higher ones are.
+
+    Args:
+        study: for its objectives.
+        negative: in words, where a negative difference is an advantage.
+        positive: where a positive one is.
+        of_endpoint: the difference is that of the endpoint; of scores a negative one always is.
+    """
+    results = study.results
+    higher = {
+        entry.metric.maximised and not (of_endpoint and results.endpoint_of(entry.label) == "score")
+        for entry in results.plan.objectives
+    }
+    if len(higher) == 1:
+        return positive if higher.pop() else negative
+    return f"where lower is better {negative}, and where higher is better {positive}"
 
 
 def groups(frame: pd.DataFrame, name: str) -> Iterator[tuple[str, pd.DataFrame]]:

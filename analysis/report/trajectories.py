@@ -21,9 +21,9 @@ FEWEST_ROWS = 60
 
 def trajectories_section(study: Study) -> Section:
     """Mean incumbent trajectories and what surrounds them."""
-    bands = table(study, "bands")
+    bands, name = table(study, "bands"), study.results.plan.metric_name
     lead = (
-        "The error of the best configuration so far, chosen by validation error, averaged over repetitions. "
+        f"The {name} of the best configuration so far, chosen by validation {name}, averaged over repetitions. "
         "Steps are exact: a trial counts when it completes. A line begins when the last of the runs has its first "
         "result and ends where a run ended without finishing; the strip below shows how many runs are defined."
     )

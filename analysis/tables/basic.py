@@ -1,6 +1,6 @@
 """The tables of a suite: trials, runs, trajectory and summary, as data frames and as CSV.
 
-Under the modelled clock they hold no measured time, so that a suite run again gives the same bytes;
+Under the modelled and the tabulated clock they hold no measured time, so that a suite run again gives the same bytes;
 `analysis.tables.timing` has what was measured.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.loading.plan import Plan
 from analysis.loading.records import WORTHLESS
 from analysis.loading.results import AXES, Results, Run
 from analysis.statistics.anytime import Array, aggregate, incumbents, mean_and_std, total
@@ -38,12 +39,12 @@ SUMMARY = (
 )  # fmt: skip
 """Columns of the tables, in order. They are an interface: others read the files by these names."""
 
-UNDER_MODELLED: Mapping[str, str | None] = {
-    "train_seconds": "modelled_seconds",
-    "decide_seconds": None,
-    "decide_share": None,
-}
-"""The columns of measured time, and what takes their places under the modelled clock, where deciding costs nothing."""
+CHARGED = {"modelled": "modelled_seconds", "tabulated": "reported_seconds"}
+"""The column of charged seconds of training that takes the place of the measured ones, by clock.
+
+Under these clocks deciding costs nothing, and what it took is not shown either.
+"""
+MEASURED_DECISIONS = ("decide_seconds", "decide_share")
 
 
 def tabulate(results: Results) -> dict[str, pd.DataFrame]:
@@ -59,9 +60,10 @@ def tabulate(results: Results) -> dict[str, pd.DataFrame]:
 
 def columns(names: Sequence[str], results: Results) -> list[str]:
     """The columns that a table shows under the suite's clock."""
-    if results.plan.clock != "modelled":
+    charged = CHARGED.get(results.plan.clock)
+    if charged is None:
         return list(names)
-    return [shown for name in names if (shown := UNDER_MODELLED.get(name, name)) is not None]
+    return [charged if name == "train_seconds" else name for name in names if name not in MEASURED_DECISIONS]
 
 
 def trials_table(results: Results) -> pd.DataFrame:
@@ -108,7 +110,7 @@ def end_notes(results: Results) -> list[tuple[str, str]]:
 def all_of_runs(results: Results) -> pd.DataFrame:
     """The runs with the columns of either clock."""
     rows = [_run_row(run, results.evaluations.iloc[run.rows]) for run in results.runs]
-    return pd.DataFrame(rows, columns=[*RUNS, "modelled_seconds", "ended"])
+    return pd.DataFrame(rows, columns=[*RUNS, *CHARGED.values(), "ended"])
 
 
 def trajectory_table(results: Results) -> pd.DataFrame:
@@ -145,11 +147,16 @@ def as_csv(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in frames.items()}
 
 
-def as_text(summary: pd.DataFrame) -> str:
-    """The summary to read: mean ± std of the final errors, and how many of the planned runs."""
-    heads = ("objective", "algorithm", "validation error", "test error", "runs")
+def as_text(summary: pd.DataFrame, plan: Plan) -> str:
+    """The summary to read: mean ± std of the final errors or metrics, and how many of the planned runs."""
+    heads: tuple[str, ...] = ("objective", "algorithm", "validation error", "test error", "runs")
     lines = [heads, *(_summary_line(row) for row in summary.to_dict("records"))]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    if plan.declares_metrics:
+        metrics = (plan.objective(row["objective"]).metric for row in summary.to_dict("records"))
+        names = ["metric", *(f"{metric.name}{metric.direction}{metric.in_unit}" for metric in metrics)]
+        lines = [(*line[:2], name, *line[2:]) for line, name in zip(lines, names, strict=True)]
+        lines[0] = tuple(head.removesuffix(" error") for head in lines[0])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
@@ -180,8 +187,7 @@ def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
         "runtime": evaluations["end"].max() if len(evaluations) else 0.0,
         "train_seconds": total(evaluations["train_seconds"]),
         "decide_seconds": total(evaluations["decide_seconds"]),
-        "modelled_seconds": total(evaluations["modelled_seconds"]),
-    }
+    } | {column: total(evaluations[column]) for column in CHARGED.values()}
     counted = evaluations[evaluations["counted"]]
     return row | (_final(counted) if len(counted) else {})
 

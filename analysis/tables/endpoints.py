@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.loading.plan import Objective
 from analysis.loading.results import Results, Run
 from analysis.statistics.score import score
 
@@ -24,14 +23,14 @@ def finals(results: Results, objective: str, endpoint: str) -> pd.DataFrame:
         endpoint: one of `suite_json.ENDPOINTS`; errors are the validation incumbent's at the end of the record.
 
     Returns:
-        Repetitions x algorithms, both in the order of the plan. NaN: no finished run, or the test error where
-        the objective has no test set; +inf (of an error): the run failed, none of its evaluations gave a
-        result, or the test error of its incumbent alone is unknown.
+        Repetitions x algorithms, both in the order of the plan. NaN: no finished run, the test error where
+        the objective has no test set, or the score where its metric has no scale; +inf (of an error): the run failed,
+        none of its evaluations gave a result, or the test error of its incumbent alone is unknown.
     """
-    declared = next(entry for entry in results.plan.objectives if entry.label == objective)
-    undefined = endpoint == "test_error" and not results.has_test(objective)
+    scale = results.plan.objective(objective).metric.scale
+    undefined = scale is None if endpoint == "score" else endpoint == "test_error" and not results.has_test(objective)
     columns = {
-        algorithm: [math.nan if undefined else _final(results, declared, run, endpoint) for run in runs]
+        algorithm: [math.nan if undefined else _final(results, run, endpoint, scale) for run in runs]
         for label, algorithm, runs in results.cells()
         if label == objective
     }
@@ -43,8 +42,9 @@ def test_notes(results: Results) -> list[tuple[str, str]]:
     return [
         (
             objective.label,
-            "no test error is recorded: algorithms are compared by the validation error of what they selected, "
-            "which the selection makes look better than it is, and nothing here corrects that.",
+            f"no test {objective.metric.name} is recorded: algorithms are compared by the validation "
+            f"{objective.metric.name} of what they selected, which the selection makes look better than it is, and "
+            "nothing here corrects that.",
         )
         for objective in results.plan.objectives
         if not results.has_test(objective.label)
@@ -56,13 +56,13 @@ def sign(endpoint: str) -> float:
     return -1.0 if endpoint == "score" else 1.0
 
 
-def _final(results: Results, objective: Objective, run: Run, endpoint: str) -> float:
+def _final(results: Results, run: Run, endpoint: str, scale: tuple[float, float] | None) -> float:
     if not run.aggregated:
         return math.nan
     axis, limit = results.plan.horizon
     [curve] = results.curves([run], axis)
-    if endpoint == "score":
-        return score(curve, best=objective.best_error, chance=objective.chance_error, horizon=limit)
+    if endpoint == "score" and scale is not None:
+        return score(curve, best=scale[0], chance=scale[1], horizon=limit)
     errors = curve.valid if endpoint == "valid_error" else curve.test
     if run.state == "failed" or not len(errors) or math.isnan(errors[-1]):
         return WORST[endpoint]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.loading.metric import Metric
 from analysis.loading.records import STATES
 from analysis.loading.results import Results, Run
 from analysis.tables.curves import records
@@ -80,7 +81,7 @@ def _rows(results: Results, folder: Path, run: Run, bad: np.ndarray) -> Iterator
         yield {**labels, "index": None, "trial": None, "state": run.state, "reason": _of_run(run, told)}
     problems = {record["index"]: record.get("problem") for record in told if record["kind"] == "evaluation"}
     for row in results.evaluations.iloc[bad[first:last]].to_dict("records"):
-        reason = _line(problems.get(row["index"])) or _of_evaluation(row)
+        reason = _line(problems.get(row["index"])) or _of_evaluation(row, results.plan.objective(run.objective).metric)
         yield {**labels, **{name: row[name] for name in ("index", "trial", "state")}, "reason": reason}
 
 
@@ -92,8 +93,10 @@ def _of_run(run: Run, told: list[dict[str, Any]]) -> str:
     return next((_line(record.get("error")) for record in reversed(told) if record["kind"] == "failure"), "")
 
 
-def _of_evaluation(row: dict[Any, Any]) -> str:
-    return f"counted with the chance error {row['valid_error']:.4g}" if row["state"] == "diverged" else ""
+def _of_evaluation(row: dict[Any, Any], metric: Metric) -> str:
+    if row["state"] != "diverged":
+        return ""
+    return f"counted with the chance {metric.name} {metric.own(row['valid_error']):.4g}"
 
 
 def _line(text: Any) -> str:

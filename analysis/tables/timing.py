@@ -71,7 +71,7 @@ def as_line(results: Results) -> str:
     """`charged 312.4 s (modelled for NVIDIA H200), paid 98.1 s of training: 240 of 2000 evaluations shared (12 %)`."""
     total, plan = timing(results.evaluations), results.plan
     device = "by the objectives themselves" if plan.calibration is None else f"for {plan.calibration.device}"
-    whose = f" {device}" if plan.clock == "modelled" else ""
+    whose = {"modelled": f" {device}", "tabulated": ": the seconds that the objectives report"}.get(plan.clock, "")
     share = f" ({100 * total.n_shared / total.n_evaluations:.0f} %)" if total.n_shared else ""
     return (
         f"charged {_seconds(total.charged_seconds)} ({plan.clock}{whose}), "

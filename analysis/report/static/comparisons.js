@@ -44,7 +44,7 @@ function differences(objective) {
   const turned = against(DATA.sections.differences[objective]?.[state.axis]?.[state.error] ?? []).filter((pair) => pair.t.length);
   const time = timed(turned.flatMap((pair) => pair.t)), pairs = turned.map((pair) => ({ ...pair, t: pair.t.map(time.at) }));
   const { muted } = theme(), zero = { type: "line", xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0, line: { color: muted, width: 1 } };
-  const bands = [], lines = [];
+  const bands = [], lines = [], metric = METRICS[objective];
   const lanes = pairs.filter((pair) => pair.claims.length).reverse();
   pairs.forEach((pair) => {
     const colour = colourOf(pair.a), parts = { type: "scatter", name: plain(pair.a) }, floor = lanes.indexOf(pair);
@@ -65,7 +65,7 @@ function differences(objective) {
     traces: [...bands, ...lines], told: pairs.length ? `${said} ${time.told}`.trim() : `Nothing to draw: nobody else is shown who can be held against ${state.versus}.`,
     layout: { height: inner + 62, margin: { l: 62, r: 14, t: 10, b: 52 }, shapes: [zero],
       xaxis: axis(AXES[state.axis], { ...time.axis, anchor: strip ? "y2" : "y" }),
-      yaxis: axis(`less ${state.versus}: ${ERRORS[state.error].split(" of ")[0]}`, { domain: [(strip + gap) / inner, 1] }),
+      yaxis: axis(`less ${state.versus}: ${metric.title[state.error]}${metric.unit ? ` [${metric.unit}]` : ""}${metric.higher ? " (above 0: better)" : ""}`, { domain: [(strip + gap) / inner, 1] }),
       ...(strip ? { yaxis2: axis("", { domain: [0, strip / inner], range: [0, lanes.length], tickvals: [], showgrid: false, fixedrange: true }) } : {}),
       uirevision: [state.axis, state.error, state.time, state.versus].join() },
   };
@@ -74,7 +74,8 @@ function differences(objective) {
 function targets(objective) {
   const cells = DATA.sections.targets[objective]?.[state.axis]?.[state.error] ?? {}, names = shown(Object.keys(cells));
   const first = Object.values(cells)[0] ?? { target: [], source: [] };
-  const rows = first.target.map((target, i) => `${Number(target.toPrecision(4))}<br>${plain(first.source[i])}`);
+  const unit = METRICS[objective].unit ? ` ${plain(METRICS[objective].unit)}` : "";
+  const rows = first.target.map((target, i) => `${Number(target.toPrecision(4))}${unit}<br>${plain(first.source[i])}`);
   const time = timed(names.flatMap((name) => cells[name].ert).filter(known));
   const missed = names.filter((name) => cells[name].ert.some((value) => !known(value)));
   const traces = names.map((name, k) => {

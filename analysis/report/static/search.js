@@ -2,13 +2,12 @@
 
 /** Deterministic spread of points on a categorical axis: multiples of the golden ratio. */
 const aside = (i) => 0.5 * (((i * 0.6180339887498949) % 1) - 0.5);
-const best = (values) => values.filter(known).reduce((a, b) => Math.min(a, b), Infinity);
 
 function search(objective, width) {
   const points = DATA.points[objective], errors = points[state.error];
   const columns = Math.max(1, Math.min(points.axes.length, Math.floor(width / 290), 3));
   const boxes = panels(points.axes.length, columns), traces = [], axes = {};
-  const scale = scaled(errors, "error"), [low, high] = extent(errors), isLog = scale.axis.type === "log";
+  const scale = scaled(errors, METRICS[objective].name), [low, high] = extent(errors), isLog = scale.axis.type === "log";
   const top = high < low ? 0 : isLog ? high : high + 0.03 * (high - low); // where crosses are
   boxes.forEach((box, place) => {
     const { name, log, categories, range: ends } = points.axes[place];
@@ -16,7 +15,7 @@ function search(objective, width) {
     const limits = log ? ends.map(Math.log10) : ends;
     axes[`xaxis${box.suffix}`] = axis(shorten(name, 40), { ...(log ? logAxis(...ends) : {}), domain: box.x, anchor: `y${box.suffix}`, range: [limits[0] - margin, limits[1] + margin],
       ...(categories ? { tickvals: range(categories.length), ticktext: categories.map((text) => plain(shorten(text, 14))) } : {}) });
-    axes[`yaxis${box.suffix}`] = axis(box.first ? ERRORS[state.error].split(" of ")[0] : "", { ...scale.axis, domain: box.y, anchor: `x${box.suffix}`,
+    axes[`yaxis${box.suffix}`] = axis(box.first ? METRICS[objective].label[state.error] : "", { ...scale.axis, domain: box.y, anchor: `x${box.suffix}`,
       matches: place ? "y" : undefined, showticklabels: box.first });
     for (const algorithm of shown([...ALGORITHMS.keys()])) {
       const number = DATA.algorithms.findIndex((entry) => entry.label === algorithm);
@@ -45,17 +44,18 @@ function height(entry, value) {
 }
 
 function parallel(objective, width) {
-  const points = DATA.points[objective], errors = points[state.error];
+  const points = DATA.points[objective], errors = points[state.error], metric = METRICS[objective];
   const all = range(errors.length).filter((i) => known(errors[i]) && !state.hidden.has(DATA.algorithms[points.algorithm[i]].label));
   const every = Math.ceil(all.length / MOST_LINES), rows = all.filter((_, k) => k % every === 0);
   const seen = rows.map((i) => errors[i]), log = state.scale === "log" && seen.length > 0 && seen.every((value) => value > 0);
-  const linear = state.scale === "log" && seen.length && !log ? "The errors are on a linear axis: some of them are not above 0." : "";
-  const last = { name: "error", log, categories: null, range: seen.length ? [best(seen), seen.reduce((a, b) => Math.max(a, b))] : [0, 1] };
-  const axes = [...points.axes, last], border = [...seen].sort((a, b) => a - b)[Math.floor(seen.length / 10)];
+  const linear = state.scale === "log" && seen.length && !log ? "The values are on a linear axis: some of them are not above 0." : "";
+  const last = { name: metric.name, log, categories: null, range: seen.length ? extent(seen) : [0, 1] };
+  const worse = metric.higher ? -1 : 1, border = [...seen].sort((a, b) => worse * (a - b))[Math.floor(seen.length / 10)];
+  const axes = [...points.axes, last];
   const traces = [];
   for (const strong of [false, true]) {
     for (const algorithm of shown([...ALGORITHMS.keys()])) {
-      const mine = rows.filter((i) => DATA.algorithms[points.algorithm[i]].label === algorithm && errors[i] <= border === strong);
+      const mine = rows.filter((i) => DATA.algorithms[points.algorithm[i]].label === algorithm && worse * (errors[i] - border) <= 0 === strong);
       if (!mine.length) continue;
       const colour = colourOf(algorithm);
       traces.push({ type: "scatter", mode: strong ? "lines+markers" : "lines", name: plain(algorithm), hoverinfo: strong ? "name" : "skip", connectgaps: false,
@@ -102,8 +102,8 @@ function curves(objective) {
         meta: { algorithm, role: strong ? "incumbent" : "trials" } });
     }
   }
-  const scale = scaled(traces.flatMap((trace) => trace.y), "error");
-  return { traces, told: scale.told, layout: { xaxis: axis("epoch", { rangemode: "tozero" }), yaxis: axis(ERRORS[state.error].split(" of ")[0], scale.axis), uirevision: `${state.error}${state.scale}` } };
+  const scale = scaled(traces.flatMap((trace) => trace.y), METRICS[objective].name);
+  return { traces, told: scale.told, layout: { xaxis: axis("epoch", { rangemode: "tozero" }), yaxis: axis(METRICS[objective].label[state.error], scale.axis), uirevision: `${state.error}${state.scale}` } };
 }
 
 function importance(objective) {

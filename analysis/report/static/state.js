@@ -3,7 +3,7 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 const state = { ...DATA.start, objective: "", versus: DATA.control, hidden: new Set() };
 const ALGORITHMS = new Map(DATA.algorithms.map((entry) => [entry.label, entry]));
 const CHOICES = ["axis", "error", "scale", "time", "band", "objective", "versus"];
-const ERRORS = { test: "test error of the incumbent", valid: "validation error" };
+const METRICS = DATA.metrics; // by objective: what values are called, and whether higher ones are better
 const AXES = {
   runtime: `cumulative ${DATA.clock} runtime [s]`,
   trials: "completed evaluations",

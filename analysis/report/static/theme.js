@@ -26,6 +26,15 @@ function plain(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
+/** A title in lines of about so many letters, broken at spaces. */
+function lines(text, letters = 40) {
+  const broken = String(text).split(" ").reduce((rows, word) => {
+    const longer = `${rows[rows.length - 1]} ${word}`.trim();
+    return longer.length > letters ? [...rows, word] : [...rows.slice(0, -1), longer];
+  }, [""]);
+  return broken.filter(Boolean).map(plain).join("<br>");
+}
+
 function shorten(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
@@ -34,7 +43,7 @@ function shorten(text, most) {
 function axis(title, more = {}) {
   const { ink, muted, line, grid } = theme();
   return {
-    title: { text: plain(title), font: { color: ink, size: 13 }, standoff: 8 },
+    title: { text: lines(title), font: { color: ink, size: 13 }, standoff: 8 },
     color: muted, gridcolor: grid, linecolor: line, zeroline: false, showline: true, ticks: "outside", ticklen: 4,
     tickcolor: line, automargin: true, exponentformat: "power", ...more,
   };
@@ -56,7 +65,7 @@ const extent = (values) => values.filter(known).reduce(([a, b], value) => [Math.
 function logOf(values, what) {
   const there = values.filter(known), positive = there.filter((value) => value > 0), lost = there.length - positive.length;
   if (state.scale !== "log" || !there.length) return { log: state.scale === "log" && positive.length > 0, told: "" };
-  if (!positive.length) return { log: false, told: `The error axis is linear: no ${what} is above 0, so a logarithmic axis has nothing to show.` };
+  if (!positive.length) return { log: false, told: `The axis is linear: no ${what} is above 0, so a logarithmic axis has nothing to show.` };
   return { log: true, told: lost ? `Not on the logarithmic axis: ${lost} of ${there.length} values (${what}) at 0 or below; a linear axis shows all.` : "" };
 }
 

@@ -110,13 +110,13 @@ function errorRange(cells) {
   return { log: false, range: [low - margin, high + margin], floor: -Infinity, told: told.filter(Boolean).join(" ") };
 }
 
-/** From the best final mean up: gaps below one configuration's own noise are ties. */
+/** From the best final mean to what is worse: gaps below one configuration's own noise are ties. */
 function noiseFloor(objective, cells) {
   const sd = DATA.sections.trajectories.noise[objective]?.[state.error];
   const finals = cells.map((cell) => cell[CENTRES[state.band]].filter(known).at(-1)).filter(known);
   if (!known(sd) || !finals.length) return [];
-  const best = Math.min(...finals);
-  return [{ type: "rect", xref: "paper", x0: 0, x1: 1, y0: best, y1: best + sd, fillcolor: theme().ties, line: { width: 0 }, layer: "below", label: { text: "noise floor", textposition: "top left", font: { size: 11, color: theme().muted } } }];
+  const { higher } = METRICS[objective], best = higher ? Math.max(...finals) : Math.min(...finals);
+  return [{ type: "rect", xref: "paper", x0: 0, x1: 1, y0: best, y1: higher ? best - sd : best + sd, fillcolor: theme().ties, line: { width: 0 }, layer: "below", label: { text: "noise floor", textposition: "top left", font: { size: 11, color: theme().muted } } }];
 }
 
 function trajectories(objective) {
@@ -127,7 +127,7 @@ function trajectories(objective) {
   const range = errorRange(timedCells.map(([, cell]) => cell));
   const undefinedOnes = found.filter(([, cell]) => !cell.mean.some(known)).map(([name]) => name);
   const floors = noiseFloor(objective, found.map(([, cell]) => cell));
-  const told = [BAND_NAMES[state.band], range.told, time.told, floors.length ? "Grey: the noise floor above the best; gaps below it are ties." : "", undefinedOnes.length ? `Never defined for all runs: ${undefinedOnes.join(", ")}.` : ""];
+  const told = [BAND_NAMES[state.band], range.told, time.told, floors.length ? "Grey: the noise floor beside the best; gaps below it are ties." : "", undefinedOnes.length ? `Never defined for all runs: ${undefinedOnes.join(", ")}.` : ""];
   const strip = Math.min(120, Math.max(16, 9 * found.length)), plot = NARROW.matches ? 250 : 290, inner = plot + strip + 14;
   const traces = found.flatMap(([name, cell], place) => [...trajectoryTraces(name, cell, range.floor), ...lane(name, cell, found.length - 1 - place)]);
   const isBand = (trace) => trace.meta.role === "band"; // below all lines
@@ -137,7 +137,7 @@ function trajectories(objective) {
     layout: {
       height: inner + 62, margin: { l: 56, r: 14, t: 10, b: 52 },
       xaxis: axis(AXES[state.axis], { ...time.axis, anchor: "y2" }),
-      yaxis: axis(ERRORS[state.error], { ...(range.log ? logAxis(...range.range.map((power) => 10 ** power)) : {}), domain: [(strip + 14) / inner, 1], range: range.range }),
+      yaxis: axis(METRICS[objective].incumbent[state.error], { ...(range.log ? logAxis(...range.range.map((power) => 10 ** power)) : {}), domain: [(strip + 14) / inner, 1], range: range.range }),
       yaxis2: axis("runs", { domain: [0, strip / inner], range: [-0.1, found.length], tickvals: [], showgrid: false, fixedrange: true }),
       shapes: floors,
       uirevision: [state.axis, state.error, state.scale, state.time, state.band].join(),

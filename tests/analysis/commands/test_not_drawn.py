@@ -2,6 +2,7 @@
 
 import csv
 from functools import partial, wraps
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -26,7 +27,7 @@ RAISED = (
         UnicodeDecodeError("x", b"", 0, 1, ""),
     ),
 )
-TABLES = list(Study(None, None).tables)
+TABLES = list(Study(SimpleNamespace(plan=SimpleNamespace(declares_metrics=False)), None).tables)
 NEEDS = {"optimism": "recheck", "pairwise": "noise"}
 
 

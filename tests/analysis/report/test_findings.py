@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.loading.metric import Metric
 from analysis.loading.results import load
 from analysis.report.encoding import as_script, compact, interval_text, number_text, p_text
 from analysis.report.findings import findings, sentence
@@ -50,13 +51,13 @@ REACHED = pd.DataFrame(
 )  # fmt: skip
 def test_a_pair_in_words(changes, told):
     """Each verdict has its sentence, with the better one first and its numbers from the tables."""
-    assert told in sentence(PAIR | changes, REACHED)
+    assert told in sentence(PAIR | changes, REACHED, Metric())
 
 
 def test_a_failure_leaves_medians_in_the_sentence():
     """Where a mean is undefined the medians stand, and are called so."""
     reached = REACHED.assign(mean=[math.nan, 0.0312])
-    assert "test error median 0.0300 vs 0.0400, " in sentence(PAIR, reached)
+    assert "test error median 0.0300 vs 0.0400, " in sentence(PAIR, reached, Metric())
 
 
 @pytest.mark.parametrize(("second", "told"), [(1.05, []), (3.0, ["1 s (random) to 3 s (local)"])])
@@ -129,7 +130,8 @@ def test_a_sheet_sorts_by_numbers_that_it_does_not_show():
 
 def study(**tables):
     """A study with the given tables alone."""
-    plan = SimpleNamespace(objectives=[SimpleNamespace(key="bowl", label="bowl")])
+    objectives = [SimpleNamespace(key="bowl", label="bowl", metric=Metric())]
+    plan = SimpleNamespace(objectives=objectives, metric_name="error", declares_metrics=False)
     return SimpleNamespace(results=SimpleNamespace(plan=plan), tables=tables)
 
 

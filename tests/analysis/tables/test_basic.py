@@ -193,7 +193,7 @@ def test_the_order_of_discovery_changes_nothing(plant, monkeypatch):
 
 def test_the_text_summary_shows_spread_and_counts(mixed):
     """The summary for reading names the cell, a dash for what is undefined, and n of N."""
-    lines = as_text(tabulate(load(mixed.folder))["summary"]).splitlines()
+    lines = as_text(tabulate(load(mixed.folder))["summary"], load(mixed.folder).plan).splitlines()
     assert lines[0].split() == ["objective", "algorithm", "validation", "error", "test", "error", "runs"]
     assert lines[1].split() == ["bowl", "random", "-", "-", "2", "of", "4,", "1", "failed"]
 
@@ -202,6 +202,6 @@ def test_the_text_summary_of_one_run_has_no_std(suite):
     """A single run is shown by its error alone."""
     suite.set(repetitions=1)
     suite.run([(0.25, 0.5, 1.0)])
-    assert as_text(tabulate(load(suite.folder))["summary"]).splitlines()[1].split() == [
+    assert as_text(tabulate(load(suite.folder))["summary"], load(suite.folder).plan).splitlines()[1].split() == [
         "bowl", "random", "0.2500", "0.5000", "1", "of", "1"
     ]  # fmt: skip
