@@ -6,6 +6,7 @@ import importlib
 import sys
 
 COMMANDS: dict[str, str] = {
+    "cache": "tests.perf.gpu.offline.triton_cache",
     "carry": "tests.perf.gpu.session.carry",
     "compile": "tests.perf.gpu.offline.table",
     "interpreted": "tests.perf.gpu.session.interpreted",
