@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -78,9 +78,36 @@ class Stack(ABC):
         diverged or raised has left its slot.
         """
 
+    def begin(self, until: Mapping[Ticket, int]) -> None:  # noqa: B027 (on a CPU `finish` does the work)
+        """Start training that a device carries out beside this process, and return at once.
+
+        Called again while the device trains, it sees to it that the device has enough to do. Meanwhile the
+        caller may admit trials and pause those that have come to their `until`. A stack that trains on this
+        process's own cores starts nothing.
+
+        Args:
+            until: for every trial in a slot, after how many of its epochs it rests.
+        """
+
+    @property
+    def ready(self) -> bool:
+        """Whether something that `begin` started has ended, so that `finish` would not wait."""
+        return False
+
+    def finish(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        """Wait for what `begin` started first, and return the epochs that have ended with it, if any.
+
+        Where `begin` starts nothing, this is `advance`.
+        """
+        return self.advance()
+
+    def remove(self, ticket: Ticket) -> None:
+        """Take a trial that has finished an epoch out of its slot, although its training may have gone on since."""
+        self.pause(ticket)
+
     @abstractmethod
     def pause(self, ticket: Ticket) -> Any:
-        """Take a trial that has just finished an epoch out of its slot.
+        """Take a trial that has finished an epoch, and was not trained since, out of its slot.
 
         Returns:
             What `admit` of a stack of the same objective, route and device needs to go on with it.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.batching.lookahead import predict_jobs
 from benchmark.batching.out_of_memory import is_out_of_memory
+from benchmark.batching.pending_trial import OpenRun, PendingTrial
 from benchmark.batching.recorded_trials import RecordedTrials
 from benchmark.reproducibility.process_state import put_back_strays
 from benchmark.storage.ledger_format import LedgerError
@@ -26,10 +26,8 @@ from benchmark.tuning.factory import needs_own_process
 from benchmark.tuning.run_report import RunReport, failure_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.trial_cache import CachedTrial, TrialCache
-from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.objective import Objective
-from objectives.space import Config
 from objectives.stack import Stack
 
 OPEN_RUNS_PER_SLOT = 2
@@ -40,42 +38,6 @@ MOST_OPEN_RUNS = 500
 
 MOST_OPEN_PROCESSES = 8
 """Open runs at most where some hold a process of their own: DEHB's takes 180 MB."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class OpenRun:
-    """A run in progress.
-
-    Attributes:
-        run: which one.
-        steps: its execution, which yields jobs and is sent their results.
-        job: the one whose result it waits for.
-        predicted_jobs: configurations and epochs that it will ask for; None where results decide.
-    """
-
-    run: Run
-    steps: Generator[Job, TrainingResult, RunReport]
-    job: Job | None = None
-    predicted_jobs: Iterator[tuple[Config, int]] | None = None
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class PendingTrial:
-    """A trial that runs wait for or will ask for: in a slot, queued for one, or neither.
-
-    Attributes:
-        trial: what is known of it.
-        target_epochs: how far it is trained although nobody waits for it yet.
-        waiting_runs: those that wait for one of its next epochs.
-        queued: whether it is in a queue for a slot.
-        in_slot: whether it is being trained.
-    """
-
-    trial: CachedTrial
-    target_epochs: int = 0
-    waiting_runs: list[OpenRun] = field(default_factory=list)
-    queued: bool = False
-    in_slot: bool = False
 
 
 class TrialBatcher:
@@ -117,19 +79,23 @@ class TrialBatcher:
         self.pending: dict[int, PendingTrial] = {}
         self.urgent: deque[PendingTrial] = deque()  # Of runs whose next trial depends on the result.
         self.deferrable: deque[PendingTrial] = deque()  # Of the others.
+        self.unanswered: dict[int, PendingTrial] = {}  # Have finished an epoch or failed; their runs do not know yet.
+        self.until: dict[int, int] = {}  # Epochs after which those in slots rest, until their runs have decided.
         self.looks_ahead = stack is not None and stack.parallel and fatal is None and marker is None
         self.reports: list[RunReport] = []
         self.stopped = False  # By the first failure, where that is asked for.
 
     def execute(self) -> list[RunReport]:
         """Execute all runs to their ends, or until one stops the suite, and return their reports."""
-        while not self.stopped:
-            while not self.stopped and self.unopened_runs and len(self.open_runs) < self.most_open:
-                self._open_run(self.unopened_runs.popleft())
-            if self.stack is not None and not self.stopped:
-                self._train_next_epochs(self.stack)
-            if not self.open_runs and not self.unopened_runs:
-                break
+        try:
+            while not self.stopped and (self.open_runs or self.unopened_runs or self.unanswered):
+                self._keep_training()
+                if not self._do_next():
+                    self._take_in_results()
+        except Exception:
+            for pending in self.unanswered.values():  # What is trained is recorded, whatever became of the device.
+                self._answer_runs(pending)
+            raise
         for opened in self.open_runs.values():
             opened.steps.close()
         return self.reports
@@ -193,23 +159,42 @@ class TrialBatcher:
             )
         pending = self.pending.setdefault(id(trial), PendingTrial(trial=trial))
         pending.waiting_runs.append(opened)
-        if not pending.in_slot and not pending.queued:
+        if pending.in_slot:
+            self.until[id(trial)] = pending.wanted_epochs
+        elif not pending.queued:
             pending.queued = True
             (self.urgent if opened.predicted_jobs is None else self.deferrable).append(pending)
 
-    def _train_next_epochs(self, stack: Stack) -> None:
-        """Fill the free slots, then train until some trials have finished an epoch."""
-        put_back_strays()
-        while stack.free and (pending := self._next_pending()) is not None:
-            self._admit(stack, pending)
-        for ticket, result in stack.advance():
-            self._handle_result(stack, self.pending[ticket], result)  # type: ignore[index]  # tickets are ours
+    def _keep_training(self) -> None:
+        """Keep a device that works beside this process at work, without waiting for it."""
+        if self.stack is None:
+            return
+        while self.stack.ready:
+            self._take_in_results()
+        self.stack.begin(self.until)
 
-    def _next_pending(self) -> PendingTrial | None:
-        """The next trial for a slot: sequential runs first, then what is asked for or predicted."""
-        for queue in (self.urgent, self.deferrable):
-            if queue:
-                return queue.popleft()
+    def _do_next(self) -> bool:
+        """Do the next thing that need not wait for training; False where all waits."""
+        free = self.stack is not None and self.stack.free > 0
+        if free and (pending := self._next_queued()) is not None:
+            self._admit(pending)
+        elif self.unopened_runs and len(self.open_runs) < self.most_open:
+            self._open_run(self.unopened_runs.popleft())
+        elif self.unanswered:
+            self._answer(self.unanswered.pop(next(iter(self.unanswered))))
+        elif free and (pending := self._next_predicted()) is not None:
+            self._admit(pending)
+        else:
+            return False
+        return True
+
+    def _next_queued(self) -> PendingTrial | None:
+        """The next trial that a run waits for: sequential runs first."""
+        queue = self.urgent or self.deferrable
+        return queue.popleft() if queue else None
+
+    def _next_predicted(self) -> PendingTrial | None:
+        """The next trial that a run will ask for."""
         for opened in self.open_runs.values():
             for config, epochs in opened.predicted_jobs or ():
                 trial = self.cache.trial(opened.run, config)
@@ -217,54 +202,80 @@ class TrialBatcher:
                     return self.pending.setdefault(id(trial), PendingTrial(trial=trial, target_epochs=epochs))
         return None
 
-    def _admit(self, stack: Stack, pending: PendingTrial) -> None:
+    def _admit(self, pending: PendingTrial) -> None:
+        assert self.stack is not None
         trial = pending.trial
         pending.queued, pending.in_slot = False, True
         saved_state, trial.saved_state = trial.saved_state, None
         if saved_state is None:
             trial.epochs_trained = 0
+        self.until[id(trial)] = pending.wanted_epochs
         note_training_start(self.marker)
+        put_back_strays()
         try:
-            stack.admit(id(trial), trial.config, trial.seed, saved_state)
+            self.stack.admit(id(trial), trial.config, trial.seed, saved_state)
         except Exception as error:  # A network of the user's may raise anything.
-            self._handle_result(stack, pending, error)
+            self._take_in(pending, error)
 
-    def _handle_result(self, stack: Stack, pending: PendingTrial, result: Epoch | Exception) -> None:
-        """Take in the epoch that a trial has finished, or why it failed, and answer the runs that this serves."""
+    def _take_in_results(self) -> None:
+        """Wait until some trials have finished an epoch, and take these in."""
+        assert self.stack is not None, "without one no run waits"
+        put_back_strays()
+        for ticket, result in self.stack.finish():
+            self._take_in(self.pending[ticket], result)  # type: ignore[index]  # tickets are ours
+
+    def _take_in(self, pending: PendingTrial, result: Epoch | Exception) -> None:
+        """Note the epoch that a trial has finished, or why it failed; its runs are answered later, beside training."""
+        trial, stack = pending.trial, self.stack
+        assert stack is not None
         if isinstance(result, Exception) and stack.capacity > 1 and is_out_of_memory(result):
             raise result  # Not of the trial's doing: with fewer beside it, it may fit.
         if isinstance(result, Exception) and is_device_failure(result):
             raise result
-        trial = pending.trial
-        left_slot = isinstance(result, Exception) or result.diverged
         try:
             if isinstance(result, Exception):
                 raise result
             trial.add_epoch(checked_epoch(result, trial.epochs_trained, self.metrics, self.objective.label))
-        except ImpureTrial as error:
-            self._fail_waiting_runs(pending, error)
+        except ImpureTrial:
+            pass  # The trial keeps it.
         except Exception as error:  # A network of the user's may raise anything.
             trial.problem = describe_problem(error)
-        self._answer_waiting_runs(pending)
-        if left_slot or trial.ended or not (pending.waiting_runs or trial.epochs_trained < pending.target_epochs):
-            self._remove_from_slot(stack, pending, left_slot=left_slot)
+        self.unanswered[id(trial)] = pending
+        if isinstance(result, Exception) or result.diverged:
+            self._has_left(pending)
+        elif trial.ended:
+            stack.remove(id(trial))
+            self._has_left(pending)
 
-    def _answer_waiting_runs(self, pending: PendingTrial) -> None:
+    def _answer(self, pending: PendingTrial) -> None:
+        """Answer the runs that a trial's latest epochs serve; it leaves its slot where nobody asks for the next one."""
+        self._answer_runs(pending)
+        if pending.in_slot and not pending.goes_on:
+            self._pause(pending)
+        if not pending.in_slot and not pending.queued:
+            del self.pending[id(pending.trial)]
+
+    def _answer_runs(self, pending: PendingTrial) -> None:
         trial, waiting = pending.trial, pending.waiting_runs
+        if trial.impure is not None:
+            self._fail_waiting_runs(pending, trial.impure)
+            return
         answered = [opened for opened in waiting if opened.job is not None and trial.can_answer(opened.job.epochs)]
         pending.waiting_runs = [opened for opened in waiting if opened not in answered]
         for opened in answered:
             assert opened.job is not None
             self._advance_run(opened, trial.answer(opened.job))
 
-    def _remove_from_slot(self, stack: Stack, pending: PendingTrial, *, left_slot: bool) -> None:
+    def _pause(self, pending: PendingTrial) -> None:
+        assert self.stack is not None
         trial = pending.trial
+        self._has_left(pending)
+        saved_state = self.stack.pause(id(trial))
+        trial.saved_state = saved_state if trial.epochs_trained < self.objective.max_epochs else None
+
+    def _has_left(self, pending: PendingTrial) -> None:
         pending.in_slot = False
-        if not left_slot:
-            saved_state = stack.pause(id(trial))
-            trial.saved_state = saved_state if trial.epochs_trained < self.objective.max_epochs else None
-        if not pending.queued:
-            del self.pending[id(trial)]
+        del self.until[id(pending.trial)]
 
     def _fail_waiting_runs(self, pending: PendingTrial, error: ImpureTrial) -> None:
         """End the runs that wait for a trial which cannot be trusted."""

@@ -185,6 +185,22 @@ class IsolatedStack(Stack):
         with isolated_call(self.culprit):
             return self.inner.advance()
 
+    def begin(self, until: Mapping[Ticket, int]) -> None:
+        with isolated_call(self.culprit):
+            self.inner.begin(until)
+
+    @property
+    def ready(self) -> bool:
+        return self.inner.ready
+
+    def finish(self) -> list[tuple[Ticket, Epoch | Exception]]:
+        with isolated_call(self.culprit):
+            return self.inner.finish()
+
+    def remove(self, ticket: Ticket) -> None:
+        with isolated_call(self.culprit):
+            self.inner.remove(ticket)
+
     def pause(self, ticket: Ticket) -> Any:
         with isolated_call(self.culprit):
             return self.inner.pause(ticket)
