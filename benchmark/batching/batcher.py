@@ -28,7 +28,7 @@ from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.trial_cache import CachedTrial, TrialCache
 from objectives.epoch import Epoch
 from objectives.objective import Objective
-from objectives.stack import Stack
+from objectives.stack import Stack, Ticket
 
 OPEN_RUNS_PER_SLOT = 2
 """Enough that a run is always waiting when a slot falls free."""
@@ -80,7 +80,7 @@ class TrialBatcher:
         self.urgent: deque[PendingTrial] = deque()  # Of runs whose next trial depends on the result.
         self.deferrable: deque[PendingTrial] = deque()  # Of the others.
         self.unanswered: dict[int, PendingTrial] = {}  # Have finished an epoch or failed; their runs do not know yet.
-        self.until: dict[int, int] = {}  # Epochs after which those in slots rest, until their runs have decided.
+        self.until: dict[Ticket, int] = {}  # Epochs after which those in slots rest, until their runs have decided.
         self.looks_ahead = stack is not None and stack.parallel and fatal is None and marker is None
         self.reports: list[RunReport] = []
         self.stopped = False  # By the first failure, where that is asked for.
