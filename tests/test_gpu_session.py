@@ -86,7 +86,31 @@ def test_the_verdict(steps, bits, code):
         found[name] = {"outcome": "ok" if name.startswith("rates") or checks == [EQUAL] else "failed", "result": result}
 
     assert verdicts(found)["bits"].startswith(bits)
+    assert verdicts(found)["reference"].startswith("not checked")
     assert exit_code(found) == code
+
+
+def test_trials_far_from_the_reference_loop_are_named():
+    """Every check of bits but that of the random numbers says how far its trials are from the reference loop."""
+    found = {"bits/philox": {"outcome": "ok", "result": {"checks": {"a": EQUAL}}}}
+    near = {"outcome": "ok", "result": {"checks": {"a": EQUAL}, "reference": {"ieee": EQUAL}}}
+    far = {"outcome": "failed", "result": {"checks": {"a": EQUAL}, "reference": {"tf32": UNEQUAL}}}
+
+    assert verdicts(found | {"bits/a": near})["reference"] == "agrees (1 checks)"
+    assert verdicts(found | {"bits/a": near, "bits/b": far})["reference"].startswith("DISAGREES at bits/b: tf32: trial")
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [
+        ({"device": None}, ["ieee"]),
+        ({"device": "old", "compute_capability": [7, 5]}, ["ieee"]),
+        ({"device": "new", "compute_capability": [9, 0]}, ["bf16x6", "ieee", "tf32x3", "tf32"]),
+    ],
+)
+def test_a_machine_is_asked_for_the_precisions_it_has(machine, expected):
+    """The device's default comes first."""
+    assert list(schedule.precisions_of(machine)) == expected
 
 
 def test_every_part_is_known():

@@ -22,7 +22,7 @@ from objectives.objective import PRECISIONS
 from tests.perf.gpu.parts import part_names, step_of
 from tests.perf.gpu.session.machine import describe_machine, slug
 from tests.perf.gpu.session.steps import Report, run_steps
-from tests.perf.gpu.session.verdict import exit_code, verdicts
+from tests.perf.gpu.session.verdict import conclude
 from tests.perf.gpu.sizes import SIZES, TARGETS
 
 
@@ -62,13 +62,8 @@ def measure(names: list[str], size: str, machine: Mapping[str, Any], data: Path 
     report.save()
     steps = [step_of(name, size=size, device=device, data=data) for name in names]
     run_steps(steps, report, log=stem.with_suffix(".log"), environment={**os.environ, **environment})
-    report.content["verdict"] = verdicts(report.steps)
-    report.save()
     print_table({name: step.get("result", {}) for name, step in report.steps.items()})
-    for subject, verdict in report.content["verdict"].items():
-        print(f"{subject}: {verdict}")
-    print(f"wrote {report.path}")
-    return exit_code(report.steps)
+    return conclude(report)
 
 
 def print_table(results: Mapping[str, Mapping[str, Any]]) -> None:
@@ -76,7 +71,7 @@ def print_table(results: Mapping[str, Mapping[str, Any]]) -> None:
     print(f"\n{'':24s}{'to tight':>16s}{'to vmap':>16s}{'2000 trials':>18s}{'useful':>8s}{'waves/refill':>14s}")
     for name, target in TARGETS.items():
         for precision in PRECISIONS:
-            ratio = results.get(f"ratios/{name}", {}).get("ratio", {}).get(precision)
+            ratio = results.get(f"ratios/{name}/{precision}", {}).get("ratio")
             whole = results.get(f"comparison/{name}/{precision}", {})
             line = f"{name + ' ' + precision:24s}"
             for rival in ("tight", "vmap"):

@@ -17,16 +17,14 @@ if TYPE_CHECKING:
     from tests.perf.gpu.bench import Bench
 
 
-def part_names() -> Iterator[str]:
+def part_names(precisions: tuple[str, ...] = PRECISIONS) -> Iterator[str]:
     """Every part, the most important first."""
     yield "bits/philox"
-    for name in NAMES:
-        yield f"bits/{name}/digits"
-        yield from (f"bits/{name}/large/{precision}" for precision in PRECISIONS)
-    yield from (f"ratios/{name}" for name in NAMES)
-    for kind in ("comparison", "rates"):
-        yield from (f"{kind}/{name}/{precision}" for name in NAMES for precision in PRECISIONS)
-    yield from ("price/softmax", "price/dropout_mlp")
+    for kind in ("digits", "large"):
+        yield from (f"bits/{name}/{kind}/{precision}" for name in NAMES for precision in precisions)
+    for kind in ("ratios", "comparison", "rates"):
+        yield from (f"{kind}/{name}/{precision}" for name in NAMES for precision in precisions)
+    yield from (f"price/{name}/{precision}" for name in ("softmax", "dropout_mlp") for precision in precisions)
 
 
 def step_of(name: str, *, size: str, device: str, data: Path | None) -> Step:
@@ -55,18 +53,20 @@ def main(arguments: list[str]) -> int:
 
 def work_of(part: str) -> Callable[[Bench], dict[str, Any]]:
     """What a part does, given the device's bench."""
+    from tests.objectives.stacks.gpu.trials import drawn
     from tests.perf.gpu import bit_checks, rival_timings
-    from tests.perf.gpu.bench import OBJECTIVES, noise
+    from tests.perf.gpu.bench import OBJECTIVES
 
-    kind, name, *rest = part.split("/")
     if part == "bits/philox":
         return lambda bench: bit_checks.philox(bench.machine.device)
+    kind, name, *rest = part.split("/")
+    precision = rest[-1]
     if kind == "bits":
-        large = rest[0] == "large"
-        objective = OBJECTIVES[name](data="fashion_mnist" if large else "digits")
-        precision, drawn = (rest[1], noise) if large else (PRECISIONS[0], None)
-        return lambda bench: bit_checks.contract(objective, bench.machine, bench.size.bits, precision, drawn)
+        digits = rest[0] == "digits"
+        objective = OBJECTIVES[name](data="digits" if digits else "fashion_mnist")
+        images = None if digits else drawn
+        return lambda bench: bit_checks.contract(objective, bench.machine, bench.size.bits, precision, images)
     if kind in ("ratios", "price"):
         measure = rival_timings.ratios if kind == "ratios" else rival_timings.price
-        return lambda bench: measure(bench, name)
-    return lambda bench: getattr(bench, kind)(name, rest[0])
+        return lambda bench: measure(bench, name, precision)
+    return lambda bench: getattr(bench, kind)(name, precision)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from objectives.objective import PRECISIONS
 from objectives.space import Config
 from objectives.training.data import Images
 from tests.perf.gpu.bench import OBJECTIVES, Bench, Stopwatch, batch_of, one_epoch_each, tensor_cores, times
@@ -20,9 +19,9 @@ GRAPH_STEPS = 10
 MOST_WAVE_SLOTS = 64
 
 
-def ratios(bench: Bench, name: str) -> dict[str, Any]:
+def ratios(bench: Bench, name: str, precision: str) -> dict[str, Any]:
     """Seconds a trial and epoch: the stack, a tight loop, torch.func in waves; medians of rounds' ratios."""
-    sides, slots = _sides(bench, name)
+    sides, slots = _sides(bench, name, precision)
     for side in sides.values():
         side()
     measured: dict[str, list[float]] = {key: [] for key in sides}
@@ -32,11 +31,8 @@ def ratios(bench: Bench, name: str) -> dict[str, Any]:
     return {
         "seconds_a_trial_epoch": {key: spread(values) for key, values in measured.items()},
         "ratio": {
-            each: {
-                rival: spread([a / b for a, b in zip(measured[rival], measured[each], strict=True)])
-                for rival in ("tight", "vmap")
-            }
-            for each in PRECISIONS
+            rival: spread([a / b for a, b in zip(measured[rival], measured["stack"], strict=True)])
+            for rival in ("tight", "vmap")
         },
         "target": dict(TARGETS[name]),
         "slots": slots,
@@ -45,11 +41,11 @@ def ratios(bench: Bench, name: str) -> dict[str, Any]:
     }
 
 
-def _sides(bench: Bench, name: str) -> tuple[dict[str, Callable[[], float]], dict[str, int]]:
+def _sides(bench: Bench, name: str, precision: str) -> tuple[dict[str, Callable[[], float]], dict[str, int]]:
     """What is measured in turn, and the slots of stack and wave."""
     configs = bench.configs(name, bench.size.configs)
-    stacks = {each: bench.stack(name, each) for each in PRECISIONS}
-    capacity = stacks["ieee"].capacity
+    stack = bench.stack(name, precision)
+    capacity = stack.capacity
     several = (configs * -(-2 * capacity // len(configs)))[: 2 * capacity]
     wave_slots = min(capacity, MOST_WAVE_SLOTS)
     images = device_images(bench)
@@ -59,7 +55,7 @@ def _sides(bench: Bench, name: str) -> tuple[dict[str, Callable[[], float]], dic
     sides: dict[str, Callable[[], float]] = {
         "tight": lambda: _tight(bench, tights, steps),
         "vmap": lambda: _wave(bench, wave, max(steps)) / wave_slots,
-        **{each: lambda stack=stack: _stacked(bench, stack, several) for each, stack in stacks.items()},  # type: ignore[misc]
+        "stack": lambda: _stacked(bench, stack, several),
     }
     return sides, {"stack": capacity, "vmap": wave_slots}
 
@@ -92,15 +88,13 @@ def _wave(bench: Bench, wave: Wave, steps: int) -> float:
     return bench.seconds(lambda: times(count, wave.step)) / count * steps
 
 
-def price(bench: Bench, name: str) -> dict[str, Any]:
+def price(bench: Bench, name: str, precision: str) -> dict[str, Any]:
     """Equal trials, the one case that cuBLAS's batched products can take: microseconds a step of each."""
     config, widths = uniform(name)
-    found: dict[str, float] = {}
-    for precision in PRECISIONS:
-        stack = bench.stack(name, precision)
-        spent, steps = bench.steady(stack, [config] * stack.capacity)
-        found[f"stack_{precision}"] = spent / steps * 1e6
+    stack = bench.stack(name, precision)
+    spent, steps = bench.steady(stack, [config] * stack.capacity)
     train = stack.images.train
+    found = {"stack": spent / steps * 1e6}
     for key, allowed in (("cublas_fp32", False), ("cublas_tf32", True)):
         with tensor_cores(allowed):
             batched = Batched(widths, batch_of(config), stack.capacity, train.u, train.labels)
@@ -108,8 +102,8 @@ def price(bench: Bench, name: str) -> dict[str, Any]:
             found[key] = statistics.median(bench.device_seconds(step) for _ in range(9)) / GRAPH_STEPS * 1e6
     return {
         "microseconds_a_step": found,
-        "price_fp32": found["stack_ieee"] / found["cublas_fp32"] - 1,
-        "price_tf32": found["stack_tf32"] / found["cublas_tf32"] - 1,
+        "price_beside_fp32": found["stack"] / found["cublas_fp32"] - 1,
+        "price_beside_tf32": found["stack"] / found["cublas_tf32"] - 1,
         "slots": stack.capacity,
         "config": config,
         "target": 0.15,

@@ -13,23 +13,22 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from objectives.objective import PRECISIONS
 from tests.perf.gpu.parts import part_names, step_of
 from tests.perf.gpu.session.carry import unpack
 from tests.perf.gpu.session.steps import Report, Step, run_steps
-from tests.perf.gpu.session.verdict import exit_code, verdicts
+from tests.perf.gpu.session.verdict import conclude
 
 SECONDS = {"first": 430.0, "second": 300.0}
 """Each command ends within this time, whatever its steps do."""
-RESERVE = 5.0
-"""Of this, for what comes before and after the steps."""
-BEST = next(name for name in ("bf16x6", "ieee") if name in PRECISIONS)
-"""The fastest precision that agrees with float32."""
+READING = 20.0
+"""Of this, for reading what the last suite has recorded."""
 TINY_SUITE = Path(__file__).with_name("tiny.toml")
 
 
@@ -39,12 +38,14 @@ class Place:
 
     Attributes:
         interpreted: in Triton's interpreter on the CPU, everything at tiny size.
+        precisions: that the device has; the first one is the default there.
         data: folder of Fashion-MNIST; None for random images.
         work: folder for results of suites.
         out: folder of the report.
     """
 
     interpreted: bool
+    precisions: tuple[str, ...] = PRECISIONS
     data: Path | None
     work: Path
     out: Path
@@ -65,44 +66,67 @@ class Place:
         """Another command of this package."""
         return (sys.executable, "-m", "tests.perf.gpu", command, *options)
 
+    def limit(self, seconds: float) -> float:
+        """A step's limit; the interpreter takes as long as it takes."""
+        return 3600.0 if self.interpreted else seconds
+
     def results(self, name: str) -> str:
         return str(self.work / name)
 
 
 def first(place: Place) -> Iterator[Step]:
     """Bits at tiny size, the whole harness at two sizes of the stack, rates."""
-    for name in part_names():
-        if name.startswith("bits/"):
+    best = place.precisions[0]
+    names = list(part_names(place.precisions))
+    for name in names:
+        if name.startswith("bits/") and ("/digits/" not in name or name.endswith(best)):
             yield place.part(name, "tiny")
     one, seven = place.results("stack-1"), place.results("stack-7")
     for size, results in (("1", one), ("7", seven)):
         command = place.benchmark("run", "smoke", "--stack", size, "--results", results, "--quiet")
-        yield Step(name=f"smoke/stack {size}", command=command, limit=90)
-    yield Step(name="ledgers/smoke", command=place.own("ledgers", one, seven), limit=30)
-    rates = [name for name in part_names() if name.startswith("rates/")]
-    for name in sorted(rates, key=lambda name: not name.endswith(BEST)):
+        yield Step(name=f"smoke/stack {size}", command=command, limit=place.limit(90))
+    yield Step(name="ledgers/smoke", command=place.own("ledgers", one, seven), limit=place.limit(30))
+    rates = [name for name in names if name.startswith("rates/")]
+    for name in sorted(rates, key=lambda name: not name.endswith(best)):
         yield place.part(name, "quick")
 
 
 def second(place: Place) -> Iterator[Step]:
     """Bits, ratios, whole comparisons, a calibration, the book's suite."""
-    for name in part_names():
-        if name.startswith("bits/") and name.endswith(("philox", "digits", BEST)):
-            yield place.part(name, "quick")
-    for name in part_names():
-        if name.startswith("ratios/") or (name.startswith("comparison/") and name.endswith(BEST)):
-            yield place.part(name, "quick")
+    names = list(part_names(place.precisions[:1]))
+    for kind in ("bits", "ratios", "comparison"):
+        for name in names:
+            if name.startswith(kind):
+                yield place.part(name, "quick")
     effort = ("--configs", "3" if place.interpreted else "12", "--rounds", "1" if place.interpreted else "3")
     calibration = place.out / "calibration.toml"
+    calibration.unlink(missing_ok=True)  # A file that is there would be added to.
     command = place.benchmark("calibrate", "book", "--name", "measured", "--out", str(calibration), *effort)
-    yield Step(name="calibration", command=command, limit=60)
+    yield Step(name="calibration", command=command, limit=place.limit(60))
     results = place.results("book")
     command = place.benchmark("run", "book", "--set", "repetitions=10", "--results", results, "--quiet")
-    yield Step(name="book", command=command, limit=SECONDS["second"], may_run_out=True)
-    yield Step(name="ledgers/book", command=place.own("ledgers", results), limit=30)
+    limit = place.limit(SECONDS["second"])
+    yield Step(name="book", command=command, limit=limit, reserve=READING, may_run_out=True)
+    yield Step(name="ledgers/book", command=place.own("ledgers", results), limit=place.limit(READING))
 
 
 STEPS = {"first": first, "second": second}
+
+
+def after_the_machine(place: Place, report: Report, steps: Callable[[Place], Iterator[Step]]) -> Iterator[Step]:
+    """The step that describes the machine, then, if it can be used, those that follow from what it has."""
+    options = ("--interpret",) if place.interpreted else ()
+    yield Step(name="machine", command=place.own("machine", *options), limit=place.limit(60))
+    machine = report.steps["machine"]
+    if machine["outcome"] == "ok":
+        yield from steps(replace(place, precisions=precisions_of(machine["result"])))
+
+
+def precisions_of(machine: Mapping[str, Any]) -> tuple[str, ...]:
+    """The precisions that a machine has: those of tensor cores from compute capability 8.0 on, bf16x6 the default."""
+    if machine["device"] is None or machine["compute_capability"] < [8, 0]:
+        return PRECISIONS[:1]
+    return tuple(sorted(PRECISIONS, key=lambda name: name != "bf16x6"))
 
 
 def main(arguments: list[str]) -> int:
@@ -114,33 +138,26 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--carried", type=Path, help="folder that `carry` has prepared")
     parser.add_argument("--interpret", action="store_true", help="without a GPU: everything at tiny size, interpreted")
     parsed = parser.parse_args(arguments)
-    command = parsed.command
-    parsed.out.mkdir(parents=True, exist_ok=True)
+    report = Report(
+        parsed.out / f"{parsed.command}.json",
+        command=parsed.command,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        interpreted=parsed.interpret,
+    )
+    report.save()
     with tempfile.TemporaryDirectory(prefix="incumbent-") as folder:
         carried = unpack(parsed.carried, Path(folder))
+        report.content["carried"] = carried.content
         print(f"carried: {', '.join(f'{name} {value}' for name, value in carried.content.items()) or 'nothing'}")
-        environment = {**os.environ, **carried.environment}
-        if parsed.interpret:
-            environment["TRITON_INTERPRET"] = "1"
         place = Place(interpreted=parsed.interpret, data=carried.data, work=Path(folder), out=parsed.out.absolute())
-        limit = None if parsed.interpret else SECONDS[command] - RESERVE - (time.perf_counter() - started)
-        report = Report(
-            parsed.out / f"{command}.json",
-            command=command,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            interpreted=parsed.interpret,
-            images="fashion_mnist" if carried.data else "random images of Fashion-MNIST's shape",
-            carried=carried.content,
+        run_steps(
+            after_the_machine(place, report, STEPS[parsed.command]),
+            report,
+            log=parsed.out / f"{parsed.command}.log",
+            environment=os.environ | carried.environment | ({"TRITON_INTERPRET": "1"} if parsed.interpret else {}),
+            seconds=None if parsed.interpret else SECONDS[parsed.command] - (time.perf_counter() - started),
+            stop_at_failure=parsed.command == "first",
         )
-        options = ("--interpret",) if parsed.interpret else ()
-        steps = [Step(name="machine", command=place.own("machine", *options), limit=120), *STEPS[command](place)]
-        log = parsed.out / f"{command}.log"
-        run_steps(steps, report, log=log, environment=environment, seconds=limit, stop_at_failure=command == "first")
         report.content["kernels_compiled_here"] = carried.count_new_kernels()
     report.content["seconds"] = round(time.perf_counter() - started, 1)
-    report.content["verdict"] = verdicts(report.steps)
-    report.save()
-    for subject, verdict in report.content["verdict"].items():
-        print(f"{subject}: {verdict}")
-    print(f"wrote {report.path} after {report.content['seconds']} s")
-    return exit_code(report.steps)
+    return conclude(report)

@@ -33,12 +33,14 @@ class Step:
         name: as "rates/lenet/ieee".
         command: words of the command.
         limit: seconds after which its process and all that it started are ended.
+        reserve: seconds of the time for all steps that this one leaves to those behind it.
         may_run_out: whether reaching the limit is no failure, because what was done until then counts.
     """
 
     name: str
     command: tuple[str, ...]
     limit: float
+    reserve: float = 0.0
     may_run_out: bool = False
 
 
@@ -87,16 +89,18 @@ def run_steps(
     """Run every step and save the report after each.
 
     Args:
-        steps: in order; of equal names the last one's outcome is kept.
+        steps: in order, each asked for when the one before it has ended; names differ.
         report: their outcomes are added to it.
-        log: all that the steps print is appended to this file.
+        log: file of all that the steps print.
         environment: variables of the processes, instead of this one's.
         seconds: all steps end within this time from now; those that no time is left for are "not run".
         stop_at_failure: steps after the first failure are "not run".
     """
     started, reason = time.perf_counter(), ""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
     for step in steps:
-        left = float("inf") if seconds is None else seconds - (time.perf_counter() - started) - GRACE
+        left = float("inf") if seconds is None else seconds - (time.perf_counter() - started) - GRACE - step.reserve
         reason = reason or ("no time is left" if left <= 0 else "")
         if reason:
             report.steps[step.name] = {"outcome": "not run", "reason": reason}

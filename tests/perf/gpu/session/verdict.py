@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.perf.gpu.session.steps import leave_result
+from tests.perf.gpu.session.steps import Report, leave_result
 
 Steps = Mapping[str, Mapping[str, Any]]
 
 
-def bits_verdict(steps: Steps) -> str:
+SUBJECTS = {"bits": ("checks", "identical", "DIFFERENT"), "reference": ("reference", "agrees", "DISAGREES")}
+"""Of a verdict: the key of a step's result that its checks are under, and the words for right and wrong."""
+
+
+def verdict(steps: Steps, subject: str) -> str:
     """Say "identical", "DIFFERENT at ...", or "not checked" where some check has left no result."""
-    checks = [(name, step) for name, step in steps.items() if is_check(name)]
-    unequal = [f"{name}: {line}" for name, step in checks for line in differences(step.get("result", {}))]
+    key, right, wrong = SUBJECTS[subject]
+    checks = [(name, step) for name, step in steps.items() if is_check(name, key)]
+    unequal = [f"{name}: {line}" for name, step in checks for line in differences(step.get("result", {}), key)]
     if unequal:
         more = f" (and {len(unequal) - 1} more)" if len(unequal) > 1 else ""
-        return f"DIFFERENT at {unequal[0]}{more}"
-    unknown = [name for name, step in checks if step["outcome"] != "ok" or not compares(step.get("result", {}))]
+        return f"{wrong} at {unequal[0]}{more}"
+    unknown = [name for name, step in checks if not compares(step.get("result", {}), key)]
     if unknown:
         return f"not checked: {', '.join(unknown)}"
-    return f"identical ({len(checks)} checks)" if checks else "not checked"
+    return f"{right} ({len(checks)} checks)" if checks else "not checked"
 
 
 def leave_checks(result: Mapping[str, Any]) -> int:
@@ -29,30 +34,30 @@ def leave_checks(result: Mapping[str, Any]) -> int:
     A step without checks always succeeds.
     """
     leave_result(result)
-    unequal = differences(result)
-    if unequal:
-        print(f"DIFFERENT at {unequal[0]}")
-    elif "checks" in result and not compares(result):
-        print("nothing was compared")
-    else:
-        return 0
-    return 1
+    lines = []
+    for subject, (key, _, wrong) in SUBJECTS.items():
+        lines += [f"{subject} {wrong} at {line}" for line in differences(result, key)]
+        if key in result and not compares(result, key):
+            lines.append(f"{subject}: nothing was compared")
+    print(next(iter(lines), ""))
+    return int(bool(lines))
 
 
-def is_check(name: str) -> bool:
-    """Whether a step of this name compares bits."""
-    return name.startswith(("bits/", "ledgers/"))
+def is_check(name: str, key: str) -> bool:
+    """Whether a step of this name compares bits, or trials with the reference loop."""
+    kind, *rest = name.split("/")
+    return kind == "bits" and "philox" not in rest if key == "reference" else kind in ("bits", "ledgers")
 
 
-def differences(result: Mapping[str, Any]) -> list[str]:
+def differences(result: Mapping[str, Any], key: str = "checks") -> list[str]:
     """What of a step's checks is not equal, in words."""
-    checks: Mapping[str, Mapping[str, Any]] = result.get("checks", {})
+    checks: Mapping[str, Mapping[str, Any]] = result.get(key, {})
     return [f"{name}: {check['first_difference']}" for name, check in checks.items() if check["equal"] < check["of"]]
 
 
-def compares(result: Mapping[str, Any]) -> bool:
+def compares(result: Mapping[str, Any], key: str = "checks") -> bool:
     """Whether each of a step's checks has compared something."""
-    checks = result.get("checks", {})
+    checks = result.get(key, {})
     return bool(checks) and all(check["of"] > 0 for check in checks.values())
 
 
@@ -69,9 +74,20 @@ def verdicts(steps: Steps) -> dict[str, str]:
     """The lines that end a report."""
     failed = failures(steps)
     done = f"{len(steps) - len(failed)} of {len(steps)} done"
-    return {"bits": bits_verdict(steps), "steps": done + (f"; failed: {', '.join(failed)}" if failed else "")}
+    found = {subject: verdict(steps, subject) for subject in SUBJECTS}
+    return {**found, "steps": done + (f"; failed: {', '.join(failed)}" if failed else "")}
 
 
 def exit_code(steps: Steps) -> int:
     """0 where every step was done and no bits differ, else 1: a step that finds a difference fails."""
     return int(bool(failures(steps)))
+
+
+def conclude(report: Report) -> int:
+    """Add the verdict, save and print it; return the exit code."""
+    report.content["verdict"] = verdicts(report.steps)
+    report.save()
+    for subject, line in report.content["verdict"].items():
+        print(f"{subject}: {line}")
+    print(f"wrote {report.path}")
+    return exit_code(report.steps)
