@@ -5,6 +5,7 @@ JOBS ?=
 RESULTS ?= results
 DATA ?= data
 WHEELS ?= orjson
+KERNELS ?=
 CARRIED ?= .gpu
 OUT ?= results/gpu
 GPU_OPTIONS ?=
@@ -97,8 +98,8 @@ perf-algorithms: adapters  ## replay beside Syne Tune's simulator, overhead besi
 	$(RUN) -m tests.perf.equivalence --out results/reference
 	$(RUN) -m tests.perf.suggestions --out results/reference
 
-gpu-carry: setup  ## prepare CARRIED for a machine with a GPU and no network: Fashion-MNIST of DATA, WHEELS
-	$(RUN) -m tests.perf.gpu carry --to $(call quote,CARRIED) --data $(call quote,DATA) --wheels $(WHEELS)
+gpu-carry: setup  ## prepare CARRIED for a machine with a GPU and no network: Fashion-MNIST of DATA, WHEELS, KERNELS
+	$(RUN) -m tests.perf.gpu carry --to $(call quote,CARRIED) --data $(call quote,DATA) --wheels $(WHEELS) $(if $(KERNELS),--kernels $(call quote,KERNELS))
 
 gpu-first:  ## on that machine, by PYTHON itself: does everything work; at most 430 s, OUT/first.json
 	$(PYTHON) -m tests.perf.gpu session first --carried $(call quote,CARRIED) --out $(call quote,OUT) $(GPU_OPTIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NAMES = ("softmax", "lenet", "dropout_mlp")
 TRIALS = 2000
@@ -70,18 +70,21 @@ class Size:
     bits: Extent
 
 
+QUICK = Size(
+    rounds=3,
+    configs=4,
+    tight_steps=60,
+    wave_steps=10,
+    refills=2,
+    limit=60,
+    bits=Extent(trials=8, sizes=(2, 7, 64), epochs=2, images=(1197, 300, 300), references=2),
+)
+
 SIZES: Mapping[str, Size] = {
     "full": Size(bits=Extent(trials=24, sizes=(2, 7, 64), epochs=2, images=(1197, 300, 300), references=4)),
-    "quick": Size(
-        rounds=3,
-        configs=4,
-        tight_steps=60,
-        wave_steps=10,
-        refills=2,
-        limit=60,
-        bits=Extent(trials=8, sizes=(2, 7, 64), epochs=2, images=(1197, 300, 300), references=2),
-    ),
-    "tiny": Size(
+    "quick": QUICK,
+    "small": replace(QUICK, bits=Extent(trials=4, sizes=(2, 7), epochs=2, images=(333, 100, 100), references=1)),
+    "tiny": Size(  # For Triton's interpreter.
         rounds=1,
         configs=1,
         tight_steps=2,

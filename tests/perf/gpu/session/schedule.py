@@ -1,7 +1,7 @@
 """The two commands for the first quarter of an hour on a GPU: their steps, and what they come to.
 
-`first` asks whether everything works: bits at tiny size, a suite at two sizes of the stack with equal ledgers, rates of
-steps; it stops at the first failure. `second` asks how good it is: bits, ratios to other ways of training, a
+`first` asks whether everything works: bits at small size, a suite at two sizes of the stack with equal ledgers, rates
+of steps; it stops at the first failure. `second` asks how good it is: bits, ratios to other ways of training, a
 calibration, and the book's suite for as long as there is time. Both leave one JSON file and one of all output, with
 predictions beside measurements. They need no network, no virtual environment and nothing that a build makes.
 """
@@ -75,12 +75,12 @@ class Place:
 
 
 def first(place: Place) -> Iterator[Step]:
-    """Bits at tiny size, the whole harness at two sizes of the stack, rates."""
+    """Bits at small size, the whole harness at two sizes of the stack, rates."""
     best = place.precisions[0]
     names = list(part_names(place.precisions))
     for name in names:
         if name.startswith("bits/") and ("/digits/" not in name or name.endswith(best)):
-            yield place.part(name, "tiny")
+            yield place.part(name, "small")
     one, seven = place.results("stack-1"), place.results("stack-7")
     for size, results in (("1", one), ("7", seven)):
         command = place.benchmark("run", "smoke", "--stack", size, "--results", results, "--quiet")

@@ -125,7 +125,7 @@ def run_step(step: Step, limit: float, log: Path, environment: Mapping[str, str]
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**environment, RESULT_FILE: str(result_path)},
-                start_new_session=True,
+                process_group=0,
             )
             code = wait_or_end(process, limit)
         seconds = time.perf_counter() - started
@@ -144,16 +144,13 @@ def run_step(step: Step, limit: float, log: Path, environment: Mapping[str, str]
 
 
 def wait_or_end(process: subprocess.Popen[bytes], limit: float) -> int | None:
-    """Return the exit code; None when the time limit was reached and the process group was ended."""
+    """Return the exit code, or None where the limit was reached; no process of the group is left in any case."""
     try:
-        code: int | None = process.wait(limit)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt) as stop:
-        end_group(process)
-        if isinstance(stop, KeyboardInterrupt):
-            raise
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
         return None
-    end_group(process)  # Workers that a crashed step leaves behind would go on using the device.
-    return code
+    finally:
+        end_group(process)  # Workers that a crashed step leaves behind would go on using the device.
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
