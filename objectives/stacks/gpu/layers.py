@@ -116,14 +116,30 @@ class DenseLayers(Network):
             self._forward(number, self.evaluated[number], out, images, first=first)
 
     def multiply_adds(self, rows: int, widths: list[int]) -> tuple[float, float]:
+        """Count the multiply-adds of a step: those that were asked for, and those of whole tiles of any precision."""
         useful = spent = 0.0
         for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             passes = 3 if number > 0 or not self.on_images else 2
             useful += passes * rows * inputs * outputs
-            into = round_up(inputs, self.sizes.depth) if number > 0 and self.layers[number - 1].ragged else inputs
-            out = round_up(outputs, self.sizes.units) if self.layers[number].ragged else outputs
-            spent += passes * round_up(rows, self.sizes.rows) * into * out
+            spent += self._tiled_multiply_adds(number, rows, inputs, outputs)
         return useful, spent
+
+    def _tiled_multiply_adds(self, number: int, rows: int, inputs: int, outputs: int) -> float:
+        """Count what the kernels of a layer multiply in a step: output, gradient by the input, update."""
+        sizes, on_images = self.sizes, number == 0 and self.on_images
+        units, across = self._update_tile(number)
+        depth = min(sizes.depth, round_up(self.layers[number].outputs, CLASS_TILE))
+        into = inputs if on_images else round_up(inputs, ALIGNMENT)
+        whole_rows, whole_units = round_up(rows, sizes.rows), round_up(outputs, units)
+        forward = whole_rows * whole_units * round_up(into, sizes.depth)
+        backward = 0 if on_images else whole_rows * round_up(inputs, sizes.units) * round_up(outputs, depth)
+        return forward + backward + round_up(into, across) * whole_units * round_up(rows, sizes.batch)
+
+    def _update_tile(self, number: int) -> tuple[int, int]:
+        """Outputs and inputs whose weights one program updates."""
+        last = number == len(self.layers) - 1
+        on_images = number == 0 and self.on_images
+        return CLASS_TILE if last else self.sizes.units, self.sizes.depth if last and on_images else self.sizes.units
 
     def _forward(
         self, number: int, source: Tensor, out: Tensor, images: PixelBytes, *, step: int = 0, first: int | None = None
@@ -163,10 +179,8 @@ class DenseLayers(Network):
     def _update(self, number: int, step: int) -> None:
         site, sizes, layer = self.site, self.sizes, self.layers[number]
         on_images = number == 0 and self.on_images
-        last = number == len(self.layers) - 1
-        units = CLASS_TILE if last else sizes.units
+        units, across = self._update_tile(number)
         source = self.inputs[number]
-        across = sizes.depth if last and on_images else sizes.units
         dense_update[(count_tiles(layer.inputs, across), count_tiles(layer.outputs, units), site.capacity)](
             source, site.train.u, site.order, self.gradients[number], self.weights[number], self.biases[number],
             site.table.whole, site.table.rates, step,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 COMMANDS: dict[str, str] = {
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # A step's processes are ended first.
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

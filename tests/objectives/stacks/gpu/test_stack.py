@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from unittest import mock
 
 import pytest
 import torch
+from triton.runtime.interpreter import InterpreterBuilder
 
 from objectives.classification.lenet import LeNet
 from objectives.classification.softmax import SoftmaxRegression
@@ -81,7 +83,7 @@ def test_an_empty_stack_has_nothing_to_do():
 
 
 def test_work_is_counted():
-    """Steps of an epoch, live slots in them, and multiply-adds by hand; spent ones have whole tiles of rows."""
+    """Steps of an epoch, live slots in them, and multiply-adds by hand."""
     stack = admitted("softmax", 4, 2)
     stack.advance()
     rows = len(excerpt("softmax").train)
@@ -89,7 +91,30 @@ def test_work_is_counted():
     assert stack.work.steps == math.ceil(rows / 16)
     assert stack.slot_steps == 2 * stack.work.steps
     assert stack.work.useful == 2 * 2 * rows * 64 * 10
-    assert stack.work.spent == 2 * 2 * 16 * math.ceil(rows / 16) * 64 * 10
+
+
+@pytest.mark.parametrize(
+    "name", ["softmax", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dropout_mlp",))]
+)
+def test_the_multiply_adds_of_a_step_are_those_of_its_products(name):
+    """What the interpreter's products multiply in a step, padding included, is what the stack counts as spent."""
+    counted, create_dot = [], InterpreterBuilder.create_dot
+
+    def counting(builder, a, b, *rest):
+        counted.append(math.prod(a.data.shape) * b.data.shape[-1])
+        return create_dot(builder, a, b, *rest)
+
+    stack = stack_of(name, 2, quantum=1)
+    stack.admit(0, CONFIGS[name][0], seed_of(0))
+    stack._prepare()
+    stack._begin_epochs()
+    with mock.patch.object(InterpreterBuilder, "create_dot", counting):
+        stack._steps()
+    [slot, _] = stack._slots
+
+    useful, spent = stack.network.multiply_adds(min(slot.batch, len(excerpt(name).train)), slot.widths)
+    assert sum(counted) == spent
+    assert spent > useful
 
 
 def test_seconds_are_shared():
