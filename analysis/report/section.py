@@ -67,7 +67,7 @@ def metric_columns(study: Study) -> list[Column]:
     words = {
         entry.label: f"{entry.metric.name}{entry.metric.direction}{entry.metric.in_unit}" for entry in plan.objectives
     }
-    return [Column(title="metric", text=lambda row: words[row["objective"]])]
+    return [Column(title="metric", text=lambda row: "" if row.get("endpoint") == "score" else words[row["objective"]])]
 
 
 def ahead(study: Study, negative: str, positive: str, *, of_endpoint: bool = False) -> str:

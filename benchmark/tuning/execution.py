@@ -181,6 +181,7 @@ class RunExecution:
             state=state,
             evaluations=self.evaluations,
             best_error=self.best_error,
+            metric=self.objective.metrics[0],
             problem=problem,
         )
 

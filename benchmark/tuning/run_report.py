@@ -12,6 +12,7 @@ from benchmark.storage.resume_check import RunRefused
 from benchmark.storage.run_files import RunFile, find_run_file, has_ended_under
 from benchmark.suite.model import Run
 from benchmark.tuning.evaluation import describe_problem
+from objectives.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class RunReport:
     It is stopped where the suite is to stop at the first failure and one of its evaluations came to no result.
 
     Attributes:
+        metric: what `best_error` is the error of; None where no evaluation was trained here.
         changes: settings that third-party code has changed in the process that executed it, and others beside it.
     """
 
@@ -29,6 +31,7 @@ class RunReport:
     evaluations: int
     best_error: float
     problem: str | None = None
+    metric: Metric | None = None
     changes: tuple[SettingChange, ...] = ()
 
 

@@ -27,7 +27,7 @@ function plain(text) {
 }
 
 /** A title in lines of about so many letters, broken at spaces. */
-function lines(text, letters = 40) {
+function lines(text, letters = 34) {
   const broken = String(text).split(" ").reduce((rows, word) => {
     const longer = `${rows[rows.length - 1]} ${word}`.trim();
     return longer.length > letters ? [...rows, word] : [...rows.slice(0, -1), longer];
