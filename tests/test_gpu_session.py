@@ -9,7 +9,8 @@ import pytest
 
 from tests.perf.gpu import parts
 from tests.perf.gpu.session import carry, ledgers, schedule
-from tests.perf.gpu.session.steps import Report, Step, run_steps
+from tests.perf.gpu.session.predictions import beside_measurements, comparison_table, read_predictions
+from tests.perf.gpu.session.steps import GRACE, Report, Step, run_steps
 from tests.perf.gpu.session.verdict import exit_code, verdicts
 
 EQUAL = {"equal": 4, "of": 4, "first_difference": None}
@@ -64,7 +65,12 @@ def test_steps_behind_a_failure_or_the_end_of_the_time_are_not_run(tmp_path):
     steps = [script("first", "raise SystemExit(1)"), script("second", "pass")]
 
     assert run(tmp_path, steps, stop_at_failure=True)["second"] == {"outcome": "not run", "reason": "first failed"}
-    assert run(tmp_path, steps, seconds=4.0)["first"] == {"outcome": "not run", "reason": "no time is left"}
+    found = run(
+        tmp_path, [script("hangs", "import time; time.sleep(60)"), script("second", "pass")], seconds=GRACE + 0.1
+    )
+    assert found["hangs"]["reason"] == "time limit of 0 s"
+    assert found["second"] == {"outcome": "not run", "reason": "no time is left"}
+    assert run(tmp_path, steps, seconds=GRACE)["first"] == {"outcome": "not run", "reason": "no time is left"}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +126,23 @@ def test_every_part_is_known():
         names = [step.name for step in steps(place) if "part" in step.command]
         assert names
         assert set(names) <= set(parts.part_names())
+
+
+def test_predictions_stand_beside_what_was_measured(tmp_path):
+    """Of the quantities that a report has, whichever they are; without a file of predictions there are none."""
+    prediction = {"network": "lenet", "precision": "ieee", "seconds": 200.0, "training": 120.0, "waiting": 30.0}
+    (tmp_path / "predictions.json").write_text(json.dumps({"after": [prediction | {"ratio": 16.0}], "before": []}))
+    steps = {
+        "rates/lenet/ieee": {"result": {"training_s": 300.0}},
+        "ratios/lenet/ieee": {"result": {"ratio": {"tight": {"median": 8.0}, "vmap": {"median": 1.0}}}},
+        "comparison/lenet/ieee": {"outcome": "failed"},
+        "comparison/lenet/tf32": {"result": {"whole_s": 1.0}},
+    }
+    rows = list(beside_measurements(read_predictions(tmp_path / "predictions.json"), steps))
+
+    assert [(row["step"], row["quotient"]) for row in rows] == [("rates/lenet/ieee", 2.0), ("ratios/lenet/ieee", 0.5)]
+    assert comparison_table(rows).count("\n") == 2
+    assert read_predictions(tmp_path / "absent.json") == []
 
 
 def records(state, train_seconds):

@@ -113,7 +113,7 @@ class Bench:
         }
 
     def rates(self, name: str, precision: str) -> dict[str, Any]:
-        """Steady training steps of a full stack: achieved FLOP/s, and bytes/s of three passes over the weights."""
+        """Steady training steps of a full stack: achieved FLOP/s, bytes/s of three passes over the weights."""
         stack = self.stack(name, precision)
         configs = self.configs(name, stack.capacity, seed=2)
         spent, steps = self.steady(stack, configs)
@@ -122,9 +122,11 @@ class Bench:
             asked, padded = stack.network.multiply_adds(slot.batch, slot.widths)
             useful, computed = useful + asked * steps, computed + padded * steps
             values += steps * sum(shape.numel() for shape in slot.shapes)
+        epoch = statistics.mean(self.steps(configs)) * spent / steps / stack.capacity
         return {
             "steps": steps,
             "slots": stack.capacity,
+            "training_s": TRIALS * OBJECTIVES[name](data="fashion_mnist").max_epochs * epoch,
             "microseconds_a_step": spent / steps * 1e6,
             "useful_tflops": 2 * useful / spent / 1e12,
             "computed_tflops": 2 * computed / spent / 1e12,

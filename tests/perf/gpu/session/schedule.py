@@ -22,6 +22,7 @@ from typing import Any
 from objectives.objective import PRECISIONS
 from tests.perf.gpu.parts import part_names, step_of
 from tests.perf.gpu.session.carry import unpack
+from tests.perf.gpu.session.predictions import beside_measurements, comparison_table, read_predictions
 from tests.perf.gpu.session.steps import Report, Step, run_steps
 from tests.perf.gpu.session.verdict import conclude
 
@@ -29,6 +30,7 @@ SECONDS = {"first": 430.0, "second": 300.0}
 """Each command ends within this time, whatever its steps do."""
 READING = 20.0
 """Of this, for reading what the last suite has recorded."""
+PREDICTIONS = Path(__file__).parents[4] / "results" / "reference" / "gpu" / "predictions.json"
 TINY_SUITE = Path(__file__).with_name("tiny.toml")
 
 
@@ -160,4 +162,7 @@ def main(arguments: list[str]) -> int:
         )
         report.content["kernels_compiled_here"] = carried.count_new_kernels()
     report.content["seconds"] = round(time.perf_counter() - started, 1)
+    rows = list(beside_measurements(read_predictions(PREDICTIONS), report.steps))
+    report.content["predictions_beside_measurements"] = rows
+    print(comparison_table(rows))
     return conclude(report)
