@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "ledgers": "tests.perf.gpu.session.ledgers",
     "machine": "tests.perf.gpu.session.machine",
     "part": "tests.perf.gpu.parts",
+    "predict": "tests.perf.gpu.offline.prediction",
     "session": "tests.perf.gpu.session.schedule",
 }
 """Name of a command: the module whose `main` takes the arguments behind it."""
