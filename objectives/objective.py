@@ -19,6 +19,12 @@ from objectives.stack import Stack
 PRECISIONS = ("ieee", "bf16x6", "tf32x3", "tf32")
 """Products in float32; of three bfloat16 parts, as accurate; of two TF32 parts; in plain TF32. Trials of their own."""
 
+ROUTES = ("triton", "functional", "stacked", "looped")
+"""Ways of training several trials: kernels of our own, torch.func, batched products, one after the other."""
+
+ASKED_FOR = "it was asked for"
+"""Why a route is taken that the user has named."""
+
 MOST_EPOCHS = 10_000
 """The longest training that an option may ask for."""
 
@@ -31,11 +37,17 @@ class Machine:
         device: "cpu", "cuda" or "cuda:N".
         data: folder of the data sets.
         precision: of products on a GPU, one of `PRECISIONS`.
+        route: the way to train several trials, one of `ROUTES`; None leaves it to the objective.
     """
 
     device: str = "cpu"
     data: Path | None = None
     precision: str = "ieee"
+    route: str | None = None
+
+
+class RouteRefused(ValueError):
+    """A route was asked for that an objective cannot take on this machine."""
 
 
 class Objective(ABC):

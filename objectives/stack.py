@@ -50,12 +50,14 @@ class Stack(ABC):
         route: how it computes.
         arithmetic: "reference" where the bits are those of `Objective.train`, else a name for what
             decides them; ledgers of different arithmetic are not mixed.
+        route_reason: why it computes this way, where a faster way was passed over or the user asked for it.
         capacity: slots.
         parallel: whether a trial beside others takes less time than one after them.
         work: counters.
     """
 
     route: str
+    route_reason: str | None = None
     arithmetic: str
     capacity: int
     parallel: bool = True

@@ -96,7 +96,7 @@ def _execute_stacked(
         batcher = None
         try:
             stack = _build_stack(objective, settings.machine, capacity)
-            batcher = TrialBatcher(runs_left, objective, settings, stack, data, fatal, marker, cache)
+            batcher = TrialBatcher(runs_left, objective, _noted(settings, stack), stack, data, fatal, marker, cache)
             return [*reports, *batcher.execute()]
         except Exception as error:  # A raise in a worker would end every other run with it.
             if batcher is not None:
@@ -117,6 +117,13 @@ def _execute_stacked(
 def _build_stack(objective: Objective, machine: Machine, capacity: int | None) -> Stack:
     stack = objective.stack(machine, capacity)
     return OneSlot(objective, machine) if stack is None else stack
+
+
+def _noted(settings: RunSettings, stack: Stack) -> RunSettings:
+    """The settings with why the stack trains as it does, for the headers; mostly there is nothing to say."""
+    if stack.route_reason is None:
+        return settings
+    return replace(settings, environment={**settings.environment, "route_reason": stack.route_reason})
 
 
 def _without(runs: Sequence[Run], reports: Sequence[RunReport]) -> list[Run]:

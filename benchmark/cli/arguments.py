@@ -37,7 +37,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     text = "folder with the data sets (default: $INCUMBENT_DATA, else data/)"
     parser.add_argument("--data", metavar="DIR", help=text)
     parser.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N (default: the suite's)")
-    parser.set_defaults(precision=None)
+    parser.set_defaults(precision=None, route=None)
 
 
 def add_jobs(parser: argparse.ArgumentParser, default: int | None = None) -> None:
@@ -48,11 +48,13 @@ def add_jobs(parser: argparse.ArgumentParser, default: int | None = None) -> Non
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
-    """Add how trials are trained: --jobs, --data, --device, --stack, --precision."""
+    """Add how trials are trained: --jobs, --data, --device, --stack, --route, --precision."""
     add_jobs(parser)
     add_machine(parser)
     text = "trials side by side (default: the objective's); results do not change"
     add_checked(parser, "--stack", "N", whole_number(1, 4096), text)
+    text = "how trials train side by side: triton, functional, stacked or looped (default: the fastest that is sound)"
+    parser.add_argument("--route", metavar="R", help=text)
     parser.add_argument(
         "--precision",
         metavar="P",

@@ -70,6 +70,13 @@ def _default_precision(device: str) -> str:
     return default_precision(device)
 
 
+def check_route(text: str | None) -> str | None:
+    """The route asked for, or None; whether an objective can take it is looked at once it is built."""
+    from objectives.objective import ROUTES
+
+    return None if text is None else require_choice("--route", text, ROUTES)
+
+
 def default_jobs(device: str) -> int:
     """The number of processes where none is asked for: one a core, or one a GPU of one kind where any may be used."""
     if device == "cpu":

@@ -107,9 +107,10 @@ def read_machine(parsed: argparse.Namespace, suite: Suite) -> tuple[Machine, Seq
     from objectives.objective import Machine
 
     data = options.check_data(parsed.data)
+    route = options.check_route(parsed.route)
     choice = options.check_device(parsed.device, suite.device)
     precision = options.check_precision(parsed.precision, choice.device)
-    return Machine(device=choice.device, data=data, precision=precision), choice.notes
+    return Machine(device=choice.device, data=data, precision=precision, route=route), choice.notes
 
 
 def execution_options(parsed: argparse.Namespace, suite: Suite) -> dict[str, Any]:

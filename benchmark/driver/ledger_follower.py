@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 from benchmark.driver.repeated_call import repeated_call
 from benchmark.result_folder.outcomes import Outcomes
 from benchmark.storage.ledger_format import Record, failed_path, partial_path
 from benchmark.suite.model import Run
 from benchmark.tuning.evaluation import WITHOUT_RESULT
+from objectives.objective import ASKED_FOR
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -37,6 +39,7 @@ class LedgerFollower:
         self.first_failed: tuple[Run, Record] | None = None
         self._read_until: dict[Path, tuple[int, int]] = {}  # The file's number, and where in it.
         self._evaluations: dict[Path, int] = {}
+        self._said: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     def following(self) -> AbstractContextManager[None]:
@@ -58,9 +61,18 @@ class LedgerFollower:
             failed = (record for record in records if record.get("state") in WITHOUT_RESULT)
             if not quiet and self.first_failed is None and (record := next(failed, None)) is not None:
                 self.first_failed = run, record
+        for environment in () if quiet else [record["environment"] for record in records if "environment" in record]:
+            self._say_route(run.objective.label, environment)
         for failure in failures:
             if failure is not None and not quiet:
                 self.say(failure.describe_first())
+
+    def _say_route(self, label: str, environment: Any) -> None:
+        """Say once an objective why its trials are not trained by the fastest route, unless that was asked for."""
+        reason = environment.get("route_reason") if isinstance(environment, dict) else None
+        if reason not in (None, ASKED_FOR) and (label, reason) not in self._said:
+            self._said.add((label, reason))
+            self.say(f"note: {label}: trained by the route {environment.get('route')}: {reason}")
 
     def _new_records(self, run: Run) -> Iterator[Record]:
         for line in self._new_lines(run):

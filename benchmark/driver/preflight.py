@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmark.batching.route_request import require_route
 from benchmark.batching.run_group import shares_trials, trains_side_by_side
 from benchmark.driver.code_changes import describe_code
 from benchmark.errors import BadInput
@@ -71,11 +72,13 @@ class Preflight:
             sharded: whether others may work in the same folder on the suite's other runs.
 
         Raises:
-            BadInput, DataError: something cannot be prepared, found or shared.
+            BadInput, DataError: something cannot be prepared, found or shared, or the route asked for not be taken.
             RunRefused: the folder holds results of another suite or environment.
             LedgerError: a ledger there is damaged.
         """
         data = self._prepare_data()
+        if self.settings.train:
+            require_route(self.suite, self.objectives, self.settings.machine)
         if self.settings.train and self.settings.reuse is not None:
             self._check_reuse(self.settings.reuse)
         if self.settings.tables is not None:

@@ -167,6 +167,7 @@ class IsolatedStack(Stack):
     def __init__(self, inner: Stack, culprit: str) -> None:
         self.inner, self.culprit = inner, culprit
         self.route, self.arithmetic, self.capacity = inner.route, inner.arithmetic, inner.capacity
+        self.route_reason = inner.route_reason
         self.parallel = inner.parallel
 
     @property

@@ -43,16 +43,21 @@ def check_header(recorded: Record, expected: Record, path: Path, *, allow_mixed:
     if changed and not allow_mixed:
         raise RunRefused(
             f"{path}: recorded on another machine or library version: {changed}; continuing could mix bits: "
-            f"{_recorded_precision(recorded['environment'], expected['environment'])}"
+            f"{_recorded_way(recorded['environment'], expected['environment'])}"
             "use another --results folder, or --allow-mixed to continue and mark the runs"
         )
 
 
-def _recorded_precision(recorded: Record, current: Record) -> str:
-    """Name the option that repeats the recorded precision of our kernels on a GPU, where another one is used now."""
+def _recorded_way(recorded: Record, current: Record) -> str:
+    """Name the option that repeats the recorded precision of our kernels, or the recorded route, where it changed."""
     before, now = (str(card.get("arithmetic")).partition("-") for card in (recorded, current))
-    changed = before[0] == now[0] == "triton" and before != now
-    return f"give --precision {before[2]} to repeat what is recorded, or " if changed else ""
+    if before == now:
+        return ""
+    if before[0] == now[0] == "triton":
+        return f"give --precision {before[2]} to repeat what is recorded, or "
+    route = str(recorded.get("route", "")).partition("-")[0]
+    again = f"give --route {route} to repeat what is recorded, or "
+    return "" if route in ("", "alone", "replayed") else again
 
 
 def _check_budget(recorded: Mapping[str, Any], planned: Mapping[str, Any], path: Path) -> None:

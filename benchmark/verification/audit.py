@@ -12,10 +12,11 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.backends.loky import Loky
+from benchmark.batching.route_request import require_route
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
@@ -98,6 +99,7 @@ def audit_suite(suite: Suite, folder: Path, request: AuditRequest, resources: Au
     runs = read_recorded_runs(suite, folder, resources.jobs, resources.machine.device)
     examples = {run.run.objective.label: run.run for run in runs}
     current = CurrentMachine(suite, objectives, resources.machine, set(examples))
+    require_route(suite, objectives, resources.machine)
     trials = request.sample.draw((trial for run in runs for trial in run.trials()), request.seed)
     records = read_evaluations(trials, runs, folder)
     lists = list_trials(((one.objective, one.repetition), record) for one in trials for record in records[one])
@@ -127,14 +129,15 @@ def _train(
     suite: Suite, name: str, lists: Lists, audit_folder: Path, backend: Loky, resources: AuditResources
 ) -> RetrainedTrials:
     """Train lists of trials, or go on with it, and read what they came to."""
-    retraining = retraining_suite(suite, name, lists, alone=name == REFERENCE)
+    alone = name == REFERENCE
+    retraining = retraining_suite(suite, name, lists, alone=alone)
     listener = resources.listener()
     runner = Runner(
         retraining,
         audit_folder,
         jobs=resources.jobs,
         backend=backend,
-        machine=resources.machine,
+        machine=replace(resources.machine, route=None) if alone else resources.machine,
         listener=listener,
         capacity=resources.capacity,
         write=_write_no_suite_json,

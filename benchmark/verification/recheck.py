@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from benchmark.batching.route_request import require_arithmetic
 from benchmark.batching.run_group import trains_side_by_side
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
@@ -186,7 +187,8 @@ def _dependencies(run: Run, machine: Machine) -> Record:
     """Describe what an objective's trials depend on here: data and environment."""
     objective = build_objective(run.objective)
     data = prepare_objective(run.objective.label, objective, machine)
-    arithmetic = objective.arithmetic(machine, stacked=trains_side_by_side(run, objective))
+    stacked = trains_side_by_side(run, objective)
+    arithmetic = require_arithmetic(run.objective.label, objective, machine, stacked=stacked)
     return {"data": data, "environment": {**describe_environment(machine.device, 1), "arithmetic": arithmetic}}
 
 

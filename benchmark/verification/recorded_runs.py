@@ -35,7 +35,7 @@ from benchmark.verification.sampling import RecordedTrial
 from benchmark.verification.trial_comparison import Divergence
 from objectives.objective import Machine, Objective
 
-NOT_COMPARED = ("jobs", "route")
+NOT_COMPARED = ("jobs", "route", "route_reason")
 """Fields of the machine card that no result depends on."""
 
 NESTED = ("data.", f"{SETTINGS_FIELD}.")

@@ -222,7 +222,7 @@ class ImageClassification(Objective):
         return COMPILED if self.convolution == "compiled" else "reference"
 
     def stack(self, machine: Machine, capacity: int | None = None) -> Stack:
-        return choose_route(self, machine).make(capacity)
+        return choose_route(self, machine).build(capacity)
 
     def _fold(
         self, config: Config, split: Split, seed: np.random.SeedSequence, fold: int, machine: Machine, loop: Loop

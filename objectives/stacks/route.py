@@ -6,20 +6,22 @@ The way decides a trial's last bits; where they are not those of `Objective.trai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import torch
 from torch import nn
 
-from objectives.objective import Machine
+from objectives.objective import ASKED_FOR, Machine, RouteRefused
 from objectives.space import Config
 from objectives.stack import Stack
 from objectives.stacks import softmax
+from objectives.stacks.gpu import triton_installed
 from objectives.stacks.looped.sequential import layers_of
 from objectives.stacks.looped.stack import LoopedStack
 from objectives.stacks.network_objective import NetworkObjective
+from objectives.stacks.self_check import fault_of
 from objectives.training.data import load_splits
 from objectives.training.network_cost import split_sizes
 
@@ -35,12 +37,24 @@ class Route:
     """A way of training several trials.
 
     Attributes:
+        name: one of `ROUTES`.
         arithmetic: see `Stack.arithmetic`.
         make: a stack of a given or its own capacity.
+        why: it is taken, in a few words.
+        reason: what the record says of it: why a faster one was passed over, or that it was asked for.
     """
 
+    name: str
     arithmetic: str
     make: Callable[[int | None], Stack]
+    why: str
+    reason: str | None = None
+
+    def build(self, capacity: int | None) -> Stack:
+        """Build a stack that knows why it was chosen."""
+        stack = self.make(capacity)
+        stack.route_reason = self.reason
+        return stack
 
 
 def choose_route(objective: NetworkObjective, machine: Machine) -> Route:
@@ -49,16 +63,67 @@ def choose_route(objective: NetworkObjective, machine: Machine) -> Route:
     On the CPU softmax regression is stacked; networks of known layers are looped, and so is whatever
     cannot be stacked; other networks of dense layers go through torch.func. On a GPU the three
     networks of the harness have kernels of their own, and every other goes through torch.func.
+
+    Raises:
+        RouteRefused: the machine names a way that this objective cannot take there.
     """
+    if machine.route is not None:
+        return _asked_for(objective, machine, machine.route)
     if objective.folds is not None:
-        return _looped(objective, machine)
+        return _looped(objective, machine, "several folds train side by side")
     if machine.device != "cpu":
-        return _gpu(objective, machine) or _functional(objective, machine) or _looped(objective, machine)
+        return choose_gpu_route(objective, machine)
     network, image = _example(objective, machine)
-    found = _softmax(objective, machine, network)
-    if found is None and layers_of(network, image) is None:
-        found = _functional(objective, machine)
-    return found or _looped(objective, machine)
+    stacked = _softmax(objective, machine, network)
+    if stacked is not None:
+        return stacked
+    if layers_of(network, image) is not None:
+        return _looped(objective, machine, "its layers are known, and stacking them gains nothing on a CPU")
+    return _functional(objective, machine) or _looped(objective, machine, str(_refusal(objective, machine)))
+
+
+def choose_gpu_route(objective: NetworkObjective, machine: Machine) -> Route:
+    """Choose the fastest way that passes its check on the device: none is trusted before; see `self_check`."""
+    passed_over = []
+    if objective.gpu_kernels is not None and not triton_installed():
+        passed_over.append("Triton is not installed (to use the kernels: pip install triton)")
+    for route in filter(None, (build(objective, machine) for build in (_gpu, _functional))):
+        fault = fault_of(objective, machine, route.name)
+        if fault is None:
+            return replace(route, reason="; ".join(passed_over) or None)
+        passed_over.append(f"{route.name} failed its self-check: {fault}")
+    looped = _looped(objective, machine, "the reference loop, one trial after the other")
+    return replace(looped, reason="; ".join(passed_over) or None)
+
+
+def _asked_for(objective: NetworkObjective, machine: Machine, name: str) -> Route:
+    """Build the route that was asked for, without a check of the device."""
+    if objective.folds is not None and name != "looped":
+        raise RouteRefused("with folds only looped is possible")
+    if name == "looped":
+        route: Route | None = _looped(objective, machine, ASKED_FOR)
+    elif name == "functional":
+        route = _functional(objective, machine)
+        if route is None:
+            raise RouteRefused(str(_refusal(objective, machine)))
+    elif name == "triton":
+        route = _gpu(objective, machine)
+    else:
+        on_cpu = machine.device == "cpu"
+        route = _softmax(objective, machine, _example(objective, machine)[0]) if on_cpu else None
+    if route is None:
+        raise RouteRefused(_missing(objective, machine, name))
+    return replace(route, why=ASKED_FOR, reason=ASKED_FOR)
+
+
+def _missing(objective: NetworkObjective, machine: Machine, name: str) -> str:
+    if name == "stacked":
+        return f"needs one dense layer, a fixed batch size and a CPU, not {machine.device}"
+    if objective.gpu_kernels is None:
+        return "there are no kernels for this network"
+    if not triton_installed():
+        return "Triton is not installed (pip install triton)"
+    return f"needs a GPU, not {machine.device}"
 
 
 def _softmax(objective: NetworkObjective, machine: Machine, network: nn.Module) -> Route | None:
@@ -66,14 +131,18 @@ def _softmax(objective: NetworkObjective, machine: Machine, network: nn.Module) 
     if linear is None or batch is None or not softmax.agrees(linear.in_features, linear.out_features, batch):
         return None
     return Route(
+        name="stacked",
+        why="one dense layer and a fixed batch size: batched products",
         arithmetic=softmax.SoftmaxStack.arithmetic,
         make=lambda capacity: softmax.SoftmaxStack(objective, machine, capacity or softmax.CAPACITY),
     )
 
 
-def _looped(objective: NetworkObjective, machine: Machine) -> Route:
+def _looped(objective: NetworkObjective, machine: Machine, why: str) -> Route:
     arithmetic = objective.arithmetic(machine, stacked=False)
     return Route(
+        name="looped",
+        why=why,
         arithmetic=arithmetic,
         make=lambda capacity: LoopedStack(
             lambda config, seed: objective.train(config, seed, machine),
@@ -96,7 +165,7 @@ def _gpu(objective: NetworkObjective, machine: Machine) -> Route | None:
         assert stack is not None
         return stack
 
-    return Route(arithmetic=f"triton-{machine.precision}", make=make)
+    return Route(name="triton", why="it has kernels of its own", arithmetic=f"triton-{machine.precision}", make=make)
 
 
 def _functional(objective: NetworkObjective, machine: Machine) -> Route | None:
@@ -105,6 +174,8 @@ def _functional(objective: NetworkObjective, machine: Machine) -> Route | None:
     if _refusal(objective, machine) is not None:
         return None
     return Route(
+        name="functional",
+        why="networks of equal structure, through torch.func",
         arithmetic=FunctionalStack.arithmetic,
         make=lambda capacity: FunctionalStack(objective, machine, capacity or FUNCTIONAL_CAPACITY),
     )

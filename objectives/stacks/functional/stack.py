@@ -39,7 +39,7 @@ class Saved:
     """A paused trial: its weights after `epoch` epochs."""
 
     epoch: int
-    weights: tuple[Tensor, ...]
+    parameters: tuple[Tensor, ...]
 
 
 class FunctionalStack(Stack):
@@ -52,16 +52,19 @@ class FunctionalStack(Stack):
         objective: what is trained.
         machine: where.
         capacity: slots.
+        split: train on this division, which is on the device, instead of the objective's own.
     """
 
     route = arithmetic = "functional"
 
-    def __init__(self, objective: NetworkObjective, machine: Machine, capacity: int) -> None:
+    def __init__(
+        self, objective: NetworkObjective, machine: Machine, capacity: int, *, split: Split | None = None
+    ) -> None:
         if objective.folds is not None:
             raise ValueError(f"folds = {objective.folds!r}: the functional route trains on one split")
         self.objective, self.machine = objective, machine
         self.capacity, self.work = capacity, Work()
-        self.split = load_splits(objective.data, objective.split, None, machine)[0]
+        self.split = split or load_splits(objective.data, objective.split, None, machine)[0]
         self.groups: dict[int, TrialGroup] = {}
         self.trials: dict[Ticket, tuple[Trial, TrialGroup]] = {}
         self.context: Context = nullcontext
@@ -98,7 +101,9 @@ class FunctionalStack(Stack):
         trial, _ = self.trials[ticket]
         assert trial.steps_left == 0, "only a trial that has just finished an epoch is paused"
         self._leave(trial)
-        return Saved(epoch=trial.epoch, weights=tuple(weight.detach() for weight in trial.network.parameters()))
+        return Saved(
+            epoch=trial.epoch, parameters=tuple(parameter.detach() for parameter in trial.network.parameters())
+        )
 
     def isolate(self, start: Start, context: Context) -> None:
         self.alone.isolate(start, context)
@@ -227,5 +232,5 @@ def _program(network: nn.Module, batch_size: int, split: Split, machine: Machine
 @torch.no_grad()
 def _restore(trial: Trial, saved: Saved) -> None:
     trial.epoch = saved.epoch
-    for parameter, weight in zip(trial.network.parameters(), saved.weights, strict=True):
+    for parameter, weight in zip(trial.network.parameters(), saved.parameters, strict=True):
         parameter.copy_(weight)

@@ -60,9 +60,14 @@ def has_kernels(objective: NetworkObjective, machine: Machine) -> bool:
     return objective.gpu_kernels is not None and (objective.gpu_kernels, objective.data) in CAPACITY
 
 
+def triton_installed() -> bool:
+    """Whether Triton can be imported, without importing it."""
+    return importlib.util.find_spec("triton") is not None
+
+
 def available(machine: Machine) -> bool:
     """Whether Triton is installed and runs on the machine's device."""
-    if importlib.util.find_spec("triton") is None:
+    if not triton_installed():
         return False
     return machine.device.startswith("cuda") or os.environ.get("TRITON_INTERPRET") == "1"
 
@@ -71,8 +76,7 @@ def default_precision(device: str) -> str:
     """Choose the fastest precision of the kernels whose products are as accurate as float32's (see decision 31).
 
     Args:
-        device: "cuda" for any of the visible devices, of which the oldest decides; or "cuda:N".
+        device: "cuda:N"; or "cuda" for any of the visible devices of the first one's kind, so that the first decides.
     """
-    devices = [f"cuda:{number}" for number in range(torch.cuda.device_count())] if device == "cuda" else [device]
-    oldest = min(torch.cuda.get_device_capability(each) for each in devices)
-    return "bf16x6" if oldest >= BFLOAT16_CAPABILITY else "ieee"
+    capability = torch.cuda.get_device_capability("cuda:0" if device == "cuda" else device)
+    return "bf16x6" if capability >= BFLOAT16_CAPABILITY else "ieee"

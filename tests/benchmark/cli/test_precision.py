@@ -28,7 +28,7 @@ def gpus(monkeypatch):
         ([(8, 0)], "cuda", "bf16x6"),
         ([(9, 0)], "cuda:0", "bf16x6"),
         ([(12, 0)], "cuda", "bf16x6"),
-        ([(9, 0), (7, 5)], "cuda", "ieee"),
+        ([(9, 0), (7, 5)], "cuda", "bf16x6"),  # Those of the first kind are in use.
         ([(9, 0), (7, 5)], "cuda:0", "bf16x6"),
         ([(9, 0), (7, 5)], "cuda:1", "ieee"),
     ],

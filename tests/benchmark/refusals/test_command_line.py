@@ -13,6 +13,7 @@ from tests.benchmark.refusals.good import RUN, tree
 
 REPLAY = ["replay", "good.toml", "--tables", "."]
 CALIBRATE = ["calibrate", "good.toml", "--set", "objectives.softmax.epochs=1", "--device", "cpu"]
+PRICED = ["--set", 'clock="modelled"', "--set", 'calibration="epyc"']
 COMMANDS = {
     "none": ([], [f"command: missing, need one of {', '.join(VERBS)}"]),
     "unknown": (["rnu"], [f"command = 'rnu': not one of {', '.join(VERBS)}", 'did you mean "run"?']),
@@ -48,6 +49,22 @@ COMMANDS = {
     "--device cuda": ([*RUN, "--device", "cuda"], ["--device 'cuda': allowed here are cpu", "no usable GPU"]),
     "--device cuda:9": ([*RUN, "--device", "cuda:9"], ["--device 'cuda:9': allowed here are cpu"]),
     "--device empty": ([*RUN, "--device", ""], ["--device '': allowed here are cpu"]),
+    "--route unknown": (
+        [*RUN, "--route", "looping"],
+        ["--route = 'looping': not one of triton, functional, stacked, looped", 'did you mean "looped"?'],
+    ),
+    "--route without networks": (
+        [*RUN, "--device", "cpu", "--route", "functional", "--set", 'clock="modelled"'],
+        ["--route functional: no objective of the suite trains networks side by side; leave --route out"],
+    ),
+    "--route of single trials": (
+        [*RUN, "--device", "cpu", "--route", "functional", "--set", 'clock="measured"'],
+        ["--route functional: clock is measured, so every trial trains by itself"],
+    ),
+    "--route impossible": (
+        [*RUN, "--device", "cpu", "--route", "triton", "--set", 'objectives.net={name="softmax"}', *PRICED],
+        ["--route triton: objectives.net: needs a GPU, not cpu; leave --route out"],
+    ),
     "--data missing": ([*RUN, "--data", "nowhere"], ["--data 'nowhere': there is no such folder"]),
     "--data file": ([*RUN, "--data", "good.toml"], ["--data 'good.toml': there is no such folder"]),
     "--data empty": ([*RUN, "--data", ""], ["--data '': there is no such folder"]),

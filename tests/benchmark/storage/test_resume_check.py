@@ -95,6 +95,25 @@ def test_a_header_without_its_tables_is_refused(part, value):
     )
 
 
+@pytest.mark.parametrize(
+    ("recorded", "current", "remedy"),
+    [
+        (("functional", "functional"), "triton-ieee", "give --route functional to repeat what is recorded, or"),
+        (("triton-ieee", "triton-ieee"), "functional", "give --route triton to repeat what is recorded, or"),
+        (("triton-ieee", "triton-ieee"), "triton-tf32", "give --precision ieee to repeat what is recorded, or"),
+        (("alone", "reference"), "functional", ""),
+    ],
+)
+def test_another_route_is_refused_with_the_one_that_recorded(recorded, current, remedy):
+    """Where another way to train would give other bits, the option that takes the recorded one is named."""
+    route, arithmetic = recorded
+    before = {**HEADER, "environment": {**HEADER["environment"], "route": route, "arithmetic": arithmetic}}
+    now = {**HEADER, "environment": {**HEADER["environment"], "arithmetic": current}}
+
+    with pytest.raises(RunRefused, match=f"could mix bits: {remedy} ?use another --results folder, or --allow-mixed"):
+        check(before, now)
+
+
 def test_another_machine_is_refused_unless_allowed():
     """The message has file, difference and both remedies; `allow_mixed` lets the run go on."""
     recorded = {**HEADER, "environment": {**HEADER["environment"], "torch": "2.0.0"}}

@@ -7,8 +7,9 @@ import pytest
 from objectives import OBJECTIVES
 from objectives.classification.base import ImageClassification
 from objectives.classification.softmax import SoftmaxRegression
-from objectives.objective import Machine
+from objectives.objective import Machine, RouteRefused
 from objectives.stacks import route, softmax
+from objectives.stacks.functional.stack import FunctionalStack
 from objectives.stacks.looped.stack import LoopedStack
 from objectives.stacks.softmax import SoftmaxStack
 from objectives.training import networks
@@ -51,6 +52,40 @@ def test_the_capacity_asked_for(name, capacity):
     objective = OBJECTIVES[name]()
     assert objective.stack(MACHINE, capacity).free == capacity
     assert objective.stack(MACHINE).free in (softmax.CAPACITY, route.LOOPED_CAPACITY)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "asked", "kind"),
+    [
+        ("softmax", {}, "looped", LoopedStack),
+        ("softmax", {}, "stacked", SoftmaxStack),
+        ("softmax", {"folds": 3}, "looped", LoopedStack),
+        pytest.param("softmax", {}, "functional", FunctionalStack, marks=pytest.mark.slow),  # It is traced and proved.
+    ],
+)
+def test_a_route_that_is_asked_for(name, options, asked, kind):
+    """It is taken, and the record says that it was asked for."""
+    stack = OBJECTIVES[name](**options).stack(Machine(route=asked), 2)
+    assert type(stack) is kind
+    assert stack.route_reason == "it was asked for"
+    assert OBJECTIVES[name](**options).stack(MACHINE, 2).route_reason is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "machine", "message"),
+    [
+        ("lenet", {}, Machine(route="stacked"), "needs one dense layer, a fixed batch size and a CPU, not cpu"),
+        ("softmax", {}, Machine(route="stacked", device="cuda"), "a CPU, not cuda"),
+        ("lenet", {}, Machine(route="triton"), "needs a GPU, not cpu"),
+        ("mlp", {}, Machine(route="triton"), "there are no kernels for this network"),
+        ("lenet", {}, Machine(route="functional"), "convolutions are slower stacked on a CPU"),
+        ("softmax", {"folds": 3}, Machine(route="functional"), "with folds only looped is possible"),
+    ],
+)
+def test_a_route_that_cannot_be_taken(name, options, machine, message):
+    """The refusal says what is in the way."""
+    with pytest.raises(RouteRefused, match=message):
+        OBJECTIVES[name](**options).arithmetic(machine, stacked=True)
 
 
 def test_softmax_where_products_differ(monkeypatch):

@@ -208,7 +208,7 @@ def same(one, other):
     assert one[0] == other[0]
     assert one[1].keys() == other[1].keys()
     for number, saved in one[1].items():
-        assert all(map(torch.equal, saved.weights, other[1][number].weights))
+        assert all(map(torch.equal, saved.parameters, other[1][number].parameters))
 
 
 @pytest.mark.slow
@@ -235,7 +235,7 @@ def digest():
     """A checksum of the weights of a few trials."""
     torch.set_num_threads(1)
     _, weights = curves(Own(), configurations("branching", 6), capacity=5)
-    parts = [weight.numpy().tobytes() for number in sorted(weights) for weight in weights[number].weights]
+    parts = [weight.numpy().tobytes() for number in sorted(weights) for weight in weights[number].parameters]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
@@ -261,7 +261,7 @@ def test_diverged_trials_are_worth_chance_and_leave():
     found, weights = together("branching")
     assert {number for number, curve in found.items() if curve[-1][2]} == set(range(4, 22, 5))
     assert all(found[number] == [(0.9, 0.9, True)] for number in range(4, 22, 5))
-    assert all(weight.isfinite().all() for saved in weights.values() for weight in saved.weights)
+    assert all(weight.isfinite().all() for saved in weights.values() for weight in saved.parameters)
 
 
 @pytest.mark.parametrize("kind", ["branching", "odd"])
@@ -285,7 +285,7 @@ def test_agrees_with_the_reference_loop(kind):
         assert counts.finite is not epoch.diverged
         if saved is not None:
             assert abs(counts.valid_wrong / 300 - epoch.valid_error) < 1.5 / 300
-            for ours, theirs in zip(saved.weights, network.parameters(), strict=True):
+            for ours, theirs in zip(saved.parameters, network.parameters(), strict=True):
                 assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
 
 
