@@ -18,6 +18,8 @@ from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_f
 from analysis.loading.results import Results
 
 COLUMNS = 5
+PANEL = (2.3, 1.9)
+"""Width and height of a panel in inches."""
 
 
 def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str) -> Figure:
@@ -36,7 +38,7 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
         return notice_figure(title, "no learning curve is recorded in this repetition")
     repetition = int(drawn["repetition"].iloc[0])
     algorithms = results.plan.algorithms
-    figure, panels = grid(len(algorithms), title, columns=min(COLUMNS, len(algorithms)), panel=(2.3, 1.9))
+    figure, panels = grid(len(algorithms), title, columns=min(COLUMNS, len(algorithms)), panel=PANEL)
     titles = []
     for axes, (algorithm, look) in zip(panels, algorithm_styles(algorithms).items(), strict=True):
         mine = drawn[drawn["algorithm"] == algorithm]
@@ -49,7 +51,7 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     for axes in panels[-min(COLUMNS, len(panels)) :]:  # The lowest of each column.
         axes.set_xlabel("epochs")
     metric = results.plan.objective(objective).metric
-    name_vertical(figure, size.label(f"{metric.name}{metric.direction}{metric.in_unit}"), figure.get_figheight() - 0.6)
+    name_vertical(figure, size.label(f"{metric.name}{metric.direction}{metric.in_unit}"), PANEL[1])
     caption(
         figure,
         _legend(metric.name, has_test=results.has_test(objective)),
