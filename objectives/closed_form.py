@@ -12,6 +12,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import stats
@@ -29,6 +30,8 @@ class ClosedForm(Objective):
         noise: standard deviation of the Gaussian noise on the validation error.
         epochs: epochs of a full training; after epoch e of E the bias is (1/e - 1/E) * scale.
     """
+
+    TIMES_ITSELF: ClassVar[bool] = True
 
     noise: float = 0.0
     epochs: int = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NOT_GIVEN = float("nan")
 """Stands for a number that an epoch was not given; only this very object does, another NaN is a value."""
@@ -25,6 +25,7 @@ class Epoch:
         metrics: validation metrics by name, in their own direction and unit; None as a value: not measured. None
             for an objective that declares no metrics.
         test_metrics: likewise of the test set; None: there are none.
+        skipped: nothing was measured after this epoch, because training went on to a later one.
         reported_seconds: what the objective reports, where `seconds` are the harness's; the harness sets it.
     """
 
@@ -35,7 +36,13 @@ class Epoch:
     metrics: Mapping[str, float | None] | None = None
     test_metrics: Mapping[str, float | None] | None = None
     reported_seconds: float | None = None
+    skipped: bool = False
 
     def __post_init__(self) -> None:
-        if self.valid_error is NOT_GIVEN and self.metrics is None and not self.diverged:
+        if self.valid_error is NOT_GIVEN and self.metrics is None and not (self.diverged or self.skipped):
             raise TypeError("Epoch: valid_error is missing; an objective that declares metrics gives metrics instead")
+
+    def timed(self, seconds: float) -> Epoch:
+        """The epoch with the seconds that the harness has measured; those that it came with are what it reports."""
+        reported = self.reported_seconds if self.seconds is NOT_GIVEN else self.seconds
+        return replace(self, seconds=seconds, reported_seconds=reported)

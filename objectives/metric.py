@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 from objectives.hyperparameter_name import check_spelling
@@ -120,6 +121,44 @@ def check_metrics(metrics: object) -> tuple[Metric, ...]:
     if twice is not None:
         raise ValueError(f"metrics: {twice!r} is there twice")
     return tuple(listed)
+
+
+def as_metrics(declared: Any) -> tuple[Metric, ...]:
+    """Make metrics of what a suite or a call declares.
+
+    Args:
+        declared: a list of names, tables with a name, or metrics; or a mapping from names to tables without one. A
+            table has the attributes of a `Metric`; where it has no goal, the name says what is usual.
+
+    Raises:
+        ValueError: it is none of these, or makes no sense; the message names the metric.
+    """
+    if isinstance(declared, Mapping):
+        for name, table in declared.items():
+            if not isinstance(table, Mapping):
+                raise ValueError(f"metrics.{name} = {table!r}: need a table, of goal and unit for example")
+        declared = [{**table, "name": name} for name, table in declared.items()]
+    if isinstance(declared, str) or not isinstance(declared, list | tuple):
+        raise ValueError(f"metrics = {declared!r}: need a list of names, or a table of tables by name")
+    return check_metrics(tuple(map(_as_metric, declared)))
+
+
+def _as_metric(declared: Any) -> Metric:
+    if isinstance(declared, Metric):
+        return declared
+    table = {"name": declared} if isinstance(declared, str) else declared
+    if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
+        raise ValueError(f"metrics: {declared!r}: need a name, or a table with a name")
+    allowed = [field.name for field in fields(Metric)]
+    for key in table:
+        if key not in allowed:
+            close = difflib.get_close_matches(str(key), allowed, n=1, cutoff=0.5)
+            hint = f' (did you mean "{close[0]}"?)' if close else ""
+            raise ValueError(f"metrics.{table['name']}.{key}: unknown key, allowed are {', '.join(allowed[1:])}{hint}")
+    try:
+        return Metric(**{"goal": usual_goal(table["name"]), **table})
+    except ValueError as error:
+        raise ValueError(f"metrics.{error}") from error
 
 
 def usual_goal(name: str) -> str:

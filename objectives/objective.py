@@ -99,6 +99,35 @@ class Objective(ABC):
         """Rows that validation and test errors are shares of, or None where errors count no rows."""
         return None
 
+    @property
+    def times_itself(self) -> bool:
+        """Whether its epochs' seconds are the harness's own measurement; otherwise they are only what it reports.
+
+        The class says so that defines `train`, by `TIMES_ITSELF = True`; one that overrides `train` begins anew.
+        """
+        definer = next(base for base in type(self).__mro__ if "train" in vars(base))
+        return bool(vars(definer).get("TIMES_ITSELF", False))
+
+    @property
+    def pausable(self) -> bool:
+        """Whether a trial can go on where it stopped; otherwise every evaluation trains from the start."""
+        return True
+
+    def until(self, epochs: int) -> Objective:
+        """The objective as it trains a trial that ends after so many epochs; most train no other way then."""
+        return self
+
+    @property
+    def tests_incumbents(self) -> bool:
+        """Whether test metrics are known only of what `test_metrics` is asked for."""
+        return False
+
+    def test_metrics(
+        self, config: Config, seed: np.random.SeedSequence, machine: Machine, epochs: int
+    ) -> Mapping[str, Any]:
+        """Test metrics by name of a trial that became the incumbent; not charged, and never shown to an algorithm."""
+        return {}
+
     @abstractmethod
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         """Train one trial, an epoch for every item drawn; a suspended iterator is a paused trial."""

@@ -10,7 +10,7 @@ from tests import ROOT
 
 ORDER = {
     "objectives": [
-        *("__init__", "classification", "stacks", "training", "closed_form", "derived"),
+        *("__init__", "classification", "stacks", "training", "closed_form", "derived", "function"),
         *("objective", "stack", "cost", "epoch", "metric", "space", "hyperparameter"),
         *("hyperparameter_name", "distribution", "native_value", "registry"),
     ],
@@ -19,8 +19,8 @@ ORDER = {
     ],
     "benchmark": [
         *("__main__", "cli", "book", "verification", "driver", "backends", "workers", "batching", "result_folder"),
-        *("tabular", "planning", "tuning", "suite", "calibration", "storage", "reproducibility", "devices", "notebook"),
-        *("errors", "__init__"),
+        *("tabular", "planning", "tuning", "construction", "suite", "calibration", "storage", "reproducibility"),
+        *("devices", "notebook", "errors", "__init__"),
     ],
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import one_line
-from benchmark.tuning.trainer import Curve, begin_curve
+from benchmark.tuning.trainer import Curve
 from objectives.epoch import Epoch
 from objectives.objective import Machine, Objective
 from objectives.space import Config
@@ -40,7 +40,7 @@ class OneSlot(Stack):
 
     def admit(self, ticket: Ticket, config: Config, seed: np.random.SeedSequence, saved: Curve | None = None) -> None:
         with _exits_as_errors():
-            curve = saved or begin_curve(self.objective, config, seed, self.machine)
+            curve = saved or Curve(self.objective, config, seed, self.machine)
         self._slot = ticket, curve
 
     def advance(self) -> list[tuple[Ticket, Epoch | Exception]]:

@@ -11,6 +11,7 @@ from benchmark.batching.batcher import TrialBatcher
 from benchmark.batching.gpu_claim import claim_gpu
 from benchmark.batching.one_slot import OneSlot
 from benchmark.batching.out_of_memory import is_out_of_memory, release_memory
+from benchmark.construction.objective_factory import build_objective
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.reproducibility.setting_changes import pop_changes
 from benchmark.storage.ledger_format import Record, read_ledger
@@ -19,7 +20,6 @@ from benchmark.suite.model import Run
 from benchmark.tabular.replay import replay_runs
 from benchmark.tuning.evaluation import describe_problem
 from benchmark.tuning.execution import execute_run
-from benchmark.tuning.factory import build_objective
 from benchmark.tuning.run_report import RunReport, failure_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.trial_cache import TrialCache, find_ledgers

@@ -21,6 +21,8 @@ def named_modules(suite: Suite) -> tuple[str, ...]:
     parts: list[Part | None] = [entry.part for entry in suite.objectives]
     parts += [part for entry in suite.algorithms for part in (entry.scheduler, entry.searcher)]
     names = {part.name for part in parts if part is not None and is_dotted(part.name)}
+    functions = [entry.function for entry in suite.objectives if entry.function is not None]
+    names |= {path for function in functions for path in function.paths()}
     return tuple(sorted({split_dotted_path(name)[0] for name in names}))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.batching.route_request import require_route
 from benchmark.batching.run_group import shares_trials, trains_side_by_side
+from benchmark.construction.preparation import prepare_objective
 from benchmark.driver.code_changes import describe_code
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
@@ -17,7 +18,6 @@ from benchmark.storage.resume_check import check_header
 from benchmark.suite.model import Run, Suite
 from benchmark.tabular.replay import load_table_of, require_same_machine
 from benchmark.tuning.factory import library_versions
-from benchmark.tuning.preparation import prepare_objective
 from benchmark.tuning.run_report import is_done
 from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trial_cache import find_ledgers

@@ -7,6 +7,8 @@ and the same states at every call, so that no answer depends on what was asked b
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -30,22 +32,44 @@ def isolated_call(culprit: str) -> AbstractContextManager[None]:
     return Isolation(seed_sequence(0, "objective", culprit), culprit).active()
 
 
+def synchronised_time() -> float:
+    """Read the clock once a GPU that this process uses has done what it was asked."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def _times_itself(objective: Objective) -> bool:
+    """Whether a third party's objective trains by code of ours, which measures its seconds."""
+    definer = next(base for base in type(objective).__mro__ if "train" in vars(base))
+    return objective.times_itself and definer.__module__.partition(".")[0] == "objectives"
+
+
 class IsolatedTraining(Iterator[Epoch]):
     """A trial's training in its own states and settings, which it finds again at every epoch.
 
     Args:
         start: begins the training.
         isolation: the trial's.
+        times_itself: whether the seconds of its epochs are ours; otherwise what passes until an epoch is there is
+            measured here, without the time that isolating takes, and what it says itself is only what it reports.
     """
 
-    def __init__(self, start: Callable[[], Iterator[Epoch]], isolation: Isolation) -> None:
-        self.isolation = isolation
+    def __init__(self, start: Callable[[], Iterator[Epoch]], isolation: Isolation, *, times_itself: bool) -> None:
+        self.isolation, self.times_itself = isolation, times_itself
         with isolation.active():
+            began = synchronised_time()
             self.epochs = start()
+            self.seconds_before = synchronised_time() - began
 
     def __next__(self) -> Epoch:
         with self.isolation.active():
-            return next(self.epochs)
+            began = synchronised_time()
+            epoch = next(self.epochs)
+            seconds = synchronised_time() - began + self.seconds_before
+        self.seconds_before = 0.0
+        return epoch if self.times_itself or not isinstance(epoch, Epoch) else epoch.timed(seconds)
 
     def __del__(self) -> None:
         """Close the training where its settings are in force: what it ends may put back what was there before."""
@@ -121,8 +145,36 @@ class IsolatedObjective(Objective):
         with isolated_call(self.culprit):
             return self.inner.nominal_seconds
 
+    @property
+    def times_itself(self) -> bool:
+        return True  # What does not is timed in `train`.
+
+    @cached_property
+    def pausable(self) -> bool:
+        with isolated_call(self.culprit):
+            return self.inner.pausable
+
+    def until(self, epochs: int) -> Objective:
+        with isolated_call(self.culprit):
+            inner = self.inner.until(epochs)
+        return self if inner is self.inner else IsolatedObjective(inner, self.culprit)
+
+    @cached_property
+    def tests_incumbents(self) -> bool:
+        with isolated_call(self.culprit):
+            return self.inner.tests_incumbents
+
+    def test_metrics(
+        self, config: Config, seed: np.random.SeedSequence, machine: Machine, epochs: int
+    ) -> Mapping[str, Any]:
+        with Isolation(seed, self.culprit).active():
+            return self.inner.test_metrics(config, seed, machine, epochs)
+
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
-        training = IsolatedTraining(lambda: self.inner.train(config, seed, machine), Isolation(seed, self.culprit))
+        isolation, times_itself = Isolation(seed, self.culprit), _times_itself(self.inner)
+        training = IsolatedTraining(
+            lambda: self.inner.train(config, seed, machine), isolation, times_itself=times_itself
+        )
         return training if isinstance(training.epochs, Iterator) else training.epochs  # What it is will be said.
 
     def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
@@ -149,7 +201,9 @@ class IsolatedObjective(Objective):
         isolation = Isolation(seed, self.culprit)
         with isolation.active():
             probe = self.inner.probe(config, seed, machine, rows)
-        return replace(probe, epochs=IsolatedTraining(lambda: probe.epochs, isolation))
+        return replace(
+            probe, epochs=IsolatedTraining(lambda: probe.epochs, isolation, times_itself=self.inner.times_itself)
+        )
 
     def prepare(self, machine: Machine) -> dict[str, str]:
         with isolated_call(self.culprit):

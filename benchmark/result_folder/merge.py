@@ -33,8 +33,12 @@ from benchmark.storage.resume_check import RunRefused, first_difference
 from benchmark.storage.run_files import has_ended_under
 from benchmark.storage.suite_json import SUITE_JSON
 
-MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "problem")
-"""Fields of an evaluation that may differ when it is repeated; a problem's text may hold addresses of memory."""
+MEASURED = (
+    *("train_seconds", "reported_seconds", "paid_seconds", "decide_seconds", "problem", "test_problem"),
+    *("valid_metrics", "test_metrics"),
+)
+"""Fields of an evaluation that may differ when it is repeated: a problem's text may hold addresses of memory, and
+metrics may be measured; the first one is compared as the error."""
 
 TIMES = ("start", "end")
 """Likewise, on the measured clock."""

@@ -46,15 +46,43 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionEntry:
+    """What makes an objective of the function that a part names.
+
+    Attributes:
+        space: dotted path of a space, or one written in TOML.
+        default: dotted path of the first configuration, or that itself; None: there is none.
+        max_epochs: epochs of a full training; None leaves it to the function.
+        test: dotted path of a function that incumbents are tested by, or None.
+    """
+
+    space: str | Mapping[str, Any]
+    default: str | Mapping[str, Any] | None = None
+    max_epochs: int | None = None
+    test: str | None = None
+
+    def paths(self) -> list[str]:
+        """The dotted paths that it names."""
+        return [path for path in (self.space, self.default, self.test) if isinstance(path, str)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveEntry:
-    """An objective under the label that its folder and its curves bear."""
+    """An objective under the label that its folder and its curves bear.
+
+    Attributes:
+        discretise: levels of each number when only a finite grid of its space is searched, or None.
+        display_name: what the analysis shows instead of the label; no result depends on it.
+        metrics: those that the suite declares or chooses, as it writes them; None leaves them to the objective.
+        function: for a function, what makes an objective of it; None: the part names an objective.
+    """
 
     label: str
     part: Part
     discretise: int | None = None
-    """Levels of each number when only a finite grid of its space is searched, or None."""
     display_name: str | None = None
-    """What the analysis shows instead of the label; no result depends on it."""
+    metrics: Any = None
+    function: FunctionEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +127,9 @@ class Run:
         identity: dict[str, Any] = _plain(asdict(replace(self, calibration=None)))
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
         del identity["objective"]["display_name"], identity["algorithm"]["display_name"]
-        if self.objective.discretise is None:
-            del identity["objective"]["discretise"]
+        for name in ("discretise", "metrics", "function"):
+            if getattr(self.objective, name) is None:
+                del identity["objective"][name]
         if self.timeout is None:
             del identity["timeout"]
         if self.calibration is not None:  # Its prices of other objectives may change.
@@ -114,7 +143,7 @@ class Suite:
     """A comparison: objectives x algorithms x repetitions.
 
     Attributes:
-        clock: "measured" seconds, or "modelled" seconds of the calibration.
+        clock: "measured" seconds, "modelled" seconds of the calibration, or "tabulated" ones of the objective.
         calibration: prices trials; may be there under a measured clock, to record both.
         device: where its runs train unless the command says otherwise; "auto" is a GPU if there is one.
         timeout: seconds of wall time that an evaluation may train, each by itself then; None: as long as it takes.

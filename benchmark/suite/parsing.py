@@ -25,6 +25,7 @@ from benchmark.storage.suite_json import (
     check_labels,
 )
 from benchmark.storage.toml_files import TomlFiles, is_path
+from benchmark.suite.function_entry import declared_metrics, split_function
 from benchmark.suite.model import (
     AlgorithmEntry,
     Budget,
@@ -173,10 +174,18 @@ def _display_name(field: str, entry: Mapping[str, Any]) -> str | None:
 
 def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
     field = f"objectives.{label}"
-    options = {key: value for key, value in entry.items() if key not in ("discretise", "label")}
+    rest = {key: value for key, value in entry.items() if key not in ("discretise", "label", "metrics")}
     levels = require_int(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
-    part = _part(field, {"name": label, **options})
-    return ObjectiveEntry(label=label, part=part, discretise=levels, display_name=_display_name(field, entry))
+    name, function, options = split_function(field, rest)
+    part = _part(field, {"name": label if name is None else name, **options})
+    return ObjectiveEntry(
+        label=label,
+        part=part,
+        discretise=levels,
+        display_name=_display_name(field, entry),
+        metrics=declared_metrics(field, entry.get("metrics"), function=function is not None),
+        function=function,
+    )
 
 
 def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from benchmark.errors import BadInput, nearest_match, one_line
+from benchmark.suite.model import is_dotted
 from benchmark.suite.module_folder import used_module_folder, user_module_folders
 
 MOST_FOLDERS = 4
@@ -22,12 +24,33 @@ def split_dotted_path(name: str) -> tuple[str, str]:
     return module, attribute
 
 
+def check_name(field: str, name: str, registry: Mapping[str, Any]) -> None:
+    """Refuse the name of a part that is neither registered nor a dotted path."""
+    if name not in registry and not is_dotted(name):
+        raise BadInput(
+            f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"
+            f"{nearest_match(name, registry)}"
+        )
+
+
 def import_part(field: str, name: str) -> Any:
     """Import the class or function at a dotted path.
 
     Raises:
+        BadInput: as `import_value`, or what is there cannot be called.
+    """
+    part = import_value(field, name)
+    if not callable(part):
+        raise BadInput(f"{field} = {name!r}: not a class or function")
+    return part
+
+
+def import_value(field: str, name: str) -> Any:
+    """Import whatever is at a dotted path.
+
+    Raises:
         BadInput: no such module, with where it was looked for; a module whose own code fails; nothing of that name
-            in it, or what cannot be called.
+            in it.
     """
     module_name, attribute = split_dotted_path(name)
     try:
@@ -35,13 +58,10 @@ def import_part(field: str, name: str) -> Any:
     except (Exception, SystemExit) as error:  # Importing runs third-party code, which may raise anything.
         raise BadInput(f"{field} = {name!r}: cannot be imported ({_describe_failure(module_name, error)})") from error
     try:
-        part = getattr(module, attribute)
+        return getattr(module, attribute)
     except Exception as error:  # A module may answer for its attributes itself.
         reason = _describe_missing(module, attribute) if isinstance(error, AttributeError) else one_line(error)
         raise BadInput(f"{field} = {name!r}: cannot be imported ({reason})") from error
-    if not callable(part):
-        raise BadInput(f"{field} = {name!r}: not a class or function")
-    return part
 
 
 def _describe_failure(module_name: str, error: BaseException) -> str:

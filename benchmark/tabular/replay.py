@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmark.construction.objective_factory import build_objective
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, changed_environment, first_difference
@@ -14,7 +15,6 @@ from benchmark.tabular.table import Table, load_table
 from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.execution import RunExecution, build_trainer
-from benchmark.tuning.factory import build_objective
 from benchmark.tuning.run_report import RunReport, failure_report
 from benchmark.tuning.run_settings import RunSettings
 from benchmark.tuning.trainer import Trainer

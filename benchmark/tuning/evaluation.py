@@ -40,7 +40,7 @@ class TrainingResult:
             errors are None); "crashed" (training killed its process; likewise); "timeout" (training took longer
             than the suite allows; likewise).
         epochs: the epoch reached.
-        valid_curve: validation error of every epoch trained now, in order.
+        valid_curve: validation error of every epoch trained now, in order; None after one that was not measured.
         test_curve: likewise for the test error, None where it is not known.
         train_seconds: measured; of a timeout the seconds allowed, however late it was noticed.
         paid_seconds: measured seconds spent on this record alone; 0 when the trial was known.
@@ -54,7 +54,7 @@ class TrainingResult:
     epochs: int
     valid_error: float | None
     test_error: float | None
-    valid_curve: list[float]
+    valid_curve: list[float | None]
     test_curve: list[float | None]
     train_seconds: float
     paid_seconds: float
@@ -82,6 +82,8 @@ def checked_epoch(epoch: object, before: int, metrics: Sequence[Metric], label: 
     """
     if not isinstance(epoch, Epoch):
         raise TypeError(f"training gave {short_repr(epoch)} after {before} epochs: {_EXPECTED}")
+    if epoch.skipped:
+        return epoch
     field = f"epoch {before + 1}: "
     seconds = _checked_seconds(field, epoch.seconds)
     reported = None if epoch.reported_seconds is None else _checked_seconds(field, epoch.reported_seconds)
@@ -156,6 +158,17 @@ def _numbers(values: Mapping[str, Any], field: str) -> _Values:
     return {name: None if v is None else _number(f"{field}{name}", v, expected) for name, v in values.items()}
 
 
+def checked_test(values: Mapping[str, Any], metrics: Sequence[Metric], label: str) -> _Values:
+    """Check test metrics that were asked for by themselves; one that is not finite is not known.
+
+    Raises:
+        TypeError, ValueError: other metrics than are declared, or something else than numbers.
+    """
+    every = {metric.name: 0.0 for metric in metrics}
+    _, test = _checked_metrics(Epoch(metrics=every, test_metrics=values), metrics, f"{label}, test: ")
+    return {name: value if value is not None and math.isfinite(value) else None for name, value in test.items()}
+
+
 def _chance_values(valid: _Values, test: _Values, metrics: Sequence[Metric], field: str) -> tuple[_Values, _Values]:
     """Return what a trial is worth that has diverged: the chance values, of the test where it has one.
 
@@ -189,9 +202,9 @@ def metric_curves(epochs: Sequence[Epoch], last: Epoch) -> tuple[Curves | None, 
 
 
 def sum_reported(epochs: Sequence[Epoch]) -> float | None:
-    """Return the seconds that the objective reports of some epochs; None unless it reports all of them."""
-    reported = [epoch.reported_seconds for epoch in epochs]
-    return None if not reported or None in reported else math.fsum(filter(None, reported))
+    """Return the seconds that the objective reports of some epochs; None unless it reports them."""
+    reported = [epoch.reported_seconds for epoch in epochs if not epoch.skipped]
+    return None if None in reported or not reported else math.fsum(filter(None, reported))
 
 
 def _number(field: str, value: Any, expected: str) -> float:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from algorithms.roles import Scheduler
+from benchmark.construction.objective_factory import build_objective
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import FORMAT, LedgerError, Record, evaluations_of
@@ -25,12 +26,12 @@ from benchmark.tuning.evaluation import (
 )
 from benchmark.tuning.factory import (
     build_loop,
-    build_objective,
     build_scheduler,
     closing_algorithm,
     library_versions,
     relevant_missing_features,
 )
+from benchmark.tuning.incumbent_test import IncumbentTest
 from benchmark.tuning.record_replay import ReplayMismatch, replay_evaluation
 from benchmark.tuning.run_report import RunReport, failure_report, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
@@ -71,6 +72,7 @@ class RunExecution:
         self.environment = {**settings.environment, "arithmetic": arithmetic, "route": route}
         self.environment.pop("libraries", None)  # A recorded environment may bring those of another algorithm.
         self.clock = build_clock(run, objective) if clock is None else clock
+        self.test = IncumbentTest(run, objective, settings.machine)
         self.best_error = math.inf
         self.evaluations = 0
 
@@ -156,6 +158,7 @@ class RunExecution:
                         result = yield job
                     outcome = self._record(job, result, ledger)
                 self.evaluations += 1
+                self.test.note(outcome.end, outcome.error)
                 self.best_error = min(self.best_error, outcome.error)
                 job = loop.send(outcome)
         except StopIteration as stop:
@@ -163,8 +166,9 @@ class RunExecution:
 
     def _record(self, job: Job, result: TrainingResult, ledger: Ledger) -> Outcome:
         runtime, price = self.clock.charge(job, result)
+        result, test_problem = self.test.add_test(job, result, job.start + runtime)
         record = evaluation_record(job, result, runtime, price)
-        ledger.append(record)
+        ledger.append(record if test_problem is None else {**record, "test_problem": test_problem})
         if self.settings.fail_fast and result.state in WITHOUT_RESULT:
             raise EvaluationFailed(f"evaluation {job.index}: {result.state}")
         error = math.inf if result.valid_error is None else result.valid_error

@@ -12,27 +12,23 @@ from algorithms import SCHEDULERS, SEARCHERS
 from algorithms.adapters import registry as libraries
 from algorithms.interop.optional_method import NotInstalled, OptionalMethod
 from algorithms.roles import Scheduler
+from benchmark.construction.objective_factory import build_objective
 from benchmark.errors import (
     BadInput,
     accepted_arguments,
     call_with_options,
     check_options,
-    nearest_match,
     one_line,
     parameters_of,
-    short_repr,
 )
-from benchmark.reproducibility.isolated_objective import IsolatedObjective, isolated_call
 from benchmark.reproducibility.isolated_scheduler import IsolatedScheduler
 from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import search_generator, seed_sequence
-from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Part, Run, Suite, is_dotted
-from benchmark.suite.part_import import import_part
+from benchmark.suite.model import AlgorithmEntry, Part, Run, Suite, is_dotted
+from benchmark.suite.part_import import check_name, import_part
 from benchmark.tuning.clock import check_clock
-from benchmark.tuning.preparation import check_description
 from benchmark.tuning.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
-from objectives.derived.discretised import Discretised
 from objectives.objective import Objective, checked_default
 from objectives.registry import Entry, Registry
 
@@ -42,40 +38,6 @@ FIXED_LIST = Entry(
 )
 ALL_SEARCHERS: Registry[Any] = SEARCHERS | libraries.SEARCHERS
 ALL_SCHEDULERS: Registry[Any] = SCHEDULERS | {"listed": FIXED_LIST} | libraries.SCHEDULERS
-
-
-def build_objective(entry: ObjectiveEntry) -> Objective:
-    """Build the objective of a suite's entry.
-
-    Raises:
-        BadInput: an unknown name or option, or a value that the objective refuses.
-    """
-    if not is_dotted(entry.part.name):
-        return _discretised(_construct_objective(entry), entry)
-    culprit = f"objectives.{entry.label} ({entry.part.name})"
-    with isolated_call(culprit):
-        objective = _construct_objective(entry)
-    return _discretised(IsolatedObjective(objective, culprit), entry)
-
-
-def _discretised(objective: Objective, entry: ObjectiveEntry) -> Objective:
-    return objective if entry.discretise is None else Discretised(inner=objective, levels=entry.discretise)
-
-
-def _construct_objective(entry: ObjectiveEntry) -> Objective:
-    field = f"objectives.{entry.label}"
-    objective = call_with_options(field, _resolve(f"{field}.name", entry.part.name, OBJECTIVES), entry.part.options, {})
-    if not isinstance(objective, Objective):
-        raise BadInput(
-            f"{field}.name = {entry.part.name!r}: {short_repr(objective)} is not an objectives.objective.Objective"
-        )
-    try:
-        check_description(field, objective)
-    except BadInput:
-        raise
-    except Exception as error:  # Properties of a third-party objective may raise anything.
-        raise BadInput(f"{field}.name = {entry.part.name!r}: {one_line(error)}") from error
-    return objective
 
 
 def build_scheduler(run: Run, objective: Objective) -> Scheduler:
@@ -111,7 +73,7 @@ def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLo
         max_epochs=objective.max_epochs,
         budget=run.budget,
         n_workers=run.n_workers,
-        resume=run.resume,
+        resume=run.resume and objective.pausable,
     )
 
 
@@ -206,21 +168,14 @@ def check_names(suite: Suite) -> None:
         BadInput: the first part that is not there, or does not take one of its options.
     """
     for entry in suite.objectives:
-        _check_name(f"objectives.{entry.label}.name", entry.part.name, OBJECTIVES)
+        if entry.function is None:
+            check_name(f"objectives.{entry.label}.name", entry.part.name, OBJECTIVES)
     for algorithm in suite.algorithms:
         for role, (part, registry) in zip(("scheduler", "searcher"), _parts(algorithm), strict=False):
             field = f"algorithms.{algorithm.label}.{role}"
-            _check_name(field, part.name, registry)
+            check_name(field, part.name, registry)
             if part.name in registry and not isinstance(registry.entries[part.name], OptionalMethod):
                 check_options(field, registry[part.name], part.options, OFFERED)
-
-
-def _check_name(field: str, name: str, registry: Mapping[str, Any]) -> None:
-    if name not in registry and not is_dotted(name):
-        raise BadInput(
-            f"{field} = {name!r}: not one of {', '.join(registry)}, nor a dotted path package.module:Class"
-            f"{nearest_match(name, registry)}"
-        )
 
 
 def check_suite(suite: Suite) -> dict[str, Objective]:
@@ -284,5 +239,5 @@ def _resolve(field: str, name: str, registry: Mapping[str, Any]) -> Any:
             raise BadInput(f"{field} = {name!r}: {error}") from error
         except (Exception, SystemExit) as error:  # A library that is there may still be broken.
             raise BadInput(f"{field} = {name!r}: cannot be imported ({one_line(error)})") from error
-    _check_name(field, name, registry)
+    check_name(field, name, registry)
     return import_part(field, name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from benchmark.errors import short_repr
+from benchmark.reproducibility.isolated_objective import synchronised_time
 from benchmark.reproducibility.process_state import put_back_strays
 from benchmark.reproducibility.seeding import trial_seed
 from benchmark.tuning.evaluation import (
@@ -22,7 +23,6 @@ from benchmark.tuning.evaluation import (
 from benchmark.tuning.time_limit import TimeLimit, TrialTimeout
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
-from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Config
 
@@ -70,7 +70,7 @@ class Trainer:
                 raise
             seconds = time.perf_counter() - began
             return failed_training(job, "error", describe_problem(error), seconds, seconds)
-        if curve.epoch < self.objective.max_epochs:
+        if curve.epoch < self.objective.max_epochs and self.objective.pausable:
             self.paused[job.trial] = curve
         return _result_of(curve, epochs, time.perf_counter() - began)
 
@@ -97,7 +97,7 @@ class Trainer:
         curve = self.paused.pop(job.trial, None) if job.start_epoch else None
         if curve is None:
             seed = trial_seed(*self.seed_key, job.config)
-            curve = begin_curve(self.objective, job.config, seed, self.machine)
+            curve = Curve(self.objective.until(job.epochs), job.config, seed, self.machine)
         while curve.epoch < job.start_epoch and not curve.diverged:
             next(curve)
         return curve
@@ -116,10 +116,23 @@ def _iterator(trained: object) -> Iterator[Epoch]:
 
 
 class Curve:
-    """A training in progress: checks every epoch, and counts them."""
+    """A training in progress: checks every epoch, counts and times them.
 
-    def __init__(self, epochs: Iterator[Epoch], metrics: Sequence[Metric], label: str) -> None:
-        self.epochs, self.metrics, self.label = epochs, metrics, label
+    What an objective says of its own seconds is only what it reports, unless it is one of ours: the time of an epoch
+    is what passes until it is there.
+
+    Args:
+        objective: trains.
+        config: what to train.
+        seed: of the trial.
+        machine: device and data folder.
+    """
+
+    def __init__(self, objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine) -> None:
+        self.metrics, self.label, self.times_itself = objective.metrics, objective.label, objective.times_itself
+        began = synchronised_time()
+        self.epochs = _iterator(objective.train(dict(config), seed, machine))
+        self.seconds_before = synchronised_time() - began
         self.epoch = 0
         self.last: Epoch | None = None
 
@@ -128,14 +141,14 @@ class Curve:
         return self.last is not None and self.last.diverged
 
     def __next__(self) -> Epoch:
-        self.last = checked_epoch(next(self.epochs, None), self.epoch, self.metrics, self.label)
+        began = synchronised_time()
+        epoch: object = next(self.epochs, None)
+        seconds, self.seconds_before = synchronised_time() - began + self.seconds_before, 0.0
+        if isinstance(epoch, Epoch) and not self.times_itself:
+            epoch = epoch.timed(seconds)
+        self.last = checked_epoch(epoch, self.epoch, self.metrics, self.label)
         self.epoch += 1
         return self.last
-
-
-def begin_curve(objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Curve:
-    """Begin the training of a trial."""
-    return Curve(_iterator(objective.train(dict(config), seed, machine)), objective.metrics, objective.label)
 
 
 def _result_of(curve: Curve, epochs: list[Epoch], paid: float) -> TrainingResult:
@@ -146,7 +159,7 @@ def _result_of(curve: Curve, epochs: list[Epoch], paid: float) -> TrainingResult
         epochs=curve.epoch,
         valid_error=curve.last.valid_error,
         test_error=curve.last.test_error,
-        valid_curve=[epoch.valid_error for epoch in epochs],
+        valid_curve=[None if epoch.skipped else epoch.valid_error for epoch in epochs],
         test_curve=[epoch.test_error for epoch in epochs],
         train_seconds=sum(epoch.seconds for epoch in epochs),
         paid_seconds=paid,

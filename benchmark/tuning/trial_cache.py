@@ -101,7 +101,7 @@ class CachedTrial:
             epochs=len(reached),
             valid_error=last.valid_error,
             test_error=last.test_error,
-            valid_curve=[epoch.valid_error for epoch in added],
+            valid_curve=[None if epoch.skipped else epoch.valid_error for epoch in added],
             test_curve=[epoch.test_error for epoch in added],
             train_seconds=math.fsum(epoch.seconds for epoch in added),
             paid_seconds=paid,
@@ -175,7 +175,7 @@ def _epochs_of(record: Record) -> list[Epoch]:
     reported = record.get("reported_seconds")
     return [
         Epoch(
-            valid_error=valid,
+            **({"skipped": True} if valid is None else {"valid_error": valid}),
             test_error=test,
             seconds=record["train_seconds"] / count,
             diverged=record["state"] == "diverged" and index == count - 1,

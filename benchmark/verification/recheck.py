@@ -16,6 +16,8 @@ from pathlib import Path
 
 from benchmark.batching.route_request import require_arithmetic
 from benchmark.batching.run_group import trains_side_by_side
+from benchmark.construction.objective_factory import build_objective
+from benchmark.construction.preparation import prepare_objective
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.reproducibility.seeding import config_digest, recheck_seed
@@ -24,8 +26,6 @@ from benchmark.storage.atomic_write import write_or_refuse
 from benchmark.storage.ledger_format import Record, evaluations_of, read_ledger
 from benchmark.storage.resume_check import RunRefused, check_header
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Run, Suite
-from benchmark.tuning.factory import build_objective
-from benchmark.tuning.preparation import prepare_objective
 from benchmark.tuning.run_report import is_done
 from benchmark.verification.recheck_file import (
     FORMAT,

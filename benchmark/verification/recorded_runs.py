@@ -10,6 +10,8 @@ from typing import Any
 
 from benchmark.backends.base import map_in_loky
 from benchmark.batching.run_group import trains_side_by_side
+from benchmark.construction.objective_factory import build_objective
+from benchmark.construction.preparation import prepare_objective
 from benchmark.driver.code_changes import describe_code
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import (
@@ -27,8 +29,7 @@ from benchmark.storage.ledger_format import (
 )
 from benchmark.storage.resume_check import FIELD, changed_sources, check_header
 from benchmark.suite.model import Run, Suite
-from benchmark.tuning.factory import build_objective, library_versions
-from benchmark.tuning.preparation import prepare_objective
+from benchmark.tuning.factory import library_versions
 from benchmark.tuning.run_report import run_file
 from benchmark.verification.replay_check import first_divergence
 from benchmark.verification.sampling import RecordedTrial

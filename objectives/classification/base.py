@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import nn
@@ -66,6 +66,8 @@ class ImageClassification(Objective):
     Raises:
         ValueError: an option outside these.
     """
+
+    TIMES_ITSELF: ClassVar[bool] = True
 
     data: str = "digits"
     split: str = "standard"

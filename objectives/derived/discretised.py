@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,27 @@ class Discretised(Objective):
 
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         return self.inner.train(config, seed, machine)
+
+    @property
+    def times_itself(self) -> bool:
+        return self.inner.times_itself
+
+    @property
+    def pausable(self) -> bool:
+        return self.inner.pausable
+
+    def until(self, epochs: int) -> Objective:
+        inner = self.inner.until(epochs)
+        return self if inner is self.inner else replace(self, inner=inner)
+
+    @property
+    def tests_incumbents(self) -> bool:
+        return self.inner.tests_incumbents
+
+    def test_metrics(
+        self, config: Config, seed: np.random.SeedSequence, machine: Machine, epochs: int
+    ) -> Mapping[str, Any]:
+        return self.inner.test_metrics(config, seed, machine, epochs)
 
     @property
     def stackable(self) -> bool:

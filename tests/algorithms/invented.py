@@ -1,8 +1,9 @@
 """An invented library: its module, its entries, its distribution, and runs of what is in it."""
 
 from algorithms.interop.optional_method import OptionalMethod
+from benchmark.construction.objective_factory import build_objective
 from benchmark.suite.parsing import parse
-from benchmark.tuning.factory import build_objective, build_scheduler
+from benchmark.tuning.factory import build_scheduler
 
 MODULE = '''
 """An invented library with a searcher and two schedulers that draw from the global generators."""

@@ -44,11 +44,12 @@ import numpy as np
 from scipy import stats
 
 from benchmark.cli.main import main as benchmark
+from benchmark.construction.objective_factory import build_objective
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import model
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Run, Suite
-from benchmark.tuning.factory import build_objective, build_scheduler
+from benchmark.tuning.factory import build_scheduler
 from objectives.space import Config, Space
 from tests.perf import measured
 

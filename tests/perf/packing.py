@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.batching.batcher import TrialBatcher
+from benchmark.construction.objective_factory import build_objective
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.suite import parsing as suites
-from benchmark.tuning.factory import build_objective
 from benchmark.tuning.run_settings import RunSettings
 from objectives.classification.base import ImageClassification
 from objectives.epoch import Epoch

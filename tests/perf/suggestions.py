@@ -26,10 +26,11 @@ from typing import Any
 
 from algorithms.interop.containment import silent
 from algorithms.roles import Scheduler
+from benchmark.construction.objective_factory import build_objective
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.suite.model import Budget
 from benchmark.suite.parsing import parse
-from benchmark.tuning.factory import build_objective, build_scheduler
+from benchmark.tuning.factory import build_scheduler
 from benchmark.tuning.tuner import Outcome, TuningLoop
 from objectives.space import FIDELITY
 from tests.algorithms.adapters.subjects import Subject, installed, subjects

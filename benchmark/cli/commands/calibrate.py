@@ -36,7 +36,7 @@ def execute(parsed: argparse.Namespace) -> int:
     options.check_data(parsed.data)
     from benchmark.calibration import calibration_file
     from benchmark.calibration.measure import MeasuredObjective, MeasurementEffort, calibrate
-    from benchmark.tuning.factory import build_objective
+    from benchmark.construction.objective_factory import build_objective
 
     effort = MeasurementEffort(configs=parsed.configs, rounds=parsed.rounds, rows=parsed.rows)
     objectives = [

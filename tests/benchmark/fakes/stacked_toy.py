@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import stats
@@ -37,6 +37,8 @@ class StackedToy(Objective):
         marker: a file; while it is missing, the first epoch trained makes it and kills its process.
         deadly: training this x kills its process.
     """
+
+    TIMES_ITSELF: ClassVar[bool] = True
 
     epochs: int = 4
     choices: int = 10

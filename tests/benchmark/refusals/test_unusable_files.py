@@ -8,12 +8,12 @@ import pytest
 from benchmark.calibration import cost_model as calibrations
 from benchmark.calibration.calibration_file import _read_existing, write_calibration
 from benchmark.cli import options
+from benchmark.construction.preparation import prepare_objective
 from benchmark.errors import BadInput
 from benchmark.result_folder.merge import _write_if_changed
 from benchmark.result_folder.recorded_plan import read_recorded_suite
 from benchmark.storage.atomic_write import write_or_refuse
 from benchmark.suite.parsing import SUITE_FILES
-from benchmark.tuning.preparation import prepare_objective
 from benchmark.verification import audit, recheck_file
 from objectives.objective import Machine
 

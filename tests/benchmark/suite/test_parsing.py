@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from algorithms.interop.optional_method import OptionalMethod
 from analysis.loading.plan import read_plan
+from benchmark.construction.objective_factory import build_objective
 from benchmark.errors import BadInput, parameters_of
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.storage.suite_json import LABEL
@@ -22,7 +23,6 @@ from benchmark.suite.parsing import load, parse, suite_names
 from benchmark.tuning.factory import (
     ALL_SCHEDULERS,
     ALL_SEARCHERS,
-    build_objective,
     build_scheduler,
     check_suite,
     library_parts,

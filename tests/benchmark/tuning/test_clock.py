@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from benchmark.calibration.cost_model import Calibration, CostModel
+from benchmark.construction.objective_factory import build_objective
 from benchmark.errors import BadInput
 from benchmark.suite.parsing import parse
 from benchmark.tuning.clock import build_clock, check_clock
 from benchmark.tuning.evaluation import TrainingResult
-from benchmark.tuning.factory import build_objective
 from benchmark.tuning.tuner import Job
 from objectives.classification.base import ImageClassification
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -33,6 +34,8 @@ CONFIG = {"x": 0.25}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toy(UnitInterval):
     """An objective of six epochs that trains by a given function, for tests."""
+
+    TIMES_ITSELF: ClassVar[bool] = True
 
     training: object
 

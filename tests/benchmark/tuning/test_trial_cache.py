@@ -87,7 +87,7 @@ def run(suite, results, **options):
 
 def bare(folder):
     """Evaluations of all finished ledgers without what is measured."""
-    dropped = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
+    dropped = ("train_seconds", "reported_seconds", "paid_seconds", "decide_seconds", "crc")
     return {
         path.relative_to(folder): [
             {name: value for name, value in record.items() if name not in dropped} for record in evaluations(path)
@@ -127,6 +127,8 @@ def test_a_known_trial_answers_as_the_trainer_does(errors, diverges, cuts):
         epochs[-1] = Epoch(valid_error=0.9, test_error=0.9, seconds=1.0, diverged=True)
 
     class Known(StackedToy):
+        TIMES_ITSELF = True
+
         def train(self, config, seed, machine):
             return iter(epochs)
 

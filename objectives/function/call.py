@@ -1,0 +1,120 @@
+"""How a function is called with a configuration: by the names of its parameters."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from objectives.objective import Machine
+from objectives.space import Config, Space
+
+EPOCH_NAMES = ("epochs", "max_epochs")
+"""Parameters that are given the number of epochs to train."""
+
+OFFERED = ("seed", *EPOCH_NAMES, "device", "data")
+"""Parameters that the harness gives a function which has them; a hyperparameter of that name comes first."""
+
+
+class FunctionCall:
+    """Calls a function with hyperparameters by name, and with what else it has parameters for.
+
+    Args:
+        name: of the function, for messages.
+        function: any callable whose parameters are known.
+        space: of the configurations; `optimizer.lr` is the argument `optimizer_lr`.
+        constants: arguments that every call has.
+
+    Attributes:
+        takes: what of `OFFERED` the function is given.
+        yields: whether it is a generator function.
+
+    Raises:
+        ValueError: the function and the space do not fit each other.
+    """
+
+    def __init__(
+        self, name: str, function: Callable[..., Any], space: Space, constants: Mapping[str, Any] | None = None
+    ) -> None:
+        self.name, self.function = name, function
+        self.names, self.constants = dict(space.arguments), dict(constants or {})
+        parameters = _parameters(name, function)
+        for argument in self.constants:
+            if argument in self.names.values():
+                raise ValueError(f"{argument}: a hyperparameter of the space cannot have a fixed value too")
+        given = {*self.names.values(), *self.constants}
+        self._check(parameters, given, space)
+        named = {name for name, parameter in parameters.items() if parameter.kind is not parameter.VAR_KEYWORD}
+        self.takes = tuple(name for name in OFFERED if name in named and name not in given)
+        self.default_epochs = next((parameters[name].default for name in EPOCH_NAMES if name in self.takes), None)
+        self.yields = _is_generator_function(function)
+
+    @property
+    def takes_epochs(self) -> bool:
+        """Whether the function is told how many epochs to train."""
+        return any(name in self.takes for name in EPOCH_NAMES)
+
+    def __call__(self, config: Config, seed: np.random.SeedSequence, epochs: int, machine: Machine) -> Any:
+        """Call the function; what it returns is as it comes."""
+        offered: dict[str, Any] = {
+            "seed": int(seed.generate_state(1)[0]),
+            "epochs": epochs,
+            "max_epochs": epochs,
+            "device": machine.device,
+            "data": machine.data,
+        }
+        hyperparameters = {self.names[name]: value for name, value in config.items()}
+        return self.function(**hyperparameters, **self.constants, **{name: offered[name] for name in self.takes})
+
+    def _check(self, parameters: Mapping[str, inspect.Parameter], given: set[str], space: Space) -> None:
+        """Refuse a hyperparameter that the function does not take, and a parameter that nobody gives."""
+        by_position = [name for name, parameter in parameters.items() if parameter.kind is parameter.POSITIONAL_ONLY]
+        if by_position:
+            raise ValueError(f"{self.name} takes {by_position[0]} by position alone; it is called by names")
+        kinds = {parameter.kind for parameter in parameters.values()}
+        named = [name for name, parameter in parameters.items() if parameter.kind in _BY_NAME]
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            for argument in sorted(given - set(named)):
+                takes = ", ".join(named) or "nothing"
+                hint = _nearest(argument, named)
+                raise ValueError(
+                    f"{argument}: {self.name} has no such parameter, it takes {takes}{hint}; "
+                    "rename one of the two, or take it out of the space"
+                )
+        for name in named:
+            if name not in given and name not in OFFERED and parameters[name].default is inspect.Parameter.empty:
+                raise ValueError(
+                    f"{name}: a parameter of {self.name} that the space lacks, it has {', '.join(space)}"
+                    f"{_nearest(name, space.arguments.values())}; add it to the space, or give it a default"
+                )
+        for hyperparameter in space.conditions:
+            argument = space.arguments[hyperparameter]
+            if argument in named and parameters[argument].default is inspect.Parameter.empty:
+                raise ValueError(f"{argument}: not every configuration has it; give the parameter a default")
+
+
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def _parameters(name: str, function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}: {error}; need a function with named parameters") from error
+
+
+def _is_generator_function(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a generator; decorators and partial applications are looked through."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    return inspect.isgeneratorfunction(function) or inspect.isgeneratorfunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def _nearest(name: str, allowed: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    return f' (did you mean "{close[0]}"?)' if close else ""

@@ -1,0 +1,52 @@
+"""Functions as a user writes them, for suites that name them by dotted path."""
+
+import time
+
+import numpy as np
+from scipy import stats
+
+config_space = {"x": stats.uniform(0, 1), "kind": ["a", "b"]}
+default = {"x": 0.5, "kind": "a"}
+
+
+def accuracy(x, kind, bonus=0):
+    """Rises with x."""
+    return 100 * x + bonus
+
+
+def test_accuracy(x, kind):
+    """What incumbents are tested by."""
+    return 100 * x - 1
+
+
+def negative_return(x, kind, seed):
+    """A return below zero, with noise that the seed decides."""
+    return -250.0 - 10 * x + float(np.random.default_rng(seed).normal())
+
+
+def epochs_of_loss(x, kind, epochs):
+    """Yields a loss of 10 million and a size."""
+    for epoch in range(1, epochs + 1):
+        yield {"loss": np.float32(1e7 / (epoch + x)), "size": 8 * epoch}
+
+
+def retrained(x, kind, max_epochs=9):
+    """Is told how long to train, as the book's objectives are."""
+    return x / max_epochs
+
+
+def sleeping(x, kind):
+    """Takes 30 milliseconds."""
+    time.sleep(0.03)
+    return x
+
+
+def lying(x, kind):
+    """Takes 30 milliseconds and says it took an hour."""
+    time.sleep(0.03)
+    return {"error": x, "seconds": 3600.0}
+
+
+def undeclared(x, kind):
+    """Returns a metric that no suite declares."""
+    return {"auc": x}
