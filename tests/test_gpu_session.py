@@ -9,6 +9,7 @@ import pytest
 
 from tests.perf.gpu import parts
 from tests.perf.gpu.session import carry, ledgers, schedule
+from tests.perf.gpu.session.machine import problem_of
 from tests.perf.gpu.session.predictions import beside_measurements, comparison_table, read_predictions
 from tests.perf.gpu.session.steps import GRACE, Report, Step, run_steps
 from tests.perf.gpu.session.verdict import exit_code, verdicts
@@ -117,6 +118,23 @@ def test_trials_far_from_the_reference_loop_are_named():
 def test_a_machine_is_asked_for_the_precisions_it_has(machine, expected):
     """The device's default comes first."""
     assert list(schedule.precisions_of(machine)) == expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "missing", "interpreted", "words"),
+    [
+        ({"torch": "2.11", "device": "gpu"}, [], False, "has no triton; name a Python"),
+        ({"torch": "2.11", "triton": "3.6", "device": "gpu"}, ["orjson"], False, "make gpu-carry WHEELS='orjson'"),
+        ({"torch": "2.11", "triton": "3.6", "device": None}, [], False, "no CUDA device here; --interpret"),
+        ({"torch": "2.11", "triton": "3.6", "device": None}, [], True, None),
+        ({"torch": "2.11", "triton": "3.6", "device": "gpu"}, [], False, None),
+    ],
+)
+def test_a_machine_on_which_nothing_runs_is_told_why(machine, missing, interpreted, words):
+    """The reason comes with what to do about it."""
+    problem = problem_of(machine, missing, interpreted=interpreted)
+
+    assert problem is None if words is None else words in problem
 
 
 def test_every_part_is_known():

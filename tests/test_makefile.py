@@ -67,6 +67,16 @@ def test_the_defaults_are_the_shipped_suite():
     ]
 
 
+@pytest.mark.parametrize("command", ["first", "second"])
+def test_a_session_on_a_gpu_needs_no_virtual_environment(command):
+    """One command of the machine's own Python, whatever its folders are called."""
+    words = ["make", "-n", f"gpu-{command}", "PYTHON=python3.12", "OUT=of $it", "CARRIED=my dir"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    started = ["python3.12", "-m", "tests.perf.gpu", "session", command, "--carried", "my dir", "--out", "of $it"]
+    assert [shlex.split(line) for line in done.stdout.splitlines()] == [started]
+
+
 def test_help_shows_the_variables(tmp_path):
     """What they hold is shown, not executed."""
     name = f"$(touch {tmp_path}/planted)`touch {tmp_path}/planted`"

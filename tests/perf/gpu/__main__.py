@@ -35,3 +35,6 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)
+    except ModuleNotFoundError as error:
+        print(f"tests.perf.gpu: {sys.executable} has no {error.name}; call it by a Python that has", file=sys.stderr)
+        sys.exit(2)

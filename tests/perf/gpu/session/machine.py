@@ -9,12 +9,16 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.perf.gpu.session.steps import leave_result
 
-MODULES = ("joblib", "numpy", "orjson", "rich", "scipy", "sklearn", "threadpoolctl", "torch", "torchvision", "triton")
-"""What a run on a GPU imports; torchvision reads Fashion-MNIST."""
+LIBRARIES = {name: name for name in ("joblib", "numpy", "orjson", "rich", "scipy", "threadpoolctl", "torchvision")}
+LIBRARIES |= {"sklearn": "scikit-learn"}
+"""What a run on a GPU imports, and where it comes from; torchvision reads Fashion-MNIST."""
+COMPILED_FOR_THE_DRIVER = ("torch", "triton")
+"""What has to be there: builds for a machine's driver are not carried."""
 VERSIONS = ("numpy", "scipy", "torch", "triton")
 DEVICE = """
 import json, torch
@@ -49,9 +53,21 @@ def driver() -> dict[str, str] | None:
     return dict(zip(fields, (value.strip() for value in asked.stdout.strip().split(",")), strict=False))
 
 
-def missing_modules() -> list[str]:
-    """What of MODULES cannot be imported here."""
-    return [name for name in MODULES if importlib.util.find_spec(name) is None]
+def missing_libraries() -> list[str]:
+    """The distributions of LIBRARIES that cannot be imported here."""
+    return [library for module, library in LIBRARIES.items() if importlib.util.find_spec(module) is None]
+
+
+def problem_of(machine: Mapping[str, Any], missing: Sequence[str], *, interpreted: bool) -> str | None:
+    """Why nothing can be run here, with the remedy; None where it can."""
+    absent = [name for name in COMPILED_FOR_THE_DRIVER if name not in machine]
+    if absent:
+        return f"{sys.executable} has no {' and no '.join(absent)}; name a Python that has by PYTHON=..."
+    if missing:
+        return f"missing here: {', '.join(missing)}; carry wheels of them: make gpu-carry WHEELS='{' '.join(missing)}'"
+    if machine["device"] is None and not interpreted:
+        return "no CUDA device here; --interpret runs everything in Triton's interpreter at tiny size"
+    return None
 
 
 def slug(name: str) -> str:
@@ -59,14 +75,9 @@ def slug(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Leave the machine's description; exit code 1 where a library is missing or, unless "--interpret", a GPU."""
-    machine, missing = describe_machine(), missing_modules()
+    """Leave the machine's description; exit code 1 where nothing can be run on it (in the interpreter, given that)."""
+    machine, missing = describe_machine(), missing_libraries()
     leave_result({**machine, "missing": missing})
-    print(json.dumps(machine))
-    if missing:
-        print(f"missing here: {', '.join(missing)}; carry wheels of them: make gpu-carry WHEELS='{' '.join(missing)}'")
-        return 1
-    if machine["device"] is None and "--interpret" not in arguments:
-        print("no CUDA device here; --interpret runs everything in Triton's interpreter at tiny size")
-        return 1
-    return 0
+    problem = problem_of(machine, missing, interpreted="--interpret" in arguments)
+    print(problem or json.dumps(machine))
+    return int(problem is not None)
