@@ -13,12 +13,11 @@ from objectives.training.data import Images, Split
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PixelBytes:
-    """`u` (n, pixels) uint8 and `labels` (n,) int32; a pixel is worth u * high + u * low."""
+    """`u` (n, pixels) uint8 and `labels` (n,) int32; a pixel is worth u * scale."""
 
     u: Tensor
     labels: Tensor
-    high: float
-    low: float
+    scale: float
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,11 +44,11 @@ def load_images(split: Split, data: str, device: str) -> DeviceImages:
 
 
 def _pixels(images: Images, data: str, device: str) -> PixelBytes:
-    high, low = PIXEL_SCALES[data]
+    scale = PIXEL_SCALES[data]
     x = images.x.flatten(1).cpu()
-    u = (x / (high + low)).round().clamp(0, 255).to(torch.uint8)
-    back = u.to(torch.float32)
-    if not torch.equal(back * high + back * low, x):
-        raise ValueError(f"data = {data!r}: its images are not bytes times {high + low}")
+    u = (x / scale).round().clamp(0, 255).to(torch.uint8)
+    values = (torch.arange(256, dtype=torch.float64) * scale).to(torch.float32)
+    if not torch.equal(values[u.to(torch.int32)], x):
+        raise ValueError(f"data = {data!r}: its images are not bytes times {scale}")
     labels = images.y.to(device=device, dtype=torch.int32)
-    return PixelBytes(u=u.contiguous().to(device), labels=labels, high=high, low=low)
+    return PixelBytes(u=u.contiguous().to(device), labels=labels, scale=scale)

@@ -157,7 +157,7 @@ class DenseLayers(Network):
             ACTIVATION=layer.activation, DROPOUT=layer.dropout, ROWS=site.chunk if evaluate else site.rows,
             SOURCE_ROW=images.u.shape[1] if on_images else source.shape[2], OUT_ROW=out.shape[2],
             IN=self.weights[number].shape[2], WEIGHTS=self.weights[number][0].numel(),
-            BIASES=self.biases[number].shape[1], epoch_rows=site.order.shape[1], HIGH=images.high, LOW=images.low,
+            BIASES=self.biases[number].shape[1], epoch_rows=site.order.shape[1], PIXEL=images.scale,
             PRECISION=site.precision, BM=sizes.rows, BN=units, BK=sizes.depth, num_warps=sizes.warps,
         )  # fmt: skip
 
@@ -188,6 +188,6 @@ class DenseLayers(Network):
             SOURCE_ROW=site.train.u.shape[1] if on_images else source.shape[2],
             GRADIENT_ROW=self.gradients[number].shape[2], IN=self.weights[number].shape[2],
             WEIGHTS=self.weights[number][0].numel(), BIASES=self.biases[number].shape[1],
-            epoch_rows=site.order.shape[1], HIGH=site.train.high, LOW=site.train.low, PRECISION=site.precision,
+            epoch_rows=site.order.shape[1], PIXEL=site.train.scale, PRECISION=site.precision,
             BM=units, BN=across, BK=sizes.batch, num_warps=sizes.update_warps,
         )  # fmt: skip

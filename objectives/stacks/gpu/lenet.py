@@ -17,14 +17,15 @@ from objectives.stacks.gpu.kernels.conv_block2 import (
     block2_weights,
 )
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
-from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles, round_up
+from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles
 
 CHUNK = 16
 """Images whose weight gradients one program sums."""
 
 FORWARD_TILE = 64
 BACKWARD_TILE = 64
-DEPTH = 32
+LINE_DEPTH = 32
+"""Columns of the tile that holds a line of convolution 2's patch, and a bias."""
 UNPOOL_TILE = 1024
 UPDATE_TILE = 256
 WARPS = 4
@@ -69,11 +70,6 @@ class Shape:
         """Columns of a pair's patch with its bias, as a power of two."""
         return 1 << (self.kernel * (self.kernel + 1)).bit_length()
 
-    @property
-    def depth2(self) -> int:
-        """Columns of a patch of convolution 2 with its bias, in whole tiles."""
-        return round_up(self.kernel**2 * self.channels[0] + 1, DEPTH)
-
 
 FASHION = Shape(side=28, kernel=5, pads=(2, 0))
 SMALL = Shape(side=8, kernel=3, pads=(1, 1), activation=TANH)
@@ -93,7 +89,7 @@ class LeNetLayers(Network):
         self.bias2 = site.zeros(site.capacity, second)
         self.chunks = count_tiles(site.rows, CHUNK)
         self.part1 = site.zeros(site.capacity, self.chunks, shape.depth1, 16)
-        self.part2 = site.zeros(site.capacity, self.chunks, shape.depth2, second)
+        self.part2 = site.zeros(site.capacity, self.chunks, shape.kernel, LINE_DEPTH, second)
         inner, outer = shape.pooled1**2 * first, shape.side2**2 * second
         self.pooled1, self.gradient1 = (site.zeros(site.capacity, site.rows, inner) for _ in range(2))
         self.active2 = site.zeros(site.capacity, site.rows, outer)
@@ -145,7 +141,7 @@ class LeNetLayers(Network):
             step, first or 0, len(images),
             EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, epoch_rows=site.order.shape[1],
             SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0], S=shape.pooled1,
-            DEPTH=shape.depth1, HIGH=images.high, LOW=images.low, PRECISION=site.precision, BM=FORWARD_TILE,
+            DEPTH=shape.depth1, PIXEL=images.scale, PRECISION=site.precision, BM=FORWARD_TILE,
             num_warps=WARPS,
         )  # fmt: skip
         block2_forward[(count_tiles(most * shape.pooled2**2, FORWARD_TILE), lanes)](
@@ -153,7 +149,7 @@ class LeNetLayers(Network):
             step, first or 0, len(images),
             EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, K=shape.kernel, PAD=shape.pads[1],
             C=shape.channels[0], OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2, Q2=shape.pooled2,
-            PRECISION=site.precision, BM=FORWARD_TILE, BK=DEPTH, num_warps=WARPS,
+            PRECISION=site.precision, BM=FORWARD_TILE, BK=LINE_DEPTH, num_warps=WARPS,
         )  # fmt: skip
 
     def _unpool(self, step: int) -> None:
@@ -166,11 +162,11 @@ class LeNetLayers(Network):
 
     def _weights2(self, step: int) -> None:
         site, shape = self.site, self.shape
-        block2_weights[(shape.depth2 // DEPTH, self.chunks, site.capacity)](
+        block2_weights[(shape.kernel, self.chunks, site.capacity)](
             self.pooled1, self.active2, self.part2, site.table.whole, step,
             ROWS=site.rows, CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, PAD=shape.pads[1], C=shape.channels[0],
-            OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2, DEPTH=shape.depth2,
-            PRECISION=site.precision, BM=BACKWARD_TILE, BK=DEPTH, num_warps=WARPS,
+            OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2,
+            PRECISION=site.precision, BM=min(BACKWARD_TILE, shape.side2**2), BK=LINE_DEPTH, num_warps=WARPS,
         )  # fmt: skip
 
     def _inputs2(self, step: int) -> None:
@@ -187,8 +183,8 @@ class LeNetLayers(Network):
             images.u, site.order, self.kernel1, self.bias1, self.gradient1, self.part1, site.table.whole, step,
             ACTIVATION=shape.activation, ROWS=site.rows, epoch_rows=site.order.shape[1], CHUNK=CHUNK,
             CHUNKS=self.chunks, SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0],
-            S=shape.pooled1, DEPTH=shape.depth1, HIGH=images.high, LOW=images.low, PRECISION=site.precision,
-            BM=BACKWARD_TILE, num_warps=2 * WARPS if site.precision == "ieee" else WARPS,  # 4 would spill registers.
+            S=shape.pooled1, DEPTH=shape.depth1, PIXEL=images.scale, PRECISION=site.precision,
+            BM=32 if site.precision == "ieee" else BACKWARD_TILE, num_warps=WARPS,
         )  # fmt: skip
 
     def _update(self, step: int) -> None:
@@ -197,10 +193,11 @@ class LeNetLayers(Network):
         size = 1 << (first * shape.kernel**2 + first - 1).bit_length()
         block1_update[(site.capacity,)](
             self.part1, self.kernel1, self.bias1, table.whole, table.rates, step,
-            CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, C=first, DEPTH=shape.depth1, SIZE=size, num_warps=WARPS,
+            CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, C=first, DEPTH=shape.depth1, PIXEL=site.train.scale,
+            SIZE=size, num_warps=WARPS,
         )  # fmt: skip
-        block2_update[(shape.depth2 * second // UPDATE_TILE, site.capacity)](
+        block2_update[(count_tiles(shape.kernel * LINE_DEPTH * second, UPDATE_TILE), site.capacity)](
             self.part2, self.kernel2, self.bias2, table.whole, table.rates, step,
-            CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, C=first, OUT=second, DEPTH=shape.depth2,
+            CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, C=first, OUT=second, BK=LINE_DEPTH,
             TILE=UPDATE_TILE, num_warps=WARPS,
         )  # fmt: skip

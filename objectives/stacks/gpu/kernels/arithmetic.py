@@ -1,4 +1,4 @@
-"""Activations, their derivatives, the pixel scale and the step of SGD, shared by the kernels."""
+"""Activations, their derivatives, the scale of pixels and the step of SGD, shared by the kernels."""
 
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
@@ -11,10 +11,8 @@ from objectives.stacks.gpu.kernels.table import RATE, RATE_STRIDE
 NONE, RELU, SIGMOID, TANH = 0, 1, 2, 3
 _RELU, _SIGMOID, _TANH = tl.constexpr(RELU), tl.constexpr(SIGMOID), tl.constexpr(TANH)
 
-PIXEL_SCALES = {"digits": (1 / 16, 0.0), "fashion_mnist": (257 / 65536, 1 / 255 - 257 / 65536)}
-"""A pixel u becomes u * high + u * low. The first product is exact, and the rounded sum is the float32
-nearest to u / 16 or u / 255 for all 256 values, with and without a fused multiply-add (tested): no division."""
-
+PIXEL_SCALES = {"digits": 1 / 16, "fashion_mnist": 1 / 255}
+"""What a stored byte u is worth. Products take u itself, which is exact in every precision, and scale their sum."""
 
 ALIGNMENT = 16
 """Every row of a matrix starts at a multiple of this many elements, and is padded to one with zeros."""
@@ -26,13 +24,6 @@ _ALIGNMENT = tl.constexpr(ALIGNMENT)
 def aligned(width: tl.tensor) -> tl.tensor:
     """Round a width up to whole vectors: with a bound known to be aligned the compiler loads 16 bytes at once."""
     return (width + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
-
-
-@triton.jit
-def pixels(u: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr) -> tl.tensor:
-    """Convert a stored uint8 to a float32 in [0, 1]."""
-    x = u.to(tl.float32)
-    return x * HIGH + x * LOW
 
 
 @triton.jit

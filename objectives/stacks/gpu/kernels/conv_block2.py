@@ -12,32 +12,31 @@ from objectives.stacks.gpu.kernels.table import lane_rows, rows_now
 
 
 @triton.jit
-def _patch2(
-    source: tl.tensor, row: tl.tensor, live: tl.tensor, y: tl.tensor, x: tl.tensor, k: tl.tensor,
-    K: tl.constexpr, C: tl.constexpr, S: tl.constexpr,
+def _line(
+    source: tl.tensor, live: tl.tensor, y: tl.tensor, x: tl.tensor, k: tl.tensor, at: tl.tensor,
+    K: tl.constexpr, C: tl.constexpr, S: tl.constexpr, PAD: tl.constexpr,
 ) -> tl.tensor:  # fmt: skip
-    """(BM, BK) values of block 1's output at the patches from (y, x) on, columns k in (line, column, channel)."""
-    within = k % (K * C)
-    line = y[:, None] + (k // (K * C))[None, :]
-    column = x[:, None] + (within // C)[None, :]
-    inside = (line >= 0) & (line < S) & (column >= 0) & (column < S) & (k < K * K * C)[None, :]
-    at = source + ((row[:, None] * S + line) * S + column) * C + (within % C)[None, :]
-    value = tl.load(at, mask=live[:, None] & inside, other=0.0)
-    return tl.where((k == K * K * C)[None, :] & live[:, None], 1.0, value)
+    """(BM, BK) values of block 1's output on one line of patches: K * C neighbours in memory, from (y, x) on.
+
+    `at` is the place of (y, x) in `source`; k counts (column, channel).
+    """
+    mask = live[:, None] & (k < K * C)[None, :]
+    if PAD > 0:
+        column = x[:, None] + (k // C)[None, :]
+        mask = mask & ((y >= 0) & (y < S))[:, None] & (column >= 0) & (column < S)
+    return tl.load(source + at[:, None] + k[None, :], mask=mask, other=0.0)
 
 
 @triton.jit
-def _weights2(
-    weights: tl.tensor, biases: tl.tensor, slot: tl.tensor, k: tl.tensor, K: tl.constexpr, C: tl.constexpr,
-    OUT: tl.constexpr,
+def _keep(
+    z: tl.tensor, bias: tl.tensor, active: tl.tensor, live: tl.tensor, at: tl.tensor, o: tl.tensor,
+    EVALUATE: tl.constexpr, ACTIVATION: tl.constexpr,
 ) -> tl.tensor:  # fmt: skip
-    """(BK, OUT) weights that go with `_patch2`."""
-    o = tl.arange(0, OUT)
-    tap = k % C * (K * K) + k // C
-    at = weights + slot * (OUT * C * K * K) + o[None, :] * (C * K * K) + tap[:, None]
-    w = tl.load(at, mask=(k < K * K * C)[:, None] & (o >= 0)[None, :], other=0.0)
-    bias = tl.load(biases + slot * OUT + o)
-    return tl.where((k == K * K * C)[:, None], bias[None, :], w)
+    """Apply bias and activation; training keeps the result."""
+    a = activate(z + bias[None, :], ACTIVATION)
+    if not EVALUATE:
+        tl.store(active + at[:, None] + o[None, :], a, mask=live[:, None] & (o >= 0)[None, :])
+    return a
 
 
 @triton.jit(do_not_specialize=["step", "first", "total"])
@@ -48,7 +47,10 @@ def block2_forward(
     C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr, S2: tl.constexpr, Q2: tl.constexpr,
     PRECISION: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Compute out = pool(active), active = activation(convolution(source)), which only training keeps."""
+    """Compute out = pool(active), active = activation(convolution(source)), which only training keeps.
+
+    A program computes the four positions of BM pooling windows together, and loads each weight once for them.
+    """
     lane = tl.program_id(1).to(tl.int64)
     slot, _, count = lane_rows(whole, who, lane, step, first, total, EVALUATE, ROWS)
     q0 = tl.program_id(0) * BM
@@ -58,24 +60,36 @@ def block2_forward(
         row = q // (Q2 * Q2)
         p = q % (Q2 * Q2)
         o = tl.arange(0, OUT)
-        pooled = tl.zeros((BM, OUT), dtype=tl.float32)
-        for corner in range(4):
-            y = p // Q2 * 2 + corner // 2
-            x = p % Q2 * 2 + corner % 2
-            z = tl.zeros((BM, OUT), dtype=tl.float32)
-            for k0 in range(0, K * K * C + 1, BK):
-                k = k0 + tl.arange(0, BK)
-                patch = _patch2(source + lane * (ROWS * S1 * S1 * C), row, live, y - PAD, x - PAD, k, K, C, S1)
-                z = product(patch, _weights2(weights, biases, slot, k, K, C, OUT), z, PRECISION)
-            a = activate(z, ACTIVATION)
-            if not EVALUATE:
-                at = active + lane * (ROWS * S2 * S2 * OUT) + (row * (S2 * S2) + y * S2 + x)[:, None] * OUT + o[None, :]
-                tl.store(at, a, mask=live[:, None] & (o >= 0)[None, :])
-            pooled += a
-        place = (
-            out + lane * (ROWS * OUT * Q2 * Q2) + row[:, None] * (OUT * Q2 * Q2) + o[None, :] * (Q2 * Q2) + p[:, None]
-        )
-        tl.store(place, pooled * 0.25, mask=live[:, None] & (o >= 0)[None, :])
+        k = tl.arange(0, BK)
+        y = p // Q2 * 2 - PAD
+        x = p % Q2 * 2 - PAD
+        at = ((row * S1 + y) * S1 + x) * C
+        below = at + S1 * C
+        source += lane * (ROWS * S1 * S1 * C)
+        taps = weights + slot * (OUT * C * K * K) + o[None, :] * (C * K * K) + (k % C * (K * K) + k // C)[:, None]
+        real = (k < K * C)[:, None] & (o >= 0)[None, :]
+        z00 = tl.zeros((BM, OUT), dtype=tl.float32)
+        z01 = tl.zeros((BM, OUT), dtype=tl.float32)
+        z10 = tl.zeros((BM, OUT), dtype=tl.float32)
+        z11 = tl.zeros((BM, OUT), dtype=tl.float32)
+        for line in range(K):
+            w = tl.load(taps + line * K, mask=real, other=0.0)
+            step_down = line * (S1 * C)
+            z00 = product(_line(source, live, y + line, x, k, at + step_down, K, C, S1, PAD), w, z00, PRECISION)
+            z01 = product(_line(source, live, y + line, x + 1, k, at + step_down + C, K, C, S1, PAD), w, z01, PRECISION)
+            z10 = product(_line(source, live, y + line + 1, x, k, below + step_down, K, C, S1, PAD), w, z10, PRECISION)
+            z11 = product(
+                _line(source, live, y + line + 1, x + 1, k, below + step_down + C, K, C, S1, PAD), w, z11, PRECISION
+            )
+        bias = tl.load(biases + slot * OUT + o)
+        kept = active + lane * (ROWS * S2 * S2 * OUT)
+        place = ((row * S2 + p // Q2 * 2) * S2 + p % Q2 * 2) * OUT
+        pooled = _keep(z00, bias, kept, live, place, o, EVALUATE, ACTIVATION)
+        pooled += _keep(z01, bias, kept, live, place + OUT, o, EVALUATE, ACTIVATION)
+        pooled += _keep(z10, bias, kept, live, place + S2 * OUT, o, EVALUATE, ACTIVATION)
+        pooled += _keep(z11, bias, kept, live, place + (S2 + 1) * OUT, o, EVALUATE, ACTIVATION)
+        to = out + lane * (ROWS * OUT * Q2 * Q2) + row[:, None] * (OUT * Q2 * Q2) + o[None, :] * (Q2 * Q2) + p[:, None]
+        tl.store(to, pooled * 0.25, mask=live[:, None] & (o >= 0)[None, :])
 
 
 @triton.jit(do_not_specialize=["step"])
@@ -105,29 +119,36 @@ def block2_unpool(
 def block2_weights(
     source: tl.tensor, gradient: tl.tensor, part: tl.tensor, whole: tl.tensor, step: tl.tensor,
     ROWS: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr,
-    C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr, S2: tl.constexpr, DEPTH: tl.constexpr,
+    C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr, S2: tl.constexpr,
     PRECISION: tl.constexpr, BM: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
-    """part[slot, chunk] (DEPTH, OUT) = patches.T @ gradient over the images of one chunk."""
+    """part[slot, chunk, line] (BK, OUT) = lines of patches.T @ gradient, an image of the chunk a turn.
+
+    Row K * C is the bias's, the same for every line.
+    """
     slot = tl.program_id(2).to(tl.int64)
     _, count = rows_now(whole, slot, step)
     chunk = tl.program_id(1)
+    line = tl.program_id(0)
     if chunk * CHUNK < count:
-        k = tl.program_id(0) * BK + tl.arange(0, BK)
+        k = tl.arange(0, BK)
         o = tl.arange(0, OUT)
-        positions = tl.minimum(count - chunk * CHUNK, CHUNK) * (S2 * S2)
+        source += slot * (ROWS * S1 * S1 * C) + chunk * (CHUNK * S1 * S1 * C)
+        gradient += slot * (ROWS * S2 * S2 * OUT) + chunk * (CHUNK * S2 * S2 * OUT)
         d = tl.zeros((BK, OUT), dtype=tl.float32)
-        for m0 in range(0, positions, BM):
-            m = m0 + tl.arange(0, BM)
-            live = m < positions
-            row = chunk * CHUNK + m // (S2 * S2)
-            p = m % (S2 * S2)
-            patch = _patch2(source + slot * (ROWS * S1 * S1 * C), row, live, p // S2 - PAD, p % S2 - PAD, k, K, C, S1)
-            lines = gradient + slot * (ROWS * S2 * S2 * OUT) + (row * (S2 * S2) + p)[:, None] * OUT + o[None, :]
-            g = tl.load(lines, mask=live[:, None] & (o >= 0)[None, :], other=0.0)
-            d = product(tl.trans(patch), g, d, PRECISION)
-        place = part + (slot * CHUNKS + chunk) * (DEPTH * OUT) + k[:, None] * OUT + o[None, :]
-        tl.store(place, d, mask=(k < DEPTH)[:, None] & (o >= 0)[None, :])
+        for image in range(0, tl.minimum(count - chunk * CHUNK, CHUNK)):
+            for first in tl.static_range(0, S2 * S2, BM):
+                p = first + tl.arange(0, BM)
+                live = p < S2 * S2
+                y = p // S2 - PAD + line
+                x = p % S2 - PAD
+                patch = _line(source + image * (S1 * S1 * C), live, y, x, k, (y * S1 + x) * C, K, C, S1, PAD)
+                patch = tl.where((k == K * C)[None, :], 1.0, patch)
+                at = gradient + image * (S2 * S2 * OUT) + p[:, None] * OUT + o[None, :]
+                g = tl.load(at, mask=live[:, None] & (o >= 0)[None, :], other=0.0)
+                d = product(tl.trans(patch), g, d, PRECISION)
+        place = part + ((slot * CHUNKS + chunk) * K + line) * (BK * OUT) + k[:, None] * OUT + o[None, :]
+        tl.store(place, d, mask=(k >= 0)[:, None] & (o >= 0)[None, :])
 
 
 @triton.jit(do_not_specialize=["step"])
@@ -136,7 +157,10 @@ def block2_inputs(
     ROWS: tl.constexpr, K: tl.constexpr, PAD: tl.constexpr, C: tl.constexpr, OUT: tl.constexpr, S1: tl.constexpr,
     S2: tl.constexpr, PRECISION: tl.constexpr, BM: tl.constexpr,
 ) -> None:  # fmt: skip
-    """Gradient by block 1's output, for BM pairs of neighbouring positions; columns 8 * dx + channel."""
+    """Gradient by block 1's output, for BM pairs of neighbouring positions; columns 8 * dx + channel.
+
+    A pair sees K + 1 columns of the gradient on each line, two of which enter a product together.
+    """
     slot = tl.program_id(1).to(tl.int64)
     _, count = rows_now(whole, slot, step)
     PAIRS: tl.constexpr = S1 * S1 // 2
@@ -145,26 +169,26 @@ def block2_inputs(
         u = u0 + tl.arange(0, BM)
         live = u < count * PAIRS
         row = u // PAIRS
-        lines = gradient + slot * (ROWS * S2 * S2 * OUT)
         y = u % PAIRS // (S1 // 2)
         x = u % (S1 // 2) * 2
         n = tl.arange(0, 16)
-        o = tl.arange(0, OUT)
+        k = tl.arange(0, 2 * OUT)
         channel = n % 8
+        left = x + PAD - K + 1
+        at = gradient + slot * (ROWS * S2 * S2 * OUT) + (((row * S2 + y + PAD) * S2 + left) * OUT)[:, None] + k[None, :]
+        taps = weights + slot * (OUT * C * K * K) + (k % OUT)[:, None] * (C * K * K) + (channel * (K * K))[None, :]
         d = tl.zeros((BM, 16), dtype=tl.float32)
-        for tap in range(K * (K + 1)):
-            line = tap // (K + 1)
-            shift = tap % (K + 1) - 1
+        for line in range(K):
             to_y = y + PAD - line
-            to_x = x + PAD - shift
-            inside = live & (to_y >= 0) & (to_y < S2) & (to_x >= 0) & (to_x < S2)
-            from_at = lines + ((row * S2 + to_y) * S2 + to_x)[:, None] * OUT + o[None, :]
-            g = tl.load(from_at, mask=inside[:, None] & (o >= 0)[None, :], other=0.0)
-            column = shift + n // 8
-            real = (channel < C) & (column >= 0) & (column < K)
-            at = weights + slot * (OUT * C * K * K) + o[:, None] * (C * K * K) + (channel * (K * K) + column)[None, :]
-            w = tl.load(at + line * K, mask=real[None, :] & (o >= 0)[:, None], other=0.0)
-            d = product(g, w, d, PRECISION)
+            inside_y = live & (to_y >= 0) & (to_y < S2)
+            for pair in tl.static_range(0, K + 1, 2):
+                to_x = left[:, None] + pair + (k // OUT)[None, :]
+                inside = inside_y[:, None] & (to_x >= 0) & (to_x < S2)
+                g = tl.load(at - line * (S2 * OUT) + pair * OUT, mask=inside, other=0.0)
+                column = (n // 8)[None, :] + (K - 1 - pair) - (k // OUT)[:, None]
+                real = (channel < C)[None, :] & (column >= 0) & (column < K)
+                w = tl.load(taps + column + line * K, mask=real, other=0.0)
+                d = product(g, w, d, PRECISION)
         place = (
             out + slot * (ROWS * S1 * S1 * C) + ((row * S1 + y) * S1 + x)[:, None] * C + (n // 8 * C + channel)[None, :]
         )
@@ -175,19 +199,22 @@ def block2_inputs(
 def block2_update(
     part: tl.tensor, weights: tl.tensor, biases: tl.tensor, whole: tl.tensor, rates: tl.tensor, step: tl.tensor,
     CHUNK: tl.constexpr, CHUNKS: tl.constexpr, K: tl.constexpr, C: tl.constexpr, OUT: tl.constexpr,
-    DEPTH: tl.constexpr, TILE: tl.constexpr,
+    BK: tl.constexpr, TILE: tl.constexpr,
 ) -> None:  # fmt: skip
     """Sum the chunks and take the step, TILE elements of (line, column, channel, out) a program."""
     slot = tl.program_id(1).to(tl.int64)
     _, count = rows_now(whole, slot, step)
     if count > 0:
         at = tl.program_id(0) * TILE + tl.arange(0, TILE)
-        k = at // OUT
+        line = at // (BK * OUT)
+        k = at // OUT % BK
         o = at % OUT
-        real = k <= K * K * C
+        is_weight = (line < K) & (k < K * C)
+        is_bias = (line == 0) & (k == K * C)
         sums = tl.zeros((TILE,), dtype=tl.float32)
         for chunk in range(0, (count + CHUNK - 1) // CHUNK):
-            sums += tl.load(part + (slot * CHUNKS + chunk) * (DEPTH * OUT) + at, mask=real, other=0.0)
-        tap = k % C * (K * K) + k // C
-        sgd_step(weights + slot * (OUT * C * K * K) + o * (C * K * K) + tap, sums, rates, slot, k < K * K * C)
-        sgd_step(biases + slot * OUT + o, sums, rates, slot, k == K * K * C)
+            place = part + (slot * CHUNKS + chunk) * (K * BK * OUT) + at
+            sums += tl.load(place, mask=is_weight | is_bias, other=0.0)
+        tap = k % C * (K * K) + line * K + k // C
+        sgd_step(weights + slot * (OUT * C * K * K) + o * (C * K * K) + tap, sums, rates, slot, is_weight)
+        sgd_step(biases + slot * OUT + o, sums, rates, slot, is_bias)

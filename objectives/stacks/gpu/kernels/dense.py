@@ -9,7 +9,7 @@ writes zeros into its padding, and the padding of a weight's row is zero. Weight
 bound is the width itself.
 
 Shapes: source and out (lanes, ROWS, *_ROW), weights (capacity, outputs, IN) as `torch.nn.Linear` has
-them, biases (capacity, outputs); images (n, IMAGE) uint8.
+them, biases (capacity, outputs); images (n, IMAGE) uint8, whose unit is worth PIXEL.
 """
 
 # mypy: disable-error-code="import-untyped,untyped-decorator"
@@ -18,7 +18,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from objectives.stacks.gpu.kernels.arithmetic import _RELU, activate, aligned, pixels, slope
+from objectives.stacks.gpu.kernels.arithmetic import _RELU, activate, aligned, slope
 from objectives.stacks.gpu.kernels.philox import keep_bits
 from objectives.stacks.gpu.kernels.product import product
 from objectives.stacks.gpu.kernels.table import KEEP, RATE, RATE_STRIDE, SCALE, STRIDE, WIDTH, lane_rows, rows_now
@@ -36,7 +36,7 @@ def dense_forward(
     LAYER: tl.constexpr, IMAGES: tl.constexpr, LAST: tl.constexpr, EVALUATE: tl.constexpr,
     ACTIVATION: tl.constexpr, DROPOUT: tl.constexpr, ROWS: tl.constexpr, SOURCE_ROW: tl.constexpr,
     OUT_ROW: tl.constexpr, IN: tl.constexpr, WEIGHTS: tl.constexpr, BIASES: tl.constexpr,
-    epoch_rows: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr,
+    epoch_rows: tl.tensor, PIXEL: tl.constexpr, PRECISION: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
     """Compute out = dropout(activation(source @ weights.T + biases)).
@@ -71,10 +71,10 @@ def dense_forward(
             ks = k0 + tl.arange(0, BK)
             inside = ks < width_in
             x = tl.load(lines[:, None] + ks[None, :], mask=live[:, None] & inside[None, :], other=0)
-            if IMAGES:
-                x = pixels(x, HIGH, LOW)
             w = tl.load(columns[None, :] + ks[:, None], mask=real[None, :] & inside[:, None], other=0.0)
-            z = product(x, w, z, PRECISION)
+            z = product(x.to(tl.float32), w, z, PRECISION, BYTES_A=IMAGES)
+        if IMAGES:
+            z *= PIXEL
         z += tl.load(biases + slot * BIASES + outs, mask=real, other=0.0)[None, :]
         if LAST:
             label = tl.load(labels + image, mask=live, other=0)
@@ -172,7 +172,7 @@ def dense_update(
     tl.tensor, whole: tl.tensor, rates: tl.tensor, step: tl.tensor,
     LAYER: tl.constexpr, IMAGES: tl.constexpr, ROWS: tl.constexpr, SOURCE_ROW: tl.constexpr,
     GRADIENT_ROW: tl.constexpr, IN: tl.constexpr, WEIGHTS: tl.constexpr, BIASES: tl.constexpr,
-    epoch_rows: tl.tensor, HIGH: tl.constexpr, LOW: tl.constexpr, PRECISION: tl.constexpr,
+    epoch_rows: tl.tensor, PIXEL: tl.constexpr, PRECISION: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
 ) -> None:  # fmt: skip
     """Weights -= rate * gradient.T @ source, and the biases likewise: the gradient never leaves the tile."""
@@ -203,9 +203,9 @@ def dense_update(
             else:
                 lines = source + slot * (ROWS * SOURCE_ROW) + rows * SOURCE_ROW
             x = tl.load(lines[:, None] + ins[None, :], mask=live[:, None] & within[None, :], other=0)
-            if IMAGES:
-                x = pixels(x, HIGH, LOW)
-            d = product(g, x, d, PRECISION)
+            d = product(g, x.to(tl.float32), d, PRECISION, BYTES_B=IMAGES)
+        if IMAGES:
+            d *= PIXEL
         places = weights + slot * WEIGHTS + outs[:, None] * IN + ins[None, :]
         used = (outs < width_out)[:, None] & within[None, :]
         tl.store(places, tl.load(places, mask=used, other=0.0) - rate * d, mask=used)

@@ -21,16 +21,24 @@ bfloat16 numbers as integers. There, parts are float32 numbers with the values o
 
 
 @triton.jit
-def product(a: tl.tensor, b: tl.tensor, total: tl.tensor, PRECISION: tl.constexpr) -> tl.tensor:
-    """Compute total + a @ b for float32 tiles (M, K), (K, N) and (M, N)."""
+def product(
+    a: tl.tensor, b: tl.tensor, total: tl.tensor, PRECISION: tl.constexpr,
+    BYTES_A: tl.constexpr = False, BYTES_B: tl.constexpr = False,
+) -> tl.tensor:  # fmt: skip
+    """Compute total + a @ b for float32 tiles (M, K), (K, N) and (M, N).
+
+    With BYTES_A or BYTES_B, that tile holds whole numbers from 0 to 255, which are bfloat16 numbers: three products.
+    """
     if PRECISION == "bf16x6":
-        return total + _six_products(a, b, total)
+        return total + _products_of_parts(a, b, total, BYTES_A, BYTES_B)
     else:
         return tl.dot(a, b, total, input_precision=PRECISION)
 
 
 @triton.jit
-def _six_products(a: tl.tensor, b: tl.tensor, total: tl.tensor) -> tl.tensor:
+def _products_of_parts(
+    a: tl.tensor, b: tl.tensor, total: tl.tensor, BYTES_A: tl.constexpr, BYTES_B: tl.constexpr
+) -> tl.tensor:
     """Compute a @ b from three parts of each, the small products first.
 
     An infinite operand has no middle part (infinity less infinity is NaN); what such a NaN enters is left out, and
@@ -38,11 +46,17 @@ def _six_products(a: tl.tensor, b: tl.tensor, total: tl.tensor) -> tl.tensor:
     """
     a_high, a_middle, a_low = split(a)
     b_high, b_middle, b_low = split(b)
-    small = tl.dot(a_middle, b_middle, tl.zeros_like(total), input_precision="ieee")
-    small = tl.dot(a_low, b_high, small, input_precision="ieee")
-    small = tl.dot(a_high, b_low, small, input_precision="ieee")
-    small = tl.dot(a_middle, b_high, small, input_precision="ieee")
-    small = tl.dot(a_high, b_middle, small, input_precision="ieee")
+    small = tl.zeros_like(total)
+    if not BYTES_A and not BYTES_B:
+        small = tl.dot(a_middle, b_middle, small, input_precision="ieee")
+    if not BYTES_A:
+        small = tl.dot(a_low, b_high, small, input_precision="ieee")
+    if not BYTES_B:
+        small = tl.dot(a_high, b_low, small, input_precision="ieee")
+    if not BYTES_A:
+        small = tl.dot(a_middle, b_high, small, input_precision="ieee")
+    if not BYTES_B:
+        small = tl.dot(a_high, b_middle, small, input_precision="ieee")
     small = tl.where(small == small, small, 0.0)
     return tl.dot(a_high, b_high, small, input_precision="ieee")
 

@@ -16,13 +16,26 @@ GREATEST_SPLIT = float(torch.finfo(torch.bfloat16).max)
 INFINITE_NUMBERS = [float("inf"), float("-inf"), float("nan"), 3.4e38]
 
 
+M, N, K = tl.constexpr(32), tl.constexpr(16), tl.constexpr(128)
+
+
 @triton.jit
-def _multiply(a, b, out, PRECISION: tl.constexpr, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr):
+def _multiply(
+    a,
+    b,
+    out,
+    PRECISION: tl.constexpr,
+    M: tl.constexpr,
+    N: tl.constexpr,
+    K: tl.constexpr,
+    A: tl.constexpr,
+    B: tl.constexpr,
+):
     m, n, k = tl.arange(0, M), tl.arange(0, N), tl.arange(0, K)
     x = tl.load(a + m[:, None] * K + k[None, :])
     y = tl.load(b + k[:, None] * N + n[None, :])
     at = out + m[:, None] * N + n[None, :]
-    tl.store(at, product(x, y, tl.load(at), PRECISION))
+    tl.store(at, product(x, y, tl.load(at), PRECISION, BYTES_A=A, BYTES_B=B))
 
 
 @triton.jit
@@ -34,10 +47,10 @@ def _split(x, out, SIZE: tl.constexpr):
     tl.store(out + 2 * SIZE + i, low)
 
 
-def multiplied(a, b, precision, total=0.0):
+def multiplied(a, b, precision, total=0.0, *, bytes_a=False, bytes_b=False):
     """A product of tiles (32, 128) and (128, 16) as a kernel computes it."""
     out = torch.full((32, 16), total)
-    _multiply[(1,)](a.contiguous(), b.contiguous(), out, PRECISION=precision, M=32, N=16, K=128)
+    _multiply[(1,)](a.contiguous(), b.contiguous(), out, PRECISION=precision, A=bytes_a, B=bytes_b)
     return out
 
 
@@ -128,6 +141,18 @@ def test_every_product_of_parts_counts():
     for left_out in taken:
         others = sum(torch.outer(a_parts[i], b_parts[j]) for i, j in taken if (i, j) != left_out)
         assert error(others) > 8 * ROUNDING
+
+
+@slow
+def test_bytes_need_three_products():
+    """Where one tile holds whole numbers up to 255, six products and the three that are left are equal to the bit."""
+    numbers, _ = operands(3)
+    whole = torch.randint(0, 256, (128, 16), generator=torch.Generator().manual_seed(4)).float()
+    six, three = (multiplied(numbers, whole, "bf16x6", bytes_b=each) for each in (False, True))
+    turned = multiplied(whole.T.repeat(2, 1), numbers.T[:, :16], "bf16x6", bytes_a=True)
+
+    assert torch.equal(six, three)
+    assert torch.allclose(turned[:16].T, three[:16], rtol=1e-6, atol=0)
 
 
 @slow
