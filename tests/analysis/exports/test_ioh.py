@@ -129,3 +129,21 @@ def test_the_same_bytes_twice(varied, exported):
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*.*")) if path.is_file()}
     exported(varied.folder, "ioh")
     assert {path: path.read_bytes() for path in sorted(folder.rglob("*.*")) if path.is_file()} == before
+
+
+@pytest.mark.slow
+def test_a_metric_that_is_maximised_is_maximised_there_too(inspector, plant, exported):
+    """Readers take the running maximum of its own values; what came to nothing is minus infinity."""
+    suite = plant()
+    suite.plan["objectives"][0]["metrics"] = [{"name": "accuracy", "goal": "max", "unit": "%"}]
+    suite.set()
+    suite.run([(-50.0, -40.0, 1.0), (None, None, 2.0), (-80.0, -70.0, 3.0), (-60.0, -90.0, 4.0)])
+    suite.run([], 1, state="failed")
+    _, folder = exported(suite.folder, "ioh")
+    manager, data = loaded(inspector, folder, monotonic=True)
+    assert json.loads((folder / "random" / "IOHprofiler_f1_bowl.json").read_text())["maximization"] is True
+    assert manager.overview["best_y"].to_list() == [80.0, -sys.float_info.max]
+    assert data.filter(data["instance"] == 1)["raw_y"].to_list() == [50.0, 80.0]
+    _, data = loaded(inspector, folder)
+    assert data.filter(data["instance"] == 1)["raw_y"].to_list() == [50.0, -math.inf, 80.0, 60.0]
+    assert data.filter(data["instance"] == 1)["test_error"].to_list() == [40.0, -math.inf, 70.0, 90.0]

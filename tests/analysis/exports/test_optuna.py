@@ -109,3 +109,20 @@ def test_values_out_of_bounds_widen_the_axis(plant, planted_evaluation, exported
     [trial] = studies(folder / "bowl.log")["random/000"].trials
     assert trial.params == {"learning_rate": 2.0}
     assert trial.distributions["learning_rate"].high == 2.0
+
+
+@pytest.mark.slow
+def test_a_metric_that_is_maximised_is_maximised_there_too(plant, planted_evaluation, exported):
+    """Values are the metric's own, and the best one of a study is that of the run's final incumbent."""
+    suite = plant()
+    suite.plan["objectives"][0]["metrics"] = [{"name": "accuracy", "goal": "max", "unit": "%"}]
+    suite.set()
+    suite.run([planted_evaluation(0, -50.0, -40.0, 1.0), planted_evaluation(1, -80.0, -70.0, 2.0, trial=1, epochs=3)])
+    _, folder = exported(suite.folder, "optuna")
+    study = studies(folder / "bowl.log")["random/000"]
+    assert study.direction == optuna.study.StudyDirection.MAXIMIZE
+    assert (study.best_value, study.best_trial.user_attrs["test_error"]) == (80.0, 70.0)
+    assert study.best_trial.intermediate_values == {3: 80.0}
+    assert (study.user_attrs["metric"], study.user_attrs["unit"], study.user_attrs["valid_error"]) == (
+        "accuracy", "%", 80.0,
+    )  # fmt: skip

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from analysis.exports import latex, markdown
-from analysis.exports.paper import entries
+from analysis.exports.paper import BEST, PLAIN, caption, entries
 from analysis.loading.results import load
+from analysis.study import Study
 from analysis.tables.pairwise import pairwise_table
 from analysis.tables.statistics import statistics_table
 
@@ -136,3 +137,31 @@ def test_latex_sets_numbers_of_any_size():
     assert [latex.number(text) for text in ("0.0312", "-0.5", "1.2e-18", "-1.60e+308", "")] == [
         "0.0312", "$-0.5$", r"$1.2 \times 10^{-18}$", r"$-1.60 \times 10^{308}$", "",
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_best_of_what_is_maximised_has_the_greatest_mean(planted, tmp_path):
+    """It is marked, its values are its own, and its unit is set letter by letter."""
+    suite = planted(random=-0.7, tpe=-0.9, grid=-0.8)
+    suite.plan["objectives"][0]["metrics"] = [{"name": "hit_rate", "goal": "max", "unit": r"$_x^2 & \5 %"}]
+    suite.set()
+    study = Study(load(suite.folder), suite.folder)
+    assert {entry.algorithm: entry.mark for entry in entries(study)} == {"random": PLAIN, "tpe": BEST, "grid": PLAIN}
+    latex.write(study, tmp_path)
+    text = (tmp_path / "results.tex").read_text()
+    assert re.search(r"tpe & \\textbf\{0\.9\d*\} ", text)
+    told = r"hit\_rate (higher is better) {[}\$\_x\textasciicircum{}2 \& \textbackslash{}5 \%]"
+    assert rf"Test hit\_rate of the validation incumbent at the end of the budget; {told}, mean" in text
+    markdown.write(study, tmp_path)
+    assert r"hit\_rate (higher is better) \[\$\_x^2 & \\5 %\], mean" in (tmp_path / "results.md").read_text()
+
+
+@pytest.mark.slow
+def test_without_a_scale_a_paper_shows_the_test_values(planted):
+    """Of a suite whose endpoint is the score, on an objective that has none."""
+    suite = planted(random=0.7, tpe=0.9)
+    suite.plan["objectives"][0] |= {"best_error": None, "chance_error": None}
+    suite.set(endpoint="score")
+    study = Study(load(suite.folder), suite.folder)
+    assert {entry.algorithm: entry.mark for entry in entries(study)} == {"random": BEST, "tpe": PLAIN}
+    assert "Test error of the validation incumbent at the end of the budget, mean" in caption(study)
