@@ -210,6 +210,19 @@ def test_what_was_packed_is_unpacked(tmp_path):
     assert found.count_new_kernels() == 1
 
 
+@pytest.mark.parametrize("name", ["fashion_mnist/images.xz", "wheels/no_such_library-1.whl"])
+def test_what_arrived_damaged_is_refused(name, tmp_path, capsys):
+    """Exit code 2 and the file's folder with the remedy, before any step."""
+    file = tmp_path / "carried" / name
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"torn")
+
+    with pytest.raises(SystemExit, match="2"):
+        schedule.main(["first", "--out", str(tmp_path / "out"), "--carried", str(tmp_path / "carried")])
+
+    assert "make gpu-carry" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "value"), [("--data", "nowhere"), ("--kernels", "nowhere")])
 def test_what_is_not_there_cannot_be_carried(option, value, tmp_path, capsys):
     """Exit code 2, and the folder is left as it was."""

@@ -143,11 +143,19 @@ def unpack(carried: Path | None, work: Path) -> Carried:
     """Unpack what was carried into a folder that can be written.
 
     Args:
-        carried: folder that `main` has prepared; None for nothing.
+        carried: folder that `main` has prepared; where there is none, nothing is carried.
         work: where to.
+
+    Raises:
+        ValueError: a file is damaged.
     """
-    if carried is None:
-        return Carried()
+    try:
+        return _unpack(carried, work) if carried is not None and carried.is_dir() else Carried()
+    except (EOFError, lzma.LZMAError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{carried}: a file is damaged ({error}); prepare it again: make gpu-carry") from error
+
+
+def _unpack(carried: Path, work: Path) -> Carried:
     environment: dict[str, str] = {}
     data, cache = unpack_data(carried / "fashion_mnist", work / "data"), None
     libraries = unpack_wheels(carried / "wheels", work / "libraries")

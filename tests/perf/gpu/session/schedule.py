@@ -9,6 +9,7 @@ predictions beside measurements. They need no network, no virtual environment an
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from typing import Any
 
 from objectives.objective import PRECISIONS
 from tests.perf.gpu.parts import part_names, step_of
-from tests.perf.gpu.session.carry import unpack
+from tests.perf.gpu.session.carry import Carried, unpack
 from tests.perf.gpu.session.predictions import beside_measurements, comparison_table, read_predictions
 from tests.perf.gpu.session.steps import Report, Step, run_steps
 from tests.perf.gpu.session.verdict import conclude
@@ -140,29 +141,39 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--carried", type=Path, help="folder that `carry` has prepared")
     parser.add_argument("--interpret", action="store_true", help="without a GPU: everything at tiny size, interpreted")
     parsed = parser.parse_args(arguments)
-    report = Report(
-        parsed.out / f"{parsed.command}.json",
-        command=parsed.command,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        interpreted=parsed.interpret,
-    )
-    report.save()
     with tempfile.TemporaryDirectory(prefix="incumbent-") as folder:
-        carried = unpack(parsed.carried, Path(folder))
-        report.content["carried"] = carried.content
-        print(f"carried: {', '.join(f'{name} {value}' for name, value in carried.content.items()) or 'nothing'}")
-        place = Place(interpreted=parsed.interpret, data=carried.data, work=Path(folder), out=parsed.out.absolute())
-        run_steps(
-            after_the_machine(place, report, STEPS[parsed.command]),
-            report,
-            log=parsed.out / f"{parsed.command}.log",
-            environment=os.environ | carried.environment | ({"TRITON_INTERPRET": "1"} if parsed.interpret else {}),
-            seconds=None if parsed.interpret else SECONDS[parsed.command] - (time.perf_counter() - started),
-            stop_at_failure=parsed.command == "first",
+        report = Report(
+            parsed.out / f"{parsed.command}.json",
+            command=parsed.command,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            interpreted=parsed.interpret,
         )
-        report.content["kernels_compiled_here"] = carried.count_new_kernels()
-    report.content["seconds"] = round(time.perf_counter() - started, 1)
-    rows = list(beside_measurements(read_predictions(PREDICTIONS), report.steps))
-    report.content["predictions_beside_measurements"] = rows
-    print(comparison_table(rows))
+        try:
+            report.save()
+            carried = unpack(parsed.carried, Path(folder))
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+        place = Place(interpreted=parsed.interpret, data=carried.data, work=Path(folder), out=parsed.out.absolute())
+        run_command(parsed.command, place, carried, report, started)
     return conclude(report)
+
+
+def run_command(command: str, place: Place, carried: Carried, report: Report, started: float) -> None:
+    """Run the steps and put all that follows from them into the report."""
+    report.content["carried"] = carried.content
+    print(f"carried: {json.dumps(carried.content) if carried.content else 'nothing'}")
+    run_steps(
+        after_the_machine(place, report, STEPS[command]),
+        report,
+        log=place.out / f"{command}.log",
+        environment=os.environ | carried.environment | ({"TRITON_INTERPRET": "1"} if place.interpreted else {}),
+        seconds=None if place.interpreted else SECONDS[command] - (time.perf_counter() - started),
+        stop_at_failure=command == "first",
+    )
+    rows = list(beside_measurements(read_predictions(PREDICTIONS), report.steps))
+    print(comparison_table(rows))
+    report.content |= {
+        "kernels_compiled_here": carried.count_new_kernels(),
+        "seconds": round(time.perf_counter() - started, 1),
+        "predictions_beside_measurements": rows,
+    }
