@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -56,18 +56,31 @@ class Specialisation:
 
     @property
     def label(self) -> str:
-        """Name the kernel by what a reader tells its specialisations apart by."""
-        flags = [f"layer {self.constants['LAYER']}"] if "LAYER" in self.constants else []
-        flags += ["evaluation"] if self.constants.get("EVALUATE") else []
-        return " ".join([self.function, *flags])
+        return label_of(self.function, self.constants)
 
 
-def compile_network(name: str, precision: str, data: str = "fashion_mnist") -> list[Specialisation]:
-    """Compile every kernel of a network's stack, by training one trial for an epoch with launches that compile only."""
+def label_of(function: str, constants: Mapping[str, Any]) -> str:
+    """Name a specialisation by what a reader tells it apart by."""
+    flags = [f"layer {constants['LAYER']}"] if "LAYER" in constants else []
+    flags += ["evaluation"] if constants.get("EVALUATE") else []
+    return " ".join([function, *flags])
+
+
+def compile_network(
+    name: str, precision: str, data: str = "fashion_mnist", only: Sequence[str] = ("",)
+) -> list[Specialisation]:
+    """Compile the kernels of a network's stack, by training one trial for an epoch with launches that compile only.
+
+    Args:
+        name: of `NETWORKS`.
+        precision: of the products.
+        data: of `SIDES`.
+        only: beginnings of the labels of kernels to compile.
+    """
     from objectives.stacks.gpu import plan  # Imports Triton.
 
     objective, split = NETWORKS[name](data=data), blank_split(data)
-    with compile_only() as kernels:
+    with compile_only(only) as kernels:
         stack = plan.build(objective, Machine(device="cpu"), 1, precision, split=split, quantum=None, lanes=None)
         stack.admit(0, greatest_batch(objective), np.random.SeedSequence(0))
         stack.advance()
@@ -129,8 +142,8 @@ class AbsentDriver:
 
 
 @contextmanager
-def compile_only() -> Iterator[dict[str, Any]]:
-    """Let every launch compile its kernel and execute nothing; collect the kernels by their hashes."""
+def compile_only(only: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Let launches compile their kernels and execute nothing; collect the kernels by their hashes."""
     from triton.runtime import driver  # type: ignore[import-untyped,unused-ignore]
     from triton.runtime.jit import JITFunction  # type: ignore[import-untyped,unused-ignore]
 
@@ -138,6 +151,8 @@ def compile_only() -> Iterator[dict[str, Any]]:
     launch = JITFunction.run
 
     def compile_instead(self: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> Any:
+        if not label_of(self.fn.__name__, options).startswith(tuple(only)):
+            return None
         kernel = launch(self, *args, grid=grid, warmup=True, **options)
         kernels[kernel.hash] = kernel
         return kernel

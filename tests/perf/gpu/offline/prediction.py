@@ -106,19 +106,23 @@ def main(arguments: list[str]) -> int:
 
 def predict_all(rows: Sequence[Profile]) -> list[Prediction]:
     """Predict every network and precision of a table."""
+    from objectives.stacks.gpu.plan import CAPACITY  # Imports Triton.
+
+    slots = {str(network): count for (network, data), count in CAPACITY.items() if data == "fashion_mnist"}
     keys = dict.fromkeys((row.network, row.precision) for row in rows if row.data == "fashion_mnist")
-    return [predict(network, [r for r in rows if (r.network, r.precision) == (network, p)]) for network, p in keys]
+    return [
+        predict(network, [row for row in rows if (row.network, row.precision) == (network, precision)], slots[network])
+        for network, precision in keys
+    ]
 
 
-def predict(network: str, kernels: Sequence[Profile]) -> Prediction:
+def predict(network: str, kernels: Sequence[Profile], slots: int) -> Prediction:
     """Predict the seconds of 2000 trials of one network from all its kernels in one precision."""
-    from objectives.stacks.gpu.plan import CAPACITY
-
     objective = NETWORKS[network](data="fashion_mnist")  # type: ignore[abstract]
     rng = np.random.default_rng(0)
     configs = [objective.space.sample(rng) for _ in range(SAMPLES)]
     epochs = TRIALS * objective.max_epochs / SAMPLES
-    live = min(LIVE, CAPACITY[objective.gpu_kernels, "fashion_mnist"])  # type: ignore[index]
+    live = min(LIVE, slots)
     steps = [kernel for kernel in kernels if _is_step(kernel)]
     batches = [part for config in configs for part in minibatches(objective, network, config)]
     count = sum(times for _, times in batches) * epochs

@@ -11,10 +11,9 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import triton  # type: ignore[import-untyped,unused-ignore]
 
 from objectives.objective import PRECISIONS
 from tests.perf.gpu.offline.compilation import ARCHITECTURE, NETWORKS, SIDES, compile_network
@@ -35,8 +34,7 @@ def main(arguments: list[str]) -> int:
         profile(kernel)
         for network in parsed.networks
         for precision in parsed.precisions
-        for kernel in compile_network(network, precision, parsed.data)
-        if any(kernel.label.startswith(beginning) for beginning in parsed.only)
+        for kernel in compile_network(network, precision, parsed.data, parsed.only)
     ]
     page = markdown(rows)
     print(page)
@@ -63,10 +61,14 @@ def parser() -> argparse.ArgumentParser:
 def as_json(rows: Iterable[Profile]) -> dict[str, Any]:
     """The whole table, with what it was compiled by."""
     return {
-        "triton": triton.__version__,
+        "triton": triton_version(),
         "architecture": f"sm_{ARCHITECTURE}",
         "kernels": [asdict(row) for row in rows],
     }
+
+
+def triton_version() -> str:
+    return version("triton")
 
 
 def read_table(path: Path) -> list[Profile]:
@@ -80,7 +82,7 @@ def read_table(path: Path) -> list[Profile]:
 def markdown(rows: Sequence[Profile]) -> str:
     """One table a network and precision, of the loop with the most instructions of each kernel."""
     lines = [
-        f"Compiled for sm_{ARCHITECTURE} by Triton {triton.__version__}. The columns from `issue` on are of one turn of"
+        f"Compiled for sm_{ARCHITECTURE} by Triton {version('triton')}. The columns from `issue` on are of one turn of"
         " the loop with the most instructions (`-`: the kernel has no loop, and they are of all of it): instructions of"
         " a warp, of these in the integer pipe, wavefronts of shared memory and cycles of tensor cores of a program.",
     ]
