@@ -16,7 +16,7 @@ quote = '$(subst $$$$,$$,$(subst ','\'',$(value $(1))))'
 RESULTS_OPTION = --results $(call quote,RESULTS)
 JOBS_OPTION = $(if $(JOBS),--jobs $(call quote,JOBS))
 
-.PHONY: help setup adapters dehb bench plots report smoke status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
+.PHONY: help setup adapters dehb frameworks bench plots report smoke status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,6 +38,15 @@ adapters: .venv/.adapters  ## the libraries that have adapters too: Optuna, SMAC
 	.external/dehb/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
 
 dehb: .external/dehb/.installed  ## create .external/dehb, the environment of DEHB (Python 3.11 or 3.12)
+
+FRAMEWORKS = jax keras mxnet
+
+.external/%/.installed: objectives/external/requirements-%.lock
+	$(PYTHON) -m venv .external/$*
+	.external/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+	@du -sm .external/$* | awk '{print "$*: " $$1 " MB"}'
+
+frameworks: $(FRAMEWORKS:%=.external/%/.installed)  ## environments of JAX, Keras and MXNet below .external, for the suite frameworks_digits (Python 3.11)
 
 bench: setup  ## run SUITE, or go on with it, then tables and figures
 	$(RUN) -m benchmark run $(call quote,SUITE) $(RESULTS_OPTION) $(JOBS_OPTION)

@@ -29,5 +29,13 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
             "objectives.closed_form:Hartmann6",
             "Hartmann's function on the unit cube (6-d): six local minima, the least -3.32237, no training.",
         ),
+        "jax_softmax": Entry(
+            "objectives.external.jax_objective:JaxSoftmax",
+            "Softmax regression in JAX and Flax, in this process: the learning rate (1-d); needs the extra `jax`.",
+        ),
+        "external": Entry(
+            "objectives.external.external_objective:ExternalObjective",
+            "An objective that another process trains, in its own environment or language.",
+        ),
     }
 )

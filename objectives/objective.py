@@ -50,6 +50,14 @@ class RouteRefused(ValueError):
     """A route was asked for that an objective cannot take on this machine."""
 
 
+class TrainingCrashed(Exception):
+    """Raised where the process that trained a trial has ended; the trial is recorded as crashed."""
+
+
+class TrainingTimedOut(Exception):
+    """Raised where a training is given up for the time it takes; the trial is recorded as a timeout."""
+
+
 class Objective(ABC):
     """An error to minimise, or metrics. Constructing an objective touches no device and no disk.
 
@@ -183,7 +191,8 @@ class Objective(ABC):
         """Load what training needs and warm up, so that no trial is charged for it.
 
         Returns:
-            Names and SHA-256 checksums of the data, for the record.
+            Names and SHA-256 checksums of the data, and versions of other programs, for the record: a ledger is
+            continued only with the same ones.
         """
 
     def __call__(self, /, *, max_epochs: int | None = None, **config: Scalar) -> float:

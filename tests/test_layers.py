@@ -10,7 +10,7 @@ from tests import ROOT
 
 ORDER = {
     "objectives": [
-        *("__init__", "classification", "stacks", "training", "closed_form", "derived", "function"),
+        *("__init__", "classification", "stacks", "training", "closed_form", "derived", "function", "external"),
         *("objective", "stack", "cost", "epoch", "metric", "space", "hyperparameter"),
         *("hyperparameter_name", "distribution", "native_value", "registry"),
     ],
@@ -31,7 +31,7 @@ ORDER = {
 
 MAY_IMPORT = {
     "objectives": set(),
-    "algorithms": {"objectives.space", "objectives.registry"},
+    "algorithms": {"objectives.space", "objectives.registry", "objectives.external.subprocess_client"},
     "benchmark": {"objectives", "algorithms"},
     "analysis": {"benchmark.storage", "benchmark.errors"},
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from algorithms.external.protocol import RemoteAlgorithm, first_message
-from algorithms.external.subprocess_client import ExternalError, SubprocessClient
+from objectives.external.subprocess_client import ExternalError, SubprocessClient
 from objectives.space import FIDELITY, Config, Space
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from algorithms.external.subprocess_client import SubprocessClient
 from algorithms.interop.optional_method import PROPERTIES
 from algorithms.interop.space_translation import Coordinate, Translation
+from objectives.external.subprocess_client import SubprocessClient
 from objectives.space import FIDELITY, Config, Space
 
 PROTOCOL = 1

@@ -18,7 +18,7 @@ from benchmark.tuning.evaluation import (
     ImpureTrial,
     TrainingResult,
     checked_epoch,
-    describe_problem,
+    describe_failure,
     is_device_failure,
 )
 from benchmark.tuning.execution import RunExecution, note_training_start
@@ -239,7 +239,7 @@ class TrialBatcher:
         except ImpureTrial:
             pass  # The trial keeps it.
         except Exception as error:  # A network of the user's may raise anything.
-            trial.problem = describe_problem(error)
+            trial.failed_as, trial.problem = describe_failure(error)
         self.unanswered[id(trial)] = pending
         if isinstance(result, Exception) or result.diverged:
             self._has_left(pending)

@@ -14,6 +14,7 @@ from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
 from objectives.epoch import NOT_GIVEN, Epoch
 from objectives.metric import Metric, is_classic
+from objectives.objective import TrainingCrashed, TrainingTimedOut
 
 LONGEST_PROBLEM = 4000
 LONGEST_EPOCH = 1e9
@@ -230,6 +231,15 @@ def failed_training(job: Job, state: str, problem: str, seconds: float, paid: fl
         paid_seconds=paid,
         problem=problem,
     )
+
+
+def describe_failure(error: BaseException) -> tuple[str, str]:
+    """Return the state of a trial whose training raised `error`, and the problem's description."""
+    if isinstance(error, TrainingCrashed):
+        return "crashed", str(error)
+    if isinstance(error, TrainingTimedOut):
+        return "timeout", str(error)
+    return "error", describe_problem(error)
 
 
 def is_device_failure(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from benchmark.reproducibility.seeding import trial_seed
 from benchmark.tuning.evaluation import (
     TrainingResult,
     checked_epoch,
-    describe_problem,
+    describe_failure,
     failed_training,
     is_device_failure,
     metric_curves,
@@ -69,7 +69,7 @@ class Trainer:
             if is_device_failure(error):
                 raise
             seconds = time.perf_counter() - began
-            return failed_training(job, "error", describe_problem(error), seconds, seconds)
+            return failed_training(job, *describe_failure(error), seconds, seconds)
         if curve.epoch < self.objective.max_epochs and self.objective.pausable:
             self.paused[job.trial] = curve
         return _result_of(curve, epochs, time.perf_counter() - began)

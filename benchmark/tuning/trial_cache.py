@@ -38,6 +38,7 @@ class CachedTrial:
         seed: its random numbers' root.
         epochs: known epochs, in order; those of ledgers share their record's seconds evenly.
         problem: why training it beyond its epochs failed, if it did.
+        failed_as: the state of evaluations that it fails.
         impure: set once it came out otherwise than recorded; nothing of it can be trusted then.
         saved_state: what a stack needs to go on after the last of them, or None.
         epochs_trained: epochs that training has gone through since it was last begun.
@@ -48,6 +49,7 @@ class CachedTrial:
     seed: np.random.SeedSequence
     epochs: list[Epoch] = field(default_factory=list)
     problem: str | None = None
+    failed_as: str = "error"
     impure: ImpureTrial | None = None
     saved_state: Any = None
     epochs_trained: int = 0
@@ -91,7 +93,7 @@ class CachedTrial:
             raise self.impure
         paid, self.unpaid_seconds = self.unpaid_seconds, 0.0
         if self.problem is not None and len(self.epochs) < job.epochs:
-            return failed_training(job, "error", self.problem, paid, paid)
+            return failed_training(job, self.failed_as, self.problem, paid, paid)
         reached = self.epochs[: job.epochs]
         added = reached[job.start_epoch :]
         last = reached[-1]

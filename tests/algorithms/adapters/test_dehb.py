@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from algorithms.external.external import ExternalScheduler, ExternalSearcher
-from algorithms.external.subprocess_client import ExternalError
 from benchmark.suite.model import Budget
+from objectives.external.subprocess_client import ExternalError
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests import ROOT
 from tests.algorithms import driving

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from algorithms.external.external import ExternalScheduler, ExternalSearcher
-from algorithms.external.subprocess_client import ExternalError, SubprocessClient
 from benchmark.suite.model import Budget
+from objectives.external.subprocess_client import ExternalError, SubprocessClient
 from objectives.space import FIDELITY
 from tests import ROOT
 from tests.algorithms.driving import drive, proposals, seed_of

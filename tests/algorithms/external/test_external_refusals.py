@@ -7,14 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from algorithms.external import subprocess_client
 from algorithms.external.external import ExternalScheduler, ExternalSearcher
-from algorithms.external.subprocess_client import ExternalError
 from benchmark.errors import BadInput
 from benchmark.suite.model import Budget
 from benchmark.suite.parsing import parse
 from benchmark.tuning.factory import check_suite
 from benchmark.tuning.tuner import AlgorithmError, TuningLoop
+from objectives.external import subprocess_client
+from objectives.external.subprocess_client import ExternalError
 from tests import ROOT
 from tests.algorithms.external.worker import GOOD, MIXED, RATE, alive, process_of, says
 

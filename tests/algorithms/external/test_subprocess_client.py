@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from algorithms.external import subprocess_client
 from algorithms.external.external import ExternalSearcher
-from algorithms.external.subprocess_client import ExternalError
+from objectives.external import subprocess_client
+from objectives.external.subprocess_client import ExternalError
 from tests import ROOT
 from tests.algorithms.external.worker import GOOD, RATE, alive, ends, process_of, says
 

@@ -28,6 +28,7 @@ from objectives.cost import CostTerms
 from objectives.objective import Machine
 from objectives.space import Space
 from tests.benchmark.fakes.planted_cost import EPOCH, SET_UP, PlantedCost
+from tests.objectives.external.programs import OPTIONS
 
 PRICED = "tests.benchmark.fakes.planted_cost:PlantedCost"
 SUITE = """
@@ -153,7 +154,7 @@ def test_numbers_have_few_digits():
 @pytest.mark.parametrize("count", [3, 4, 10, 48])
 def test_what_is_held_out_is_not_fitted_to(name, count):
     """No configuration is on both sides; a third is held out; all lie in the space."""
-    space = OBJECTIVES[name]().space
+    space = OBJECTIVES[name](**OPTIONS.get(name, {})).space
 
     fitted, held_out = choose_configs("x", space, count)
 

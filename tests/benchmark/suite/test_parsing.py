@@ -28,6 +28,7 @@ from benchmark.tuning.factory import (
     library_parts,
 )
 from objectives import OBJECTIVES
+from tests.objectives.external.programs import OPTIONS
 
 TABLE = {
     "title": "A toy",
@@ -106,7 +107,7 @@ def test_every_searcher_builds_on_every_objective(loaded, name, options):
     """The registries cross: no searcher, ours or a library's, refuses an objective of ours with its defaults."""
     loaded(ALL_SEARCHERS[name])
     entry = {"searcher": {"name": name, **options}}
-    table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
+    table = {**TABLE, "objectives": {label: OPTIONS.get(label, {}) for label in OBJECTIVES}, "algorithms": {"a": entry}}
 
     assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
 
@@ -117,7 +118,7 @@ def test_every_scheduler_builds_on_every_objective(loaded, name, options):
     """Likewise the schedulers, over random search where they take a searcher."""
     takes_searcher = "searcher" in parameters_of(name, loaded(ALL_SCHEDULERS[name]))
     entry = {"scheduler": {"name": name, **options}, **({"searcher": "random"} if takes_searcher else {})}
-    table = {**TABLE, "objectives": {label: {} for label in OBJECTIVES}, "algorithms": {"a": entry}}
+    table = {**TABLE, "objectives": {label: OPTIONS.get(label, {}) for label in OBJECTIVES}, "algorithms": {"a": entry}}
 
     assert len(check_suite(parse("all", table))) == len(OBJECTIVES)
 

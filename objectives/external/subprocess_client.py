@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -39,7 +39,15 @@ DROPPED_ENVIRONMENT = ("PYTHONHOME", "PYTHONPATH")
 
 
 class ExternalError(RuntimeError):
-    """The other process broke the protocol or ended; its run cannot go on."""
+    """The other process broke the protocol or ended, and is asked nothing more."""
+
+
+class ProcessEnded(ExternalError):
+    """The other process ended, or closed its output, instead of answering."""
+
+
+class NoAnswer(ExternalError):
+    """The other process did not answer in time."""
 
 
 class SubprocessClient:
@@ -52,12 +60,14 @@ class SubprocessClient:
         command: program and arguments, no shell; `{root}` is the folder of this project, other
             relative paths are relative to the current folder.
         timeout: seconds that an answer may take, the start of the process included for the first.
+        constants: accept NaN, Infinity and -Infinity in answers, which Python and others write though JSON has
+            no such numbers.
 
     Raises:
         ValueError: no such program, or a timeout that is none.
     """
 
-    def __init__(self, command: Sequence[str], *, timeout: float) -> None:
+    def __init__(self, command: Sequence[str], *, timeout: float, constants: bool = False) -> None:
         if isinstance(command, str) or not isinstance(command, Sequence) or not command:
             raise ValueError(f"command = {command!r}: need a list of a program and its arguments")
         if not all(isinstance(word, str) and "\0" not in word for word in command):
@@ -65,6 +75,7 @@ class SubprocessClient:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= 86_400:
             raise ValueError(f"timeout = {timeout!r}: need a number of seconds > 0, at most 86400")
         self.shown, self.timeout = shlex.join(command), timeout
+        self._parse_constant: Callable[[str], Any] = float if constants else _refuse_constant
         self._command = [word.replace("{root}", str(ROOT)) for word in command]
         if shutil.which(self._command[0]) is None:
             raise ValueError(f"command = {list(command)!r}: {_why_not(self._command[0])}")
@@ -95,22 +106,22 @@ class SubprocessClient:
             self._process = self._start()
         line = self._transfer(json.dumps(message, allow_nan=False).encode() + b"\n", topic)
         try:
-            answer = json.loads(line, parse_constant=_refuse_constant)
+            answer = json.loads(line, parse_constant=self._parse_constant)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             self.fail(f"answered {topic} with {_brief(line)}, which is no JSON object")
         return answer
 
-    def fail(self, problem: str) -> NoReturn:
+    def fail(self, problem: str, kind: type[ExternalError] = ExternalError) -> NoReturn:
         """End the process because it broke the protocol.
 
         Raises:
-            ExternalError: always.
+            ExternalError: always, of the kind given.
         """
         self.close()
         self._problem = f"{_brief(self.shown)} {problem}"
-        raise ExternalError(self._problem)
+        raise kind(self._problem)
 
     def close(self) -> None:
         """End the process: close its standard input, and kill it unless it ends by itself."""
@@ -156,7 +167,7 @@ class SubprocessClient:
             left = deadline - time.monotonic()
             ready = [descriptor for descriptor, _ in poll.poll(1000 * left)] if left > 0 else []
             if not ready:
-                self.fail(f"did not answer {topic} within {self.timeout:g} s{self._last_error_line()}")
+                self.fail(f"did not answer {topic} within {self.timeout:g} s{self._last_error_line()}", NoAnswer)
             if stdin in ready:
                 unsent = _written(stdin, unsent)
                 if not unsent:
@@ -187,11 +198,11 @@ class SubprocessClient:
         try:
             code = process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            self.fail(f"closed its standard output instead of answering {topic}{self._last_error_line()}")
+            self.fail(f"closed its standard output instead of answering {topic}{self._last_error_line()}", ProcessEnded)
         while self._read_stderr(stderr):
             pass
         status = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        self.fail(f"ended ({status}) instead of answering {topic}{self._last_error_line()}")
+        self.fail(f"ended ({status}) instead of answering {topic}{self._last_error_line()}", ProcessEnded)
 
     def _last_error_line(self) -> str:
         lines = self._stderr_tail.decode(errors="replace").split("\n")

@@ -1,0 +1,1 @@
+"""Objectives that train in a process of their own, in any framework or language; see README.md."""
