@@ -20,17 +20,7 @@ M, N, K = tl.constexpr(32), tl.constexpr(16), tl.constexpr(128)
 
 
 @triton.jit
-def _multiply(
-    a,
-    b,
-    out,
-    PRECISION: tl.constexpr,
-    M: tl.constexpr,
-    N: tl.constexpr,
-    K: tl.constexpr,
-    A: tl.constexpr,
-    B: tl.constexpr,
-):
+def _multiply(a, b, out, PRECISION: tl.constexpr, A: tl.constexpr, B: tl.constexpr):
     m, n, k = tl.arange(0, M), tl.arange(0, N), tl.arange(0, K)
     x = tl.load(a + m[:, None] * K + k[None, :])
     y = tl.load(b + k[:, None] * N + n[None, :])
