@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,7 +97,8 @@ class RunExecution:
                 self._write_or_check_header(ledger, data, scheduler)
                 if ledger.ended:
                     ledger.rename_complete()  # It was killed between its last record and the final name.
-                    return recorded_report(self.run, self.settings.folder)
+                    recorded = recorded_report(self.run, self.settings.folder)
+                    return replace(recorded, metric=self.objective.metrics[0])
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
