@@ -17,7 +17,7 @@ from objectives.stacks.gpu.kernels.conv_block2 import (
     block2_weights,
 )
 from objectives.stacks.gpu.layers import DenseLayers, Layer, Tiles
-from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles
+from objectives.stacks.gpu.network import Network, StackBuffers, count_tiles, round_up
 
 CHUNK = 16
 """Images whose weight gradients one program sums."""
@@ -121,13 +121,36 @@ class LeNetLayers(Network):
         self.head.evaluate(images, first)
 
     def multiply_adds(self, rows: int, widths: list[int]) -> tuple[float, float]:
-        """Count multiply-adds; the convolutions have no ragged dimension, so they add the same to both counts."""
+        """Count the multiply-adds of a step: those that were asked for, and those of whole tiles."""
         shape = self.shape
         taps, (first, second) = shape.kernel**2, shape.channels
         side1 = shape.side + 2 * shape.pads[0] - shape.kernel + 1
         convolutions = 2.0 * side1**2 * first * taps + 3.0 * shape.side2**2 * second * first * taps
         useful, spent = self.head.multiply_adds(rows, widths)
-        return useful + rows * convolutions, spent + rows * convolutions
+        return useful + rows * convolutions, spent + self._tiled_convolutions(rows)
+
+    def _tiled_convolutions(self, rows: int) -> float:
+        """Count what the convolutions' kernels multiply in a step."""
+        shape, second = self.shape, self.shape.channels[1]
+        pair, line = 2 * shape.depth1 * 16, shape.kernel * LINE_DEPTH * second
+        windows1, windows2 = rows * shape.pooled1**2, rows * shape.pooled2**2
+        forward = round_up(windows1, FORWARD_TILE) * pair + round_up(windows2, FORWARD_TILE) * 4 * line
+        full, rest = divmod(rows, CHUNK)
+        positions = [round_up(images * shape.pooled1**2, self.weights1_tile) for images in (CHUNK, rest)]
+        weights1 = 2 * (full * positions[0] + positions[1]) * pair
+        weights2 = rows * round_up(shape.side2**2, self.weights2_tile) * line
+        inputs2 = round_up(windows1 // 2, BACKWARD_TILE) * shape.kernel * (shape.kernel + 1) * second * 16
+        return float(forward + weights1 + weights2 + inputs2)
+
+    @property
+    def weights1_tile(self) -> int:
+        """Positions that enter a product of block 1's weight gradient."""
+        return 32 if self.site.precision == "ieee" else BACKWARD_TILE
+
+    @property
+    def weights2_tile(self) -> int:
+        """Likewise of block 2's."""
+        return min(BACKWARD_TILE, self.shape.side2**2)
 
     def _forward(self, images: PixelBytes, *, step: int = 0, first: int | None = None) -> None:
         site, shape = self.site, self.shape
@@ -166,7 +189,7 @@ class LeNetLayers(Network):
             self.pooled1, self.active2, self.part2, site.table.whole, step,
             ROWS=site.rows, CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, PAD=shape.pads[1], C=shape.channels[0],
             OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2,
-            PRECISION=site.precision, BM=min(BACKWARD_TILE, shape.side2**2), BK=LINE_DEPTH, num_warps=WARPS,
+            PRECISION=site.precision, BM=self.weights2_tile, BK=LINE_DEPTH, num_warps=WARPS,
         )  # fmt: skip
 
     def _inputs2(self, step: int) -> None:
@@ -184,7 +207,7 @@ class LeNetLayers(Network):
             ACTIVATION=shape.activation, ROWS=site.rows, epoch_rows=site.order.shape[1], CHUNK=CHUNK,
             CHUNKS=self.chunks, SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0],
             S=shape.pooled1, DEPTH=shape.depth1, PIXEL=images.scale, PRECISION=site.precision,
-            BM=32 if site.precision == "ieee" else BACKWARD_TILE, num_warps=WARPS,
+            BM=self.weights1_tile, num_warps=WARPS,
         )  # fmt: skip
 
     def _update(self, step: int) -> None:

@@ -94,7 +94,7 @@ def test_work_is_counted():
 
 
 @pytest.mark.parametrize(
-    "name", ["softmax", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dropout_mlp",))]
+    "name", ["softmax", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lenet", "dropout_mlp"))]
 )
 def test_the_multiply_adds_of_a_step_are_those_of_its_products(name):
     """What the interpreter's products multiply in a step, padding included, is what the stack counts as spent."""
