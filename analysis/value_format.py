@@ -67,7 +67,10 @@ def pair_texts(value: float, uncertainty: float) -> tuple[str, str]:
     if uncertainty == 0.0 and math.isfinite(value):
         return _exact(value), "0"
     place = last_place([uncertainty])
-    return number_text(value, place), number_text(uncertainty, place)
+    texts = number_text(value, place), number_text(uncertainty, place)
+    if "e" in texts[0] and texts[1].isdigit() and texts[1] != "0":  # 3.43e+6 ± 1.9e+5, and not ± 190000.
+        return texts[0], f"{Decimal(texts[1]):.1e}"
+    return texts
 
 
 def spread_text(value: float, uncertainty: float) -> str:

@@ -3,6 +3,9 @@
 /** Deterministic spread of points on a categorical axis: multiples of the golden ratio. */
 const aside = (i) => 0.5 * (((i * 0.6180339887498949) % 1) - 0.5);
 
+/** Whether an evaluation in a state has a result; its test value need not be known. */
+const trained = (word) => word === "ok" || word === "diverged";
+
 function search(objective, width) {
   const points = DATA.points[objective], errors = points[state.error];
   const columns = Math.max(1, Math.min(points.axes.length, Math.floor(width / 290), 3));
@@ -21,7 +24,7 @@ function search(objective, width) {
       const number = DATA.algorithms.findIndex((entry) => entry.label === algorithm);
       const rows = range(errors.length).filter((i) => points.algorithm[i] === number && known(points.values[place][i]));
       if (!rows.length) continue;
-      const [good, bad] = [rows.filter((i) => known(errors[i])), rows.filter((i) => !known(errors[i]))];
+      const good = rows.filter((i) => known(errors[i])), bad = rows.filter((i) => !known(errors[i]) && !trained(points.state[i]));
       const x = (some) => some.map((i) => points.values[place][i] + (categories ? aside(i) : 0));
       const text = (some) => some.map((i) => `repetition ${points.repetition[i]}, trial ${points.trial[i]}, ${points.epochs[i]} epochs, ${points.state[i]}`);
       const parts = { type: "scatter", mode: "markers", name: plain(algorithm), xaxis: `x${box.suffix}`, yaxis: `y${box.suffix}`, meta: { algorithm, role: "points" } };
@@ -31,7 +34,9 @@ function search(objective, width) {
         marker: { symbol: "x-thin", color: theme().ink, size: 6, line: { width: 1.2, color: theme().ink } }, meta: { algorithm, role: "without" } });
     }
   });
-  return { traces, told: scale.told, layout: { ...axes, height: 60 + 260 * (boxes[0]?.rows ?? 1), uirevision: `${state.error}${state.scale}` } };
+  const untested = range(errors.length).filter((i) => !known(errors[i]) && trained(points.state[i])).length;
+  const told = untested ? `Not drawn: ${untested} of ${errors.length} evaluations, which were not tested.` : "";
+  return { traces, told: `${scale.told} ${told}`.trim(), layout: { ...axes, height: 60 + 260 * (boxes[0]?.rows ?? 1), uirevision: `${state.error}${state.scale}` } };
 }
 
 const MOST_LINES = 250;
