@@ -248,6 +248,10 @@ def _written(descriptor: int, unsent: bytes) -> bytes:
 
 
 def _why_not(program: str) -> str:
+    if program.startswith(f"{ROOT / '.external'}{os.sep}") and not Path(program).exists():
+        name = Path(program).relative_to(ROOT / ".external").parts[0]
+        target = "dehb" if name == "dehb" else "frameworks"
+        return f"there is no environment {name} yet: make {target}"
     if not Path(program).exists():
         return f"there is no program {program!r}" + ("" if os.sep in program else " on the path")
     return f"{program!r} is not executable"
