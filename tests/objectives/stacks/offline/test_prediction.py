@@ -42,7 +42,8 @@ def kernel(function, *loops, warps=4, straight=None, **constants):
         (kernel("dense_inputs", LAYER=1, BM=32, BN=64, BK=16), 33, 2 * 2, []),
         (kernel("dense_update", segment(), segment(), LAYER=0, BM=64, BN=64, BK=16), 33, 2 * 2, [3, 1.5]),
         (kernel("block1_forward", S=14, BM=64), 2, 7, []),
-        (kernel("block2_inputs", segment(), S1=14, K=5, BM=64), 2, 4, [30]),
+        (kernel("block2_inputs", segment(), S1=14, K=5, BM=64), 2, 4, [5]),
+        (kernel("block2_weights", segment(), CHUNK=16, K=5), 18, 2 * 5, [9]),
         (kernel("block1_weights", segment(), CHUNK=16, S=14, BM=64), 18, 2, [(49 + 7) / 2]),
         (kernel("block1_update", segment(), segment(), CHUNK=16), 85, 1, [1, 2]),
         (kernel("block1_update", segment(), CHUNK=16), 85, 1, [6]),
@@ -77,12 +78,12 @@ def test_the_busiest_unit_counts(values, expected):
 
 
 def test_nested_loops_multiply():
-    """Six turns of an inner loop in each of four of the outer one, two tiles of images."""
+    """Three turns of an inner loop in each of two of the outer one."""
     loops = segment(issue=10), segment(issue=100, inside=0)
-    case = kernel("block2_forward", *loops, straight=segment(issue=7), K=5, C=6, Q2=5, BM=64, BK=32)
+    case = kernel("block1_update", *loops, straight=segment(issue=7), CHUNK=16)
 
-    assert cycles(case, Batch(rows=4)) == 2 * (7 + 4 * 10 + 4 * 5 * 100)
-    assert lone_cycles(case, Batch(rows=4)) == 2 * 7 + 4 * 600 + 4 * 5 * 600
+    assert cycles(case, Batch(rows=11 * 16)) == 7 + 2 * 10 + 2 * 3 * 100
+    assert lone_cycles(case, Batch(rows=11 * 16)) == 2 * 7 + 2 * 600 + 2 * 3 * 600
 
 
 def test_seconds_of_a_known_network():

@@ -132,16 +132,14 @@ def _sum_turns(kernel: Profile, batch: Batch) -> list[float]:
     return [chunks // 4, chunks % 4] if len(kernel.loops) == 2 else [chunks]
 
 
-def _forward2_turns(kernel: Profile, batch: Batch) -> list[float]:
-    """The corners of a pooling window and in each the depth of the patch; or one loop, of lines or of corners."""
-    c = kernel.constants
-    if "BK" not in c:
-        return [c["K"]]
-    return [4, tiles(c["K"] ** 2 * c["C"] + 1, c["BK"])][: len(kernel.loops)]
+def _lines(kernel: Profile, batch: Batch) -> list[float]:
+    """A loop over the lines of the kernel of convolution 2."""
+    return [kernel.constants["K"]]
 
 
-def _inputs2_turns(kernel: Profile, batch: Batch) -> list[float]:
-    return [kernel.constants["K"] * (kernel.constants["K"] + 1)]
+def _chunk_images(kernel: Profile, batch: Batch) -> list[float]:
+    """A loop over the images of a chunk, of which the last one has fewer."""
+    return [batch.rows / _chunks(kernel.constants, batch)]
 
 
 _Programs = Callable[[Constants, Batch], float]
@@ -151,17 +149,14 @@ _COUNTS: dict[str, tuple[_Programs, _Turns]] = {
     "dense_inputs": (_inputs_programs, _inputs_turns),
     "dense_update": (_update_programs, _update_turns),
     "block1_forward": (lambda c, batch: tiles(batch.rows * c["S"] ** 2, c["BM"]), lambda kernel, batch: []),
-    "block2_forward": (lambda c, batch: tiles(batch.rows * c["Q2"] ** 2, c["BM"]), _forward2_turns),
+    "block2_forward": (lambda c, batch: tiles(batch.rows * c["Q2"] ** 2, c["BM"]), _lines),
     "block2_unpool": (
         lambda c, batch: tiles(batch.rows * c["S2"] ** 2 * c["OUT"], c["BM"]),
         lambda kernel, batch: [],
     ),
-    "block2_weights": (
-        lambda c, batch: c["DEPTH"] // c["BK"] * _chunks(c, batch),
-        _chunk_turns(lambda c: c["S2"] ** 2),
-    ),
-    "block2_inputs": (lambda c, batch: tiles(batch.rows * c["S1"] ** 2 // 2, c["BM"]), _inputs2_turns),
-    "block2_update": (lambda c, batch: tiles(c["DEPTH"] * c["OUT"], c["TILE"]), _sum_turns),
+    "block2_weights": (lambda c, batch: c["K"] * _chunks(c, batch), _chunk_images),
+    "block2_inputs": (lambda c, batch: tiles(batch.rows * c["S1"] ** 2 // 2, c["BM"]), _lines),
+    "block2_update": (lambda c, batch: tiles(c["K"] * c["BK"] * c["OUT"], c["TILE"]), _sum_turns),
     "block1_weights": (lambda c, batch: _chunks(c, batch), _chunk_turns(lambda c: c["S"] ** 2)),
     "block1_update": (lambda c, batch: 1, _sum_turns),
     "count_not_finite": (lambda c, batch: tiles(c["SIZE"], c["TILE"]), lambda kernel, batch: []),

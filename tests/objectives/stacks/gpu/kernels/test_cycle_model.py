@@ -12,9 +12,9 @@ from tests.objectives.stacks.gpu.trials import CONFIGS, curves, stack_of
 from tests.perf.gpu.offline.cycle_model import Batch, count_programs, count_turns
 
 WIDTHS = {"lenet": [64, 120, 84, 10], "dropout_mlp": [64, 70, 11, 10]}
-LOOPS = {"block1_forward": 0, "block2_forward": 2}
+LOOPS = {"block1_forward": 0}
 """Loops around a kernel's products; of all others one."""
-PRODUCTS = {"block1_forward": 2, "block1_weights": 4}
+PRODUCTS = {"block1_forward": 2, "block1_weights": 4, "block2_forward": 4, "block2_inputs": 2}
 """In a turn; of all others one."""
 
 
