@@ -241,7 +241,7 @@ def test_the_plan_says_how_algorithms_are_compared(tmp_path):
 
     assert (plan.endpoint, plan.control) == ("score", "random")
     branin = plan.objectives[0]
-    assert (branin.best_error, branin.chance_error) == (0.39788735772973816, 54.3)
+    assert (branin.metric.best, branin.metric.chance) == (0.39788735772973816, 54.3)
 
 
 def test_the_analysis_reads_the_targets_of_a_suite(tmp_path):
