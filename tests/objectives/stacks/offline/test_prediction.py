@@ -43,7 +43,7 @@ def kernel(function, *loops, warps=4, straight=None, **constants):
         (kernel("dense_update", segment(), segment(), LAYER=0, BM=64, BN=64, BK=16), 33, 2 * 2, [3, 1.5]),
         (kernel("block1_forward", S=14, BM=64), 2, 7, []),
         (kernel("block2_inputs", segment(), S1=14, K=5, BM=64), 2, 4, [5]),
-        (kernel("block2_weights", segment(), CHUNK=16, K=5), 18, 2 * 5, [9]),
+        (kernel("block2_weights", segment(), CHUNK=16, K=5), 18, 10, [9]),
         (kernel("block1_weights", segment(), CHUNK=16, S=14, BM=64), 18, 2, [(49 + 7) / 2]),
         (kernel("block1_update", segment(), segment(), CHUNK=16), 85, 1, [1, 2]),
         (kernel("block1_update", segment(), CHUNK=16), 85, 1, [6]),
@@ -78,12 +78,14 @@ def test_the_busiest_unit_counts(values, expected):
 
 
 def test_nested_loops_multiply():
-    """Three turns of an inner loop in each of two of the outer one."""
+    """A loop in another turns in every turn of that one; a program alone waits for memory in every turn."""
     loops = segment(issue=10), segment(issue=100, inside=0)
-    case = kernel("block1_update", *loops, straight=segment(issue=7), CHUNK=16)
+    case = kernel("dense_update", *loops, straight=segment(issue=7), LAYER=0, BM=16, BN=16, BK=16)
+    batch = Batch(rows=64, widths=[32, 16])
 
-    assert cycles(case, Batch(rows=11 * 16)) == 7 + 2 * 10 + 2 * 3 * 100
-    assert lone_cycles(case, Batch(rows=11 * 16)) == 2 * 7 + 2 * 600 + 2 * 3 * 600
+    assert count_turns(case, batch) == [4, 2]
+    assert cycles(case, batch) == 2 * (7 + 4 * 10 + 4 * 2 * 100)
+    assert lone_cycles(case, batch) == 2 * 7 + 4 * 600 + 4 * 2 * 600
 
 
 def test_seconds_of_a_known_network():

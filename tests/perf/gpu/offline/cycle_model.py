@@ -114,16 +114,17 @@ def _chunks(c: Constants, batch: Batch) -> int:
     return tiles(batch.rows, c["CHUNK"])
 
 
-def _chunk_turns(places: Callable[[Constants], int]) -> Callable[[Profile, Batch], list[float]]:
-    """A loop over the positions of a chunk's images, of which the last chunk has fewer."""
+def _position_turns(kernel: Profile, batch: Batch) -> list[float]:
+    """A loop over the pooled positions of a chunk's images, of which the last chunk has fewer."""
+    c = kernel.constants
+    full, rest = divmod(batch.rows, c["CHUNK"])
+    turns = [tiles(images * c["S"] ** 2, c["BM"]) for images in [c["CHUNK"]] * full + [rest] * (rest > 0)]
+    return [sum(turns) / len(turns)]
 
-    def turns(kernel: Profile, batch: Batch) -> list[float]:
-        c = kernel.constants
-        full, rest = divmod(batch.rows, c["CHUNK"])
-        of = [tiles(images * places(c), c["BM"]) for images in [c["CHUNK"]] * full + [rest] * (rest > 0)]
-        return [sum(of) / len(of)]
 
-    return turns
+def _image_turns(kernel: Profile, batch: Batch) -> list[float]:
+    """A loop over a chunk's images."""
+    return [batch.rows / _chunks(kernel.constants, batch)]
 
 
 def _sum_turns(kernel: Profile, batch: Batch) -> list[float]:
@@ -132,14 +133,9 @@ def _sum_turns(kernel: Profile, batch: Batch) -> list[float]:
     return [chunks // 4, chunks % 4] if len(kernel.loops) == 2 else [chunks]
 
 
-def _lines(kernel: Profile, batch: Batch) -> list[float]:
-    """A loop over the lines of the kernel of convolution 2."""
+def _line_turns(kernel: Profile, batch: Batch) -> list[float]:
+    """A loop over the lines of a patch."""
     return [kernel.constants["K"]]
-
-
-def _chunk_images(kernel: Profile, batch: Batch) -> list[float]:
-    """A loop over the images of a chunk, of which the last one has fewer."""
-    return [batch.rows / _chunks(kernel.constants, batch)]
 
 
 _Programs = Callable[[Constants, Batch], float]
@@ -149,15 +145,15 @@ _COUNTS: dict[str, tuple[_Programs, _Turns]] = {
     "dense_inputs": (_inputs_programs, _inputs_turns),
     "dense_update": (_update_programs, _update_turns),
     "block1_forward": (lambda c, batch: tiles(batch.rows * c["S"] ** 2, c["BM"]), lambda kernel, batch: []),
-    "block2_forward": (lambda c, batch: tiles(batch.rows * c["Q2"] ** 2, c["BM"]), _lines),
+    "block2_forward": (lambda c, batch: tiles(batch.rows * c["Q2"] ** 2, c["BM"]), _line_turns),
     "block2_unpool": (
         lambda c, batch: tiles(batch.rows * c["S2"] ** 2 * c["OUT"], c["BM"]),
         lambda kernel, batch: [],
     ),
-    "block2_weights": (lambda c, batch: c["K"] * _chunks(c, batch), _chunk_images),
-    "block2_inputs": (lambda c, batch: tiles(batch.rows * c["S1"] ** 2 // 2, c["BM"]), _lines),
+    "block2_weights": (lambda c, batch: c["K"] * _chunks(c, batch), _image_turns),
+    "block2_inputs": (lambda c, batch: tiles(batch.rows * c["S1"] ** 2 // 2, c["BM"]), _line_turns),
     "block2_update": (lambda c, batch: tiles(c["K"] * c["BK"] * c["OUT"], c["TILE"]), _sum_turns),
-    "block1_weights": (lambda c, batch: _chunks(c, batch), _chunk_turns(lambda c: c["S"] ** 2)),
+    "block1_weights": (lambda c, batch: _chunks(c, batch), _position_turns),
     "block1_update": (lambda c, batch: 1, _sum_turns),
     "count_not_finite": (lambda c, batch: tiles(c["SIZE"], c["TILE"]), lambda kernel, batch: []),
     "advance_rows": (lambda c, batch: 1, lambda kernel, batch: []),

@@ -1,6 +1,7 @@
 """Predicts the seconds of 2000 trials on one GPU from compiled kernels: `python -m tests.perf.gpu predict TABLE`.
 
-TABLE is the kernels.json of `compile`; --before takes an older one and prints both. Nothing of this has been measured.
+TABLE is the kernels.json of `compile`; --before takes what was predicted of other kernels, to print both. Nothing of
+this has been measured.
 The model, with its assumptions:
 
 * a stack trains the live trials of 2 algorithms x 50 repetitions, as many as it has slots for, each with a
@@ -88,15 +89,15 @@ def main(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("table", type=Path, metavar="TABLE", help="kernels.json of `compile`")
-    parser.add_argument("--before", type=Path, help="an older one")
+    parser.add_argument("--before", type=Path, help="predictions.json of other kernels")
     parser.add_argument("--out", type=Path, help="folder of predictions.json")
     parsed = parser.parse_args(arguments)
     found = predict_all(read_table(parsed.table))
-    before = predict_all(read_table(parsed.before)) if parsed.before else []
+    before = json.loads(parsed.before.read_text())["after"] if parsed.before else []
     print(markdown(found, before))
     if parsed.out is not None:
         parsed.out.mkdir(parents=True, exist_ok=True)
-        report = {"after": [asdict(x) for x in found], "before": [asdict(x) for x in before]}
+        report = {"after": [asdict(x) for x in found], "before": before}
         (parsed.out / "predictions.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
     missed = {x.network: x.seconds for x in found if x.precision == "bf16x6" and x.seconds > GOALS[x.network]}
     for network, seconds in missed.items():
@@ -186,9 +187,9 @@ def widths_of(network: str, config: Config) -> list[int]:
     return [784, 10] if network == "softmax" else [400, 120, 84, 10]
 
 
-def markdown(found: Sequence[Prediction], before: Sequence[Prediction] = ()) -> str:
+def markdown(found: Sequence[Prediction], before: Sequence[dict[str, Any]] = ()) -> str:
     """One line a network and precision."""
-    old = {(x.network, x.precision): x for x in before}
+    old = {(x["network"], x["precision"]): x["seconds"] for x in before}
     lines = [
         "| network | precision | seconds of 2000 trials | at 85 % and 50 % | training | waiting | evaluation | memory"
         " | to a tight loop | before |",
@@ -200,6 +201,6 @@ def markdown(found: Sequence[Prediction], before: Sequence[Prediction] = ()) -> 
         lines.append(
             f"| {x.network} | {x.precision} | {x.seconds:.0f} | {x.range[0]:.0f} to {x.range[1]:.0f} | "
             + " | ".join(f"{number:.0f}" for number in numbers)
-            + f" | {x.ratio:.0f} x | {'-' if earlier is None else f'{earlier.seconds:.0f}'} |"
+            + f" | {x.ratio:.0f} x | {'-' if earlier is None else f'{earlier:.0f}'} |"
         )
     return "\n".join(lines) + "\n"
