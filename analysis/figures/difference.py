@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from analysis.figures.labels import MEDIUM, width
 from analysis.figures.magnitude import Magnitude, Window, magnitude_of, span
 from analysis.figures.panels import (
     PANELS,
@@ -32,6 +33,8 @@ MANY, COLUMNS_OF_MANY = 9, 5
 """From so many panels on they are smaller."""
 SETTLED = 0.2
 """Share of the time after which the difference is drawn in full; before, it may be many times as large."""
+ROOM = 2.8
+"""Room for the label of the axis in inches; where it has none for the unit too, the title has it."""
 CLAIMS = 0.16
 """Room for claims below a panel, as a share of its height."""
 VALUES = ("mean", "lo", "hi")
@@ -56,7 +59,10 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
         return None
     drawn, claimed = (_against(tables[name], objective, error, plan.control) for name in ("differences", "claims"))
     metric = plan.objective(objective).metric
+    label = f"mean difference ({'above' if metric.maximised else 'below'} 0: better)"
+    on_axis = width(label + metric.in_unit, MEDIUM) <= ROOM
     title = f"{objective} ({plan.title}): {metric.title(error)}{PANELS[error]}, difference from {plan.control}"
+    title += "" if on_axis else metric.in_unit
     if not drawn["mean"].notna().any():
         return notice_figure(title, f"no two algorithms are ever defined in all runs: {finished(results, objective)}")
     seconds = magnitude_of(drawn["t"])
@@ -75,8 +81,8 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     panels[0].set_xlim(0.0, float(drawn["t"].max()) or 1.0)
     for axes in panels[-min(columns, len(panels)) :]:
         axes.set_xlabel(runtime_label(results, seconds))
-    better = f"mean difference ({'above' if metric.maximised else 'below'} 0: better){metric.in_unit}"
-    name_vertical(figure, values.size.label(better), figure.get_figheight() - 0.6)
+    label += metric.in_unit if on_axis else ""
+    name_vertical(figure, values.size.label(label), figure.get_figheight() - 0.6)
     caption(
         figure, _legend(plan.control), _note(metric.name, plan.control, drawn), told, clock_note(results), columns=3
     )
