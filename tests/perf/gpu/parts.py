@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,6 +45,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--data", type=Path)
     parsed = parser.parse_args(arguments)
+    faulthandler.enable()
+    faulthandler.register(signal.SIGTERM, chain=True)  # The output then says where a part hung that is ended.
     from objectives.objective import Machine
     from tests.perf.gpu.bench import Bench, tensor_cores
 

@@ -124,7 +124,7 @@ def run_step(step: Step, limit: float, log: Path, environment: Mapping[str, str]
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**environment, RESULT_FILE: str(result_path)},
+                env={**environment, "PYTHONUNBUFFERED": "1", RESULT_FILE: str(result_path)},
                 process_group=0,
             )
             code = wait_or_end(process, limit)
@@ -183,5 +183,6 @@ def step_line(name: str, outcome: Mapping[str, Any]) -> str:
     if "reason" in outcome:
         parts.append(outcome["reason"])
     line = f"{name:32s} {', '.join(parts)}"
-    last = [text for text in outcome.get("output", []) if text.strip()][-1:]
-    return "\n    ".join([line, *last]) if outcome["outcome"] == "failed" else line
+    if not outcome.get("reason", "").startswith("exit code"):
+        return line
+    return "\n    ".join([line, *[text for text in outcome["output"] if text.strip()][-1:]])
