@@ -18,9 +18,9 @@ ORDER = {
         *("__init__", "adapters", "schedulers", "searchers", "external", "interop", "option_checks", "roles"),
     ],
     "benchmark": [
-        *("__main__", "cli", "book", "verification", "driver", "backends", "workers", "batching", "result_folder"),
-        *("tabular", "planning", "tuning", "construction", "suite", "calibration", "storage", "reproducibility"),
-        *("devices", "notebook", "errors", "__init__"),
+        *("__main__", "cli", "book", "diagnosis", "verification", "driver", "backends", "workers", "batching"),
+        *("result_folder", "tabular", "planning", "tuning", "construction", "suite", "calibration", "storage"),
+        *("reproducibility", "devices", "notebook", "errors", "__init__"),
     ],
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),
@@ -38,8 +38,8 @@ MAY_IMPORT = {
 """What a package may import of the others."""
 
 MOST_FILES = 12
-UNLIMITED = {"figures", "tables", "report", "adapters"}
-"""Folders of self-named files, one a figure, a table, a section of the report, an adapter."""
+UNLIMITED = {"figures", "tables", "report", "adapters", "commands"}
+"""Folders of self-named files, one a figure, a table, a section of the report, an adapter, a command."""
 MOST_LINES = 300
 
 MODULES = [path for package in ORDER for path in sorted((ROOT / package).rglob("*.py"))]

@@ -21,6 +21,7 @@ COMMANDS = {
     "harvest": "make offline tables of what a suite has trained",
     "reprice": "a suite's results on another calibration",
     "status": "how far a suite is",
+    "doctor": "what this machine has, and how objectives train on it: routes, checks, speed",
     "list": "objectives, algorithms and suites",
     "calibrate": "measure a suite's modelled prices",
     "plan": "a suite's runs and what they will be charged, or the script that submits them",

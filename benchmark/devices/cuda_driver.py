@@ -58,6 +58,15 @@ def supported_cuda_version() -> tuple[int, int] | None:
     return None if failed else (version.value // 1000, version.value % 1000 // 10)
 
 
+def driver_version() -> str | None:
+    """The version of NVIDIA's driver in the kernel, as nvidia-smi prints it; None without one."""
+    try:
+        words = KERNEL_DRIVER.read_text().split()
+    except OSError:
+        return None
+    return next((word for word in words if word[0].isdigit() and word.count(".") in (1, 2)), None)
+
+
 def _kernel_has_driver() -> bool:
     return KERNEL_DRIVER.exists()
 

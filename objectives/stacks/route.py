@@ -25,6 +25,9 @@ from objectives.stacks.self_check import fault_of
 from objectives.training.data import load_splits
 from objectives.training.network_cost import split_sizes
 
+FAILED = "failed its self-check"
+"""How a reason says that a route was passed over because of what it did on this device."""
+
 LOOPED_CAPACITY = 32
 """Slots of a looped stack; they hold suspended trainings and cost memory only."""
 
@@ -87,11 +90,18 @@ def choose_gpu_route(objective: NetworkObjective, machine: Machine) -> Route:
     passed_over = []
     if objective.gpu_kernels is not None and not triton_installed():
         passed_over.append("Triton is not installed (to use the kernels: pip install triton)")
-    for route in filter(None, (build(objective, machine) for build in (_gpu, _functional))):
+    for build in (_gpu, _functional):
+        try:
+            route = build(objective, machine)
+        except (ImportError, OSError, RuntimeError) as error:  # A library that is there but does not work.
+            passed_over.append(f"{type(error).__name__}: {' '.join(str(error).split())}")
+            continue
+        if route is None:
+            continue
         fault = fault_of(objective, machine, route.name)
         if fault is None:
             return replace(route, reason="; ".join(passed_over) or None)
-        passed_over.append(f"{route.name} failed its self-check: {fault}")
+        passed_over.append(f"{route.name} {FAILED}: {fault}")
     looped = _looped(objective, machine, "the reference loop, one trial after the other")
     return replace(looped, reason="; ".join(passed_over) or None)
 

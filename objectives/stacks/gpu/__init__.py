@@ -61,8 +61,11 @@ def has_kernels(objective: NetworkObjective, machine: Machine) -> bool:
 
 
 def triton_installed() -> bool:
-    """Whether Triton can be imported, without importing it."""
-    return importlib.util.find_spec("triton") is not None
+    """Whether Triton is there, without importing it."""
+    try:
+        return importlib.util.find_spec("triton") is not None
+    except (ImportError, ValueError):  # Whoever looks for modules here may refuse it.
+        return False
 
 
 def available(machine: Machine) -> bool:

@@ -31,13 +31,13 @@ def read_nothing():
         (raise_lines, (), "RuntimeError: an illegal memory access"),
         (exit_loudly, (), "its process ended with exit code 3 (last words)"),
         (read_nothing, (), "its process ended with SIGSEGV"),
-        (time.sleep, (60,), "not done after 2 s"),
+        (time.sleep, (60,), "not done after 1 s"),
     ],
 )
 def test_what_ends_the_process_is_said_in_one_line(function, arguments, message):
     """The caller goes on, whatever the function did to its process."""
     with pytest.raises(ProcessFailed) as failure:
-        call_in_process(function, *arguments, seconds=2.0 if function is time.sleep else 60.0)
+        call_in_process(function, *arguments, seconds=1.0 if function is time.sleep else 60.0)
 
     assert str(failure.value).startswith(message)
 

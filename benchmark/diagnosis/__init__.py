@@ -1,0 +1,1 @@
+"""What the command `doctor` finds: the machine, the routes of the objectives, their checks and their speed."""
