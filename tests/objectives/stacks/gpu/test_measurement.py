@@ -110,7 +110,7 @@ def test_a_session_survives_what_hangs_and_names_what_differs():
     """A real part, a planted difference and a part that hangs: each outcome is in the JSON file, the exit code is 1."""
 
     def steps(place):
-        yield place.part("rates/softmax/ieee", "quick")
+        yield from place.parts(["rates/softmax/ieee"], "quick")
         yield Step(name="bits/planted", command=(sys.executable, "-c", PLANTED), limit=60)
         yield Step(name="bits/hanging", command=(sys.executable, "-c", "import time; time.sleep(600)"), limit=0.2)
 

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,10 +53,17 @@ class Place:
     work: Path
     out: Path
 
-    def part(self, name: str, size: str) -> Step:
-        """A part of the measurements; none is larger than tiny in the interpreter."""
-        device, size = ("cpu", "tiny") if self.interpreted else ("cuda", size)
-        return step_of(name, size=size, device=device, data=None if self.interpreted else self.data)
+    def parts(self, names: Iterable[str], size: str) -> Iterator[Step]:
+        """Parts of the measurements.
+
+        In the interpreter all are tiny, and of the two larger networks only the bits on digits are looked at: each of
+        their other parts takes minutes there.
+        """
+        for name in names:
+            if not self.interpreted:
+                yield step_of(name, size=size, device="cuda", data=self.data)
+            elif "/digits/" in name or "softmax" in name or name == "bits/philox":
+                yield replace(step_of(name, size="tiny", device="cpu", data=None), limit=self.limit(0))
 
     def benchmark(self, verb: str, suite: str, *options: str) -> tuple[str, ...]:
         """A command of `python -m benchmark` on the device."""
@@ -81,26 +88,21 @@ def first(place: Place) -> Iterator[Step]:
     """Bits at small size, the whole harness at two sizes of the stack, rates."""
     best = place.precisions[0]
     names = list(part_names(place.precisions))
-    for name in names:
-        if name.startswith("bits/") and ("/digits/" not in name or name.endswith(best)):
-            yield place.part(name, "small")
+    bits = [name for name in names if name.startswith("bits/") and ("/digits/" not in name or name.endswith(best))]
+    yield from place.parts(bits, "small")
     one, seven = place.results("stack-1"), place.results("stack-7")
     for size, results in (("1", one), ("7", seven)):
         command = place.benchmark("run", "smoke", "--stack", size, "--results", results, "--quiet")
         yield Step(name=f"smoke/stack {size}", command=command, limit=place.limit(90))
     yield Step(name="ledgers/smoke", command=place.own("ledgers", one, seven), limit=place.limit(30))
     rates = [name for name in names if name.startswith("rates/")]
-    for name in sorted(rates, key=lambda name: not name.endswith(best)):
-        yield place.part(name, "quick")
+    yield from place.parts(sorted(rates, key=lambda name: not name.endswith(best)), "quick")
 
 
 def second(place: Place) -> Iterator[Step]:
     """Bits, ratios, whole comparisons, a calibration, the book's suite."""
-    names = list(part_names(place.precisions[:1]))
-    for kind in ("bits", "ratios", "comparison"):
-        for name in names:
-            if name.startswith(kind):
-                yield place.part(name, "quick")
+    names = [name for name in part_names(place.precisions[:1]) if not name.startswith(("rates/", "price/"))]
+    yield from place.parts(names, "quick")
     effort = ("--configs", "3" if place.interpreted else "12", "--rounds", "1" if place.interpreted else "3")
     calibration = place.out / "calibration.toml"
     calibration.unlink(missing_ok=True)  # A file that is there would be added to.
