@@ -13,6 +13,8 @@ from objectives.hyperparameter_name import check_spelling
 GOALS = ("min", "max")
 LONGEST_NAME = 64
 LONGEST_UNIT = 32
+FORMULAS = ("=", "+", "-", "@")
+"""What no unit begins with, for it stands in CSV files that people open in spreadsheets."""
 
 USUALLY_GREATER = (
     *("acc", "accuracy", "ap", "auc", "auroc", "bleu", "dice", "f1", "iou", "map", "ndcg", "precision", "r2", "recall"),
@@ -56,6 +58,10 @@ class Metric:
             raise ValueError(f'{self.name}: goal = {self.goal!r}: need "min" or "max"')
         if not isinstance(self.unit, str) or len(self.unit) > LONGEST_UNIT or not self.unit.isprintable():
             raise ValueError(f"{self.name}: unit = {self.unit!r}: need at most {LONGEST_UNIT} printable characters")
+        if self.unit.startswith(FORMULAS):
+            raise ValueError(
+                f"{self.name}: unit = {self.unit!r}: formulas of spreadsheets begin so; put it in brackets"
+            )
         if not isinstance(self.measured, bool):
             raise ValueError(f"{self.name}: measured = {self.measured!r}: need true or false")
         for field in ("best", "chance", "reference"):

@@ -18,6 +18,8 @@ from benchmark.errors import BadInput, is_finite, require_choice, short_repr
 
 GOALS = ("min", "max")
 LONGEST_NAME, LONGEST_UNIT = 64, 32
+FORMULAS = ("=", "+", "-", "@")
+"""What no name or unit begins with, for it stands in CSV files that people open in spreadsheets."""
 KINDS = {"valid": "validation", "test": "test"}
 """What data a value was taken on, and the word for it."""
 
@@ -103,6 +105,8 @@ def _metric(field: str, given: Mapping[str, Any]) -> Metric:
     for key, text, least, most in (("name", name, 1, LONGEST_NAME), ("unit", unit, 0, LONGEST_UNIT)):
         if not isinstance(text, str) or not least <= len(text) <= most or not text.isprintable():
             raise BadInput(f"{field}: {key} = {short_repr(text)}: need {least} to {most} printable characters")
+        if text.startswith(FORMULAS):
+            raise BadInput(f"{field}: {key} = {short_repr(text)}: formulas of spreadsheets begin so")
     metric = Metric(
         name=name,
         goal=require_choice(f"{field}: {name}.goal", given.get("goal"), GOALS),

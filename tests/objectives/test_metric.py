@@ -11,6 +11,7 @@ REFUSED = {
     "long unit": ({"unit": "x" * 33}, "need at most 32 printable characters"),
     "hidden unit": ({"unit": "m\u200bs"}, "need at most 32 printable characters"),
     "a number as unit": ({"unit": 3}, "need at most 32 printable characters"),
+    "a formula as unit": ({"unit": "=1+1"}, "formulas of spreadsheets begin so"),
     "best nan": ({"best": math.nan}, "best = nan: need a finite number"),
     "chance true": ({"chance": True}, "chance = True: need a finite number"),
     "reference text": ({"reference": "1"}, "reference = '1': need a finite number"),

@@ -63,6 +63,7 @@ def test_values_and_errors_are_turned_into_each_other():
         ([ACCURACY | {"name": ""}], "name = '': need 1 to 64 printable characters"),
         ([ACCURACY | {"goal": "maximum"}], "accuracy.goal = 'maximum': not one of min, max .did you mean .max"),
         ([ACCURACY | {"unit": "a\nb"}], "unit = 'a.nb': need 0 to 32 printable characters"),
+        ([ACCURACY | {"unit": "=1+1"}], "unit = '=1.1': formulas of spreadsheets begin so"),
         ([ACCURACY | {"unit": "x" * 33}], "need 0 to 32 printable characters"),
         ([ACCURACY | {"best": "100"}], "accuracy.best = '100': need a finite number, or null"),
         ([ACCURACY | {"chance": 10**400}], "accuracy.chance = 1000.*: need a finite number, or null"),
