@@ -12,6 +12,7 @@ from benchmark.devices.gpus import find_gpus
 from benchmark.diagnosis.speed import Speed, measure_speed
 from benchmark.errors import one_line
 from benchmark.reproducibility.environment import describe_environment
+from objectives import OBJECTIVES, classification
 from objectives.classification.base import ImageClassification
 from objectives.objective import Machine, Objective
 from objectives.stacks.gpu import triton_installed
@@ -64,6 +65,12 @@ def describe_machine(choice: DeviceChoice) -> Iterator[Fact]:
     for note in choice.notes if found.usable else ():
         yield "note", note
     yield "device", choice.device
+
+
+def build_networks() -> dict[str, Objective]:
+    """Build the objectives that are networks of this project, on the digits, which need no download."""
+    entries = OBJECTIVES.entries.items()
+    return {name: entry.load()() for name, entry in entries if entry.path.startswith(f"{classification.__name__}.")}
 
 
 def examine_objectives(objectives: Mapping[str, Objective], machine: Machine) -> Iterator[Examined]:

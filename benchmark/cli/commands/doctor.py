@@ -30,14 +30,13 @@ def execute(parsed: argparse.Namespace) -> int:
     choice = check_device(parsed.device, "auto" if suite is None else suite.device)
     precision = check_precision(parsed.precision, choice.device)
     from benchmark.construction.objective_factory import build_objective
-    from benchmark.diagnosis.examination import describe_machine, examine_objectives
-    from objectives import OBJECTIVES
+    from benchmark.diagnosis.examination import build_networks, describe_machine, examine_objectives
     from objectives.objective import Machine
 
     for name, found in describe_machine(choice):
         print(f"{name:11} {found}", flush=True)
     if suite is None:
-        objectives = {name: OBJECTIVES[name]() for name in OBJECTIVES}
+        objectives = build_networks()
     else:
         objectives = {entry.label: build_objective(entry) for entry in suite.objectives}
     machine = Machine(device=choice.device, data=data, precision=precision)
