@@ -124,7 +124,7 @@ def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
 def _points(
     axes: Axes, places: Array, rows: pd.DataFrame, areas: pd.Series, marker: str, colours: Mapping[str, Any]
 ) -> None:
-    """Evaluations as points, more area for more epochs; crashed ones as crosses on the upper edge."""
+    """Evaluations as points, more area for more epochs; crashed ones as crosses on the edge of the worst values."""
     errors = rows["valid_error"].to_numpy()
     known = np.isfinite(errors)
     area = areas.loc[rows.index].to_numpy()
@@ -133,7 +133,7 @@ def _points(
         places[known], errors[known], s=area[known], marker=marker, alpha=0.55, linewidths=0, rasterized=True, **shown
     )
     axes.scatter(
-        places[~known], np.ones(np.count_nonzero(~known)), s=22, marker="x", color=INK, linewidths=0.9,
+        places[~known], (errors[~known] > 0.0).astype(np.float64), s=22, marker="x", color=INK, linewidths=0.9,
         transform=axes.get_xaxis_transform(), clip_on=False, zorder=3,
     )  # fmt: skip
 

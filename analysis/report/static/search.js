@@ -11,7 +11,8 @@ function search(objective, width) {
   const columns = Math.max(1, Math.min(points.axes.length, Math.floor(width / 290), 3));
   const boxes = panels(points.axes.length, columns), traces = [], axes = {};
   const scale = scaled(errors, METRICS[objective].name), [low, high] = extent(errors), isLog = scale.axis.type === "log";
-  const top = high < low ? 0 : isLog ? high : high + 0.03 * (high - low); // where crosses are
+  const { higher } = METRICS[objective], room = isLog ? 0 : 0.03 * (high - low);
+  const edge = high < low ? 0 : higher ? low - room : high + room; // where crosses are: beside the worst
   boxes.forEach((box, place) => {
     const { name, log, categories, range: ends } = points.axes[place];
     const margin = categories ? 0.5 : log ? 0.03 * Math.log10(ends[1] / ends[0]) || 0.1 : 0.03 * (ends[1] - ends[0]) || 0.5;
@@ -30,7 +31,7 @@ function search(objective, width) {
       const parts = { type: "scatter", mode: "markers", name: plain(algorithm), xaxis: `x${box.suffix}`, yaxis: `y${box.suffix}`, meta: { algorithm, role: "points" } };
       traces.push({ ...parts, x: x(good), y: good.map((i) => errors[i]), text: text(good), hovertemplate: "%{x:.4~g}: %{y:.4~g}<br>%{text}<extra>%{fullData.name}</extra>",
         marker: { symbol: ALGORITHMS.get(algorithm).symbol, color: colourOf(algorithm), size: 5, opacity: 0.55 } });
-      if (bad.length) traces.push({ ...parts, x: x(bad), y: bad.map(() => top), text: text(bad), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
+      if (bad.length) traces.push({ ...parts, x: x(bad), y: bad.map(() => edge), text: text(bad), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
         marker: { symbol: "x-thin", color: theme().ink, size: 6, line: { width: 1.2, color: theme().ink } }, meta: { algorithm, role: "without" } });
     }
   });

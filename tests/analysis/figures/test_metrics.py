@@ -11,6 +11,7 @@ from analysis.figures.anytime import anytime
 from analysis.figures.difference import difference
 from analysis.figures.gap import gap
 from analysis.figures.recheck import recheck
+from analysis.figures.scatter import landscape
 from analysis.figures.scores import scores
 from analysis.figures.targets import targets
 from analysis.figures.theme import theme
@@ -112,6 +113,19 @@ def test_the_noise_floor_of_a_gain_lies_below_its_best(gains):
     assert sorted(floor.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx) == pytest.approx(
         [65.0, 70.0]
     )
+
+
+@pytest.mark.parametrize(("goal", "edge"), [("max", 0.0), ("min", 1.0)])
+def test_what_gave_no_result_lies_on_the_edge_of_the_worst(suite, goal, edge):
+    """Crosses beside the greatest gains would look like the best."""
+    suite.plan["objectives"][0]["metrics"] = [{"name": "gain", "goal": goal}]
+    suite.set()
+    suite.run([(-0.5, -0.5, 1.0), (None, None, 2.0)])
+    results = load(suite.folder)
+    with theme():
+        figure = landscape(results, results.plan.objectives[0])
+    crosses = figure.axes[0].collections[1]
+    assert crosses.get_offsets()[:, 1].tolist() == [edge]
 
 
 def test_without_a_scale_the_figure_of_scores_says_why(gains):
