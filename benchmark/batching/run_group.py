@@ -59,7 +59,7 @@ def _execute_runs(
             settings = replace(settings, environment=header["environment"])
             return TrialBatcher(runs, objective, settings, None, header["data"]).execute()
         settings = replace(settings, machine=claim_gpu(settings.machine))
-        shared = settings.reuse is not None and shares_trials(runs[0])
+        shared = settings.reuse is not None and shares_trials(runs[0]) and objective.pausable
         if not (shared or trains_side_by_side(runs[0], objective)):
             return _execute_in_turn(runs, settings, fatal, marker)
         with deterministic_arithmetic(settings.machine.device):

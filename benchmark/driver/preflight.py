@@ -15,7 +15,7 @@ from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.storage.ledger_format import failed_path, partial_path, read_header, read_ledger
 from benchmark.storage.resume_check import check_header
-from benchmark.suite.model import Run, Suite
+from benchmark.suite.model import Run, Suite, is_dotted
 from benchmark.tabular.replay import load_table_of, require_same_machine
 from benchmark.tuning.factory import library_versions
 from benchmark.tuning.run_report import is_done
@@ -76,6 +76,7 @@ class Preflight:
             RunRefused: the folder holds results of another suite or environment.
             LedgerError: a ledger there is damaged.
         """
+        self._check_tabulated()
         data = self._prepare_data()
         if self.settings.train:
             require_route(self.suite, self.objectives, self.settings.machine)
@@ -91,6 +92,17 @@ class Preflight:
                 self._check_run(run, data[run.objective.label], any_machine=not unfinished)
             elif sharded:
                 self._check_run_of_others(run, data[run.objective.label])
+
+    def _check_tabulated(self) -> None:
+        """Refuse a tabulated clock for objectives of ours that have no seconds but those which are measured."""
+        if self.suite.clock != "tabulated" or self.settings.tables is not None:
+            return
+        for entry in self.suite.objectives:
+            objective = self.objectives[entry.label]
+            ours = entry.function is None and not is_dotted(entry.part.name)
+            if ours and objective.times_itself and objective.nominal_seconds is None:
+                why = "its seconds are measured, and it reports no others"
+                raise BadInput(f'objectives.{entry.label}: {why}, which clock = "tabulated" charges; say "measured"')
 
     def _prepare_data(self) -> dict[str, dict[str, str]]:
         """Load the objectives' data; returns its checksums by objective."""

@@ -29,7 +29,7 @@ NAME_TO_DISPLAY_RULE = (
     "with which formulas of spreadsheets begin"
 )
 
-CLOCKS = ("measured", "modelled")
+CLOCKS = ("measured", "modelled", "tabulated")
 ENDPOINTS = ("test_error", "valid_error", "score")
 
 RERUN = "run the suite again to write it anew"

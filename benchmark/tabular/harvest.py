@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,16 +92,45 @@ def _tabulate(
             if name in known[number]:
                 _fill(arrays, row, column, known[number][name])
     arrays["repetitions"] = np.array(numbers, np.int64)
-    return _header(header), [configs[name] for name in names], arrays
+    metrics = _metric_arrays(arrays, [known[number] for number in numbers], names)
+    return _header(header) | metrics, [configs[name] for name in names], arrays
 
 
 def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: CachedTrial) -> None:
     cells = row, column, slice(0, len(trial.epochs))
-    arrays["valid"][cells] = [epoch.valid_error for epoch in trial.epochs]
+    arrays["valid"][cells] = [math.nan if epoch.skipped else epoch.valid_error for epoch in trial.epochs]
     arrays["test"][cells] = np.array([epoch.test_error for epoch in trial.epochs], np.float64)  # NaN for None.
     arrays["seconds"][cells] = [epoch.seconds for epoch in trial.epochs]
     arrays["reached"][row, column] = len(trial.epochs)
     arrays["diverged"][row, column] = trial.epochs[-1].diverged
+
+
+def _metric_arrays(
+    arrays: dict[str, np.ndarray], blocks: list[dict[str, CachedTrial]], names: list[str]
+) -> dict[str, Any]:
+    """Add arrays of metrics and of reported seconds where trials have any; return what the header says of them."""
+    cells = [
+        ((row, column, index), epoch)
+        for column, block in enumerate(blocks)
+        for row, name in enumerate(names)
+        if name in block
+        for index, epoch in enumerate(block[name].epochs)
+    ]
+    if any(epoch.reported_seconds is not None for _, epoch in cells):
+        arrays["reported"] = np.zeros(arrays["valid"].shape)
+        for cell, epoch in cells:
+            arrays["reported"][cell] = epoch.reported_seconds or 0.0
+    said = {"unmeasured": True} if any(epoch.skipped for _, epoch in cells) else {}
+    metrics = next((list(epoch.metrics) for _, epoch in cells if epoch.metrics is not None), None)
+    if metrics is None:
+        return said
+    tested = any(epoch.test_metrics is not None for _, epoch in cells)
+    for array in ("metrics", "test_metrics") if tested else ("metrics",):
+        arrays[array] = np.full((*arrays["valid"].shape, len(metrics)), math.nan)
+        for cell, epoch in cells:
+            values = getattr(epoch, array) or {}
+            arrays[array][cell] = np.array([values.get(name) for name in metrics], np.float64)
+    return {**said, "metrics": metrics}
 
 
 def _header(header: Record) -> dict[str, Any]:

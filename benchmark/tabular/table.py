@@ -9,33 +9,21 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmark.errors import BadInput, one_line, shell_command, short_repr
+from benchmark.errors import BadInput, one_line, shell_command
 from benchmark.storage.atomic_write import write_atomically
 from benchmark.storage.untrusted_files import parse_strict_json, read_limited
-from benchmark.tuning.evaluation import TrainingResult
+from benchmark.tabular.table_checks import ARRAYS, FORMAT, OPTIONAL, describe_problem_of_table
+from benchmark.tuning.evaluation import Curves, TrainingResult
 from benchmark.tuning.tuner import Job
 from objectives.space import Config
 
-FORMAT = 1
-KINDS = {
-    "valid": np.float64,
-    "test": np.float64,
-    "seconds": np.float64,
-    "reached": np.int64,
-    "diverged": np.bool_,
-    "repetitions": np.int64,
-}
-"""Type of each array; anything else, or the other order of bytes, is refused: nothing is converted."""
-
-ARRAYS = tuple(KINDS)
-HEADER = {"suite_seed": int, "objective": dict, "data": dict, "environment": dict, "configs": list}
 DAMAGE = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError)
 """What reading raises; RuntimeError of an archive that says it is encrypted, MemoryError of an endless array."""
 
@@ -52,11 +40,15 @@ class Table:
         header: what the trials depend on: suite_seed, objective, data, environment.
         configs: the configurations, C of them.
         repetitions: (R,) int64, their numbers.
-        valid: (C, R, E) float64 validation errors, 0 beyond `reached`.
+        valid: (C, R, E) float64 validation errors, 0 beyond `reached`, NaN after an epoch that was not measured.
         test: likewise test errors, NaN where they are not known.
         seconds: likewise measured seconds of training.
         reached: (C, R) int64, epochs known; 0: the trial was not trained.
         diverged: (C, R) bool, whether the last of them ended the training.
+        metrics: (C, R, E, M) float64 validation metrics in the order of the header's `metrics`, NaN where they were not
+            measured; None of an objective that declares none.
+        test_metrics: likewise of the test set.
+        reported: (C, R, E) float64 seconds that the objective reports, or None.
         digest: SHA-256 of the file, for the record.
         rows: row of each configuration.
         answers: earlier ones, by row, column and epochs; algorithms share many trials of a repetition.
@@ -72,6 +64,9 @@ class Table:
     diverged: np.ndarray
     digest: str
     rows: Mapping[tuple[Any, ...], int]
+    metrics: np.ndarray | None = None
+    test_metrics: np.ndarray | None = None
+    reported: np.ndarray | None = None
     answers: dict[tuple[int, int, int, int], TrainingResult | None] = field(default_factory=dict)
 
     def column(self, repetition: int, *, recycle: bool) -> int | None:
@@ -97,9 +92,12 @@ class Table:
             return None
         epochs = min(known, asked)
         start = min(start_epoch, epochs)
-        valid, numbers = self.valid[row, column, :epochs].tolist(), self.test[row, column, :epochs].tolist()
-        test = [None if math.isnan(error) else error for error in numbers]
-        return TrainingResult(
+        cell = row, column
+        valid, test = _known(self.valid[cell][:epochs]), _known(self.test[cell][:epochs])
+        if valid[-1] is None:
+            return None
+        added = (*cell, slice(start, epochs))
+        result = TrainingResult(
             state="diverged" if diverged and epochs == known else "ok",
             epochs=epochs,
             valid_error=valid[-1],
@@ -108,7 +106,45 @@ class Table:
             test_curve=test[start:],
             train_seconds=self.seconds[row, column, start:epochs].sum().item(),
             paid_seconds=0.0,
+            valid_metrics=self._curves(self.metrics, added),
+            test_metrics=self._curves(self.test_metrics, added),
+            reported_seconds=None if self.reported is None else self.reported[added].sum().item(),
         )
+        return self._of_one_training(result, (*cell, epochs - 1)) if self.header.get("unmeasured") else result
+
+    def _of_one_training(self, result: TrainingResult, end: tuple[int, int, int]) -> TrainingResult:
+        """Leave what other trainings have measured of earlier epochs out: each was trained to its own fidelity."""
+
+        def last(curves: Curves | None) -> Curves | None:
+            return None if curves is None else {name: _only_last(curve) for name, curve in curves.items()}
+
+        return replace(
+            result,
+            valid_curve=_only_last(result.valid_curve),
+            test_curve=_only_last(result.test_curve),
+            train_seconds=self.seconds[end].item(),
+            valid_metrics=last(result.valid_metrics),
+            test_metrics=last(result.test_metrics),
+            reported_seconds=None if self.reported is None else self.reported[end].item(),
+        )
+
+    def _curves(self, values: np.ndarray | None, cells: tuple[int, int, slice]) -> Curves | None:
+        """Metrics by name, an epoch each; of test metrics those that any trial has."""
+        if values is None:
+            return None
+        numbers = enumerate(self.header["metrics"])
+        named = {name: values[..., number] for number, name in numbers}
+        held = {name: array for name, array in named.items() if values is self.metrics or not np.isnan(array).all()}
+        return {name: _known(array[cells]) for name, array in held.items()}
+
+
+def _known(values: np.ndarray) -> list[float | None]:
+    """The values as floats, None for what is not known."""
+    return [None if math.isnan(value) else value for value in values.tolist()]
+
+
+def _only_last(curve: list[float | None]) -> list[float | None]:
+    return [*[None] * (len(curve) - 1), *curve[-1:]]
 
 
 def save_table(
@@ -117,7 +153,7 @@ def save_table(
     """Write a table's file, atomically; the same trials give the same bytes."""
     buffer = io.BytesIO()
     text = json.dumps({"format": FORMAT, **header, "configs": list(configs)}, separators=(",", ":"), allow_nan=False)
-    held: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+    held: dict[str, Any] = {name: arrays[name] for name in (*ARRAYS, *OPTIONAL) if name in arrays}
     np.savez_compressed(buffer, header=np.frombuffer(text.encode(), np.uint8), **held)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, buffer.getvalue())
@@ -149,7 +185,7 @@ def _load(path: Path, modified: int, size: int) -> Table:
         raise
     except DAMAGE as error:
         raise BadInput(f"table {path}: not a table ({one_line(error)})") from error
-    problem = _problem(header, arrays)
+    problem = describe_problem_of_table(header, arrays)
     if problem:
         raise BadInput(f"table {path}: {problem}")
     configs = tuple(header.pop("configs"))
@@ -169,65 +205,12 @@ def _unpack(data: bytes) -> tuple[Any, dict[str, Any]]:
     if unpacked > LARGEST_UNPACKED:
         raise ValueError(f"it unpacks to {unpacked} bytes, at most {LARGEST_UNPACKED} are read")
     expected = [f"{name}.npy" for name in ("header", *ARRAYS)]
-    if sorted(names) != sorted(expected):
+    optional = [f"{name}.npy" for name in OPTIONAL]
+    if sorted(name for name in names if name not in optional) != sorted(expected):
         raise ValueError(f"it holds {', '.join(map(repr, sorted(names)[:8]))}, need {', '.join(expected)}")
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        return parse_strict_json(file["header"].tobytes()), {name: file[name] for name in ARRAYS}
-
-
-def _problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
-    """Return what is wrong with a file's parts, or None."""
-    return _problem_of_header(header) or _problem_of_arrays(len(header["configs"]), arrays)
-
-
-def _problem_of_header(header: Any) -> str | None:
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        return f"format = {short_repr(header.get('format') if isinstance(header, dict) else None)}, need {FORMAT}"
-    for name, kind in HEADER.items():
-        if name not in header:
-            return f"{name} is missing"
-        if not isinstance(header[name], kind) or isinstance(header[name], bool):
-            return f"{name} = {short_repr(header[name])}: need a value of type {kind.__name__}"
-    if not isinstance(header["objective"].get("part"), dict):
-        return f"objective = {short_repr(header['objective'])}: need a table with a part"
-    for config in header["configs"]:
-        if not isinstance(config, dict) or not all(
-            isinstance(value, bool | int | float | str | None) for value in config.values()
-        ):
-            return f"configs hold {short_repr(config)}: need tables of numbers, texts, truth values and nulls"
-    if len({_key(config) for config in header["configs"]}) != len(header["configs"]):
-        return "configs hold one of them twice"
-    return None
-
-
-def _problem_of_arrays(configs: int, arrays: Mapping[str, np.ndarray]) -> str | None:
-    wrong = [name for name, kind in KINDS.items() if arrays[name].dtype != kind]
-    if wrong:
-        return f"{wrong[0]} of type {arrays[wrong[0]].dtype}, need {np.dtype(KINDS[wrong[0]])}"
-    valid = arrays["valid"]
-    cell = (configs, arrays["repetitions"].size)
-    if valid.ndim != 3 or valid.shape[:2] != cell or 0 in valid.shape:
-        return f"errors of shape {valid.shape} for {cell[0]} configurations and {cell[1]} repetitions"
-    shapes = {"test": valid.shape, "seconds": valid.shape, "reached": cell, "diverged": cell, "repetitions": cell[1:]}
-    wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape]
-    if wrong:
-        return f"{wrong[0]} of shape {arrays[wrong[0]].shape}, need {shapes[wrong[0]]}"
-    return _problem_of_values(arrays)
-
-
-def _problem_of_values(arrays: Mapping[str, np.ndarray]) -> str | None:
-    reached, repetitions, epochs = arrays["reached"], arrays["repetitions"], arrays["valid"].shape[2]
-    if reached.min() < 0 or reached.max() > epochs:
-        return "it counts more epochs than it holds"
-    if repetitions.min() < 0 or len(set(repetitions.tolist())) != repetitions.size:
-        return f"repetitions = {short_repr(repetitions.tolist())}: need different numbers >= 0"
-    known = np.arange(epochs) < reached[..., None]
-    if not np.isfinite(arrays["valid"][known]).all() or np.isinf(arrays["test"][known]).any():
-        return "it holds errors that are not finite"
-    seconds = arrays["seconds"][known]
-    if not (np.isfinite(seconds) & (seconds >= 0)).all():
-        return "it holds seconds that are not finite or less than 0"
-    return None
+        arrays = {name: file[name] for name in (*ARRAYS, *OPTIONAL) if name in file}
+        return parse_strict_json(file["header"].tobytes()), arrays
 
 
 def _key(config: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,23 +1,28 @@
-"""The clock of a run: charges evaluations in measured or in modelled seconds."""
+"""The clock of a run: charges evaluations in measured, in modelled or in tabulated seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmark.calibration.cost_model import CostModel
 from benchmark.errors import BadInput, one_line, shell_command
+from benchmark.tuning.evaluation import TrainingResult, failed_training
 from objectives.objective import Objective
 from objectives.space import Config
 
 if TYPE_CHECKING:
     from benchmark.calibration.cost_model import Calibration
     from benchmark.suite.model import Part, Run, Suite
-    from benchmark.tuning.evaluation import TrainingResult
     from benchmark.tuning.tuner import Job
+
+NO_SECONDS = (
+    'it reports no seconds, which clock = "tabulated" charges: return them as "seconds" beside the metrics, or say '
+    'clock = "measured"'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +31,8 @@ class Clock:
 
     Attributes:
         kind: "measured" charges the measured seconds of deciding and training; "modelled" charges the
-            price, and nothing for deciding: a measured time cannot be repeated to the bit.
+            price, and "tabulated" the seconds that the objective reports, both of them nothing for deciding: a
+            measured time cannot be repeated to the bit.
         objective: counts the work of its trials.
         cost_model: prices that work on the calibrated device; None without a calibration, and for
             an objective that declares its own price.
@@ -43,8 +49,19 @@ class Clock:
         price = self.price(job, result)
         if self.kind == "measured":
             return job.decide_seconds + result.train_seconds, price
+        if self.kind == "tabulated":  # What failed has reported nothing: the time that it took is all there is.
+            return result.train_seconds if result.reported_seconds is None else result.reported_seconds, price
         assert price is not None, "check_clock refuses a modelled clock without prices"
         return price, price
+
+    def require_seconds(self, job: Job, result: TrainingResult) -> TrainingResult:
+        """Return a result under a tabulated clock only with the seconds to charge; one without them has failed."""
+        if self.kind != "tabulated" or result.reported_seconds is not None or result.state not in ("ok", "diverged"):
+            return result
+        if self.objective.nominal_seconds is not None:  # By declaration an epoch takes so long.
+            return replace(result, reported_seconds=self.price(job, result))
+        problem = f"{self.objective.label}: {NO_SECONDS}"
+        return failed_training(job, "error", problem, result.train_seconds, result.paid_seconds)
 
     def price(self, job: Job, result: TrainingResult) -> float | None:
         """Return the modelled seconds of an evaluation, or None where there is no calibration.

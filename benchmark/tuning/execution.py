@@ -167,6 +167,7 @@ class RunExecution:
             return str(stop.value)
 
     def _record(self, job: Job, result: TrainingResult, ledger: Ledger) -> Outcome:
+        result = self.clock.require_seconds(job, result)
         runtime, price = self.clock.charge(job, result)
         result, test_problem = self.test.add_test(job, result, job.start + runtime)
         record = evaluation_record(job, result, runtime, price)

@@ -62,7 +62,7 @@ class CachedTrial:
 
     def can_answer(self, epochs: int) -> bool:
         """Whether a job that asks for so many epochs can be answered."""
-        return self.ended or len(self.epochs) >= epochs
+        return self.ended or (len(self.epochs) >= epochs and not self.epochs[epochs - 1].skipped)
 
     def add_epoch(self, epoch: Epoch) -> None:
         """Add the next epoch of its training; an epoch that is known already must come out the same.
@@ -149,8 +149,9 @@ class TrialCache:
             if record["kind"] != "evaluation" or record["state"] not in ("ok", "diverged"):
                 continue
             curve = curves.setdefault(record["trial"], [])
+            known = curve[record["start_epoch"] :]
             del curve[record["start_epoch"] :]
-            curve += _epochs_of(record)
+            curve += _fill_skipped(_epochs_of(record), known)
             trial = self.trial(run, record["config"])
             if len(curve) == record["epochs"] > len(trial.epochs):
                 trial.epochs = list(curve)
@@ -172,18 +173,31 @@ def _states_of(path: Path) -> tuple[Path, Path, Path]:
     return path, partial_path(path), failed_path(path)
 
 
+def _fill_skipped(epochs: list[Epoch], known: list[Epoch]) -> list[Epoch]:
+    """Replace epochs that were not measured by what an earlier, shorter training of the trial has measured there."""
+    earlier = known[: len(epochs)] + epochs[len(known) :]
+    return [before if epoch.skipped else epoch for epoch, before in zip(epochs, earlier, strict=True)]
+
+
 def _epochs_of(record: Record) -> list[Epoch]:
+    """Return the epochs of a record; they share its seconds evenly, or the one that was measured has them all."""
     count = len(record["valid_curve"])
     reported = record.get("reported_seconds")
+
+    def share(seconds: float, index: int) -> float:
+        if None in record["valid_curve"]:
+            return seconds if index == count - 1 else 0.0
+        return seconds / count
+
     return [
         Epoch(
             **({"skipped": True} if valid is None else {"valid_error": valid}),
             test_error=test,
-            seconds=record["train_seconds"] / count,
+            seconds=share(record["train_seconds"], index),
             diverged=record["state"] == "diverged" and index == count - 1,
             metrics=_metrics_of(record.get("valid_metrics"), index),
             test_metrics=_metrics_of(record.get("test_metrics"), index),
-            reported_seconds=None if reported is None else reported / count,
+            reported_seconds=None if reported is None else share(reported, index),
         )
         for index, (valid, test) in enumerate(zip(record["valid_curve"], record["test_curve"], strict=True))
     ]

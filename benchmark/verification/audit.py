@@ -116,7 +116,10 @@ def audit_suite(suite: Suite, folder: Path, request: AuditRequest, resources: Au
             retrained[REFERENCE] = _train(suite, REFERENCE, alone, audit_folder, backend, resources)
         tolerance = CLOSE_ERROR if request.tolerance is None else request.tolerance
         rows = {label: objective.row_counts for label, objective in objectives.items()}
-        compared = compare_trials(records, retrained, tolerance, rows)
+        measured = {
+            label: {one.name for one in objective.metrics if one.measured} for label, objective in objectives.items()
+        }
+        compared = compare_trials(records, retrained, tolerance, rows, measured)
         asked = {"suite": suite.name, **request.describe()}
         planned = sum(1 for _ in suite.runs())
         report = build_report(asked, runs, current, planned, compared, lenient=request.tolerance is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
 from benchmark.errors import short_repr
@@ -30,13 +30,23 @@ def compare_trials(
     retrained: Mapping[str, RetrainedTrials],
     tolerance: float,
     rows: RowCounts,
+    measured: Mapping[str, Collection[str]],
 ) -> list[Record]:
-    """Compare every trial of the sample with each of its retrainings."""
+    """Compare every trial of the sample with each of its retrainings.
+
+    Args:
+        records: of the sampled trials.
+        retrained: what they came to, by route.
+        tolerance: largest difference of an error that is still close.
+        rows: by objective.
+        measured: metrics by objective that are times or the like, and are not compared.
+    """
     compared = []
     for trial, own in records.items():
+        label = trial.objective
         name = (trial.objective, trial.repetition), config_digest(own[0]["config"])
         comparisons = {
-            route: asdict(compare_trial(own, retrained[route][name], tolerance, rows[trial.objective]))
+            route: asdict(compare_trial(own, retrained[route][name], tolerance, rows[label], measured[label]))
             if name in retrained.get(route, {})
             else None
             for route in (RETRAINED, REFERENCE)

@@ -186,7 +186,7 @@ def _is_well_formed(record: Record) -> bool:
         and 0 <= record["start_epoch"] <= record["epochs"] <= record["asked_epochs"]
         and isinstance(record.get("config"), dict)
         and isinstance(record.get("state"), str)
-        and _is_curve(record.get("valid_curve"), (int, float))
+        and _is_curve(record.get("valid_curve"), (int, float, NoneType))
         and _is_curve(record.get("test_curve"), (int, float, NoneType))
         and len(record["valid_curve"]) == len(record["test_curve"])
         and all(type(record.get(name)) in (int, float) for name in NUMBERS)

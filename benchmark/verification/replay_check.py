@@ -77,6 +77,7 @@ def _difference(job: Job, record: Record, clock: Clock) -> Divergence | None:
     name = _first_unequal(record, proposed)
     if name is None:  # What was not proposed has no price.
         result = TrainingResult(**{name: record[name] for name in RESULTS}, paid_seconds=0.0)
+        result = replace(result, reported_seconds=record.get("reported_seconds"))
         runtime, price = clock.charge(replace(job, decide_seconds=record["decide_seconds"]), result)
         proposed = {"modelled_seconds": price, "end": job.start + runtime}
         name = _first_unequal(record, proposed)

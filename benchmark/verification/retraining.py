@@ -14,7 +14,7 @@ from typing import Any
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.storage.ledger_format import Record, evaluations_of, failed_path, read_ledger
 from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Run, Suite
-from benchmark.verification.trial_comparison import TRAINED, RetrainedTrial
+from benchmark.verification.trial_comparison import TRAINED, RetrainedTrial, metric_values
 from benchmark.verification.trial_lists import TrialList, list_entries, list_entry
 from objectives.space import FIDELITY, Config
 
@@ -116,3 +116,5 @@ def _add(trial: RetrainedTrial, record: Record) -> None:
     if record["state"] in TRAINED:
         errors = zip(record["valid_curve"], record["test_curve"], strict=True)
         trial.curve.update(enumerate(errors, start=record["start_epoch"] + 1))
+        for epoch, name, value in metric_values(record):
+            trial.metrics.setdefault(epoch, {})[name] = value

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any
 
 from benchmark.storage.ledger_format import Record
@@ -48,7 +49,7 @@ class TrialComparison:
 
     Attributes:
         verdict: identical to the bit, close (no error further off than the tolerance), or different.
-        largest: largest difference between two errors of the same epoch.
+        largest: largest difference between two errors or metrics of the same epoch.
         wrong: the same in wrongly classified rows; None where the objective's errors count no rows.
         divergence: the first difference, None when identical.
     """
@@ -66,12 +67,14 @@ class RetrainedTrial:
     Attributes:
         curve: validation and test error by epoch; a test error that is not known is None.
         ends: the evaluation that ended at an epoch, by the epoch asked for.
+        metrics: validation metrics by epoch and name, of an objective that declares any.
         problem: why there is none, when the training could not be carried out.
     """
 
     curve: dict[int, tuple[float, float | None]]
     ends: dict[int, Record]
     problem: str | None = None
+    metrics: dict[int, dict[str, float | None]] = attribute(default_factory=dict)
 
 
 def equal_bits(recorded: Any, now: Any) -> bool:
@@ -80,7 +83,11 @@ def equal_bits(recorded: Any, now: Any) -> bool:
 
 
 def compare_trial(
-    recorded: Sequence[Record], again: RetrainedTrial, tolerance: float, rows: tuple[int, int] | None
+    recorded: Sequence[Record],
+    again: RetrainedTrial,
+    tolerance: float,
+    rows: tuple[int, int] | None,
+    measured: Collection[str] = (),
 ) -> TrialComparison:
     """Compare the evaluations of a trial with its retraining.
 
@@ -89,11 +96,13 @@ def compare_trial(
         again: the same configuration in the same repetition.
         tolerance: largest difference of an error that is still close.
         rows: that validation and test errors count, if they do.
+        measured: metrics that are times or the like, and are not compared.
     """
     errors = [difference for record in recorded for difference in _error_differences(record, again)]
     ends = [difference for record in recorded for difference in _end_differences(record, again)]
-    first = min([*errors, *ends], key=lambda one: (one.evaluation, one.epoch or math.inf), default=None)
-    largest = max(map(_distance, errors), default=0.0)
+    others = [difference for record in recorded for difference in _metric_differences(record, again, measured)]
+    first = min([*errors, *others, *ends], key=lambda one: (one.evaluation, one.epoch or math.inf), default=None)
+    largest = max(map(_distance, [*errors, *others]), default=0.0)
     verdict = IDENTICAL if first is None else DIFFERENT if ends or not largest <= tolerance else CLOSE
     return TrialComparison(verdict=verdict, largest=largest, wrong=_wrong_rows(errors, rows), divergence=first)
 
@@ -113,8 +122,29 @@ def _error_differences(record: Record, again: RetrainedTrial) -> Iterator[Diverg
     curve = zip(record["valid_curve"], record["test_curve"], strict=True)
     for epoch, recorded in enumerate(curve, start=record["start_epoch"] + 1):
         for field, old, new in zip(ERRORS, recorded, again.curve.get(epoch, ()), strict=False):
-            if not equal_bits(old, new):
+            if not equal_bits(old, new) and not _is_untested(field, old):
                 yield Divergence(evaluation=record["index"], epoch=epoch, field=field, recorded=old, now=new)
+
+
+def metric_values(record: Record) -> Iterator[tuple[int, str, float | None]]:
+    """Yield epoch, name and value of every validation metric in a record."""
+    for name, curve in record.get("valid_metrics", {}).items():
+        for epoch, value in enumerate(curve, start=record["start_epoch"] + 1):
+            yield epoch, name, value
+
+
+def _metric_differences(record: Record, again: RetrainedTrial, measured: Collection[str]) -> Iterator[Divergence]:
+    """Yield the metrics that differ, of every epoch that was reached again."""
+    for epoch, name, old in metric_values(record):
+        values = again.metrics.get(epoch, {})
+        if name not in measured and name in values and not equal_bits(old, values[name]):
+            field = f"metric {name}"
+            yield Divergence(evaluation=record["index"], epoch=epoch, field=field, recorded=old, now=values[name])
+
+
+def _is_untested(field: str, recorded: Any) -> bool:
+    """Whether a record lacks a test error; retraining tests every trial, a run may have tested its incumbents alone."""
+    return field == "test_error" and recorded is None
 
 
 def _end_differences(record: Record, again: RetrainedTrial) -> Iterator[Divergence]:
@@ -138,7 +168,7 @@ def _end_differences(record: Record, again: RetrainedTrial) -> Iterator[Divergen
             "length of the curve": (len(record["valid_curve"]), record["epochs"] - record["start_epoch"]),
         }
     for field, (old, new) in pairs.items():
-        if not equal_bits(old, new):
+        if not equal_bits(old, new) and not _is_untested(field, old):
             epoch = record["epochs"] if field in ("state", "epochs") and record["state"] in TRAINED else None
             yield Divergence(evaluation=record["index"], epoch=epoch, field=field, recorded=old, now=new)
 

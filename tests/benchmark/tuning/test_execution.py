@@ -311,6 +311,9 @@ def test_an_evaluation_is_charged_and_told_as_it_went(tmp_path):
     """By the given clock: its price is in the record, its end and state are what the algorithm hears of."""
 
     class Fixed:
+        def require_seconds(self, job, training):
+            return training
+
         def charge(self, job, training):
             return 3.0, 2.0
 
