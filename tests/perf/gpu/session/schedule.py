@@ -1,9 +1,9 @@
 """The two commands for the first quarter of an hour on a GPU: their steps, and what they come to.
 
-`first` asks whether everything works: bits at small size, a suite at two sizes of the stack with equal ledgers, rates
-of steps; it stops at the first failure. `second` asks how good it is: bits, ratios to other ways of training, a
-calibration, and the book's suite for as long as there is time. Both leave one JSON file and one of all output, with
-predictions beside measurements. They need no network, no virtual environment and nothing that a build makes.
+`first` asks whether everything works: bits at small size, what `doctor` finds, a suite at two sizes of the stack with
+equal ledgers, rates of steps; it stops at the first failure. `second` asks how good it is: bits, ratios to other ways
+of training, a calibration, and the book's suite for as long as there is time. Both leave one JSON file and one of all
+output, with predictions beside measurements. They need no network, no virtual environment and nothing built.
 """
 
 from __future__ import annotations
@@ -85,11 +85,14 @@ class Place:
 
 
 def first(place: Place) -> Iterator[Step]:
-    """Bits at small size, the whole harness at two sizes of the stack, rates."""
+    """Bits at small size, routes and their checks, the whole harness at two sizes of the stack, rates."""
     best = place.precisions[0]
     names = list(part_names(place.precisions))
     bits = [name for name in names if name.startswith("bits/") and ("/digits/" not in name or name.endswith(best))]
     yield from place.parts(bits, "small")
+    device = "cpu" if place.interpreted else "cuda"
+    doctor = (sys.executable, "-m", "benchmark", "doctor", "--device", device)
+    yield Step(name="doctor", command=doctor, limit=place.limit(90))
     one, seven = place.results("stack-1"), place.results("stack-7")
     for size, results in (("1", one), ("7", seven)):
         command = place.benchmark("run", "smoke", "--stack", size, "--results", results, "--quiet")

@@ -22,7 +22,7 @@ RESULT_FILE = "INCUMBENT_STEP_RESULT"
 GRACE = 5.0
 """Seconds that a process which is asked to end has for it."""
 SHOWN_LINES = 40
-"""Last lines of a failed step's output that the report keeps."""
+"""Last lines of a step's output that the report keeps where the step failed or left no result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def run_steps(
 
 
 def run_step(step: Step, limit: float, log: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Run one step; return its outcome ("ok", "failed", "time used up"), seconds, result, and output if it failed."""
+    """Run one step; return its outcome ("ok", "failed", "time used up"), seconds, result and output."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         result_path, output_path = Path(folder, "result.json"), Path(folder, "output")
@@ -135,11 +135,12 @@ def run_step(step: Step, limit: float, log: Path, environment: Mapping[str, str]
         outcome: dict[str, Any] = {"outcome": "ok", "seconds": round(seconds, 2)}
         if result_path.exists():
             outcome["result"] = json.loads(result_path.read_text())
+        if code != 0 or "result" not in outcome:
+            outcome["output"] = text.splitlines()[-SHOWN_LINES:]
     if code != 0:
         ran_out = code is None and step.may_run_out
         outcome["outcome"] = "time used up" if ran_out else "failed"
         outcome["reason"] = describe_end(code, limit)
-        outcome["output"] = text.splitlines()[-SHOWN_LINES:]
     return outcome
 
 
