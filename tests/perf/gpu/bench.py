@@ -201,11 +201,11 @@ def whole_comparison(
     }
 
 
-def floors(name: str) -> dict[str, float]:
+def floors(name: str, samples: int = 40) -> dict[str, float]:
     """Least seconds of TRIALS whole trials on an H200: by its products, and by three passes over the weights a step."""
     objective, (trained, valid, test) = OBJECTIVES[name](data="fashion_mnist"), IMAGES
     rng = np.random.default_rng(0)
-    configs = [objective.space.sample(rng) for _ in range(40)]
+    configs = [objective.space.sample(rng) for _ in range(samples)]
     multiply_adds = weight_bytes = 0.0
     for config in configs:
         shape = objective.network_shape(config)

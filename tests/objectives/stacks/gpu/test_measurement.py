@@ -50,9 +50,10 @@ def test_admission_is_counted_once_a_trial():
     assert whole_comparison(**of_ten | {"epochs": 20})["by_rate_s"] == 2000 * (1 + 20 * 2)
 
 
+@pytest.mark.slow
 def test_floors_are_those_of_the_images_that_are_trained():
     """Softmax regression: two products of 7840 an image of 50 000, one of 20 000, 60 TFLOP/s; 7850 weights, 3 times."""
-    epochs, found = SoftmaxRegression(data="fashion_mnist").max_epochs, floors("softmax")
+    epochs, found = SoftmaxRegression(data="fashion_mnist").max_epochs, floors("softmax", samples=2)
 
     assert found["fp32_s"] == pytest.approx(2000 * epochs * 7840 * (2 * 50_000 + 20_000) * 2 / 60e12)
     steps = -(-50_000 // SoftmaxRegression(data="fashion_mnist").batch_size({}))
