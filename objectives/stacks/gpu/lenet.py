@@ -148,6 +148,16 @@ class LeNetLayers(Network):
         return 32 if self.site.precision == "ieee" else BACKWARD_TILE
 
     @property
+    def stages(self) -> int:
+        """Depth of the pipeline of the loops over images.
+
+        A pipeline copies tiles to shared memory as they are gathered, with up to 16-way bank conflicts; on tensor cores
+        these copies would take longer than the products (`python -m tests.perf.gpu compile`). Without it, other
+        programs of the multiprocessor hide the loads. In float32 it would need more registers than there are.
+        """
+        return 3 if self.site.precision == "ieee" else 1
+
+    @property
     def weights2_tile(self) -> int:
         """Likewise of block 2's."""
         return min(BACKWARD_TILE, self.shape.side2**2)
@@ -172,7 +182,7 @@ class LeNetLayers(Network):
             step, first or 0, len(images),
             EVALUATE=evaluate, ACTIVATION=shape.activation, ROWS=rows, K=shape.kernel, PAD=shape.pads[1],
             C=shape.channels[0], OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2, Q2=shape.pooled2,
-            PRECISION=site.precision, BM=FORWARD_TILE, BK=LINE_DEPTH, num_warps=WARPS,
+            PRECISION=site.precision, BM=FORWARD_TILE, BK=LINE_DEPTH, num_warps=WARPS, num_stages=self.stages,
         )  # fmt: skip
 
     def _unpool(self, step: int) -> None:
@@ -189,7 +199,7 @@ class LeNetLayers(Network):
             self.pooled1, self.active2, self.part2, site.table.whole, step,
             ROWS=site.rows, CHUNK=CHUNK, CHUNKS=self.chunks, K=shape.kernel, PAD=shape.pads[1], C=shape.channels[0],
             OUT=shape.channels[1], S1=shape.pooled1, S2=shape.side2,
-            PRECISION=site.precision, BM=self.weights2_tile, BK=LINE_DEPTH, num_warps=WARPS,
+            PRECISION=site.precision, BM=self.weights2_tile, BK=LINE_DEPTH, num_warps=WARPS, num_stages=self.stages,
         )  # fmt: skip
 
     def _inputs2(self, step: int) -> None:
@@ -197,7 +207,8 @@ class LeNetLayers(Network):
         block2_inputs[(count_tiles(site.rows * shape.pooled1**2 // 2, BACKWARD_TILE), site.capacity)](
             self.active2, self.kernel2, self.gradient1, site.table.whole, step,
             ROWS=site.rows, K=shape.kernel, PAD=shape.pads[1], C=shape.channels[0], OUT=shape.channels[1],
-            S1=shape.pooled1, S2=shape.side2, PRECISION=site.precision, BM=BACKWARD_TILE, num_warps=WARPS,
+            S1=shape.pooled1, S2=shape.side2, PRECISION=site.precision, BM=BACKWARD_TILE,
+            num_warps=WARPS, num_stages=self.stages,
         )  # fmt: skip
 
     def _weights1(self, step: int) -> None:
@@ -207,7 +218,7 @@ class LeNetLayers(Network):
             ACTIVATION=shape.activation, ROWS=site.rows, epoch_rows=site.order.shape[1], CHUNK=CHUNK,
             CHUNKS=self.chunks, SIDE=shape.side, K=shape.kernel, PAD=shape.pads[0], C=shape.channels[0],
             S=shape.pooled1, DEPTH=shape.depth1, PIXEL=images.scale, PRECISION=site.precision,
-            BM=self.weights1_tile, num_warps=WARPS,
+            BM=self.weights1_tile, num_warps=WARPS, num_stages=self.stages,
         )  # fmt: skip
 
     def _update(self, step: int) -> None:
