@@ -11,6 +11,7 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
+from benchmark.suite.definitions import definitions_file
 from benchmark.suite.model import Run
 from benchmark.suite.module_folder import used_module_folder
 from benchmark.tuning.run_report import RunReport
@@ -88,8 +89,12 @@ def map_in_loky(
         else {}
     )
     start_up = worker_process.safe_module_path() if several else nullcontext()
-    folder, modules = worker_process.working_folder(), used_module_folder()
+    place = worker_process.ModulePlace(
+        folder=worker_process.working_folder(),
+        modules=used_module_folder(),
+        definitions=definitions_file() if several else None,
+    )
     with start_up, parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
         return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
-        yield from parallel(delayed(worker_process.call_in_folder)(folder, modules, call, *task) for task in tasks)
+        yield from parallel(delayed(worker_process.call_in_folder)(place, call, *task) for task in tasks)

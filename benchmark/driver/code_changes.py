@@ -9,6 +9,7 @@ from typing import Any
 from benchmark.reproducibility.source_digests import LOADED_DIGEST, digest_modules
 from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_header
 from benchmark.storage.resume_check import FIELD, changed_sources
+from benchmark.suite.definitions import digest_definitions, is_definition
 from benchmark.suite.model import Part, Run, Suite, is_dotted
 from benchmark.suite.part_import import split_dotted_path
 
@@ -23,12 +24,25 @@ def named_modules(suite: Suite) -> tuple[str, ...]:
     names = {part.name for part in parts if part is not None and is_dotted(part.name)}
     functions = [entry.function for entry in suite.objectives if entry.function is not None]
     names |= {path for function in functions for path in function.paths()}
+    names = {name for name in names if not is_definition(name)}
     return tuple(sorted({split_dotted_path(name)[0] for name in names}))
 
 
 def describe_code(suite: Suite) -> dict[str, Any]:
     """Return the entry of a ledger's header on the code that a suite's results come from."""
-    return {FIELD: {OWN_NAME: LOADED_DIGEST, **digest_modules(named_modules(suite))}}
+    return {FIELD: {OWN_NAME: LOADED_DIGEST, **digest_modules(named_modules(suite)), **digest_definitions()}}
+
+
+def changed_user_code(runs: Iterable[Run], folder: Path, environment: Mapping[str, Any]) -> list[str]:
+    """List the modules and definitions of the user's that are no longer what recorded runs were made with.
+
+    Args:
+        runs: of the suite.
+        folder: its results.
+        environment: of this process.
+    """
+    names = {name for run in runs for name in _changed_since(folder / run.path, environment)}
+    return sorted(names - {OWN_NAME})
 
 
 def code_change_warning(runs: Iterable[Run], folder: Path, environment: Mapping[str, Any]) -> str | None:

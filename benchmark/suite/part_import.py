@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from benchmark.errors import BadInput, nearest_match, one_line
+from benchmark.suite.definitions import defined, is_definition
 from benchmark.suite.model import is_dotted
 from benchmark.suite.module_folder import used_module_folder, user_module_folders
 
@@ -52,6 +53,8 @@ def import_value(field: str, name: str) -> Any:
         BadInput: no such module, with where it was looked for; a module whose own code fails; nothing of that name
             in it.
     """
+    if is_definition(name):
+        return _find_definition(field, name)
     module_name, attribute = split_dotted_path(name)
     try:
         module = importlib.import_module(module_name)
@@ -62,6 +65,15 @@ def import_value(field: str, name: str) -> Any:
     except Exception as error:  # A module may answer for its attributes itself.
         reason = _describe_missing(module, attribute) if isinstance(error, AttributeError) else one_line(error)
         raise BadInput(f"{field} = {name!r}: cannot be imported ({reason})") from error
+
+
+def _find_definition(field: str, name: str) -> Any:
+    """What a notebook or script has given to a comparison; nobody else can have it."""
+    definition = defined(name)
+    if definition is None:
+        need = "only `compare` in the notebook or script that defines it can run it"
+        raise BadInput(f"{field} = {name!r}: was given in Python and is stored nowhere; {need}")
+    return definition
 
 
 def _describe_failure(module_name: str, error: BaseException) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import signal
 import tempfile
@@ -11,9 +10,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from joblib.externals.loky.backend import get_context
+
 from benchmark.batching.run_group import execute_group
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import count_evaluations
+from benchmark.suite.definitions import definitions_file, use_definitions
 from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
@@ -56,14 +58,17 @@ def _timed_out_evaluation(run: Run, index: int, watchdog: Watchdog | None) -> Fa
 
 def _execute_in_process(run: Run, settings: RunSettings, fatal: FatalEvaluation | None, marker: Path) -> int:
     """Execute the run in a new process and return its exit code."""
-    arguments = (os.getpid(), os.environ.get(worker_process.SAFE_PATH), run, settings, fatal, marker)
-    process = multiprocessing.get_context("spawn").Process(target=_execute_in_child, args=arguments)
+    safe_path, definitions = os.environ.get(worker_process.SAFE_PATH), definitions_file()
+    arguments = (os.getpid(), safe_path, definitions, run, settings, fatal, marker)
+    # As the workers are started: unlike by "spawn", a script without a main guard does not begin again in the process.
+    process = get_context("loky").Process(target=_execute_in_child, args=arguments)
     with worker_process.safe_module_path():
         process.start()
     try:
         process.join()
     finally:
-        process.kill()
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
         process.join()
     return process.exitcode or 0
 
@@ -71,12 +76,14 @@ def _execute_in_process(run: Run, settings: RunSettings, fatal: FatalEvaluation 
 def _execute_in_child(
     parent: int,
     safe_path: str | None,
+    definitions: str | None,
     run: Run,
     settings: RunSettings,
     fatal: FatalEvaluation | None,
     marker: Path,
 ) -> None:
     worker_process.initialize_worker(parent, safe_path)
+    use_definitions(definitions)
     execute_group([run], settings, fatal, marker)
 
 

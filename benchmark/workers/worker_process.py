@@ -13,10 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmark.suite.definitions import use_definitions
 from benchmark.suite.module_folder import use_module_folder
 
 Result = TypeVar("Result")
@@ -89,20 +91,35 @@ def working_folder() -> Path | None:
         return None
 
 
-def call_in_folder(folder: Path | None, modules: str | None, call: Callable[..., Result], *arguments: Any) -> Result:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModulePlace:
+    """Where the driver works and has its suite's code from.
+
+    Attributes:
+        folder: its working folder, None where somebody has deleted it.
+        modules: the folder of the suite's modules.
+        definitions: a file with what the suite was given in Python.
+    """
+
+    folder: Path | None
+    modules: str | None
+    definitions: str | None
+
+
+def call_in_folder(place: ModulePlace, call: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function in the driver's working folder, where relative paths of results and data start.
 
     joblib keeps its workers for the next command of the same process, which may have gone elsewhere since.
 
     Args:
-        folder: the driver's working folder.
-        modules: the folder of the suite's modules.
+        place: the driver's.
         call: the function.
         arguments: its arguments.
     """
-    if folder is not None and folder != working_folder():
-        os.chdir(folder)
-    use_module_folder(modules)
+    if place.folder is not None and place.folder != working_folder():
+        os.chdir(place.folder)
+    use_module_folder(place.modules)
+    use_definitions(place.definitions)
     return call(*arguments)
 
 

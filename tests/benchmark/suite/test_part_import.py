@@ -8,7 +8,7 @@ from benchmark.errors import BadInput
 from benchmark.suite.module_folder import use_module_folder, used_module_folder, user_module_folders
 from benchmark.suite.parsing import load
 from benchmark.suite.part_import import import_part
-from benchmark.workers.worker_process import call_in_folder
+from benchmark.workers.worker_process import ModulePlace, call_in_folder
 
 SUITE = """
 budget.trials = 1
@@ -76,13 +76,17 @@ def test_two_suites_may_have_modules_of_the_same_name(study, tmp_path):
     assert used_module_folder() == str(other)
 
 
+def place(modules):
+    return ModulePlace(folder=None, modules=modules, definitions=None)
+
+
 def test_a_worker_finds_the_modules_of_the_suite_it_works_for(study):
     """Workers that are kept for the next suite of a process do not keep the last one's folder."""
-    made = call_in_folder(None, str(study), import_part, "a", "mine_of_tests:Mine")
+    made = call_in_folder(place(str(study)), import_part, "a", "mine_of_tests:Mine")
     assert made.text == "beside"
 
     with pytest.raises(BadInput, match="No module named 'mine_of_tests'"):
-        call_in_folder(None, None, import_part, "a", "mine_of_tests:Mine")
+        call_in_folder(place(None), import_part, "a", "mine_of_tests:Mine")
 
 
 def test_the_folder_comes_last(study):
