@@ -83,7 +83,7 @@ def find_gpus() -> FoundGpus:
         try:
             available = torch.cuda.is_available()
             gpus = tuple(_inspect(number) for number in range(torch.cuda.device_count() if available else 0))
-        except (RuntimeError, AssertionError) as error:  # torch's own of a driver that fails.
+        except Exception as error:  # torch has several types of its own for a driver that fails.
             gpus, words = (), one_line(error)
     words = words or " ".join(str(warning.message) for warning in caught)
     if not gpus:

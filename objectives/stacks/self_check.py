@@ -57,6 +57,9 @@ FLOAT32 = Tolerance(weight=1e-4, wrong=2)
 TF32 = Tolerance(weight=1e-2, wrong=8)
 """Plain TF32 keeps 11 bits of a factor."""
 
+BUSY = "busy or unavailable"
+"""What CUDA says of a device that takes no further process."""
+
 SECONDS = 300.0
 """A check that takes longer has failed; the greatest part of it is the compilation of kernels."""
 
@@ -96,9 +99,11 @@ def find_fault_apart(objective: NetworkObjective, machine: Machine, route: str) 
         What is wrong with it, in one line; None where all is well.
     """
     try:
-        return call_in_process(_find_fault_deterministically, objective, machine, route, seconds=SECONDS)
+        fault = call_in_process(_find_fault_deterministically, objective, machine, route, seconds=SECONDS)
     except ProcessFailed as error:
         return str(error)
+    # In CUDA's exclusive mode a GPU takes one process, and this one may have it.
+    return find_fault(objective, machine, route) if fault is not None and BUSY in fault else fault
 
 
 @cache
@@ -138,9 +143,8 @@ def find_fault(objective: NetworkObjective, machine: Machine, route: str) -> str
             if not _same(alone[trial.number], beside[trial.number]):
                 return f"a trial's bits differ between stacks of {SIZES[0]} and {SIZES[1]} slots"
         tolerance = TF32 if route == "triton" and machine.precision == "tf32" else FLOAT32
-        on_device = Split(**{part: getattr(split, part).to(machine.device) for part in ("train", "valid", "test")})
         for trial in trials:
-            expected = _train_by_reference(objective, machine, on_device, trial)
+            expected = _train_by_reference(objective, machine, split, trial)
             difference = _difference(alone[trial.number], expected, tolerance, split)
             if difference is not None:
                 return difference
@@ -161,6 +165,11 @@ def excerpt(objective: NetworkObjective, machine: Machine) -> Split:
     return Split(train=train_part, valid=valid, test=test)
 
 
+def _on_device(split: Split, machine: Machine) -> Split:
+    train_part, valid, test = (part.to(machine.device) for part in (split.train, split.valid, split.test))
+    return Split(train=train_part, valid=valid, test=test)
+
+
 def choose_trials(objective: NetworkObjective) -> list[CheckedTrial]:
     """The default configuration and some that are drawn, always the same."""
     random = np.random.default_rng(0)
@@ -173,7 +182,7 @@ def _build_stack(objective: NetworkObjective, machine: Machine, route: str, spli
     if route == "functional":
         from objectives.stacks.functional.stack import FunctionalStack
 
-        return FunctionalStack(objective, machine, size, split=split)
+        return FunctionalStack(objective, machine, size, split=_on_device(split, machine))
     from objectives.stacks.gpu import gpu_stack
 
     stack = gpu_stack(objective, machine, size, machine.precision, split=split)
@@ -199,7 +208,7 @@ def _train(stack: Stack, trials: Sequence[CheckedTrial]) -> dict[int, Curve]:
 
 
 def _train_by_reference(objective: NetworkObjective, machine: Machine, split: Split, trial: CheckedTrial) -> Curve:
-    key = trial_key(trial.seed, 0)
+    split, key = _on_device(split, machine), trial_key(trial.seed, 0)
     network = objective.start(trial.config, split, key, machine.device)
     loop = train(
         network,

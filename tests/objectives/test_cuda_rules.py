@@ -13,6 +13,7 @@ from objectives.classification.lenet import LeNet
 from objectives.classification.mlp import MLP
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
+from objectives.stacks import self_check
 from objectives.stacks.functional.stack import FunctionalStack
 from objectives.stacks.looped import stack as looped
 from objectives.training import data
@@ -95,6 +96,13 @@ def test_trials_are_stacked(kind, cuda):
     found = through([stack], queue, EPOCHS, pauses=pauses)
     assert stack.work.steps > 0
     assert found == of_cpu(alone, objective.reference, queue, EPOCHS, Machine(data=FEW))
+
+
+def test_a_route_is_checked_on_its_device(cuda, monkeypatch):
+    """The check's own trials, and the reference loop beside them, mix no devices."""
+    for name in ("TRIALS", "EPOCHS"):
+        monkeypatch.setattr(self_check, name, 1)
+    assert self_check.find_fault(OwnNetwork(), ON_CUDA, "functional") is None
 
 
 def test_a_step_of_a_stack_waits_for_nothing(cuda):

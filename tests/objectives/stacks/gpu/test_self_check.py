@@ -12,12 +12,14 @@ import triton.language as tl
 from benchmark.storage.ledger_format import read_ledger
 from objectives import OBJECTIVES
 from objectives.classification import base
+from objectives.classification.mlp import MLP
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
 from objectives.stacks import route, self_check
 from objectives.stacks.gpu.kernels import dense
 from objectives.stacks.gpu.stack import GpuStack
 from objectives.stacks.self_check import find_fault
+from objectives.stacks.separate_process import ProcessFailed
 from tests.objectives.stacks.gpu.test_whole_runs import SUITE, command, gpu_here
 
 slow = pytest.mark.slow
@@ -100,30 +102,64 @@ def test_a_fault_is_found(fault):
         assert "\n" not in chosen.reason
 
 
+def quick_functional(objective, machine):
+    """A route by torch.func, without the proof at its start, which takes seconds."""
+    return route.Route(name="functional", arithmetic="functional", make=None, why="")
+
+
+def choose_without_a_check(kind, fault=None):
+    """What is chosen where every check comes to the same."""
+    with (
+        mock.patch.object(route, "_functional", quick_functional),
+        mock.patch.object(route, "fault_of", return_value=fault),
+    ):
+        return route.choose_gpu_route(kind(), CPU)
+
+
 def test_where_everything_fails_trials_are_trained_one_after_the_other():
     """The reference loop is left, with both reasons."""
-    with mock.patch.object(route, "fault_of", lambda objective, machine, name: f"{name} is broken"):
-        chosen = route.choose_gpu_route(SoftmaxRegression(), CPU)
+    chosen = choose_without_a_check(SoftmaxRegression, "bits differ")
 
     assert (chosen.name, chosen.arithmetic) == ("looped", "reference")
-    assert chosen.reason == (
-        "triton failed its self-check: triton is broken; functional failed its self-check: functional is broken"
-    )
+    assert chosen.reason == ("triton failed its self-check: bits differ; functional failed its self-check: bits differ")
     assert chosen.build(1).route_reason == chosen.reason
 
 
 def test_without_triton():
     """What is missing is named with how to install it; a network without kernels misses nothing."""
-    with (
-        mock.patch("importlib.util.find_spec", return_value=None),
-        mock.patch.object(route, "fault_of", return_value=None),
-    ):
-        chosen = route.choose_gpu_route(SoftmaxRegression(), CPU)
-        own = route.choose_gpu_route(SoftmaxRegression(folds=None), Machine(route="looped"))
+    for look in ({"return_value": None}, {"side_effect": ModuleNotFoundError("No module named 'triton'")}):
+        with mock.patch("importlib.util.find_spec", **look):
+            chosen, own = choose_without_a_check(SoftmaxRegression), choose_without_a_check(MLP)
+        assert chosen.reason == "Triton is not installed (to use the kernels: pip install triton)"
+        assert (chosen.name, own.name, own.reason) == ("functional", "functional", None)
 
-    assert chosen.name == "functional"
-    assert chosen.reason == "Triton is not installed (to use the kernels: pip install triton)"
-    assert own.name == "functional"
+
+def test_a_triton_that_does_not_work():
+    """What raises when it is imported is passed over as well."""
+    with mock.patch.object(route, "_gpu", side_effect=ImportError("libtriton.so: wrong\nversion")):
+        chosen = choose_without_a_check(SoftmaxRegression)
+
+    assert (chosen.name, chosen.reason) == ("functional", "ImportError: libtriton.so: wrong version")
+
+
+@pytest.mark.parametrize(
+    ("apart", "here", "found"),
+    [
+        (None, "not asked", None),
+        ("a trial's bits differ", "not asked", "a trial's bits differ"),
+        ("AcceleratorError: CUDA-capable device(s) is/are busy or unavailable", None, None),
+        ("AcceleratorError: CUDA-capable device(s) is/are busy or unavailable", "it raised", "it raised"),
+    ],
+)
+def test_a_check_has_a_process_of_its_own(apart, here, found):
+    """What it finds or dies of is the fault; this process checks only where the GPU takes no other."""
+    with (
+        mock.patch.object(self_check, "call_in_process", return_value=apart),
+        mock.patch.object(self_check, "find_fault", return_value=here),
+    ):
+        assert self_check.find_fault_apart(SoftmaxRegression(), CPU, "triton") == found
+    with mock.patch.object(self_check, "call_in_process", side_effect=ProcessFailed("ended with SIGSEGV")):
+        assert self_check.find_fault_apart(SoftmaxRegression(), CPU, "triton") == "ended with SIGSEGV"
 
 
 @pytest.mark.slow
