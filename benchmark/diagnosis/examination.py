@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from benchmark.devices.choice import DeviceChoice
 from benchmark.devices.cuda_driver import driver_version, supported_cuda_version
@@ -49,7 +49,7 @@ def describe_machine(choice: DeviceChoice) -> Iterator[Fact]:
     import torch
 
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
-    triton = version("triton") if triton_installed() else "not installed"
+    triton = _triton_version() if triton_installed() else "not installed"
     yield (
         "versions",
         f"Python {card['python']}, torch {card['torch']} ({built}), Triton {triton}, NumPy {card['numpy']}",
@@ -65,6 +65,13 @@ def describe_machine(choice: DeviceChoice) -> Iterator[Fact]:
     for note in choice.notes if found.usable else ():
         yield "note", note
     yield "device", choice.device
+
+
+def _triton_version() -> str:
+    try:
+        return version("triton")
+    except PackageNotFoundError:  # It comes under another name with some builds of torch.
+        return "of an unknown version"
 
 
 def build_networks() -> dict[str, Objective]:

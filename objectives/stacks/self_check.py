@@ -21,7 +21,7 @@ from objectives.objective import Machine
 from objectives.space import Config
 from objectives.stack import Stack
 from objectives.stacks.network_objective import NetworkObjective
-from objectives.stacks.separate_process import ProcessFailed, call_in_process
+from objectives.stacks.separate_process import CannotBeSent, ProcessFailed, call_in_process
 from objectives.training.counter_rng import trial_key
 from objectives.training.data import Split, load_splits
 from objectives.training.reference_loop import epoch_from_counts, train
@@ -102,6 +102,8 @@ def find_fault_apart(objective: NetworkObjective, machine: Machine, route: str) 
         fault = call_in_process(_find_fault_deterministically, objective, machine, route, seconds=SECONDS)
     except ProcessFailed as error:
         return str(error)
+    except CannotBeSent:
+        return find_fault(objective, machine, route)
     # In CUDA's exclusive mode a GPU takes one process, and this one may have it.
     return find_fault(objective, machine, route) if fault is not None and BUSY in fault else fault
 

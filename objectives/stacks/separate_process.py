@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -21,9 +23,16 @@ START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); pickle
 
 LONGEST_LINE = 200
 
+SET_PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of Linux's <sys/prctl.h>."""
+
 
 class ProcessFailed(Exception):
     """The process raised, was killed or took too long; the text says which in one line."""
+
+
+class CannotBeSent(Exception):
+    """A function or an argument that no other process can be given."""
 
 
 def call_in_process(function: Callable[..., Result], *arguments: Any, seconds: float) -> Result:
@@ -35,9 +44,14 @@ def call_in_process(function: Callable[..., Result], *arguments: Any, seconds: f
         seconds: after so many the process is killed.
 
     Raises:
+        CannotBeSent: function or arguments cannot be written for another process.
         ProcessFailed: there is no result.
     """
-    order = pickle.dumps(sys.path) + bytes(dumps(Order(function=function, arguments=arguments)))
+    try:
+        call = bytes(dumps(Order(function=function, arguments=arguments, parent=os.getpid())))
+    except Exception as error:  # What a user's object does when it is pickled is its own code.
+        raise CannotBeSent(str(error)) from error
+    order = pickle.dumps(sys.path) + call
     try:
         # -P: a file of the current folder takes no module's place before the path is set.
         ended = subprocess.run(
@@ -45,9 +59,13 @@ def call_in_process(function: Callable[..., Result], *arguments: Any, seconds: f
         )
     except subprocess.TimeoutExpired as error:
         raise ProcessFailed(f"not done after {seconds:g} s") from error
+    except OSError as error:
+        raise ProcessFailed(f"no process could be started ({error.strerror})") from error
     if ended.returncode != 0:
         last = (ended.stderr.decode(errors="replace").strip().splitlines() or [""])[-1][:LONGEST_LINE]
         raise ProcessFailed(f"its process ended with {_describe(ended.returncode)}" + (f" ({last})" if last else ""))
+    if not ended.stdout:
+        raise ProcessFailed("its process ended without an answer")
     answer: Answer[Result] = pickle.loads(ended.stdout)
     if answer.problem is not None:
         raise ProcessFailed(answer.problem)
@@ -56,6 +74,14 @@ def call_in_process(function: Callable[..., Result], *arguments: Any, seconds: f
 
 def _describe(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process with its parent: a check that nobody waits for would hold the GPU."""
+    with suppress(OSError, AttributeError):  # A C library without prctl.
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +98,10 @@ class Order(Generic[Result]):
 
     function: Callable[..., Result]
     arguments: tuple[Any, ...]
+    parent: int
 
     def __call__(self) -> None:
+        _end_with(self.parent)
         answers = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)  # What the function prints is none of the answer.
         try:
