@@ -65,7 +65,9 @@ def test_steps_behind_a_failure_or_the_end_of_the_time_are_not_run(tmp_path):
     """They are in the report with the reason."""
     steps = [script("first", "raise SystemExit(1)"), script("second", "pass")]
 
-    assert run(tmp_path, steps, stop_at_failure=True)["second"] == {"outcome": "not run", "reason": "first failed"}
+    stopped = run(tmp_path, steps, stop_at_failure=True)
+    assert verdicts(stopped)["steps"] == "0 of 2 done; failed: first (exit code 1); not run: second"
+    assert stopped["second"] == {"outcome": "not run", "reason": "first failed"}
     found = run(
         tmp_path, [script("hangs", "import time; time.sleep(60)"), script("second", "pass")], seconds=GRACE + 0.1
     )
@@ -90,7 +92,8 @@ def test_the_verdict(steps, bits, code):
     found = {}
     for name, checks in steps.items():
         result = {} if checks is None else {"checks": {str(number): check for number, check in enumerate(checks)}}
-        found[name] = {"outcome": "ok" if name.startswith("rates") or checks == [EQUAL] else "failed", "result": result}
+        outcome = "ok" if name.startswith("rates") or checks == [EQUAL] else "failed"
+        found[name] = {"outcome": outcome, "reason": "exit code 1", "result": result}
 
     assert verdicts(found)["bits"].startswith(bits)
     assert verdicts(found)["reference"].startswith("not checked")

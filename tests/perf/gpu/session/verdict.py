@@ -61,26 +61,19 @@ def compares(result: Mapping[str, Any], key: str = "checks") -> bool:
     return bool(checks) and all(check["of"] > 0 for check in checks.values())
 
 
-def failures(steps: Steps) -> list[str]:
-    """The steps that failed or were not run, with the reason."""
-    return [
-        f"{name} ({step.get('reason', step['outcome'])})"
-        for name, step in steps.items()
-        if step["outcome"] in ("failed", "not run")
-    ]
-
-
 def verdicts(steps: Steps) -> dict[str, str]:
-    """The lines that end a report."""
-    failed = failures(steps)
-    done = f"{len(steps) - len(failed)} of {len(steps)} done"
-    found = {subject: verdict(steps, subject) for subject in SUBJECTS}
-    return {**found, "steps": done + (f"; failed: {', '.join(failed)}" if failed else "")}
+    """The lines that end a report: of bits, of the reference loop, and how many steps were done."""
+    failed = [f"{name} ({step['reason']})" for name, step in steps.items() if step["outcome"] == "failed"]
+    not_run = [name for name, step in steps.items() if step["outcome"] == "not run"]
+    done = f"{len(steps) - len(failed) - len(not_run)} of {len(steps)} done"
+    done += f"; failed: {', '.join(failed)}" if failed else ""
+    done += f"; not run: {', '.join(not_run)}" if not_run else ""
+    return {**{subject: verdict(steps, subject) for subject in SUBJECTS}, "steps": done}
 
 
 def exit_code(steps: Steps) -> int:
     """0 where every step was done and no bits differ, else 1: a step that finds a difference fails."""
-    return int(bool(failures(steps)))
+    return int(any(step["outcome"] in ("failed", "not run") for step in steps.values()))
 
 
 def conclude(report: Report) -> int:
