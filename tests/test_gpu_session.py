@@ -104,7 +104,11 @@ def test_trials_far_from_the_reference_loop_are_named():
     """Every check of bits but that of the random numbers says how far its trials are from the reference loop."""
     found = {"bits/philox": {"outcome": "ok", "result": {"checks": {"a": EQUAL}}}}
     near = {"outcome": "ok", "result": {"checks": {"a": EQUAL}, "reference": {"ieee": EQUAL}}}
-    far = {"outcome": "failed", "result": {"checks": {"a": EQUAL}, "reference": {"tf32": UNEQUAL}}}
+    far = {
+        "outcome": "failed",
+        "reason": "exit code 1",
+        "result": {"checks": {"a": EQUAL}, "reference": {"tf32": UNEQUAL}},
+    }
 
     assert verdicts(found | {"bits/a": near})["reference"] == "agrees (1 checks)"
     assert verdicts(found | {"bits/a": near, "bits/b": far})["reference"].startswith("DISAGREES at bits/b: tf32: trial")
