@@ -69,17 +69,20 @@ def incumbent(results: Results, run: Run) -> int | None:
 
 
 def _epochs(record: Record, run: Run) -> dict[tuple[int, int], tuple[float, float]]:
-    """Errors by trial and epoch, as many as an evaluation's record has."""
+    """Errors by trial and epoch, as many as an evaluation's record has; none of an epoch that was not measured."""
     curves = [record.get(f"{name}_curve", []) for name in ("valid", "test")]
     for name, values in zip(("valid_curve", "test_curve"), curves, strict=True):
-        unknown = name == "test_curve"
-        if not (isinstance(values, list) and all(_is_error(value, unknown=unknown) for value in values)):
+        if not _is_curve(values, ends_unknown=name == "test_curve"):
             where = f"ledger of {run.objective}/{run.algorithm}, repetition {run.repetition}, index {record['index']}"
             raise BadInput(f"{where}: {name} = {values!r}: need a list of numbers; run that run again")
     first = record["start_epoch"] + 1
     test = [math.nan if error is None else error for error in curves[1]]
-    return {(record["trial"], first + place): both for place, both in enumerate(zip(curves[0], test, strict=False))}
+    errors = enumerate(zip(curves[0], test, strict=False))
+    return {(record["trial"], first + place): both for place, both in errors if both[0] is not None}
 
 
-def _is_error(value: Any, *, unknown: bool) -> bool:
-    return unknown if value is None else type(value) in (int, float) and math.isfinite(value)
+def _is_curve(values: Any, *, ends_unknown: bool) -> bool:
+    """Whether these are errors, None where one was not measured; at its end a validation curve was."""
+    if not isinstance(values, list) or (values[-1:] == [None] and not ends_unknown):
+        return False
+    return all(value is None or (type(value) in (int, float) and math.isfinite(value)) for value in values)
