@@ -16,6 +16,9 @@ LONGEST_UNIT = 32
 FORMULAS = ("=", "+", "-", "@")
 """What no unit begins with, for it stands in CSV files that people open in spreadsheets."""
 
+TRAIN_SECONDS, INFERENCE_SECONDS = "train_seconds", "inference_seconds"
+"""Offered metrics that a clock answers for: modelled where it is, measured where not."""
+
 USUALLY_GREATER = (
     *("acc", "accuracy", "ap", "auc", "auroc", "bleu", "dice", "f1", "iou", "map", "ndcg", "precision", "r2", "recall"),
     *("return", "reward", "score", "throughput"),

@@ -93,6 +93,28 @@ class Objective(ABC):
         return (Metric("error", best=self.best_error, chance=self.chance_error),)
 
     @property
+    def trained_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that its epochs hold; the others follow from configuration and clock."""
+        return self.metrics
+
+    @property
+    def offered_metrics(self) -> tuple[Metric, ...]:
+        """Metrics that a suite may choose besides."""
+        return ()
+
+    def count_metrics(self, config: Config) -> Mapping[str, float]:
+        """Those of the offered metrics that follow from the configuration, by name."""
+        return {}
+
+    def prediction_terms(self, config: Config) -> CostTerms | None:
+        """Count the work of one prediction, as `cost_terms` does; None: there is nothing to count."""
+        return None
+
+    def time_prediction(self, config: Config, machine: Machine) -> float | None:
+        """Measure the seconds of one prediction; None: there is nothing to measure."""
+        return None
+
+    @property
     def chance_error(self) -> float | None:
         """Error without training, which a diverged trial is worth; None: there is no such thing, and it has failed."""
         return None

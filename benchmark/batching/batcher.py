@@ -70,7 +70,7 @@ class TrialBatcher:
         self.most_open = min(MOST_OPEN_RUNS, OPEN_RUNS_PER_SLOT * stack.capacity) if stack is not None else 1
         if any(needs_own_process(run.algorithm) for run in runs):
             self.most_open = min(self.most_open, MOST_OPEN_PROCESSES)
-        self.fatal, self.marker, self.metrics = fatal, marker, objective.metrics
+        self.fatal, self.marker, self.metrics = fatal, marker, objective.trained_metrics
         self.cache = TrialCache() if cache is None else cache
         self.recorded = RecordedTrials(settings=settings, data=data, arithmetic=self.arithmetic, cache=self.cache)
         self.unopened_runs = deque(runs)

@@ -77,6 +77,14 @@ class CostModel:
         """
         return self._seconds("set_up", self.set_up, terms.set_up), self._seconds("epoch", self.epoch, terms.epoch)
 
+    def price_of_epoch(self, terms: CostTerms) -> float:
+        """Return the seconds of the terms of an epoch alone.
+
+        Raises:
+            ValueError: the terms are not those of this calibration.
+        """
+        return self._seconds("epoch", self.epoch, terms.epoch)
+
     def _seconds(self, part: str, costs: Mapping[str, float], counts: Mapping[str, float]) -> float:
         if costs.keys() != counts.keys():
             raise ValueError(f"{part}: calibrated are {sorted(costs)}, the objective counts {sorted(counts)}")

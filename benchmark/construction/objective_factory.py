@@ -12,6 +12,7 @@ from benchmark.reproducibility.isolated_objective import IsolatedObjective, isol
 from benchmark.suite.model import FunctionEntry, ObjectiveEntry, is_dotted
 from benchmark.suite.part_import import check_name, import_part, import_value
 from objectives import OBJECTIVES
+from objectives.derived.chosen_metrics import ChosenMetrics
 from objectives.derived.discretised import Discretised
 from objectives.function.function_objective import FunctionObjective
 from objectives.objective import Objective
@@ -24,15 +25,23 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
         BadInput: an unknown name or option, or a value that the objective refuses.
     """
     if entry.function is None and not is_dotted(entry.part.name):
-        return _discretised(_construct_objective(entry), entry)
+        return _derived(_construct_objective(entry), entry)
     culprit = f"objectives.{entry.label} ({entry.part.name})"
     with isolated_call(culprit):
         objective = _construct_objective(entry)
-    return _discretised(IsolatedObjective(objective, culprit), entry)
+    return _derived(IsolatedObjective(objective, culprit), entry)
 
 
-def _discretised(objective: Objective, entry: ObjectiveEntry) -> Objective:
-    return objective if entry.discretise is None else Discretised(inner=objective, levels=entry.discretise)
+def _derived(objective: Objective, entry: ObjectiveEntry) -> Objective:
+    """The objective on a grid, and with the metrics that the suite chooses, where it does."""
+    if entry.discretise is not None:
+        objective = Discretised(inner=objective, levels=entry.discretise)
+    if entry.metrics is None or entry.function is not None:  # A function's are declared, not chosen.
+        return objective
+    try:
+        return ChosenMetrics(inner=objective, names=tuple(entry.metrics))
+    except ValueError as error:
+        raise BadInput(f"objectives.{entry.label}.{error}") from error
 
 
 def _construct_objective(entry: ObjectiveEntry) -> Objective:

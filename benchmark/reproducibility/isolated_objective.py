@@ -121,6 +121,28 @@ class IsolatedObjective(Objective):
             return self.inner.metrics
 
     @cached_property
+    def trained_metrics(self) -> tuple[Metric, ...]:
+        with isolated_call(self.culprit):
+            return self.inner.trained_metrics
+
+    @cached_property
+    def offered_metrics(self) -> tuple[Metric, ...]:
+        with isolated_call(self.culprit):
+            return self.inner.offered_metrics
+
+    def count_metrics(self, config: Config) -> Mapping[str, float]:
+        with isolated_call(self.culprit):
+            return self.inner.count_metrics(config)
+
+    def prediction_terms(self, config: Config) -> CostTerms | None:
+        with isolated_call(self.culprit):
+            return self.inner.prediction_terms(config)
+
+    def time_prediction(self, config: Config, machine: Machine) -> float | None:
+        with isolated_call(self.culprit):
+            return self.inner.time_prediction(config, machine)
+
+    @cached_property
     def chance_error(self) -> float | None:
         with isolated_call(self.culprit):
             return self.inner.chance_error

@@ -10,8 +10,9 @@ import numpy as np
 
 from benchmark.calibration.cost_model import CostModel
 from benchmark.errors import BadInput, one_line, shell_command
-from benchmark.tuning.evaluation import TrainingResult, failed_training
-from objectives.objective import Objective
+from benchmark.tuning.evaluation import Curves, TrainingResult, failed_training
+from objectives.metric import INFERENCE_SECONDS, TRAIN_SECONDS
+from objectives.objective import Machine, Objective
 from objectives.space import Config
 
 if TYPE_CHECKING:
@@ -62,6 +63,51 @@ class Clock:
             return replace(result, reported_seconds=self.price(job, result))
         problem = f"{self.objective.label}: {NO_SECONDS}"
         return failed_training(job, "error", problem, result.train_seconds, result.paid_seconds)
+
+    def add_metrics(self, job: Job, result: TrainingResult, train_seconds: float, machine: Machine) -> TrainingResult:
+        """Return a result with the metrics that a suite has chosen, as far as no training knows them.
+
+        Args:
+            job: what was asked for.
+            result: of its training.
+            train_seconds: measured, of all that the trial was trained so far.
+            machine: where a prediction is timed under a clock that is not modelled.
+        """
+        chosen = self.objective.metrics
+        if result.state not in ("ok", "diverged") or chosen == self.objective.trained_metrics:
+            return result
+        first = self.objective.trained_metrics[0]
+        known: Curves = {first.name: [None if x is None else first.from_error(x) for x in result.valid_curve]}
+        known |= self._chosen_besides(job, result, train_seconds, machine)
+        known = {**(result.valid_metrics or {}), **known}
+        tested: Curves = result.test_metrics or {
+            first.name: [None if x is None else first.from_error(x) for x in result.test_curve]
+        }
+        names = [metric.name for metric in chosen]
+        test = {name: tested[name] for name in names if any(x is not None for x in tested.get(name, []))}
+        return replace(result, valid_metrics={name: known[name] for name in names}, test_metrics=test or None)
+
+    def _chosen_besides(self, job: Job, result: TrainingResult, train_seconds: float, machine: Machine) -> Curves:
+        """The offered metrics that a suite has chosen, by name, an epoch each; measured seconds at the last one."""
+        names = {metric.name for metric in self.objective.metrics}
+        epochs = range(job.start_epoch + 1, result.epochs + 1)
+        counts = self.objective.count_metrics(job.config) if names - {TRAIN_SECONDS, INFERENCE_SECONDS} else {}
+        curves: Curves = {name: [value] * len(epochs) for name, value in counts.items() if name in names}
+        modelled = self.kind == "modelled"
+        if TRAIN_SECONDS in names and modelled:
+            curves[TRAIN_SECONDS] = [self.price_of(job.config, 0, epoch) for epoch in epochs]
+        elif TRAIN_SECONDS in names:
+            curves[TRAIN_SECONDS] = [train_seconds if epoch == result.epochs else None for epoch in epochs]
+        if INFERENCE_SECONDS in names:
+            objective, config = self.objective, job.config
+            seconds = self._price_of_prediction(config) if modelled else objective.time_prediction(config, machine)
+            curves[INFERENCE_SECONDS] = [seconds] * len(epochs)
+        return curves
+
+    def _price_of_prediction(self, config: Config) -> float | None:
+        """The modelled seconds of one prediction; None where the calibration gives its work no price at all."""
+        terms = self.objective.prediction_terms(config)
+        return None if terms is None or self.cost_model is None else self.cost_model.price_of_epoch(terms) or None
 
     def price(self, job: Job, result: TrainingResult) -> float | None:
         """Return the modelled seconds of an evaluation, or None where there is no calibration.

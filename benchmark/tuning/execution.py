@@ -76,6 +76,7 @@ class RunExecution:
         self.test = IncumbentTest(run, objective, settings.machine)
         self.best_error = math.inf
         self.evaluations = 0
+        self.trained_seconds: dict[int, float] = {}
 
     def steps(self, data: dict[str, str]) -> Generator[Job, TrainingResult, RunReport]:
         """Yield what has to be trained and be sent the results; every record is durable before the next job.
@@ -154,6 +155,7 @@ class RunExecution:
             while True:
                 if job.index < len(recorded):
                     outcome = replay_evaluation(job, recorded[job.index])
+                    self._note_seconds(job, recorded[job.index]["train_seconds"])
                 else:
                     result = self._fatal_result(job)
                     if result is None:
@@ -168,6 +170,9 @@ class RunExecution:
 
     def _record(self, job: Job, result: TrainingResult, ledger: Ledger) -> Outcome:
         result = self.clock.require_seconds(job, result)
+        result = self.clock.add_metrics(
+            job, result, self._note_seconds(job, result.train_seconds), self.settings.machine
+        )
         runtime, price = self.clock.charge(job, result)
         result, test_problem = self.test.add_test(job, result, job.start + runtime)
         record = evaluation_record(job, result, runtime, price)
@@ -176,6 +181,12 @@ class RunExecution:
             raise EvaluationFailed(f"evaluation {job.index}: {result.state}")
         error = math.inf if result.valid_error is None else result.valid_error
         return Outcome(error=error, epochs=result.epochs, end=record["end"], state=result.state)
+
+    def _note_seconds(self, job: Job, train_seconds: float) -> float:
+        """Add up the measured seconds of a trial over its evaluations; one from the start begins anew."""
+        before = self.trained_seconds.get(job.trial, 0.0) if job.start_epoch else 0.0
+        self.trained_seconds[job.trial] = before + train_seconds
+        return self.trained_seconds[job.trial]
 
     def _fatal_result(self, job: Job) -> TrainingResult | None:
         if self.fatal is None or self.fatal.index != job.index:

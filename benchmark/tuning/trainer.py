@@ -129,7 +129,7 @@ class Curve:
     """
 
     def __init__(self, objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine) -> None:
-        self.metrics, self.label, self.times_itself = objective.metrics, objective.label, objective.times_itself
+        self.metrics, self.label, self.times_itself = objective.trained_metrics, objective.label, objective.times_itself
         began = synchronised_time()
         self.epochs = _iterator(objective.train(dict(config), seed, machine))
         self.seconds_before = synchronised_time() - began

@@ -15,6 +15,7 @@ from torch import nn
 
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
+from objectives.metric import Metric
 from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
 from objectives.space import Config, Space
 from objectives.stack import Stack
@@ -33,6 +34,12 @@ from objectives.training.network_cost import (
     placeholder_split,
     split_sizes,
     train_on_excerpt,
+)
+from objectives.training.network_metrics import (
+    NETWORK_METRICS,
+    count_network_metrics,
+    prediction_terms,
+    time_prediction,
 )
 from objectives.training.networks import build_network
 from objectives.training.reference_loop import Counts, Loop, epoch_from_counts, train
@@ -194,6 +201,20 @@ class ImageClassification(Objective):
         """Count parameters, multiply-adds and the like of the configuration's network."""
         split = placeholder_split(self.data, self.split, self.folds)
         return count_shape(lambda: self.network(config, split), split.train.x.shape[1:])
+
+    @property
+    def offered_metrics(self) -> tuple[Metric, ...]:
+        return NETWORK_METRICS
+
+    def count_metrics(self, config: Config) -> Mapping[str, float]:
+        return count_network_metrics(self.network_shape(config))
+
+    def prediction_terms(self, config: Config) -> CostTerms:
+        return prediction_terms(self.network_shape(config))
+
+    def time_prediction(self, config: Config, machine: Machine) -> float:
+        split = placeholder_split(self.data, self.split, self.folds)
+        return time_prediction(lambda: self.network(config, split), split.train.x.shape[1:], machine.device)
 
     def cost_terms(self, config: Config) -> CostTerms:
         return self._terms(config, split_sizes(self.data, self.split, self.folds))

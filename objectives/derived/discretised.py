@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import numpy as np
-
-from objectives.cost import CostTerms, Probe
-from objectives.epoch import Epoch
-from objectives.metric import Metric
-from objectives.objective import Machine, Objective, checked_default
+from objectives.derived.derived import Derived
+from objectives.objective import checked_default
 from objectives.space import Config, Space
-from objectives.stack import Stack
 
 
-@dataclass(frozen=True, kw_only=True)  # Not slotted: the space is made once and kept.
-class Discretised(Objective):
+@dataclass(frozen=True, kw_only=True)
+class Discretised(Derived):
     """Restricts an objective to `levels` values of every number, evenly spread in probability.
 
     A configuration of the grid trains exactly as it does without: it is a configuration of the
     whole space too. The default is the nearest point of the grid.
     """
 
-    inner: Objective
     levels: int
-
-    @property
-    def label(self) -> str:
-        return self.inner.label
 
     @cached_property
     def space(self) -> Space:
@@ -40,73 +28,3 @@ class Discretised(Objective):
     def default(self) -> Config | None:
         default = checked_default(self.inner)
         return None if default is None else self.space.decode(self.inner.space.encode(default))
-
-    @property
-    def max_epochs(self) -> int:
-        return self.inner.max_epochs
-
-    @property
-    def metrics(self) -> tuple[Metric, ...]:
-        return self.inner.metrics
-
-    @property
-    def best_error(self) -> float | None:
-        return self.inner.best_error
-
-    @property
-    def chance_error(self) -> float | None:
-        return self.inner.chance_error
-
-    @property
-    def row_counts(self) -> tuple[int, int] | None:
-        return self.inner.row_counts
-
-    def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
-        return self.inner.train(config, seed, machine)
-
-    @property
-    def times_itself(self) -> bool:
-        return self.inner.times_itself
-
-    @property
-    def pausable(self) -> bool:
-        return self.inner.pausable
-
-    def until(self, epochs: int) -> Objective:
-        inner = self.inner.until(epochs)
-        return self if inner is self.inner else replace(self, inner=inner)
-
-    @property
-    def tests_incumbents(self) -> bool:
-        return self.inner.tests_incumbents
-
-    def test_metrics(
-        self, config: Config, seed: np.random.SeedSequence, machine: Machine, epochs: int
-    ) -> Mapping[str, Any]:
-        return self.inner.test_metrics(config, seed, machine, epochs)
-
-    @property
-    def stackable(self) -> bool:
-        return self.inner.stackable
-
-    def arithmetic(self, machine: Machine, *, stacked: bool) -> str:
-        return self.inner.arithmetic(machine, stacked=stacked)
-
-    def stack(self, machine: Machine, capacity: int | None = None) -> Stack | None:
-        return self.inner.stack(machine, capacity)
-
-    @property
-    def nominal_seconds(self) -> float | None:
-        return self.inner.nominal_seconds
-
-    def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self.inner.cost_options(options)
-
-    def cost_terms(self, config: Config) -> CostTerms:
-        return self.inner.cost_terms(config)
-
-    def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
-        return self.inner.probe(config, seed, machine, rows)
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return self.inner.prepare(machine)

@@ -1,0 +1,56 @@
+"""Metrics of networks besides their error: how large they are, and what training and one prediction take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from objectives.cost import CostTerms
+from objectives.metric import INFERENCE_SECONDS, TRAIN_SECONDS, Metric
+from objectives.training.network_cost import NetworkShape, network_terms
+from objectives.training.reference_loop import EVALUATION_BATCH, synchronised_time
+
+NETWORK_METRICS = (
+    Metric("parameters", best=0.0),
+    Metric("multiply_adds", best=0.0),
+    Metric(TRAIN_SECONDS, unit="s", best=0.0, measured=True),
+    Metric(INFERENCE_SECONDS, unit="s", best=0.0, measured=True),
+)
+"""Numbers that training adjusts, multiply-adds of a prediction, seconds of all training so far and of a prediction.
+
+Under the modelled clock the seconds are the calibration's, so that they repeat; under others they are measured.
+"""
+
+PASSES = 5
+"""Of which the fastest counts, because whatever disturbs a timing adds to it."""
+
+
+def count_network_metrics(shape: NetworkShape) -> dict[str, float]:
+    """The metrics that a network's shape tells."""
+    return {"parameters": shape.parameters, "multiply_adds": shape.forward}
+
+
+def prediction_terms(shape: NetworkShape) -> CostTerms:
+    """Count the work of one prediction: that of validating one image."""
+    return CostTerms(set_up={}, epoch=network_terms(shape, [(0, 1)], 1).epoch)
+
+
+def time_prediction(build: Callable[[], nn.Module], image: torch.Size, device: str) -> float:
+    """Measure the seconds of one prediction, in batches as validation has them; weights do not change it."""
+    with torch.device("meta"):
+        network = build().eval()
+    network = network.to_empty(device=device)
+    images = torch.zeros(EVALUATION_BATCH, *image, device=device)
+    where = torch.device(device)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network(images)
+        times = []
+        for _ in range(PASSES):
+            began = synchronised_time(where)
+            network(images)
+            times.append(synchronised_time(where) - began)
+    return min(times) / EVALUATION_BATCH
