@@ -208,3 +208,19 @@ def test_a_modelled_result_without_its_price_is_refused(suite, planted_evaluatio
     suite.run([planted_evaluation(0, 0.5, 0.5, 1.0)], 1)
     with pytest.raises(BadInput, match=r"clock = 'modelled', but they hold evaluations without modelled_seconds"):
         load(suite.folder)
+
+
+def test_tabulated_seconds_are_the_objectives_own(suite, planted_evaluation):
+    """Tables hold what it reported, nothing that was measured, and the axis says whose seconds they are."""
+    suite.set(clock="tabulated", repetitions=1)
+    suite.run(
+        [planted_evaluation(index, 0.5, 0.5, 30.0 * (index + 1), reported_seconds=30.0, start=30.0 * index)
+         for index in range(2)]
+    )  # fmt: skip
+    results = load(suite.folder)
+    tables = tabulate(results)
+    assert tables["trials"]["reported_seconds"].tolist() == [30.0, 30.0]
+    assert tables["runs"]["reported_seconds"].tolist() == [60.0]
+    measured = {"train_seconds", "decide_seconds", "decide_share", "paid_seconds", "modelled_seconds"}
+    assert not any(measured & set(frame.columns) for frame in tables.values())
+    assert as_line(results).startswith("charged 60.0 s (tabulated: the seconds that the objectives report), paid 1 s")
