@@ -85,7 +85,7 @@ class LeNetLayers(Network):
             site.zeros(site.capacity, first, 1, *[shape.kernel] * 2),
             site.zeros(site.capacity, first),
         )
-        self.kernel2 = site.zeros(site.capacity, second, first, *[shape.kernel] * 2)
+        self.kernel2 = site.zeros(site.capacity, *[shape.kernel] * 2, first, second)
         self.bias2 = site.zeros(site.capacity, second)
         self.chunks = count_tiles(site.rows, CHUNK)
         self.part1 = site.zeros(site.capacity, self.chunks, shape.depth1, 16)
@@ -102,7 +102,8 @@ class LeNetLayers(Network):
             Layer(inputs=84, outputs=10, activation=NONE),
         ]
         self.head = DenseLayers(site, layers, sizes, features=self.pooled2, evaluated=self.seen2)
-        self.parameters = [self.kernel1, self.bias1, self.kernel2, self.bias2, *self.head.parameters]
+        as_in_conv2d = self.kernel2.permute(0, 4, 3, 1, 2)
+        self.parameters = [self.kernel1, self.bias1, as_in_conv2d, self.bias2, *self.head.parameters]
 
     def widths(self, module: nn.Module) -> list[int]:
         return self.head.widths(module)
@@ -151,9 +152,9 @@ class LeNetLayers(Network):
     def stages(self) -> int:
         """Depth of the pipeline of the loops over images.
 
-        A pipeline copies tiles to shared memory as they are gathered, with up to 16-way bank conflicts; on tensor cores
-        these copies would take longer than the products (`python -m tests.perf.gpu compile`). Without it, other
-        programs of the multiprocessor hide the loads. In float32 it would need more registers than there are.
+        A pipeline copies tiles to shared memory as they are gathered, from where tensor cores' operands are read with
+        bank conflicts (`python -m tests.perf.gpu compile`). Without it, other programs of the multiprocessor hide the
+        loads. In float32 it would need more registers than there are.
         """
         return 3 if self.site.precision == "ieee" else 1
 

@@ -58,7 +58,7 @@ class Network(ABC):
 
     Attributes:
         parameters: (capacity, ...) float32 each, in the order of the module's parameters; a slot's own
-            are the leading corner.
+            are the leading corner. All of a slot's lie together in memory.
     """
 
     parameters: list[Tensor]
@@ -90,7 +90,10 @@ class Network(ABC):
 
     def save(self, slot: int, shapes: list[torch.Size]) -> list[Tensor]:
         """Copies of a slot's parameters."""
-        return [_corner(p[slot], shape).clone() for p, shape in zip(self.parameters, shapes, strict=True)]
+        return [
+            _corner(p[slot], shape).clone(memory_format=torch.contiguous_format)
+            for p, shape in zip(self.parameters, shapes, strict=True)
+        ]
 
 
 def _corner(tensor: Tensor, shape: torch.Size) -> Tensor:

@@ -7,6 +7,7 @@ import signal
 import sys
 
 COMMANDS: dict[str, str] = {
+    "agreement": "tests.perf.gpu.agreement",
     "cache": "tests.perf.gpu.offline.triton_cache",
     "carry": "tests.perf.gpu.session.carry",
     "compile": "tests.perf.gpu.offline.table",

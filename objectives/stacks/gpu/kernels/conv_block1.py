@@ -8,7 +8,7 @@ gradient is the bias's.
 
 Layouts: block 1's pooled output (lanes, ROWS, S1 * S1, C1), the activations of convolution 2
 (lanes, ROWS, S2 * S2, C2), its pooled output (lanes, ROWS, C2 * Q2 * Q2) as `nn.Flatten` gives it; weights
-as `nn.Conv2d` has them.
+of convolution 1 as `nn.Conv2d` has them.
 
 Weight gradients are summed in order over chunks of CHUNK images, and over the chunks in order: the order of
 a sum is a function of the batch alone.

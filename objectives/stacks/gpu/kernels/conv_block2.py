@@ -1,4 +1,7 @@
-"""Kernels of LeNet's second block: convolution, activation and average pooling; layouts are in `conv_block1`."""
+"""Kernels of LeNet's second block: convolution, activation and average pooling; layouts are in `conv_block1`.
+
+Weights are (capacity, line, column, channel, out): what a product reads together lies together in memory.
+"""
 
 # mypy: disable-error-code="import-untyped,untyped-decorator"
 from __future__ import annotations
@@ -66,14 +69,14 @@ def block2_forward(
         at = ((row * S1 + y) * S1 + x) * C
         below = at + S1 * C
         source += lane * (ROWS * S1 * S1 * C)
-        taps = weights + slot * (OUT * C * K * K) + o[None, :] * (C * K * K) + (k % C * (K * K) + k // C)[:, None]
+        taps = weights + slot * (K * K * C * OUT) + k[:, None] * OUT + o[None, :]
         real = (k < K * C)[:, None] & (o >= 0)[None, :]
         z00 = tl.zeros((BM, OUT), dtype=tl.float32)
         z01 = tl.zeros((BM, OUT), dtype=tl.float32)
         z10 = tl.zeros((BM, OUT), dtype=tl.float32)
         z11 = tl.zeros((BM, OUT), dtype=tl.float32)
         for line in range(K):
-            w = tl.load(taps + line * K, mask=real, other=0.0)
+            w = tl.load(taps + line * (K * C * OUT), mask=real, other=0.0)
             step_down = line * (S1 * C)
             z00 = product(_line(source, live, y + line, x, k, at + step_down, K, C, S1, PAD), w, z00, PRECISION)
             z01 = product(_line(source, live, y + line, x + 1, k, at + step_down + C, K, C, S1, PAD), w, z01, PRECISION)
@@ -176,7 +179,7 @@ def block2_inputs(
         channel = n % 8
         left = x + PAD - K + 1
         at = gradient + slot * (ROWS * S2 * S2 * OUT) + (((row * S2 + y + PAD) * S2 + left) * OUT)[:, None] + k[None, :]
-        taps = weights + slot * (OUT * C * K * K) + (k % OUT)[:, None] * (C * K * K) + (channel * (K * K))[None, :]
+        taps = weights + slot * (K * K * C * OUT) + channel[None, :] * OUT + (k % OUT)[:, None]
         d = tl.zeros((BM, 16), dtype=tl.float32)
         for line in range(K):
             to_y = y + PAD - line
@@ -187,7 +190,7 @@ def block2_inputs(
                 g = tl.load(at - line * (S2 * OUT) + pair * OUT, mask=inside, other=0.0)
                 column = (n // 8)[None, :] + (K - 1 - pair) - (k // OUT)[:, None]
                 real = (channel < C)[None, :] & (column >= 0) & (column < K)
-                w = tl.load(taps + column + line * K, mask=real, other=0.0)
+                w = tl.load(taps + (line * K + column) * (C * OUT), mask=real, other=0.0)
                 d = product(g, w, d, PRECISION)
         place = (
             out + slot * (ROWS * S1 * S1 * C) + ((row * S1 + y) * S1 + x)[:, None] * C + (n // 8 * C + channel)[None, :]
@@ -215,6 +218,6 @@ def block2_update(
         for chunk in range(0, (count + CHUNK - 1) // CHUNK):
             place = part + (slot * CHUNKS + chunk) * (K * BK * OUT) + at
             sums += tl.load(place, mask=is_weight | is_bias, other=0.0)
-        tap = k % C * (K * K) + line * K + k // C
-        sgd_step(weights + slot * (OUT * C * K * K) + o * (C * K * K) + tap, sums, rates, slot, is_weight)
+        tap = (line * (K * C) + k) * OUT + o
+        sgd_step(weights + slot * (K * K * C * OUT) + tap, sums, rates, slot, is_weight)
         sgd_step(biases + slot * OUT + o, sums, rates, slot, is_bias)
