@@ -106,13 +106,14 @@ def second(place: Place) -> Iterator[Step]:
     """Bits, ratios, whole comparisons, a calibration, the book's suite."""
     names = [name for name in part_names(place.precisions[:1]) if not name.startswith(("rates/", "price/"))]
     yield from place.parts(names, "quick")
-    effort = ("--configs", "3" if place.interpreted else "12", "--rounds", "1" if place.interpreted else "3")
+    configs, rounds, repetitions = (3, 1, 1) if place.interpreted else (12, 3, 10)
+    effort = ("--configs", str(configs), "--rounds", str(rounds))
     calibration = place.out / "calibration.toml"
     calibration.unlink(missing_ok=True)  # A file that is there would be added to.
     command = place.benchmark("calibrate", "book", "--name", "measured", "--out", str(calibration), *effort)
     yield Step(name="calibration", command=command, limit=place.limit(60))
     results = place.results("book")
-    command = place.benchmark("run", "book", "--set", "repetitions=10", "--results", results, "--quiet")
+    command = place.benchmark("run", "book", "--set", f"repetitions={repetitions}", "--results", results, "--quiet")
     limit = place.limit(SECONDS["second"])
     yield Step(name="book", command=command, limit=limit, reserve=READING, may_run_out=True)
     yield Step(name="ledgers/book", command=place.own("ledgers", results), limit=place.limit(READING))
