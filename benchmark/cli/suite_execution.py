@@ -71,6 +71,8 @@ def _execute(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runn
     finally:
         listener.close()
     _print_failures(runner.follower.outcomes)
+    for line in runner.follower.route_notes if parsed.quiet else ():  # Otherwise said at once.
+        print_error(line)
     for line in runner.follower.outcomes.describe_early_ends():
         print_error(f"note: {line}")
     code = _report_unfinished(parsed, reports)

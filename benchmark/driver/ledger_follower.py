@@ -30,16 +30,17 @@ class LedgerFollower:
 
     Attributes:
         outcomes: of all records read so far.
+        route_notes: why objectives are not trained by the fastest route, where it was not asked for.
         first_failed: the first evaluation without a result, and its run; None until one is read, other than quietly.
     """
 
     def __init__(self, folder: Path, in_flight: Mapping[Path, Sequence[Run]], say: Callable[[str], None]) -> None:
         self.folder, self.in_flight, self.say = folder, in_flight, say
         self.outcomes = Outcomes()
+        self.route_notes: list[str] = []
         self.first_failed: tuple[Run, Record] | None = None
         self._read_until: dict[Path, tuple[int, int]] = {}  # The file's number, and where in it.
         self._evaluations: dict[Path, int] = {}
-        self._said: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     def following(self) -> AbstractContextManager[None]:
@@ -70,9 +71,12 @@ class LedgerFollower:
     def _say_route(self, label: str, environment: Any) -> None:
         """Say once an objective why its trials are not trained by the fastest route, unless that was asked for."""
         reason = environment.get("route_reason") if isinstance(environment, dict) else None
-        if reason not in (None, ASKED_FOR) and (label, reason) not in self._said:
-            self._said.add((label, reason))
-            self.say(f"note: {label}: trained by the route {environment.get('route')}: {reason}")
+        if reason in (None, ASKED_FOR):
+            return
+        note = f"note: {label}: trained by the route {environment.get('route')}: {reason}"
+        if note not in self.route_notes:
+            self.route_notes.append(note)
+            self.say(note)
 
     def _new_records(self, run: Run) -> Iterator[Record]:
         for line in self._new_lines(run):

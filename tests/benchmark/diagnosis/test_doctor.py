@@ -128,6 +128,7 @@ def test_a_missing_library_fails_nothing(monkeypatch):
     assert examined.route.reason == "Triton is not installed"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_looked_at_is_a_problem(monkeypatch):
     """Whatever an objective, a driver or a device raises is one line."""
     monkeypatch.setattr(examination, "measure_speed", lambda *arguments: 1 / 0)

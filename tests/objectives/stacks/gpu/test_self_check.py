@@ -176,6 +176,11 @@ def test_a_suite_goes_on_by_another_route():
         assert environment["route_reason"].startswith("triton failed its self-check: a weight is")
         assert f"note: net: trained by the route functional: {environment['route_reason']}" in said.getvalue()
 
+        with redirect_stderr(said), mock.patch.object(dense, "_loss_gradient", too_steep):
+            said.truncate(0)
+            assert command("run", folder, "quietly", "--quiet") == 0
+        assert said.getvalue().count("note: net: trained by the route functional: triton failed") == 1
+
         with redirect_stderr(said):
             assert command("run", folder, "there", "--set", "budget.trials=2") == 2
         assert "arithmetic was 'functional' and is now 'triton-ieee'" in said.getvalue()
