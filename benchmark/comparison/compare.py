@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.backends.loky import Loky
 from benchmark.cli.options import check_data, check_device, check_results
 from benchmark.comparison.contestants import Contestants
 from benchmark.comparison.progress import choose_progress
@@ -137,7 +138,8 @@ def _execute(suite: Suite, results: Path, jobs: int, *, progress: bool) -> None:
         _say(f"note: {note}")
     machine = Machine(device=choice.device, data=check_data(None))
     _refuse_changed_code(suite, results / suite.name)
-    runner = Runner(suite, results, jobs=jobs, machine=machine, listener=listener)
+    backend = Loky(jobs, separate=suite.timeout is not None)  # A trial that must be killed takes its process with it.
+    runner = Runner(suite, results, jobs=jobs, machine=machine, listener=listener, backend=backend)
     try:
         reports = runner.run()
     except (DataError, RunRefused, LedgerError) as error:
@@ -147,7 +149,7 @@ def _execute(suite: Suite, results: Path, jobs: int, *, progress: bool) -> None:
         raise
     finally:
         listener.close()
-        if jobs > 1:
+        if backend.processes > 1:
             _end_workers()
     outcomes = runner.follower.outcomes
     for line in (*outcomes.describe(), *outcomes.describe_cells_without_success(), *outcomes.describe_early_ends()):
