@@ -184,6 +184,13 @@ def test_ledgers_are_compared_without_what_is_measured():
     assert ledgers.agreement(one, {"a": one["a"]})["first_difference"] == "b: 1 evaluations and 0"
 
 
+def test_equal_failures_are_no_success():
+    """Evaluations that failed alike in two folders have equal ledgers, and are named."""
+    ledger = {"a": [*records("ok", 1.0), *records("diverged", 1.0)[1:], *records("error", 1.0)[1:]]}
+
+    assert ledgers.trained_to_an_end(ledger) == {"equal": 2, "of": 3, "first_difference": "a: error"}
+
+
 def test_another_route_than_the_kernels_is_a_difference():
     """A suite that fell back to torch.func says nothing about the kernels."""
     header = {"run": {"objective": {"part": {"name": "lenet"}}}, "environment": {"arithmetic": "functional"}}

@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("others", type=Path, nargs="*")
     parsed = parser.parse_args(arguments)
     ledgers = read_ledgers(parsed.folder)
-    checks = {"kernels": trained_by_kernels(ledgers)}
+    checks = {"kernels": trained_by_kernels(ledgers), "states": trained_to_an_end(ledgers)}
     checks |= {
         f"{parsed.folder.name} and {other.name}": agreement(ledgers, read_ledgers(other)) for other in parsed.others
     }
@@ -72,6 +72,13 @@ def trained_by_kernels(ledgers: Ledgers) -> dict[str, Any]:
     ]
     first = next(iter(others), None)
     return {"equal": len(networks) - len(others), "of": len(networks), "first_difference": first}
+
+
+def trained_to_an_end(ledgers: Ledgers) -> dict[str, Any]:
+    """How many evaluations have a result, diverged ones included, and what the first other one says."""
+    every = [(run, record) for run, records in ledgers.items() for record in evaluations(records)]
+    others = [f"{run}: {each['state']}" for run, each in every if each["state"] not in ("ok", "diverged")]
+    return {"equal": len(every) - len(others), "of": len(every), "first_difference": next(iter(others), None)}
 
 
 def summary(ledgers: Ledgers) -> dict[str, Any]:
