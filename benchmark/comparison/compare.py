@@ -32,7 +32,7 @@ MOST_JOBS = 1024
 
 
 def compare(
-    objective: Callable[..., Any] | Objective | str,
+    objective: Callable[..., Any] | Objective | str | Mapping[str, Any],
     space: Mapping[str, Any] | None = None,
     algorithms: Sequence[Any] | Mapping[str, Any] = ("random",),
     *,
@@ -55,7 +55,7 @@ def compare(
 
     Args:
         objective: a function that is called with hyperparameters by name, as in a suite; or an objective of ours, as
-            an object or by name, or of a class of the caller's.
+            an object or by name, or of a class of the caller's; or one of these by its label: `{"forest": accuracy}`.
         space: of a function: distributions by name, a list being a choice.
         algorithms: names such as "random", "tpe" and "asha", and classes; or by label, these and tables as in a
             suite: `{"bohb": {"scheduler": {"name": "hyperband", "eta": 3}, "searcher": "kde"}}`.

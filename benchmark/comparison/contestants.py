@@ -48,13 +48,18 @@ class Contestants:
         """The label and the entry of an objective.
 
         Args:
-            objective: one of ours by name, a dotted path, any objective, or a function.
+            objective: one of ours by name, a dotted path, any objective, or a function; or a table of one by label.
             space: of a function.
             test: a function for the incumbents of a function.
 
         Raises:
             BadInput: none of these, a function without a space, or an objective with one.
         """
+        if isinstance(objective, Mapping):
+            if len(objective) != 1:
+                raise BadInput(f"objective = {short_repr(objective)}: need one by label, as {{'forest': accuracy}}")
+            ((label, given),) = objective.items()
+            return label, self.objective_entry(given, space, test)[1]
         if isinstance(objective, str | Objective):
             if space is not None or test is not None:
                 what = "space" if test is None else "test"

@@ -87,6 +87,13 @@ def test_a_function_is_an_objective_with_its_space():
     assert contestants.sources["__main__:space"] is space
 
 
+def test_an_objective_by_its_label():
+    """The label is that of a suite's table, on which seeds depend."""
+    label, entry = Contestants().objective_entry({"forest": as_label}, {"x": stats.uniform(0, 1)}, None)
+    assert (label, entry["function"]) == ("forest", "benchmark.comparison.contestants:as_label")
+    assert Contestants().objective_entry({"mine": "branin"}, None, None) == ("mine", {"name": "branin"})
+
+
 def test_our_objectives_are_named_as_in_a_suite():
     """By their name, with the options that are not as they are by default."""
     entry = Contestants().objective_entry
@@ -116,6 +123,7 @@ def test_any_objective_is_described():
         (lambda c: c.objective_entry(as_label, None, None), r"space: missing; say which hyperparameters"),
         (lambda c: c.objective_entry(Branin(), {"x": 1}, None), r"space: the objective has its own"),
         (lambda c: c.objective_entry(3, None, None), r"objective = 3: need a function"),
+        (lambda c: c.objective_entry({"a": as_label, "b": as_label}, {}, None), r"objective = .*: need one by label"),
     ],
 )
 def test_what_is_refused(call, message):
