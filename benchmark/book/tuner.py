@@ -14,13 +14,16 @@ from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.reproducibility.isolated_objective import IsolatedObjective
 from benchmark.reproducibility.isolated_scheduler import IsolatedScheduler
 from benchmark.reproducibility.process_state import ProcessState
+from benchmark.reproducibility.seeding import trial_seed
 from benchmark.reproducibility.setting_changes import pop_changes
 from benchmark.suite.model import Budget
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job, Outcome, TuningLoop, takes_info
+from objectives.function.call import EPOCH_NAMES, call_unbound, offer, parameter_names
+from objectives.function.function_objective import FunctionObjective
 from objectives.native_value import native_scalar
 from objectives.objective import Machine, Objective
-from objectives.space import Config, argument_name
+from objectives.space import FIDELITY, Config, argument_name
 
 
 class Tuner(HyperParameters):
@@ -31,7 +34,9 @@ class Tuner(HyperParameters):
         objective: any callable `objective(**config) -> error`, called with `max_epochs` when the
             scheduler asks for a fidelity (the hyperparameter `optimizer.lr` is its argument
             `optimizer_lr`); or one of our objectives, whose promoted trials continue instead of
-            training anew.
+            training anew. A callable may be what a suite takes as a function: it is given `seed`, `epochs`,
+            `device` and `data` if it has such parameters, and may return a mapping, whose first metric counts in
+            the direction that its name says, a pair of validation and test, or yield one of these an epoch.
         repetition: seeds the trials of one of our objectives.
         verbose: print every evaluation as the book does, counted from 0 in each call of `run`.
 
@@ -46,6 +51,7 @@ class Tuner(HyperParameters):
 
     scheduler: Scheduler
     objective: Callable[..., Any] | Objective
+    repetition: int
     verbose: bool
 
     def __init__(
@@ -110,11 +116,16 @@ class Tuner(HyperParameters):
         began = time.perf_counter()
         objective: Callable[..., Any] = self.objective
         with ProcessState("the objective").active():
-            returned = objective(**_arguments(job.suggestion))
-        if isinstance(native_scalar(returned), bool):
-            raise ValueError(f"the objective returned {returned!r}: need a number; a truth value is none")
-        error = float(returned)
-        return (math.inf if math.isnan(error) else error), job.epochs, time.perf_counter() - began
+            seed = trial_seed(0, type(self).__name__, self.repetition, job.config)
+            offered = offer(seed, job.epochs, Machine())
+            asked = job.epochs if FIDELITY in job.suggestion else None
+            if asked is None:  # Nobody asks for a fidelity, so the function's own default counts.
+                offered = {name: value for name, value in offered.items() if name not in EPOCH_NAMES}
+            arguments = _arguments(job.suggestion)
+            if "epochs" in parameter_names(objective) and FIDELITY not in parameter_names(objective):
+                arguments.pop(FIDELITY, None)  # It takes the fidelity under the other name.
+            error = call_unbound(objective, arguments, offered, asked)
+        return error, job.epochs, time.perf_counter() - began
 
 
 class HPOTuner(Tuner):
@@ -141,7 +152,7 @@ def _train(trainer: Trainer, job: Job) -> tuple[float, int, float]:
 def _trainer_of(objective: Callable[..., Any] | Objective, repetition: int) -> Trainer | None:
     if not isinstance(objective, Objective):
         return None
-    own = type(objective).__module__.partition(".")[0] == "objectives"
+    own = type(objective).__module__.partition(".")[0] == "objectives" and not isinstance(objective, FunctionObjective)
     isolated = objective if own else IsolatedObjective(objective, "the objective")
     isolated.prepare(Machine())
     return Trainer(
@@ -154,13 +165,12 @@ def _trainer_of(objective: Callable[..., Any] | Objective, repetition: int) -> T
 
 
 def _loop_of(scheduler: Scheduler, objective: Callable[..., Any] | Objective) -> TuningLoop:
-    ours = isinstance(objective, Objective)
     return TuningLoop(
         IsolatedScheduler(scheduler, ProcessState("the scheduler"), takes_info=takes_info(scheduler)),
         check=objective.space.check if isinstance(objective, Objective) else _native,
         max_epochs=objective.max_epochs if isinstance(objective, Objective) else None,
         budget=Budget(evaluations=0),
-        resume=ours,
+        resume=isinstance(objective, Objective) and objective.pausable,
     )
 
 

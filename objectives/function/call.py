@@ -5,11 +5,15 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from objectives.metric import usual_goal
+from objectives.native_value import native_scalar
 from objectives.objective import Machine
 from objectives.space import Config, Space
 
@@ -60,13 +64,7 @@ class FunctionCall:
 
     def __call__(self, config: Config, seed: np.random.SeedSequence, epochs: int, machine: Machine) -> Any:
         """Call the function; what it returns is as it comes."""
-        offered: dict[str, Any] = {
-            "seed": int(seed.generate_state(1)[0]),
-            "epochs": epochs,
-            "max_epochs": epochs,
-            "device": machine.device,
-            "data": machine.data,
-        }
+        offered = offer(seed, epochs, machine)
         hyperparameters = {self.names[name]: value for name, value in config.items()}
         return self.function(**hyperparameters, **self.constants, **{name: offered[name] for name in self.takes})
 
@@ -95,6 +93,73 @@ class FunctionCall:
             argument = space.arguments[hyperparameter]
             if argument in named and parameters[argument].default is inspect.Parameter.empty:
                 raise ValueError(f"{argument}: not every configuration has it; give the parameter a default")
+
+
+def offer(seed: np.random.SeedSequence, epochs: int, machine: Machine) -> dict[str, Any]:
+    """The values of everything in `OFFERED`; a seed fits into 32 bits, since many libraries want no more."""
+    numbers = {"seed": int(seed.generate_state(1)[0]), "epochs": epochs, "max_epochs": epochs}
+    return {**numbers, "device": machine.device, "data": machine.data}
+
+
+def call_unbound(
+    function: Callable[..., Any], arguments: Mapping[str, Any], offered: Mapping[str, Any], epochs: int | None
+) -> float:
+    """Call a function of which no space is known, and return what it comes to as something to minimise.
+
+    Args:
+        function: as `FunctionObjective` takes it.
+        arguments: of the call, by name.
+        offered: further ones, for parameters of these names.
+        epochs: results to draw where it yields; None: all of them.
+
+    Raises:
+        TypeError, ValueError: it returned or yielded no number.
+    """
+    names = parameter_names(function)
+    further = {name: value for name, value in offered.items() if name in names and name not in arguments}
+    returned = function(**arguments, **further)
+    if isinstance(returned, Iterator):
+        returned = _last_of(returned, epochs)
+    return error_of(returned)
+
+
+def parameter_names(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of a function's parameters; none of a function written in C that tells nothing of them."""
+    try:
+        return frozenset(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return frozenset()
+
+
+def error_of(returned: Any) -> float:
+    """What a function returned as something to minimise: a number, the first metric of a mapping, or of a pair.
+
+    Raises:
+        TypeError, ValueError: it is no number.
+    """
+    if isinstance(returned, tuple | list) and len(returned) == 2:
+        returned = returned[0]
+    goal = "min"
+    if isinstance(returned, Mapping):
+        name, returned = next(iter(returned.items()), ("", None))
+        goal = usual_goal(str(name))
+    if isinstance(native_scalar(returned), bool):
+        raise ValueError(f"the objective returned {returned!r}: need a number; a truth value is none")
+    error = float(returned)
+    return math.inf if math.isnan(error) else error if goal == "min" else -error
+
+
+def _last_of(results: Iterator[Any], epochs: int | None) -> Any:
+    """Draw so many results, or all, and return the last one; what is left is closed."""
+    last = None
+    try:
+        for last in itertools.islice(results, epochs):  # noqa: B007 (only the last one counts)
+            pass
+    finally:
+        close = getattr(results, "close", None)
+        if callable(close):
+            close()
+    return last
 
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
