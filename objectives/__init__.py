@@ -21,6 +21,10 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
             "objectives.classification.mlp:MLP",
             "One to four hidden layers of own widths, one dropout rate: 5-d to 8-d, as many widths as layers.",
         ),
+        "resnet": Entry(
+            "objectives.resnet.objective:ResNet",
+            "ResNet-18 on CIFAR-10: learning rate, batch size, weight decay, momentum, label smoothing, width (6-d).",
+        ),
         "branin": Entry(
             "objectives.closed_form:Branin",
             "Branin's function on [-5, 10] x [0, 15] (2-d): three global minima of 0.397887, no training.",

@@ -10,7 +10,17 @@ from tests import ROOT
 
 ORDER = {
     "objectives": [
-        *("__init__", "classification", "stacks", "training", "closed_form", "derived", "function", "external"),
+        *(
+            "__init__",
+            "resnet",
+            "classification",
+            "stacks",
+            "training",
+            "closed_form",
+            "derived",
+            "function",
+            "external",
+        ),
         *("objective", "stack", "cost", "epoch", "metric", "space", "hyperparameter"),
         *("hyperparameter_name", "distribution", "native_value", "registry"),
     ],

@@ -32,6 +32,7 @@ class Purpose(IntEnum):
     WEIGHTS = 0
     ORDER = 1
     DROPOUT = 2
+    AUGMENTATION = 3
 
 
 def trial_key(seed: np.random.SeedSequence, fold: int) -> Key:
