@@ -96,18 +96,27 @@ def _step(network: nn.Module, parameters: list[nn.Parameter], batch: Images, lea
             parameter.sub_(gradient, alpha=learning_rate)
 
 
-@torch.no_grad()
 def count_wrong(network: nn.Module, images: Images) -> int:
     """Count the images that the network classifies wrongly; exact, whatever the evaluation batch."""
-    # Summed on the device: each number that is read waits for a GPU.
-    batches = [(network(x).argmax(dim=1) != y).sum() for x, y in images.batches(EVALUATION_BATCH)]
-    return int(torch.stack(batches).sum())
+    return int(wrong_answers(network, images))
 
 
 @torch.no_grad()
+def wrong_answers(network: nn.Module, images: Images) -> Tensor:
+    """Count them on the device, which the host need not wait for: an int64 without dimensions."""
+    batches = [(network(x).argmax(dim=1) != y).sum() for x, y in images.batches(EVALUATION_BATCH)]
+    return torch.stack(batches).sum()
+
+
 def all_finite(tensors: Iterable[Tensor]) -> bool:
     """Whether no number is infinite or NaN."""
-    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
+    return bool(finite(tensors))
+
+
+@torch.no_grad()
+def finite(tensors: Iterable[Tensor]) -> Tensor:
+    """Look at the numbers on the device: a bool without dimensions."""
+    return torch.stack([tensor.isfinite().all() for tensor in tensors]).all()
 
 
 def synchronised_time(device: torch.device) -> float:

@@ -63,7 +63,8 @@ class SimulatedCuda(FakeTensorMode):
         self.fake = FakeTensorMode()
         self.known = {}
         self.reads = 0
-        self.capturing = False
+        self.capturing = self.training = False
+        self.pinned = {}
 
     @contextmanager
     def captured(self):
@@ -74,13 +75,34 @@ class SimulatedCuda(FakeTensorMode):
         finally:
             self.capturing = False
 
+    @contextmanager
+    def busy(self):
+        """Refuse what makes the host wait for the device's work."""
+        self.training = True
+        try:
+            yield
+        finally:
+            self.training = False
+
+    def pin(self, tensor):
+        """Note that a tensor's memory is one that the device reads and writes without the host."""
+        self.pinned[tensor.untyped_storage().data_ptr()] = tensor  # Kept, so that the address stays its own.
+        return tensor
+
+    def wait(self):
+        """Wait for the device, where that is allowed."""
+        if self.training:
+            raise RuntimeError("waits for the device while it trains")
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
         given = [value for value in torch.utils._pytree.tree_leaves((args, kwargs)) if isinstance(value, torch.Tensor)]
         asked = kwargs.get("device")
         if not any(isinstance(value, CudaTensor) for value in given) and not is_cuda(asked):
-            return func(*args, **kwargs)
-        self._note(func, given, asked, kwargs)
+            wants_pinned = kwargs.pop("pin_memory", False)
+            made = func(*args, **kwargs)
+            return self.pin(made) if wants_pinned else made
+        self._note(func, args, given, asked, kwargs)
         devices = self._devices(func, args, kwargs)
         if is_cuda(asked):
             kwargs["device"] = torch.device("cpu")
@@ -88,16 +110,22 @@ class SimulatedCuda(FakeTensorMode):
         result = func(*real_args, **real_kwargs)
         return self._wrapped(result, devices, args, real_args)
 
-    def _note(self, func, given, asked, kwargs):
+    def _note(self, func, args, given, asked, kwargs):
         """Count what is read from the device; refuse what a GPU refuses besides mixed devices."""
         on_device = [isinstance(value, CudaTensor) for value in given]
         reads = func in READS or (func is torch.ops.aten.nonzero.default) or (asked is not None and not is_cuda(asked))
         crosses = is_cuda(asked) and not all(on_device)
         if func is torch.ops.aten.copy_.default:
             reads, crosses = not on_device[0], on_device[0] and not on_device[1]
-        self.reads += reads
         if self.capturing and (reads or crosses):
             raise RuntimeError(f"{func}: waits for the device or the host while a graph is captured")
+        non_blocking = kwargs.get("non_blocking", func is torch.ops.aten.copy_.default and True in args[2:])
+        on_host = [value for value, there in zip(given, on_device, strict=True) if not there]
+        if non_blocking and all(value.untyped_storage().data_ptr() in self.pinned for value in on_host) and on_host:
+            return
+        self.reads += reads
+        if self.training and (reads or crosses):
+            raise RuntimeError(f"{func}: waits for the device while it trains")
         generator = kwargs.get("generator")
         if generator is not None and generator.device.type == "cpu":
             raise RuntimeError("Expected a 'cuda' device type for generator but found 'cpu'")
@@ -158,15 +186,38 @@ def is_cuda(device):
     return device is not None and torch.device(device).type == "cuda"
 
 
+class Event:
+    """A CUDA event of a device that has always got there."""
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def record(self):
+        """Mark this point of the work."""
+
+    def query(self):
+        return True
+
+    def synchronize(self):
+        self.mode.wait()
+
+    def elapsed_time(self, other):
+        return 1.0
+
+
 @contextmanager
 def simulated_cuda():
     """A process in which tensors can be made on "cuda"."""
     with ExitStack() as stack:
-        for name in ("synchronize", "set_device", "empty_cache"):
+        mode = SimulatedCuda()
+        for name in ("set_device", "empty_cache"):
             stack.enter_context(mock.patch.object(torch.cuda, name))
+        stack.enter_context(mock.patch.object(torch.cuda, "synchronize", side_effect=lambda device=None: mode.wait()))
+        stack.enter_context(mock.patch.object(torch.cuda, "Event", side_effect=lambda enable_timing=False: Event(mode)))
+        stack.enter_context(mock.patch.object(torch.Tensor, "pin_memory", lambda tensor: mode.pin(tensor.clone())))
         stack.enter_context(mock.patch.object(torch.cuda, "device", return_value=nullcontext()))
         stack.enter_context(mock.patch.object(torch.Tensor, "device", property(device_of), create=True))
         # A module that moves to another device gets new parameters: those of here and there have one type in C++.
         stack.callback(torch.__future__.set_swap_module_params_on_conversion, False)
         torch.__future__.set_swap_module_params_on_conversion(True)
-        yield stack.enter_context(SimulatedCuda())
+        yield stack.enter_context(mode)

@@ -1,19 +1,21 @@
 """Blocks of slots, in which trials of one structure and one number of padded rows train at once.
 
 Everything that a step needs of a slot is a row of a tensor on the device, so that a step is a handful of
-tensor operations for all slots and never waits for the device.
+tensor operations for all slots, never waits for the device, and is captured as a graph on a GPU.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from objectives.stacks.cuda_graph import captured
+from objectives.stacks.functional.masks import draw_masks
 from objectives.stacks.functional.traced_network import TracedNetwork
 from objectives.training import counter_rng
 from objectives.training.data import Images
@@ -68,6 +70,9 @@ class Block:
         self.keep = torch.zeros(slots, len(self.masks), dtype=torch.int64, device=device)
         self.scale = torch.zeros(slots, len(self.masks), device=device)
         self._row = torch.arange(program.rows, device=device)
+        self._launch: Callable[[], object] = lambda: self._step(slots)
+        if device.type == "cuda":
+            self._capture()
 
     @property
     def tables(self) -> list[Tensor]:
@@ -129,15 +134,35 @@ class Block:
         """Whether dropout is drawn on the device and not by NumPy."""
         return self.cursor.device.type != "cpu"
 
-    @torch.no_grad()
     def step(self) -> int:
         """Move every trial on by a minibatch.
 
         Returns:
             Rows computed, padding and empty slots included.
         """
-        size = next(size for size in self.program.steps if size >= len(self.trials))
-        live = (len(self.train) - self.cursor[:size]).minimum(self.batch[:size]).unsqueeze(1)
+        if self.on_device:
+            size = self.program.slots
+            self._launch()
+        else:
+            size = next(size for size in self.program.steps if size >= len(self.trials))
+            self._step(size)
+        for trial in self.trials:
+            trial.steps_left -= 1
+        return size * self.program.rows
+
+    def _capture(self) -> None:
+        """Capture a step as a graph, while all slots are empty."""
+        self._launch()  # Loads what a graph cannot load; what this leaves in the slots is cleared.
+        for table in self.tables:
+            table.zero_()
+        self.batch.fill_(1)
+        self._launch = captured(self._launch, shares_memory=True)
+
+    @torch.no_grad()
+    def _step(self, size: int) -> None:
+        """Compute a minibatch of the first slots."""
+        count = len(self.train)
+        live = (count - self.cursor[:size]).minimum(self.batch[:size]).unsqueeze(1)
         used = self._row < live
         # A row of padding is the batch's first row again: it cannot overflow where no row of the batch does.
         position = self.cursor[:size].unsqueeze(1) + torch.where(used, self._row, 0)
@@ -150,10 +175,8 @@ class Block:
         gradients = self.program.steps[size](*weights, *masks, images, labels, row_weights)
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.addcmul_(gradient, self.negative_rate[:size].view(-1, *[1] * (weight.dim() - 1)))
-        self.cursor[: len(self.trials)] += self.batch[: len(self.trials)]
-        for trial in self.trials:
-            trial.steps_left -= 1
-        return size * self.program.rows
+        # An empty slot stops at the last image; a trial that has passed it begins its next epoch before it goes on.
+        self.cursor[:size].add_(self.batch[:size]).clamp_(max=count - 1)
 
     def _masks(self, size: int) -> list[Tensor]:
         """Draw the next rows of every trial's dropout masks by NumPy."""
@@ -169,13 +192,17 @@ class Block:
 
     def _drawn(self, size: int, position: Tensor) -> list[Tensor]:
         """Draw the same masks on the device."""
-        key, epoch = self.key[:size, None, None, :], self.epoch[:size, None, None]
-        masks = []
-        for index, (layer, shape) in enumerate(zip(self.program.layers, self.program.masks, strict=True)):
-            words = counter_rng.dropout_draws(key, layer=layer, epoch=epoch, position=position, width=shape.numel())
-            keep, scale = (table[:size, index, None, None] for table in (self.keep, self.scale))
-            masks.append(torch.where(words < keep, scale, 0.0).view(size, -1, *shape))
-        return masks
+        for index, (layer, mask) in enumerate(zip(self.program.layers, self.masks, strict=True)):
+            draw_masks(
+                mask[:size],
+                key=self.key[:size],
+                epoch=self.epoch[:size],
+                position=position,
+                keep=self.keep[:size, index],
+                scale=self.scale[:size, index],
+                layer=layer,
+            )
+        return [mask[:size] for mask in self.masks]
 
 
 class TrialGroup:

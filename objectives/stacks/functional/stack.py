@@ -28,7 +28,7 @@ from objectives.stacks.looped.stack import LoopedStack
 from objectives.stacks.network_objective import NetworkObjective
 from objectives.training.counter_rng import trial_key
 from objectives.training.data import Split, load_splits
-from objectives.training.reference_loop import Counts, all_finite, count_wrong, epoch_from_counts, synchronised_time
+from objectives.training.reference_loop import Counts, epoch_from_counts, finite, synchronised_time, wrong_answers
 
 SAMPLES = 16
 """Configurations that `refusal` looks at."""
@@ -146,7 +146,7 @@ class FunctionalStack(Stack):
         finished = [slot for slot, trial in enumerate(trials) if trial.steps_left == 0]
         for slot in finished:
             block.fetch(slot)
-        return [(trials[slot].ticket, self._finish(trials[slot])) for slot in finished]
+        return self._evaluate([trials[slot] for slot in finished])
 
     def _train(self, block: Block) -> None:
         for slot, trial in enumerate(block.trials):
@@ -162,26 +162,45 @@ class FunctionalStack(Stack):
             if trial.steps_left == 0:
                 self.work.useful += len(self.split.train) * per_row
 
-    def _finish(self, trial: Trial) -> Epoch | Exception:
-        """Evaluate a trial whose weights have been fetched."""
+    def _evaluate(self, trials: list[Trial]) -> list[tuple[Ticket, Epoch | Exception]]:
+        """Evaluate trials whose weights have been fetched; their counts are read at once, for a read waits."""
         started = synchronised_time(self._device)
+        looks = [self._look(trial) for trial in trials]
+        counted = [look for look in looks if isinstance(look, Tensor)]
+        counts = iter(torch.stack(counted).tolist() if counted else [])
+        spent = synchronised_time(self._device) - started
+        valid, test = len(self.split.valid), len(self.split.test)
+        share = spent / max(len(trials), 1) * (1.0 if self._shared else valid / (valid + test))
+        return [
+            (
+                trial.ticket,
+                self._failed(trial, look) if isinstance(look, Exception) else self._epoch(trial, next(counts), share),
+            )
+            for trial, look in zip(trials, looks, strict=True)
+        ]
+
+    def _look(self, trial: Trial) -> Tensor | Exception:
+        """Wrong answers in validation and test, and whether all weights are finite: (3,) int64 on the device."""
         trial.epoch += 1
         network = trial.network.eval()
         try:
             with self.context():
-                valid_wrong = count_wrong(network, self.split.valid)
-            finite = all_finite(network.parameters())
-            seconds = trial.seconds + synchronised_time(self._device) - started
-            trial.seconds = 0.0
-            shared = self.split.test is self.split.valid
-            with self.context():
-                test_wrong = valid_wrong if shared or not finite else count_wrong(network, self.split.test)
+                valid = wrong_answers(network, self.split.valid)
+                test = valid if self._shared else wrong_answers(network, self.split.test)
         except Exception as error:  # A network of the user's may raise anything.
-            self._leave(trial)
             return error
-        if not finite:
+        return torch.stack((valid, test, finite(network.parameters()).long()))
+
+    def _failed(self, trial: Trial, error: Exception) -> Exception:
+        self._leave(trial)
+        return error
+
+    def _epoch(self, trial: Trial, counted: list[int], evaluation: float) -> Epoch:
+        valid_wrong, test_wrong, is_finite = counted
+        seconds, trial.seconds = trial.seconds + evaluation, 0.0
+        if not is_finite:
             self._leave(trial)
-        counts = Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=finite)
+        counts = Counts(valid_wrong=valid_wrong, test_wrong=test_wrong, seconds=seconds, finite=bool(is_finite))
         sizes = {"valid": len(self.split.valid), "test": len(self.split.test)}
         return epoch_from_counts(counts, **sizes, chance=self.objective.chance_error)
 
@@ -190,6 +209,11 @@ class FunctionalStack(Stack):
         group.remove(trial)
         if not group.blocks:
             del self.groups[id(group.program)]
+
+    @property
+    def _shared(self) -> bool:
+        """Whether the test set is the validation set too, as in the book."""
+        return self.split.test is self.split.valid
 
     @property
     def _device(self) -> torch.device:

@@ -86,7 +86,7 @@ class Network(ABC):
         """Give a slot a trial's parameters; what lies beyond them becomes 0."""
         for parameter, value in zip(self.parameters, values, strict=True):
             parameter[slot].zero_()
-            _corner(parameter[slot], value.shape).copy_(value)
+            _corner(parameter[slot], value.shape).copy_(to_device(value, parameter.device))
 
     def save(self, slot: int, shapes: list[torch.Size]) -> list[Tensor]:
         """Copies of a slot's parameters."""
@@ -94,6 +94,13 @@ class Network(ABC):
             _corner(p[slot], shape).clone(memory_format=torch.contiguous_format)
             for p, shape in zip(self.parameters, shapes, strict=True)
         ]
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Send numbers to a device, which goes on with its work meanwhile, as does the host."""
+    if device.type == "cpu" or values.device.type != "cpu":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def _corner(tensor: Tensor, shape: torch.Size) -> Tensor:

@@ -38,6 +38,10 @@ EPOCH_SHARE = 32
 """A graph holds at most MOST_STEPS steps, and at most one part in EPOCH_SHARE of a typical epoch: a slot
 that ends its epoch within a replay idles to its end."""
 
+ROUND_SHARE = 8
+"""A round is at most one part in ROUND_SHARE of a typical epoch, and two are launched ahead: as long a new trial may
+wait for its first step, and one that rests for its next."""
+
 SOFTMAX_TILES = Tiles(rows=16, units=16, depth=128, batch=16)
 HEAD_TILES = Tiles(rows=64, units=32, depth=32)
 MLP_TILES: Mapping[str, Tiles] = {
@@ -71,13 +75,15 @@ def build(
         else load_images(split, objective.data, machine.device)
     )
     site = _buffers(objective, images.train, slots, precision, machine, lanes or LANES[kernels])
+    steps = quantum or typical_quantum(objective, len(images.train))
     return GpuStack(
         objective=objective,
         split=host,
         images=images,
         site=site,
         network=_network(objective, kernels, site),
-        quantum=quantum or typical_quantum(objective, len(images.train)),
+        quantum=steps,
+        longest=max(1, int(typical_steps(objective, len(images.train)) / ROUND_SHARE / steps)),
     )
 
 
@@ -93,9 +99,14 @@ def _resident_images(data: str, split: str, machine: Machine) -> DeviceImages:
 
 def typical_quantum(objective: NetworkObjective, rows: int) -> int:
     """Choose the steps of one replayed graph: a power of two."""
-    low, high = batch_bounds(objective)
-    share = rows / math.sqrt(low * high) / EPOCH_SHARE
+    share = typical_steps(objective, rows) / EPOCH_SHARE
     return int(min(MOST_STEPS, 2 ** math.floor(math.log2(max(share, 1)))))
+
+
+def typical_steps(objective: NetworkObjective, rows: int) -> float:
+    """Steps of an epoch with the geometric mean of the batch sizes."""
+    low, high = batch_bounds(objective)
+    return rows / math.sqrt(low * high)
 
 
 def batch_bounds(objective: NetworkObjective) -> tuple[int, int]:

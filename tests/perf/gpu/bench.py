@@ -139,11 +139,11 @@ class Bench:
             stack.admit(number, config, np.random.SeedSequence(number))
         replays = max(1, min(self.steps(configs)) // stack.quantum)
         with stack._on_device():
-            stack._prepare()
+            stack.launches.prepare()
             spent = []
             for _ in range(self.size.rounds):
-                stack._begin_epochs()  # Back to the beginning of the epoch: the host's positions have not moved.
-                spent.append(self.device_seconds(lambda: times(replays, stack._launch["steps"])))
+                stack._train(np.arange(stack.capacity), [], 0)  # Back to the epoch's beginning.
+                spent.append(self.device_seconds(lambda: times(replays, stack.launches.steps)))
         return statistics.median(spent), replays * stack.quantum
 
     def _split(self) -> Split:

@@ -112,7 +112,7 @@ def price(bench: Bench, name: str, precision: str) -> dict[str, Any]:
 
 def _graph(bench: Bench, step: Callable[[], None]) -> Callable[[], None]:
     """GRAPH_STEPS steps, as a graph on a GPU."""
-    from objectives.stacks.gpu.stack import captured
+    from objectives.stacks.cuda_graph import captured
 
     def several() -> None:
         times(GRAPH_STEPS, step)

@@ -132,3 +132,43 @@ def dropout_draws(key: Tensor, *, layer: int, epoch: int, rows: int, width: int)
     grid = (-(-rows // 16), -(-width // 64))
     _store_draws[grid](key, out, epoch, rows, width, INDEX=layer, ROWS=16, COLUMNS=64)
     return out
+
+
+@triton.jit(do_not_specialize=["keep_stride", "scale_stride"])
+def _store_masks(
+    keys: tl.tensor, epochs: tl.tensor, positions: tl.tensor, keeps: tl.tensor, scales: tl.tensor, out: tl.tensor,
+    keep_stride: tl.tensor, scale_stride: tl.tensor,
+    COUNT: tl.constexpr, WIDTH: tl.constexpr, INDEX: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+) -> None:  # fmt: skip
+    """Store a tile of one slot's mask; COUNT rows and WIDTH units a slot."""
+    slot = tl.program_id(2).to(tl.int64)
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    position = tl.load(positions + slot * COUNT + row, mask=row < COUNT, other=0)
+    epoch = tl.load(epochs + slot)
+    bits = keep_bits(keys + 2 * slot, epoch, position, WIDTH, tl.program_id(1) * COLUMNS, INDEX, ROWS, COLUMNS)
+    kept = bits < tl.load(keeps + slot * keep_stride)
+    values = tl.where(kept, tl.load(scales + slot * scale_stride), 0.0)
+    at = out + slot * COUNT * WIDTH + row[:, None] * WIDTH + column[None, :]
+    tl.store(at, values, mask=(row < COUNT)[:, None] & (column < WIDTH)[None, :])
+
+
+def dropout_masks(
+    out: Tensor, key: Tensor, epoch: Tensor, position: Tensor, keep: Tensor, scale: Tensor, *, layer: int
+) -> None:
+    """Draw one layer's masks of a minibatch of every slot: 0, or `scale` where an element is kept.
+
+    Args:
+        out: (slots, rows, ...) float32, overwritten.
+        key: (slots, 2) int64, the bits of the trials' Philox keys.
+        epoch: (slots,) int64.
+        position: (slots, rows) int64, the rows' places in their epochs.
+        keep: (slots,) int64, thresholds; every n-th number of its memory.
+        scale: (slots,) float32, likewise.
+        layer: the dropout's number in its network.
+    """
+    slots, count, width = len(out), out.shape[1], out[0, 0].numel()
+    _store_masks[(-(-count // 16), -(-width // 64), slots)](
+        key, epoch, position, keep, scale, out, keep.stride(0), scale.stride(0),
+        COUNT=count, WIDTH=width, INDEX=layer, ROWS=16, COLUMNS=64,
+    )  # fmt: skip

@@ -7,12 +7,16 @@ import numpy as np
 import torch
 import triton
 import triton.language as tl
+from torch import Tensor
 
 MOST_LAYERS = 4
 """Dense layers that a row of the table has room for."""
 
 WHOLE_COLUMNS = 16
 RATE_COLUMNS = 8
+SECTIONS = (16, 4 * WHOLE_COLUMNS, 4 * RATE_COLUMNS, 16, 16)
+"""Bytes a slot of each section of the table, multiples of 16 because vector loads want starts on such borders. So a
+list of slots has room for four numbers a slot: for all slots, and for the idle lanes of the last group evaluated."""
 POSITION = tl.constexpr(0)
 BATCH = tl.constexpr(1)
 ROWS = tl.constexpr(2)
@@ -30,21 +34,39 @@ class Table:
 
     Columns of `whole` (int32): rows of the epoch trained so far, batch size, rows of an epoch (0: a dead
     slot), epoch, widths of the dense layers from input to output, dropout thresholds. Columns of `rates`
-    (float32): learning rate, dropout scales.
+    (float32): learning rate, dropout scales. All that the host writes lies in one piece, which one copy
+    brings to the device.
+
+    Attributes:
+        host_whole: `whole` as the host knows it; likewise `host_rates` and `host_keys`.
+        finished: int32 on the device, slots whose epochs end with a round, then -1.
+        new: likewise, slots that have no data order yet.
     """
 
     def __init__(self, capacity: int, device: str) -> None:
+        self.pinned = device.startswith("cuda")
+        self.host_keys = np.zeros((capacity, 2), dtype=np.int64)
         self.host_whole = np.zeros((capacity, WHOLE_COLUMNS), dtype=np.int32)
         self.host_rates = np.zeros((capacity, RATE_COLUMNS), dtype=np.float32)
-        self.host_keys = np.zeros((capacity, 2), dtype=np.int64)
-        self.whole = torch.zeros((capacity, WHOLE_COLUMNS), dtype=torch.int32, device=device)
-        self.rates = torch.zeros((capacity, RATE_COLUMNS), dtype=torch.float32, device=device)
-        self.keys = torch.zeros((capacity, 2), dtype=torch.int64, device=device)
+        self._memory = torch.zeros(capacity * sum(SECTIONS), dtype=torch.uint8, device=device)
+        self.keys, self.whole, self.rates, self.finished, self.new = _sections(self._memory, capacity)
 
-    def upload(self) -> None:
-        self.whole.copy_(torch.from_numpy(self.host_whole))
-        self.rates.copy_(torch.from_numpy(self.host_rates))
-        self.keys.copy_(torch.from_numpy(self.host_keys))
+    def upload(self, asleep: np.ndarray, finished: list[int], new: list[int]) -> None:
+        """Copy all to the device, for the launches after this one; the host does not wait.
+
+        Args:
+            asleep: (capacity,) bool, slots that are not trained until the next upload.
+            finished: see above.
+            new: see above.
+        """
+        # A fresh piece each time, since the last one may still be on its way.
+        memory = torch.empty(self._memory.shape, dtype=torch.uint8, pin_memory=self.pinned)
+        keys, whole, rates, *lists = (part.numpy() for part in _sections(memory, len(self.host_whole)))
+        keys[:], whole[:], rates[:] = self.host_keys, self.host_whole, self.host_rates
+        whole[asleep, ROWS.value] = 0
+        for part, slots in zip(lists, (finished, new), strict=True):
+            part[: len(slots)], part[len(slots) :] = slots, -1
+        self._memory.copy_(memory, non_blocking=True)
 
     def column(self, number: int) -> np.ndarray:
         """One integer of every slot, (capacity,) int32, as the host knows it; a view."""
@@ -53,6 +75,18 @@ class Table:
     def clear(self, slot: int) -> None:
         self.host_whole[slot] = 0
         self.host_rates[slot] = 0
+
+
+def _sections(memory: Tensor, capacity: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Views of keys, whole numbers, rates and both lists of slots in one piece of memory."""
+    keys, whole, rates, finished, new = torch.split(memory, [capacity * each for each in SECTIONS])
+    return (
+        keys.view(torch.int64).view(-1, 2),
+        whole.view(torch.int32).view(-1, WHOLE_COLUMNS),
+        rates.view(torch.float32).view(-1, RATE_COLUMNS),
+        finished.view(torch.int32),
+        new.view(torch.int32),
+    )
 
 
 @triton.jit
