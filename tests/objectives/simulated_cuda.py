@@ -11,6 +11,8 @@ import torch
 from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
 from torch.utils._pytree import tree_map, tree_map_only
 
+from objectives.stacks.functional import blocks, masks
+
 CUDA = torch.device("cuda", 0)
 READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default)
 """Operations that bring a value of the device to the host, which waits for it."""
@@ -74,6 +76,12 @@ class SimulatedCuda(FakeTensorMode):
             yield
         finally:
             self.capturing = False
+
+    def capture(self, launch, *, shares_memory=False):
+        """Do as `captured` of `objectives.stacks.cuda_graph`: what cannot be part of a graph is refused."""
+        with self.captured():
+            launch()
+        return launch
 
     @contextmanager
     def busy(self):
@@ -212,6 +220,8 @@ def simulated_cuda():
         mode = SimulatedCuda()
         for name in ("set_device", "empty_cache"):
             stack.enter_context(mock.patch.object(torch.cuda, name))
+        stack.enter_context(mock.patch.object(blocks, "captured", mode.capture))
+        stack.enter_context(mock.patch.object(masks, "has_kernel", return_value=False))  # Triton needs addresses.
         stack.enter_context(mock.patch.object(torch.cuda, "synchronize", side_effect=lambda device=None: mode.wait()))
         stack.enter_context(mock.patch.object(torch.cuda, "Event", side_effect=lambda enable_timing=False: Event(mode)))
         stack.enter_context(mock.patch.object(torch.Tensor, "pin_memory", lambda tensor: mode.pin(tensor.clone())))

@@ -117,6 +117,17 @@ def test_a_step_of_a_stack_waits_for_nothing(cuda):
         block.step()
 
 
+def test_trials_that_finish_together_are_read_once(cuda):
+    """However many trials of a block have finished an epoch, their counts come to the host in one piece."""
+    stack = FunctionalStack(SoftmaxRegression(), ON_CUDA, 3)
+    for trial in trials(SoftmaxRegression(), 3):
+        stack.admit(trial.number, trial.config, trial.seed)
+    for _ in range(2):
+        before = cuda.reads
+        assert len(stack.advance()) == 3
+        assert cuda.reads == before + 1
+
+
 @pytest.mark.parametrize("times", [1, 9])
 def test_an_evaluation_reads_one_value(times, cuda):
     """Wrong answers are summed on the device, however many batches there are."""

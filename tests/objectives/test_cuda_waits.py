@@ -29,14 +29,9 @@ def cuda(monkeypatch):
 
     from objectives.stacks.gpu import launches
 
-    def captured(launch):
-        with device.captured():
-            launch()
-        return launch
-
     monkeypatch.setattr(JITFunction, "run", lambda self, *args, **options: None)
-    monkeypatch.setattr(launches, "captured", captured)
     with simulated_cuda() as device:
+        monkeypatch.setattr(launches, "captured", device.capture)
         yield device
 
 

@@ -167,7 +167,7 @@ class FunctionalStack(Stack):
         started = synchronised_time(self._device)
         looks = [self._look(trial) for trial in trials]
         counted = [look for look in looks if isinstance(look, Tensor)]
-        counts = iter(torch.stack(counted).tolist() if counted else [])
+        counts = iter(torch.stack(counted).cpu().tolist() if counted else [])
         spent = synchronised_time(self._device) - started
         valid, test = len(self.split.valid), len(self.split.test)
         share = spent / max(len(trials), 1) * (1.0 if self._shared else valid / (valid + test))
