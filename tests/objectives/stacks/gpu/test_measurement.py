@@ -74,8 +74,8 @@ def test_timed_parts_run_on_a_few_images(part):
 def test_a_stack_whose_slots_differ_is_found():
     """Bits are equal, weights near; planted: a learning rate of the slot's, which checks of two slots see."""
 
-    def planted(stack, index, slot, module, key, learning_rate, epoch):
-        enter(stack, index, slot, module, key, learning_rate * (1 + index / 1000), epoch)
+    def planted(stack, slot, module, key, learning_rate, epoch):
+        enter(stack, slot, module, key, learning_rate * (1 + slot.index / 1000), epoch)
 
     def checks():
         return bit_checks.contract(SoftmaxRegression(), Machine(), SIZES["tiny"].bits, "ieee")

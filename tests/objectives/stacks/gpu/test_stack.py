@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 from triton.runtime.interpreter import InterpreterBuilder
@@ -106,10 +107,8 @@ def test_the_multiply_adds_of_a_step_are_those_of_its_products(name):
 
     stack = stack_of(name, 2, quantum=1)
     stack.admit(0, CONFIGS[name][0], seed_of(0))
-    stack._prepare()
-    stack._begin_epochs()
     with mock.patch.object(InterpreterBuilder, "create_dot", counting):
-        stack._steps()
+        stack._train(np.array([0]), [], 1)
     [slot, _] = stack._slots
 
     useful, spent = stack.network.multiply_adds(min(slot.batch, len(excerpt(name).train)), slot.widths)
