@@ -11,7 +11,7 @@ from objectives.classification.dropout_mlp import DropoutMLP
 from objectives.classification.lenet import LeNet
 from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
-from objectives.stacks.gpu import gpu_stack
+from objectives.stacks.gpu import gpu_stack, network
 from objectives.training.data import Split, load_splits
 from tests.objectives.simulated_cuda import simulated_cuda
 from tests.objectives.stacks.trials import trials
@@ -104,3 +104,21 @@ def test_copies_of_pinned_memory_wait_for_nothing(cuda):
         back = torch.empty(4, pin_memory=True).copy_(x, non_blocking=True)
         x.copy_(back, non_blocking=True)
     assert torch.equal(back, torch.arange(4.0))
+
+
+PLANTED = {
+    "parameters that are not pinned": (network, "to_device", lambda values, device: values.to(device)),
+    "a look at a slot's weights": (
+        network.Network,
+        "save",
+        lambda self, slot, shapes: [parameter[slot].cpu() for parameter in self.parameters],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED.values(), ids=PLANTED)
+def test_a_planted_wait_is_caught(fault, cuda, monkeypatch):
+    """The test above sees a stack that waits at an admission or a pause."""
+    monkeypatch.setattr(*fault)
+    with pytest.raises(RuntimeError, match="while it trains"):
+        test_only_finish_waits(SoftmaxRegression, cuda)

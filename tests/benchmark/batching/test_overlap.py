@@ -143,6 +143,7 @@ def test_what_was_trained_before_a_device_failed_is_recorded(tmp_path, monkeypat
     assert states == ["ok"] * sum(epoch == 2 for _, epoch in stack.trained)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "where"), BREAKS)
 def test_memory_that_runs_out_halves_the_stack(tmp_path, monkeypatch, number, where):
     """The records are those of a stack that fits, wherever the memory ran out."""
