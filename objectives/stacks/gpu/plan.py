@@ -42,7 +42,13 @@ ROUND_SHARE = 8
 """A round is at most one part in ROUND_SHARE of a typical epoch, and two are launched ahead: as long a new trial may
 wait for its first step, and one that rests for its next."""
 
-SOFTMAX_TILES = Tiles(rows=16, units=16, depth=128, batch=16)
+SOFTMAX_TILES: Mapping[str, Tiles] = {
+    "ieee": Tiles(rows=16, units=16, depth=128, batch=16),
+    "bf16x6": Tiles(rows=16, units=16, depth=128, batch=16),
+    "tf32x3": Tiles(rows=16, units=16, depth=64, batch=16),
+    "tf32": Tiles(rows=16, units=16, depth=128, batch=16),
+}
+"""Minibatches of 16 rows. With a depth of 128 the compiler spills registers in "tf32x3" (sm_90, Triton 3.6)."""
 HEAD_TILES = Tiles(rows=64, units=32, depth=32)
 MLP_TILES: Mapping[str, Tiles] = {
     "ieee": Tiles(rows=32, units=64, depth=32, batch=16, update_warps=8),
@@ -146,7 +152,9 @@ def _network(objective: NetworkObjective, kernels: GpuKernels, site: StackBuffer
     if kernels == "lenet":
         return LeNetLayers(site, SMALL if objective.data == "digits" else FASHION, HEAD_TILES)
     if kernels == "softmax":
-        return DenseLayers(site, [Layer(inputs=pixels, outputs=CLASSES, activation=NONE)], SOFTMAX_TILES)
+        return DenseLayers(
+            site, [Layer(inputs=pixels, outputs=CLASSES, activation=NONE)], SOFTMAX_TILES[site.precision]
+        )
     bounds = objective.space.describe()
     first, second = (int(bounds[f"num_hiddens_{i}"]["high"]) for i in (1, 2))
     layers = [

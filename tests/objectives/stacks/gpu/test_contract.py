@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 
+from objectives.objective import PRECISIONS
 from tests.objectives.stacks.gpu.trials import CONFIGS, curves, same_bits, stack_of
 
 pytestmark = pytest.mark.slow  # Interpreted kernels take seconds.
@@ -41,6 +42,21 @@ def test_size_of_the_stack_and_lanes_do_not_matter(name):
     trials = trials_of(name)
 
     assert_same(alone(name), curves(stack_of(name, 7, quantum=1, lanes=2), trials[1:] + trials[:1], EPOCHS))
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [*(("softmax", each) for each in PRECISIONS[1:]), ("dropout_mlp", "bf16x6"), ("lenet", "bf16x6")],
+)
+def test_every_precision_keeps_its_bits(name, precision):
+    """Alone, and in reversed order beside a neighbour that diverges: equal to the bit."""
+    [(number, _)] = trials = trials_of(name)[:1]
+    one = curves(stack_of(name, 1, precision=precision), trials, 1)
+    errors, weights = curves(stack_of(name, 3, quantum=2, precision=precision), [(99, RUINOUS[name]), *trials], 1)
+
+    assert errors[99] == [(0.9, 0.9, True)]
+    assert errors[number] == one[0][number]
+    assert same_bits(one[1][number], weights[number])
 
 
 @pytest.mark.parametrize("name", NAMES)
