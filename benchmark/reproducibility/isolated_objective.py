@@ -224,7 +224,7 @@ class IsolatedObjective(Objective):
         with isolation.active():
             probe = self.inner.probe(config, seed, machine, rows)
         return replace(
-            probe, epochs=IsolatedTraining(lambda: probe.epochs, isolation, times_itself=self.inner.times_itself)
+            probe, epochs=IsolatedTraining(lambda: probe.epochs, isolation, times_itself=_times_itself(self.inner))
         )
 
     def prepare(self, machine: Machine) -> dict[str, str]:

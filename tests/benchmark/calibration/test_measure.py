@@ -21,6 +21,7 @@ from benchmark.calibration.measure import (
 )
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
+from benchmark.reproducibility import isolated_objective
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.reproducibility.seeding import config_digest
 from objectives import OBJECTIVES
@@ -220,8 +221,9 @@ def test_training_that_gives_no_epoch_is_refused():
 # The command.
 
 
-def test_the_command_writes_a_calibration(here, capsys):
-    """From a suite whose own calibration is not there yet to a file that prices it."""
+def test_the_command_writes_a_calibration(here, capsys, monkeypatch):
+    """From a suite whose own calibration is not there yet to a file that prices it; the toys' seconds are planted."""
+    monkeypatch.setattr(isolated_objective, "_times_itself", lambda objective: True)
     assert main(["calibrate", "mine.toml", "--name", "desk", "--configs", "9", "--rounds", "1", "--device", "cpu"]) == 0
 
     calibration = load_calibration("desk.toml")
