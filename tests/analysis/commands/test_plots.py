@@ -180,7 +180,10 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
         ({"repetitions": 0}, "repetitions = 0: need a whole number in 1..1000"),
         ({"repetitions": "5"}, "repetitions = '5': need a whole number"),
         ({"budget": {"runtime": -1}}, "budget.runtime = -1: need a number > 0"),
-        ({"clock": "modeled"}, "clock = 'modeled': not one of measured, modelled (did you mean \"modelled\"?)"),
+        (
+            {"clock": "modeled"},
+            "clock = 'modeled': not one of measured, modelled, tabulated (did you mean \"modelled\"?)",
+        ),
         ({"clock": None}, "clock = None: not one of measured, modelled"),
         ({"clock": "modelled"}, "clock = 'modelled', but they were recorded with 'measured'"),
         ({"calibration": "h200"}, "calibration = 'h200': need null, or a table with name and device"),
