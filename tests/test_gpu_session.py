@@ -205,9 +205,9 @@ def test_another_route_than_the_kernels_is_a_difference():
 def test_what_was_packed_is_unpacked(tmp_path):
     """Data, compiled kernels and the wheels of libraries that are not installed; new kernels are counted."""
     source, carried, work = (tmp_path / name for name in ("source", "carried", "work"))
-    (carried / "triton" / "kernel").mkdir(parents=True)
-    (carried / "wheels").mkdir()
-    source.mkdir()
+    (source / "kernel").mkdir(parents=True)
+    (carried / "wheels").mkdir(parents=True)
+    carry.pack_kernels(source, carried / carry.KERNELS)
     (source / "images-idx3-ubyte").write_bytes(bytes(range(256)))
     carry.pack_data([source / "images-idx3-ubyte"], carried / "fashion_mnist")
     for name in ("numpy", "no_such_library"):
@@ -224,7 +224,7 @@ def test_what_was_packed_is_unpacked(tmp_path):
     assert found.count_new_kernels() == 1
 
 
-@pytest.mark.parametrize("name", ["fashion_mnist/images.xz", "wheels/no_such_library-1.whl"])
+@pytest.mark.parametrize("name", ["fashion_mnist/images.xz", "wheels/no_such_library-1.whl", carry.KERNELS])
 def test_what_arrived_damaged_is_refused(name, tmp_path, capsys):
     """Exit code 2 and the file's folder with the remedy, before any step."""
     file = tmp_path / "carried" / name

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from typing import Any
 MOST_BYTES = 60 * 2**20
 """Of the folder and the files under version control together."""
 RAW = Path("FashionMNIST", "raw")
+KERNELS = "triton.tar.xz"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 """What wheels may be built for; pip takes the names literally."""
 LOCK = Path(__file__).parents[4] / "requirements.lock"
@@ -81,7 +83,7 @@ def prepare(folder: Path, data: Path | None, kernels: Path | None, wheels: list[
     if raw:
         pack_data(raw, folder / "fashion_mnist")
     if kernels is not None:
-        shutil.copytree(kernels, folder / "triton")
+        pack_kernels(kernels, folder / KERNELS)
     if wheels:
         download_wheels(wheels, python, folder / "wheels")
 
@@ -105,6 +107,12 @@ def pack_data(files: list[Path], folder: Path) -> None:
 
     with ThreadPoolExecutor() as threads:
         list(threads.map(pack, files))
+
+
+def pack_kernels(cache: Path, file: Path) -> None:
+    """Compress a Triton cache, which is mostly repetition: 36 MB become 2."""
+    with tarfile.open(file, "w:xz") as packed:
+        packed.add(cache, arcname=".")
 
 
 def download_wheels(names: list[str], python: str, folder: Path) -> None:
@@ -136,7 +144,7 @@ def report_size(folder: Path) -> int:
 
 
 def folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in (folder, *folder.rglob("*")) if path.is_file())
 
 
 def unpack(carried: Path | None, work: Path) -> Carried:
@@ -151,7 +159,7 @@ def unpack(carried: Path | None, work: Path) -> Carried:
     """
     try:
         return _unpack(carried, work) if carried is not None and carried.is_dir() else Carried()
-    except (EOFError, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except (EOFError, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile) as error:
         raise ValueError(f"{carried}: a file is damaged ({error}); prepare it again: make gpu-carry") from error
 
 
@@ -162,8 +170,10 @@ def _unpack(carried: Path, work: Path) -> Carried:
     if libraries:
         paths = (str(work / "libraries"), os.environ.get("PYTHONPATH"))
         environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    if (carried / "triton").is_dir():
-        cache = Path(shutil.copytree(carried / "triton", work / "triton"))
+    if (carried / KERNELS).is_file():
+        cache = work / "triton"
+        with tarfile.open(carried / KERNELS) as packed:
+            packed.extractall(cache, filter="data")
         environment["TRITON_CACHE_DIR"] = str(cache)
     kernels = count_entries(cache) if cache else 0
     content = {"fashion_mnist": data is not None, "kernels": kernels, "libraries": libraries}
