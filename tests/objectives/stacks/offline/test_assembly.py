@@ -56,6 +56,7 @@ def test_loops_are_natural_ones():
         (["SHF.L.U32 R1, R0, 0x4, RZ", "LDSM.16.M88.4 R4, [R1]"], 4),
         (["SHF.L.U32 R1, R0, 0x7, RZ", "LDSM.16.M88.4 R4, [R1]"], 32),
         (["MUFU.EX2 R1, R0", "LDS R2, [R1]"], None),
+        (["HFMA2.MMA R1, -RZ, RZ, 0, 7.62939453125e-06", "IMAD R2, R0, R1, RZ", "LDS R3, [R2]"], 32),
         (["ISETP.GE.AND P0, PT, R0, 0x10, PT", "SEL R1, RZ, 0x80, P0", "LDS R2, [R1]"], 2),
     ],
 )

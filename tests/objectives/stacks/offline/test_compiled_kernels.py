@@ -13,8 +13,8 @@ from tests.perf.gpu.offline.kernel_profile import Profile
 from tests.perf.gpu.offline.table import read_table
 
 PUBLISHED = ROOT / "results" / "reference" / "gpu" / "kernels.json"
-MARGIN = 1.1
-"""Of the published figures: another Triton schedules a few instructions differently."""
+MORE_INSTRUCTIONS, MORE_WAVEFRONTS = 1.1, 1.25
+"""Than the published figures: another Triton schedules and lays out a little differently."""
 KERNELS = ("block1_weights", "block2_forward", "dense_inputs layer 1", "dense_update layer 1")
 """Compiled here, of two networks: those with most of the work, and few enough to be cheap."""
 
@@ -36,7 +36,7 @@ def compile_kernels(folder) -> list[Profile]:
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton, which brings ptxas, is not here")
 def test_kernels_are_no_worse_than_published(tmp_path):
-    """No kernel spills; a turn's instructions and wavefronts are those of the published table, within a margin."""
+    """No kernel spills; a turn's instructions and wavefronts are those of the published table, within margins."""
     published = {(row.network, row.precision, row.kernel): row.main for row in read_table(PUBLISHED)}
     rows = compile_kernels(tmp_path)
 
@@ -45,8 +45,8 @@ def test_kernels_are_no_worse_than_published(tmp_path):
     for row in rows:
         limit = published[row.network, row.precision, row.kernel]
         assert (row.spills, row.stack, row.main.underived) == (0, 0, 0), row.kernel
-        assert row.main.issue <= MARGIN * limit.issue, row.kernel
-        assert row.main.wavefronts <= MARGIN * limit.wavefronts, row.kernel
+        assert row.main.issue <= MORE_INSTRUCTIONS * limit.issue, row.kernel
+        assert row.main.wavefronts <= MORE_WAVEFRONTS * limit.wavefronts, row.kernel
 
 
 def test_published_kernels_do_not_spill():

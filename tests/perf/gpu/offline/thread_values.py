@@ -95,6 +95,9 @@ class Threads:
         if kind in ALIKE:
             return self.constant(0)
         kind = UNIFORM_NAMES.get(kind, kind)
+        if kind == "HFMA2" and [source.lstrip("-") for source in sources[:2]] == ["RZ", "RZ"]:
+            high, low = np.array(sources[2:4], dtype=np.float16).view(np.uint16)
+            return self.constant((int(high) << 16) + int(low))  # How the compiler writes a constant to a register.
         if kind == "SEL":
             return choose(self.read(sources[2]), self.read(sources[0]), self.read(sources[1]))
         values = self._known([source for source in sources if not PREDICATE.fullmatch(source)])
