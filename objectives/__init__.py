@@ -25,6 +25,10 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
             "objectives.resnet.objective:ResNet",
             "ResNet-18 on CIFAR-10: learning rate, batch size, weight decay, momentum, label smoothing, width (6-d).",
         ),
+        "sklearn": Entry(
+            "objectives.scikit.objective:SklearnModel",
+            "A model of scikit-learn on a data set that it brings along: 2 to 6 hyperparameters, cross-validated.",
+        ),
         "branin": Entry(
             "objectives.closed_form:Branin",
             "Branin's function on [-5, 10] x [0, 15] (2-d): three global minima of 0.397887, no training.",

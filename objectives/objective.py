@@ -220,6 +220,8 @@ class Objective(ABC):
     def __call__(self, /, *, max_epochs: int | None = None, **config: Scalar) -> float:
         """Validation error after `max_epochs` (default: all) epochs, on the CPU, with a fixed seed.
 
+        Of an objective that declares metrics it is the first one as something to minimise.
+
         The form the book's tuner calls: `objective(learning_rate=0.1, batch_size=128)`. A name that is
         no identifier may be given as an argument: `objective(optimizer_lr=0.1)` for `optimizer.lr`.
 
@@ -238,7 +240,9 @@ class Objective(ABC):
             if last.diverged:
                 break
             last = next(curve)
-        return last.valid_error
+        first = self.metrics[0]
+        value = None if last.metrics is None else last.metrics.get(first.name)
+        return last.valid_error if value is None else first.to_error(value)
 
 
 def checked_default(objective: Objective) -> Config | None:

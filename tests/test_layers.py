@@ -19,7 +19,7 @@ ORDER = {
             "closed_form",
             "derived",
             "function",
-            "external",
+            *("external", "scikit"),
         ),
         *("objective", "stack", "cost", "epoch", "metric", "space", "hyperparameter"),
         *("hyperparameter_name", "distribution", "native_value", "registry"),

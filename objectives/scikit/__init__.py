@@ -1,0 +1,1 @@
+"""Models of scikit-learn on the data sets that it brings along."""
