@@ -1,4 +1,4 @@
-"""What the README shows works: its suite, its algorithm, its objective, its commands."""
+"""What the README and the page of objectives show works: suite, algorithm, network, commands."""
 
 import importlib
 import re
@@ -9,6 +9,7 @@ import pytest
 from tests import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "objectives-and-algorithms.md").read_text()
 OWN = """
 repetitions = 2
 budget.trials = 3
@@ -19,15 +20,16 @@ objectives.own = { name = "my_objective:OwnNetwork", epochs = 2 }
 
 
 def block(language, containing):
-    """The README's fenced block of a language that contains a text."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+    """The fenced block of a language that contains a text, of the README or, for the network, of its page."""
+    text = PAGE if containing == "class OwnNetwork" else TEXT
+    blocks = re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
     (code,) = [code for code in blocks if containing in code]
     return code
 
 
 @pytest.fixture
 def modules(tmp_path, monkeypatch):
-    """A folder on the path with the README's two modules in it."""
+    """A folder on the path with the two modules shown in it."""
     (tmp_path / "my_search.py").write_text(block("python", "class Shrink"))
     (tmp_path / "my_objective.py").write_text(block("python", "class OwnNetwork"))
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -47,7 +49,7 @@ def test_the_examples_are_short(language, containing):
 
 
 def test_the_objective_is_the_one_that_the_tests_train():
-    """The README's network is that of the tests of stacking, to the letter."""
+    """The network shown is that of the tests of stacking, to the letter."""
     own_network = ROOT / "tests" / "objectives" / "classification" / "own_network.py"
     assert own_network.read_text().endswith(block("python", "class OwnNetwork"))
 
