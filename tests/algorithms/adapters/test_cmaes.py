@@ -14,6 +14,7 @@ from objectives import OBJECTIVES
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms import driving
 from tests.algorithms.driving import proposals, seed_of
+from tests.objectives.external.programs import OPTIONS
 
 FLOATS = Space({"x": stats.uniform(-5, 15), "rate": stats.loguniform(1e-4, 1)})
 WHOLE = Space({"rate": stats.loguniform(1e-4, 1), "width": stats.randint(8, 65), "batch": Ordinal([16, 32, 64])})
@@ -45,7 +46,7 @@ SPACES = {
     "coin": COIN,
     "point": POINT,
     "odd": Space({"x": stats.norm(3, 1), "k": stats.binom(10, 0.3), "n": stats.randint(0, 10**6), "one": Ordinal([1])}),
-    **{name: make().space for name, make in OBJECTIVES.items()},
+    **{name: make(**OPTIONS.get(name, {})).space for name, make in OBJECTIVES.items()},
 }
 every_variant = pytest.mark.parametrize("variant", ["auto", "cma", "margin", "categorical"])
 VARIANT_SPACES = [("cma", FLOATS), ("margin", WHOLE), ("categorical", MIXED)]

@@ -17,6 +17,7 @@ from objectives import OBJECTIVES
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.adapters.studies import MIXED, quiet
 from tests.algorithms.driving import proposals, seed_of, toy_error
+from tests.objectives.external.programs import OPTIONS
 
 SPACES = {
     "mixed": MIXED,
@@ -35,7 +36,7 @@ SPACES = {
             "momentum": Condition(parent="optimizer", values=("sgd",)),
         },
     ),
-    **{name: make().space for name, make in OBJECTIVES.items()},
+    **{name: make(**OPTIONS.get(name, {})).space for name, make in OBJECTIVES.items()},
 }
 DEFAULTS = {
     "mixed": {"rate": 0.1, "width": 32, "activation": "tanh", "momentum": 0.9},

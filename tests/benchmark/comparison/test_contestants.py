@@ -56,7 +56,6 @@ halving.suggest = halving.update = lambda *_: None
         ),
         ({"t": {"searcher": {"name": "tpe"}}}, {"t": {"searcher": {"name": "optuna", "sampler": "tpe"}}}),
     ],
-    ids=str,
 )
 def test_algorithms(given, entries):
     """Names, variants of libraries, schedulers, classes, and tables of these."""
