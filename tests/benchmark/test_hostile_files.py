@@ -343,11 +343,20 @@ def dangers_of_call(node):
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
+PICKLING = {
+    "benchmark/suite/definitions.py": "hands a notebook's code to this program's own processes, by a private file",
+    "objectives/resnet/cifar10.py": "has an unpickler that makes arrays and refuses everything else",
+    "objectives/stacks/separate_process.py": "talks with a process of its own by a pipe",
+}
+"""Modules that import pickle for something else than files that others wrote, and what for."""
+
+
 def test_no_source_runs_code_from_data():
     """No room opens pickles, evaluates texts, hands data to a shell or unpacks archives."""
     assert len(SOURCES) > 100
     found = {str(path.relative_to(ROOT)): list(dangers(path.read_text(encoding="utf-8"))) for path in SOURCES}
-    assert {path: lines for path, lines in found.items() if lines} == {}
+    assert {path for path, lines in found.items() if lines} == set(PICKLING)
+    assert {name for path in PICKLING for _, name in found[path]} == {"pickle", "cloudpickle"}
 
 
 @pytest.mark.parametrize(
