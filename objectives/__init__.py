@@ -43,7 +43,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         ),
         "external": Entry(
             "objectives.external.external_objective:ExternalObjective",
-            "An objective that another process trains, in its own environment or language.",
+            "Another program's objective: space, metrics and training in a process of its own, by JSON lines.",
         ),
     }
 )

@@ -71,7 +71,8 @@ def test_the_defaults_are_the_shipped_suite():
 def test_a_session_on_a_gpu_needs_no_virtual_environment(command):
     """One command of the machine's own Python, whatever its folders are called."""
     words = ["make", "-n", f"gpu-{command}", "PYTHON=python3.12", "OUT=of $it", "CARRIED=my dir"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")}
+    done = subprocess.run(words, cwd=ROOT, env=outside, capture_output=True, text=True, check=True)
 
     started = ["python3.12", "-m", "tests.perf.gpu", "session", command, "--carried", "my dir", "--out", "of $it"]
     assert [shlex.split(line) for line in done.stdout.splitlines()] == [started]

@@ -16,14 +16,14 @@ OPTIONS = ("algorithms", "objectives")
 ALLOWED = re.compile(
     r"\b(need|needs|allowed|must|not|no|none|nothing|only|but|cannot|missing|unknown|reserved|twice|two are equal"
     r"|at most|at least|at once|too few|larger than|deeper than|more than|above|outside|the last|holds for"
-    r"|is for|are options|is continuous|a path to)\b"
+    r"|is for|are options|is continuous|a path to|neither)\b"
 )
 """Words of a rule: what would have been right, or why this is not."""
 REMEDY = re.compile(
-    r"\b(delete|leave|restore|start|run|merge|wait|use|give|make|install|choose|see|write|move|train|harvest)\b"
+    r"\b(delete|leave|restore|start|run|merge|wait|use|give|make|install|choose|see|say|put|yield|write|move|train|harvest)\b"
 )
 """Words before what to do."""
-WRAPPED = re.compile(r"[:;=( ] ?\{\}\)?$")
+WRAPPED = re.compile(r"([:;=(. ] ?|\{\})\{\}\)?$")
 """Ends in what another part of the program said; that text is looked at where it is written."""
 
 

@@ -106,7 +106,9 @@ def _metric(field: str, given: Mapping[str, Any]) -> Metric:
         if not isinstance(text, str) or not least <= len(text) <= most or not text.isprintable():
             raise BadInput(f"{field}: {key} = {short_repr(text)}: need {least} to {most} printable characters")
         if text.startswith(FORMULAS):
-            raise BadInput(f"{field}: {key} = {short_repr(text)}: formulas of spreadsheets begin so")
+            raise BadInput(
+                f"{field}: {key} = {short_repr(text)}: formulas of spreadsheets begin so; put it in brackets"
+            )
     metric = Metric(
         name=name,
         goal=require_choice(f"{field}: {name}.goal", given.get("goal"), GOALS),

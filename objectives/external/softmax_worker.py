@@ -101,7 +101,9 @@ class _Worker:
 
     def begin(self, message: dict[str, Any]) -> dict[str, Any]:
         if message["protocol"] != 1 or message["role"] != "objective":
-            raise ValueError(f"protocol {message['protocol']}, role {message['role']!r}: this is an objective of 1")
+            raise ValueError(
+                f"protocol {message['protocol']}, role {message['role']!r}: need an objective of protocol 1"
+            )
         self.options = _checked_options(message["options"])
         libraries = self.versions()
         return {

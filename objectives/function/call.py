@@ -72,7 +72,7 @@ class FunctionCall:
         """Refuse a hyperparameter that the function does not take, and a parameter that nobody gives."""
         by_position = [name for name, parameter in parameters.items() if parameter.kind is parameter.POSITIONAL_ONLY]
         if by_position:
-            raise ValueError(f"{self.name} takes {by_position[0]} by position alone; it is called by names")
+            raise ValueError(f"{self.name} takes {by_position[0]} by position alone, but it is called by names")
         kinds = {parameter.kind for parameter in parameters.values()}
         named = [name for name, parameter in parameters.items() if parameter.kind in _BY_NAME]
         if inspect.Parameter.VAR_KEYWORD not in kinds:

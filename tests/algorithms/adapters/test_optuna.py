@@ -77,7 +77,7 @@ def alone(sampler, space, count, outstanding, error_of, default=None):
             elif axis["kind"] == "ordinal":
                 values[name] = axis["choices"][trial.suggest_int(name, 0, len(axis["choices"]) - 1)]
             elif axis["kind"] == "int":
-                values[name] = trial.suggest_int(name, axis["low"], axis["high"])
+                values[name] = trial.suggest_int(name, axis["low"], axis["high"], log=axis.get("log", False))
             else:
                 values[name] = trial.suggest_float(name, axis["low"], axis["high"], log=axis["log"])
         values = SPACES[space].check(values)

@@ -314,6 +314,9 @@ def test_an_evaluation_is_charged_and_told_as_it_went(tmp_path):
         def require_seconds(self, job, training):
             return training
 
+        def add_metrics(self, job, training, train_seconds, machine):
+            return training
+
         def charge(self, job, training):
             return 3.0, 2.0
 
