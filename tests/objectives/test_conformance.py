@@ -72,7 +72,10 @@ def all_curves():
     return json.loads(json.dumps({variant: whole(make(variant)) for variant in VARIANTS}))
 
 
-every = pytest.mark.parametrize("variant", VARIANTS)
+every = pytest.mark.parametrize(
+    "variant",
+    [pytest.param(v, marks=[pytest.mark.slow] if VARIANTS[v][0] in ("sklearn", "external") else []) for v in VARIANTS],
+)
 
 
 @pytest.fixture(scope="module")

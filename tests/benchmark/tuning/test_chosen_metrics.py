@@ -19,6 +19,8 @@ from objectives.classification.softmax import SoftmaxRegression
 from objectives.objective import Machine
 from objectives.training.network_cost import placeholder_split
 
+pytestmark = pytest.mark.slow
+
 
 def suite_of(metrics, *, clock="modelled", name="softmax", **options):
     """One trial of softmax regression, in two epochs."""

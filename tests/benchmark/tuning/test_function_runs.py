@@ -15,6 +15,8 @@ from benchmark.verification.replay_check import first_divergence
 from objectives.objective import Machine
 from tests.benchmark.fakes import functions
 
+pytestmark = pytest.mark.slow
+
 FAKES = "tests.benchmark.fakes.functions"
 
 

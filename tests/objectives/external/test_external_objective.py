@@ -98,6 +98,7 @@ def test_a_trial_that_kills_its_process():
     assert built.program.process == 2
 
 
+@pytest.mark.slow
 def test_a_trial_that_takes_too_long():
     """It is a timeout, and its process does not live on."""
     built = objective(f"if {SOMETIMES}: import time; time.sleep(60)", timeout=0.5)
@@ -154,6 +155,7 @@ def test_numbers_that_json_lacks():
     assert values[1] == np.inf
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_repeat():
     """Trained again in a new process, an epoch that comes out otherwise is an error."""
     built = objective("value = os.getpid() * 1e-6")
@@ -166,6 +168,7 @@ def test_a_program_that_does_not_repeat():
         next(curve)
 
 
+@pytest.mark.slow
 def test_interrupted_in_the_middle_of_an_answer():
     """Half an answer is never taken for that of the next question: the process ends."""
     built = objective("import time; time.sleep(0.05)")
@@ -204,6 +207,7 @@ def test_what_is_dropped_is_forgotten(tmp_path):
     assert ops.index(("forget", [1])) < len(ops) - 1
 
 
+@pytest.mark.slow
 def test_children_end_with_their_program():
     """What a program has started does not outlive it."""
     built = objective("import subprocess; value = subprocess.Popen(['sleep', '60']).pid")
@@ -241,6 +245,7 @@ BAD_DESCRIPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD_DESCRIPTIONS)
 def test_bad_descriptions(case):
     """What a program says of itself is checked before anything is trained."""
