@@ -7,7 +7,6 @@ the tensor, in float32 as against float64.
 import ctypes
 import os
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -24,18 +23,14 @@ from objectives.training import counter_rng
 from objectives.training.data import Images, Split
 from objectives.training.networks import Tanh, build_network, lenet
 from objectives.training.reference_loop import train as reference_train
+from tests.objectives.stacks.looped.convolutions import KEY, by_modules, numbers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-KEY = np.array([5, 6], dtype=np.uint64)
 ROOM = 5e-6
 LENET = [(1, 6, 5, 2, (28, 28)), (6, 16, 5, 0, (14, 14))]
 OTHERS = [(3, 7, 3, 1, (10, 12)), (2, 4, 4, 1, (9, 15)), (5, 1, 1, 0, (2, 6)), (1, 2, 7, 3, (4, 8))]
 ACTIVATIONS = {"tanh": Tanh(), "sigmoid": nn.Sigmoid()}
-
-
-def numbers(*shape, index):
-    return torch.from_numpy(counter_rng.uniform(KEY, index, int(np.prod(shape)))).view(shape) * 4 - 2
 
 
 def inputs(shape, count):
@@ -45,18 +40,6 @@ def inputs(shape, count):
     sides = output_size(convolution, (channels, *size))[1:]
     gradient = numbers(count, outputs, *(side // 2 for side in sides), index=8)
     return convolution, numbers(count, channels, *size, index=7), gradient
-
-
-def by_modules(convolution, activation, x, gradient):
-    """Output and gradients of input, weights and biases by autograd, in double precision."""
-    channels, outputs = convolution.in_channels, convolution.out_channels
-    double = nn.Conv2d(channels, outputs, convolution.kernel_size, padding=convolution.padding, device="meta")
-    double = double.to_empty(device="cpu").double()
-    double.load_state_dict({name: value.double() for name, value in convolution.state_dict().items()})
-    network = nn.Sequential(double, activation, nn.AvgPool2d(2))
-    x = x.double().requires_grad_()
-    out = network(x)
-    return [out.detach(), *torch.autograd.grad(out, [x, *network.parameters()], gradient.double())]
 
 
 def by_library(convolution, activation, x, gradient):

@@ -4,7 +4,6 @@ The sums of a dense product are ordered otherwise than a convolution's, so value
 `ROOM` times the largest value of the tensor, in float32 as against float64.
 """
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -16,13 +15,12 @@ from objectives.classification.lenet import LeNet
 from objectives.objective import Machine
 from objectives.stacks.looped.sequential import layers_of
 from objectives.stacks.looped.tiny_convolution import LARGEST, TinyConvolution, output_size, places
-from objectives.training import counter_rng
 from objectives.training.data import load_splits
 from objectives.training.networks import Tanh, build_network
+from tests.objectives.stacks.looped.convolutions import KEY, by_modules, numbers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-KEY = np.array([5, 6], dtype=np.uint64)
 ROOM = 5e-6
 generated = settings(max_examples=25, derandomize=True)
 
@@ -38,10 +36,6 @@ def shapes(draw):
     return channels, outputs, kernel, padding, size
 
 
-def numbers(*shape, index):
-    return torch.from_numpy(counter_rng.uniform(KEY, index, int(np.prod(shape)))).view(shape) * 4 - 2
-
-
 def built(channels, outputs, kernel, padding):
     return build_network(lambda: nn.Conv2d(channels, outputs, kernel, padding=padding), KEY, "cpu")
 
@@ -49,21 +43,6 @@ def built(channels, outputs, kernel, padding):
 def close(one, other):
     assert one.shape == other.shape
     return float((one - other).abs().max()) <= ROOM * float(other.abs().max())
-
-
-def by_modules(convolution, activation, x, gradient):
-    """Output and gradients of input, weights and biases by autograd, in double precision."""
-    double = nn.Sequential(
-        nn.Conv2d(*convolution.weight.shape[1::-1], convolution.kernel_size, padding=convolution.padding, device="meta")
-        .to_empty(device="cpu")
-        .double(),
-        activation,
-        nn.AvgPool2d(2),
-    )
-    double[0].load_state_dict({name: value.double() for name, value in convolution.state_dict().items()})
-    given_x = x.double().requires_grad_()
-    out = double(given_x)
-    return [out.detach(), *torch.autograd.grad(out, [given_x, *double.parameters()], gradient.double())]
 
 
 def by_product(convolution, activation, x, gradient):
