@@ -30,11 +30,11 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
             "A model of scikit-learn on a data set that it brings along: 2 to 6 hyperparameters, cross-validated.",
         ),
         "branin": Entry(
-            "objectives.closed_form:Branin",
+            "objectives.closed_form.functions:Branin",
             "Branin's function on [-5, 10] x [0, 15] (2-d): three global minima of 0.397887, no training.",
         ),
         "hartmann6": Entry(
-            "objectives.closed_form:Hartmann6",
+            "objectives.closed_form.functions:Hartmann6",
             "Hartmann's function on the unit cube (6-d): six local minima, the least -3.32237, no training.",
         ),
         "jax_softmax": Entry(

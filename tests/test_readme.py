@@ -56,7 +56,7 @@ def test_the_objective_is_the_one_that_the_tests_train():
 
 def test_the_algorithm_searches_a_space(modules):
     """The README's searcher begins with the default, stays in the space and gets better."""
-    from objectives.closed_form import Branin
+    from objectives.closed_form.functions import Branin
 
     branin = Branin()
     searcher_class = importlib.import_module("my_search").Shrink

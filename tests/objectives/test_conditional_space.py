@@ -13,7 +13,7 @@ from scipy import stats
 
 from objectives.classification.mlp import MLP
 from objectives.classification.softmax import SoftmaxRegression
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from objectives.derived.derived import Derived
 from objectives.derived.discretised import Discretised
 from objectives.hyperparameter import Condition, Ordinal

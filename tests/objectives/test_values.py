@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from objectives.derived.discretised import Discretised
 from objectives.native_value import native_scalar
 from objectives.objective import checked_default

@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 import torch
 
 from algorithms.searchers.random_search import RandomSearch
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.driving import proposals
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from algorithms.searchers.kde import LEAST_DENSITY, KernelDensity, ProductKernel
 from algorithms.searchers.random_search import RandomSearch
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from objectives.space import FIDELITY, Categorical, Condition, Space
 from tests.algorithms.driving import proposals
 

@@ -13,7 +13,7 @@ from algorithms.searchers.random_search import RandomSearch
 from algorithms.searchers.regularized_evolution import RegularizedEvolution
 from benchmark.suite.model import Budget
 from benchmark.tuning.tuner import Outcome, TuningLoop
-from objectives.closed_form import Branin, Hartmann6
+from objectives.closed_form.functions import Branin, Hartmann6
 from objectives.space import FIDELITY, Categorical, Condition, Space
 
 NAMES = ["a", "b", "c", "d"]

@@ -329,7 +329,7 @@ def test_slots_fill_and_open_runs_are_bounded(tmp_path, capacity, monkeypatch):
 
 def test_only_modelled_runs_of_stackable_objectives_are_side_by_side():
     """On the measured clock each trial is timed by itself."""
-    from objectives.closed_form import Branin
+    from objectives.closed_form.functions import Branin
 
     modelled, measured = (next(suite_of(clock=clock).runs()) for clock in ("modelled", "measured"))
 

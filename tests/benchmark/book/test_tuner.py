@@ -11,7 +11,7 @@ from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
 from objectives.classification.lenet import LeNet
 from objectives.classification.softmax import SoftmaxRegression
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from objectives.objective import Machine
 from tests.benchmark.fakes.book_reader import LocalSearcher, RandomSearcher, SuccessiveHalvingScheduler
 

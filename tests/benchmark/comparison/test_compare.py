@@ -16,7 +16,7 @@ from benchmark.driver.runner import Runner
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite.parsing import parse
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from objectives.metric import Metric
 from objectives.objective import Machine
 

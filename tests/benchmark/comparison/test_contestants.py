@@ -9,7 +9,7 @@ from algorithms.searchers.local_search import LocalSearch
 from benchmark.comparison.contestants import Contestants, as_label
 from benchmark.errors import BadInput
 from objectives.classification.lenet import LeNet
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from tests.benchmark.fakes.metric_toy import MetricToy
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from objectives.closed_form import ClosedForm
+from objectives.closed_form.functions import ClosedForm
 from objectives.space import Categorical, Condition, Config, Integer, Ordinal, Space
 
 KINDS = {

@@ -9,7 +9,7 @@ from benchmark.errors import BadInput
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.storage.suite_json import SUITE_JSON
 from benchmark.suite import parsing as suites
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 
 TABLE = {
     "title": "Tiny",

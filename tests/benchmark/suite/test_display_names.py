@@ -9,7 +9,7 @@ from benchmark.errors import BadInput
 from benchmark.result_folder.recorded_plan import read_recorded_suite
 from benchmark.result_folder.suite_json_writer import write_suite_json
 from benchmark.suite.parsing import parse
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 
 TABLE = {
     "budget": {"trials": 1},

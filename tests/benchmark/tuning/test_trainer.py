@@ -21,7 +21,7 @@ from benchmark.tuning.evaluation import LONGEST_PROBLEM, evaluation_record
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job
 from objectives.classification.softmax import SoftmaxRegression
-from objectives.closed_form import Branin
+from objectives.closed_form.functions import Branin
 from objectives.epoch import Epoch
 from objectives.objective import Machine, Objective
 from objectives.space import Config

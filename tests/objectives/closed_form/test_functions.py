@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from objectives.closed_form import Branin, Hartmann6
+from objectives.closed_form.functions import Branin, Hartmann6
 from objectives.objective import Machine
 
 BRANIN_MINIMA = [(-math.pi, 12.275), (math.pi, 2.275), (3 * math.pi, 2.475)]

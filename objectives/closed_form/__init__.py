@@ -1,0 +1,1 @@
+"""Closed-form objectives, whose optima are known, to test the whole harness in seconds."""
