@@ -73,6 +73,7 @@ def test_a_single_algorithm_has_statistics_and_nobody_to_be_compared_with(suite)
     assert tables["ranks"]["mean_rank"].tolist() == [1.0]
 
 
+@pytest.mark.slow
 def test_a_single_repetition_has_values_and_no_intervals(suite):
     """One pair shows a difference but no spread, no interval and no verdict."""
     case = Case(suite, repetitions=1)
@@ -102,6 +103,7 @@ def test_all_tied_is_no_difference(case):
     assert case.study().tables["claims"].empty
 
 
+@pytest.mark.slow
 def test_all_diverged_is_as_bad_as_chance(case, planted_evaluation):
     """Diverged trials have the chance error: a score of 0, and every table counts them."""
     for repetition in range(8):

@@ -115,6 +115,7 @@ def test_the_same_bytes_twice(two_algorithms, mixed_space):
     ]
 
 
+@pytest.mark.slow
 def test_drawing_leaves_the_users_settings_alone(two_algorithms):
     """Neither does our theme stay behind, nor does the user's enter the figures."""
     kinds = ("anytime", "landscape", "difference")
@@ -238,6 +239,7 @@ def test_every_degenerate_suite_is_drawn(suite, runs):
     assert len(draw_kinds(suite, *kinds)) == 2 * len(kinds)
 
 
+@pytest.mark.slow
 def test_a_title_is_not_taken_for_mathematics(suite):
     """Dollar signs in a title are drawn, not parsed."""
     suite.set(title=r"costs $\frac{$ per run")

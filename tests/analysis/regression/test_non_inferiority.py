@@ -132,6 +132,7 @@ def test_the_test_is_scipys():
     assert (p_above(other + 0.1, 0.05), p_above(other, 0.05)) == (0.0, 1.0)
 
 
+@pytest.mark.slow
 def test_a_large_change_is_found_and_a_small_one_is_not(pair):
     """A planted shift of 0.05 is a regression, one of 0.001 none, one of -0.05 an improvement."""
     old, new = pair

@@ -190,9 +190,8 @@ def test_intervals_cover_the_truth(name):
         assert shares["contains"] <= most, label
 
 
-@pytest.mark.parametrize(
-    "name", [name if place == 0 else pytest.param(name, marks=pytest.mark.slow) for place, name in enumerate(NOISES)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(NOISES))
 def test_equal_algorithms_are_not_told_apart(name):
     """In 400 suites of equal algorithms at most 5 % + 3 sd show any difference after Holm; unadjusted it is 20 %."""
     assert false_positives(NOISES[name], 400) <= 5 + 3 * 1.09

@@ -72,6 +72,7 @@ def test_what_a_killed_driver_has_started_ends(driver, kill):
     assert runs(before)
 
 
+@pytest.mark.slow
 def test_what_a_driver_leaves_on_purpose_stays(driver):
     """A context that ends in order kills nothing, and the reaper is gone before the driver goes on."""
     command, before, within = driver()

@@ -10,6 +10,8 @@ from benchmark.storage.ledger_format import read_ledger
 from objectives import OBJECTIVES
 from tests.benchmark.fakes.stacked_toy import invented_calibration
 
+pytestmark = pytest.mark.slow  # A suite of a network is trained first.
+
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 SUITE = """
 seed = 5

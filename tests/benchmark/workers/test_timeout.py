@@ -154,6 +154,7 @@ def test_a_recorded_timeout_is_not_trained_again(tmp_path):
     assert not list(tmp_path.glob("[0-9]*"))
 
 
+@pytest.mark.slow
 def test_the_clock_charges_a_timeout(tmp_path):
     """The measured clock charges the limit, the modelled one the price of all requested epochs."""
     for clock in ("measured", "modelled"):
@@ -326,6 +327,7 @@ limit.call_within(7, 1, ignores_alarm)
 """
 
 
+@pytest.mark.slow
 def test_the_watchdog_kills_only_overdue_processes():
     """It reports the evaluation; processes in time, or with the number of a dead process's note, are not killed."""
     told = []
@@ -439,6 +441,7 @@ def test_runs_side_by_side_are_silent_together_and_finished_ones_not_at_all(tmp_
     assert ledgers.after(10_000) == []
 
 
+@pytest.mark.slow
 def test_a_suite_without_a_timeout_tells_of_a_hanging_trial(tmp_path, monkeypatch):
     """The run is named while it is silent, ends as it would have, and its records are those of an unwatched run."""
     suite = write_suite(tmp_path, limit=1000, above=1.0)

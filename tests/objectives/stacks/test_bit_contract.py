@@ -131,6 +131,7 @@ def test_the_reference_on_the_books_geometry(name, monkeypatch):
     assert curves == alone(large.reference, few, 2, machine)
 
 
+@pytest.mark.slow
 def test_lenet_on_digits_stays_near_the_reference():
     """With dense products for convolutions the first epoch's errors differ by an image or two at most."""
     wanted = alone(objective("lenet").reference, queue("lenet"), 1)
