@@ -15,6 +15,7 @@ from objectives.epoch import Epoch
 from objectives.metric import Metric
 from objectives.space import Config, Scalar, Space
 from objectives.stack import Stack
+from objectives.task import Constraint, Task
 
 PRECISIONS = ("ieee", "bf16x6", "tf32x3", "tf32")
 """Products in float32; of three bfloat16 parts, as accurate; of two TF32 parts; in plain TF32. Trials of their own."""
@@ -91,6 +92,20 @@ class Objective(ABC):
         `chance_error` and `best_error` describe.
         """
         return (Metric("error", best=self.best_error, chance=self.chance_error),)
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What makes a trial feasible, by bounds on its metrics; none: every trial is."""
+        return ()
+
+    @property
+    def task(self) -> Task:
+        """What algorithms are to optimise, and under which constraints."""
+        return Task(self.metrics, self.constraints)
+
+    def front(self) -> np.ndarray | None:
+        """The best trade-offs that there can be, (n, m) in the optimised metrics' own directions; None: not known."""
+        return None
 
     @property
     def trained_metrics(self) -> tuple[Metric, ...]:

@@ -21,7 +21,7 @@ ORDER = {
             "function",
             *("external", "scikit"),
         ),
-        *("objective", "stack", "cost", "epoch", "metric", "space", "hyperparameter"),
+        *("objective", "stack", "cost", "epoch", "task", "metric", "space", "hyperparameter"),
         *("hyperparameter_name", "distribution", "native_value", "registry"),
     ],
     "algorithms": [
@@ -41,7 +41,10 @@ ORDER = {
 
 MAY_IMPORT = {
     "objectives": set(),
-    "algorithms": {"objectives.space", "objectives.registry", "objectives.external.subprocess_client"},
+    "algorithms": {
+        *("objectives.space", "objectives.registry", "objectives.external.subprocess_client"),
+        *("objectives.metric", "objectives.task"),
+    },
     "benchmark": {"objectives", "algorithms"},
     "analysis": {"benchmark.storage", "benchmark.errors"},
     "benchmark.comparison": {"analysis"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -17,10 +16,14 @@ from benchmark.reproducibility.process_state import ProcessState
 from benchmark.reproducibility.seeding import trial_seed
 from benchmark.reproducibility.setting_changes import pop_changes
 from benchmark.suite.model import Budget
+from benchmark.tuning.clock import Clock
+from benchmark.tuning.evaluation import evaluation_record
+from benchmark.tuning.record_replay import RecordedOutcomes
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.tuner import Job, Outcome, TuningLoop, takes_info
-from objectives.function.call import EPOCH_NAMES, call_unbound, offer, parameter_names
+from objectives.function.call import EPOCH_NAMES, call_unbound, error_of, metrics_of, offer, parameter_names
 from objectives.function.function_objective import FunctionObjective
+from objectives.metric import Metric
 from objectives.native_value import native_scalar
 from objectives.objective import Machine, Objective
 from objectives.space import FIDELITY, Config, argument_name
@@ -71,6 +74,8 @@ class Tuner(HyperParameters):
         self.records: list[dict[str, Any]] = []
         self._trainer = _trainer_of(objective, repetition)
         self._loop = _loop_of(scheduler, objective)
+        self._outcomes = RecordedOutcomes(objective.metrics[0] if isinstance(objective, Objective) else Metric("error"))
+        self._trained_seconds: dict[int, float] = {}
 
     def run(self, number_of_trials: int) -> None:
         """Evaluate that many suggestions (promotions count); calling it again goes on.
@@ -105,14 +110,13 @@ class Tuner(HyperParameters):
     def _evaluate(self, job: Job) -> Outcome:
         if self.verbose:
             print(f"Trial {len(self.records) - self._first}: config = {job.suggestion}")
-        error, epochs, seconds = self._call(job) if self._trainer is None else _train(self._trainer, job)
-        runtime = job.decide_seconds + seconds
-        self.bookkeeping(job.suggestion, error, runtime)
+        outcome, runtime = self._call(job) if self._trainer is None else self._train(self._trainer, job)
+        self.bookkeeping(job.suggestion, outcome.error, runtime)
         if self.verbose:
-            print(f"    error = {error}, runtime = {runtime}")
-        return Outcome(error=error, epochs=epochs, end=job.start + runtime)
+            print(f"    error = {outcome.error}, runtime = {runtime}")
+        return outcome
 
-    def _call(self, job: Job) -> tuple[float, int, float]:
+    def _call(self, job: Job) -> tuple[Outcome, float]:
         began = time.perf_counter()
         objective: Callable[..., Any] = self.objective
         with ProcessState("the objective").active():
@@ -124,8 +128,20 @@ class Tuner(HyperParameters):
             arguments = _arguments(job.suggestion)
             if "epochs" in parameter_names(objective) and FIDELITY not in parameter_names(objective):
                 arguments.pop(FIDELITY, None)  # It takes the fidelity under the other name.
-            error = call_unbound(objective, arguments, offered, asked)
-        return error, job.epochs, time.perf_counter() - began
+            returned = call_unbound(objective, arguments, offered, asked)
+            error, metrics = error_of(returned), metrics_of(returned)
+        runtime = job.decide_seconds + time.perf_counter() - began
+        return Outcome(error=error, epochs=job.epochs, end=job.start + runtime, metrics=metrics), runtime
+
+    def _train(self, trainer: Trainer, job: Job) -> tuple[Outcome, float]:
+        with deterministic_arithmetic(trainer.machine.device):
+            result = trainer.train(job)
+        runtime = job.decide_seconds + result.train_seconds
+        before = self._trained_seconds.get(job.trial, 0.0) if job.start_epoch else 0.0
+        self._trained_seconds[job.trial] = before + result.train_seconds
+        clock = Clock(kind="measured", objective=trainer.objective, cost_model=None)
+        result = clock.add_metrics(job, result, self._trained_seconds[job.trial], trainer.machine)
+        return self._outcomes.outcome(evaluation_record(job, result, runtime, None)), runtime
 
 
 class HPOTuner(Tuner):
@@ -140,13 +156,6 @@ class HPOTuner(Tuner):
         verbose: bool = True,
     ) -> None:
         super().__init__(scheduler, objective, repetition=repetition, verbose=verbose)
-
-
-def _train(trainer: Trainer, job: Job) -> tuple[float, int, float]:
-    with deterministic_arithmetic(trainer.machine.device):
-        training = trainer.train(job)
-    error = math.inf if training.valid_error is None else training.valid_error
-    return error, training.epochs, training.train_seconds
 
 
 def _trainer_of(objective: Callable[..., Any] | Objective, repetition: int) -> Trainer | None:

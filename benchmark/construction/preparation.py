@@ -9,6 +9,7 @@ from benchmark.reproducibility.environment import deterministic_arithmetic
 from objectives.metric import check_metrics
 from objectives.objective import Machine, Objective, checked_default
 from objectives.space import Space
+from objectives.task import Task
 
 
 def prepare_objective(label: str, objective: Objective, machine: Machine) -> dict[str, str]:
@@ -37,7 +38,7 @@ def check_description(field: str, objective: Objective) -> None:
     require_int(f"{field}: max_epochs", objective.max_epochs, 1, 10**9)
     _check_scale(field, objective)
     try:
-        check_metrics(objective.metrics)
+        Task(check_metrics(objective.metrics), tuple(objective.constraints))
     except ValueError as error:
         raise BadInput(f"{field}: {error}") from error
     checked_default(objective)

@@ -25,6 +25,7 @@ from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
 from objectives.stack import Stack, Ticket, Work
+from objectives.task import Constraint
 
 
 def isolated_call(culprit: str) -> AbstractContextManager[None]:
@@ -119,6 +120,15 @@ class IsolatedObjective(Objective):
     def metrics(self) -> tuple[Metric, ...]:
         with isolated_call(self.culprit):
             return self.inner.metrics
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        with isolated_call(self.culprit):
+            return self.inner.constraints
+
+    def front(self) -> np.ndarray | None:
+        with isolated_call(self.culprit):
+            return self.inner.front()
 
     @cached_property
     def trained_metrics(self) -> tuple[Metric, ...]:

@@ -33,7 +33,7 @@ from benchmark.tuning.factory import (
     relevant_missing_features,
 )
 from benchmark.tuning.incumbent_test import IncumbentTest
-from benchmark.tuning.record_replay import ReplayMismatch, replay_evaluation
+from benchmark.tuning.record_replay import RecordedOutcomes, ReplayMismatch
 from benchmark.tuning.run_report import RunReport, failure_report, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.time_limit import TimeLimit
@@ -74,6 +74,7 @@ class RunExecution:
         self.environment.pop("libraries", None)  # A recorded environment may bring those of another algorithm.
         self.clock = build_clock(run, objective) if clock is None else clock
         self.test = IncumbentTest(run, objective, settings.machine)
+        self.outcomes = RecordedOutcomes(objective.metrics[0])
         self.best_error = math.inf
         self.evaluations = 0
         self.trained_seconds: dict[int, float] = {}
@@ -154,7 +155,7 @@ class RunExecution:
             job = next(loop)
             while True:
                 if job.index < len(recorded):
-                    outcome = replay_evaluation(job, recorded[job.index])
+                    outcome = self.outcomes.replay(job, recorded[job.index])
                     self._note_seconds(job, recorded[job.index]["train_seconds"])
                 else:
                     result = self._fatal_result(job)
@@ -179,8 +180,7 @@ class RunExecution:
         ledger.append(record if test_problem is None else {**record, "test_problem": test_problem})
         if self.settings.fail_fast and result.state in WITHOUT_RESULT:
             raise EvaluationFailed(f"evaluation {job.index}: {result.state}")
-        error = math.inf if result.valid_error is None else result.valid_error
-        return Outcome(error=error, epochs=result.epochs, end=record["end"], state=result.state)
+        return self.outcomes.outcome(record)
 
     def _note_seconds(self, job: Job, train_seconds: float) -> float:
         """Add up the measured seconds of a trial over its evaluations; one from the start begins anew."""

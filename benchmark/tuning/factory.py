@@ -45,7 +45,7 @@ def build_scheduler(run: Run, objective: Objective) -> Scheduler:
 
     Code by dotted path is offered the same arguments by name as ours: `config_space` (whose
     distributions draw from the run's stream, for code that calls their `rvs()`), `initial_config`,
-    `rng`, `max_epochs`, and `searcher` for a scheduler.
+    `rng`, `max_epochs`, `task`, and `searcher` for a scheduler.
 
     Raises:
         BadInput: an unknown name or option, or a value that the algorithm refuses.
@@ -210,12 +210,12 @@ def _assemble(entry: AlgorithmEntry, objective: Objective, rng: np.random.Genera
     return scheduler
 
 
-OFFERED = ("config_space", "initial_config", "rng", "max_epochs", "searcher")
+OFFERED = ("config_space", "initial_config", "rng", "max_epochs", "task", "searcher")
 """Arguments that the harness offers to algorithms, by name."""
 
 
 def _offer(objective: Objective, rng: np.random.Generator) -> dict[str, Any]:
-    values = objective.space, checked_default(objective), rng, objective.max_epochs
+    values = objective.space, checked_default(objective), rng, objective.max_epochs, objective.task
     return dict(zip(OFFERED, values, strict=False))  # A scheduler is offered its searcher, too.
 
 

@@ -61,12 +61,15 @@ class Outcome:
         epochs: the epoch reached; less than asked when training diverged or crashed.
         end: reading of the run's clock when it is done.
         state: "ok", or how training ended before its time: "diverged", "error", "crashed", "timeout".
+        metrics: the metrics that the trial has reached, by name, in their own direction; None as a value: not
+            measured. None where it came to no result.
     """
 
     error: float
     epochs: int
     end: float
     state: str = "ok"
+    metrics: Mapping[str, float | None] | None = None
 
 
 @dataclass(slots=True)
@@ -85,8 +88,9 @@ class TuningLoop:
     worker is free, and the scheduler learns of results in the order in which they end.
 
     Args:
-        scheduler: gets every result, with the epoch reached and the state as `info` where its `update`
-            takes a third argument; its suggestions may come with any number type.
+        scheduler: gets every result, and where its `update` takes a third argument, as that the epoch reached, the
+            state, the seconds charged, and the metrics by name unless it came to none; its suggestions may come with
+            any number type.
         check: makes a suggestion (without fidelity) complete and of Python's own types, or raises ValueError.
         max_epochs: the full fidelity; None for a plain function without fidelities.
         budget: when to stop starting.
@@ -111,7 +115,7 @@ class TuningLoop:
         self.trials: dict[str, list[_TrialProgress]] = {}
         self.trial_count = self.started = self.charged_epochs = 0
         self.decide_seconds = 0.0
-        self.running: list[tuple[float, int, _TrialProgress, Config, Outcome]] = []
+        self.running: list[tuple[float, int, _TrialProgress, Job, Outcome]] = []
         self.stopped: str | None = None
 
     def run(self) -> Generator[Job, Outcome, str]:
@@ -181,13 +185,15 @@ class TuningLoop:
         trial.running = True
         self.started += 1
         self.charged_epochs += max(1, outcome.epochs - job.start_epoch)
-        heapq.heappush(self.running, (outcome.end, job.index, trial, job.suggestion, outcome))
+        heapq.heappush(self.running, (outcome.end, job.index, trial, job, outcome))
 
     def _finish(self) -> None:
-        self.now, _, trial, suggestion, outcome = heapq.heappop(self.running)
+        self.now, _, trial, job, outcome = heapq.heappop(self.running)
         trial.running, trial.epochs = False, outcome.epochs
-        info = {"epochs": outcome.epochs, "state": outcome.state}
-        self._call_scheduler("update", dict(suggestion), outcome.error, *([info] if self.takes_info else []))
+        info = {"epochs": outcome.epochs, "state": outcome.state, "seconds": outcome.end - job.start}
+        if outcome.metrics is not None:
+            info["metrics"] = dict(outcome.metrics)
+        self._call_scheduler("update", dict(job.suggestion), outcome.error, *([info] if self.takes_info else []))
 
     def _is_budget_spent(self) -> bool:
         budget = self.budget

@@ -12,7 +12,7 @@ from benchmark.suite.model import Run
 from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.factory import build_loop, build_scheduler, closing_algorithm
-from benchmark.tuning.record_replay import REPLAYED, replay_evaluation
+from benchmark.tuning.record_replay import REPLAYED, RecordedOutcomes
 from benchmark.tuning.tuner import AlgorithmError, Job, Outcome
 from benchmark.verification.trial_comparison import Divergence, equal_bits
 from objectives.objective import Objective
@@ -42,11 +42,16 @@ def first_divergence(run: Run, objective: Objective, records: list[Record], stat
     scheduler = build_scheduler(run, objective)
     with closing_algorithm(scheduler):
         loop = build_loop(run, objective, scheduler).run()
-        return _replay(loop, evaluations, build_clock(run, objective), recorded_end)
+        outcomes = RecordedOutcomes(objective.metrics[0])
+        return _replay(loop, evaluations, outcomes, build_clock(run, objective), recorded_end)
 
 
 def _replay(
-    loop: Generator[Job, Outcome, str], evaluations: list[Record], clock: Clock, recorded_end: tuple[str, Any] | None
+    loop: Generator[Job, Outcome, str],
+    evaluations: list[Record],
+    outcomes: RecordedOutcomes,
+    clock: Clock,
+    recorded_end: tuple[str, Any] | None,
 ) -> Divergence | None:
     replayed = 0
     try:
@@ -56,7 +61,7 @@ def _replay(
             if divergence is not None:
                 return divergence
             replayed += 1
-            job = loop.send(replay_evaluation(job, record))
+            job = loop.send(outcomes.replay(job, record))
         loop.close()
         now = "evaluation", repr(job.config)
     except StopIteration as stop:

@@ -14,6 +14,7 @@ from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
 from objectives.stack import Stack
+from objectives.task import Constraint
 
 
 @dataclass(frozen=True, kw_only=True)  # Not slotted: a property of a class below may be made once and kept.
@@ -41,6 +42,13 @@ class Derived(Objective):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return self.inner.metrics
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        return self.inner.constraints
+
+    def front(self) -> np.ndarray | None:
+        return self.inner.front()
 
     @property
     def trained_metrics(self) -> tuple[Metric, ...]:

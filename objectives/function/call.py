@@ -103,24 +103,19 @@ def offer(seed: np.random.SeedSequence, epochs: int, machine: Machine) -> dict[s
 
 def call_unbound(
     function: Callable[..., Any], arguments: Mapping[str, Any], offered: Mapping[str, Any], epochs: int | None
-) -> float:
-    """Call a function of which no space is known, and return what it comes to as something to minimise.
+) -> Any:
+    """Call a function of which no space is known; what it returns, or yields last, is as it comes.
 
     Args:
         function: as `FunctionObjective` takes it.
         arguments: of the call, by name.
         offered: further ones, for parameters of these names.
         epochs: results to draw where it yields; None: all of them.
-
-    Raises:
-        TypeError, ValueError: it returned or yielded no number.
     """
     names = parameter_names(function)
     further = {name: value for name, value in offered.items() if name in names and name not in arguments}
     returned = function(**arguments, **further)
-    if isinstance(returned, Iterator):
-        returned = _last_of(returned, epochs)
-    return error_of(returned)
+    return _last_of(returned, epochs) if isinstance(returned, Iterator) else returned
 
 
 def parameter_names(function: Callable[..., Any]) -> frozenset[str]:
@@ -137,8 +132,7 @@ def error_of(returned: Any) -> float:
     Raises:
         TypeError, ValueError: it is no number.
     """
-    if isinstance(returned, tuple | list) and len(returned) == 2:
-        returned = returned[0]
+    returned = _validation_part(returned)
     goal = "min"
     if isinstance(returned, Mapping):
         name, returned = next(iter(returned.items()), ("", None))
@@ -147,6 +141,20 @@ def error_of(returned: Any) -> float:
         raise ValueError(f"the objective returned {returned!r}: need a number; a truth value is none")
     error = float(returned)
     return math.inf if math.isnan(error) else error if goal == "min" else -error
+
+
+def metrics_of(returned: Any) -> dict[str, float]:
+    """What a function returned, by name: the numbers of a mapping, or of a pair's first part; a number is the error."""
+    returned = _validation_part(returned)
+    if not isinstance(returned, Mapping):
+        return {"error": error_of(returned)}
+    values = {str(name): native_scalar(value) for name, value in returned.items()}
+    return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+
+
+def _validation_part(returned: Any) -> Any:
+    """The first part of a pair of validation and test; anything else is for validation."""
+    return returned[0] if isinstance(returned, tuple | list) and len(returned) == 2 else returned
 
 
 def _last_of(results: Iterator[Any], epochs: int | None) -> Any:

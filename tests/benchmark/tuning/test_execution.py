@@ -22,11 +22,12 @@ from benchmark.tuning.execution import (
     note_training_start,
 )
 from benchmark.tuning.factory import build_scheduler
-from benchmark.tuning.record_replay import REPLAYED, ReplayMismatch, replay_evaluation
+from benchmark.tuning.record_replay import REPLAYED, RecordedOutcomes, ReplayMismatch
 from benchmark.tuning.run_report import failure_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
+from objectives.metric import Metric
 from objectives.objective import Machine
 from tests.benchmark.fakes.stacked_toy import StackedToy
 
@@ -93,14 +94,16 @@ def shortened(folder, run, evaluations, change=None):
 
 def test_a_recorded_evaluation_is_its_outcome():
     """Error, epochs, end and state come from the record, whatever the job would give now."""
-    outcome = replay_evaluation(JOB, record(valid_error=0.25, epochs=3, end=99.0, state="diverged"))
+    outcome = RecordedOutcomes(Metric("error")).replay(
+        JOB, record(valid_error=0.25, epochs=3, end=99.0, state="diverged")
+    )
 
     assert (outcome.error, outcome.epochs, outcome.end, outcome.state) == (0.25, 3, 99.0, "diverged")
 
 
 def test_a_recorded_crash_is_an_infinite_error():
     """A ledger holds no infinity: it says null."""
-    assert replay_evaluation(JOB, record(valid_error=None, state="crashed")).error == math.inf
+    assert RecordedOutcomes(Metric("error")).replay(JOB, record(valid_error=None, state="crashed")).error == math.inf
 
 
 @pytest.mark.parametrize("name", [*REPLAYED, "asked_epochs"])
@@ -110,7 +113,7 @@ def test_another_proposal_is_told(name):
     now = JOB.epochs if name == "asked_epochs" else getattr(JOB, name)
 
     with pytest.raises(ReplayMismatch) as refused:
-        replay_evaluation(JOB, record(**{name: other}))
+        RecordedOutcomes(Metric("error")).replay(JOB, record(**{name: other}))
 
     assert str(refused.value) == (
         f"evaluation 2: {name} was recorded as {other!r}, now {now!r} is proposed; "

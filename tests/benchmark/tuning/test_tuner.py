@@ -371,14 +371,14 @@ def test_the_scheduler_is_told_how_training_ended():
     drive(loop(script, evaluations=9), ending)
 
     assert script.infos == [
-        {"epochs": 4, "state": "ok"},
-        {"epochs": 3, "state": "diverged"},
-        {"epochs": 0, "state": "error"},
-        {"epochs": 0, "state": "crashed"},
-        {"epochs": 8, "state": "ok"},
+        {"epochs": 4, "state": "ok", "seconds": 1.0},
+        {"epochs": 3, "state": "diverged", "seconds": 1.0},
+        {"epochs": 0, "state": "error", "seconds": 1.0},
+        {"epochs": 0, "state": "crashed", "seconds": 1.0},
+        {"epochs": 8, "state": "ok", "seconds": 1.0},
     ]
     assert [error for _, error in script.told] == [0.5, 0.5, math.inf, math.inf, 0.5]
-    assert {type(value) for info in script.infos for value in info.values()} == {int, str}
+    assert {type(value) for info in script.infos for value in info.values()} == {int, str, float}
 
 
 def test_results_of_several_workers_come_with_their_own_info():
@@ -391,7 +391,7 @@ def test_results_of_several_workers_come_with_their_own_info():
     )
 
     assert [told["x"] for told, _ in script.told] == [0.3, 0.2, 0.1, 0.0]
-    assert script.infos == [{"epochs": 4, "state": f"of {trial}"} for trial in (3, 2, 1, 0)]
+    assert script.infos == [{"epochs": 4, "state": f"of {trial}", "seconds": 9.0 - trial} for trial in (3, 2, 1, 0)]
 
 
 def test_what_a_scheduler_does_to_its_info_is_its_own():
@@ -407,7 +407,7 @@ def test_what_a_scheduler_does_to_its_info_is_its_own():
     script.update = update
     drive(loop(script, evaluations=3), lambda job: replace(outcome, end=job.start + 1))
 
-    assert infos == [{"epochs": 8, "state": "ok"}] * 3
+    assert infos == [{"epochs": 8, "state": "ok", "seconds": 1.0}] * 3
 
 
 def test_an_outcome_is_well_unless_it_says_otherwise():
@@ -473,7 +473,7 @@ def test_info_is_given_to_those_that_take_it(made, expected):
         return
     drive(loop(made, evaluations=1), lambda job: Outcome(error=0.5, epochs=3, end=1.0, state="diverged"))
 
-    info = {"epochs": 3, "state": "diverged"} if expected else None
+    info = {"epochs": 3, "state": "diverged", "seconds": 1.0} if expected else None
     assert made.told == (config(max_epochs=4), 0.5, *([] if isinstance(made, Two) and len(made.told) == 2 else [info]))
 
 
