@@ -14,9 +14,14 @@ from analysis.loading.algorithms import algorithms_table
 from analysis.loading.results import Results
 from analysis.not_drawn import NeedNotDrawn, NotDrawn
 from analysis.tables import basic, differences, failures, recheck, targets
+from analysis.tables.attainment import attainment_table
 from analysis.tables.bands import bands_table
 from analysis.tables.curves import curves_table
+from analysis.tables.feasibility import constrained, feasibility_runs, feasibility_summary, feasibility_table
+from analysis.tables.front import Front, final_fronts, front_table, multi_objective
+from analysis.tables.hypervolume import HYPERVOLUME, hypervolume_results
 from analysis.tables.importance import importance_table
+from analysis.tables.indicators import indicators_table
 from analysis.tables.metrics import metrics_table
 from analysis.tables.own_units import in_own_units
 from analysis.tables.pairwise import pairwise_table
@@ -81,7 +86,9 @@ class Study:
 
     @cached_property
     def noise(self) -> dict[str, float]:
-        """The noise floor of the primary endpoint by objective; none without a recheck, or of scores."""
+        """The noise floor of the primary endpoint by objective; none without a recheck, of scores and hypervolumes."""
+        if self.results.so_far:
+            return {}
         found = {}
         for row in self.tables["noise"].to_dict("records"):
             deviation = {"test_error": "test_sd", "valid_error": "valid_sd"}.get(
@@ -90,6 +97,16 @@ class Study:
             if deviation is not None and not math.isnan(row[deviation]):
                 found[row["objective"]] = row[deviation]
         return found
+
+    @cached_property
+    def hypervolume(self) -> Study:
+        """The study of the hypervolumes of the objectives of which several metrics are optimised."""
+        return Study(hypervolume_results(self.results), self.folder)
+
+    @cached_property
+    def fronts(self) -> list[Front]:
+        """The final fronts of all runs on these objectives."""
+        return final_fronts(self.results)
 
     def _in_own_units(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         return in_own_units(name, make(), self.results.plan)
@@ -133,4 +150,27 @@ class Study:
             "failures": lambda: failures.failures_table(results, folder),
             "totals": lambda: failures.totals_table(results),
             **declared,
+            **(self._makers_of_fronts() if multi_objective(results) else {}),
+            **(self._makers_of_constraints() if constrained(results) else {}),
+        }
+
+    def _makers_of_fronts(self) -> Mapping[str, Callable[[], pd.DataFrame]]:
+        results, folder = self.results, self.folder
+        of_hypervolume = {f"hypervolume_{name}": partial(self._of_hypervolume, name) for name in HYPERVOLUME}
+        return {
+            "front": lambda: front_table(results, self.fronts),
+            "indicators": lambda: indicators_table(results, self.fronts, folder),
+            "attainment": lambda: attainment_table(self.fronts),
+            **of_hypervolume,
+        }
+
+    def _of_hypervolume(self, name: str) -> pd.DataFrame:
+        return self.hypervolume.tables[name]
+
+    def _makers_of_constraints(self) -> Mapping[str, Callable[[], pd.DataFrame]]:
+        results = self.results
+        return {
+            "feasibility": lambda: feasibility_table(results),
+            "feasibility_runs": lambda: feasibility_runs(results, self.fronts),
+            "feasibility_summary": lambda: feasibility_summary(results, feasibility_runs(results, self.fronts)),
         }

@@ -34,7 +34,7 @@ ORDER = {
     ],
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),
-        *("tables", "loading", "statistics", "not_drawn", "value_format", "__init__"),
+        *("tables", "loading", "fronts", "statistics", "not_drawn", "value_format", "__init__"),
     ],
 }
 """The rooms of every package, top down: a module imports from its own room and from rooms below it."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from analysis.loading.metric_values import metric_columns
 from analysis.loading.records import FIELDS, WORTHLESS, damaged, read
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.run_files import find_run_file
@@ -44,7 +45,8 @@ class Ledger:
         lacks: what the algorithm cannot do, and why.
         environments: the machine cards of the header and of every resumption, without the libraries.
         evaluations: a column (n,) for each of `records.FIELDS` and `records.LATER_FIELDS`, in the order of (end,
-            index): as completed. Configurations are JSON texts; unknown prices are NaN.
+            index): as completed. Configurations are JSON texts; unknown prices are NaN. Of metrics that were asked
+            for there are further ones (see `metric_columns`).
     """
 
     state: State
@@ -63,6 +65,7 @@ def find(
     repetition: int,
     budget: Mapping[str, Any] | None = None,
     check: Callable[[Mapping[str, Any]], None] = lambda config: None,
+    metrics: Sequence[str] = (),
 ) -> Ledger:
     """Read the ledger of one planned run below a suite's folder, whatever state it is in.
 
@@ -73,9 +76,10 @@ def find(
         repetition: its number.
         budget: the planned limits by name; a run that has ended under a smaller one is "partial". None: any counts.
         check: called with every configuration; what it raises is passed on.
+        metrics: further metrics whose values are asked for.
 
     Raises:
-        BadInput: a damaged ledger, or one that belongs to another run.
+        BadInput: a damaged ledger, or one that belongs to another run; metrics that are no numbers.
     """
     path, records, state = read_run(folder, objective, algorithm, repetition, budget)
     if state == "missing":
@@ -84,6 +88,8 @@ def find(
     evaluations = [record for record in records if record["kind"] == "evaluation"]
     for record in evaluations:
         check(record["config"])
+    evaluations.sort(key=itemgetter("end", "index"))
+    where = f"ledger of {objective}/{algorithm}, repetition {repetition}"
     cards = [_table(record["environment"]) for record in records if "environment" in record]
     libraries: dict[str, str] = {}
     for card in cards:  # The header's, and where the run was resumed in another environment.
@@ -95,7 +101,7 @@ def find(
         libraries=libraries,
         lacks=_texts(records[0].get("lacks")) if records else {},
         environments=tuple({name: value for name, value in card.items() if name != "libraries"} for card in cards),
-        evaluations=columns(evaluations),
+        evaluations=columns(evaluations) | metric_columns(where, evaluations, metrics),
     )
 
 
@@ -125,9 +131,8 @@ def locate(
     return path, b"", "missing"
 
 
-def columns(evaluations: Sequence[Record]) -> dict[str, np.ndarray]:
-    """The columns of checked evaluation records, in the order of their completion."""
-    ordered = sorted(evaluations, key=itemgetter("end", "index"))
+def columns(ordered: Sequence[Record]) -> dict[str, np.ndarray]:
+    """The columns of checked evaluation records, which are in the order of their completion."""
     made: dict[str, np.ndarray] = {}
     for name in FIELDS:
         values = [record[name] for record in ordered]

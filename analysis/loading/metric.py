@@ -35,6 +35,7 @@ class Metric:
         unit: may be empty.
         best: the best value that there can be, in the metric's own direction and unit; None where none is declared.
         chance: likewise that of knowing nothing.
+        reference: likewise the worst value that counts in a hypervolume; a further metric that has one is optimised.
         declared: whether the suite's plan names it.
     """
 
@@ -43,6 +44,7 @@ class Metric:
     unit: str = ""
     best: float | None = None
     chance: float | None = None
+    reference: float | None = None
     declared: bool = False
 
     @property
@@ -115,11 +117,13 @@ def _metric(field: str, given: Mapping[str, Any]) -> Metric:
         unit=unit,
         best=_number(f"{field}: {name}.best", given.get("best")),
         chance=_number(f"{field}: {name}.chance", given.get("chance")),
+        reference=_number(f"{field}: {name}.reference", given.get("reference")),
         declared=True,
     )
-    if metric.scale is not None and not metric.scale[0] < metric.scale[1]:
-        side = "above" if metric.maximised else "below"
-        raise BadInput(f"{field}: {name}: best = {metric.best} and chance = {metric.chance}: need best {side} chance")
+    side = "above" if metric.maximised else "below"
+    for word, value in (("chance", metric.chance), ("reference", metric.reference)):
+        if metric.best is not None and value is not None and not metric.own(metric.best) < metric.own(value):
+            raise BadInput(f"{field}: {name}: best = {metric.best} and {word} = {value}: need best {side} {word}")
     return metric
 
 

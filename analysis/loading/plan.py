@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from analysis.loading.algorithms import Algorithm, declared_algorithm
+from analysis.loading.constraint import Constraint, read_constraints
 from analysis.loading.metric import Metric, read_metrics
 from analysis.loading.space import Hyperparameter, read_space
 from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value
@@ -29,6 +30,7 @@ class Objective:
         key: its label in the suite, in which the names of folders and files are.
         display_name: what figures, reports and papers call it.
         metrics: what a trial yields; the first is what algorithms see, as an error.
+        constraints: what a trial has to meet to be an incumbent, or a member of a front.
     """
 
     label: str
@@ -37,11 +39,35 @@ class Objective:
     space: tuple[Hyperparameter, ...]
     default: Mapping[str, Any] | None
     metrics: tuple[Metric, ...]
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def metric(self) -> Metric:
         """The first metric, which all tables and figures are of."""
         return self.metrics[0]
+
+    @property
+    def optimised(self) -> tuple[Metric, ...]:
+        """The metrics of its fronts: the first, and every further one with a reference.
+
+        The first one's reference is its chance value where it declares none; without either it is the only one.
+        """
+        first, *others = self.metrics
+        reference = first.chance if first.reference is None else first.reference
+        further = () if reference is None else (metric for metric in others if metric.reference is not None)
+        return (replace(first, reference=reference), *further)
+
+    @property
+    def is_multi_objective(self) -> bool:
+        """Whether several metrics are optimised at once."""
+        return len(self.optimised) > 1
+
+    @property
+    def tracked(self) -> tuple[str, ...]:
+        """The further metrics of every evaluation that fronts and constraints need."""
+        constrained = {constraint.metric for constraint in self.constraints}
+        names = (metric.name for metric in self.metrics[1:])
+        return tuple(name for name in names if self.is_multi_objective or name in constrained)
 
     @property
     def learning_rate(self) -> Hyperparameter | None:
@@ -106,6 +132,11 @@ class Plan:
     def declares_metrics(self) -> bool:
         """Whether some objective declares what it yields; else all of them yield errors."""
         return any(objective.metric.declared for objective in self.objectives)
+
+    @property
+    def tracked(self) -> tuple[str, ...]:
+        """The further metrics that some objective tracks, each once; none in most suites."""
+        return tuple(dict.fromkeys(name for objective in self.objectives for name in objective.tracked))
 
     @property
     def metric_name(self) -> str:
@@ -228,7 +259,16 @@ def _objective(label: str, name: str, entry: dict[str, Any]) -> Objective:
     space = read_space(label, require_value(entry, "space", dict))
     default = None if entry.get("default") is None else require_value(entry, "default", dict)
     metrics = (_error(label, entry),) if entry.get("metrics") is None else read_metrics(label, entry["metrics"])
-    objective = Objective(label=label, key=label, display_name=name, space=space, default=default, metrics=metrics)
+    constraints = read_constraints(label, entry.get("constraints"), metrics)
+    objective = Objective(
+        label=label,
+        key=label,
+        display_name=name,
+        space=space,
+        default=default,
+        metrics=metrics,
+        constraints=constraints,
+    )
     if default is not None:
         objective.check(default)
     return objective

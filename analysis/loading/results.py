@@ -17,9 +17,10 @@ from joblib.externals.loky import get_reusable_executor
 from analysis.loading.algorithms import Algorithm
 from analysis.loading.ledgers import SUFFIXES, Ledger, State, find, merged, unplanned
 from analysis.loading.machines import check_same_device, distinct
+from analysis.loading.metric_values import SELECTION, TEST, VALID, with_feasibility
 from analysis.loading.plan import Objective, Plan, read_plan
 from analysis.loading.records import FIELDS, LATER_FIELDS, STATES, WORTHLESS
-from analysis.statistics.anytime import Array, Curve, curve
+from analysis.statistics.anytime import Array, Curve, curve, incumbents
 from benchmark.errors import BadInput, shell_command
 from benchmark.storage.suite_json import SUITE_JSON
 
@@ -62,10 +63,12 @@ class Results:
             (end, index). Columns: objective, algorithm, repetition, run_state, the ledger's fields,
             completed (1, 2, ... within the run), cumulative_epochs (charged up to its completion) and
             counted (completed within the budget's runtime and epochs). All evaluations count
-            whatever their fidelity, as in the book.
+            whatever their fidelity, as in the book. Where the plan has fronts or constraints there are those of
+            `analysis.loading.metric_values` besides.
         algorithm_by_label: what stands behind every algorithm, with what its ledgers say of its libraries.
         environments: the distinct machine cards that runs were recorded on.
         unplanned: ledgers that are there but not in the plan; nothing reads them.
+        so_far: whether an evaluation's errors are those of the whole run up to it, as a hypervolume is.
     """
 
     plan: Plan
@@ -74,6 +77,7 @@ class Results:
     algorithm_by_label: Mapping[str, Algorithm]
     environments: tuple[Mapping[str, Any], ...]
     unplanned: tuple[Path, ...]
+    so_far: bool = False
 
     def cells(self) -> Iterator[tuple[str, str, list[Run]]]:
         """Every (objective, algorithm) and its runs, in the order of the plan."""
@@ -107,8 +111,24 @@ class Results:
 
     def curves(self, runs: list[Run], axis: str) -> list[Curve]:
         """The anytime curves of the given runs on one of the `AXES`."""
-        columns = [self.evaluations[name].to_numpy() for name in (AXES[axis], "valid_error", "test_error", "counted")]
-        return [_curve(*(column[run.rows] for column in columns), carried=run.state == "done") for run in runs]
+        names = (AXES[axis], self._selection, "test_error", "counted")
+        columns = [self.evaluations[name].to_numpy() for name in names]
+        make = _curve_so_far if self.so_far else _curve
+        return [make(*(column[run.rows] for column in columns), carried=run.state == "done") for run in runs]
+
+    def incumbents(self, rows: pd.DataFrame) -> Array:
+        """Where a run's incumbent is after each of some of its evaluations: the best that is feasible.
+
+        Returns:
+            (n,) places within the rows; -1 before the first that counts. The place itself where errors are `so_far`.
+        """
+        errors = rows[self._selection].to_numpy()
+        return np.where(np.isfinite(errors), np.arange(len(rows)), -1) if self.so_far else incumbents(errors)
+
+    @property
+    def _selection(self) -> str:
+        """The column of the errors that incumbents are chosen by."""
+        return SELECTION if SELECTION in self.evaluations else "valid_error"
 
 
 def load(folder: Path, *, mixed: bool = False) -> Results:
@@ -193,7 +213,7 @@ def _read(folder: Path, plan: Plan, objective: Objective, algorithm: str, repeti
             raise BadInput(f"{folder / SUITE_JSON}: not the plan of the ledgers beside it: {error}") from error
 
     try:
-        return find(folder, objective.label, algorithm, repetition, plan.budget, check)
+        return find(folder, objective.label, algorithm, repetition, plan.budget, check, objective.tracked)
     except BadInput as error:
         return error
 
@@ -213,6 +233,7 @@ def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
     fields = {
         name: np.concatenate([ledger.evaluations[name] for ledger in ledgers]) for name in (*FIELDS, *LATER_FIELDS)
     }
+    fields |= _of_metrics(plan, ledgers)
     added = fields["epochs"] - fields["start_epoch"]
     counts = [run.rows.stop - run.rows.start for run in runs]
     frame = pd.DataFrame(_labels(plan, runs, counts) | fields | {"state": pd.Categorical(fields["state"], STATES)})
@@ -221,7 +242,19 @@ def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
     frame["cumulative_epochs"] = np.concatenate([np.cumsum(added[run.rows]) for run in runs])
     in_time = frame["end"] <= plan.budget.get("runtime", math.inf)
     in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)
-    return frame.assign(counted=in_time & in_epochs)
+    return with_feasibility(frame.assign(counted=in_time & in_epochs), plan)
+
+
+def _of_metrics(plan: Plan, ledgers: list[Ledger]) -> dict[str, Array]:
+    """The further metrics that are tracked; NaN where an objective does not track them."""
+    sizes = [len(ledger.evaluations["end"]) for ledger in ledgers]
+    return {
+        column: np.concatenate(
+            [ledger.evaluations.get(column, np.full(size, np.nan)) for ledger, size in zip(ledgers, sizes, strict=True)]
+        )
+        for name in plan.tracked
+        for column in (f"{VALID}{name}", f"{TEST}{name}")
+    }
 
 
 def _without_test_errors(frame: pd.DataFrame) -> pd.DataFrame:
@@ -248,3 +281,9 @@ def _labels(plan: Plan, runs: list[Run], counts: list[int]) -> dict[str, Any]:
 
 def _curve(t: Array, valid: Array, test: Array, counted: Array, *, carried: bool) -> Curve:
     return curve(t[counted].astype(np.float64), valid[counted], test[counted], carried=carried)
+
+
+def _curve_so_far(t: Array, valid: Array, test: Array, counted: Array, *, carried: bool) -> Curve:
+    defined = np.isfinite(valid[counted])
+    valid, test = (np.where(defined, errors[counted], np.nan) for errors in (valid, test))
+    return Curve(t=t[counted].astype(np.float64), valid=valid, test=test, carried=carried)

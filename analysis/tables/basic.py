@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.loading.metric_values import shown_columns
 from analysis.loading.plan import Plan
 from analysis.loading.records import WORTHLESS
 from analysis.loading.results import AXES, Results, Run
-from analysis.statistics.anytime import Array, aggregate, incumbents, mean_and_std, total
+from analysis.statistics.anytime import Array, aggregate, mean_and_std, total
 from analysis.value_format import spread_text
 
 TRIALS = (
@@ -67,8 +68,12 @@ def columns(names: Sequence[str], results: Results) -> list[str]:
 
 
 def trials_table(results: Results) -> pd.DataFrame:
-    """One row an evaluation, runs in the order of the plan, in the order of completion; errors of crashed ones +inf."""
-    return results.evaluations[columns(TRIALS, results)]
+    """One row an evaluation, runs in the order of the plan, in the order of completion; errors of crashed ones +inf.
+
+    Where several metrics are optimised, or there are constraints, there are further columns: `valid:NAME` and
+    `test:NAME` of the further metrics in their own directions, and violation and feasible.
+    """
+    return results.evaluations[[*columns(TRIALS, results), *shown_columns(results.evaluations)]]
 
 
 def runs_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
@@ -77,10 +82,11 @@ def runs_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
     Counts and seconds are over all that is recorded, the final errors are the incumbent's at the end
     of the record, within the budget, and +inf when every evaluation crashed; whether they may be
     averaged is a matter of `state`. Where some run ended with budget left there is a column more, ended:
-    "budget", or "exhausted" of one whose algorithm had nothing left to try.
+    "budget", or "exhausted" of one whose algorithm had nothing left to try. A hypervolume has no incumbent.
     """
     ended = ["ended"] if ended_early(results) else []
-    return runs[[*columns(RUNS, results), *ended]]
+    shown = [name for name in columns(RUNS, results) if not (results.so_far and name == "incumbent")]
+    return runs[[*shown, *ended]]
 
 
 def ended_early(results: Results) -> dict[tuple[str, str], list[int]]:
@@ -109,7 +115,7 @@ def end_notes(results: Results) -> list[tuple[str, str]]:
 
 def all_of_runs(results: Results) -> pd.DataFrame:
     """The runs with the columns of either clock."""
-    rows = [_run_row(run, results.evaluations.iloc[run.rows]) for run in results.runs]
+    rows = [_run_row(results, run, results.evaluations.iloc[run.rows]) for run in results.runs]
     return pd.DataFrame(rows, columns=[*RUNS, *CHARGED.values(), "ended"])
 
 
@@ -171,7 +177,7 @@ def _cell_rows(results: Results, objective: str, algorithm: str, axis: str, runs
     return pd.DataFrame(columns, index=range(len(trajectory.t)))[list(TRAJECTORY)]
 
 
-def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
+def _run_row(results: Results, run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
     states = evaluations["state"]
     row = {
         "objective": run.objective,
@@ -189,12 +195,11 @@ def _run_row(run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
         "decide_seconds": total(evaluations["decide_seconds"]),
     } | {column: total(evaluations[column]) for column in CHARGED.values()}
     counted = evaluations[evaluations["counted"]]
-    return row | (_final(counted) if len(counted) else {})
+    return row | (_final(counted, results.incumbents(counted)) if len(counted) else {})
 
 
-def _final(evaluations: pd.DataFrame) -> dict[str, Any]:
+def _final(evaluations: pd.DataFrame, places: Array) -> dict[str, Any]:
     """The incumbent at the end of a run, of which at least one evaluation counts."""
-    places = incumbents(evaluations["valid_error"].to_numpy())
     if places[-1] < 0:
         return {"final_valid_error": math.inf, "final_test_error": math.inf}
     incumbent = evaluations.iloc[places[-1]]

@@ -10,7 +10,6 @@ import pandas as pd
 
 from analysis.loading.ledgers import read_run
 from analysis.loading.results import Results, Run
-from analysis.statistics.anytime import incumbents
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import Record
 
@@ -64,7 +63,7 @@ def incumbent(results: Results, run: Run) -> int | None:
     """The trial of a run's incumbent at the end of its record, within the budget; None where there is none."""
     rows = results.evaluations.iloc[run.rows]
     counted = rows[rows["counted"]]
-    place = incumbents(counted["valid_error"].to_numpy())[-1] if len(counted) else -1
+    place = results.incumbents(counted)[-1] if len(counted) else -1
     return None if place < 0 else int(counted["trial"].iloc[place])
 
 

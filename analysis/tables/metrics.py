@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.loading.metric_values import last_values
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results, Run
-from analysis.statistics.anytime import incumbents, mean_and_std
+from analysis.statistics.anytime import mean_and_std
 from analysis.tables.curves import records
-from benchmark.errors import BadInput, is_finite, short_repr
 
 METRICS = (
     "objective", "algorithm", "repetition", "state", "trial", "epochs", "metric", "goal", "unit", "valid", "test",
@@ -83,7 +83,7 @@ def _incumbent(results: Results, run: Run) -> Mapping[Any, Any] | None:
     """The evaluation that is the incumbent at the end of a run's record, within the budget."""
     rows = results.evaluations.iloc[run.rows]
     counted = rows[rows["counted"]]
-    place = incumbents(counted["valid_error"].to_numpy())[-1] if len(counted) else -1
+    place = results.incumbents(counted)[-1] if len(counted) else -1
     return None if place < 0 else dict(counted.iloc[place])
 
 
@@ -96,7 +96,7 @@ def _values(
         if found["kind"] == "evaluation" and found["index"] == evaluation["index"]
     )  # fmt: skip
     where = f"ledger of {run.objective}/{run.algorithm}, repetition {run.repetition}, index {record['index']}"
-    measured = {data: _last(where, record, f"{data}_metrics") for data in ("valid", "test")}
+    measured = {data: last_values(where, record, f"{data}_metrics") for data in ("valid", "test")}
     first = objective.metric
     values = {
         metric.name: {data: measured[data].get(metric.name, math.nan) for data in measured}
@@ -104,16 +104,3 @@ def _values(
     }
     values[first.name] = {data: float(first.own(evaluation[f"{data}_error"])) for data in measured}
     return values
-
-
-def _last(where: str, record: Mapping[str, Any], field: str) -> dict[str, float]:
-    """The value of each metric after the last epoch; NaN where it was not measured."""
-    told = record.get(field)
-    if told is None:
-        return {}
-    lists = told.values() if isinstance(told, dict) else [None]
-    if not all(isinstance(values, list) and all(v is None or is_finite(v) for v in values) for values in lists):
-        raise BadInput(
-            f"{where}: {field} = {short_repr(told)}: need a list of numbers and null by metric; run that run again"
-        )
-    return {name: math.nan if not values or values[-1] is None else float(values[-1]) for name, values in told.items()}

@@ -18,7 +18,6 @@ import pandas as pd
 
 from analysis.loading.recheck import Recheck, Retrained, read
 from analysis.loading.results import Results, Run
-from analysis.statistics.anytime import incumbents
 from analysis.statistics.bootstrap import interval, mean
 
 RECHECK = (
@@ -98,7 +97,7 @@ def _row(results: Results, run: Run, recheck: Recheck) -> dict[str, Any]:
     }
     evaluations = results.evaluations.iloc[run.rows]
     counted = evaluations[evaluations["counted"]]
-    places = incumbents(counted["valid_error"].to_numpy())
+    places = results.incumbents(counted)
     if not len(places) or places[-1] < 0:
         return row | {"selected_valid_error": math.inf, "selected_test_error": math.inf}
     final = counted.iloc[[places[-1]]]
