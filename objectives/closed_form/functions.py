@@ -1,9 +1,4 @@
-"""Closed-form objectives with a known optimum, to test the whole harness in seconds.
-
-They mimic training: the value falls towards f(x) from above over the epochs, and noise, where asked
-for, is one Gaussian draw per epoch and trial. The "test error" is f(x) itself, so a report can be
-checked against the truth.
-"""
+"""Functions of one value with a known optimum, to test the whole harness in seconds."""
 
 from __future__ import annotations
 
@@ -17,29 +12,17 @@ from typing import ClassVar
 import numpy as np
 from scipy import stats
 
+from objectives.closed_form.formula import Formula
 from objectives.epoch import Epoch
-from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int, substream
+from objectives.objective import Machine, substream
 from objectives.space import Config, Space
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedForm(Objective):
-    """An objective whose validation error is a function of the configuration.
-
-    Args:
-        noise: standard deviation of the Gaussian noise on the validation error.
-        epochs: epochs of a full training; after epoch e of E the bias is (1/e - 1/E) * scale.
-    """
+class ClosedForm(Formula):
+    """An objective whose validation error is a function of the configuration."""
 
     TIMES_ITSELF: ClassVar[bool] = True
-
-    noise: float = 0.0
-    epochs: int = 1
-
-    def __post_init__(self) -> None:
-        if isinstance(self.noise, bool) or not isinstance(self.noise, int | float) or not 0 <= self.noise < math.inf:
-            raise ValueError(f"noise = {self.noise!r}: need a number >= 0")
-        require_int("epochs", self.epochs, 1, MOST_EPOCHS)
 
     @abstractmethod
     def value(self, config: Config) -> float:
@@ -59,29 +42,13 @@ class ClosedForm(Objective):
     def scale(self) -> float:
         """How far above f(x) an untrained trial starts."""
 
-    @property
-    def default(self) -> Config | None:
-        return None
-
-    @property
-    def max_epochs(self) -> int:
-        return self.epochs
-
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
         rng = np.random.default_rng(substream(seed, 0))
         for epoch in range(1, self.epochs + 1):
             started = time.perf_counter()
-            truth = self.value(config) + (1 / epoch - 1 / self.epochs) * self.scale
+            truth = self.value(config) + self.bias(epoch) * self.scale
             noisy = truth + self.noise * float(rng.standard_normal())
             yield Epoch(valid_error=noisy, test_error=truth, seconds=time.perf_counter() - started)
-
-    @property
-    def nominal_seconds(self) -> float:
-        """One second, by declaration: a formula's microseconds would say nothing about training."""
-        return 1.0
-
-    def prepare(self, machine: Machine) -> dict[str, str]:
-        return {}
 
 
 BRANIN_SPACE = Space({"x1": stats.uniform(-5, 15), "x2": stats.uniform(0, 15)})
