@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from analysis.fronts.known import FOLDER as FRONTS
 from analysis.loading.ledgers import SUFFIXES
 from analysis.loading.plan import Plan
 from analysis.loading.recheck import FILE, FOLDER
@@ -25,7 +26,10 @@ from benchmark.storage.suite_json import SUITE_JSON
 NAME = "provenance.json"
 FORMAT = 1
 FIELDS = ("suite", "code", "libraries", "inputs", "files")
-LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "scikit-learn", "matplotlib", "seaborn", "pillow", "plotly")
+LIBRARIES = (
+    *("numpy", "pandas", "scipy", "statsmodels", "scikit-learn", "moocore"),
+    *("matplotlib", "seaborn", "pillow", "plotly"),
+)
 """Those that decide bytes of tables, figures or reports."""
 
 LARGEST = 100_000_000
@@ -217,8 +221,10 @@ def libraries() -> dict[str, str | None]:
 
 
 def _inputs(folder: Path, plan: Plan) -> Iterator[Path]:
-    """The plan, the ledger of every planned run that is there, and what a recheck has recorded."""
+    """The plan, known fronts, the ledger of every planned run that is there, and what a recheck has recorded."""
     yield folder / SUITE_JSON
+    fronts = (folder / FRONTS / f"{objective.key}.csv" for objective in plan.objectives)
+    yield from (path for path in fronts if path.is_file())
     for objective, algorithm in plan.cells():
         for repetition in range(plan.repetitions):
             path = folder / "runs" / objective.label / algorithm / f"{repetition:03d}.jsonl"

@@ -11,11 +11,12 @@ from analysis.loading.results import AXES, Results, Run
 
 OF_A_CELL = (
     "trials", "runs", "trajectory", "summary", "statistics", "bands", "curves", "timeline", "failures", "totals",
-    "metrics",
+    "metrics", "front", "indicators", "attainment", "feasibility", "feasibility_runs", "feasibility_summary",
+    *(f"hypervolume_{name}" for name in ("runs", "trajectory", "summary", "statistics", "bands")),
 )  # fmt: skip
 """Tables whose rows depend on the runs of their own objective and algorithm; the others' on all of an objective."""
 
-AT_A_TIME = ("trajectory", "bands")
+AT_A_TIME = ("trajectory", "bands", "hypervolume_trajectory", "hypervolume_bands", "feasibility")
 """Tables whose rows depend on what was completed by their `t` on their `axis`."""
 
 NARROWING = ("index", "trial")

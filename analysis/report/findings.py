@@ -15,6 +15,7 @@ from analysis.report.section import table
 from analysis.study import Study
 from analysis.tables.basic import end_notes
 from analysis.tables.endpoints import test_notes
+from analysis.tables.hypervolume import reference_notes
 from analysis.tables.overhead import overhead_table
 from analysis.tables.pairwise import A_BETTER, B_BETTER, UNSHOWN
 from analysis.tables.scores import scale_notes
@@ -57,7 +58,7 @@ def findings(study: Study) -> list[Finding]:
         *_overhead(study),
         *(
             Finding(text=text, objective=objective)
-            for notes in (end_notes, test_notes, scale_notes)
+            for notes in (end_notes, test_notes, scale_notes, reference_notes)
             for objective, text in notes(study.results)
         ),
     ]
