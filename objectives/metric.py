@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any
 
 from objectives.hyperparameter_name import check_spelling
@@ -18,6 +18,9 @@ FORMULAS = ("=", "+", "-", "@")
 
 TRAIN_SECONDS, INFERENCE_SECONDS = "train_seconds", "inference_seconds"
 """Offered metrics that a clock answers for: modelled where it is, measured where not."""
+
+OVERRIDABLE = ("reference", "best", "unit")
+"""What a suite may say anew of a metric that an objective has already."""
 
 USUALLY_GREATER = (
     *("acc", "accuracy", "ap", "auc", "auroc", "bleu", "dice", "f1", "iou", "map", "ndcg", "precision", "r2", "recall"),
@@ -142,6 +145,42 @@ def as_metrics(declared: Any) -> tuple[Metric, ...]:
     Raises:
         ValueError: it is none of these, or makes no sense; the message names the metric.
     """
+    return check_metrics(tuple(map(_as_metric, _listed(declared))))
+
+
+def as_overrides(declared: Any) -> dict[str, dict[str, Any]]:
+    """Return what a suite says of metrics that an objective has already: by name, what it changes of each.
+
+    Args:
+        declared: as `as_metrics` takes it; a table may say `reference`, `best` and `unit`, and repeat the goal.
+
+    Raises:
+        ValueError: it is none of these, or a name is there twice; the message names the metric.
+    """
+    tables = [_as_table(one, ("name", "goal", *OVERRIDABLE)) for one in _listed(declared)]
+    names = [table["name"] for table in tables]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None or not names:
+        raise ValueError(f"metrics: {twice!r} is there twice" if names else "metrics: need one at least")
+    return {table["name"]: {key: value for key, value in table.items() if key != "name"} for table in tables}
+
+
+def override(metric: Metric, changes: Mapping[str, Any]) -> Metric:
+    """Return a metric with another reference, best value or unit.
+
+    Raises:
+        ValueError: another goal, or values that make no sense.
+    """
+    if changes.get("goal", metric.goal) != metric.goal:
+        raise ValueError(f'metrics.{metric.name}.goal = {changes["goal"]!r}: it is "{metric.goal}"; leave it out')
+    try:
+        return replace(metric, **changes)
+    except ValueError as error:
+        raise ValueError(f"metrics.{error}") from error
+
+
+def _listed(declared: Any) -> Sequence[Any]:
+    """A list of names, tables and metrics, of whatever a suite or a call declares."""
     if isinstance(declared, Mapping):
         for name, table in declared.items():
             if not isinstance(table, Mapping):
@@ -149,21 +188,25 @@ def as_metrics(declared: Any) -> tuple[Metric, ...]:
         declared = [{**table, "name": name} for name, table in declared.items()]
     if isinstance(declared, str) or not isinstance(declared, list | tuple):
         raise ValueError(f"metrics = {declared!r}: need a list of names, or a table of tables by name")
-    return check_metrics(tuple(map(_as_metric, declared)))
+    return declared
 
 
-def _as_metric(declared: Any) -> Metric:
-    if isinstance(declared, Metric):
-        return declared
+def _as_table(declared: Any, allowed: Sequence[str]) -> Mapping[str, Any]:
     table = {"name": declared} if isinstance(declared, str) else declared
     if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
         raise ValueError(f"metrics: {declared!r}: need a name, or a table with a name")
-    allowed = [field.name for field in fields(Metric)]
     for key in table:
         if key not in allowed:
             close = difflib.get_close_matches(str(key), allowed, n=1, cutoff=0.5)
             hint = f' (did you mean "{close[0]}"?)' if close else ""
             raise ValueError(f"metrics.{table['name']}.{key}: unknown key, allowed are {', '.join(allowed[1:])}{hint}")
+    return table
+
+
+def _as_metric(declared: Any) -> Metric:
+    if isinstance(declared, Metric):
+        return declared
+    table = _as_table(declared, [field.name for field in fields(Metric)])
     try:
         return Metric(**{"goal": usual_goal(table["name"]), **table})
     except ValueError as error:

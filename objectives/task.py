@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 from objectives.metric import Metric
+
+BOUNDS = ("lower", "upper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Constraint:
     upper: float | None = None
 
     def __post_init__(self) -> None:
-        for field in ("lower", "upper"):
+        for field in BOUNDS:
             bound = getattr(self, field)
             is_number = isinstance(bound, int | float) and not isinstance(bound, bool) and math.isfinite(bound)
             if bound is not None and not is_number:
@@ -46,9 +50,43 @@ class Constraint:
         above = 0.0 if self.upper is None else value - self.upper
         return max(0.0, below, above)
 
-    def describe(self) -> dict[str, str | float | None]:
+    def describe(self) -> dict[str, Any]:
         """Describe the constraint in JSON."""
-        return {"metric": self.metric, "lower": self.lower, "upper": self.upper}
+        bounds = {"lower": self.lower, "upper": self.upper}
+        return {"metric": self.metric} | {name: None if b is None else float(b) for name, b in bounds.items()}
+
+
+def as_constraints(declared: Any) -> tuple[Constraint, ...]:
+    """Make constraints of what a suite or a call declares.
+
+    Args:
+        declared: a mapping from names of metrics to tables of `lower` and `upper`, or a list of constraints.
+
+    Raises:
+        ValueError: it is none of these, or makes no sense; the message names the metric.
+    """
+    if isinstance(declared, list | tuple) and all(isinstance(one, Constraint) for one in declared):
+        return tuple(declared)
+    if not isinstance(declared, Mapping):
+        need = "need a table by metric, such as { latency_ms = { upper = 5 } }"
+        raise ValueError(f"constraints = {declared!r}: {need}")
+    return tuple(_as_constraint(name, table) for name, table in declared.items())
+
+
+def _as_constraint(name: str, table: Any) -> Constraint:
+    if isinstance(table, Constraint):
+        return table
+    if not isinstance(table, Mapping):
+        raise ValueError(f"constraints.{name} = {table!r}: need a table of bounds, as {{ upper = 5 }}")
+    for key in table:
+        if key not in BOUNDS:
+            close = difflib.get_close_matches(str(key), BOUNDS, n=1, cutoff=0.5)
+            hint = f' (did you mean "{close[0]}"?)' if close else ""
+            raise ValueError(f"constraints.{name}.{key}: unknown key, allowed are {', '.join(BOUNDS)}{hint}")
+    try:
+        return Constraint(name, **table)
+    except ValueError as error:
+        raise ValueError(f"constraints.{error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +101,39 @@ class Task:
         constraints: what makes a trial feasible; none: every trial is.
 
     Raises:
-        ValueError: a constraint is on an unknown metric, two are on the same, or several metrics are optimised and
-            the first one has neither a reference nor a chance value.
+        ValueError: a constraint is on an unknown metric, two are on the same, none can hold, or several metrics are
+            optimised and the first one has neither a reference nor a chance value.
     """
 
     metrics: tuple[Metric, ...]
     constraints: tuple[Constraint, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [metric.name for metric in self.metrics]
         constrained = [constraint.metric for constraint in self.constraints]
-        for name in constrained:
-            if name not in names:
-                raise ValueError(f"constraints: {name!r} is no metric, there are {', '.join(names)}")
-            if constrained.count(name) > 1:
-                raise ValueError(f"constraints: {name!r} is there twice; give it lower and upper together")
+        for constraint in self.constraints:
+            self._check_constraint(constraint)
+            if constrained.count(constraint.metric) > 1:
+                raise ValueError(f"constraints: {constraint.metric!r} is there twice; give lower and upper together")
         first = self.optimised[0]
         if self.is_multi_objective and first.reference is None:
             others = ", ".join(metric.name for metric in self.optimised[1:])
             raise ValueError(
                 f"metrics.{first.name}.reference: missing; {others} is optimised besides it, so declare a reference or "
                 f"chance value of {first.name}, beyond which nothing counts, or give the others no reference"
+            )
+
+    def _check_constraint(self, constraint: Constraint) -> None:
+        named = {metric.name: metric for metric in self.metrics}
+        metric = named.get(constraint.metric)
+        if metric is None:
+            close = difflib.get_close_matches(constraint.metric, named, n=1, cutoff=0.5)
+            hint = f' (did you mean "{close[0]}"?)' if close else ""
+            raise ValueError(f"constraints: {constraint.metric!r} is no metric, there are {', '.join(named)}{hint}")
+        field, bound = ("upper", constraint.upper) if metric.goal == "min" else ("lower", constraint.lower)
+        if metric.best is not None and bound is not None and metric.to_error(bound) < metric.to_error(metric.best):
+            raise ValueError(
+                f"constraints.{metric.name}.{field} = {bound!r}: no trial can be feasible, the best value that there "
+                f"can be is {metric.best!r}"
             )
 
     @property

@@ -42,6 +42,7 @@ def compare(
     epochs: int | None = None,
     runtime: float | None = None,
     metrics: Any = None,
+    constraints: Mapping[str, Any] | None = None,
     default: Mapping[str, Any] | None = None,
     max_epochs: int | None = None,
     test: Callable[..., Any] | None = None,
@@ -65,6 +66,7 @@ def compare(
         epochs: in epochs.
         runtime: in seconds of the clock.
         metrics: of a function, as in a suite or as `Metric` objects; of another objective the names of some.
+        constraints: bounds on metrics, as in a suite: `{"latency_ms": {"upper": 5}}`.
         default: of a function, the configuration to try first.
         max_epochs: of a function, the epochs of a full training.
         test: a function that is called for the incumbents of a function.
@@ -80,7 +82,8 @@ def compare(
     """
     contestants = Contestants()
     label, entry = contestants.objective_entry(objective, space, test)
-    declared = {"metrics": _described(metrics), "default": _native(default), "max_epochs": max_epochs}
+    declared = {"metrics": _described(metrics), "constraints": constraints}
+    declared |= {"default": _native(default), "max_epochs": max_epochs}
     budget = {"trials": trials, "evaluations": evaluations, "epochs": epochs, "runtime": runtime}
     table = {
         "title": label,

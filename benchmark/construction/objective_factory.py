@@ -12,10 +12,11 @@ from benchmark.reproducibility.isolated_objective import IsolatedObjective, isol
 from benchmark.suite.model import FunctionEntry, ObjectiveEntry, is_dotted
 from benchmark.suite.part_import import check_name, import_part, import_value
 from objectives import OBJECTIVES
-from objectives.derived.chosen_metrics import ChosenMetrics
+from objectives.derived.chosen_metrics import choose_metrics
 from objectives.derived.discretised import Discretised
 from objectives.function.function_objective import FunctionObjective
 from objectives.objective import Objective
+from objectives.task import Task
 
 
 def build_objective(entry: ObjectiveEntry) -> Objective:
@@ -33,13 +34,15 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
 
 
 def _derived(objective: Objective, entry: ObjectiveEntry) -> Objective:
-    """The objective on a grid, and with the metrics that the suite chooses, where it does."""
+    """The objective on a grid, and with the metrics and constraints that the suite chooses, where it does."""
     if entry.discretise is not None:
         objective = Discretised(inner=objective, levels=entry.discretise)
-    if entry.metrics is None or entry.function is not None:  # A function's are declared, not chosen.
-        return objective
+    if entry.function is not None or (entry.metrics is None and entry.constraints is None):
+        return objective  # A function's are declared, not chosen.
     try:
-        return ChosenMetrics(inner=objective, names=tuple(entry.metrics))
+        chosen = choose_metrics(objective, entry.metrics, entry.constraints)
+        Task(chosen.metrics, chosen.constraints)
+        return chosen
     except ValueError as error:
         raise BadInput(f"objectives.{entry.label}.{error}") from error
 
@@ -95,6 +98,7 @@ def _of_function(field: str, entry: ObjectiveEntry, parts: FunctionEntry) -> Obj
             default=default,
             max_epochs=parts.max_epochs,
             metrics=entry.metrics,
+            constraints=entry.constraints,
             test=test,
             constants=entry.part.options,
             name=entry.part.name,

@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmark.errors import BadInput, one_line
 from benchmark.result_folder.folder_lock import folder_lock
+from benchmark.result_folder.front_files import FOLDER, write_fronts
 from benchmark.result_folder.recorded_plan import (
     HeaderChecker,
     PlannedRun,
@@ -32,6 +33,7 @@ from benchmark.storage.ledger_format import LedgerError, Record, failed_path, ha
 from benchmark.storage.resume_check import RunRefused, first_difference
 from benchmark.storage.run_files import has_ended_under
 from benchmark.storage.suite_json import SUITE_JSON
+from benchmark.storage.untrusted_files import read_limited
 
 MEASURED = (
     *("train_seconds", "reported_seconds", "paid_seconds", "decide_seconds", "problem", "test_problem"),
@@ -39,6 +41,8 @@ MEASURED = (
 )
 """Fields of an evaluation that may differ when it is repeated: a problem's text may hold addresses of memory, and
 metrics may be measured; the first one is compared as the error."""
+
+LARGEST_FRONT = 10**6
 
 TIMES = ("start", "end")
 """Likewise, on the measured clock."""
@@ -136,6 +140,7 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
             if (folder / SUITE_JSON).exists():
                 raise RunRefused(f"{folder}: another process has begun there meanwhile; merge again")
         _write_if_changed(folder / SUITE_JSON, suite.data)
+        write_fronts(folder, _known_fronts(folders))
         chosen = [choice for choice in choices.values() if choice is not None]
         counts = Counter(_copy_ledger(choice, folder, suite.budget) for choice in chosen)
     return MergeResult(
@@ -146,6 +151,12 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
         written=counts["written"],
         exchanged=counts["exchanged"],
     )
+
+
+def _known_fronts(folders: Sequence[Path]) -> dict[str, bytes]:
+    """Read the known fronts that any of the folders holds, by objective; the first folder's come first."""
+    paths = [path for folder in reversed(folders) for path in sorted((folder / FOLDER).glob("*.csv"))]
+    return {path.stem: read_limited(path, LARGEST_FRONT) for path in paths}
 
 
 def _choose_ledger(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BadInput
+from benchmark.result_folder.front_files import encode_fronts, write_fronts
 from benchmark.storage.atomic_write import write_if_changed
 from benchmark.storage.suite_json import FORMAT, SUITE_JSON
 from benchmark.suite.model import AlgorithmEntry, ObjectiveEntry, Suite
@@ -16,7 +17,10 @@ from objectives.objective import Objective, checked_default
 
 
 def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective]) -> None:
-    """Write what the analysis has to know of the suite besides its ledgers; an unchanged file is left alone."""
+    """Write what the analysis has to know of the suite besides its ledgers; an unchanged file is left alone.
+
+    Known fronts of its objectives are files of their own beside it.
+    """
     content = {
         "format": FORMAT,
         **{field: getattr(suite, field) for field in ("name", "title", "seed", "repetitions", "clock", "n_workers")},
@@ -31,17 +35,19 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
         "objectives": [_objective(entry, objectives[entry.label]) for entry in suite.objectives],
         "algorithms": [_algorithm(entry) for entry in suite.algorithms],
     }
+    fronts = encode_fronts(objectives)
     text = json.dumps(content, indent=1, default=str) + "\n"
     path = folder / SUITE_JSON
     try:
         write_if_changed(path, text.encode())
     except OSError as error:
         raise BadInput(f"plan {path}: cannot be written ({error.strerror})") from error
+    write_fronts(folder, fronts)
 
 
 def _objective(entry: ObjectiveEntry, objective: Objective) -> dict[str, Any]:
-    """An objective in JSON values; metrics and a name to display are there only where they are declared."""
-    metrics = objective.metrics
+    """An objective in JSON values; metrics, constraints and a name to display only where they are declared."""
+    metrics, constraints = objective.metrics, objective.constraints
     return {
         "label": entry.label,
         "name": entry.part.name,
@@ -51,7 +57,8 @@ def _objective(entry: ObjectiveEntry, objective: Objective) -> dict[str, Any]:
         "default": checked_default(objective),
         "best_error": metrics[0].best_error,
         "chance_error": metrics[0].chance_error,
-        **({} if is_classic(metrics) else {"metrics": [metric.describe() for metric in metrics]}),
+        **({} if is_classic(metrics) and not constraints else {"metrics": [metric.describe() for metric in metrics]}),
+        **({"constraints": [constraint.describe() for constraint in constraints]} if constraints else {}),
         **({} if entry.display_name is None else {"display_name": entry.display_name}),
     }
 

@@ -1,4 +1,4 @@
-"""The keys of a suite that make an objective of a function, and the metrics of any objective."""
+"""The keys of a suite that make an objective of a function."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from benchmark.errors import BadInput, require_int, short_repr
 from benchmark.suite.model import FunctionEntry
 from benchmark.suite.part_import import split_dotted_path
-from objectives.metric import as_metrics
 
 KEYS = ("function", "space", "default", "max_epochs", "test")
 MOST_EPOCHS = 10**9
@@ -45,26 +44,6 @@ def split_function(field: str, entry: Mapping[str, Any]) -> tuple[str | None, Fu
     )
     options = {key: value for key, value in entry.items() if key not in KEYS}
     return _path(f"{field}.function", entry["function"]), function, options
-
-
-def declared_metrics(field: str, declared: Any, *, function: bool) -> Any:
-    """Check the metrics that a suite declares for a function, or names for another objective.
-
-    Returns:
-        What was declared, in JSON values.
-
-    Raises:
-        BadInput: naming the metric and what is allowed.
-    """
-    if declared is None:
-        return None
-    if not function and not (isinstance(declared, list) and all(isinstance(name, str) for name in declared)):
-        raise BadInput(f"{field}.metrics = {short_repr(declared)}: need a list of names of the objective's metrics")
-    try:
-        as_metrics(declared)
-    except ValueError as error:
-        raise BadInput(f"{field}.{error}") from error
-    return declared
 
 
 def _path(field: str, value: object) -> str:

@@ -74,6 +74,7 @@ class ObjectiveEntry:
         discretise: levels of each number when only a finite grid of its space is searched, or None.
         display_name: what the analysis shows instead of the label; no result depends on it.
         metrics: those that the suite declares or chooses, as it writes them; None leaves them to the objective.
+        constraints: on metrics, as the suite writes them; None: only those that the objective declares.
         function: for a function, what makes an objective of it; None: the part names an objective.
     """
 
@@ -82,6 +83,7 @@ class ObjectiveEntry:
     discretise: int | None = None
     display_name: str | None = None
     metrics: Any = None
+    constraints: Any = None
     function: FunctionEntry | None = None
 
 
@@ -127,7 +129,7 @@ class Run:
         identity: dict[str, Any] = _plain(asdict(replace(self, calibration=None)))
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
         del identity["objective"]["display_name"], identity["algorithm"]["display_name"]
-        for name in ("discretise", "metrics", "function"):
+        for name in ("discretise", "metrics", "constraints", "function"):
             if getattr(self.objective, name) is None:
                 del identity["objective"][name]
         if self.timeout is None:

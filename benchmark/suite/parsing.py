@@ -25,7 +25,7 @@ from benchmark.storage.suite_json import (
     check_labels,
 )
 from benchmark.storage.toml_files import TomlFiles, is_path
-from benchmark.suite.function_entry import declared_metrics, split_function
+from benchmark.suite.function_entry import split_function
 from benchmark.suite.model import (
     AlgorithmEntry,
     Budget,
@@ -35,6 +35,7 @@ from benchmark.suite.model import (
 )
 from benchmark.suite.module_folder import use_module_folder
 from benchmark.suite.overrides import override
+from benchmark.suite.task_entry import declared_constraints, declared_metrics
 
 SUITE_FILES = TomlFiles(kind="suite", folder=Path(__file__).parent / "shipped")
 DEVICES = ("auto", "cpu", "cuda")
@@ -42,6 +43,8 @@ LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
 MOST_WORKERS = 1000
 MOST_LEVELS = 10_000
+OF_EVERY_OBJECTIVE = ("discretise", "label", "metrics", "constraints")
+"""Keys of an objective's table that are no options of its own."""
 MOST_TARGETS = 20
 LARGEST_ERROR = 1e300
 
@@ -174,7 +177,7 @@ def _display_name(field: str, entry: Mapping[str, Any]) -> str | None:
 
 def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
     field = f"objectives.{label}"
-    rest = {key: value for key, value in entry.items() if key not in ("discretise", "label", "metrics")}
+    rest = {key: value for key, value in entry.items() if key not in OF_EVERY_OBJECTIVE}
     levels = require_int(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
     name, function, options = split_function(field, rest)
     part = _part(field, {"name": label if name is None else name, **options})
@@ -184,6 +187,7 @@ def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
         discretise=levels,
         display_name=_display_name(field, entry),
         metrics=declared_metrics(field, entry.get("metrics"), function=function is not None),
+        constraints=declared_constraints(field, entry.get("constraints")),
         function=function,
     )
 

@@ -36,8 +36,8 @@ from objectives.training.network_cost import (
     train_on_excerpt,
 )
 from objectives.training.network_metrics import (
-    NETWORK_METRICS,
     count_network_metrics,
+    network_metrics,
     prediction_terms,
     time_prediction,
 )
@@ -204,7 +204,7 @@ class ImageClassification(Objective):
 
     @property
     def offered_metrics(self) -> tuple[Metric, ...]:
-        return NETWORK_METRICS
+        return _offered_metrics(self)
 
     def count_metrics(self, config: Config) -> Mapping[str, float]:
         return count_network_metrics(self.network_shape(config))
@@ -258,6 +258,14 @@ class ImageClassification(Objective):
             batch_size=self.batch_size(config),
             key=key,
         )
+
+
+@cache
+def _offered_metrics(objective: ImageClassification) -> tuple[Metric, ...]:
+    """What a space's networks offer; its corners have the smallest and the largest, since every count grows."""
+    space = objective.space
+    corners = (objective.network_shape(space.decode(np.full(len(space), corner))) for corner in (0.0, 1.0))
+    return network_metrics(*corners)
 
 
 @cache

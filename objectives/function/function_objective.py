@@ -12,6 +12,7 @@ from objectives.function.call import FunctionCall
 from objectives.metric import Metric, as_metrics
 from objectives.objective import Machine, Objective, require_int
 from objectives.space import Categorical, Config, Space
+from objectives.task import Constraint, as_constraints
 
 SECONDS = "seconds"
 """The name under which a function may report seconds of its own, beside its metrics."""
@@ -33,6 +34,7 @@ class FunctionObjective(Objective):
         default: the first configuration, or None.
         max_epochs: epochs of a full training; None: one, or what the function's own parameter has as a default.
         metrics: what `objectives.metric.as_metrics` takes; None: the one metric `error`.
+        constraints: what `objectives.task.as_constraints` takes; None: every trial is feasible.
         test: a function like it, which is called for incumbents alone and returns test metrics.
         constants: further arguments of every call.
         name: of the function in messages.
@@ -49,6 +51,7 @@ class FunctionObjective(Objective):
         default: Mapping[str, Any] | None = None,
         max_epochs: int | None = None,
         metrics: Any = None,
+        constraints: Any = None,
         test: Callable[..., Any] | None = None,
         constants: Mapping[str, Any] | None = None,
         name: str | None = None,
@@ -58,6 +61,7 @@ class FunctionObjective(Objective):
         self.call = FunctionCall(self._name, function, self._space, constants)
         self._default = None if default is None else self._space.check(default)
         self._metrics = (Metric("error"),) if metrics is None else as_metrics(metrics)
+        self._constraints = () if constraints is None else as_constraints(constraints)
         self._max_epochs = _full_training(self.call, max_epochs)
         self._explicit = max_epochs is not None
         self._target = self._max_epochs
@@ -82,6 +86,10 @@ class FunctionObjective(Objective):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return self._metrics
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        return self._constraints
 
     @property
     def pausable(self) -> bool:

@@ -12,19 +12,23 @@ from objectives.metric import INFERENCE_SECONDS, TRAIN_SECONDS, Metric
 from objectives.training.network_cost import NetworkShape, network_terms
 from objectives.training.reference_loop import EVALUATION_BATCH, synchronised_time
 
-NETWORK_METRICS = (
-    Metric("parameters", best=0.0),
-    Metric("multiply_adds", best=0.0),
-    Metric(TRAIN_SECONDS, unit="s", best=0.0, measured=True),
-    Metric(INFERENCE_SECONDS, unit="s", best=0.0, measured=True),
-)
-"""Numbers that training adjusts, multiply-adds of a prediction, seconds of all training so far and of a prediction.
-
-Under the modelled clock the seconds are the calibration's, so that they repeat; under others they are measured.
-"""
-
 PASSES = 5
 """Of which the fastest counts, because whatever disturbs a timing adds to it."""
+
+
+def network_metrics(least: NetworkShape, largest: NetworkShape) -> tuple[Metric, ...]:
+    """Return what networks offer besides their error.
+
+    Numbers that training adjusts, multiply-adds of a prediction, seconds of all training so far and of a prediction.
+    The reference of a count is that of the largest network of the space; where all are of one size there is none,
+    since nothing could be gained. Under the modelled clock the seconds are the calibration's, so that they repeat;
+    under others they are measured, and a suite says their reference.
+    """
+    low, high = count_network_metrics(least), count_network_metrics(largest)
+    references = {name: float(high[name]) if low[name] < high[name] else None for name in high}
+    counts = (Metric(name, best=0.0, reference=reference) for name, reference in references.items())
+    seconds = (Metric(name, unit="s", best=0.0, measured=True) for name in (TRAIN_SECONDS, INFERENCE_SECONDS))
+    return (*counts, *seconds)
 
 
 def count_network_metrics(shape: NetworkShape) -> dict[str, float]:

@@ -70,3 +70,8 @@ def undeclared(x, kind):
 def failing_test(x, kind):
     """Has nothing to test with."""
     raise FileNotFoundError("no test data")
+
+
+def two_metrics(x):
+    """A loss and a size that cannot both be small."""
+    return {"loss": (1 - x) ** 2, "size": 10 * x}

@@ -128,7 +128,7 @@ REFUSED = {
         f'function = "{FAKES}:accuracy"\nspace = {{ x = 3 }}',
         "objectives.gb.space.x = 3: need a list",
     ),
-    "metrics of a class": ('name = "branin"\nmetrics = { a = {} }', "need a list of names of the objective's metrics"),
+    "metrics of a class": ('name = "branin"\nmetrics = { a = {} }', "objectives.gb.metrics: 'a': there are error"),
 }
 
 
