@@ -12,7 +12,7 @@ With coordinates `U ** c`, U uniform, one of which is below x with the probabili
 
     1 - c^2 B(c, n + 1) (psi(c + n + 1) - psi(c)),
 
-which for c = 1 is `1 - H(n + 1) / (n + 1)`; of three uniform metrics it is 1 - (sum of H(k) / k to k = n + 1) / (n + 1).
+which for c = 1 is `1 - H(n + 1) / (n + 1)`; of three uniform metrics it is 1 - (sum of H(k) / k to n + 1) / (n + 1).
 When trials complete as a Poisson process of `rate`, it is for two uniform metrics at time t, given that there is one,
 `1 - (Ein(x) / x - e^-x) / (1 - e^-x)` with x = rate t and Ein(x) = E1(x) + log(x) + gamma. Half of the draws are common
 to both algorithms of a repetition, as with common random numbers.
