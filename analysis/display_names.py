@@ -25,6 +25,7 @@ def with_display_names(study: Study) -> Study:
     rename = partial(_renamed, objectives=objectives, algorithms=plan.display_names)
     named = Study(_results(study.results, _plan(plan, objectives), rename), study.folder)
     named.not_drawn = study.not_drawn
+    named.make_hypervolume = lambda: with_display_names(study.hypervolume)
     named.tables = Tables({name: partial(_table, study, name, rename) for name in study.tables}, study.not_drawn)
     return named
 

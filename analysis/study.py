@@ -68,11 +68,13 @@ class Study:
     Attributes:
         tables: every table by its name, with values in each objective's own direction and unit.
         not_drawn: tables, figures and parts of the page that could not be made so far.
+        make_hypervolume: makes what `hypervolume` is.
     """
 
     def __init__(self, results: Results, folder: Path) -> None:
         self.results, self.folder = results, folder
         self.not_drawn = NotDrawn()
+        self.make_hypervolume: Callable[[], Study] = lambda: Study(hypervolume_results(results), folder)
         makers = {name: partial(self._in_own_units, name, maker) for name, maker in self._makers().items()}
         self.tables: Mapping[str, pd.DataFrame] = Tables(makers, self.not_drawn)
 
@@ -101,7 +103,7 @@ class Study:
     @cached_property
     def hypervolume(self) -> Study:
         """The study of the hypervolumes of the objectives of which several metrics are optimised."""
-        return Study(hypervolume_results(self.results), self.folder)
+        return self.make_hypervolume()
 
     @cached_property
     def fronts(self) -> list[Front]:

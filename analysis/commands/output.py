@@ -35,11 +35,11 @@ def check_skipped(study: Study, skip: Collection[str]) -> None:
     unknown = [name for name in skip if name not in table_names(study)]
     if unknown:
         from analysis.figures import kind_and_objective, makers  # seaborn takes longer to import than tables take
-        from analysis.report.page import section_names
+        from analysis.report.page import sections_of
 
         figures = [name for name, _ in makers(study)]
         kinds = dict.fromkeys(kind_and_objective(study, name)[0] for name in figures)
-        known = list(dict.fromkeys([*table_names(study), *kinds, *section_names(), *figures]))
+        known = list(dict.fromkeys([*table_names(study), *kinds, *sections_of(study), *figures]))
         for name in unknown:
             if name not in known:
                 raise BadInput(f"--skip {name!r}: need one of {', '.join(known)}{nearest_match(name, known)}")

@@ -12,6 +12,7 @@ from analysis.figures.coordinates import coordinates
 from analysis.figures.critical import critical
 from analysis.figures.curves import curves
 from analysis.figures.difference import difference
+from analysis.figures.front import front
 from analysis.figures.gap import gap
 from analysis.figures.importance import importance
 from analysis.figures.overhead import overhead
@@ -21,7 +22,9 @@ from analysis.figures.scores import scores
 from analysis.figures.targets import targets
 from analysis.figures.theme import render, theme
 from analysis.figures.timeline import timeline
+from analysis.figures.violation import violation
 from analysis.study import Study
+from analysis.tables.front import multi_objective
 from analysis.tables.overhead import overhead_table
 from benchmark.errors import BadInput, nearest_match
 
@@ -35,6 +38,9 @@ FROM_TABLES = {
     "recheck": recheck,
 }
 """Figures of an objective that are drawn from tables."""
+
+OF_HYPERVOLUMES = ("difference", "targets", "scores")
+"""Those of them that are drawn of hypervolumes too."""
 
 
 def draw(study: Study, *, only: str | None = None, skip: Collection[str] = ()) -> dict[str, bytes]:
@@ -90,7 +96,24 @@ def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
             yield f"{name}-{key}", partial(maker, results, tables, label)
         yield f"gap-{key}", partial(gap, results, label)
         yield f"overhead-{key}", partial(_overhead, study, label)
+        if objective.constraints:
+            yield f"violation-{key}", partial(violation, results, tables, label)
     yield "critical", partial(critical, results)
+    if multi_objective(results):
+        yield from _of_fronts(study, study.hypervolume)
+
+
+def _of_fronts(study: Study, hypervolume: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
+    """The figures of objectives of several metrics: their fronts, and what is drawn of errors, of hypervolumes."""
+    results, tables = hypervolume.results, hypervolume.tables
+    for objective in results.plan.objectives:
+        label, key = objective.label, objective.key
+        yield f"front-{key}", partial(front, study, label)
+        yield f"hypervolume-{key}", partial(_anytime, hypervolume, label, "runtime")
+        yield f"hypervolume_trials-{key}", partial(_anytime, hypervolume, label, "trials")
+        for name in OF_HYPERVOLUMES:
+            yield f"hypervolume_{name}-{key}", partial(FROM_TABLES[name], results, tables, label)
+    yield "hypervolume_critical", partial(critical, results)
 
 
 def _anytime(study: Study, objective: str, axis: str) -> Figure:

@@ -15,9 +15,19 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.labels import SMALL, fit
 from analysis.figures.magnitude import Magnitude, Window, magnitude_of
-from analysis.figures.panels import PANELS, caption, clock_words, errors_of, name_vertical, runtime_label
+from analysis.figures.panels import (
+    PANELS,
+    caption,
+    clock_words,
+    errors_of,
+    name_vertical,
+    of_chosen,
+    runtime_label,
+    table_file,
+)
 from analysis.figures.theme import MUTED, Style, algorithm_styles, notice_figure, set_title
 from analysis.loading.algorithms import MARK
+from analysis.loading.metric import Metric
 from analysis.loading.results import Results
 
 DRAWN = tuple(f"{panel}_{name}" for panel in PANELS for name in ("mean", "std"))
@@ -58,20 +68,20 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
     figure, grid = _layout(title, LANE * len(cells) if partly else 0.0, len(panels))
     for axes, panel in zip(grid[0], panels, strict=True):
         _panel(axes, cells, panel, styles)
-        name_vertical(axes, size.label(metric.label(panel, PANELS[panel])), PANEL_HEIGHT)
+        name_vertical(axes, size.label(metric.label(panel, of_chosen(metric, panel))), PANEL_HEIGHT)
     grid[0][0].set_xlim(0.0, horizon)
     if cut is not None:
         grid[0][0].set_ylim(cut.low, cut.high)
         _tell_cut(grid[0], told)
     for axes in grid[1] if partly else []:
-        _coverage(axes, cells, styles)
+        _coverage(axes, cells, styles, "feasible" if results.plan.objective(objective).constraints else "defined")
     for axes in grid[-1]:
         axes.set_xlabel(time.label(_axis_label(results, axis)))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=axis == "trials"))
         axes.ticklabel_format(axis="x", scilimits=(-2, 5), useMathText=True)
     clock = clock_words(results) if axis == "runtime" else ""
     handles = _legend(results, objective, cells, styles)
-    caption(figure, handles, clock, _marked(results, cells), _bands_note(cells), columns=LEGEND_COLUMNS)
+    caption(figure, handles, clock, _marked(results, cells), _bands_note(metric, cells), columns=LEGEND_COLUMNS)
     return figure
 
 
@@ -169,7 +179,7 @@ def _extent(rows: pd.DataFrame, size: Magnitude) -> tuple[float, float]:
     return float(min(low)), float(max(high))
 
 
-def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]) -> None:
+def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], word: str) -> None:
     """A lane for each algorithm: as high as the share of its runs that are defined, dark where all are."""
     for lane, (algorithm, cell) in enumerate(cells.items()):
         floor = len(cells) - 1.0 - lane
@@ -181,7 +191,7 @@ def _coverage(axes: Axes, cells: Mapping[str, pd.DataFrame], styles: Mapping[str
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
-    axes.set_ylabel("runs\ndefined", rotation=0, ha="right", va="center", color=MUTED, fontsize="small")
+    axes.set_ylabel(f"runs\n{word}", rotation=0, ha="right", va="center", color=MUTED, fontsize="small")
     axes.label_outer()
 
 
@@ -201,9 +211,10 @@ def _legend(
     ]  # fmt: skip
 
 
-def _bands_note(cells: Mapping[str, pd.DataFrame]) -> str:
+def _bands_note(metric: Metric, cells: Mapping[str, pd.DataFrame]) -> str:
     """Where to find the bands that are not drawn."""
-    return f"std of {len(cells)} algorithms not drawn: tables/trajectory.csv" if len(cells) > MOST_BANDS else ""
+    where = table_file(metric, "trajectory")
+    return f"std of {len(cells)} algorithms not drawn: {where}" if len(cells) > MOST_BANDS else ""
 
 
 def _marked(results: Results, cells: Mapping[str, pd.DataFrame]) -> str:

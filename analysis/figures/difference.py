@@ -15,7 +15,6 @@ from matplotlib.patches import Patch
 from analysis.figures.labels import MEDIUM, width
 from analysis.figures.magnitude import Magnitude, Window, magnitude_of, span
 from analysis.figures.panels import (
-    PANELS,
     caption,
     clock_note,
     error_of,
@@ -23,6 +22,7 @@ from analysis.figures.panels import (
     grid,
     heads,
     name_vertical,
+    of_chosen,
     runtime_label,
 )
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
@@ -61,7 +61,8 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     metric = plan.objective(objective).metric
     label = f"mean difference ({'above' if metric.maximised else 'below'} 0: better)"
     on_axis = width(label + metric.in_unit, MEDIUM) <= ROOM
-    title = f"{objective} ({plan.title}): {metric.title(error)}{PANELS[error]}, difference from {plan.control}"
+    what = f"{metric.title(error)}{of_chosen(metric, error)}"
+    title = f"{objective} ({plan.title}): {what}, difference from {plan.control}"
     title += "" if on_axis else metric.in_unit
     if not drawn["mean"].notna().any():
         return notice_figure(title, f"no two algorithms are ever defined in all runs: {finished(results, objective)}")

@@ -99,7 +99,7 @@ def logarithmic_marks(low: float, high: float) -> tuple[list[float], list[str]]:
 def _decade_text(mark: float) -> str:
     """One, two or five of a power of ten, by the logarithm."""
     if -4 <= mark < 5:
-        return f"{10.0**mark:.3g}"
+        return f"{10.0**mark:.5g}"
     power = math.floor(mark + 1e-9)
     digit = round(10.0 ** (mark - power))
     return power_text(power) if digit == 1 else f"{digit}\u00b7{power_text(power)}"

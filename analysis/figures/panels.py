@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from analysis.figures.labels import LEGEND, LINE, MEDIUM, SMALL, fit, fit_all, height, width
 from analysis.figures.magnitude import Magnitude
 from analysis.figures.theme import INK, MUTED, set_title
+from analysis.loading.metric import FRONT, Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 
@@ -22,8 +23,8 @@ NAME, NAME_LINES = 2.4, 3
 """Room for a lane's name in inches, and lines that it may have."""
 HEAD_LINES = 5
 """Lines that a panel's title may have."""
-PANELS = {"valid": "", "test": " of the validation incumbent"}
-"""What an anytime figure shows, and what its label adds to the metric's name."""
+PANELS = ("valid", "test")
+"""What an anytime figure shows."""
 AXIS = 3.0
 """Room for an axis's label in inches, where it is not known better."""
 ROW, FEW_ROWS = 0.2, 3
@@ -134,6 +135,16 @@ def aside(count: int, height: float) -> Array:
 def error_of(results: Results, objective: str) -> str:
     """Which error a figure of one of them shows: the objective's endpoint, of scores the one that they are of."""
     return "test" if results.endpoint_of(objective) == "test_error" else "valid"
+
+
+def of_chosen(metric: Metric, error: str) -> str:
+    """What the label of an error adds to the metric's name: of test values what they are those of."""
+    return f" of the validation {metric.selected}" if error == "test" else ""
+
+
+def table_file(metric: Metric, name: str) -> str:
+    """The file of a table in which the numbers of a figure are."""
+    return f"tables/{'hypervolume_' if metric.selected == FRONT else ''}{name}.csv"
 
 
 def errors_of(results: Results, objective: str) -> list[str]:

@@ -55,7 +55,7 @@ def scores(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
 
 def _scale_words(metric: Metric, limit: float, unit: str) -> str:
     """What 0 and 1 mean."""
-    what = f"validation {metric.name} of the incumbent over {limit:g} {unit}"
+    what = f"validation {metric.name} of the {metric.selected} over {limit:g} {unit}"
     ends = f"0 is the chance {metric.name} {metric.chance:g}, 1 the {metric.name} {metric.best:g}"
     return f"The mean normalised {what}: {ends}" if metric.maximised else f"1 minus the mean normalised {what}: {ends}"
 

@@ -12,13 +12,13 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.magnitude import Magnitude, magnitude_of
 from analysis.figures.panels import (
-    PANELS,
     caption,
     clock_note,
     error_of,
     finished,
     grid,
     heads,
+    of_chosen,
     runtime_label,
 )
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
@@ -122,7 +122,7 @@ def _many(results: Results, objective: str, wanted: list[tuple[float, str]], tit
 def _name(metric: Metric, error: str, value: float, source: str) -> str:
     """A target in words: `test accuracy of the validation incumbent ≥ 93.5 % (random at 75%)`."""
     reached = f"{'≥' if metric.maximised else '≤'} {value:.4g}" + (f" {metric.unit}" if metric.unit else "")
-    return f"{metric.title(error)}{PANELS[error]} {reached} ({source})"
+    return f"{metric.title(error)}{of_chosen(metric, error)} {reached} ({source})"
 
 
 def _line(axes: Axes, runs: Attempts, look: Style, place: int, seconds: Magnitude) -> None:

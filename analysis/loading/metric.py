@@ -20,6 +20,7 @@ GOALS = ("min", "max")
 LONGEST_NAME, LONGEST_UNIT = 64, 32
 FORMULAS = ("=", "+", "-", "@")
 """What no name or unit begins with, for it stands in CSV files that people open in spreadsheets."""
+FRONT = "front"
 KINDS = {"valid": "validation", "test": "test"}
 """What data a value was taken on, and the word for it."""
 
@@ -37,6 +38,7 @@ class Metric:
         chance: likewise that of knowing nothing.
         reference: likewise the worst value that counts in a hypervolume; a further metric that has one is optimised.
         declared: whether the suite's plan names it.
+        selected: what validation selects, and the test values are those of: "incumbent", or `FRONT` of a hypervolume.
     """
 
     name: str = "error"
@@ -46,6 +48,7 @@ class Metric:
     chance: float | None = None
     reference: float | None = None
     declared: bool = False
+    selected: str = "incumbent"
 
     @property
     def maximised(self) -> bool:

@@ -16,6 +16,8 @@ from analysis.report.differences import differences_section, targets_section
 from analysis.report.encoding import as_script, count_text, joined_scripts
 from analysis.report.failures import failures_section
 from analysis.report.findings import findings
+from analysis.report.front import front_section
+from analysis.report.hypervolume import OF_ERRORS, PREFIX, hypervolume_section
 from analysis.report.index import CARD, card
 from analysis.report.machine import machine_section, suite_section
 from analysis.report.metrics import metrics_section
@@ -26,33 +28,34 @@ from analysis.report.templating import STATIC, template
 from analysis.report.trajectories import trajectories_section
 from analysis.study import Study
 from analysis.tables.differences import ALL_PAIRS
+from analysis.tables.front import multi_objective
 
-SECTIONS = (
-    trajectories_section,
-    pairwise_section,
-    differences_section,
-    targets_section,
-    scores_section,
-    ranks_section,
-    statistics_section,
-    metrics_section,
-    recheck_section,
-    curves_section,
-    search_section,
-    parallel_section,
-    importance_section,
-    costs_section,
-    timeline_section,
-    failures_section,
-    machine_section,
-    suite_section,
-)
-"""The sections of the page, in order."""
+SECTIONS: Mapping[str, Callable[[Study], Section]] = {
+    "trajectories": trajectories_section,
+    "pairwise": pairwise_section,
+    "differences": differences_section,
+    "targets": targets_section,
+    "scores": scores_section,
+    "ranks": ranks_section,
+    "statistics": statistics_section,
+    "metrics": metrics_section,
+    "recheck": recheck_section,
+    "curves": curves_section,
+    "search": search_section,
+    "parallel": parallel_section,
+    "importance": importance_section,
+    "costs": costs_section,
+    "timeline": timeline_section,
+    "failures": failures_section,
+    "machine": machine_section,
+    "suite": suite_section,
+}
+"""The sections of every page by name, in order."""
 
 OF_POINTS = ("search", "parallel")
 """Sections whose charts are drawn from `points`."""
 
-SCRIPTS = ("state", "theme", "trajectories", "comparisons", "search", "costs", "table_sorting", "report")
+SCRIPTS = ("state", "theme", "trajectories", "fronts", "comparisons", "search", "costs", "table_sorting", "report")
 """Parts of report.js, in order; one file, for modules do not load from disk."""
 
 SYMBOLS = {
@@ -90,9 +93,18 @@ class _Part:
     data: str | None
 
 
-def section_names() -> list[str]:
-    """The names of the sections, in order."""
-    return [_name(make) for make in SECTIONS]
+def sections_of(study: Study) -> Mapping[str, Callable[[Study], Section]]:
+    """The sections of a suite's page by name, in order: those on fronts first, where there are several metrics."""
+    plan = study.results.plan
+    shown = {name: make for name, make in SECTIONS.items() if name != "metrics" or plan.declares_metrics}
+    if not multi_objective(study.results):
+        return shown
+    of_fronts = {PREFIX + name: partial(_of_fronts, name) for name in OF_ERRORS}
+    return {"front": front_section, **of_fronts, **shown}
+
+
+def _of_fronts(name: str, study: Study) -> Section:
+    return hypervolume_section(name, study.hypervolume)
 
 
 def page(study: Study, skip: Collection[str] = ()) -> dict[str, bytes]:
@@ -122,8 +134,7 @@ def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
     plan, attempt = study.results.plan, study.not_drawn.attempt
     study.made_tables(name for name in study.tables if name not in skip)  # So that the page names all that cannot be.
     drawn_points = attempt("report/points", lambda: as_script(points(study)))
-    sections = [make for make in SECTIONS if make is not metrics_section or plan.declares_metrics]
-    parts = [_part(study, make, skip) for make in sections]
+    parts = [_part(study, name, make, skip) for name, make in sections_of(study).items()]
     facts = attempt("report/facts", partial(_facts, study)) or ""
     told = attempt("report/findings", partial(findings, study)) or []
     shown, start = _looks(study), _start(study)
@@ -136,6 +147,7 @@ def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
         "control": as_script(plan.control),
         "points": drawn_points or "{}",
         "sections": joined_scripts({part.name: part.data for part in parts if part.data is not None}),
+        **_of_hypervolumes(study),
     }
     html = template("report.html").render(
         plan=plan,
@@ -153,13 +165,8 @@ def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
     return {"index.html": html.encode(), CARD: card(plan.name, plan.title, facts, told)}
 
 
-def _name(make: Callable[[Study], Section]) -> str:
-    return make.__name__.removesuffix("_section")
-
-
-def _part(study: Study, make: Callable[[Study], Section], skip: Collection[str]) -> _Part:
+def _part(study: Study, name: str, make: Callable[[Study], Section], skip: Collection[str]) -> _Part:
     """A section, or one in its place that says why it is not there."""
-    name = _name(make)
     if name in skip:
         return _rendered(study, skip, _absent(name, f"left out by --skip {name}"))
     made = study.not_drawn.attempt(f"report/{name}", lambda: _rendered(study, skip, _section(study, name, make)))
@@ -231,10 +238,18 @@ def _names(metric: Metric) -> dict[str, Any]:
         "name": metric.name,
         "unit": metric.unit,
         "higher": metric.maximised,
-        "incumbent": {"valid": metric.label("valid"), "test": metric.label("test", " of the incumbent")},
+        "incumbent": {"valid": metric.label("valid"), "test": metric.label("test", f" of the {metric.selected}")},
         "label": {kind: metric.label(kind) for kind in KINDS},
         "title": {kind: metric.title(kind) for kind in KINDS},
     }
+
+
+def _of_hypervolumes(study: Study) -> dict[str, str]:
+    """What the values of the sections on hypervolumes are called; nothing where there are none."""
+    if not multi_objective(study.results):
+        return {}
+    objectives = study.hypervolume.results.plan.objectives
+    return {"hypervolumes": as_script({objective.label: _names(objective.metric) for objective in objectives})}
 
 
 def _lighter(colour: str) -> str:

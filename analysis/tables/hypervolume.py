@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.fronts.hypervolume import growing_hypervolume
-from analysis.loading.metric import LONGEST_UNIT, Metric
+from analysis.loading.metric import FRONT, LONGEST_UNIT, Metric
 from analysis.loading.metric_values import FEASIBLE, SELECTION, TEST, TEST_VIOLATION, VALID, VIOLATION
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
@@ -83,6 +83,7 @@ def _of_hypervolume(objective: Objective) -> Objective:
         best=1.0 if normalised else None,
         chance=0.0 if normalised else None,
         declared=True,
+        selected=FRONT,
     )
     return replace(objective, metrics=(metric,), constraints=())
 

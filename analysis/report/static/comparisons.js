@@ -1,5 +1,5 @@
 /* Comparisons: numbers with intervals, one row an algorithm; differences over time; times to targets. */
-function dots(section, objective, upward) {
+function dots(objective, section, upward) {
   const { unit, cells } = DATA.sections[section], cell = cells[objective];
   const worst = upward ? 1 : -1; // the best one on top
   const rows = range(cell.algorithm.length).filter((i) => !state.hidden.has(cell.algorithm[i])).sort((i, j) => worst * (cell.value[i] - cell.value[j]) || j - i);
@@ -14,8 +14,8 @@ function dots(section, objective, upward) {
   return { traces, layout: { height: 80 + Math.max(2, rows.length) * 26, xaxis: axis(unit), yaxis: axis("", { type: "category", range: [-0.6, Math.max(rows.length, 1) - 0.4] }) } };
 }
 
-const ranks = (objective) => dots("ranks", objective, false);
-const scores = (objective) => dots("scores", objective, true);
+const ranks = (objective, width, section) => dots(objective, section, false);
+const scores = (objective, width, section) => dots(objective, section, true);
 
 const MOST_CLAIMS = 6;
 
@@ -30,21 +30,21 @@ function against(pairs) {
 }
 
 /** The claims as a sentence, the longest first; what is too short to read is left to the table. */
-function inWords(pairs) {
+function inWords(pairs, section) {
   const claims = pairs.flatMap((pair) => pair.claims.map((claim) => ({ ...claim, worse: claim.better === pair.a ? pair.b : pair.a })));
   const short = (value) => Number(value.toPrecision(3)), unit = UNITS[state.axis];
   const said = claims.filter(({ start, end }) => short(start) < short(end)).sort((a, b) => b.end - b.start - (a.end - a.start)).slice(0, MOST_CLAIMS);
   const rest = claims.length - said.length;
   if (!claims.length) return "No stretch over which the band excludes zero.";
   const words = said.map(({ better, worse, start, end }) => `${better} is better than ${worse} from ${short(start)} to ${short(end)} ${unit}`);
-  return `${words.join("; ")}${rest ? `${said.length ? "; and " : ""}${rest} shorter ${rest > 1 ? "stretches" : "stretch"} in claims.csv` : ""}.`;
+  return `${words.join("; ")}${rest ? `${said.length ? "; and " : ""}${rest} shorter ${rest > 1 ? "stretches" : "stretch"} in ${section.replace("differences", "claims")}.csv` : ""}.`;
 }
 
-function differences(objective) {
-  const turned = against(DATA.sections.differences[objective]?.[state.axis]?.[state.error] ?? []).filter((pair) => pair.t.length);
+function differences(objective, width, section) {
+  const turned = against(DATA.sections[section][objective]?.[state.axis]?.[state.error] ?? []).filter((pair) => pair.t.length);
   const time = timed(turned.flatMap((pair) => pair.t)), pairs = turned.map((pair) => ({ ...pair, t: pair.t.map(time.at) }));
   const { muted } = theme(), zero = { type: "line", xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0, line: { color: muted, width: 1 } };
-  const bands = [], lines = [], metric = METRICS[objective];
+  const bands = [], lines = [], metric = metricOf(section, objective);
   const lanes = pairs.filter((pair) => pair.claims.length).reverse();
   pairs.forEach((pair) => {
     const colour = colourOf(pair.a), parts = { type: "scatter", name: plain(pair.a) }, floor = lanes.indexOf(pair);
@@ -59,7 +59,7 @@ function differences(objective) {
         hovertemplate: `${plain(claim.better)} is better from ${claim.start} to ${claim.end}<extra>%{fullData.name}</extra>`, meta: { algorithm: pair.a, role: "claim" } });
     }
   });
-  const said = inWords(pairs);
+  const said = inWords(pairs, section);
   const strip = Math.min(120, 9 * lanes.length), gap = strip ? 12 : 0, inner = 250 + strip + gap;
   return {
     traces: [...bands, ...lines], told: pairs.length ? `${said} ${time.told}`.trim() : `Nothing to draw: nobody else is shown who can be held against ${state.versus}.`,
@@ -71,10 +71,10 @@ function differences(objective) {
   };
 }
 
-function targets(objective) {
-  const cells = DATA.sections.targets[objective]?.[state.axis]?.[state.error] ?? {}, names = shown(Object.keys(cells));
+function targets(objective, width, section) {
+  const cells = DATA.sections[section][objective]?.[state.axis]?.[state.error] ?? {}, names = shown(Object.keys(cells));
   const first = Object.values(cells)[0] ?? { target: [], source: [] };
-  const unit = METRICS[objective].unit ? ` ${plain(METRICS[objective].unit)}` : "";
+  const metric = metricOf(section, objective), unit = metric.unit ? ` ${plain(metric.unit)}` : "";
   const rows = first.target.map((target, i) => `${Number(target.toPrecision(4))}${unit}<br>${plain(first.source[i])}`);
   const time = timed(names.flatMap((name) => cells[name].ert).filter(known));
   const missed = names.filter((name) => cells[name].ert.some((value) => !known(value)));

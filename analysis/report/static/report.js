@@ -1,9 +1,10 @@
 /* From state to page: draws what is in view, binds what can be clicked. */
-const RENDERERS = { trajectories, differences, targets, scores, ranks, search, parallel, curves, importance, costs, timeline };
+const RENDERERS = { front, trajectories, differences, targets, scores, ranks, search, parallel, curves, importance, costs, timeline };
 const near = new Set(); // charts in or near the window; others are drawn when they come near
 
 function draw(plot) {
-  const made = RENDERERS[plot.dataset.section](plot.dataset.chart, plot.clientWidth);
+  const { section, chart } = plot.dataset;
+  const made = RENDERERS[section.replace(OF_FRONTS, "")](chart, plot.clientWidth, section);
   plot.closest("figure").querySelector(".told").textContent = made.told ?? "";
   plot.style.minHeight = 0;
   plot.style.height = `${made.layout.height ?? 360}px`;

@@ -4,6 +4,10 @@ const state = { ...DATA.start, objective: "", versus: DATA.control, hidden: new 
 const ALGORITHMS = new Map(DATA.algorithms.map((entry) => [entry.label, entry]));
 const CHOICES = ["axis", "error", "scale", "time", "band", "objective", "versus"];
 const METRICS = DATA.metrics; // by objective: what values are called, and whether higher ones are better
+const OF_FRONTS = "hypervolume_"; // what the names of sections begin with whose values are hypervolumes
+
+/** What the values of a section are called on an objective. */
+const metricOf = (section, objective) => (section.startsWith(OF_FRONTS) ? DATA.hypervolumes : METRICS)[objective];
 const AXES = {
   runtime: `cumulative ${DATA.clock} runtime [s]`,
   trials: "completed evaluations",

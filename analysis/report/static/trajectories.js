@@ -111,22 +111,22 @@ function errorRange(cells) {
 }
 
 /** From the best final mean to what is worse: gaps below one configuration's own noise are ties. */
-function noiseFloor(objective, cells) {
-  const sd = DATA.sections.trajectories.noise[objective]?.[state.error];
+function noiseFloor(objective, cells, section) {
+  const sd = DATA.sections[section].noise[objective]?.[state.error];
   const finals = cells.map((cell) => cell[CENTRES[state.band]].filter(known).at(-1)).filter(known);
   if (!known(sd) || !finals.length) return [];
-  const { higher } = METRICS[objective], best = higher ? Math.max(...finals) : Math.min(...finals);
+  const { higher } = metricOf(section, objective), best = higher ? Math.max(...finals) : Math.min(...finals);
   return [{ type: "rect", xref: "paper", x0: 0, x1: 1, y0: best, y1: higher ? best - sd : best + sd, fillcolor: theme().ties, line: { width: 0 }, layer: "below", label: { text: "noise floor", textposition: "top left", font: { size: 11, color: theme().muted } } }];
 }
 
-function trajectories(objective) {
-  const cells = DATA.sections.trajectories.cells[objective];
+function trajectories(objective, width, section) {
+  const cells = DATA.sections[section].cells[objective];
   const timedCells = shown(Object.keys(cells)).map((name) => [name, cells[name][state.axis]?.[state.error]]).filter(([, cell]) => cell?.t.length);
   const time = timed(timedCells.flatMap(([, cell]) => cell.t));
   const found = timedCells.map(([name, cell]) => [name, { ...cell, t: cell.t.map(time.at) }]);
   const range = errorRange(timedCells.map(([, cell]) => cell));
   const undefinedOnes = found.filter(([, cell]) => !cell.mean.some(known)).map(([name]) => name);
-  const floors = noiseFloor(objective, found.map(([, cell]) => cell));
+  const floors = noiseFloor(objective, found.map(([, cell]) => cell), section);
   const told = [BAND_NAMES[state.band], range.told, time.told, floors.length ? "Grey: the noise floor beside the best; gaps below it are ties." : "", undefinedOnes.length ? `Never defined for all runs: ${undefinedOnes.join(", ")}.` : ""];
   const strip = Math.min(120, Math.max(16, 9 * found.length)), plot = NARROW.matches ? 250 : 290, inner = plot + strip + 14;
   const traces = found.flatMap(([name, cell], place) => [...trajectoryTraces(name, cell, range.floor), ...lane(name, cell, found.length - 1 - place)]);
@@ -137,7 +137,7 @@ function trajectories(objective) {
     layout: {
       height: inner + 62, margin: { l: 56, r: 14, t: 10, b: 52 },
       xaxis: axis(AXES[state.axis], { ...time.axis, anchor: "y2" }),
-      yaxis: axis(METRICS[objective].incumbent[state.error], { ...(range.log ? logAxis(...range.range.map((power) => 10 ** power)) : {}), domain: [(strip + 14) / inner, 1], range: range.range }),
+      yaxis: axis(metricOf(section, objective).incumbent[state.error], { ...(range.log ? logAxis(...range.range.map((power) => 10 ** power)) : {}), domain: [(strip + 14) / inner, 1], range: range.range }),
       yaxis2: axis("runs", { domain: [0, strip / inner], range: [-0.1, found.length], tickvals: [], showgrid: false, fixedrange: true }),
       shapes: floors,
       uirevision: [state.axis, state.error, state.scale, state.time, state.band].join(),
