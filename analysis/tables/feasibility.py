@@ -95,7 +95,7 @@ def feasibility_summary(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
 def _over_time(results: Results, runs: list[Run], axis: str) -> pd.DataFrame:
     found = results.curves(runs, axis)
     least = list(_least_violations(results, runs, axis))
-    grid = np.union1d(changes(found, "valid"), changes(least, "valid"))
+    grid = changes(least, "valid")  # With the first feasible trials, at which a violation falls to 0.
     grid = grid[thinned(grid)]
     n_feasible = np.count_nonzero(~np.isnan(values(found, grid, "valid")), axis=0)
     violations = values(least, grid, "valid")
