@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,6 +26,12 @@ ONE_REQUEST = 0.5
 """Seconds within which signals are one request: `timeout` sends its signal to the process and to its group."""
 
 SHOW_CURSOR = b"\x1b[?25h"
+
+_handlers_before: dict[signal.Signals, Any] = {}
+"""Handlers outside of the block that is stoppable now, by signal; empty outside of any."""
+
+_before_fork = threading.local()
+"""The mask of signals that a thread which forks had before."""
 
 
 class Stopped(BaseException):
@@ -63,18 +69,50 @@ def stoppable(farewell: Callable[[], str]) -> Iterator[None]:
     # A thread, because Python runs handlers between instructions only: not while a kernel computes for minutes.
     guard = threading.Thread(target=_guard, args=(heard, farewell), daemon=True)
     guard.start()
+    _handlers_before.update(before)
     try:
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:
                 signal.signal(number, _stop)
         yield
     finally:
+        _handlers_before.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(wakeup)
         os.close(told)
         guard.join()
         os.close(heard)
+
+
+def _hold_signals() -> None:
+    """Let signals wait while this thread forks, until the child has left the block."""
+    if _handlers_before:
+        _before_fork.mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+
+
+def _release_signals() -> None:
+    mask = getattr(_before_fork, "mask", None)
+    if mask is not None:
+        _before_fork.mask = None
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _leave_in_child() -> None:
+    """Leave the block in a process that was forked from it, so that a signal to that one stops nothing but itself.
+
+    A trial may fork: `multiprocessing.Pool` ends its processes by SIGTERM. They would write into the guard's pipe,
+    which they share, and the guard would end the suite.
+    """
+    if _handlers_before:
+        signal.set_wakeup_fd(-1)
+        for number, handler in _handlers_before.items():
+            signal.signal(number, handler)
+        _handlers_before.clear()
+    _release_signals()
+
+
+os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_leave_in_child)
 
 
 def end_within(seconds: float, code: int) -> None:

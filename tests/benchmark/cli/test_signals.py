@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -247,6 +248,34 @@ def test_a_signal_to_be_ignored_stays_ignored():
     assert signals.exit_code(stop.value) == 143
     assert str(stop.value) == "SIGTERM"
     assert [signal.getsignal(number) for number in signals.STOPPING] == before
+
+
+def test_a_signal_to_a_forked_child_stops_the_child_alone(monkeypatch):
+    """A trial's `multiprocessing.Pool` ends its processes by SIGTERM; the command goes on, whatever thread forked."""
+    ended = []
+    monkeypatch.setattr(signals, "SECONDS_TO_STOP", 0.05)
+    monkeypatch.setattr(signals, "_end_at_once", lambda *arguments: ended.append(arguments))
+    statuses = []
+
+    def fork_and_stop():
+        child = os.fork()
+        if child == 0:
+            try:
+                time.sleep(30)
+            finally:
+                os._exit(1)
+        os.kill(child, signal.SIGTERM)
+        statuses.append(os.waitpid(child, 0)[1])
+
+    with signals.stoppable(str):
+        fork_and_stop()
+        thread = threading.Thread(target=fork_and_stop)
+        thread.start()
+        thread.join()
+        time.sleep(0.1)
+        assert signal.getsignal(signal.SIGTERM) is signals._stop
+    assert [os.waitstatus_to_exitcode(status) for status in statuses] == [-signal.SIGTERM] * 2
+    assert ended == []
 
 
 def test_a_closed_terminal_changes_no_exit_code(tmp_path):
