@@ -156,6 +156,19 @@ class Integer(_Drawable):
         return f"Integer({self.low!r}, {self.high!r}{', log=True' if self.log else ''})"
 
 
+def frozen(distribution: Any) -> Any:
+    """Freeze a distribution that was made of data and has no parameters, as `rv_histogram`; others are as they were.
+
+    Those that scipy holds ready are left: who writes `stats.uniform` has forgotten its parameters.
+    """
+    if getattr(distribution, "numargs", None) != 0 or not callable(getattr(distribution, "freeze", None)):
+        return distribution
+    from scipy import stats  # Start-up imports no more than it must; here it has been imported.
+
+    ready = getattr(stats, str(getattr(distribution, "name", None)), None)
+    return distribution if ready is distribution else distribution()
+
+
 def _scalars(name: str, values: Sequence[Any]) -> tuple[Scalar, ...]:
     """Distinct JSON scalars in Python's own types."""
     if isinstance(values, str | bytes | Set):  # A text's letters, or what has another order in every process.

@@ -28,6 +28,15 @@ def native_scalar(value: Any) -> Any:
     return str.__str__(value) if isinstance(value, str) else value
 
 
+def single_value(value: Any) -> Any:
+    """The value in an array or tensor that holds one, whatever its axes; anything else as it is."""
+    item = getattr(value, "item", None)
+    try:
+        return item() if callable(item) else value
+    except (RuntimeError, TypeError, ValueError):  # It holds several, or none, or a tensor without data.
+        return value
+
+
 def native_number(value: Any) -> int | float | None:
     """Convert a number to an int or a float; None where it is no number, as a boolean is none."""
     native = native_scalar(value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from objectives.distribution import Categorical, Integer, Ordinal, Scalar
+from objectives.distribution import Categorical, Integer, Ordinal, Scalar, frozen
 from objectives.hyperparameter import Condition, Config, Hyperparameter, hyperparameter
 from objectives.hyperparameter_name import FIDELITY, argument_name
 
@@ -53,8 +53,8 @@ class Space(Mapping[str, Any]):
     def __init__(self, distributions: Mapping[str, Any], conditions: Mapping[str, Condition] | None = None) -> None:
         if not distributions:
             raise ValueError("space: got no hyperparameters, need at least one")
-        self._distributions = dict(distributions)
-        self._axes = {name: hyperparameter(name, value) for name, value in distributions.items()}
+        self._distributions = {name: frozen(value) for name, value in distributions.items()}
+        self._axes = {name: hyperparameter(name, value) for name, value in self._distributions.items()}
         self.axes: Mapping[str, Hyperparameter] = MappingProxyType(self._axes)
         self.arguments: Mapping[str, str] = MappingProxyType(_arguments(self._axes))
         checked = {name: self._condition(name, value) for name, value in (conditions or {}).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -20,7 +21,7 @@ MOST_FOLDERS = 4
 
 
 def split_dotted_path(name: str) -> tuple[str, str]:
-    """The module and the attribute of `package.module:Class` or `package.module.Class`."""
+    """The module and the attribute of `package.module:Class`, `package.module.Class` or `module:Class.method`."""
     module, _, attribute = name.partition(":") if ":" in name else name.rpartition(".")
     return module, attribute
 
@@ -61,7 +62,7 @@ def import_value(field: str, name: str) -> Any:
     except (Exception, SystemExit) as error:  # Importing runs third-party code, which may raise anything.
         raise BadInput(f"{field} = {name!r}: cannot be imported ({_describe_failure(module_name, error)})") from error
     try:
-        return getattr(module, attribute)
+        return functools.reduce(getattr, attribute.split("."), module)
     except Exception as error:  # A module may answer for its attributes itself.
         reason = _describe_missing(module, attribute) if isinstance(error, AttributeError) else one_line(error)
         raise BadInput(f"{field} = {name!r}: cannot be imported ({reason})") from error

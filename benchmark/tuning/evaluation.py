@@ -14,6 +14,7 @@ from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
 from objectives.epoch import NOT_GIVEN, Epoch
 from objectives.metric import Metric, is_classic
+from objectives.native_value import single_value
 from objectives.objective import TrainingCrashed, TrainingTimedOut
 
 LONGEST_PROBLEM = 4000
@@ -113,9 +114,9 @@ def checked_epoch(epoch: object, before: int, metrics: Sequence[Metric], label: 
 def _checked_seconds(field: str, seconds: float) -> float:
     allowed = f"a number in 0..{LONGEST_EPOCH:.0f}"
     number = _number(f"{field}seconds", seconds, allowed)
-    if not 0 <= number <= LONGEST_EPOCH:
-        raise ValueError(f"{field}seconds = {seconds!r}, need {allowed}")
-    return number
+    if 0 <= number <= LONGEST_EPOCH:
+        return number
+    raise ValueError(f"{field}seconds = {seconds!r}, need {allowed}")
 
 
 _Values = dict[str, float | None]
@@ -155,8 +156,7 @@ def _checked_metrics(epoch: Epoch, metrics: Sequence[Metric], field: str) -> tup
 
 
 def _numbers(values: Mapping[str, Any], field: str) -> _Values:
-    expected = "a number or None"
-    return {name: None if v is None else _number(f"{field}{name}", v, expected) for name, v in values.items()}
+    return {name: v if v is None else _number(f"{field}{name}", v, "a number or None") for name, v in values.items()}
 
 
 def checked_test(values: Mapping[str, Any], metrics: Sequence[Metric], label: str) -> _Values:
@@ -210,10 +210,11 @@ def sum_reported(epochs: Sequence[Epoch]) -> float | None:
 
 def _number(field: str, value: Any, expected: str) -> float:
     """Return a value as a Python float; a truth value is none, since it is most often a comparison by mistake."""
-    if isinstance(value, str | bytes | bytearray | bool) or str(getattr(value, "dtype", "")).endswith("bool"):
+    single = single_value(value)
+    if isinstance(single, str | bytes | bytearray | bool) or str(getattr(single, "dtype", "")).endswith("bool"):
         raise TypeError(f"{field} = {short_repr(value)}, need {expected}")
     try:
-        return float(value)
+        return float(single)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TypeError(f"{field} = {short_repr(value)}, need {expected} ({one_line(error)})") from error
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from objectives.metric import usual_goal
-from objectives.native_value import native_scalar
+from objectives.native_value import native_scalar, single_value
 from objectives.objective import Machine
 from objectives.space import Config, Space
 
@@ -46,6 +46,8 @@ class FunctionCall:
     ) -> None:
         self.name, self.function = name, function
         self.names, self.constants = dict(space.arguments), dict(constants or {})
+        if _is_asynchronous(function):
+            raise ValueError(f"{name} is asynchronous, nothing awaits it; name a function that calls asyncio.run")
         parameters = _parameters(name, function)
         for argument in self.constants:
             if argument in self.names.values():
@@ -137,9 +139,10 @@ def error_of(returned: Any) -> float:
     if isinstance(returned, Mapping):
         name, returned = next(iter(returned.items()), ("", None))
         goal = usual_goal(str(name))
-    if isinstance(native_scalar(returned), bool):
+    single = single_value(returned)
+    if isinstance(single, bool):
         raise ValueError(f"the objective returned {returned!r}: need a number; a truth value is none")
-    error = float(returned)
+    error = float(single)
     return math.inf if math.isnan(error) else error if goal == "min" else -error
 
 
@@ -181,11 +184,21 @@ def _parameters(name: str, function: Callable[..., Any]) -> Mapping[str, inspect
 
 
 def _is_generator_function(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a generator; decorators and partial applications are looked through."""
+    """Whether calling it gives a generator."""
+    return any(map(inspect.isgeneratorfunction, _written(function)))
+
+
+def _is_asynchronous(function: Callable[..., Any]) -> bool:
+    kinds = inspect.iscoroutinefunction, inspect.isasyncgenfunction
+    return any(is_kind(written) for is_kind in kinds for written in _written(function))
+
+
+def _written(function: Callable[..., Any]) -> tuple[Any, Any]:
+    """What somebody wrote: decorators and partial applications are looked through, and what calls an instance."""
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(function)
-    return inspect.isgeneratorfunction(function) or inspect.isgeneratorfunction(getattr(function, "__call__", None))  # noqa: B004
+    return function, getattr(function, "__call__", None)  # noqa: B004
 
 
 def _nearest(name: str, allowed: Iterable[str]) -> str:

@@ -180,14 +180,14 @@ def _full_training(call: FunctionCall, max_epochs: int | None) -> int:
                 f"max_epochs = {max_epochs}: {call.name} neither yields a result an epoch nor has a parameter epochs"
             )
         return max_epochs
+    default = call.default_epochs
+    if type(default) is int and default >= 1:
+        return default
     if call.yields:
         raise ValueError(f"max_epochs: missing; {call.name} yields, so say how many results a full training has")
-    if not call.takes_epochs:
-        return 1
-    default = call.default_epochs
-    if isinstance(default, bool) or not isinstance(default, int) or default < 1:
+    if call.takes_epochs:
         raise ValueError(f"max_epochs: missing; {call.name} is told how long to train, so say how long that may be")
-    return default
+    return 1
 
 
 def _names(metrics: Sequence[Metric]) -> str:

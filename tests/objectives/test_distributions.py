@@ -33,6 +33,30 @@ def assert_maps(axis, units):
     return values
 
 
+class _Squares(stats.rv_continuous):
+    """The square root of a uniform number."""
+
+    def _cdf(self, x):
+        return x**2
+
+
+MADE_OF_DATA = {
+    "histogram": (stats.rv_histogram(([1, 3], [0.0, 1.0, 2.0])), [(0.25, 1.0), (1.0, 2.0)]),
+    "listed": (stats.rv_discrete(values=([1, 2, 7], [0.25, 0.25, 0.5])), [(0.1, 1), (0.4, 2), (0.9, 7)]),
+    "a class of its own": (_Squares(a=0, b=1, name="squares"), [(0.25, 0.5), (1.0, 1.0)]),
+}
+
+
+@pytest.mark.parametrize("case", MADE_OF_DATA)
+def test_what_was_made_of_data_needs_no_parameters(case):
+    """And draws from the generator that a space is bound to, as a frozen distribution does."""
+    distribution, expected = MADE_OF_DATA[case]
+    space = pickle.loads(pickle.dumps(Space({"x": distribution})))
+    assert [space.axes["x"].decode(unit) for unit, _ in expected] == pytest.approx([value for _, value in expected])
+    first, again = (space.bound_to(np.random.default_rng(3))["x"].rvs() for _ in range(2))
+    assert first == again
+
+
 @given(positive, positive, units)
 @MODEST
 def test_log_uniform_over_all_doubles(one, other, units):

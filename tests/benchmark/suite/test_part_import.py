@@ -26,6 +26,7 @@ MODULES = {
     "wrong_of_tests.py": "def\n",
     "objectives.py": "class Mine:\n    pass\n",
     "statistics.py": "class Mine:\n    pass\n",
+    "methods_of_tests.py": "class Mine:\n    @staticmethod\n    def loss(x): return x\nmine = Mine()\n",
 }
 
 
@@ -44,6 +45,13 @@ def study(tmp_path, monkeypatch):
     use_module_folder(None)
     assert sys.path == before
     assert not [name for name in sys.modules if "_of_tests" in name]
+
+
+@pytest.mark.parametrize("name", ["methods_of_tests:Mine.loss", "methods_of_tests:mine.loss"])
+def test_a_method_is_found(study, name):
+    """As Python's own entry points name it: the module, a colon, and the way to it."""
+    load(str(study / "mine.toml"))
+    assert import_part("objectives.f.function", name)(3) == 3
 
 
 @pytest.mark.parametrize("name", ["mine_of_tests:Mine", "mine_of_tests.Mine", "package_of_tests.inner:Mine"])

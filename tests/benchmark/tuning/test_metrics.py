@@ -2,8 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
+import numpy as np
 import pytest
+import torch
 
 from benchmark.tuning.evaluation import checked_epoch, evaluation_record
 from benchmark.tuning.trainer import Trainer
@@ -37,6 +40,15 @@ def test_the_first_metric_is_the_error():
     assert epoch.test_metrics == {"accuracy": 0.25}
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [np.array([0.5]), np.array([[0.5]]), torch.tensor([0.5]), torch.tensor(0.5, requires_grad=True), Fraction(1, 2)],
+)
+def test_an_array_of_one_number_is_that_number(loss):
+    """Whatever its axes, as libraries return it, and without a word of torch on gradients."""
+    assert checked(metrics=valid(loss=loss)).metrics["loss"] == 0.5
+
+
 REFUSED = {
     "not declared": (valid(auc=1.0), "the metric 'auc' is not declared, declared are accuracy, size, loss"),
     "misspelled": (valid(los=1.0), 'did you mean "loss"?'),
@@ -44,6 +56,9 @@ REFUSED = {
     "first not measured": (valid(accuracy=None), "the metric 'accuracy' is None: algorithms see the first metric"),
     "no number": (valid(loss="low"), "loss = 'low', need a number or None"),
     "a truth value": (valid(loss=True), "loss = True, need a number or None"),
+    "a truth value in an array": (valid(loss=np.array([True])), "loss = array([ True]), need a number or None"),
+    "several numbers": (valid(loss=np.zeros(2)), "loss = array([0., 0.]), need a number or None"),
+    "a complex number": (valid(loss=0.5 + 0j), "loss = (0.5+0j), need a number or None"),
     "nan without a chance value": (valid(size=math.nan), "the metric 'size' is nan, and size has no chance value"),
     "no mapping": (0.5, "metrics = 0.5: need a mapping"),
 }

@@ -17,8 +17,14 @@ SPACE = {"x": stats.uniform(0, 1)}
 @pytest.mark.parametrize(
     ("returned", "error"),
     [
-        *((0.5, 0.5), (np.float32(0.5), 0.5), ({"loss": 0.5, "accuracy": 9}, 0.5), ({"accuracy": 0.5}, -0.5)),
-        *(((0.5, 0.6), 0.5), (({"return": -7}, {}), 7), (math.nan, math.inf)),
+        *(
+            (0.5, 0.5),
+            (np.float32(0.5), 0.5),
+            (np.array([0.5]), 0.5),
+            ({"loss": 0.5, "accuracy": 9}, 0.5),
+            ({"accuracy": 0.5}, -0.5),
+        ),
+        *(((0.5, 0.6), 0.5), (({"return": -7}, {}), 7), (math.nan, math.inf), (np.array([0.5]), 0.5)),
     ],
 )
 def test_what_is_returned_is_something_to_minimise(returned, error):
@@ -26,7 +32,7 @@ def test_what_is_returned_is_something_to_minimise(returned, error):
     assert error_of(returned) == error
 
 
-@pytest.mark.parametrize("returned", [True, np.True_, None, "low", {}])
+@pytest.mark.parametrize("returned", [True, np.True_, np.array([True]), np.zeros(2), None, "low", {}])
 def test_what_is_no_number_is_refused(returned):
     """A truth value is a comparison by mistake, and None a forgotten return."""
     with pytest.raises((TypeError, ValueError)):

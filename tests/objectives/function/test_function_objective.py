@@ -169,6 +169,24 @@ def test_a_test_function_is_asked_by_itself():
     assert objective.test_metrics(CONFIG, SEED, Machine(), 1) == {"error": 1.25}
 
 
+@pytest.mark.parametrize("taken", [counting, functools.partial(counting, kind="a"), lambda x, kind, epochs: x])
+def test_the_default_of_its_epochs_is_a_full_training(taken):
+    """Of a generator as of a function that is told them; what the suite says comes first."""
+    told = functools.partial(taken, epochs=4)
+    space = {"x": [0.5]} if isinstance(taken, functools.partial) else SPACE
+    assert FunctionObjective(told, space).max_epochs == 4
+    assert FunctionObjective(told, space, max_epochs=2).max_epochs == 2
+
+
+async def awaited(x, kind):
+    """Has to be awaited."""
+
+
+async def awaited_epochs(x, kind):
+    """Yields to who awaits it."""
+    yield x
+
+
 def by_position(x, /, kind):
     """Takes x by position."""
 
@@ -181,6 +199,8 @@ REFUSED = {
     "lacks, misspelled": (lambda x, kinds: 0, {}, "kind: f has no such parameter, it takes x, kinds"),
     "too many": (lambda x: 0, {}, "kind: f has no such parameter, it takes x"),
     "by position": (by_position, {}, "f takes x by position alone"),
+    "asynchronous": (functools.partial(awaited), {}, "f is asynchronous, nothing awaits it; name a function that"),
+    "asynchronous epochs": (awaited_epochs, {"max_epochs": 2}, "f is asynchronous"),
     "conditional": (plain, {"space": WITH_CONDITION}, "x: not every configuration has it"),
     "a constant too": (plain, {"constants": {"x": 1}}, "x: a hyperparameter of the space cannot have a fixed value"),
     "an unknown constant": (plain, {"constants": {"y": 1}}, "y: f has no such parameter"),
