@@ -89,6 +89,10 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
             "objectives.closed_form.constrained:ConstrainedBraninCurrin",
             "Branin's and Currin's functions on the unit square (2-d), feasible within a disk; the front is not known.",
         ),
+        "bbob": Entry(
+            "objectives.bbob.objective:Bbob",
+            "A function of COCO's bbob suites by number, dimension and instance; needs the extra `coco`.",
+        ),
         "jax_softmax": Entry(
             "objectives.external.jax_objective:JaxSoftmax",
             "Softmax regression in JAX and Flax, in this process: the learning rate (1-d); needs the extra `jax`.",

@@ -59,6 +59,14 @@ class TrainingTimedOut(Exception):
     """Raised where a training is given up for the time it takes; the trial is recorded as a timeout."""
 
 
+class TrialSeed(np.random.SeedSequence):
+    """The seed of a trial in a run, which knows the repetition as well: for an objective of instances."""
+
+    def __init__(self, entropy: int, spawn_key: tuple[int, ...], repetition: int) -> None:
+        super().__init__(entropy, spawn_key=spawn_key)
+        self.repetition = repetition
+
+
 class Objective(ABC):
     """An error to minimise, or metrics. Constructing an objective touches no device and no disk.
 
@@ -172,6 +180,11 @@ class Objective(ABC):
     ) -> Mapping[str, Any]:
         """Test metrics by name of a trial that became the incumbent; not charged, and never shown to an algorithm."""
         return {}
+
+    @property
+    def varies_by_repetition(self) -> bool:
+        """Whether a configuration is worth another value in every repetition, noise apart."""
+        return False
 
     @abstractmethod
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:

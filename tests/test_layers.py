@@ -16,6 +16,7 @@ ORDER = {
             "classification",
             "stacks",
             "training",
+            "bbob",
             "closed_form",
             "derived",
             "function",

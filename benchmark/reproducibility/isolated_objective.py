@@ -192,6 +192,11 @@ class IsolatedObjective(Objective):
         return self if inner is self.inner else IsolatedObjective(inner, self.culprit)
 
     @cached_property
+    def varies_by_repetition(self) -> bool:
+        with isolated_call(self.culprit):
+            return self.inner.varies_by_repetition
+
+    @cached_property
     def tests_incumbents(self) -> bool:
         with isolated_call(self.culprit):
             return self.inner.tests_incumbents

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.random import mtrand
 
 from benchmark.reproducibility import canonical_json
+from objectives.objective import TrialSeed
 from objectives.space import Config
 
 LARGEST_SEED = 2**63 - 1
@@ -36,13 +37,14 @@ def recheck_seed(suite_seed: int) -> int:
     return LARGEST_SEED + 1 + suite_seed
 
 
-def trial_seed(suite_seed: int, objective: str, repetition: int, config: Config) -> np.random.SeedSequence:
+def trial_seed(suite_seed: int, objective: str, repetition: int, config: Config) -> TrialSeed:
     """Return the seed of a trial: a function of what is trained, not of the algorithm that asks for it.
 
     In one repetition every algorithm meets the same noise on the same configuration (common random
     numbers), which makes comparisons paired by repetition.
     """
-    return seed_sequence(suite_seed, "trial", objective, repetition, config_digest(config))
+    seed = seed_sequence(suite_seed, "trial", objective, repetition, config_digest(config))
+    return TrialSeed(suite_seed, seed.spawn_key, repetition)
 
 
 def search_generator(suite_seed: int, objective: str, algorithm: str, repetition: int) -> np.random.Generator:

@@ -186,6 +186,9 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
 def _dependencies(run: Run, machine: Machine) -> Record:
     """Describe what an objective's trials depend on here: data and environment."""
     objective = build_objective(run.objective)
+    if objective.varies_by_repetition:
+        what = "every repetition is a problem of its own, so fresh seeds would tell of other problems"
+        raise BadInput(f"objectives.{run.objective.label}: {what}; there is no recheck of it")
     data = prepare_objective(run.objective.label, objective, machine)
     stacked = trains_side_by_side(run, objective)
     arithmetic = require_arithmetic(run.objective.label, objective, machine, stacked=stacked)

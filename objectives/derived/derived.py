@@ -95,6 +95,10 @@ class Derived(Objective):
         return self if inner is self.inner else replace(self, inner=inner)
 
     @property
+    def varies_by_repetition(self) -> bool:
+        return self.inner.varies_by_repetition
+
+    @property
     def tests_incumbents(self) -> bool:
         return self.inner.tests_incumbents
 

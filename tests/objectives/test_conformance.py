@@ -20,11 +20,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 EPOCHS = 3
 NETWORKS = [name for name, kind in OBJECTIVES.items() if issubclass(kind, ImageClassification)]
-ELSEWHERE = {"resnet", *(["jax_softmax"] if find_spec("jax") is None else [])}
+NEEDS = {"jax_softmax": "jax", "bbob": "cocoex"}
+ELSEWHERE = {"resnet", *(name for name, library in NEEDS.items() if find_spec(library) is None)}
 """Objectives whose data or library need not be here; tests/objectives/resnet tests the first on data of its own."""
 VARIANTS = {
     **{name: (name, {}) for name in OBJECTIVES if name not in ELSEWHERE},
     "sklearn": ("sklearn", {"model": "gradient_boosting", "data": "wine"}),  # Its seed shows, and it is small.
+    **{name: ("bbob", {"suite": "bbob-noisy", "number": 101}) for name in {"bbob"} - ELSEWHERE},  # Its seed shows.
     **{f"{name}, folds": (name, {"folds": 3}) for name in NETWORKS},
     **{f"{name}, book": (name, {"split": "book"}) for name in NETWORKS},
 }

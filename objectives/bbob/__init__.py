@@ -1,0 +1,1 @@
+"""The black-box optimization benchmarks of COCO, through its package `coco-experiment`."""
