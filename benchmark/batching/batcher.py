@@ -17,7 +17,6 @@ from benchmark.suite.model import Run
 from benchmark.tuning.evaluation import (
     ImpureTrial,
     TrainingResult,
-    checked_epoch,
     describe_failure,
     is_device_failure,
 )
@@ -25,6 +24,7 @@ from benchmark.tuning.execution import RunExecution, note_training_start
 from benchmark.tuning.factory import needs_own_process
 from benchmark.tuning.run_report import RunReport, failure_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
+from benchmark.tuning.trainer import epoch_check
 from benchmark.tuning.trial_cache import CachedTrial, TrialCache
 from objectives.epoch import Epoch
 from objectives.objective import Objective
@@ -70,7 +70,7 @@ class TrialBatcher:
         self.most_open = min(MOST_OPEN_RUNS, OPEN_RUNS_PER_SLOT * stack.capacity) if stack is not None else 1
         if any(needs_own_process(run.algorithm) for run in runs):
             self.most_open = min(self.most_open, MOST_OPEN_PROCESSES)
-        self.fatal, self.marker, self.metrics = fatal, marker, objective.trained_metrics
+        self.fatal, self.marker, self.check_epoch = fatal, marker, epoch_check(objective)
         self.cache = TrialCache() if cache is None else cache
         self.recorded = RecordedTrials(settings=settings, data=data, arithmetic=self.arithmetic, cache=self.cache)
         self.unopened_runs = deque(runs)
@@ -235,7 +235,7 @@ class TrialBatcher:
         try:
             if isinstance(result, Exception):
                 raise result
-            trial.add_epoch(checked_epoch(result, trial.epochs_trained, self.metrics, self.objective.label))
+            trial.add_epoch(self.check_epoch(result, trial.epochs_trained))
         except ImpureTrial:
             pass  # The trial keeps it.
         except Exception as error:  # A network of the user's may raise anything.

@@ -30,6 +30,7 @@ class Quiet:
         self.pending = pending
         self.time_left: TimeLeft | None = None
         self.best: dict[tuple[str, str], float] = {}
+        self.front_sizes: dict[tuple[str, str], int] = {}
         self.metrics: dict[str, Metric] = {}
         self.count: Counter[tuple[str, str]] = Counter(cell_of(run) for run in done)
 
@@ -44,6 +45,8 @@ class Quiet:
         cell = cell_of(report.run)
         self.count[cell] += report.state == "done"
         self.best[cell] = min(self.best.get(cell, math.inf), report.best_error)
+        if report.front_size is not None:
+            self.front_sizes[cell] = max(self.front_sizes.get(cell, 0), report.front_size)
         if report.metric is not None:
             self.metrics[report.run.objective.label] = report.metric
 
@@ -53,9 +56,19 @@ class Quiet:
     def close(self) -> None:
         """Give the terminal back."""
 
-    def best_text(self, objective: str, error: float) -> str:
-        """Write the least error of an objective as a value of its metric: `error 0.0312`, or `accuracy 93.5 %`."""
+    def best_text(self, objective: str, error: float, front_size: int | None = None) -> str:
+        """Write what is best of an objective: `error 0.0312`, `accuracy 93.5 %`, or `12 non-dominated`.
+
+        Args:
+            objective: its label.
+            error: the least one of feasible trials; inf where there is none.
+            front_size: feasible trials that no other dominates, where several metrics are optimised.
+        """
+        if front_size is not None:
+            return f"{front_size} non-dominated"
         metric = self.metrics.get(objective, ERROR)
+        if math.isinf(error):
+            return f"{metric.name} -"
         return f"{metric.name} {metric.from_error(error):.4g} {metric.unit}".rstrip()
 
     def failures_text(self) -> str:
@@ -91,8 +104,8 @@ class PlainLines(Quiet):
         left = self.seconds_left()
         print(
             f"[{self.finished}/{self.total}] {format_duration(left)} left  {'/'.join(cell_of(report.run))} "
-            f"{report.run.repetition:03d}: best {self.best_text(report.run.objective.label, report.best_error)}"
-            f"{self.failures_text()}",
+            f"{report.run.repetition:03d}: best "
+            f"{self.best_text(report.run.objective.label, report.best_error, report.front_size)}{self.failures_text()}",
             flush=True,
         )
 
@@ -151,7 +164,8 @@ class LiveBar(Quiet):
 
     def _cell(self, cell: tuple[str, str]) -> str:
         best = self.best.get(cell, math.inf)
-        text = self.best_text(cell[0], best) if math.isfinite(best) else "-"
+        size = self.front_sizes.get(cell)
+        text = self.best_text(cell[0], best, size) if math.isfinite(best) or size is not None else "-"
         return f"{text.removeprefix(f'{ERROR.name} ')} ({self.count[cell]})"
 
 

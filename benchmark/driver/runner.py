@@ -218,7 +218,8 @@ class Runner:
                 "(where memory is short, the same command with fewer --jobs gives the same results)"
             )
             for run in [run for run in unreported.values() if is_done(run, self.folder)]:
-                self._report(recorded_report(unreported.pop(run.path), self.folder))
+                task = self.objectives[run.objective.label].task
+                self._report(recorded_report(unreported.pop(run.path), self.folder, task))
             self.follower.look()
             self._stop_at_failure()
             self.crashes.count_death(self.in_flight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,7 @@ LONGEST_EPOCH = 1e9
 WITHOUT_RESULT = ("error", "crashed", "timeout")
 """States of evaluations that have no error; one that diverged has the chance error."""
 
-_EXPECTED = (
-    "need an objectives.objective.Epoch(valid_error=..., test_error=..., seconds=...) for every epoch that is asked "
-    "for; test_error=None where there is no test set"
-)
+_EXPECTED = "need an objectives.objective.Epoch(valid_error=..., ...) for every epoch that is asked for"
 
 Curves = dict[str, list[float | None]]
 """A metric's values by name, an epoch each; None: not measured."""
@@ -66,7 +63,9 @@ class TrainingResult:
     reported_seconds: float | None = None
 
 
-def checked_epoch(epoch: object, before: int, metrics: Sequence[Metric], label: str) -> Epoch:
+def checked_epoch(
+    epoch: object, before: int, metrics: Sequence[Metric], label: str, constrained: Collection[str] = ()
+) -> Epoch:
     """Check an epoch that training yielded after `before` others; one that diverged is worth the chance values.
 
     It has diverged if it says so, or if a validation metric is NaN or infinite. A test metric that is NaN or
@@ -77,10 +76,10 @@ def checked_epoch(epoch: object, before: int, metrics: Sequence[Metric], label: 
         before: number of epochs before it.
         metrics: that the objective declares.
         label: what messages call the objective.
+        constrained: names of metrics that only have to be within bounds, for which no chance value is needed.
 
     Raises:
-        TypeError, ValueError: it is no epoch, holds something else than numbers, or other metrics than are declared;
-            or it diverged, and no chance value says what that is worth.
+        TypeError, ValueError: no epoch, no numbers, other metrics than are declared, or no chance value that is needed.
     """
     if not isinstance(epoch, Epoch):
         raise TypeError(f"training gave {short_repr(epoch)} after {before} epochs: {_EXPECTED}")
@@ -96,7 +95,7 @@ def checked_epoch(epoch: object, before: int, metrics: Sequence[Metric], label: 
         valid, test = _checked_metrics(epoch, metrics, f"{label}, {field}")
     diverged = bool(epoch.diverged) or not all(value is None or math.isfinite(value) for value in valid.values())
     if diverged:
-        valid, test = _chance_values(valid, test, metrics, f"{label}, {field}")
+        valid, test = _chance_values(valid, test, metrics, f"{label}, {field}", constrained)
     test = {name: value if value is not None and math.isfinite(value) else None for name, value in test.items()}
     error, test_value = valid[first.name], test.get(first.name)
     assert error is not None, "_checked_metrics refuses a first metric that is None"
@@ -142,13 +141,12 @@ def _checked_metrics(epoch: Epoch, metrics: Sequence[Metric], field: str) -> tup
             raise TypeError(f"{field}metrics = {short_repr(given)}: need a mapping of numbers by name, {declared}")
         unknown = next((name for name in given if name not in names), None)
         if unknown is not None:
-            hint = nearest_match(unknown, names)
-            remedy = "declare it among the objective's metrics, or leave it out"
-            raise ValueError(f"{field}the metric {short_repr(unknown)} is not declared, {declared}{hint}; {remedy}")
+            remedy = f"{nearest_match(unknown, names)}; declare it among the objective's metrics, or leave it out"
+            raise ValueError(f"{field}the metric {short_repr(unknown)} is not declared, {declared}{remedy}")
     missing = next((name for name in names if name not in (epoch.metrics or {})), None)
     if missing is not None and not epoch.diverged:
-        remedy = "give it, None where it was not measured, or do not declare it"
-        raise ValueError(f"{field}the metric {missing!r} is missing, {declared}; {remedy}")
+        remedy = f"{declared}; give it, None where it was not measured, or do not declare it"
+        raise ValueError(f"{field}the metric {missing!r} is missing, {remedy}")
     valid, test = _numbers(epoch.metrics or {}, field), _numbers(epoch.test_metrics or {}, f"{field}test ")
     if valid.get(names[0], 0.0) is None:
         raise ValueError(f"{field}the metric {names[0]!r} is None: algorithms see the first metric, so measure it")
@@ -165,34 +163,35 @@ def checked_test(values: Mapping[str, Any], metrics: Sequence[Metric], label: st
     Raises:
         TypeError, ValueError: other metrics than are declared, or something else than numbers.
     """
-    every = {metric.name: 0.0 for metric in metrics}
-    _, test = _checked_metrics(Epoch(metrics=every, test_metrics=values), metrics, f"{label}, test: ")
+    epoch = Epoch(metrics={metric.name: 0.0 for metric in metrics}, test_metrics=values)
+    _, test = _checked_metrics(epoch, metrics, f"{label}, test: ")
     return {name: value if value is not None and math.isfinite(value) else None for name, value in test.items()}
 
 
-def _chance_values(valid: _Values, test: _Values, metrics: Sequence[Metric], field: str) -> tuple[_Values, _Values]:
+def _chance_values(
+    valid: _Values, test: _Values, metrics: Sequence[Metric], field: str, constrained: Collection[str]
+) -> tuple[_Values, _Values]:
     """Return what a trial is worth that has diverged: the chance values, of the test where it has one.
 
     Raises:
-        ValueError: a metric that must have a chance value has none.
+        ValueError: a metric that must have a chance value has none: one that is optimised, or one that is lost.
     """
     for metric in metrics:
         value = valid.get(metric.name)
         lost = value is not None and not math.isfinite(value)
-        if metric.chance is None and (lost or metric is metrics[0]):
+        optimised = metric is metrics[0] or metric.reference is not None
+        if metric.chance is None and (optimised or (lost and metric.name not in constrained)):
             what = f"the metric {metric.name!r} is {value}" if lost else "it has diverged"
             remedy = "declare a chance value, which a trial that diverged is worth, or give a finite number"
             raise ValueError(f"{field}{what}, and {metric.name} has no chance value; {remedy}")
     chance = {metric.name: metric.chance for metric in metrics}
-    return dict(chance), {name: chance[name] for name, value in test.items() if value is not None}
+    return chance, {name: chance[name] for name, value in test.items() if value is not None}
 
 
 def metric_curves(epochs: Sequence[Epoch], last: Epoch) -> tuple[Curves | None, Curves | None]:
-    """Return the validation and test metrics of some epochs by name; None where an objective has none.
+    """Return the validation and test metrics of epochs in order, by name; None where an objective has none.
 
-    Args:
-        epochs: in order.
-        last: the last one that the trial has reached, which may be none of them.
+    `last` is the last epoch that the trial has reached, which may be none of those.
     """
     if last.metrics is None:
         return None, None

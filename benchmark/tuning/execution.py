@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +32,7 @@ from benchmark.tuning.factory import (
 )
 from benchmark.tuning.incumbent_test import IncumbentTest
 from benchmark.tuning.record_replay import RecordedOutcomes, ReplayMismatch
-from benchmark.tuning.run_report import RunReport, failure_report, is_done, recorded_report
+from benchmark.tuning.run_report import BestSoFar, RunReport, failure_report, is_done, recorded_report
 from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.time_limit import TimeLimit
 from benchmark.tuning.trainer import Trainer
@@ -75,7 +73,7 @@ class RunExecution:
         self.clock = build_clock(run, objective) if clock is None else clock
         self.test = IncumbentTest(run, objective, settings.machine)
         self.outcomes = RecordedOutcomes(objective.metrics[0])
-        self.best_error = math.inf
+        self.best = BestSoFar(objective.task)
         self.evaluations = 0
         self.trained_seconds: dict[int, float] = {}
 
@@ -99,8 +97,7 @@ class RunExecution:
                 self._write_or_check_header(ledger, data, scheduler)
                 if ledger.ended:
                     ledger.rename_complete()  # It was killed between its last record and the final name.
-                    recorded = recorded_report(self.run, self.settings.folder)
-                    return replace(recorded, metric=self.objective.metrics[0])
+                    return recorded_report(self.run, self.settings.folder, self.objective.task)
                 return (yield from self._tune(ledger, scheduler))
         except (LedgerError, RunRefused) as error:
             return self._report("refused", str(error))
@@ -163,8 +160,8 @@ class RunExecution:
                         result = yield job
                     outcome = self._record(job, result, ledger)
                 self.evaluations += 1
-                self.test.note(outcome.end, outcome.error)
-                self.best_error = min(self.best_error, outcome.error)
+                self.test.note(outcome)
+                self.best.add(outcome)
                 job = loop.send(outcome)
         except StopIteration as stop:
             return str(stop.value)
@@ -175,12 +172,16 @@ class RunExecution:
             job, result, self._note_seconds(job, result.train_seconds), self.settings.machine
         )
         runtime, price = self.clock.charge(job, result)
-        result, test_problem = self.test.add_test(job, result, job.start + runtime)
         record = evaluation_record(job, result, runtime, price)
-        ledger.append(record if test_problem is None else {**record, "test_problem": test_problem})
+        outcome = self.outcomes.outcome(record)
+        if self.test.is_due(outcome):
+            result, problem = self.test.add_test(job, result)
+            record = evaluation_record(job, result, runtime, price)
+            record |= {} if problem is None else {"test_problem": problem}
+        ledger.append(record)
         if self.settings.fail_fast and result.state in WITHOUT_RESULT:
             raise EvaluationFailed(f"evaluation {job.index}: {result.state}")
-        return self.outcomes.outcome(record)
+        return outcome
 
     def _note_seconds(self, job: Job, train_seconds: float) -> float:
         """Add up the measured seconds of a trial over its evaluations; one from the start begins anew."""
@@ -198,7 +199,8 @@ class RunExecution:
             run=self.run,
             state=state,
             evaluations=self.evaluations,
-            best_error=self.best_error,
+            best_error=self.best.error,
+            front_size=self.best.front_size,
             metric=self.objective.metrics[0],
             problem=problem,
         )

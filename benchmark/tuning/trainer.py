@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -115,6 +115,13 @@ def _iterator(trained: object) -> Iterator[Epoch]:
     return trained
 
 
+def epoch_check(objective: Objective) -> Callable[[object, int], Epoch]:
+    """Return a check of what the objective yields after so many epochs, as `checked_epoch` makes it."""
+    metrics, label = objective.trained_metrics, objective.label
+    constrained = {constraint.metric for constraint in objective.constraints}
+    return lambda epoch, before: checked_epoch(epoch, before, metrics, label, constrained)
+
+
 class Curve:
     """A training in progress: checks every epoch, counts and times them.
 
@@ -129,7 +136,7 @@ class Curve:
     """
 
     def __init__(self, objective: Objective, config: Config, seed: np.random.SeedSequence, machine: Machine) -> None:
-        self.metrics, self.label, self.times_itself = objective.trained_metrics, objective.label, objective.times_itself
+        self.check_epoch, self.times_itself = epoch_check(objective), objective.times_itself
         began = synchronised_time()
         self.epochs = _iterator(objective.train(dict(config), seed, machine))
         self.seconds_before = synchronised_time() - began
@@ -146,7 +153,7 @@ class Curve:
         seconds, self.seconds_before = synchronised_time() - began + self.seconds_before, 0.0
         if isinstance(epoch, Epoch) and not self.times_itself:
             epoch = epoch.timed(seconds)
-        self.last = checked_epoch(epoch, self.epoch, self.metrics, self.label)
+        self.last = self.check_epoch(epoch, self.epoch)
         self.epoch += 1
         return self.last
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from objectives.derived.derived import Derived
-from objectives.metric import Metric, as_overrides, override
+from objectives.metric import Metric, as_overrides, is_classic, override
 from objectives.objective import Objective
 from objectives.task import Constraint, as_constraints
 
@@ -30,6 +30,15 @@ class ChosenMetrics(Derived):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return self.chosen
+
+    @property
+    def trained_metrics(self) -> tuple[Metric, ...]:
+        """Those of the objective, as they are chosen; one that is not is only recorded."""
+        trained = self.inner.trained_metrics
+        if is_classic(trained):
+            return trained
+        named = {metric.name: metric for metric in self.chosen}
+        return tuple(named.get(metric.name, replace(metric, reference=None)) for metric in trained)
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
