@@ -26,6 +26,7 @@ from analysis.tables.metrics import metrics_table
 from analysis.tables.own_units import in_own_units
 from analysis.tables.pairwise import pairwise_table
 from analysis.tables.ranks import ranks_table
+from analysis.tables.recheck_fronts import recheck_feasibility, recheck_front
 from analysis.tables.scores import scores_table
 from analysis.tables.statistics import statistics_table
 from analysis.tables.timeline import timeline_table
@@ -163,6 +164,7 @@ class Study:
             "front": lambda: front_table(results, self.fronts),
             "indicators": lambda: indicators_table(results, self.fronts, folder),
             "attainment": lambda: attainment_table(self.fronts),
+            "recheck_front": lambda: recheck_front(results, self.fronts, folder),
             **of_hypervolume,
         }
 
@@ -175,4 +177,5 @@ class Study:
             "feasibility": lambda: feasibility_table(results),
             "feasibility_runs": lambda: feasibility_runs(results, self.fronts),
             "feasibility_summary": lambda: feasibility_summary(results, feasibility_runs(results, self.fronts)),
+            "recheck_feasibility": lambda: recheck_feasibility(results, self.fronts, self.folder),
         }

@@ -41,3 +41,17 @@ def final_front(points: Array) -> Array:
 
     places = np.flatnonzero(~np.isnan(points).any(axis=1))
     return np.asarray(places[is_nondominated(points[places])])
+
+
+def undominated(points: Array) -> Array:
+    """Which points no other one dominates: (n,) booleans, equal ones alike; not those with NaN.
+
+    Args:
+        points: (n, metrics); a row with NaN takes no part.
+    """
+    from moocore import is_nondominated
+
+    known = ~np.isnan(points).any(axis=1)
+    kept = known.copy()
+    kept[known] = is_nondominated(points[known], keep_weakly=True)
+    return np.asarray(kept)

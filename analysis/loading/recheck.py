@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from analysis.loading.ledgers import Columns, find
+from analysis.loading.records import FIELDS
 from analysis.loading.results import Results
 from benchmark.errors import BadInput
 
@@ -22,8 +26,8 @@ FOLDER = "recheck"
 FILE = "incumbents.json"
 FORMAT = 1
 
-TOLD = ("index", "config", "epochs", "state", "valid_error", "test_error")
-"""What is read of an evaluation."""
+TOLD = ("index", "config", "epochs", "state")
+"""What is compared of an evaluation."""
 
 Key = tuple[str, str, int]
 """Objective, algorithm and repetition."""
@@ -40,6 +44,7 @@ class Retrained:
         epochs: until which it was trained, unless it diverged.
         valid, test: errors by fresh seed, those that are recorded; +inf when training crashed.
         n_diverged: trainings that diverged; their errors are the chance error.
+        rows: the trainings' evaluations, of an objective whose further metrics are tracked with those.
     """
 
     config: Mapping[str, Any]
@@ -47,6 +52,7 @@ class Retrained:
     valid: tuple[float, ...]
     test: tuple[float, ...]
     n_diverged: int
+    rows: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +63,19 @@ class Recheck:
         fresh: seeds planned for every configuration.
         retrained: by objective, every configuration once, in the order of the file.
         selected: what each run had selected when the recheck began: validation error, test error, and
-            which configuration.
+            which configuration. Several where it selected a front.
     """
 
     fresh: int
     retrained: Mapping[str, tuple[Retrained, ...]]
-    selected: Mapping[Key, tuple[float, float, Retrained]]
+    selected: Mapping[Key, tuple[tuple[float, float, Retrained], ...]]
+
+    def of(self, key: Key, config: Mapping[str, Any], valid: float, test: float) -> Retrained | None:
+        """The fresh trainings of what a run has selected; None if that was not what was rechecked."""
+        for known_valid, known_test, trial in self.selected.get(key, ()):
+            if np.array_equal((known_valid, known_test), (valid, test), equal_nan=True) and trial.config == config:
+                return trial
+        return None
 
 
 def missing(results: Results, folder: Path) -> str | None:
@@ -93,18 +106,18 @@ def read(results: Results, folder: Path) -> Recheck | None:
         raise BadInput(f"{path}: suite = {told.get('suite')!r}, but the folder's is {results.plan.name!r}")
     try:
         fresh, lists, rows = _parse(told)
-        planned = [objective.label for objective in results.plan.objectives if objective.label in lists]
-        retrained = {label: _retrained(folder / FOLDER, label, lists[label], fresh) for label in planned}
+        tracked = {objective.label: objective.tracked for objective in results.plan.objectives}
+        retrained = {
+            label: _retrained(folder / FOLDER, label, lists[label], fresh, names)
+            for label, names in tracked.items()
+            if label in lists
+        }
     except _Problem as error:
         raise _damaged(path, str(error)) from error
     return Recheck(
         fresh=fresh,
         retrained={label: tuple(trial for one in many for trial in one) for label, many in retrained.items()},
-        selected={
-            row.key: (row.valid_error, row.test_error, retrained[row.key[0]][row.number][row.place])
-            for row in rows
-            if row.key[0] in retrained
-        },
+        selected=_by_run([row for row in rows if row.key[0] in retrained], retrained),
     )
 
 
@@ -169,33 +182,51 @@ def _row(row: Mapping[str, Any]) -> _Row:
     )
 
 
-def _retrained(folder: Path, label: str, lists: list[list[Trial]], fresh: int) -> list[list[Retrained]]:
+def _by_run(
+    rows: list[_Row], retrained: Mapping[str, list[list[Retrained]]]
+) -> dict[Key, tuple[tuple[float, float, Retrained], ...]]:
+    """What each run had selected."""
+    selected: dict[Key, tuple[tuple[float, float, Retrained], ...]] = {}
+    for row in rows:
+        one = (row.valid_error, row.test_error, retrained[row.key[0]][row.number][row.place])
+        selected[row.key] = (*selected.get(row.key, ()), one)
+    return selected
+
+
+def _retrained(
+    folder: Path, label: str, lists: list[list[Trial]], fresh: int, metrics: Sequence[str]
+) -> list[list[Retrained]]:
     """What the ledgers say of every list's configurations."""
     found = []
     for number, trials in enumerate(lists):
         name = f"list-{number:03d}"
-        ledgers = {f"{label}/{name}/{seed:03d}": find(folder, label, name, seed).evaluations for seed in range(fresh)}
+        ledgers = {
+            f"{label}/{name}/{seed:03d}": find(folder, label, name, seed, metrics=metrics).evaluations
+            for seed in range(fresh)
+        }
         found.append(_of_list(trials, ledgers))
     return found
 
 
 def _of_list(trials: list[Trial], ledgers: Mapping[str, Columns]) -> list[Retrained]:
-    rows: list[list[tuple[float, float, bool]]] = [[] for _ in trials]
     for name, columns in ledgers.items():
         told = [columns[field].tolist() for field in TOLD]
-        for index, config, epochs, state, valid, test in zip(*told, strict=True):
+        for index, config, epochs, state in zip(*told, strict=True):
             planned = trials[index] if index < len(trials) else None
             if planned is None or json.loads(config) != planned[0] or (state == "ok" and epochs != planned[1]):
                 raise _Problem(f"evaluation {index} of runs/{name} is not what it lists")
-            rows[index].append((valid, test, state == "diverged"))
-    return [_joined(trial, row) for trial, row in zip(trials, rows, strict=True)]
+    if not ledgers:
+        return [_joined(trial, pd.DataFrame(columns=list(FIELDS))) for trial in trials]
+    rows = pd.concat([pd.DataFrame(dict(columns)) for columns in ledgers.values()], ignore_index=True)
+    return [_joined(trial, rows[rows["index"] == index]) for index, trial in enumerate(trials)]
 
 
-def _joined(trial: Trial, rows: list[tuple[float, float, bool]]) -> Retrained:
+def _joined(trial: Trial, rows: pd.DataFrame) -> Retrained:
     return Retrained(
         config=trial[0],
         epochs=trial[1],
-        valid=tuple(valid for valid, _, _ in rows),
-        test=tuple(test for _, test, _ in rows),
-        n_diverged=sum(diverged for _, _, diverged in rows),
+        valid=tuple(rows["valid_error"].tolist()),
+        test=tuple(rows["test_error"].tolist()),
+        n_diverged=int((rows["state"] == "diverged").sum()),
+        rows=rows,
     )

@@ -12,7 +12,8 @@ from analysis.loading.plan import Plan
 from analysis.loading.results import AXES, Results
 from analysis.statistics.anytime import Curve
 from analysis.statistics.bands import ERRORS, thinned
-from analysis.statistics.difference import Difference, claims, difference
+from analysis.statistics.bootstrap import LEVEL
+from analysis.statistics.difference import OF_HYPERVOLUMES, Difference, claims, difference
 
 DIFFERENCES = ("objective", "axis", "error", "a", "b", "t", "n", "n_pairs", "mean", "lo", "hi")
 """Columns of `differences.csv`: mean of the error of a less that of b over the repetitions in which both are complete
@@ -53,8 +54,17 @@ def pairs(plan: Plan) -> list[tuple[str, str]]:
 
 def compared(results: Results) -> list[Pair]:
     """All differences of a suite: what both tables are made of."""
+    level = OF_HYPERVOLUMES if results.so_far else LEVEL
     return [
-        Pair(objective=objective, axis=axis, error=error, a=a, b=b, n=len(ours), curve=difference(ours, theirs, error))
+        Pair(
+            objective=objective,
+            axis=axis,
+            error=error,
+            a=a,
+            b=b,
+            n=len(ours),
+            curve=difference(ours, theirs, error, level),
+        )
         for objective, axis, a, b, ours, theirs in paired(results)
         for error in ERRORS
     ]

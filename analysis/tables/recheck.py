@@ -105,10 +105,8 @@ def _row(results: Results, run: Run, recheck: Recheck) -> dict[str, Any]:
     valid, test, epochs = (final[name].item() for name in ("valid_error", "test_error", "epochs"))
     row |= {"config": final["config"].item(), "epochs": epochs}
     row |= {"selected_valid_error": valid, "selected_test_error": test}
-    of_file = recheck.selected.get(key)
-    if of_file is None or not np.array_equal(of_file[:2], (valid, test), equal_nan=True) or of_file[2].config != config:
-        return row
-    return row | _fresh(of_file[2])
+    trial = recheck.of(key, config, valid, test)
+    return row if trial is None else row | _fresh(trial)
 
 
 def _fresh(trial: Retrained) -> dict[str, Any]:

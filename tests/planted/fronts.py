@@ -32,6 +32,7 @@ from scipy.special import beta, exp1, psi
 from analysis.fronts.box import Box
 from analysis.fronts.hypervolume import growing_hypervolume
 from analysis.statistics.anytime import Curve
+from analysis.statistics.difference import OF_HYPERVOLUMES
 from analysis.statistics.pairwise import wilcoxon
 from tests.planted.trajectories import REPETITIONS, SIMULATIONS, measure
 
@@ -118,7 +119,7 @@ def main(arguments=None):
     size = {"simulations": options.simulations, "repetitions": options.repetitions}
     report = dict(size)
     for name, world in WORLDS.items():
-        report[name] = measure(world, seed=SEED, **size)
+        report[name] = measure(world, seed=SEED, level=OF_HYPERVOLUMES, **size)
         print(name, *(f"{what} {share:.3f}" for what, share in report[name].items()), flush=True)
     report["rejected"] = measure_tests(**size)
     print(f"rejected {report['rejected']:.3f}")

@@ -35,6 +35,7 @@ from scipy.special import beta
 
 from analysis.statistics.anytime import curve
 from analysis.statistics.bands import band, values
+from analysis.statistics.bootstrap import LEVEL as LEVEL_OF_BANDS
 from analysis.statistics.difference import claims, difference
 from analysis.statistics.targets import attempts, speed_up
 
@@ -103,10 +104,10 @@ WORLDS = {
 }
 
 
-def measure(world, *, simulations, repetitions=REPETITIONS, seed=SEED):
+def measure(world, *, simulations, repetitions=REPETITIONS, seed=SEED, level=LEVEL_OF_BANDS):
     """Shares of the simulated suites, by what was counted."""
     rng = np.random.default_rng(seed)
-    counts = [_counts(world, rng, repetitions) for _ in range(simulations)]
+    counts = [_counts(world, rng, repetitions, level) for _ in range(simulations)]
     return {name: float(np.mean([count[name] for count in counts])) for name in counts[0]}
 
 
@@ -159,10 +160,10 @@ def _paired(rng, repetitions, draw, sides, *, common=False):
     return a, b
 
 
-def _counts(world, rng, repetitions):
+def _counts(world, rng, repetitions, level):
     """What happened in one simulated suite."""
     a, b = world.simulate(rng, repetitions)
-    found = difference(a, b, "valid")
+    found = difference(a, b, "valid", level)
     ours, theirs = world.means(found.t)
     truth = ours - theirs
     paired = values(a, found.t, "valid") - values(b, found.t, "valid")
