@@ -1,5 +1,7 @@
 """Rechecks incumbents: what every run selected is trained again with fresh seeds, which measures the winner's curse.
 
+Where several metrics are optimised, members of every run's front are trained again too.
+
 A recheck is a suite of its own in `results/<suite>/recheck/`. Its algorithms are lists of what the suite's
 runs selected, every configuration once however many runs selected it, and its repetitions are the fresh
 seeds, the same for all. So it is trained, recorded, resumed and spread out as every other suite. A list
@@ -9,8 +11,7 @@ repetitions, and nothing is trained twice.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -29,8 +30,10 @@ from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Run, S
 from benchmark.tuning.run_report import is_done
 from benchmark.verification.recheck_file import (
     FORMAT,
+    FrontMember,
     Incumbent,
     Lists,
+    front_entry,
     incumbent_entry,
     parse_recheck_file,
     positions,
@@ -38,6 +41,7 @@ from benchmark.verification.recheck_file import (
     to_json_lines,
     trial_entry,
 )
+from benchmark.verification.selection import select_front, select_incumbent
 from benchmark.verification.trial_lists import list_entries, list_entry
 from objectives.objective import Machine, Objective
 from objectives.space import FIDELITY, Config
@@ -59,12 +63,14 @@ class RecheckSuite(Suite):
         of: name of the suite whose incumbents they are.
         lists: what is trained.
         incumbents: the selected configurations, and by which run.
+        members: of the runs' fronts, where several metrics are optimised.
         before: the file as it was found, or None.
     """
 
     of: str
     lists: Lists
     incumbents: tuple[Incumbent, ...]
+    members: tuple[FrontMember, ...]
     before: bytes | None
 
     def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
@@ -85,7 +91,9 @@ class RecheckSuite(Suite):
     def describe(self) -> str:
         """Describe how much there is to train."""
         trials = sum(len(trials) for of_objective in self.lists.values() for trials in of_objective)
-        return f"{trials} configurations of {len(self.incumbents)} incumbents, {self.repetitions} fresh seeds each"
+        members = f" and {len(self.members)} members of fronts" if self.members else ""
+        incumbents = f"{len(self.incumbents)} incumbents{members}"
+        return f"{trials} configurations of {incumbents}, {self.repetitions} fresh seeds each"
 
     def to_json(self) -> bytes:
         """Encode the file: a line for every configuration and for every incumbent."""
@@ -98,7 +106,9 @@ class RecheckSuite(Suite):
             incumbent_entry(incumbent, places[incumbent.run.objective.label]) for incumbent in self.incumbents
         ]
         head = {"format": FORMAT, "suite": self.of, "fresh": self.repetitions}
-        return to_json_lines({**head, "lists": lists, "incumbents": incumbents}).encode()
+        fronts = [front_entry(member, places[member.run.objective.label]) for member in self.members]
+        content = {**head, "lists": lists, "incumbents": incumbents, **({"fronts": fronts} if fronts else {})}
+        return to_json_lines(content).encode()
 
 
 def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_mixed: bool) -> RecheckSuite:
@@ -116,11 +126,11 @@ def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *,
         RunRefused: recorded with another suite, other data or on another machine.
         DataError, LedgerError: data or ledgers that are not there or damaged.
     """
-    incumbents = _incumbents(suite, folder, machine, allow_mixed=allow_mixed)
+    incumbents, members = _select(suite, folder, machine, allow_mixed=allow_mixed)
     path = folder / NAME / FILE
     before = read_if_exists(path)
     earlier, lists = (0, {}) if before is None else parse_recheck_file(path, before, suite)
-    lists = _extend_lists(lists, incumbents)
+    lists = _extend_lists(lists, [*incumbents, *members])
     base = {field.name: getattr(suite, field.name) for field in fields(suite)}
     return RecheckSuite(
         **base
@@ -138,34 +148,23 @@ def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *,
         of=suite.name,
         lists=lists,
         incumbents=tuple(incumbents),
+        members=tuple(members),
         before=before,
     )
 
 
-def select_incumbent(evaluations: Iterable[Record], budget: Budget) -> Record | None:
-    """Select the incumbent at the end of a run, by the analysis' rule.
-
-    The least validation error of what completed within the budget, the earliest of ties; None when
-    nothing came to a result.
-    """
-    best, epochs = None, 0
-    for record in sorted(evaluations, key=lambda record: (record["end"], record["index"])):
-        epochs += record["epochs"] - record["start_epoch"]
-        counted = record["end"] <= (budget.runtime or math.inf) and epochs <= (budget.epochs or math.inf)
-        if not counted or record["valid_error"] is None:
-            continue
-        if best is None or record["valid_error"] < best["valid_error"]:
-            best = record
-    return best
-
-
-def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bool) -> list[Incumbent]:
+def _select(
+    suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bool
+) -> tuple[list[Incumbent], list[FrontMember]]:
+    """Select the incumbents of all finished runs, and members of their fronts."""
     done = [run for run in suite.runs() if is_done(run, folder)]
     if not done:
         part = "no run is finished" if (folder / "runs").is_dir() else "nothing is recorded"
         raise BadInput(f"{folder}: {part} there; run the suite {suite.name} first")
     expected: dict[str, Record] = {}
-    incumbents = []
+    tasks = {entry.label: build_objective(entry).task for entry in suite.objectives}
+    incumbents: list[Incumbent] = []
+    members: list[FrontMember] = []
     for run in done:
         header, *records = read_ledger(folder / run.path).records
         label = run.objective.label
@@ -175,12 +174,15 @@ def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bo
         environment = expected[label]["environment"] | libraries
         here = {**expected[label], "run": run.identity(), "environment": environment}
         check_header(header, here, folder / run.path, allow_mixed=allow_mixed)
-        selected = select_incumbent(evaluations_of(records), run.budget)
-        if selected is not None:
-            incumbents.append(_incumbent(run, selected))
+        evaluations = evaluations_of(records)
+        selected = select_incumbent(evaluations, run.budget, tasks[label])
+        incumbents += [] if selected is None else [_incumbent(run, selected)]
+        front = select_front(evaluations, run.budget, tasks[label])
+        members += [FrontMember(run=run, trial=_trial(record), index=record["index"]) for record in front]
     if not incumbents:
-        raise BadInput(f"{folder}: none of the {len(done)} finished runs has an incumbent, every evaluation crashed")
-    return incumbents
+        every = "crashed or is infeasible" if any(task.constraints for task in tasks.values()) else "crashed"
+        raise BadInput(f"{folder}: none of the {len(done)} finished runs has an incumbent, every evaluation {every}")
+    return incumbents, members
 
 
 def _dependencies(run: Run, machine: Machine) -> Record:
@@ -195,21 +197,25 @@ def _dependencies(run: Run, machine: Machine) -> Record:
     return {"data": data, "environment": {**describe_environment(machine.device, 1), "arithmetic": arithmetic}}
 
 
+def _trial(record: Record) -> Config:
+    """Return the trial of an evaluation; one that diverged is trained again for as long as it was to."""
+    return {**record["config"], FIDELITY: record["asked_epochs"]}
+
+
 def _incumbent(run: Run, record: Record) -> Incumbent:
-    # A diverged training ended early; it is trained again for as long as it was to.
     return Incumbent(
         run=run,
-        trial={**record["config"], FIDELITY: record["asked_epochs"]},
+        trial=_trial(record),
         valid_error=record["valid_error"],
         test_error=record["test_error"],
     )
 
 
-def _extend_lists(lists: Lists, incumbents: list[Incumbent]) -> Lists:
-    """Add lists for the incumbents that the lists do not hold yet."""
+def _extend_lists(lists: Lists, selected: Sequence[Incumbent | FrontMember]) -> Lists:
+    """Add lists for what is selected and the lists do not hold yet."""
     known = {(label, name) for label, of_objective in lists.items() for name in positions(of_objective)}
     new: dict[str, list[Config]] = {}
-    for incumbent in incumbents:
+    for incumbent in selected:
         label = incumbent.run.objective.label
         if (label, config_digest(incumbent.trial)) not in known:
             known.add((label, config_digest(incumbent.trial)))

@@ -35,6 +35,21 @@ class Incumbent:
     test_error: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontMember:
+    """A configuration on the front of a run.
+
+    Attributes:
+        run: a complete one.
+        trial: the configuration, with the epochs that it was trained for under `max_epochs`.
+        index: of its evaluation in the run's ledger, which has its metrics.
+    """
+
+    run: Run
+    trial: Config
+    index: int
+
+
 def positions(of_objective: tuple[tuple[Config, ...], ...]) -> dict[str, tuple[int, int]]:
     """Return the number of the list and the position in it, by the trial's digest."""
     return {
@@ -59,6 +74,18 @@ def incumbent_entry(incumbent: Incumbent, places: Mapping[str, tuple[int, int]])
         "place": position,
         "valid_error": incumbent.valid_error,
         "test_error": incumbent.test_error,
+    }
+
+
+def front_entry(member: FrontMember, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    number, position = places[config_digest(member.trial)]
+    return {
+        "objective": member.run.objective.label,
+        "algorithm": member.run.algorithm.label,
+        "repetition": member.run.repetition,
+        "index": member.index,
+        "list": number,
+        "place": position,
     }
 
 

@@ -75,3 +75,9 @@ def failing_test(x, kind):
 def two_metrics(x):
     """A loss and a size that cannot both be small."""
     return {"loss": (1 - x) ** 2, "size": 10 * x}
+
+
+def noisy_metrics(x, seed):
+    """The same, a little beside it by the seed."""
+    noise = seed / 2**32 / 100
+    return {"loss": (1 - x) ** 2 + noise, "size": 10 * x + noise}

@@ -20,9 +20,8 @@ from benchmark.driver.runner import Runner
 from benchmark.reproducibility.seeding import LARGEST_SEED, recheck_seed, trial_seed
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.suite.model import Budget
 from benchmark.verification import recheck as rechecks
-from benchmark.verification.recheck import FILE, prepare_recheck, select_incumbent
+from benchmark.verification.recheck import FILE, prepare_recheck
 from objectives.objective import Machine
 from objectives.space import FIDELITY
 from tests import ROOT
@@ -316,27 +315,6 @@ def test_a_crash_of_a_fresh_training_is_recorded(tmp_path):
 
     states = [record["state"] for records in evaluations(folder / "recheck").values() for record in records]
     assert states == ["crashed", "crashed"]
-
-
-def record(index, end, valid, start_epoch=0, epochs=2):
-    """An evaluation, as far as the choice of the incumbent reads it."""
-    return {"index": index, "end": end, "valid_error": valid, "start_epoch": start_epoch, "epochs": epochs}
-
-
-def test_the_incumbent_is_the_least_error_that_counts():
-    """Crashed ones never, the earliest of ties, in the order of completion, within the budget."""
-    records = [record(0, 5.0, 0.3), record(1, 3.0, 0.2), record(2, 3.0, 0.2), record(3, 9.0, 0.1), record(4, 1.0, None)]
-
-    def chosen(**budget):
-        found = select_incumbent(records, Budget(**budget))
-        return None if found is None else found["index"]
-
-    assert chosen(trials=9) == 3
-    assert chosen(runtime=8.9) == 1
-    assert chosen(runtime=9.0) == 3
-    assert chosen(epochs=10) == 3
-    assert chosen(epochs=9) == 1
-    assert chosen(runtime=2.0) is None
 
 
 # What is refused.
