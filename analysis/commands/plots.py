@@ -15,6 +15,7 @@ from analysis.loading.suite_folder import suite_folder
 from analysis.study import Study
 from analysis.tables.basic import as_text, end_notes
 from analysis.tables.endpoints import test_notes
+from analysis.tables.front import multi_objective
 from analysis.tables.hypervolume import reference_notes
 from analysis.tables.scores import scale_notes
 from analysis.tables.timing import as_line
@@ -64,10 +65,10 @@ def execute(options: argparse.Namespace) -> int:
 
 def _closing(study: Study) -> list[str]:
     """The summary to read, and what was charged and paid."""
-    parts = {
-        "summary": lambda: as_text(study.tables["summary"], study.results.plan),
-        "timing": lambda: as_line(study.results),
-    }
+    parts = {"summary": lambda: as_text(study.tables["summary"], study.results.plan)}
+    if multi_objective(study.results):
+        parts["hypervolume"] = lambda: as_text(study.tables["hypervolume_summary"], study.hypervolume.results.plan)
+    parts["timing"] = lambda: as_line(study.results)
     made = [study.not_drawn.attempt(f"terminal/{name}", make) for name, make in parts.items()]
     return [line for text in made if text is not None for line in ("", text)]
 

@@ -1,15 +1,20 @@
 r"""Tables for LaTeX, of the primary endpoint.
 
 `results.tex` is a table of algorithms by objectives, `OBJECTIVE.tex` one with intervals, medians and interquartile
-means. They need `\usepackage{booktabs}` and are read with `\input`.
+means. Where several metrics are optimised there are the same tables of hypervolumes, `hypervolume-results.tex` and
+`hypervolume-OBJECTIVE.tex`, and the trade-offs that were found, `front-OBJECTIVE.tex`. They need
+`\usepackage{booktabs}` and are read with `\input`.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-from analysis.exports.paper import BEST, TIED, Entry, caption, entries, incomplete
+from analysis.exports.paper import BEST, TIED, Entry, caption, entries, fronts, incomplete
 from analysis.study import Study
+from analysis.tables.front import multi_objective
+from analysis.value_format import number_text
 
 OPEN = r"use it: \usepackage{{booktabs}} and \input{{{folder}/results.tex}}"
 ESCAPES = {
@@ -22,6 +27,24 @@ NONE = "--"
 
 def write(study: Study, folder: Path) -> list[str]:
     """Write the tables; returns what a reader must know."""
+    told = _write_results(study, folder)
+    if multi_objective(study.results):
+        told += _write_results(study.hypervolume, folder, "hypervolume-")
+    for front in fronts(study):
+        rows = [[*map(_cell, row)] for row in front.rows]
+        name = f"front-{front.objective.key}"
+        _write(
+            folder / f"{name}.tex",
+            [*map(escaped, front.head)],
+            rows,
+            front.caption,
+            f"{study.results.plan.name}-{name}",
+        )
+    return told
+
+
+def _write_results(study: Study, folder: Path, prefix: str = "") -> list[str]:
+    """Write the tables of a study's endpoint, of whose names `prefix` is the beginning."""
     shown, plan = entries(study), study.results.plan
     named = caption(study)
     by_place = {(entry.objective, entry.algorithm): entry for entry in shown}
@@ -31,12 +54,13 @@ def write(study: Study, folder: Path) -> list[str]:
         [escaped(algorithm), *(spread(by_place[objective, algorithm]) for objective in objectives)]
         for algorithm in plan.algorithms
     ]
-    _write(folder / "results.tex", head, rows, named, plan.name)
+    _write(folder / f"{prefix}results.tex", head, rows, named, f"{plan.name}{'-hypervolume' if prefix else ''}")
     for declared in plan.objectives:
         objective = declared.label
         details = [_details(by_place[objective, algorithm]) for algorithm in plan.algorithms]
         head = ["Algorithm", r"Mean $\pm$ std", "Interval", "Median", "IQM", "Runs"]
-        _write(folder / f"{declared.key}.tex", head, details, f"{objective}: {named}", f"{plan.name}-{declared.key}")
+        label = f"{plan.name}-{prefix}{declared.key}"
+        _write(folder / f"{prefix}{declared.key}.tex", head, details, f"{objective}: {named}", label)
     return incomplete(shown)
 
 
@@ -51,6 +75,12 @@ def number(text: str) -> str:
     if exponent:
         return rf"${digits} \times 10^{{{int(exponent)}}}$"
     return f"${text}$" if text.startswith("-") else text
+
+
+def _cell(value: float | str) -> str:
+    if isinstance(value, str):
+        return escaped(value)
+    return NONE if math.isnan(value) else number(number_text(value))
 
 
 def spread(entry: Entry) -> str:

@@ -1,16 +1,20 @@
 """Tables in Markdown, of the primary endpoint.
 
 `results.md` holds a table of algorithms by objectives, and for each objective one with intervals, medians and
-interquartile means.
+interquartile means. Where several metrics are optimised the same tables of hypervolumes follow, and the trade-offs that
+were found.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
-from analysis.exports.paper import BEST, TIED, Entry, caption, entries, incomplete
+from analysis.exports.paper import BEST, TIED, Entry, caption, entries, fronts, incomplete
 from analysis.study import Study
+from analysis.tables.front import multi_objective
+from analysis.value_format import number_text
 
 OPEN = "use it: {folder}/results.md"
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
@@ -19,6 +23,20 @@ NONE = "-"
 
 def write(study: Study, folder: Path) -> list[str]:
     """Write the tables; returns what a reader must know."""
+    parts, told = _results(study)
+    if multi_objective(study.results):
+        of_hypervolume, also = _results(study.hypervolume)
+        parts, told = ["## Results", *parts, "## Hypervolume", *of_hypervolume], told + also
+    for front in fronts(study):
+        rows = [[*map(_cell, row)] for row in front.rows]
+        heading = f"## Trade-offs on {escaped(front.objective.label)}"
+        parts += [heading, table([*map(escaped, front.head)], rows), escaped(front.caption)]
+    (folder / "results.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    return told
+
+
+def _results(study: Study) -> tuple[list[str], list[str]]:
+    """The tables of a study's endpoint, and what a reader must know."""
     shown, plan = entries(study), study.results.plan
     by_place = {(entry.objective, entry.algorithm): entry for entry in shown}
     objectives = [objective.label for objective in plan.objectives]
@@ -31,8 +49,7 @@ def write(study: Study, folder: Path) -> list[str]:
         details = [_details(by_place[objective, algorithm]) for algorithm in plan.algorithms]
         head = ["algorithm", "mean ± std", "interval", "median", "IQM", "runs"]
         parts += [f"### {escaped(objective)}", table(head, details)]
-    (folder / "results.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    return incomplete(shown)
+    return parts, incomplete(shown)
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -44,6 +61,10 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def escaped(text: str) -> str:
     """Text as Markdown shows it."""
     return SPECIAL.sub(r"\\\1", text)
+
+
+def _cell(value: float | str) -> str:
+    return escaped(value) if isinstance(value, str) else NONE if math.isnan(value) else number_text(value)
 
 
 def spread(entry: Entry) -> str:

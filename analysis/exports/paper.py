@@ -3,27 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.loading.metric import Metric
-from analysis.loading.plan import Plan
+import numpy as np
+import orjson
+
+from analysis.loading.metric import KINDS, Metric
+from analysis.loading.plan import Objective, Plan
 from analysis.study import Study
+from analysis.tables.front import multi_objective
 from analysis.tables.pairwise import A_BETTER, B_BETTER
+from analysis.tables.trade_offs import trade_offs
 from analysis.value_format import last_place, number_text, pair_texts
 
 ENDPOINTS = {
-    "test_error": "Test {} of the validation incumbent at the end of the budget",
-    "valid_error": "Validation {} of the incumbent at the end of the budget",
+    "test_error": "Test {} of the validation {} at the end of the budget",
+    "valid_error": "Validation {} of the {} at the end of the budget",
     "score": "Anytime score (higher is better)",
 }
-"""What is shown; the metric's name is put in."""
+"""What is shown; the metric's name is put in, and what was selected."""
 RULE = (
     "Bold: better than every other algorithm on the objective (Wilcoxon signed-rank test on paired repetitions, "
     "Holm-adjusted, 5 %). Asterisk: the best one and all that it was not shown to be better than."
 )
 BEST, TIED, PLAIN = "best", "tied", "plain"
+
+
+MOST_TRADE_OFFS = 40
+"""Rows of a table of trade-offs; of more there are so many, evenly spaced."""
+MOST_HYPERPARAMETERS = 8
+"""Hyperparameters up to which a table of trade-offs has them; of more, front.csv has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """The trade-offs of an objective as a table.
+
+    Attributes:
+        head: the columns: metrics, what found them, hyperparameters.
+        rows: NaN where a metric is not known, or a hyperparameter does not count.
+    """
+
+    objective: Objective
+    caption: str
+    head: list[str]
+    rows: list[list[float | str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +103,7 @@ def _endpoint(study: Study) -> str:
     others = [label for label, endpoint in endpoints.items() if endpoint != plan.endpoint]
     name = plan.metric_name
     shown = endpoints[others[0]] if len(set(endpoints.values())) == 1 and others else plan.endpoint
-    text = ENDPOINTS[shown].format(name) + _units(plan)
+    text = ENDPOINTS[shown].format(name, plan.objectives[0].metric.selected) + _units(plan)
     if shown != plan.endpoint or not others:
         return text
     if plan.endpoint == "score":
@@ -139,3 +165,37 @@ def _entry(row: Mapping[Any, Any], mark: str) -> Entry:
 
 def _finite_text(value: float, place: int | None) -> str:
     return number_text(value, place) if math.isfinite(value) else ""
+
+
+def fronts(study: Study) -> list[Front]:
+    """The trade-offs of every objective of several metrics, as tables."""
+    return [_front(study, objective) for objective in multi_objective(study.results)]
+
+
+def _front(study: Study, objective: Objective) -> Front:
+    rows = trade_offs(study.tables["front"], objective)
+    places = np.linspace(0, len(rows) - 1, min(len(rows), MOST_TRADE_OFFS)).round().astype(int)
+    shown = rows.iloc[places]
+    data = "test" if len(rows) and study.hypervolume.results.has_test(objective.label) else "valid"
+    axes = objective.space if len(objective.space) <= MOST_HYPERPARAMETERS else ()
+    head = [f"{metric.name}{metric.direction}{metric.in_unit}" for metric in objective.optimised]
+    head += ["algorithm", "repetition", "trial", *(axis.name for axis in axes)]
+    what = f"{KINDS[data].capitalize()} values of configurations on the validation fronts of all runs"
+    what += " that none of the others dominates on validation."
+    what += "" if len(shown) == len(rows) else f" {len(shown)} of {len(rows)}, evenly spaced."
+    return Front(
+        objective=objective,
+        caption=f"{study.results.plan.title}. {objective.label}: {what}",
+        head=head,
+        rows=[_trade_off(row, objective, data, [axis.name for axis in axes]) for row in shown.to_dict("records")],
+    )
+
+
+def _trade_off(row: Mapping[Any, Any], objective: Objective, data: str, names: Sequence[str]) -> list[float | str]:
+    config = orjson.loads(row["config"])
+    settings = (config.get(name, math.nan) for name in names)
+    return [
+        *(float(row[f"{data}:{metric.name}"]) for metric in objective.optimised),
+        *(str(row[name]) for name in ("algorithm", "repetition", "trial")),
+        *(value if type(value) is float else str(value) for value in settings),
+    ]

@@ -12,6 +12,7 @@ from analysis.fronts.known import read_known_front
 from analysis.loading.plan import Objective
 from analysis.statistics.anytime import Array
 from analysis.study import Study
+from analysis.tables.trade_offs import undominated
 
 Surfaces = Mapping[str, Array]
 """Corners (n, 2) of the attainment surfaces of an algorithm by name, in the metrics' own directions."""
@@ -63,16 +64,6 @@ def members_of(front: pd.DataFrame, objective: Objective, data: str) -> dict[str
         str(algorithm): Members(values=rows[columns].to_numpy(dtype=np.float64), strong=rows["strong"].to_numpy())
         for algorithm, rows in known.groupby("algorithm", sort=False)
     }
-
-
-def undominated(rows: pd.DataFrame, objective: Objective) -> Array:
-    """Say of members of fronts whether none of the others dominates them on validation; equal ones do not."""
-    from moocore import is_nondominated  # Only suites with several metrics need it.
-
-    metrics = objective.optimised
-    values = rows[[f"valid:{metric.name}" for metric in metrics]].to_numpy(dtype=np.float64)
-    maximise = [metric.maximised for metric in metrics]
-    return np.asarray(is_nondominated(values, maximise=maximise, keep_weakly=True), dtype=bool)
 
 
 def known_front_of(study: Study, objective: Objective) -> Array:

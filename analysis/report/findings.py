@@ -15,6 +15,7 @@ from analysis.report.section import table
 from analysis.study import Study
 from analysis.tables.basic import end_notes
 from analysis.tables.endpoints import test_notes
+from analysis.tables.front import multi_objective
 from analysis.tables.hypervolume import reference_notes
 from analysis.tables.overhead import overhead_table
 from analysis.tables.pairwise import A_BETTER, B_BETTER, UNSHOWN
@@ -52,6 +53,7 @@ def findings(study: Study) -> list[Finding]:
     """The summary: how much is finished, who is better than whom on each objective, what failed."""
     return [
         *_progress(study),
+        *(_comparisons(study.hypervolume) if multi_objective(study.results) else ()),
         *_comparisons(study),
         *_runtimes(study),
         *_optimism(study),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 
-from analysis.figures.front_values import known_front_of, surfaces_of, undominated
+from analysis.figures.front_values import known_front_of, surfaces_of
 from analysis.figures.metric_axis import MetricAxis, metric_axis
 from analysis.loading.metric import KINDS, Metric
 from analysis.loading.plan import Objective
@@ -20,6 +22,7 @@ from analysis.report.section import Section, charts, table
 from analysis.statistics.anytime import Array
 from analysis.study import Study
 from analysis.tables.front import multi_objective
+from analysis.tables.trade_offs import trade_offs, undominated
 
 MOST_POINTS = 1200
 """Configurations drawn of one objective; a phone draws so many without a pause."""
@@ -40,27 +43,21 @@ def front_section(study: Study) -> Section:
     if front is None or attainment is None:
         return Section(name="front", title=title, lead=lead, absent="No run has a front yet.")
     objectives = [entry for entry in multi_objective(study.results) if (front["objective"] == entry.label).any()]
-    listed = {entry.label: _best(front, entry) for entry in objectives}
+    listed = {entry.label: trade_offs(front, entry) for entry in objectives}
     long = [f"{MOST_ROWS} of {len(rows)} on {label}" for label, rows in listed.items() if len(rows) > MOST_ROWS]
     return Section(
         name="front",
         title=title,
         lead=lead,
-        charts=charts(study, "Fronts on {}", "front-{}", list(listed)),
+        charts=tuple(
+            replace(chart, span=min(3, max(1, len(entry.optimised) - 1)))
+            for entry, chart in zip(objectives, charts(study, "Fronts on {}", "front-{}", list(listed)), strict=True)
+        ),
         data={entry.label: _front(study, entry, front, attainment) for entry in objectives},
         sheets=tuple(_sheet(entry, listed[entry.label]) for entry in objectives),
         tables=("front", "attainment", "indicators"),
         notes=(f"Listed: {', '.join(long)}; all are in front.csv.",) if long else (),
     )
-
-
-def _best(front: pd.DataFrame, objective: Objective) -> pd.DataFrame:
-    """The configurations that none of any run dominates on validation, the best by the first metric first."""
-    mine = front[front["objective"] == objective.label]
-    first = objective.metric
-    rows = mine[undominated(mine, objective)]
-    ordered: pd.DataFrame = rows.sort_values(f"valid:{first.name}", ascending=not first.maximised, kind="stable")
-    return ordered
 
 
 def _sheet(objective: Objective, rows: pd.DataFrame) -> HtmlTable:
@@ -73,7 +70,7 @@ def _sheet(objective: Objective, rows: pd.DataFrame) -> HtmlTable:
         integer_column("repetition", "repetition"),
         integer_column("trial", "trial"),
         integer_column("epochs", "epochs"),
-        text_column("config", "configuration"),
+        Column(title="configuration", text=_configuration),
     ]
     return html_table(f"Trade-offs on {objective.label}", rows.head(MOST_ROWS), columns)
 
@@ -92,6 +89,12 @@ def _column(metric: Metric, data: str) -> Column:
         key=lambda row: row[name],
         hint="higher is better" if metric.maximised else "lower is better",
     )
+
+
+def _configuration(row: Row) -> str:
+    """A configuration with four digits of its numbers."""
+    values = orjson.loads(row["config"]).items()
+    return ", ".join(f"{name} = {value:.4g}" if type(value) is float else f"{name} = {value}" for name, value in values)
 
 
 def _text(name: str) -> Callable[[Row], str]:

@@ -23,6 +23,8 @@ OF_ERRORS: Mapping[str, Callable[[Study], Section]] = {
     "statistics": statistics_section,
 }
 """Sections that are made of hypervolumes too."""
+TITLES = {"trajectories": "Hypervolume over time", "statistics": "Final hypervolumes with intervals"}
+"""Titles that are not made of the section's on errors."""
 LEADS = {
     "trajectories": (
         "How much of the space between the ideal and the reference point the front of a run dominates, averaged over "
@@ -53,7 +55,7 @@ def hypervolume_section(name: str, study: Study) -> Section:
     return replace(
         made,
         name=PREFIX + made.name,
-        title=f"Hypervolume: {made.title[0].lower()}{made.title[1:]}",
+        title=TITLES.get(name, f"Hypervolume: {made.title[0].lower()}{made.title[1:]}"),
         lead=LEADS.get(name, made.lead),
         charts=tuple(replace(chart, figure=figure_name(chart.figure)) for chart in made.charts),
         tables=tuple(PREFIX + table for table in made.tables),

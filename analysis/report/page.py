@@ -15,6 +15,7 @@ from analysis.report.costs import costs_section, curves_section, importance_sect
 from analysis.report.differences import differences_section, targets_section
 from analysis.report.encoding import as_script, count_text, joined_scripts
 from analysis.report.failures import failures_section
+from analysis.report.feasibility import feasibility_section
 from analysis.report.findings import findings
 from analysis.report.front import front_section
 from analysis.report.hypervolume import OF_ERRORS, PREFIX, hypervolume_section
@@ -28,6 +29,7 @@ from analysis.report.templating import STATIC, template
 from analysis.report.trajectories import trajectories_section
 from analysis.study import Study
 from analysis.tables.differences import ALL_PAIRS
+from analysis.tables.feasibility import constrained
 from analysis.tables.front import multi_objective
 
 SECTIONS: Mapping[str, Callable[[Study], Section]] = {
@@ -97,6 +99,7 @@ def sections_of(study: Study) -> Mapping[str, Callable[[Study], Section]]:
     """The sections of a suite's page by name, in order: those on fronts first, where there are several metrics."""
     plan = study.results.plan
     shown = {name: make for name, make in SECTIONS.items() if name != "metrics" or plan.declares_metrics}
+    shown = ({"feasibility": feasibility_section} if constrained(study.results) else {}) | shown
     if not multi_objective(study.results):
         return shown
     of_fronts = {PREFIX + name: partial(_of_fronts, name) for name in OF_ERRORS}

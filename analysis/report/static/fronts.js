@@ -12,7 +12,7 @@ function staircase(corners, worst) {
 function memberText(entry, i) {
   const { repetition, trial, config, values } = entry.points;
   const short = (value) => (known(value) ? Number(value.toPrecision(4)) : "–"), line = (name, told) => `${plain(shorten(name, 40))}: ${plain(shorten(String(told), 40))}`;
-  const measured = entry.recorded.map((name, k) => line(name, entry.data.map((data) => short(values[data][k])).join(" (test ") + (entry.data.length > 1 ? ")" : "")));
+  const measured = entry.recorded.map((name, k) => line(name, entry.data.map((data) => short(values[data][k][i])).join(" (test ") + (entry.data.length > 1 ? ")" : "")));
   const parts = Object.entries(JSON.parse(config[i])), rest = parts.length - MOST_HYPERPARAMETERS;
   const chosen = parts.slice(0, MOST_HYPERPARAMETERS).map(([name, value]) => line(name, typeof value === "number" ? short(value) : value));
   return [`repetition ${repetition[i]}, trial ${trial[i]}`, ...measured, "", ...chosen, ...(rest > 0 ? [`and ${rest} more`] : [])].join("<br>");
@@ -58,4 +58,19 @@ function front(objective, width, section) {
   const said = [data === state.error ? "" : "There are no test values: those of validation are drawn.", data === "test" ? "Test values of the front that validation selected." : "",
     entry.known.length ? "Grey dots: the known front." : "", names.length ? "" : "Nothing to draw: no algorithm is shown."];
   return { traces, told: said.filter(Boolean).join(" "), layout: { ...layouts, height: size > 1 ? 80 + 260 * size : 420, uirevision: data } };
+}
+
+/** Constraints: the share of runs with a feasible trial above, the least violation so far below. */
+function feasibility(objective, width, section) {
+  const cells = DATA.sections[section][objective];
+  const found = shown(Object.keys(cells)).map((name) => [name, cells[name][state.axis]]).filter(([, cell]) => cell?.t.length);
+  const time = timed(found.flatMap(([, cell]) => cell.t)), traces = [];
+  for (const [name, { t, n, of, q25, median, q75 }] of found) {
+    const colour = colourOf(name), x = t.map(time.at), parts = { type: "scatter", mode: "lines", name: plain(name), line: { shape: "hv", width: 2, color: colour, dash: ALGORITHMS.get(name).dash } };
+    if (state.band !== "none") traces.unshift({ ...parts, ...area(x, q25, q75, -Infinity), fill: "toself", fillcolor: faint(colour, 0.14), line: { width: 0 }, hoverinfo: "skip", meta: { algorithm: name, role: "band" } });
+    traces.push({ ...parts, x, y: median, hovertemplate: "%{x:.4~g}: violation %{y:.4~g}<extra>%{fullData.name}</extra>", meta: { algorithm: name, role: "violation" } });
+    traces.push({ ...parts, x, y: n.map((count) => count / of), customdata: n, yaxis: "y2", hovertemplate: `%{x:.4~g}: %{customdata} of ${of} runs<extra>%{fullData.name}</extra>`, meta: { algorithm: name, role: "share" } });
+  }
+  return { traces, told: found.length ? time.told : "Nothing to draw: no algorithm is shown that has a finished run.", layout: { height: 430, xaxis: axis(AXES[state.axis], { ...time.axis, anchor: "y" }),
+    yaxis: axis("least violation", { domain: [0, 0.55], rangemode: "tozero" }), yaxis2: axis("feasible runs", { domain: [0.65, 1], range: [-0.03, 1.03] }), uirevision: [state.axis, state.time].join() } };
 }
