@@ -160,7 +160,7 @@ def _usable(objective: Objective, evaluations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _place_of_value(objective: Objective, counted: pd.DataFrame) -> int:
-    """Which of a trial's evaluations its value is of: the last where there are several metrics, else the incumbent's."""
+    """Which of a trial's evaluations its value is of: the last of several metrics, else the best one."""
     if objective.is_multi_objective:
         return len(counted) - 1
     keys = [counted["valid_error"], *([counted[VIOLATION]] if objective.constraints else [])]
