@@ -11,7 +11,6 @@ repetitions, and nothing is trained twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -30,10 +29,8 @@ from benchmark.suite.model import AlgorithmEntry, Budget, ObjectiveEntry, Run, S
 from benchmark.tuning.run_report import is_done
 from benchmark.verification.recheck_file import (
     FORMAT,
-    FrontMember,
     Incumbent,
     Lists,
-    front_entry,
     incumbent_entry,
     parse_recheck_file,
     positions,
@@ -62,15 +59,13 @@ class RecheckSuite(Suite):
     Attributes:
         of: name of the suite whose incumbents they are.
         lists: what is trained.
-        incumbents: the selected configurations, and by which run.
-        members: of the runs' fronts, where several metrics are optimised.
+        incumbents: the selected configurations, and by which run: its incumbent, and members of its front.
         before: the file as it was found, or None.
     """
 
     of: str
     lists: Lists
     incumbents: tuple[Incumbent, ...]
-    members: tuple[FrontMember, ...]
     before: bytes | None
 
     def algorithms_on(self, objective: ObjectiveEntry) -> tuple[AlgorithmEntry, ...]:
@@ -91,9 +86,7 @@ class RecheckSuite(Suite):
     def describe(self) -> str:
         """Describe how much there is to train."""
         trials = sum(len(trials) for of_objective in self.lists.values() for trials in of_objective)
-        members = f" and {len(self.members)} members of fronts" if self.members else ""
-        incumbents = f"{len(self.incumbents)} incumbents{members}"
-        return f"{trials} configurations of {incumbents}, {self.repetitions} fresh seeds each"
+        return f"{trials} configurations of {len(self.incumbents)} incumbents, {self.repetitions} fresh seeds each"
 
     def to_json(self) -> bytes:
         """Encode the file: a line for every configuration and for every incumbent."""
@@ -106,9 +99,7 @@ class RecheckSuite(Suite):
             incumbent_entry(incumbent, places[incumbent.run.objective.label]) for incumbent in self.incumbents
         ]
         head = {"format": FORMAT, "suite": self.of, "fresh": self.repetitions}
-        fronts = [front_entry(member, places[member.run.objective.label]) for member in self.members]
-        content = {**head, "lists": lists, "incumbents": incumbents, **({"fronts": fronts} if fronts else {})}
-        return to_json_lines(content).encode()
+        return to_json_lines({**head, "lists": lists, "incumbents": incumbents}).encode()
 
 
 def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *, allow_mixed: bool) -> RecheckSuite:
@@ -126,11 +117,11 @@ def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *,
         RunRefused: recorded with another suite, other data or on another machine.
         DataError, LedgerError: data or ledgers that are not there or damaged.
     """
-    incumbents, members = _select(suite, folder, machine, allow_mixed=allow_mixed)
+    incumbents = _incumbents(suite, folder, machine, allow_mixed=allow_mixed)
     path = folder / NAME / FILE
     before = read_if_exists(path)
     earlier, lists = (0, {}) if before is None else parse_recheck_file(path, before, suite)
-    lists = _extend_lists(lists, [*incumbents, *members])
+    lists = _extend_lists(lists, incumbents)
     base = {field.name: getattr(suite, field.name) for field in fields(suite)}
     return RecheckSuite(
         **base
@@ -148,15 +139,12 @@ def prepare_recheck(suite: Suite, folder: Path, fresh: int, machine: Machine, *,
         of=suite.name,
         lists=lists,
         incumbents=tuple(incumbents),
-        members=tuple(members),
         before=before,
     )
 
 
-def _select(
-    suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bool
-) -> tuple[list[Incumbent], list[FrontMember]]:
-    """Select the incumbents of all finished runs, and members of their fronts."""
+def _incumbents(suite: Suite, folder: Path, machine: Machine, *, allow_mixed: bool) -> list[Incumbent]:
+    """Select the incumbent of every finished run, and where several metrics are optimised members of its front."""
     done = [run for run in suite.runs() if is_done(run, folder)]
     if not done:
         part = "no run is finished" if (folder / "runs").is_dir() else "nothing is recorded"
@@ -164,7 +152,6 @@ def _select(
     expected: dict[str, Record] = {}
     tasks = {entry.label: build_objective(entry).task for entry in suite.objectives}
     incumbents: list[Incumbent] = []
-    members: list[FrontMember] = []
     for run in done:
         header, *records = read_ledger(folder / run.path).records
         label = run.objective.label
@@ -176,13 +163,13 @@ def _select(
         check_header(header, here, folder / run.path, allow_mixed=allow_mixed)
         evaluations = evaluations_of(records)
         selected = select_incumbent(evaluations, run.budget, tasks[label])
-        incumbents += [] if selected is None else [_incumbent(run, selected)]
         front = select_front(evaluations, run.budget, tasks[label])
-        members += [FrontMember(run=run, trial=_trial(record), index=record["index"]) for record in front]
+        chosen = {record["index"]: record for record in (selected, *front) if record is not None}
+        incumbents += [_incumbent(run, record) for record in chosen.values()]
     if not incumbents:
         every = "crashed or is infeasible" if any(task.constraints for task in tasks.values()) else "crashed"
         raise BadInput(f"{folder}: none of the {len(done)} finished runs has an incumbent, every evaluation {every}")
-    return incumbents, members
+    return incumbents
 
 
 def _dependencies(run: Run, machine: Machine) -> Record:
@@ -197,25 +184,21 @@ def _dependencies(run: Run, machine: Machine) -> Record:
     return {"data": data, "environment": {**describe_environment(machine.device, 1), "arithmetic": arithmetic}}
 
 
-def _trial(record: Record) -> Config:
-    """Return the trial of an evaluation; one that diverged is trained again for as long as it was to."""
-    return {**record["config"], FIDELITY: record["asked_epochs"]}
-
-
 def _incumbent(run: Run, record: Record) -> Incumbent:
+    # A diverged training ended early; it is trained again for as long as it was to.
     return Incumbent(
         run=run,
-        trial=_trial(record),
+        trial={**record["config"], FIDELITY: record["asked_epochs"]},
         valid_error=record["valid_error"],
         test_error=record["test_error"],
     )
 
 
-def _extend_lists(lists: Lists, selected: Sequence[Incumbent | FrontMember]) -> Lists:
-    """Add lists for what is selected and the lists do not hold yet."""
+def _extend_lists(lists: Lists, incumbents: list[Incumbent]) -> Lists:
+    """Add lists for the incumbents that the lists do not hold yet."""
     known = {(label, name) for label, of_objective in lists.items() for name in positions(of_objective)}
     new: dict[str, list[Config]] = {}
-    for incumbent in selected:
+    for incumbent in incumbents:
         label = incumbent.run.objective.label
         if (label, config_digest(incumbent.trial)) not in known:
             known.add((label, config_digest(incumbent.trial)))

@@ -22,7 +22,7 @@ Lists = Mapping[str, tuple[tuple[Config, ...], ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incumbent:
-    """The configuration that a run selected.
+    """A configuration that a run selected: its incumbent, or a member of its front.
 
     Attributes:
         run: a complete one.
@@ -33,21 +33,6 @@ class Incumbent:
     trial: Config
     valid_error: float
     test_error: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrontMember:
-    """A configuration on the front of a run.
-
-    Attributes:
-        run: a complete one.
-        trial: the configuration, with the epochs that it was trained for under `max_epochs`.
-        index: of its evaluation in the run's ledger, which has its metrics.
-    """
-
-    run: Run
-    trial: Config
-    index: int
 
 
 def positions(of_objective: tuple[tuple[Config, ...], ...]) -> dict[str, tuple[int, int]]:
@@ -74,18 +59,6 @@ def incumbent_entry(incumbent: Incumbent, places: Mapping[str, tuple[int, int]])
         "place": position,
         "valid_error": incumbent.valid_error,
         "test_error": incumbent.test_error,
-    }
-
-
-def front_entry(member: FrontMember, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    number, position = places[config_digest(member.trial)]
-    return {
-        "objective": member.run.objective.label,
-        "algorithm": member.run.algorithm.label,
-        "repetition": member.run.repetition,
-        "index": member.index,
-        "list": number,
-        "place": position,
     }
 
 
