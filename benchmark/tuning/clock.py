@@ -50,17 +50,22 @@ class Clock:
         price = self.price(job, result)
         if self.kind == "measured":
             return job.decide_seconds + result.train_seconds, price
-        if self.kind == "tabulated":  # What failed has reported nothing: the time that it took is all there is.
+        if self.kind == "tabulated":  # Failures are not free even without a report: a budget of seconds has to end.
             return result.train_seconds if result.reported_seconds is None else result.reported_seconds, price
         assert price is not None, "check_clock refuses a modelled clock without prices"
         return price, price
 
     def require_seconds(self, job: Job, result: TrainingResult) -> TrainingResult:
-        """Return a result under a tabulated clock only with the seconds to charge; one without them has failed."""
-        if self.kind != "tabulated" or result.reported_seconds is not None or result.state not in ("ok", "diverged"):
+        """Return a result under a tabulated clock with the seconds to charge; one without them has failed.
+
+        What has failed already may come without: it is charged the time that passed.
+        """
+        if self.kind != "tabulated" or result.reported_seconds is not None:
             return result
         if self.objective.nominal_seconds is not None:  # By declaration an epoch takes so long.
             return replace(result, reported_seconds=self.price(job, result))
+        if result.state not in ("ok", "diverged"):
+            return result
         problem = f"{self.objective.label}: {NO_SECONDS}"
         return failed_training(job, "error", problem, result.train_seconds, result.paid_seconds)
 

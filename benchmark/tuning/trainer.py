@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,8 +61,9 @@ class Trainer:
         """Train `job.trial` from `job.start_epoch` to `job.epochs`; raises nothing but an interrupt."""
         put_back_strays()
         began = time.perf_counter()
+        epochs: list[Epoch] = []
         try:
-            curve, epochs = self._within_limit(job)
+            curve = self._within_limit(job, epochs)
         except TrialTimeout as error:
             assert self.limit is not None
             return failed_training(job, "timeout", str(error), self.limit.seconds, time.perf_counter() - began)
@@ -69,28 +71,28 @@ class Trainer:
             if is_device_failure(error):
                 raise
             seconds = time.perf_counter() - began
-            return failed_training(job, *describe_failure(error), seconds, seconds)
+            failed = failed_training(job, *describe_failure(error), seconds, seconds)
+            return replace(failed, reported_seconds=sum_reported(epochs))
         if curve.epoch < self.objective.max_epochs and self.objective.pausable:
             self.paused[job.trial] = curve
         return _result_of(curve, epochs, time.perf_counter() - began)
 
-    def _within_limit(self, job: Job) -> tuple[Curve, list[Epoch]]:
+    def _within_limit(self, job: Job, epochs: list[Epoch]) -> Curve:
         if self.limit is None:
-            return self._train_epochs(job)
+            return self._train_epochs(job, epochs)
         if job.start_epoch and job.trial not in self.paused:
             # What the trial has trained before, in so many evaluations at most, is not this one's time.
             self.paused[job.trial] = self.limit.call_within(
                 job.index, job.start_epoch, lambda: self._curve_at_start(job)
             )
-        return self.limit.call_within(job.index, 1, lambda: self._train_epochs(job))
+        return self.limit.call_within(job.index, 1, lambda: self._train_epochs(job, epochs))
 
-    def _train_epochs(self, job: Job) -> tuple[Curve, list[Epoch]]:
-        """Train the epochs that the job asks for."""
-        epochs: list[Epoch] = []
+    def _train_epochs(self, job: Job, epochs: list[Epoch]) -> Curve:
+        """Train the epochs that the job asks for, and add each to a list as it comes."""
         curve = self._curve_at_start(job)
         while curve.epoch < job.epochs and not curve.diverged:
             epochs.append(next(curve))
-        return curve, epochs
+        return curve
 
     def _curve_at_start(self, job: Job) -> Curve:
         """Return the job's training at its first epoch: the paused one, or one that has trained so far again."""

@@ -62,6 +62,18 @@ def epochs_that_sleep(x, kind, epochs):
         yield x
 
 
+def failing_late(x, kind, epochs):
+    """Reports a minute of each of two epochs, and fails in the third."""
+    for _ in range(2):
+        yield {"error": x, "seconds": 60.0}
+    raise RuntimeError("too late")
+
+
+def failing_at_once(x, kind):
+    """Has nothing to report."""
+    raise RuntimeError("no such row")
+
+
 def undeclared(x, kind):
     """Returns a metric that no suite declares."""
     return {"auc": x}

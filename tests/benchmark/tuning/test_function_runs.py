@@ -66,6 +66,20 @@ def test_nothing_reported_under_a_tabulated_clock_is_an_error(tmp_path):
     assert 'it reports no seconds, which clock = "tabulated" charges' in records[0]["problem"]
 
 
+def test_a_failure_under_a_tabulated_clock_is_charged_what_was_reported_before(tmp_path):
+    """By every epoch that ended; with no report at all the time that passed, so that a budget of seconds ends."""
+    records = executed(suite_of("failing_late", clock="tabulated", max_epochs=3), tmp_path)
+    assert {record["state"] for record in records} == {"error"}
+    assert [record["end"] for record in records] == [120.0, 240.0, 360.0, 480.0]
+    assert {record["reported_seconds"] for record in records} == {120.0}
+
+    records = executed(suite_of("failing_at_once", clock="tabulated"), tmp_path / "at once")
+    for record in records:
+        assert record["end"] - record["start"] == pytest.approx(record["train_seconds"])
+        assert record["train_seconds"] > 0
+        assert "reported_seconds" not in record
+
+
 def test_incumbents_alone_are_tested(tmp_path):
     """In the order in which a run meets them; the others' test metrics are not known."""
     suite = suite_of("accuracy", evaluations=8, test=f"{FAKES}:test_accuracy", metrics=["accuracy"])
