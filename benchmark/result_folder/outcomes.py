@@ -79,8 +79,8 @@ class Outcomes:
 
     @property
     def failed(self) -> int:
-        """Number of evaluations that failed."""
-        return self.evaluations.total() - self.succeeded.total()
+        """Number of evaluations that failed; another thread may be adding records meanwhile."""
+        return sum(failure.count for failure in list(self.failures.values()))
 
     def add(self, run: Run, record: Record) -> Failure | None:
         """Add a record of a run, in the order of its ledger; returns the failure if it is the first of its kind."""
