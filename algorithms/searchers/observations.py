@@ -11,6 +11,8 @@ import numpy as np
 
 from objectives.space import FIDELITY, Config, Space
 
+Outcomes = tuple[float, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
@@ -20,11 +22,13 @@ class Results:
         points: (n, d), places in the unit cube; an inactive hyperparameter is at 0.5.
         active: (n, d), whether the hyperparameter counts in that configuration.
         errors: (n,), +inf where training crashed.
+        outcomes: (n, k), what else each was remembered with; k is 0 for searchers that look at errors alone.
     """
 
     points: np.ndarray
     active: np.ndarray
     errors: np.ndarray
+    outcomes: np.ndarray
 
 
 class Observations:
@@ -41,7 +45,7 @@ class Observations:
         self.space, self.names = space, list(space)
         self.pending: list[tuple[float, ...]] = []
         self.known: set[tuple[float, ...]] = set()
-        self._rows: dict[float, list[tuple[tuple[float, ...], tuple[bool, ...], float]]] = {}
+        self._rows: dict[float, list[tuple[tuple[float, ...], tuple[bool, ...], float, Outcomes]]] = {}
 
     def propose(self, config: Config) -> None:
         """Remember a proposal as pending."""
@@ -49,11 +53,11 @@ class Observations:
         self.pending.append(place)
         self.known.add(place)
 
-    def tell(self, config: Mapping[str, Any], error: float) -> None:
-        """Add a result; the same configuration may come back at several fidelities."""
+    def tell(self, config: Mapping[str, Any], error: float, outcomes: Outcomes = ()) -> None:
+        """Add a result, always with as many further outcomes; a configuration may come back at several fidelities."""
         place = self.place(config)
         active = tuple(name in config for name in self.names)
-        self._rows.setdefault(config.get(FIDELITY, math.inf), []).append((place, active, error))
+        self._rows.setdefault(config.get(FIDELITY, math.inf), []).append((place, active, error, outcomes))
         self.known.add(place)
         if place in self.pending:
             self.pending.remove(place)
@@ -71,5 +75,10 @@ class Observations:
         fidelities = [fidelity for fidelity, rows in self._rows.items() if len(rows) >= enough]
         if not fidelities:
             return None
-        places, active, errors = zip(*self._rows[max(fidelities)], strict=True)
-        return Results(points=np.array(places), active=np.array(active), errors=np.array(errors, dtype=float))
+        places, active, errors, outcomes = zip(*self._rows[max(fidelities)], strict=True)
+        return Results(
+            points=np.array(places),
+            active=np.array(active),
+            errors=np.array(errors, dtype=float),
+            outcomes=np.array(outcomes, dtype=float),
+        )

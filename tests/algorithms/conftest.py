@@ -70,12 +70,12 @@ def fitted(one_thread):
     """A fitted Gaussian process with its inputs and targets."""
     import torch
 
-    from algorithms.searchers import gaussian_process as gp
+    from algorithms.searchers import surrogate
 
     rng = np.random.default_rng(0)
     inputs = torch.from_numpy(rng.random((15, 2)))
     targets = torch.sin(5 * inputs).sum(dim=1) + 0.2 * torch.from_numpy(rng.standard_normal(15))
     targets = (targets - targets.mean()) / targets.std()
-    model = gp.SingleTaskGP(inputs, targets[:, None], outcome_transform=None)
-    gp.fit(model, inputs, targets)
+    model = surrogate.SingleTaskGP(inputs, targets[:, None], outcome_transform=None)
+    surrogate.fit(model, inputs, targets)
     return model.eval(), inputs, targets

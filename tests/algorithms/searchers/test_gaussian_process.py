@@ -14,6 +14,7 @@ pytest.importorskip("botorch", reason="botorch is not installed: make adapters")
 with warnings.catch_warnings():
     warnings.simplefilter("error")
     gp = importlib.import_module("algorithms.searchers.gaussian_process")
+    surrogate = importlib.import_module("algorithms.searchers.surrogate")
 
 import torch
 
@@ -76,17 +77,17 @@ def mixed_error(config):
 def test_the_fitted_density_is_gpytorchs(fitted):
     """Our log posterior of the hyperparameters is the number that ExactMarginalLogLikelihood gives."""
     model, inputs, targets = fitted
-    expected = gp.ExactMarginalLogLikelihood(model.likelihood, model).train()(model(inputs), targets)
-    assert gp.log_posterior(model, inputs, targets).item() == pytest.approx(expected.item(), rel=1e-10)
+    expected = surrogate.ExactMarginalLogLikelihood(model.likelihood, model).train()(model(inputs), targets)
+    assert surrogate.log_posterior(model, inputs, targets).item() == pytest.approx(expected.item(), rel=1e-10)
 
 
 def test_a_fit_goes_up(fitted):
     """The fit ends near where BoTorch's own does, which takes as many steps as it likes."""
     model, inputs, targets = fitted
-    likelihood = gp.ExactMarginalLogLikelihood(model.likelihood, model)
-    ours = gp.log_posterior(model, inputs, targets).item()
-    gp.fit_gpytorch_mll_scipy(likelihood.train())
-    assert gp.log_posterior(model, inputs, targets).item() == pytest.approx(ours, abs=0.02)
+    likelihood = surrogate.ExactMarginalLogLikelihood(model.likelihood, model)
+    ours = surrogate.log_posterior(model, inputs, targets).item()
+    surrogate.fit_gpytorch_mll_scipy(likelihood.train())
+    assert surrogate.log_posterior(model, inputs, targets).item() == pytest.approx(ours, abs=0.02)
 
 
 def test_outcomes_are_clipped_and_standardised():
@@ -181,8 +182,8 @@ def test_pending_proposals_spread():
 
 def test_nothing_is_fitted_when_nothing_was_told(monkeypatch):
     """Several proposals after one result share one fit."""
-    fits, fit = [], gp.fit
-    monkeypatch.setattr(gp, "fit", lambda *arguments: (fits.append(1), fit(*arguments)))
+    fits, fit = [], surrogate.fit
+    monkeypatch.setattr(surrogate, "fit", lambda *arguments: (fits.append(1), fit(*arguments)))
     found = told(8, bowl)
     for _ in range(3):
         found.sample_configuration()
@@ -241,20 +242,20 @@ def raising(error):
     return fail
 
 
-@pytest.mark.parametrize("error", [gp.NotPSDError("forced"), gp.NanError("forced"), gp.NUMERICAL_ERRORS[2]("forced")])
+@pytest.mark.parametrize("error", [surrogate.NotPSDError("forced"), surrogate.NanError("forced"), surrogate.NUMERICAL_ERRORS[2]("forced")])
 def test_a_failed_fit_keeps_the_last_hyperparameters(monkeypatch, error):
     """The model goes on with what it had, and learns again when the next fit works."""
     found = told(8, bowl)
     found.sample_configuration()
-    before = copy.deepcopy(found.hyperparameters)
-    monkeypatch.setattr(gp, "fit_gpytorch_mll_scipy", raising(error))
+    before = copy.deepcopy(found.surrogate.hyperparameters)
+    monkeypatch.setattr(surrogate, "fit_gpytorch_mll_scipy", raising(error))
     found.update({"x": 0.9}, 0.36)
     assert found.sample_configuration()["x"] == pytest.approx(0.3, abs=0.2)
-    assert all(torch.equal(before[name], value) for name, value in found.hyperparameters.items())
+    assert all(torch.equal(before[name], value) for name, value in found.surrogate.hyperparameters.items())
     monkeypatch.undo()
     found.update({"x": 0.1}, 0.04)
     found.sample_configuration()
-    assert any(not torch.equal(before[name], value) for name, value in found.hyperparameters.items())
+    assert any(not torch.equal(before[name], value) for name, value in found.surrogate.hyperparameters.items())
 
 
 def test_a_fit_that_ends_in_nan_counts_as_failed(monkeypatch):
@@ -265,15 +266,15 @@ def test_a_fit_that_ends_in_nan_counts_as_failed(monkeypatch):
             for value in parameters.values():
                 value.fill_(math.nan)
 
-    monkeypatch.setattr(gp, "fit_gpytorch_mll_scipy", spoil)
+    monkeypatch.setattr(surrogate, "fit_gpytorch_mll_scipy", spoil)
     found = told(8, bowl)
     found.sample_configuration()
-    assert not any(value.isnan().any() for value in found.hyperparameters.values())
+    assert not any(value.isnan().any() for value in found.surrogate.hyperparameters.values())
 
 
 def test_a_failed_acquisition_makes_a_random_proposal(monkeypatch):
     """Where the acquisition cannot be computed, random search proposes."""
-    monkeypatch.setattr(gp, "NoisyExpectedImprovement", raising(gp.NotPSDError("forced")))
+    monkeypatch.setattr(gp, "NoisyExpectedImprovement", raising(surrogate.NotPSDError("forced")))
     found = told(8, bowl)
     places = [found.sample_configuration()["x"] for _ in range(40)]
     assert stats.kstest(places, "uniform").pvalue > 0.01
