@@ -52,6 +52,11 @@ SCHEDULERS: Registry[Callable[..., Scheduler]] = Registry(
             "algorithms.schedulers.asha:ASHA",
             "Asynchronous successive halving: continue the good trials at once, otherwise start a new one.",
         ),
+        "moasha": Entry(
+            "algorithms.multi_objective.moasha:MOASHA",
+            "Asynchronous successive halving that ranks a rung's trials by all metrics.",
+            tasks=("several", "several constrained", "one", "constrained"),
+        ),
         "median_stopping": Entry(
             "algorithms.schedulers.median_stopping:MedianStopping",
             "Stop a trial whose best error is worse than the median of the other trials' averages up to that epoch.",

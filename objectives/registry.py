@@ -17,10 +17,13 @@ class Entry:
     Attributes:
         path: `module:Class`.
         summary: the first line of the class's docstring, for `list`.
+        tasks: of an algorithm, the kinds of tasks that it makes full use of: "one" metric, "several", either of them
+            "constrained"; others it refuses, or sees the first metric of.
     """
 
     path: str
     summary: str
+    tasks: tuple[str, ...] = ("one",)
 
     def load(self) -> Any:
         """Import the class."""

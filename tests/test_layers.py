@@ -26,7 +26,17 @@ ORDER = {
         *("hyperparameter_name", "distribution", "native_value", "registry"),
     ],
     "algorithms": [
-        *("__init__", "adapters", "schedulers", "searchers", "external", "interop", "option_checks", "roles"),
+        *(
+            "__init__",
+            "adapters",
+            "multi_objective",
+            "schedulers",
+            "searchers",
+            "external",
+            "interop",
+            "option_checks",
+            "roles",
+        ),
     ],
     "benchmark": [
         *("__main__", "comparison", "cli", "book", "diagnosis", "verification", "driver", "backends", "workers"),

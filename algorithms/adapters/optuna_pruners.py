@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from optuna.trial import Trial, TrialState
 
 from algorithms.adapters.optuna_samplers import OptunaSearcher
 from algorithms.adapters.optuna_study import build_from_options, create_study, silent_optuna, tell_result
+from algorithms.multi_objective.task_values import read_outcome
 from algorithms.option_checks import require_int
 from algorithms.roles import Searcher
 from objectives.space import FIDELITY, Config
@@ -99,7 +100,11 @@ class OptunaPruner:
                 following = {**config, FIDELITY: min(epoch + self.interval, self.max_epochs)}
                 self.going_on.append((following, trial))
             else:
-                tell_result(self.study, trial, error)
+                tell_result(self.study, trial, *self._outcome(error, info))
+
+    def _outcome(self, error: float, info: Any) -> tuple[Sequence[float], Sequence[float]]:
+        """Return what a finished trial is told with: constraints too, where the searcher's study has some."""
+        return read_outcome(self.shared.task, error, info) if self.shared else ((error,), ())
 
     def _enrol(self, config: Config) -> Trial:
         if self.shared:

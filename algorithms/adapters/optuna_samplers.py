@@ -1,8 +1,9 @@
-"""Optuna's samplers as searchers: TPE, Gaussian process, CMA-ES, random, QMC (Akiba et al., 2019)."""
+"""Optuna's samplers as searchers: TPE, Gaussian process, CMA-ES, random, QMC, NSGA (Akiba et al., 2019)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from optuna.trial import Trial
 from algorithms.adapters.optuna_study import build_from_options, create_study, silent_optuna, suggest_value, tell_result
 from algorithms.interop.pending import PendingTrials
 from algorithms.interop.space_translation import Translation
+from algorithms.multi_objective.task_values import read_outcome, require_metrics
+from objectives.metric import Metric
 from objectives.space import Config, Space
+from objectives.task import Task
 
 SAMPLERS: Mapping[str, str] = {
     "tpe": "TPESampler",
@@ -23,7 +27,16 @@ SAMPLERS: Mapping[str, str] = {
     "cmaes": "CmaEsSampler",
     "random": "RandomSampler",
     "qmc": "QMCSampler",
+    "nsga2": "NSGAIISampler",
+    "nsga3": "NSGAIIISampler",
+    "motpe": "TPESampler",
 }
+
+SEVERAL = ("nsga2", "nsga3", "motpe")
+"""Samplers that are told all metrics; the others learn the first one."""
+
+CONSTRAINED = ("tpe", "gp", *SEVERAL)
+"""Samplers that are told by how much bounds are exceeded."""
 
 UNCONDITIONAL: Mapping[str, str] = {
     "cmaes": "values that do not count are drawn and dropped",
@@ -47,6 +60,10 @@ class OptunaSearcher:
     The package greenlet, where it is installed, changes the last digits of `gp` (its local searches are
     evaluated together) and takes 0.6 of the processor time: install it for all runs or none.
 
+    `nsga2`, `nsga3` and `motpe` (TPE in a study of several directions; Ozaki et al., 2022) are told all
+    metrics. They and `tpe` and `gp` learn of constraints what Optuna's trials have for them: by how much each
+    bound is exceeded. A trial in which one of these was not measured has failed, in Optuna's eyes.
+
     Of a configuration that is trained further and further it learns the first result; but it learns
     whole curves under `OptunaPruner`, which works in the same study.
 
@@ -59,11 +76,13 @@ class OptunaSearcher:
         config_space: the space.
         rng: gives the sampler's seed, and nothing else is drawn from it.
         initial_config: tried first.
-        sampler: "tpe", "gp", "cmaes", "random" or "qmc".
+        sampler: "tpe", "gp", "cmaes", "random", "qmc", "nsga2", "nsga3" or "motpe".
         options: arguments of the sampler's class by name, Optuna's own defaults otherwise.
+        task: the metrics and constraints; None: one metric without.
 
     Raises:
-        ValueError: an unknown sampler, or an option that it has not, refuses or has deprecated.
+        ValueError: an unknown sampler, an option that it has not, refuses or has deprecated, or constraints
+            where Optuna's release has none.
     """
 
     def __init__(
@@ -74,7 +93,9 @@ class OptunaSearcher:
         initial_config: Config | None = None,
         sampler: str = "tpe",
         options: Mapping[str, Any] | None = None,
+        task: Task | None = None,
     ) -> None:
+        self.task = _task_of(sampler, task)
         seed = int(rng.integers(2**31 - 1))
         given = {"seed": seed, "scramble": True}
         made: BaseSampler = build_from_options("sampler", sampler, SAMPLERS, optuna.samplers, options, given)
@@ -88,7 +109,7 @@ class OptunaSearcher:
         self.translation = Translation(config_space)
         self.initial_config = None if initial_config is None else dict(initial_config)
         self.pending = PendingTrials()
-        self.study = create_study(made, seed)
+        self.study = create_study(made, seed, n_metrics=len(self.task.optimised))
         if self.initial_config is not None:
             declare = self.translation.complete if self.everything else self.translation.outward
             self.study.enqueue_trial(declare(self.initial_config))
@@ -110,10 +131,15 @@ class OptunaSearcher:
         trial = self.pending.take(config)
         if trial is not None:
             with silent_optuna():
-                tell_result(self.study, trial, error)
+                tell_result(self.study, trial, *read_outcome(self.task, error, additional_info))
 
     def serve(self, pruner: BasePruner) -> Study:
-        """Hand the study to a scheduler, which then reports and finishes all its trials."""
+        """Hand the study to a scheduler, which then reports and finishes all its trials.
+
+        Raises:
+            ValueError: a study of several metrics, which Optuna's pruners do not take.
+        """
+        require_metrics("optuna's pruner", self.task, 1, 1)
         self.study.pruner = pruner
         self.lacks.pop("fidelity", None)
         return self.study
@@ -122,3 +148,14 @@ class OptunaSearcher:
         """Hand the trial of a proposal over to the scheduler."""
         trial: Trial = self.pending.take(config)
         return trial
+
+
+def _task_of(sampler: str, task: Task | None) -> Task:
+    """Return what of a task a sampler is told: all metrics or the first one, with constraints or without."""
+    task = Task((Metric("error"),)) if task is None else task
+    constraints = task.constraints if sampler in CONSTRAINED else ()
+    if constraints and not hasattr(Trial, "set_constraint"):
+        raise ValueError(f"optuna {optuna.__version__} has no constraints on trials: need optuna >= 5")
+    if sampler in SEVERAL:
+        return Task(task.metrics, constraints)
+    return Task((task.metrics[0], *(replace(metric, reference=None) for metric in task.metrics[1:])), constraints)

@@ -7,7 +7,7 @@ import inspect
 import logging
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,16 +21,22 @@ from algorithms.interop.space_translation import Coordinate
 
 NOT_OPTIONS = frozenset(
     {"seed", "constraints_func", "gamma", "independent_sampler", "source_trials", "weights", "wrapped_pruner", "x0"}
-    | {"warn_asynchronous_seeding", "warn_independent_sampling"}
+    | {"warn_asynchronous_seeding", "warn_independent_sampling", "crossover", "mutation", "reference_points"}
+    | {"after_trial_strategy", "child_generation_strategy", "elite_population_selection_strategy"}
 )
 """Arguments that we set, and those that a suite file cannot express: functions, samplers, trials."""
 
 
-def create_study(sampler: BaseSampler | None, number: int, pruner: BasePruner | None = None) -> Study:
+def create_study(
+    sampler: BaseSampler | None, number: int, pruner: BasePruner | None = None, n_metrics: int = 1
+) -> Study:
     """Create a study in memory, whose name decides Hyperband's brackets; without a sampler nothing is drawn."""
     with silent_optuna():
         return optuna.create_study(
-            study_name=f"incumbent-{number}", sampler=sampler or optuna.samplers.RandomSampler(0), pruner=pruner
+            study_name=f"incumbent-{number}",
+            sampler=sampler or optuna.samplers.RandomSampler(0),
+            pruner=pruner,
+            directions=["minimize"] * n_metrics,
         )
 
 
@@ -44,12 +50,21 @@ def suggest_value(trial: Trial, coordinate: Coordinate) -> Any:
     return trial.suggest_float(name, low, high, log=coordinate.log)
 
 
-def tell_result(study: Study, trial: Trial, error: float) -> None:
-    """Finish a trial: complete with its error, or failed when its training crashed."""
-    if math.isfinite(error):
-        study.tell(trial, error)
-    else:
+def tell_result(study: Study, trial: Trial, errors: Sequence[float], excesses: Sequence[float] = ()) -> None:
+    """Finish a trial: complete, or failed when its training crashed or something that counts was not measured.
+
+    Args:
+        study: the trial's.
+        trial: to finish.
+        errors: of every metric of the study.
+        excesses: by how much each bound of each constraint is exceeded.
+    """
+    if not all(map(math.isfinite, (*errors, *excesses))):
         study.tell(trial, state=TrialState.FAIL)
+        return
+    for number, amount in enumerate(excesses):
+        trial.set_constraint(str(number), amount)
+    study.tell(trial, list(errors))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ with without_side_effects():
     from smac.intensifier.abstract_intensifier import AbstractIntensifier
     from smac.main.exceptions import ConfigurationSpaceExhaustedException
     from smac.model.random_forest import RandomForest
+    from smac.multi_objective.parego import ParEGO
     from smac.runhistory import StatusType, TrialInfo, TrialValue
 
     from algorithms.interop.configspace import Declaration
@@ -47,6 +48,8 @@ class SmacEngine:
 
     SMAC reads the clock in `optimize`, which is not called, and to log: no limit of time is in effect.
 
+    With several metrics SMAC makes one of them by ParEGO; a crashed trial is the worst in each.
+
     Args:
         facade: of SMAC.
         declaration: the space as ConfigSpace has it.
@@ -55,6 +58,7 @@ class SmacEngine:
         initial: options of the facade's initial design.
         selector: options of its configuration selector.
         intensifier: makes of the scenario what decides which trial is next.
+        n_metrics: of every trial.
     """
 
     def __init__(
@@ -67,10 +71,16 @@ class SmacEngine:
         initial: Mapping[str, Any],
         selector: Mapping[str, Any],
         intensifier: Callable[[Scenario], AbstractIntensifier],
+        n_metrics: int = 1,
     ) -> None:
         with tempfile.TemporaryDirectory() as folder, silent():  # SMAC writes its scenario down, wanted or not.
             declared = Scenario(
-                declaration.configspace, name="run", output_directory=Path(folder), deterministic=True, **scenario
+                declaration.configspace,
+                name="run",
+                objectives="cost" if n_metrics == 1 else [f"cost{number}" for number in range(n_metrics)],
+                output_directory=Path(folder),
+                deterministic=True,
+                **scenario,
             )
             design = facade.get_initial_design(declared, **initial)
             if default is not None:
@@ -85,11 +95,12 @@ class SmacEngine:
                 initial_design=design,
                 config_selector=facade.get_config_selector(declared, **selector),
                 intensifier=intensifier(declared),
+                multi_objective_algorithm=ParEGO(declared) if n_metrics > 1 else None,
                 logging_level=False,
                 overwrite=True,  # Otherwise it may ask on stdin.
             )
         self.crashed: list[TrialInfo] = []
-        self.worst = -math.inf
+        self.worst = [-math.inf] * n_metrics
 
     def ask(self) -> TrialInfo | None:
         """Return SMAC's next trial; None when it finds no configuration that it has not proposed before."""
@@ -99,21 +110,27 @@ class SmacEngine:
             except (StopIteration, ConfigurationSpaceExhaustedException):
                 return None
 
-    def tell(self, trial: TrialInfo, error: float) -> None:
-        """Tell SMAC a trial's result, and the new cost of crashed trials where it changes theirs."""
-        if math.isfinite(error):
-            self._tell(trial, error, StatusType.SUCCESS)
-            late = self.crashed if error > self.worst else []
-            self.worst = max(self.worst, error)
+    def tell(self, trial: TrialInfo, errors: Sequence[float]) -> None:
+        """Tell SMAC a trial's result, and the new cost of crashed trials where it changes theirs.
+
+        Args:
+            trial: SMAC's own.
+            errors: of every metric; the trial counts as crashed where one of them is infinite.
+        """
+        if all(map(math.isfinite, errors)):
+            self._tell(trial, list(errors), StatusType.SUCCESS)
+            worst = [max(pair) for pair in zip(self.worst, errors, strict=True)]
+            late = self.crashed if worst != self.worst else []
+            self.worst = worst
         else:
             self.crashed.append(trial)
-            late = [trial] if math.isfinite(self.worst) else []
+            late = [trial] if all(map(math.isfinite, self.worst)) else []
         for crashed in late:
-            self._tell(crashed, math.nextafter(self.worst, math.inf), StatusType.CRASHED)
+            self._tell(crashed, [math.nextafter(worst, math.inf) for worst in self.worst], StatusType.CRASHED)
 
-    def _tell(self, trial: TrialInfo, cost: float, status: StatusType) -> None:
+    def _tell(self, trial: TrialInfo, costs: list[float], status: StatusType) -> None:
         with silent():
-            self.facade.tell(trial, TrialValue(cost=cost, status=status), save=False)
+            self.facade.tell(trial, TrialValue(cost=costs if len(costs) > 1 else costs[0], status=status), save=False)
 
 
 def _in_order(maximizer: Any) -> Any:

@@ -113,7 +113,7 @@ class SmacMultiFidelity:
             return self.only.pop() if self.only else None
         trial = self.engine.ask()
         while trial is not None and trial.config in self.failed:
-            self.engine.tell(trial, math.inf)
+            self.engine.tell(trial, [math.inf])
             trial = self.engine.ask()
         if trial is None:
             return None
@@ -131,4 +131,4 @@ class SmacMultiFidelity:
         if trial is not None and self.engine is not None:
             if is_over(config, error, info):
                 self.failed.add(trial.config)
-            self.engine.tell(trial, error)
+            self.engine.tell(trial, [error])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -40,6 +41,8 @@ class OptionalMethod:
         libraries: distributions whose versions decide what is proposed; labels carry the first.
         summary: one line for `list`.
         variants: label -> options; every way worth testing and comparing.
+        preset: options that the entry is made of; a suite gives the others.
+        tasks: the kinds of tasks that the method makes full use of, as of an `Entry`.
         lacks: property -> why the library does not have it; runs are marked with these. An object may
             say more in an attribute `lacks` of its own, where that depends on its options.
     """
@@ -49,6 +52,8 @@ class OptionalMethod:
     libraries: tuple[str, ...]
     summary: str
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"": {}})
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ("one",)
     lacks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,7 +70,7 @@ class OptionalMethod:
             raise NotInstalled(f"{missing[0]} is not installed: pip install '.[{self.extra}]'")
         module, _, name = self.path.partition(":")
         loaded: Callable[..., Any] = getattr(importlib.import_module(module), name)
-        return loaded
+        return partial(loaded, **self.preset) if self.preset else loaded
 
     def versions(self) -> dict[str, str | None]:
         """Installed versions of its libraries."""

@@ -8,14 +8,28 @@ import warnings
 with warnings.catch_warnings():
     # GPyTorch scripts a function while it is imported; torch 2.15 calls that deprecated.
     warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
+    import botorch
     import torch
-    from botorch.exceptions.warnings import OptimizationWarning
+    from botorch.exceptions.warnings import BotorchWarning, OptimizationWarning
     from botorch.models import SingleTaskGP
     from botorch.optim.closures import ForwardBackwardClosure
     from botorch.optim.fit import fit_gpytorch_mll_scipy
     from botorch.settings import validate_input_scaling
     from gpytorch.mlls import ExactMarginalLogLikelihood
     from linear_operator.utils.errors import NanError, NotPSDError
+    from linear_operator.utils.warnings import NumericalWarning
+
+__all__ = [
+    "NUMERICAL_ERRORS",
+    "BotorchWarning",
+    "NumericalWarning",
+    "SingleTaskGP",
+    "Surrogate",
+    "botorch",
+    "fit",
+    "log_posterior",
+    "torch",
+]
 
 FIT_ITERATIONS = 20
 """Steps of L-BFGS on the hyperparameters, from where the last fit ended: 0.2 nats short of the maximum on average."""

@@ -22,7 +22,11 @@ def punctual(job):
     return job.start + job.epochs - job.start_epoch
 
 
-def drive(scheduler, space, error_of, end_of=out_of_order, max_epochs=9, **options):
+def no_metrics(job, error):
+    """Outcomes of objectives that are one error."""
+
+
+def drive(scheduler, space, error_of, end_of=out_of_order, metrics_of=no_metrics, max_epochs=9, **options):
     """Run the tuning loop on outcomes that are functions of the job: its jobs, the loop, and why it stopped."""
     loop = TuningLoop(scheduler, check=space.check, max_epochs=max_epochs, **options)
     jobs, steps = [], loop.run()
@@ -30,7 +34,9 @@ def drive(scheduler, space, error_of, end_of=out_of_order, max_epochs=9, **optio
         job = next(steps)
         while True:
             jobs.append(job)
-            job = steps.send(Outcome(error=error_of(job), epochs=job.epochs, end=end_of(job)))
+            error = error_of(job)
+            metrics = metrics_of(job, error)
+            job = steps.send(Outcome(error=error, epochs=job.epochs, end=end_of(job), metrics=metrics))
     except StopIteration as stop:
         return jobs, loop, stop.value
 

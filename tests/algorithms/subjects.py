@@ -13,6 +13,7 @@ from benchmark.suite.model import Budget
 from objectives.space import Categorical, Condition, Integer, Space
 from tests.algorithms import driving
 from tests.algorithms.driving import proposals, suggestions, toy_error
+from tests.algorithms.tasks import TASKS
 
 MAX_EPOCHS = 9
 EVALUATIONS = 40
@@ -87,6 +88,7 @@ def make_scheduler(pair, space, seed=0, default=True):
         "initial_config": dict(initial) if default else None,
         "rng": np.random.default_rng(seed),
         "max_epochs": MAX_EPOCHS,
+        "task": TASKS["one"],
         "searcher": searcher and make_searcher(searcher, space, seed, default),
     }
     taken = inspect.signature(SCHEDULERS[scheduler]).parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from objectives.space import FIDELITY, Categorical, Condition, Integer, Ordinal,
 from tests import ROOT
 from tests.algorithms import driving
 from tests.algorithms.driving import suggestions, toy_error
+from tests.algorithms.tasks import TASKS, information, toy_values
 
 MAX_EPOCHS = 9
 EVALUATIONS = 16
@@ -80,6 +82,7 @@ class Toy(Objective):
     """An objective that is never trained: the suite's parts need a space, a default and a length."""
 
     on: str = "mixed"
+    kind: str = "one"
 
     @property
     def space(self):
@@ -96,6 +99,14 @@ class Toy(Objective):
     @property
     def chance_error(self):
         return 0.9
+
+    @property
+    def metrics(self):
+        return Objective.metrics.fget(self) if self.kind == "one" else TASKS[self.kind].metrics
+
+    @property
+    def constraints(self):
+        return TASKS[self.kind].constraints
 
     def train(self, config, seed, machine):
         yield Epoch(valid_error=toy_error(config), test_error=0.0, seconds=0.0)
@@ -140,24 +151,35 @@ class Subject:
         takes_searcher = "searcher" in parameters_of("it", made)
         return {"scheduler": part, **({"searcher": "random"} if takes_searcher else {})}
 
-    def scheduler(self, space, seed=0, n_repetition=0, under=None):
+    @property
+    def tasks(self):
+        """The kinds of tasks that it makes full use of, the one that it is mostly tried on first."""
+        entry = self.entry or (SEARCHERS if self.role == "searcher" else SCHEDULERS).entries[self.name]
+        return entry.tasks
+
+    def scheduler(self, space, seed=0, n_repetition=0, under=None, kind=None):
         """A fresh scheduler, built as a run of a suite builds it."""
+        kind = kind or self.tasks[0]
         algorithm = self.algorithm() if under is None else {**self.algorithm(), "scheduler": under}
         table = {
             "seed": seed,
             "budget": {"evaluations": 1000},
-            "objectives": {"toy": {"name": "tests.algorithms.adapters.subjects:Toy", "on": space}},
+            "objectives": {"toy": {"name": "tests.algorithms.adapters.subjects:Toy", "on": space, "kind": kind}},
             "algorithms": {"it": algorithm},
             "repetitions": n_repetition + 1,
         }
         run = list(parse("conformance", table).runs())[n_repetition]
-        return build_scheduler(run, Toy(on=space))
+        return build_scheduler(run, Toy(on=space, kind=kind))
 
-    def drive(self, space, n_workers=1, error_of=None, evaluations=None, seed=0):
+    def tell(self, scheduler, suggestion):
+        """Tell a scheduler the toy outcome of what it suggested."""
+        values = {**toy_values(suggestion), "error": toy_error(suggestion)}
+        scheduler.update(dict(suggestion), values["error"], information(values, suggestion.get(FIDELITY, MAX_EPOCHS)))
+
+    def drive(self, space, n_workers=1, error_of=toy_error, evaluations=None, seed=0, **options):
         """The jobs of a fresh run on toy outcomes."""
-        return drive(
-            self.scheduler(space, seed), space, n_workers, error_of or toy_error, evaluations or self.evaluations
-        )
+        evaluations = evaluations or self.evaluations
+        return drive(self.scheduler(space, seed, **options), space, n_workers, error_of, evaluations)
 
 
 def installed(subject):
@@ -192,7 +214,12 @@ def subjects():
 
 def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUATIONS):
     """The jobs of a run on toy outcomes that end out of order."""
+
+    def metrics_of(job, error):
+        return None if error == math.inf else {**toy_values(job.suggestion), "error": error, "loss": error}
+
     options = {"max_epochs": MAX_EPOCHS, "budget": Budget(evaluations=evaluations), "n_workers": n_workers}
+    options["metrics_of"] = metrics_of
     return driving.drive(scheduler, SPACES[space][0], lambda job: error_of(job.suggestion), **options)[0]
 
 

@@ -47,7 +47,7 @@ def of_native_types(subject):
             if suggestion is None:
                 break
             assert native(space, suggestion)
-            scheduler.update(dict(suggestion), toy_error(suggestion))
+            subject.tell(scheduler, suggestion)
 
 
 def repeats(subject):
@@ -121,7 +121,7 @@ def copies(subject):
     for _ in range(6):
         suggestion = scheduler.suggest()
         if suggestion is not None:
-            scheduler.update(dict(suggestion), toy_error(suggestion))
+            subject.tell(scheduler, suggestion)
     twin = copy.deepcopy(scheduler)
     assert [twin.suggest() for _ in range(3)] == [scheduler.suggest() for _ in range(3)]
 

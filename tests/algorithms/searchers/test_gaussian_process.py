@@ -242,7 +242,9 @@ def raising(error):
     return fail
 
 
-@pytest.mark.parametrize("error", [surrogate.NotPSDError("forced"), surrogate.NanError("forced"), surrogate.NUMERICAL_ERRORS[2]("forced")])
+@pytest.mark.parametrize(
+    "error", [surrogate.NotPSDError("forced"), surrogate.NanError("forced"), surrogate.NUMERICAL_ERRORS[2]("forced")]
+)
 def test_a_failed_fit_keeps_the_last_hyperparameters(monkeypatch, error):
     """The model goes on with what it had, and learns again when the next fit works."""
     found = told(8, bowl)
