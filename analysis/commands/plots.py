@@ -15,6 +15,7 @@ from analysis.loading.suite_folder import suite_folder
 from analysis.study import Study
 from analysis.tables.basic import as_text, end_notes
 from analysis.tables.endpoints import test_notes
+from analysis.tables.feasibility import feasibility_notes
 from analysis.tables.front import multi_objective
 from analysis.tables.hypervolume import reference_notes
 from analysis.tables.scores import scale_notes
@@ -83,7 +84,7 @@ def notes(results: Results) -> list[str]:
     machines = devices(results.environments, results.plan.clock)
     if len(machines) > 1:
         told.append(f"note: runs of {len(machines)} machines are taken together: {'; '.join(machines)}")
-    for sentences in (end_notes, test_notes, scale_notes, reference_notes):
+    for sentences in (end_notes, test_notes, scale_notes, reference_notes, feasibility_notes):
         told.extend(f"note: {objective}: {text}" for objective, text in sentences(results))
     if results.unplanned:
         names = ", ".join(map(str, results.unplanned[:MOST_NAMED]))

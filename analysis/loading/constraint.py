@@ -27,6 +27,17 @@ class Constraint:
     lower: float | None = None
     upper: float | None = None
 
+    @property
+    def text(self) -> str:
+        """The bounds in words: `latency_ms in 1..5`, `accuracy >= 0.9`."""
+        if self.lower is None:
+            return f"{self.metric} <= {self.upper:g}"
+        return (
+            f"{self.metric} >= {self.lower:g}"
+            if self.upper is None
+            else f"{self.metric} in {self.lower:g}..{self.upper:g}"
+        )
+
     def violations(self, values: Array) -> Array:
         """By how much values lie beyond a bound, 0 where they lie beyond none; NaN where a value is."""
         low = -np.inf if self.lower is None else self.lower

@@ -45,7 +45,8 @@ def last_values(where: str, record: Mapping[str, Any], field: str) -> dict[str, 
 def metric_columns(where: str, ordered: Sequence[Record], names: Sequence[str]) -> dict[str, Array]:
     """The columns `valid:NAME` and `test:NAME` of some metrics, in their own direction and unit.
 
-    A metric that is measured on validation alone, as the number of parameters is, is the same on the test set. A trial
+    Of an evaluation that was tested, a metric that is measured on validation alone, as the number of parameters is, is
+    the same on the test set. A trial
     that was asked for again without another epoch has the values that it had.
 
     Args:
@@ -72,7 +73,7 @@ def metric_columns(where: str, ordered: Sequence[Record], names: Sequence[str]) 
 
 def _both(where: str, record: Record) -> dict[str, float]:
     valid, test = (last_values(where, record, f"{data}_metrics") for data in ("valid", "test"))
-    tested = {**valid, **test}
+    tested = {**valid, **test} if test else {}
     return {f"{VALID}{name}": value for name, value in valid.items()} | {
         f"{TEST}{name}": value for name, value in tested.items()
     }

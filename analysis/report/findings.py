@@ -15,6 +15,7 @@ from analysis.report.section import table
 from analysis.study import Study
 from analysis.tables.basic import end_notes
 from analysis.tables.endpoints import test_notes
+from analysis.tables.feasibility import feasibility_notes
 from analysis.tables.front import multi_objective
 from analysis.tables.hypervolume import reference_notes
 from analysis.tables.overhead import overhead_table
@@ -60,7 +61,7 @@ def findings(study: Study) -> list[Finding]:
         *_overhead(study),
         *(
             Finding(text=text, objective=objective)
-            for notes in (end_notes, test_notes, scale_notes, reference_notes)
+            for notes in (end_notes, test_notes, scale_notes, reference_notes, feasibility_notes)
             for objective, text in notes(study.results)
         ),
     ]

@@ -54,6 +54,18 @@ def constrained(results: Results) -> list[Objective]:
     return [objective for objective in results.plan.objectives if objective.constraints]
 
 
+def feasibility_notes(results: Results) -> Iterator[tuple[str, str]]:
+    """Say on which objectives no trial is feasible; the objective's label, and a sentence."""
+    for objective in constrained(results):
+        mine = results.evaluations[results.evaluations["objective"] == objective.label]
+        if len(mine) and not mine[FEASIBLE].any():
+            bounds = " and ".join(constraint.text for constraint in objective.constraints)
+            yield (
+                objective.label,
+                f"none of {len(mine)} trials meets the constraint {bounds}, so there is no incumbent.",
+            )
+
+
 def feasibility_table(results: Results) -> pd.DataFrame:
     """Shares of runs with a feasible trial, and least violations, over time on the three axes."""
     labels = {objective.label for objective in constrained(results)}

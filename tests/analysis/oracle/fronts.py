@@ -28,7 +28,10 @@ def value_of(entry, metric, evaluation, data):
     if metric["name"] == entry["metrics"][0]["name"]:
         error = evaluation[f"{data}_error"]
         return None if error is None else Fraction(error)
-    values = {**evaluation.get("valid_metrics", {}), **(evaluation.get("test_metrics", {}) if data == "test" else {})}
+    values = evaluation.get("valid_metrics", {})
+    if data == "test":
+        tested = evaluation.get("test_metrics")
+        values = {**values, **tested} if tested else {name: [None] for name in values}
     return signed(metric, values[metric["name"]][-1])
 
 

@@ -6,7 +6,9 @@ import math
 
 import pytest
 
+from analysis.commands.plots import notes
 from analysis.loading.results import load
+from analysis.report.findings import findings
 from benchmark.errors import BadInput
 from tests.analysis.fronts.suites import ERROR, SIZE, declare, measured, study
 
@@ -90,6 +92,15 @@ def test_an_accuracy_is_bounded_in_its_own_direction(suite):
     assert tables["trials"]["violation"].tolist() == [0.25, 0.0, 0.125, 0.0]
     assert tables["runs"]["final_valid_error"].tolist() == [0.625]
     assert "front" not in tables
+
+
+def test_that_no_trial_is_feasible_is_said(suite):
+    """In the terminal and on the page, with the bound."""
+    write(suite, [(((0.5, 9.0), None), "done")])
+    made = study(suite)
+    for lines in (notes(made.results), [finding.whole for finding in findings(made)]):
+        [line] = [line for line in lines if "meets the constraint" in line]
+        assert "bowl: none of 2 trials meets the constraint size <= 5, so there is no incumbent." in line
 
 
 @pytest.mark.parametrize(

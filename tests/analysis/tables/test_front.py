@@ -127,6 +127,19 @@ def test_a_reference_better_than_the_best_value_is_refused(suite):
         load(suite.folder)
 
 
+def test_what_was_not_tested_has_no_test_values(suite):
+    """Not even of metrics that are the same on validation and test; tested, it has those of validation."""
+    metrics = [ERROR, ACCURACY, SIZE]
+    declare(suite, metrics, repetitions=1)
+    tested = measured(1, metrics, (0.25, 0.25, 1.0), 2.0, (0.5, 0.5, 1.0))
+    del tested["test_metrics"]["size"]
+    suite.run([measured(0, metrics, (0.5, 0.5, 1.0), 1.0), tested])
+    tables = study(suite).tables
+    assert tables["front"].filter(regex="test:").isna().all(axis=1).tolist() == [False, True]
+    assert tables["front"]["test:size"].tolist()[0] == 1.0
+    assert tables["hypervolume_runs"]["final_test_error"].isna().all()
+
+
 def test_an_unmeasured_metric_keeps_a_trial_out_of_the_front(suite):
     """It is not taken for 0, and the run is defined from the first trial on that measured all."""
     write(suite, [(((0.25, None, 1.0), (0.5, 0.5, 1.0)), "done")])
