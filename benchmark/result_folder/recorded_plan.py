@@ -199,5 +199,5 @@ def _planned_part(recorded: Mapping[str, Any], name: str) -> Any:
     """Return a header's value without what `suite.json` does not hold of it."""
     value = recorded.get(name)
     if name == "objective" and isinstance(value, dict):
-        return {key: inner for key, inner in value.items() if key != "discretise"}
+        return {key: inner for key, inner in value.items() if key in ("label", "part")}
     return value
