@@ -11,6 +11,7 @@ import pytest
 from analysis.__main__ import main
 from benchmark.errors import shell_command
 from tests import ROOT
+from tests.analysis.figures.planted_fronts import plant as plant_fronts
 
 CHOICE = {"kind": "categorical", "choices": [1, 2]}
 CHECKED = """
@@ -321,3 +322,12 @@ def test_an_interrupted_write_leaves_the_old_file(results, monkeypatch):
     monkeypatch.setattr(Path, "replace", full)
     assert main(["tables", "planted", "--quiet", "--results", str(results)]) == 2
     assert tree(results) == before
+
+
+@pytest.mark.slow
+def test_the_terminal_has_hypervolumes_where_there_are_several_metrics(suite, capsys):
+    """Behind the summary of the first metric."""
+    table = plant_fronts(suite).tables["hypervolume_summary"]
+    assert main(["tables", "planted", "--results", str(suite.folder.parent)]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "hypervolume (higher is better)" in line]
+    assert [line.split()[1] for line in lines] == table["algorithm"].tolist()
