@@ -23,7 +23,7 @@ def require_metrics(method: str, task: Task, least: int, most: int | None = None
         return
     takes = f"{least} or more" if most is None else str(least) if least == most else f"{least} to {most}"
     raise ValueError(
-        f"{method} takes {takes} optimised metrics, and the task has {len(names)}: {', '.join(names)}"
+        f"{method} takes {takes} optimised metric{'' if takes == '1' else 's'}, and the task has {len(names)}: {', '.join(names)}"
         " (the first metric and those with a reference are optimised)"
     )
 

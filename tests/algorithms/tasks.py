@@ -16,8 +16,6 @@ TASKS = {
     "constrained": Task((replace(LOSS, reference=None), LATENCY), FAST),
     "several constrained": Task((LOSS, GAIN, LATENCY), FAST),
 }
-THREE = Task((LOSS, GAIN, replace(LATENCY, reference=1.0)))
-"""A task of three optimised metrics."""
 
 
 def toy_values(config):
@@ -64,6 +62,10 @@ def flipped(task):
 def flipped_values(values):
     """Values of the flipped task."""
     return None if values is None else {name: None if value is None else 0.0 - value for name, value in values.items()}
+
+
+TASKS["three"] = Task((LOSS, GAIN, replace(LATENCY, reference=1.0)))
+TASKS |= {f"flipped {kind}": flipped(task) for kind, task in TASKS.items()}
 
 
 def search(algorithm, task, values_of, count, outstanding=1):
