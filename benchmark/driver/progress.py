@@ -57,7 +57,7 @@ class Quiet:
         """Give the terminal back."""
 
     def best_text(self, objective: str, error: float, front_size: int | None = None) -> str:
-        """Write what is best of an objective: `error 0.0312`, `accuracy 93.5 %`, or `12 non-dominated`.
+        """Write what is best of an objective: `error 0.0312`, `accuracy 93.5 %`, or `12 non-dominated trials`.
 
         Args:
             objective: its label.
@@ -65,7 +65,7 @@ class Quiet:
             front_size: feasible trials that no other dominates, where several metrics are optimised.
         """
         if front_size is not None:
-            return f"{front_size} non-dominated"
+            return f"{front_size} non-dominated trials"
         metric = self.metrics.get(objective, ERROR)
         if math.isinf(error):
             return f"{metric.name} -"
@@ -101,10 +101,10 @@ class PlainLines(Quiet):
         if time.monotonic() - self.last < SECONDS_BETWEEN_LINES and self.finished < self.total:
             return
         self.last = time.monotonic()
-        left = self.seconds_left()
+        left, best = self.seconds_left(), "best " if report.front_size is None else ""
         print(
             f"[{self.finished}/{self.total}] {format_duration(left)} left  {'/'.join(cell_of(report.run))} "
-            f"{report.run.repetition:03d}: best "
+            f"{report.run.repetition:03d}: {best}"
             f"{self.best_text(report.run.objective.label, report.best_error, report.front_size)}{self.failures_text()}",
             flush=True,
         )

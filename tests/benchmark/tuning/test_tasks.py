@@ -208,7 +208,7 @@ def test_only_feasible_trials_are_progress():
 
 @pytest.mark.parametrize(
     ("error", "front_size", "text"),
-    [(-0.5, 12, "best 12 non-dominated"), (-0.5, None, "best accuracy 0.5"), (math.inf, None, "best accuracy -")],
+    [(-0.5, 12, ": 12 non-dominated trials"), (-0.5, None, "best accuracy 0.5"), (math.inf, None, "best accuracy -")],
 )
 def test_a_line_says_what_is_best(capsys, tmp_path, error, front_size, text):
     """The size of the front where several metrics are optimised, and nothing before the first feasible trial."""
