@@ -1,10 +1,14 @@
-"""Tells before the start what is optimised where a suite names a function: its space, and which way its metrics go."""
+"""Tells before the start what a suite's functions are, and which metric that it asks for no trial will have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from benchmark.suite.model import ObjectiveEntry, Suite
+from benchmark.tuning.clock import build_clock
+from objectives.metric import INFERENCE_SECONDS
 from objectives.objective import Objective
 
 MOST_NAMED = 8
@@ -16,6 +20,22 @@ def function_notes(suite: Suite, objectives: Mapping[str, Objective]) -> Iterato
     for entry in suite.objectives:
         if entry.function is not None:
             yield _describe(entry, objectives[entry.label])
+
+
+def unpriced_notes(suite: Suite, objectives: Mapping[str, Objective]) -> Iterator[str]:
+    """Say of which objectives the modelled seconds of a prediction are asked for, and no calibration gives them."""
+    if suite.clock != "modelled":
+        return
+    runs = {run.objective.label: run for run in suite.runs()}
+    for label, objective in objectives.items():
+        if INFERENCE_SECONDS not in {metric.name for metric in objective.metrics}:
+            continue
+        config = objective.default or objective.space.sample(np.random.default_rng(0))
+        if build_clock(runs[label], objective).price_of_prediction(config) is None:
+            yield (
+                f"warning: {label}: {INFERENCE_SECONDS} will not be measured in any trial, because the calibration "
+                'gives a prediction no price; say clock = "measured", or leave the metric out'
+            )
 
 
 def _describe(entry: ObjectiveEntry, objective: Objective) -> str:

@@ -17,7 +17,7 @@ from benchmark.driver.code_changes import code_change_warning, named_modules
 from benchmark.driver.crash_tracker import CrashTracker
 from benchmark.driver.fail_fast import SuiteStopped, stop_at_evaluation, stop_at_run
 from benchmark.driver.ledger_follower import LedgerFollower
-from benchmark.driver.objective_notes import function_notes
+from benchmark.driver.objective_notes import function_notes, unpriced_notes
 from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
 from benchmark.driver.scheduler_notes import single_rung_notes
 from benchmark.driver.stall_monitor import StallMonitor
@@ -186,7 +186,7 @@ class Runner:
         """Lines on the machine, on what is recorded by other code, and on what the results to reuse do not hold."""
         changed = code_change_warning(runs, self.folder, settings.environment)
         lines = [f"note: {note}" for note in self.notes]
-        lines += function_notes(self.suite, self.objectives)
+        lines += [*function_notes(self.suite, self.objectives), *unpriced_notes(self.suite, self.objectives)]
         lines += [*single_rung_notes(self.suite, self.objectives), *([] if changed is None else [changed])]
         lacking = lacking_objectives(self.suite, self.reuse) if self.reuse is not None else []
         if lacking:

@@ -105,11 +105,11 @@ class Clock:
             curves[TRAIN_SECONDS] = [train_seconds if epoch == result.epochs else None for epoch in epochs]
         if INFERENCE_SECONDS in names:
             objective, config = self.objective, job.config
-            seconds = self._price_of_prediction(config) if modelled else objective.time_prediction(config, machine)
+            seconds = self.price_of_prediction(config) if modelled else objective.time_prediction(config, machine)
             curves[INFERENCE_SECONDS] = [seconds] * len(epochs)
         return curves
 
-    def _price_of_prediction(self, config: Config) -> float | None:
+    def price_of_prediction(self, config: Config) -> float | None:
         """The modelled seconds of one prediction; None where the calibration gives its work no price at all."""
         terms = self.objective.prediction_terms(config)
         return None if terms is None or self.cost_model is None else self.cost_model.price_of_epoch(terms) or None

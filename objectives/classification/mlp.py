@@ -97,13 +97,19 @@ class MLP(ImageClassification):
         )
 
     def _terms(self, config: Config, sizes: list[tuple[int, int]]) -> CostTerms:
-        """Add the number of layers that steps pass through, since each takes a few calls.
+        return _with_layers(ImageClassification._terms(self, config, sizes), config)
 
-        Without them prices of one layer were a tenth too high and those of four too low, on digits.
-        """
-        terms = ImageClassification._terms(self, config, sizes)
-        layers = terms.epoch["steps"] * len(widths(config))
-        return replace(terms, epoch={**terms.epoch, "layers": layers})
+    def prediction_terms(self, config: Config) -> CostTerms:
+        return _with_layers(ImageClassification.prediction_terms(self, config), config)
+
+
+def _with_layers(terms: CostTerms, config: Config) -> CostTerms:
+    """Add the number of layers that steps pass through, since each takes a few calls.
+
+    Without them prices of one layer were a tenth too high and those of four too low, on digits.
+    """
+    layers = terms.epoch["steps"] * len(widths(config))
+    return replace(terms, epoch={**terms.epoch, "layers": layers})
 
 
 def widths(config: Config) -> tuple[int, ...]:

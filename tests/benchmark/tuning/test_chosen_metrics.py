@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark.batching.run_group import execute_group
 from benchmark.calibration.cost_model import load_calibration
 from benchmark.construction.objective_factory import build_objective
+from benchmark.driver.objective_notes import unpriced_notes
 from benchmark.errors import BadInput
 from benchmark.reproducibility.environment import describe_environment
 from benchmark.storage.ledger_format import evaluations_of, read_ledger
@@ -110,3 +111,15 @@ def test_a_class_that_declares_metrics_may_record_fewer():
     name = "tests.benchmark.fakes.metric_toy:MetricToy"
     objective = build_objective(suite_of(["accuracy"], name=name).objectives[0])
     assert [metric.name for metric in objective.metrics] == ["accuracy"]
+
+
+@pytest.mark.parametrize("clock", ["modelled", "measured"])
+@pytest.mark.parametrize("name", ["softmax", "mlp", "lenet"])
+def test_a_prediction_without_a_price_is_said_before_the_start(tmp_path, name, clock):
+    """The shipped prices have none for softmax regression; whatever is not warned of is in the record."""
+    suite = suite_of(["error", "inference_seconds"], name=name, clock=clock, epochs=1)
+    notes = list(unpriced_notes(suite, {"x": build_objective(suite.objectives[0])}))
+    assert len(notes) == ((name, clock) == ("softmax", "modelled"))
+    assert all(note.startswith("warning: x: inference_seconds will not be measured in any trial") for note in notes)
+    (seconds,) = recorded(suite, tmp_path)["valid_metrics"]["inference_seconds"]
+    assert (seconds is None) == bool(notes)
