@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from analysis.report.encoding import interval_text, number_text
 from analysis.report.html_table import (
     Column,
@@ -49,8 +51,54 @@ def recheck_section(study: Study) -> Section:
             integer_column("n_crashed", "crashed", "left out of the noise floor"),
         ]
         sheets.append(html_table("Noise floor", noise, floor, about=()))
-    tables = ("optimism", "noise", "recheck")
+    fronts, feasibility = table(study, "recheck_front"), table(study, "recheck_feasibility")
+    if fronts is not None:
+        sheets.append(html_table("Dominance with fresh seeds", by_algorithm(fronts), _of_fronts()))
+    if feasibility is not None:
+        sheets.append(html_table("Feasibility with fresh seeds", by_algorithm(feasibility), _of_feasibility()))
+    tables = ("optimism", "noise", "recheck", "recheck_front", "recheck_feasibility")
     return Section(name="recheck", title=title, lead=lead, sheets=tuple(sheets), tables=tables)
+
+
+def by_algorithm(rows: pd.DataFrame) -> pd.DataFrame:
+    """Sums of counts and means of all other numbers over runs, and how many runs there are."""
+    groups = rows.groupby(["objective", "algorithm"], sort=False)
+    counts = [name for name in rows if str(name).startswith("n_")]
+    others = [name for name in rows.select_dtypes("number") if name not in (*counts, "repetition", "k")]
+    parts = [groups[counts].sum(), groups[others].mean(), groups.size().rename("runs")]
+    return pd.concat(parts, axis=1).reset_index()
+
+
+def _of_fronts() -> list[Column]:
+    return [
+        text_column("objective", "objective"),
+        text_column("algorithm", "algorithm"),
+        Column(
+            title="survive",
+            text=lambda row: f"{row['n_survive']:.0f} of {row['n_rechecked']:.0f}",
+            key=lambda row: row["n_survive"],
+            hint="members of fronts that no other one of their run dominates in the means over fresh seeds",
+        ),
+        number_column("share_by_seed", "with a single seed", number_text, "share that survives, on average"),
+        number_column("selected_hypervolume", "hypervolume: selected", number_text),
+        number_column("fresh_hypervolume", "fresh", number_text),
+        integer_column("runs", "runs", "rechecked"),
+    ]
+
+
+def _of_feasibility() -> list[Column]:
+    return [
+        text_column("objective", "objective"),
+        text_column("algorithm", "algorithm"),
+        Column(
+            title="feasible",
+            text=lambda row: f"{row['n_feasible']:.0f} of {row['n_trainings']:.0f}",
+            key=lambda row: row["n_feasible"],
+            hint="trainings with fresh seeds of what was chosen, its incumbent or its front",
+        ),
+        number_column("share", "share of a run", number_text, "on average"),
+        integer_column("runs", "runs", "rechecked"),
+    ]
 
 
 def _columns(error: str) -> list[Column]:

@@ -11,8 +11,11 @@ from analysis.report.feasibility import feasibility_section
 from analysis.report.findings import findings
 from analysis.report.front import MOST_POINTS, front_section
 from analysis.report.page import sections_of
+from analysis.report.recheck import recheck_section
 from analysis.study import Study
 from tests.analysis.figures.planted_fronts import BYTES, GAIN, LOSS, METRICS, SMALL, plant
+from tests.analysis.tables.test_recheck_fronts import SEVERAL
+from tests.analysis.tables.test_recheck_fronts import write as write_recheck
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,17 @@ def test_names_to_display_are_those_of_fronts_too(suite):
     for frame in (named.tables["front"], named.tables["attainment"], named.hypervolume.tables["summary"]):
         assert set(frame["objective"]) == {"A bowl"}
         assert set(frame["algorithm"]) == {"random", "Local search"}
+
+
+@pytest.mark.slow
+def test_the_recheck_says_what_dominance_survives(suite, planted_ledger):
+    """Members that survive, summed over runs, and the hypervolume as selected and with fresh seeds."""
+    write_recheck(
+        suite, planted_ledger, SEVERAL, [(0.25, 3.0), (0.5, 1.0)], [[(0.3, 3.0), (0.9, 3.0)], [(0.6, 1.0)] * 2]
+    )
+    sheets = {sheet.caption: sheet for sheet in recheck_section(Study(load(suite.folder), suite.folder)).sheets}
+    [line] = sheets["Dominance with fresh seeds"].lines
+    assert [cell.text for cell in line.cells] == ["bowl", "random", "1 of 2", "0.75", "0.438", "0.338", "1"]
 
 
 @pytest.mark.slow
