@@ -30,6 +30,8 @@ VARIANTS = {
     **{f"{name}, folds": (name, {"folds": 3}) for name in NETWORKS},
     **{f"{name}, book": (name, {"split": "book"}) for name in NETWORKS},
 }
+SLOW = {"sklearn", "external", "zdt2", "zdt3", "zdt4", "zdt6", "dtlz1", "dtlz7", "bnh", "srn", "osy", "bbob"}
+"""Those that take long, and formulas whose kin are tested always."""
 MACHINE = Machine()
 
 
@@ -76,7 +78,7 @@ def all_curves():
 
 every = pytest.mark.parametrize(
     "variant",
-    [pytest.param(v, marks=[pytest.mark.slow] if VARIANTS[v][0] in ("sklearn", "external") else []) for v in VARIANTS],
+    [pytest.param(v, marks=[pytest.mark.slow] if VARIANTS[v][0] in SLOW else []) for v in VARIANTS],
 )
 
 
