@@ -56,6 +56,7 @@ def test_a_further_competitor_changes_nothing_of_the_others(plant, names):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True, obj=name)
 
 
+@pytest.mark.slow
 @EITHER
 def test_the_order_of_records_changes_nothing(plant, names):
     """Ledgers of parallel workers are in no order of completion."""
@@ -68,7 +69,7 @@ def test_the_order_of_records_changes_nothing(plant, names):
 @pytest.mark.parametrize(
     ("names", "goals"),
     [
-        (QUICK, ("max", "max", "min")),
+        pytest.param(QUICK, ("max", "max", "min"), marks=pytest.mark.slow),
         pytest.param(NEW, ("max", "min", "max"), marks=pytest.mark.slow),
         pytest.param(QUICK, ("min", "max", "max"), marks=pytest.mark.slow),
     ],

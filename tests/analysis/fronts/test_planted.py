@@ -22,7 +22,7 @@ def test_the_mean_hypervolumes_are_those_of_the_closed_form(name):
 
 @pytest.mark.slow
 def test_the_band_holds_the_truth_in_most_suites():
-    """30 suites: a method of 95 % falls below 75 % once in 50 000 times; the script takes a thousand."""
+    """30 suites: a method of 95 % falls below 75 % once in 10 000 times; the script takes a thousand."""
     found = measure(WORLDS["trials"], simulations=30, repetitions=12, level=0.97)
     assert found["band"] >= 0.75
     assert found["wrong_claims"] <= 0.1
