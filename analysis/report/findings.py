@@ -89,7 +89,7 @@ def _comparisons(study: Study) -> Iterator[Finding]:
             mine = mine[(mine["a"] == plan.control) | (mine["b"] == plan.control)]
         rows = mine.to_dict("records")
         if len(rows) > MOST_SENTENCES:
-            yield _counted(objective.label, plan.control, rows)
+            yield _counted(objective.label, plan.control, rows, "by hypervolume, " if study.results.so_far else "")
             continue
         for row in rows:
             yield Finding(text=sentence(row, statistics, objective.metric), objective=objective.label)
@@ -147,7 +147,7 @@ def _reached(statistics: pd.DataFrame | None, objective: str, endpoint: str, uni
     return f"{'median ' if measure == 'median' else ''}{values}{f' {unit}' if unit else ''}, "
 
 
-def _counted(objective: str, control: str, rows: list[Any]) -> Finding:
+def _counted(objective: str, control: str, rows: list[Any], of: str) -> Finding:
     """Many algorithms against the control: how many are better, not shown different, worse."""
     named: dict[str, list[str]] = {"better": [], "worse": [], "tied": [], "open": []}
     for row in rows:
@@ -160,7 +160,7 @@ def _counted(objective: str, control: str, rows: list[Any]) -> Finding:
     parts += [f"ties below the noise floor: {_listed(named['tied'])}"] if named["tied"] else []
     parts.append(f"no difference shown: {len(named['open'])} of {len(rows)}")
     tested = f"n = {count_text(n, 'pair')}, p by Holm{_detectable(power)}"
-    text = f"held against {control}: {'; '.join(parts)} ({tested})."
+    text = f"{of}held against {control}: {'; '.join(parts)} ({tested})."
     return Finding(text=text, objective=objective)
 
 

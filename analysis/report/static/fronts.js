@@ -1,5 +1,6 @@
 /* Fronts: attainment surfaces of two metrics, and the configurations on the fronts of all runs. */
 const MOST_HYPERPARAMETERS = 14;
+const MOST_MEDIANS = 6; // of three and more metrics: more lines hide the points
 
 /** The line through the corners of a surface, the best x first, from the worst y to the worst x. */
 function staircase(corners, worst) {
@@ -43,6 +44,7 @@ function front(objective, width, section) {
   const entry = DATA.sections[section][objective], data = entry.data.includes(state.error) ? state.error : "valid";
   const { metrics, points, surfaces } = entry, size = metrics.length - 1, names = shown([...ALGORITHMS.keys()]);
   const texts = range(points.algorithm.length).map((i) => memberText(entry, i)), traces = [], layouts = {};
+  const lined = size > 1 && names.length > MOST_MEDIANS ? [] : names;
   const gap = size > 1 ? 0.06 : 0, side = (1 - gap * (size - 1)) / size;
   const span = (metric) => ({ ends: metric.ends[data], worst: metric.ends[data][metric.higher ? 0 : 1] });
   const scale = (metric) => (metric.log[data] ? { ...logAxis(...metric.ends[data]), range: metric.ends[data].map(Math.log10) } : { range: metric.ends[data] });
@@ -52,11 +54,11 @@ function front(objective, width, section) {
     layouts[`xaxis${suffix}`] = axis(lowest ? across.label[data] : "", { ...scale(across), domain: [pair.x * (side + gap), pair.x * (side + gap) + side], anchor: `y${suffix}`, showticklabels: lowest });
     layouts[`yaxis${suffix}`] = axis(first ? up.label[data] : "", { ...scale(up), domain: [1 - row * (side + gap) - side, 1 - row * (side + gap)].map((end) => Math.min(Math.max(end, 0), 1)), anchor: `x${suffix}`, showticklabels: first });
     if (entry.known.length) traces.push({ type: "scatter", mode: "markers", name: "known front", x: entry.known[pair.x], y: entry.known[pair.y], hoverinfo: "name", ...axes, marker: { size: 3, color: theme().muted }, meta: { role: "known" } });
-    for (const name of names) traces.push(...surfaceTraces(name, pair.of[name] ?? {}, worst, axes, names.length === 1));
+    for (const name of lined) traces.push(...surfaceTraces(name, pair.of[name] ?? {}, worst, axes, names.length === 1));
     for (const name of names) traces.push(...memberTraces(name, entry, data, pair, axes, texts));
   });
   const said = [data === state.error ? "" : "There are no test values: those of validation are drawn.", data === "test" ? "Test values of the front that validation selected." : "",
-    entry.known.length ? "Grey dots: the known front." : "", names.length ? "" : "Nothing to draw: no algorithm is shown."];
+    entry.known.length ? "Grey dots: the known front." : "", lined.length < names.length ? `Surfaces are drawn of at most ${MOST_MEDIANS} algorithms: hide some of them.` : "", names.length ? "" : "Nothing to draw: no algorithm is shown."];
   return { traces, told: said.filter(Boolean).join(" "), layout: { ...layouts, height: size > 1 ? 80 + 260 * size : 420, uirevision: data } };
 }
 
