@@ -71,7 +71,7 @@ SEARCHERS: Mapping[str, OptionalMethod] = {
         libraries=("optuna",),
         summary="Optuna's multi-objective TPE: densities of good and bad trials, by non-domination and hypervolume.",
         preset={"sampler": "motpe"},
-        variants={"": {"options": {"n_startup_trials": 5}}},
+        variants={"": {"options": {"n_startup_trials": 4}}},
         tasks=("several", "several constrained"),
     ),
     "cmaes": OptionalMethod(

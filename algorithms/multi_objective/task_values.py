@@ -22,8 +22,9 @@ def require_metrics(method: str, task: Task, least: int, most: int | None = None
     if least <= len(names) <= (most or math.inf):
         return
     takes = f"{least} or more" if most is None else str(least) if least == most else f"{least} to {most}"
+    plural = "" if takes == "1" else "s"
     raise ValueError(
-        f"{method} takes {takes} optimised metric{'' if takes == '1' else 's'}, and the task has {len(names)}: {', '.join(names)}"
+        f"{method} takes {takes} optimised metric{plural}, and the task has {len(names)}: {', '.join(names)}"
         " (the first metric and those with a reference are optimised)"
     )
 

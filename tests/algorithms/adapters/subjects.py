@@ -66,6 +66,9 @@ SPACES = {
 
 SLOW = {
     "searcher optuna gp": {"options": {"n_startup_trials": 5}},
+    "searcher qlognehvi": {"num_init_random": 3},
+    "searcher qlognei": {"num_init_random": 3},
+    "searcher parego": {"num_init_random": 3},
     "searcher syne_tune bore": {},
     "searcher syne_tune cqr": {},
     "searcher syne_tune botorch": {},

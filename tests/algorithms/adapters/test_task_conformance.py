@@ -6,7 +6,7 @@ from benchmark.errors import BadInput
 from tests.algorithms.adapters.subjects import SPACES, bare, installed, subjects
 from tests.algorithms.tasks import TASKS, flipped_values, search, toy_values
 
-COUNT = 9
+COUNT = 7
 SPACE = SPACES["mixed"][0]
 CASES = [
     pytest.param(

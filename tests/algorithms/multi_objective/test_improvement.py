@@ -48,12 +48,12 @@ def test_values_up_to_the_reference_are_told_apart():
 
 
 def test_the_hypervolume_is_greater_than_random_searchs():
-    """On ZDT1, 15 trials, the default drawn by the same seed: in both of two paired repetitions."""
+    """On ZDT1, 12 trials, the first five alike: in both of two paired repetitions."""
     for seed in range(2):
         ours = HypervolumeImprovement(CUBE, rng=np.random.default_rng(seed), task=TWO)
         others = RandomSearch(CUBE, rng=np.random.default_rng(seed))
-        found = search(ours, TWO, zdt1, 15)
-        drawn = search(others, TWO, zdt1, 15)
+        found = search(ours, TWO, zdt1, 12)
+        drawn = search(others, TWO, zdt1, 12)
         assert found[:5] == drawn[:5]
         assert hypervolume(found) > hypervolume(drawn)
 
@@ -62,7 +62,7 @@ def test_the_feasible_optimum_is_found():
     """The least (x - 0.2)^2 where x >= 0.5 is on the bound, although 0.2 is seen to be better."""
     task = Task((Metric("loss"), Metric("x")), (Constraint("x", lower=0.5),))
     searcher = FeasibleImprovement(Space({"x": stats.uniform(0, 1)}), rng=np.random.default_rng(0), task=task)
-    configs = search(searcher, task, lambda config: {"loss": (config["x"] - 0.2) ** 2, "x": config["x"]}, 15)
+    configs = search(searcher, task, lambda config: {"loss": (config["x"] - 0.2) ** 2, "x": config["x"]}, 12)
     assert min(config["x"] for config in configs if config["x"] >= 0.5) < 0.52
 
 
@@ -70,5 +70,5 @@ def test_a_front_within_bounds_is_found():
     """Where f1 has to be at least 0.5, most proposals of the model are feasible."""
     task = Task(TWO.metrics, (Constraint("f1", lower=0.5),))
     searcher = HypervolumeImprovement(CUBE, rng=np.random.default_rng(0), task=task)
-    configs = search(searcher, task, zdt1, 13)
-    assert sum(config["x0"] >= 0.5 for config in configs[5:]) >= 6
+    configs = search(searcher, task, zdt1, 11)
+    assert sum(config["x0"] >= 0.5 for config in configs[5:]) >= 5
