@@ -166,7 +166,11 @@ def reject_unknown_keys(field: str, table: Mapping[str, object], allowed: Iterab
 
 
 def call_with_options(
-    field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Mapping[str, Any]
+    field: str,
+    function: Callable[..., Any],
+    options: Mapping[str, Any],
+    offered: Mapping[str, Any],
+    further: Iterable[str] = (),
 ) -> Any:
     """Call `function` with the user's options, and with those of the offered arguments it takes.
 
@@ -175,12 +179,13 @@ def call_with_options(
         function: any callable with named parameters.
         options: the user's own arguments; each must be a parameter and not one of the offered.
         offered: arguments the harness can supply, by parameter name.
+        further: keys that may stand beside the options, for the message on one that is misspelt.
 
     Raises:
         BadInput: an unknown or reserved option, a required parameter that nobody supplies, or
             whatever the function itself raises: it may be third-party code.
     """
-    check_options(field, function, options, offered)
+    check_options(field, function, options, offered, further)
     supplied = {name: offered[name] for name in accepted_arguments(field, function, offered)}
     try:
         return function(**supplied, **options)
@@ -214,7 +219,13 @@ def _takes_any_keyword(parameters: Mapping[str, inspect.Parameter]) -> bool:
     return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
-def check_options(field: str, function: Callable[..., Any], options: Mapping[str, Any], offered: Iterable[str]) -> None:
+def check_options(
+    field: str,
+    function: Callable[..., Any],
+    options: Mapping[str, Any],
+    offered: Iterable[str],
+    further: Iterable[str] = (),
+) -> None:
     """Check the names of the user's options without calling the function.
 
     Raises:
@@ -230,7 +241,7 @@ def check_options(field: str, function: Callable[..., Any], options: Mapping[str
         if name not in offered and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
     if not _takes_any_keyword(parameters):
-        reject_unknown_keys(field, options, settable)
+        reject_unknown_keys(field, options, [*settable, *further])
     for name in settable:
         if parameters[name].default is inspect.Parameter.empty and name not in options:
             raise BadInput(f"{field}.{name}: missing, and it has no default")

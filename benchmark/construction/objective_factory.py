@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.construction.preparation import check_description
 from benchmark.errors import BadInput, call_with_options, one_line, short_repr
 from benchmark.reproducibility.isolated_objective import IsolatedObjective, isolated_call
-from benchmark.suite.model import FunctionEntry, ObjectiveEntry, is_dotted
+from benchmark.suite.model import OF_EVERY_OBJECTIVE, FunctionEntry, ObjectiveEntry, is_dotted
 from benchmark.suite.part_import import check_name, import_part, import_value
 from objectives import OBJECTIVES
 from objectives.derived.chosen_metrics import choose_metrics
@@ -68,7 +68,7 @@ def _of_class(field: str, entry: ObjectiveEntry) -> Objective:
     remedy = f'; to optimise the function itself, write {field}.function = "{name}" with a space' if is_function else ""
     if is_function and _needs_more(make_objective, entry.part.options):
         raise BadInput(f"{where} = {name!r}: a function with parameters, no objective{remedy}")
-    objective = call_with_options(field, make_objective, entry.part.options, {})
+    objective = call_with_options(field, make_objective, entry.part.options, {}, OF_EVERY_OBJECTIVE)
     if not isinstance(objective, Objective):
         what = f"{short_repr(objective)} is not an objectives.objective.Objective"
         raise BadInput(f"{where} = {name!r}: {what}{remedy}")

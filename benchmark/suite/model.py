@@ -10,6 +10,9 @@ from typing import Any
 from benchmark.calibration.cost_model import Calibration
 from benchmark.storage.suite_json import ENDPOINTS
 
+OF_EVERY_OBJECTIVE = ("discretise", "label", "metrics", "constraints")
+"""Keys of an objective's table that are no options of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:

@@ -27,6 +27,7 @@ from benchmark.storage.suite_json import (
 from benchmark.storage.toml_files import TomlFiles, is_path
 from benchmark.suite.function_entry import split_function
 from benchmark.suite.model import (
+    OF_EVERY_OBJECTIVE,
     AlgorithmEntry,
     Budget,
     ObjectiveEntry,
@@ -43,8 +44,6 @@ LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
 MOST_WORKERS = 1000
 MOST_LEVELS = 10_000
-OF_EVERY_OBJECTIVE = ("discretise", "label", "metrics", "constraints")
-"""Keys of an objective's table that are no options of its own."""
 MOST_TARGETS = 20
 LARGEST_ERROR = 1e300
 

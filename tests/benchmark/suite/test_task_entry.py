@@ -105,6 +105,8 @@ def test_only_constraints_change_the_identity_of_a_run():
 
 
 REFUSED = {
+    "misspelt": ('name = "branin"\nconstraint.error.upper = 5', "x.constraint: unknown key, allowed are noise, epochs"),
+    "misspelt, with the nearest match": ('name = "branin"\nconstraint.x.upper = 5', '(did you mean "constraints"?)'),
     "no reference of the first": (
         TWO.replace("loss = { reference = 2 }", "loss = {}"),
         "objectives.x: metrics.loss.reference: missing; size is optimised besides it, so declare a reference",
