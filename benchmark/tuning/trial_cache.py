@@ -7,7 +7,7 @@ resumed runs may share it. Each is charged in full; `paid_seconds` says what the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,8 @@ class CachedTrial:
             raise self.impure
         paid, self.unpaid_seconds = self.unpaid_seconds, 0.0
         if self.problem is not None and len(self.epochs) < job.epochs:
-            return failed_training(job, self.failed_as, self.problem, paid, paid)
+            failed = failed_training(job, self.failed_as, self.problem, paid, paid)
+            return replace(failed, reported_seconds=sum_reported(self.epochs[job.start_epoch :]))
         reached = self.epochs[: job.epochs]
         added = reached[job.start_epoch :]
         last = reached[-1]
