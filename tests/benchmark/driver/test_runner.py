@@ -319,9 +319,8 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path, clock, names):
     assert evaluations(tmp_path / "tiny") == evaluations(tmp_path / "unbroken" / "tiny")
 
 
-@pytest.mark.parametrize(
-    "how", ["SIGKILL", pytest.param("SIGSEGV", marks=pytest.mark.slow), pytest.param("exit", marks=pytest.mark.faults)]
-)
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV", pytest.param("exit", marks=pytest.mark.faults)])
+@pytest.mark.slow
 def test_a_killed_worker_costs_only_what_was_in_flight(tmp_path, how):
     """After a worker's death the suite goes on and completes by itself."""
     options = f'marker = "{tmp_path / "died"}"\nhow = "{how}"'

@@ -98,7 +98,9 @@ def training(request, tmp_path_factory):
     return path, recheck_outcome(run_command(path, folder / "run", "recheck", fresh=2))
 
 
-@pytest.mark.parametrize(("jobs", "stack"), [(1, 1), (1, 3), pytest.param(2, 64, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("jobs", "stack"), [(1, 3), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(1, 1), (2, 64)])]
+)
 def test_any_jobs_and_stack_give_the_same_bytes(training, tmp_path, jobs, stack):
     """However the trainings are spread out, errors and modelled times are the same to the bit."""
     path, expected = training

@@ -264,7 +264,7 @@ def test_diverged_trials_are_worth_chance_and_leave():
     assert all(weight.isfinite().all() for saved in weights.values() for weight in saved.parameters)
 
 
-@pytest.mark.parametrize("kind", ["branching", "odd"])
+@pytest.mark.parametrize("kind", ["branching", pytest.param("odd", marks=pytest.mark.slow)])
 def test_agrees_with_the_reference_loop(kind):
     """After an epoch weights are within rounding of the reference loop's, and errors hardly ever differ."""
     objective, split = Own(kind=kind), load_splits("digits", "standard", None, MACHINE)[0]
@@ -289,6 +289,7 @@ def test_agrees_with_the_reference_loop(kind):
                 assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["branching", "odd"])
 def test_curves_are_those_of_the_reference_loop(kind):
     """Over all epochs validation errors are the reference loop's, up to an image here and there."""
