@@ -26,7 +26,7 @@ def draw_median(axes: Axes, surfaces: Surfaces, across: MetricAxis, up: MetricAx
     corners = surfaces.get(MEDIAN, NOTHING)
     x, y = staircase(corners, across, up)
     axes.plot(x, y, color=look.colour, linewidth=1.4, linestyle=look.dashed)
-    some = slice(1, None, 2 * max(1, len(corners) // 5))  # Corners, not what lies between two of them.
+    some = slice(1, None, 2 * max(1, len(x) // 10))  # Corners, not what lies between two of them.
     axes.plot(x[some], y[some], color=look.colour, marker=look.marker, markeredgecolor="white", linestyle="none", ms=5)
 
 

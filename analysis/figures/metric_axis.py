@@ -51,6 +51,10 @@ class MetricAxis:
         """The end of the axis at which the worst values are."""
         return self.low if self.metric.maximised else self.high
 
+    def reaches(self, drawn: Array) -> Array:
+        """Say of what is drawn whether it is no worse than the worst end."""
+        return drawn >= self.low if self.metric.maximised else drawn <= self.high
+
     def label(self, kind: str) -> str:
         """Name the axis by its metric on some data, with direction and unit."""
         direction = f" ({'higher' if self.metric.maximised else 'lower'} is better)"
@@ -102,10 +106,12 @@ def staircase(corners: Array, across: MetricAxis, up: MetricAxis) -> tuple[Array
         up: the vertical axis.
 
     Returns:
-        (2 n + 1,) horizontal and vertical coordinates, from the worst end of the vertical axis to that of the
-        horizontal one.
+        (2 k + 1,) horizontal and vertical coordinates of the k points that are no worse than the ends of both axes,
+        from the worst end of the vertical axis to that of the horizontal one.
     """
     x, y = across.of(corners[:, 0]), up.of(corners[:, 1])
+    shown = across.reaches(x) & up.reaches(y)
+    x, y = x[shown], y[shown]
     order = np.argsort(-x if across.metric.maximised else x, kind="stable")
     x, y = np.append(x[order], across.worst), np.append(up.worst, y[order])
-    return np.repeat(x, 2)[: 2 * len(corners) + 1], np.repeat(y, 2)[1 : 2 * len(corners) + 2]
+    return np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]

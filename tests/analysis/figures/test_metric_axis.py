@@ -32,6 +32,13 @@ def test_behind_the_line_is_what_some_point_dominates(points, across_goal, up_go
     np.testing.assert_array_equal(region.contains_points(middles), reached)
 
 
+def test_what_is_worse_than_the_ends_is_left_out():
+    """Beyond the worst end of either axis; what is better than the best end stays."""
+    across, up = metric_axis(Metric(), np.array([1.0, 2.0])), metric_axis(Metric(goal="max"), np.array([1.0, 2.0]))
+    x, _ = staircase(np.array([[0.5, 0.1], [0.9, 1.5], [1.5, 2.5], [9.0, 3.0]]), across, up)
+    assert x.tolist() == [0.9, 0.9, 1.5, 1.5, across.high]
+
+
 def test_nothing_reached_is_the_worst_corner():
     """A line of no points is a single place."""
     gain, loss = metric_axis(Metric(goal="max"), np.array([1.0, 2.0])), metric_axis(Metric(), np.array([1.0, 2.0]))
