@@ -25,7 +25,7 @@ from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
 from objectives.stack import Stack, Ticket, Work
-from objectives.task import Constraint, Task
+from objectives.task import Constraint
 
 
 def isolated_call(culprit: str) -> AbstractContextManager[None]:
@@ -125,11 +125,6 @@ class IsolatedObjective(Objective):
     def constraints(self) -> tuple[Constraint, ...]:
         with isolated_call(self.culprit):
             return self.inner.constraints
-
-    @cached_property
-    def task(self) -> Task:
-        with isolated_call(self.culprit):
-            return self.inner.task
 
     def front(self) -> np.ndarray | None:
         with isolated_call(self.culprit):
