@@ -39,7 +39,7 @@ def test_surfaces_are_those_counted_on_a_grid():
 @pytest.mark.slow
 def test_surfaces_of_a_thousand_sets_of_runs():
     """Likewise of more."""
-    assert_counted(1000, seed=2, grid=12)
+    assert_counted(1000, seed=2, grid=8)
 
 
 def test_shares_are_of_whole_runs():
