@@ -54,7 +54,7 @@ SEARCHERS: Mapping[str, OptionalMethod] = {
         summary="Optuna's NSGA-II: a population of non-dominated, far apart trials is crossed and mutated.",
         preset={"sampler": "nsga2"},
         variants={"": {"options": {"population_size": 4}}},
-        tasks=("several", "several constrained"),
+        tasks=("several", "several constrained", "one"),
     ),
     "nsga3": OptionalMethod(
         "algorithms.adapters.optuna_samplers:OptunaSearcher",
@@ -63,7 +63,7 @@ SEARCHERS: Mapping[str, OptionalMethod] = {
         summary="Optuna's NSGA-III: as NSGA-II, with trials that are close to reference lines.",
         preset={"sampler": "nsga3"},
         variants={"": {"options": {"population_size": 4}}},
-        tasks=("several", "several constrained"),
+        tasks=("several", "several constrained", "one"),
     ),
     "motpe": OptionalMethod(
         "algorithms.adapters.optuna_samplers:OptunaSearcher",
@@ -72,7 +72,7 @@ SEARCHERS: Mapping[str, OptionalMethod] = {
         summary="Optuna's multi-objective TPE: densities of good and bad trials, by non-domination and hypervolume.",
         preset={"sampler": "motpe"},
         variants={"": {"options": {"n_startup_trials": 4}}},
-        tasks=("several", "several constrained"),
+        tasks=("several", "several constrained", "one"),
     ),
     "cmaes": OptionalMethod(
         "algorithms.adapters.cmaes:CmaEs",
