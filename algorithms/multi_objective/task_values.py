@@ -24,8 +24,8 @@ def require_metrics(method: str, task: Task, least: int, most: int | None = None
     takes = f"{least} or more" if most is None else str(least) if least == most else f"{least} to {most}"
     plural = "" if takes == "1" else "s"
     raise ValueError(
-        f"{method} takes {takes} optimised metric{plural}, and the task has {len(names)}: {', '.join(names)}"
-        " (the first metric and those with a reference are optimised)"
+        f"{method} takes {takes} optimised metric{plural}, and the task has {len(names)}: {', '.join(names)}; the first"
+        " metric and those with a reference are optimised, so give a metric one or leave it out"
     )
 
 
