@@ -69,7 +69,7 @@ PAIRS = [
 on_every_space = pytest.mark.parametrize("space", SPACES)
 every_searcher = pytest.mark.parametrize("name", SEARCHERS)
 every_pair = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "+".join(filter(None, pair)))
-by_workers = pytest.mark.parametrize("n_workers", [1, 3])
+by_workers = pytest.mark.parametrize("n_workers", [pytest.param(1, marks=pytest.mark.slow), 3])
 
 
 def make_searcher(name, space, seed=0, default=True):

@@ -133,6 +133,7 @@ def test_all_crashed_is_worse_than_anything(case):
     )
 
 
+@pytest.mark.slow
 def test_crashed_and_missing_runs_are_told_apart(case):
     """A failed run stays in n as the worst; partial and missing ones leave the pair out, and k of n is there."""
     case.runs("random", rising())
@@ -148,6 +149,7 @@ def test_crashed_and_missing_runs_are_told_apart(case):
     assert sorted(states) == ["failed", "missing", "missing", "partial"]
 
 
+@pytest.mark.slow
 def test_unequal_horizons_are_compared_where_both_are(case):
     """One algorithm stops three times as early: the difference ends with it, and its score is carried on."""
     for repetition, error in enumerate(rising()):

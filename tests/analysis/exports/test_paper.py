@@ -47,6 +47,7 @@ def marks(suite):
     return {entry.algorithm: entry.mark for entry in entries(study_of(suite))}
 
 
+@pytest.mark.slow
 def test_the_best_of_all_is_marked(planted):
     """An algorithm that is shown to be better than each other one is the best."""
     assert marks(planted(random=0.3, tpe=0.2, grid=0.4)) == {"random": "plain", "tpe": "best", "grid": "plain"}

@@ -36,6 +36,7 @@ def test_the_plan_is_inside(varied, folder):
     assert json.loads(metadata[b"incumbent.suite"]) == varied.suite.plan
 
 
+@pytest.mark.slow
 def test_the_same_bytes_twice(varied, folder, exported):
     """An export made again is the same."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -126,6 +126,7 @@ def test_drawing_leaves_the_users_settings_alone(two_algorithms):
         assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_nothing_of_the_day_or_the_machine_is_in_a_figure(two_algorithms):
     """Files name no date and no program version."""
     for data in draw_kinds(two_algorithms, "anytime", "landscape").values():
@@ -270,6 +271,7 @@ def test_learning_rate_is_for_objectives_that_have_one(mixed_space):
     assert drawn[1].axes[0].get_title() == "random: 10 evaluations, 2 crashed"
 
 
+@pytest.mark.slow
 def test_evaluations_without_a_hyperparameter_are_left_out_and_counted(conditional_space):
     """A panel has the points of the configurations that hold it, and says how many others there are."""
     results = load(conditional_space.folder)
@@ -300,6 +302,7 @@ def test_listed_numbers_are_on_a_scale_of_their_own(conditional_space):
     assert len(np.unique(places)) > 4
 
 
+@pytest.mark.slow
 def test_a_conditional_learning_rate(suite, planted_evaluation):
     """Evaluations without one are told in its figure, and colours are then the algorithms'."""
     rate = {"kind": "float", "low": 0.01, "high": 1.0, "log": True, "when": {"parent": "optimizer", "values": ["sgd"]}}

@@ -286,7 +286,7 @@ def whole_lines(path):
     return data[: data.rfind(b"\n") + 1]
 
 
-@pytest.mark.parametrize("capacity", [1, 2, 7, 64])
+@pytest.mark.parametrize("capacity", [7, *(pytest.param(size, marks=pytest.mark.slow) for size in (1, 2, 64))])
 @pytest.mark.parametrize("resume", [True, False])
 def test_errors_are_those_of_the_measured_clock(tmp_path, capacity, resume):
     """A solo run on the measured clock and one in a stack on the modelled clock train the same trials alike."""
@@ -302,6 +302,7 @@ def test_errors_are_those_of_the_measured_clock(tmp_path, capacity, resume):
     assert ledgers(tmp_path / "stacked", timed) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("capacity", [1, 3, 64])
 def test_slots_fill_and_open_runs_are_bounded(tmp_path, capacity, monkeypatch):
     """With runs to spare all slots are in use, and no more ledgers are open than the bound says."""

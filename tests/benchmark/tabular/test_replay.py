@@ -129,6 +129,7 @@ def test_a_miss_is_refused(tables, tmp_path, capsys):
     assert len(list(tmp_path.glob("replayed/others/runs/branin/*/*.jsonl"))) == 6
 
 
+@pytest.mark.slow
 def test_a_miss_may_be_trained(tables, tmp_path):
     """With --miss train what the table lacks is trained, and the runs equal those that train everything."""
     suite = written(tmp_path, "others", OTHERS, repetitions=3)

@@ -133,6 +133,7 @@ def test_a_run_that_failed_fails_again_and_one_that_forgets_is_found(tmp_path, s
     assert not differing_trials(report)
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_with_a_torn_tail_is_audited_as_far_as_it_goes(recorded):
     """Whole records count, the torn one does not, and the file stays as it is."""
     path = recorded.parent / "tiny" / "runs" / "toy" / "random" / "000.jsonl"
@@ -196,6 +197,7 @@ def test_what_was_trained_before_a_stop_is_not_trained_again_but_a_new_audit_tra
     assert third - second == 2 * first
 
 
+@pytest.mark.slow
 def test_changed_code_or_sample_begins_anew(tmp_path, monkeypatch):
     """Trainings of other code are thrown away, not gone on with."""
     path = write_toy_suite(tmp_path)
@@ -211,6 +213,7 @@ def test_changed_code_or_sample_begins_anew(tmp_path, monkeypatch):
     assert next((folder / "audit" / "retrained").rglob("*.jsonl")).stat().st_mtime_ns != inode
 
 
+@pytest.mark.slow
 def test_trainings_of_an_earlier_audit_that_were_damaged_are_refused_by_name(tmp_path, capsys):
     """A bit flipped in what a killed audit had trained: no verdict comes of it, and the file is named."""
     path = write_toy_suite(tmp_path)

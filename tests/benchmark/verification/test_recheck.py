@@ -197,6 +197,7 @@ def test_fewer_seeds_give_up_none(tmp_path):
     assert recheck_outcome(run_command(path, tmp_path, "recheck", fresh=1)) == before
 
 
+@pytest.mark.slow
 def test_more_repetitions_add_what_is_missing(tmp_path):
     """Incumbents of new runs go into a further list; what is there already is trained no more."""
     folder = run_and_recheck(write_toy_suite(tmp_path), tmp_path, 2)
@@ -226,6 +227,7 @@ def test_a_finished_recheck_is_left_alone(tmp_path):
     assert {file: file.stat().st_mtime_ns for file in before} == before
 
 
+@pytest.mark.slow
 def test_long_lists_are_cut(tmp_path, monkeypatch):
     """No list is longer than its limit, and their trials are the same."""
     path = write_toy_suite(tmp_path)

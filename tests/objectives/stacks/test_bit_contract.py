@@ -114,7 +114,9 @@ def test_other_protocols(name, options):
     assert through([other.stack(MACHINE, 2), other.stack(MACHINE)], few, 2, pauses=np.random.default_rng(0)) == wanted
 
 
-@pytest.mark.parametrize("name", ["softmax", "dropout_mlp", "mlp"])
+@pytest.mark.parametrize(
+    "name", ["softmax", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dropout_mlp", "mlp"))]
+)
 def test_the_reference_has_the_same_epochs(name):
     """Where the arithmetic is the same, the reference loop gives the very curves."""
     assert alone(objective(name).reference, queue(name), EPOCHS) == expected(name)

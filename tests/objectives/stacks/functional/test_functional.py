@@ -323,6 +323,7 @@ def test_more_trials_than_a_block_and_settings_apart():
     assert stack.work.useful <= stack.work.spent
 
 
+@pytest.mark.slow
 def test_batches_larger_than_the_data_and_batches_of_one_row():
     """A batch of all images and one that leaves a single row over train as the reference loop does."""
     configs = [{"learning_rate": 0.1, "batch_size": size, "width": 13, "dropout": 0.3} for size in (5000, 1197, 46, 92)]
@@ -387,6 +388,7 @@ def test_a_failing_device_hands_out_the_exception(monkeypatch):
     assert stack.free == 3
 
 
+@pytest.mark.slow
 def test_dropout_drawn_on_the_device_is_the_same(monkeypatch):
     """Masks that a device draws for itself are those that NumPy draws, so that the weights are too."""
     monkeypatch.setattr(Block, "on_device", True)
