@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from algorithms.option_checks import require_int
 from algorithms.roles import Searcher
-from algorithms.schedulers.rungs import check_rungs, is_over, rungs
+from algorithms.schedulers.rungs import check_rungs, is_over, promote_or_begin, rungs
 from objectives.space import FIDELITY, Config
 
 
@@ -126,13 +126,7 @@ class ASHA:
         self.climbs = list(zip(self.rungs.values(), self.rung_epochs[1:], strict=True))[::-1]
 
     def suggest(self) -> Config | None:
-        """The function get_job of algorithm 2."""
-        for rung, above in self.climbs:
-            config = rung.take()
-            if config is not None:
-                return {**config, FIDELITY: above}
-        config = self.searcher.sample_configuration()
-        return None if config is None else {**config, FIDELITY: self.rung_epochs[0]}
+        return promote_or_begin(self.climbs, self.searcher, self.rung_epochs[0])
 
     def update(self, config: Config, error: float, info: Any = None) -> None:
         self.searcher.update(config, error, additional_info=info)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from algorithms.option_checks import require_int
-from objectives.space import FIDELITY
+from algorithms.roles import Searcher
+from objectives.space import FIDELITY, Config
 
 
 def rungs(r_min: int, r_max: int, eta: int) -> list[int]:
@@ -35,6 +36,31 @@ def check_rungs(max_epochs: int, eta: int, r_min: int, r_max: int | None) -> int
     require_int("r_max", top, 1, max_epochs)
     require_int("r_min", r_min, 1, top)
     return top
+
+
+class Promoting(Protocol):
+    """A rung that hands out the trials to train further."""
+
+    def take(self) -> Config | None:
+        """Return a trial to continue, each at most once; None where there is none."""
+
+
+def promote_or_begin(climbs: Iterable[tuple[Promoting, int]], searcher: Searcher, lowest: int) -> Config | None:
+    """Suggest the trial that a rung promotes, else a new one: get_job of asynchronous successive halving.
+
+    Args:
+        climbs: rungs with the epochs of the next one, the highest rung first.
+        searcher: proposes new configurations.
+        lowest: epochs of the lowest rung.
+
+    Source: Li et al. (2020), algorithm 2.
+    """
+    for rung, above in climbs:
+        config = rung.take()
+        if config is not None:
+            return {**config, FIDELITY: above}
+    config = searcher.sample_configuration()
+    return None if config is None else {**config, FIDELITY: lowest}
 
 
 def is_over(config: Mapping[str, Any], error: float, info: Any = None) -> bool:
