@@ -1,48 +1,57 @@
-"""Streams where torch is not imported, and the seeds of rechecks."""
+"""Output streams that are closed, full, or lack a letter."""
 
-import random
+import os
+import subprocess
 import sys
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from benchmark.reproducibility.seeding import LARGEST_SEED, PrivateGenerators, recheck_seed, seed_sequence
+from tests import ROOT
+from tests.benchmark.cli.tiny_suite import start_process
 
 
-@pytest.mark.parametrize("seed", [0, 1, 5, LARGEST_SEED])
-def test_a_recheck_draws_from_seeds_that_no_suite_has(seed):
-    """Every suite's recheck has a seed of its own, between the largest suite's and 2**64."""
-    assert recheck_seed(seed) == 2**63 + seed
-    assert LARGEST_SEED < recheck_seed(seed) < 2**64
+@pytest.mark.parametrize("arguments", [["list"], ["--help"], ["run", "--help"]], ids=" ".join)
+def test_a_closed_pipe_is_no_accident(tmp_path, arguments):
+    """`list | head -1`: no traceback, no complaint at the end, when the reader has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    running = start_process(arguments, tmp_path, stdout=writing)
+    os.close(writing)
+
+    _, message = running.communicate(timeout=120)
+
+    assert (running.returncode, message) == (1, "")
 
 
-def test_streams_work_where_torch_is_not_imported(monkeypatch, global_state):
-    """Python's and numpy's generators are exchanged alone, and torch is not imported for it."""
-    before = global_state()
-    streams = [PrivateGenerators(seed_sequence(3, "test")) for _ in range(2)]
-    with monkeypatch.context() as patch:
-        patch.delitem(sys.modules, "torch")
-        with streams[0].active():
-            without = random.random(), float(np.random.random())  # noqa: NPY002 (third-party code's)
-        assert "torch" not in sys.modules
-    with streams[1].active():
-        found = random.random(), float(np.random.random())  # noqa: NPY002
+def test_a_name_that_the_terminal_cannot_show_is_escaped(study):
+    """Status of a folder with a letter that the output's encoding lacks, and with a byte that is no letter."""
+    for name in ("r\u00e9sults", os.fsdecode(b"r\xff")):
+        (study / name).mkdir()
+        running = start_process(["status", "tiny.toml", "--results", name], study, env={"PYTHONIOENCODING": "ascii"})
 
-    assert without == found
-    assert global_state() == before
+        out, message = running.communicate(timeout=120)
+
+        assert (running.returncode, message) == (0, "")
+        assert "suite tiny in r\\" in out
 
 
-def test_torch_imported_within_draws_from_this_run_from_then_on(monkeypatch, global_state, move_global_generators):
-    """What code imports inside the streams is not put back to a state that nobody saved."""
-    torch = sys.modules["torch"]
-    streams, expected = PrivateGenerators(seed_sequence(3, "test")), PrivateGenerators(seed_sequence(3, "test"))
-    with expected.active():
-        first = torch.rand(2).tolist()
-    with monkeypatch.context() as patch:
-        patch.delitem(sys.modules, "torch")
-        with streams.active():
-            pass
-    with streams.active():
-        second = torch.rand(2).tolist()
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("redirection", "words", "code", "message"),
+    [
+        (">/dev/full", "list", 1, "error: No space left on device; what is recorded stays"),
+        ("2>/dev/full", "run nowhere", 2, ""),
+        ("2>&-", "run nowhere", 2, ""),
+        (">&-", "list", 0, ""),
+    ],
+)
+def test_streams_that_take_nothing_leave_the_exit_code(redirection, words, code, message):
+    """A full disk behind stdout ends the command in a line; what stderr does not take is lost, and nothing else."""
+    line = f"{sys.executable} -m benchmark {words} {redirection}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert second == first
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert done.stderr.startswith(message)
+    assert done.stderr.count("\n") == bool(message)
