@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from benchmark.driver import code_changes
-from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.reproducibility import source_digests
 from benchmark.reproducibility.environment import (
@@ -24,6 +23,7 @@ from benchmark.workers import cluster_worker, handshake
 from benchmark.workers.handshake import Handshake
 from objectives.objective import Machine
 from tests import ROOT
+from tests.benchmark.fakes.message_listener import MessageListener
 from tests.benchmark.records import lines_of
 
 SUITE = """
@@ -55,16 +55,6 @@ def _bare(monkeypatch):
     source_digests._of_module.cache_clear()
 
 
-class Told(Quiet):
-    """Remembers what it is told to say."""
-
-    def __init__(self):
-        self.said = []
-
-    def say(self, message):
-        self.said.append(message)
-
-
 def write_suite(folder, searcher="random"):
     """A small suite."""
     (folder / "tiny.toml").write_text(SUITE.format(searcher=searcher))
@@ -72,10 +62,10 @@ def write_suite(folder, searcher="random"):
 
 
 def run(suite, folder, **options):
-    """Run a suite in this process; the states of its reports and what was said."""
-    told = Told()
-    reports = Runner(suite, folder, jobs=1, machine=Machine(), listener=told, **options).run()
-    return [(report.state, report.problem) for report in reports], told.said
+    """Run a suite in this process; the states of its reports and the messages."""
+    listener = MessageListener()
+    reports = Runner(suite, folder, jobs=1, machine=Machine(), listener=listener, **options).run()
+    return [(report.state, report.problem) for report in reports], listener.messages
 
 
 def cut(path, change=None):
@@ -132,11 +122,11 @@ def test_the_workspace_that_we_set_ourselves_is_no_change(monkeypatch):
 def test_a_long_or_strange_value_is_told_by_its_digest(monkeypatch, value):
     """It is compared, and is neither copied nor able to spoil a record."""
     monkeypatch.setenv("GLIBC_TUNABLES", value)
-    (told,) = bit_changing_variables("cpu").values()
-    assert told.startswith("sha256:")
-    assert len(told) == 23
+    (digest,) = bit_changing_variables("cpu").values()
+    assert digest.startswith("sha256:")
+    assert len(digest) == 23
     monkeypatch.setenv("GLIBC_TUNABLES", value + value)
-    assert bit_changing_variables("cpu") != {"GLIBC_TUNABLES": told}
+    assert bit_changing_variables("cpu") != {"GLIBC_TUNABLES": digest}
 
 
 def test_another_setting_on_resume_is_refused_or_marked(tmp_path, monkeypatch):
@@ -250,10 +240,10 @@ def test_workers_must_have_the_users_modules_alike(module):
     module.write_text(SEARCHER + "# changed\n")
     source_digests._of_module.cache_clear()
     theirs = handshake.describe_process("cpu", (), ["my_search"])
-    (told,) = handshake.differences(mine, theirs)
-    assert told.startswith("the module my_search is ")
-    (told,) = handshake.differences(mine, {**mine, "the module my_search": None})
-    assert told.endswith(" here and None there")
+    (difference,) = handshake.differences(mine, theirs)
+    assert difference.startswith("the module my_search is ")
+    (difference,) = handshake.differences(mine, {**mine, "the module my_search": None})
+    assert difference.endswith(" here and None there")
 
 
 @pytest.mark.slow
@@ -272,8 +262,8 @@ def test_a_workers_child_finds_the_module_where_the_driver_has_it(module, tmp_pa
     terms = Handshake(folder=tmp_path, libraries=(), description=mine, modules=("my_search",), token="same", **fields)
     assert cluster_worker.probe(terms, probe, "text") == []
     module.write_text(SEARCHER + "# changed\n")
-    (told,) = cluster_worker.probe(replace(terms, token="changed"), probe, "text")
-    assert told.startswith("the module my_search is ")
+    (difference,) = cluster_worker.probe(replace(terms, token="changed"), probe, "text")
+    assert difference.startswith("the module my_search is ")
 
 
 def test_changed_code_on_resume_is_told_and_recorded(tmp_path, module):

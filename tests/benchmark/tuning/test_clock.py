@@ -12,8 +12,8 @@ from benchmark.errors import BadInput
 from benchmark.suite.parsing import parse
 from benchmark.tuning.clock import build_clock, check_clock
 from benchmark.tuning.evaluation import TrainingResult
-from benchmark.tuning.tuner import Job
 from objectives.classification.base import ImageClassification
+from tests.benchmark.tuning.jobs import make_job
 
 PRICED = "tests.benchmark.fakes.planted_cost:PlantedCost"
 PLAIN = "tests.benchmark.fakes.planted_cost:Plain"
@@ -72,16 +72,7 @@ def checked(objectives, **options):
 
 def job(start_epoch=0, epochs=6, config=CONFIG):
     """What a tuner asks for; deciding took a second."""
-    return Job(
-        index=0,
-        trial=0,
-        config=config,
-        suggestion=config,
-        start_epoch=start_epoch,
-        epochs=epochs,
-        start=10.0,
-        decide_seconds=1.0,
-    )
+    return make_job(config, epochs, start_epoch, start=10.0, decide_seconds=1.0)
 
 
 def training(state="ok", epochs=6, seconds=4.0):

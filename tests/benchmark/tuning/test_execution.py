@@ -1,80 +1,35 @@
 """One run's execution: recorded evaluations are replayed and checked, the rest is trained and recorded."""
 
 import math
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-import torch
 
-from benchmark.reproducibility.environment import describe_environment
-from benchmark.reproducibility.isolated_objective import IsolatedObjective
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import LedgerError, failed_path, partial_path, read_ledger
-from benchmark.storage.resume_check import RunRefused
-from benchmark.suite import parsing as suites
+from benchmark.storage.ledger_format import failed_path, partial_path, read_ledger
 from benchmark.tuning import execution
 from benchmark.tuning.evaluation import ImpureTrial, evaluation_record
 from benchmark.tuning.execution import (
     RunExecution,
     build_trainer,
-    execute_run,
-    note_training_start,
 )
 from benchmark.tuning.factory import build_scheduler
 from benchmark.tuning.record_replay import REPLAYED, RecordedOutcomes, ReplayMismatch
-from benchmark.tuning.run_report import failure_report
-from benchmark.tuning.run_settings import FatalEvaluation, RunSettings
 from benchmark.tuning.tuner import Job
-from objectives.epoch import Epoch
 from objectives.metric import Metric
 from objectives.objective import Machine
 from tests.benchmark.fakes.stacked_toy import StackedToy
+from tests.benchmark.tuning.executions import drive_execution, run_of, settings
 
-OBJECTIVE = "tests.benchmark.fakes.stacked_toy:StackedToy"
 JOB = Job(
     index=2, trial=1, config={"x": 3}, suggestion={"x": 3}, start_epoch=1, epochs=4, start=8.0, decide_seconds=0.5
 )
-
-
-TABLE = {
-    "seed": 5,
-    "repetitions": 1,
-    "clock": "measured",
-    "budget": {"trials": 3},
-    "algorithms": {"own": {"searcher": "random"}},
-    "objectives": {"toy": {"name": OBJECTIVE}},
-}
-
-
-def run_of(**changes):
-    """The first run of a suite on the toy objective."""
-    return next(iter(suites.parse("toy", {**TABLE, **changes}).runs()))
-
-
-def settings(folder, **changes):
-    """Where it runs."""
-    return RunSettings(folder=folder, machine=Machine(), environment=describe_environment("cpu", 1), **changes)
 
 
 def record(**changes):
     """The job's evaluation as it is recorded."""
     training = build_trainer(run_of(), StackedToy(), Machine()).train(JOB)
     return {**evaluation_record(JOB, training, 2.0, None), **changes}
-
-
-def driven(run, where, fatal=None, train=None):
-    """Drive an execution; its report, and the indices of the jobs that it asked for."""
-    trainer = build_trainer(run, StackedToy(), Machine())
-    steps = RunExecution(run, StackedToy(), where, "reference", fatal).steps({"toy": "0" * 64})
-    asked = []
-    try:
-        job = next(steps)
-        while True:
-            asked.append(job.index)
-            job = steps.send((train or trainer.train)(job))
-    except StopIteration as stop:
-        return stop.value, asked
 
 
 def shortened(folder, run, evaluations, change=None):
@@ -124,7 +79,7 @@ def test_another_proposal_is_told(name):
 def test_what_is_recorded_is_not_trained_again(tmp_path):
     """Whatever whole records are there: the rest is asked for, and the ledger is that of an unbroken run."""
     run = run_of(clock="measured")
-    whole, asked = driven(run, settings(tmp_path))
+    whole, asked = drive_execution(run, settings(tmp_path))
     assert (whole.state, whole.evaluations, whole.problem, asked) == ("done", 3, None, [0, 1, 2])
     unbroken = [one for one in read_ledger(tmp_path / run.path).records if one["kind"] == "evaluation"]
     assert whole.best_error == min(one["valid_error"] for one in unbroken)
@@ -132,7 +87,7 @@ def test_what_is_recorded_is_not_trained_again(tmp_path):
     for kept in range(4):
         before = read_ledger(tmp_path / run.path).records[1 : 1 + kept]
         shortened(tmp_path, run, kept)
-        report, asked = driven(run, settings(tmp_path))
+        report, asked = drive_execution(run, settings(tmp_path))
         assert asked == [0, 1, 2][kept:]
         assert report == whole
         records = read_ledger(tmp_path / run.path).records
@@ -146,7 +101,7 @@ def test_what_is_recorded_is_not_trained_again(tmp_path):
 def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
     """Nothing is proposed, trained or written: the ledger gets its final name, whichever machine it is."""
     run = run_of()
-    whole, _ = driven(run, settings(tmp_path))
+    whole, _ = drive_execution(run, settings(tmp_path))
     path = tmp_path / run.path
     if not ended_here:
         shortened(tmp_path, run, 4, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}})
@@ -154,7 +109,7 @@ def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
     data = path.read_bytes()
     path.rename(partial_path(path))
 
-    report, asked = driven(run, settings(tmp_path, allow_mixed=True))
+    report, asked = drive_execution(run, settings(tmp_path, allow_mixed=True))
 
     assert (report, asked) == (whole, [])
     assert path.read_bytes() == data
@@ -163,11 +118,11 @@ def test_killed_between_its_end_and_its_name_it_is_done(tmp_path, ended_here):
 
 def test_an_end_of_another_run_is_refused(tmp_path):
     """A part file that has ended is held against the run like any other, before it gets its name."""
-    driven(run_of(), settings(tmp_path))
+    drive_execution(run_of(), settings(tmp_path))
     path = tmp_path / run_of().path
     path.rename(partial_path(path))
 
-    report, _ = driven(run_of(budget={"trials": 2}), settings(tmp_path))
+    report, _ = drive_execution(run_of(budget={"trials": 2}), settings(tmp_path))
 
     assert report.state == "refused"
     assert not path.exists()
@@ -176,12 +131,12 @@ def test_an_end_of_another_run_is_refused(tmp_path):
 def test_an_algorithm_that_does_not_repeat_itself_fails(tmp_path):
     """Its ledger is set aside with both proposals in it; the report says the same."""
     run = run_of()
-    driven(run, settings(tmp_path))
+    drive_execution(run, settings(tmp_path))
     path = shortened(tmp_path, run, 0)
     with Ledger(path) as ledger:
         ledger.append(record(index=0, trial=0, config={"x": 99}))
 
-    report, asked = driven(run, settings(tmp_path))
+    report, asked = drive_execution(run, settings(tmp_path))
 
     assert (report.state, asked) == ("failed", [])
     assert "was recorded as" in report.problem
@@ -213,13 +168,13 @@ def test_a_trial_that_came_out_otherwise_fails_its_run(tmp_path):
 def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
     """Without leave nothing is written; with it one mark says where the other machine begins."""
     run = run_of()
-    driven(run, settings(tmp_path))
+    drive_execution(run, settings(tmp_path))
     path = shortened(
         tmp_path, run, 1, lambda header: {**header, "environment": {**header["environment"], "torch": "0.1"}}
     )
     before = partial_path(path).read_bytes()
 
-    report, asked = driven(run, settings(tmp_path))
+    report, asked = drive_execution(run, settings(tmp_path))
     assert (report.state, asked) == ("refused", [])
     assert "recorded on another machine or library version: torch was '0.1'" in report.problem
     assert partial_path(path).read_bytes() == before
@@ -227,7 +182,7 @@ def test_a_change_of_machine_is_refused_or_marked_once(tmp_path):
     steps = RunExecution(run, StackedToy(), settings(tmp_path, allow_mixed=True), "reference").steps({"toy": "0" * 64})
     next(steps)
     steps.close()
-    report, _ = driven(run, settings(tmp_path, allow_mixed=True))
+    report, _ = drive_execution(run, settings(tmp_path, allow_mixed=True))
     assert report.state == "done"
     kinds = [one["kind"] for one in read_ledger(path).records]
     assert kinds == ["header", "evaluation", "resumed", "evaluation", "evaluation", "end"]
@@ -239,7 +194,7 @@ def test_the_header_says_what_the_run_depends_on(tmp_path):
     where = settings(tmp_path)
     where = replace(where, environment={**where.environment, "libraries": {"other": "1"}})
 
-    driven(run, where)
+    drive_execution(run, where)
 
     header = read_ledger(tmp_path / run.path).records[0]
     assert header["run"] == run.identity()
@@ -261,7 +216,7 @@ def test_the_header_says_what_the_algorithm_is_made_of_and_lacks(tmp_path, monke
 
     monkeypatch.setattr(execution, "build_scheduler", foreign)
     run = run_of(n_workers=2)
-    driven(run, settings(tmp_path))
+    drive_execution(run, settings(tmp_path))
 
     header = read_ledger(tmp_path / run.path).records[0]
     assert header["environment"]["libraries"] == {"theirs": "1.5"}
@@ -271,10 +226,10 @@ def test_the_header_says_what_the_algorithm_is_made_of_and_lacks(tmp_path, monke
 
 def test_a_refused_header_is_named_by_its_file(tmp_path):
     """It is the unfinished ledger's."""
-    driven(run_of(), settings(tmp_path))
+    drive_execution(run_of(), settings(tmp_path))
     path = shortened(tmp_path, run_of(), 1, lambda header: {**header, "data": {"toy": "1" * 64}})
 
-    report, _ = driven(run_of(), settings(tmp_path))
+    report, _ = drive_execution(run_of(), settings(tmp_path))
 
     assert report.problem.startswith(f"{partial_path(path)}: recorded with another suite: toy was ")
 
@@ -291,7 +246,7 @@ def test_only_what_a_table_answered_may_be_lost(tmp_path, monkeypatch, tables, d
 
     monkeypatch.setattr(execution, "Ledger", Watched)
 
-    driven(run_of(), settings(tmp_path, tables=None if tables is None else tmp_path / tables))
+    drive_execution(run_of(), settings(tmp_path, tables=None if tables is None else tmp_path / tables))
 
     assert asked == [durable]
 
@@ -299,8 +254,8 @@ def test_only_what_a_table_answered_may_be_lost(tmp_path, monkeypatch, tables, d
 def test_the_last_record_says_why_the_run_ended(tmp_path):
     """By its budget, or because the algorithm has nothing left."""
     grid = run_of(algorithms={"own": {"searcher": {"name": "grid", "levels": 2}}})
-    driven(run_of(), settings(tmp_path / "whole"))
-    driven(grid, settings(tmp_path / "grid"))
+    drive_execution(run_of(), settings(tmp_path / "whole"))
+    drive_execution(grid, settings(tmp_path / "grid"))
 
     ends = [read_ledger(tmp_path / name / grid.path).records[-1] for name in ("whole", "grid")]
 
@@ -334,157 +289,3 @@ def test_an_evaluation_is_charged_and_told_as_it_went(tmp_path):
     assert going.clock is clock
     assert recorded["modelled_seconds"] == 2.0
     assert (outcome.state, outcome.end) == ("diverged", JOB.start + 3.0)
-
-
-# Crashes and failures.
-
-
-def test_what_raises_before_the_first_trial_fails_its_run(tmp_path, monkeypatch):
-    """In a worker it would end every other run too: it is in the report, with type and place."""
-
-    def broken(run, objective):
-        raise ArithmeticError("no such algorithm today")
-
-    monkeypatch.setattr(execution, "build_scheduler", broken)
-
-    report, asked = driven(run_of(), settings(tmp_path))
-
-    assert (report.state, asked) == ("failed", [])
-    assert "ArithmeticError: no such algorithm today" in report.problem
-    assert "in broken" in report.problem
-
-
-def test_a_failure_has_the_traceback_of_its_cause(tmp_path):
-    """What the algorithm raised, not what became of it on the way."""
-    run = run_of(algorithms={"own": {"searcher": "tests.benchmark.fakes.crashing:RaisingSearcher"}})
-
-    report, _ = driven(run, settings(tmp_path))
-
-    traceback = read_ledger(failed_path(tmp_path / run.path)).records[-1]["traceback"]
-    assert report.state == "failed"
-    assert "in sample_configuration" in traceback
-    assert "AlgorithmError" not in traceback
-
-
-def test_a_crash_is_recorded_instead_of_trained(tmp_path):
-    """Only the evaluation that is named; it is charged, has no error, and the run goes on."""
-    fatal = FatalEvaluation(index=1, reason="signal 9", seconds=2.5, state="timeout")
-
-    report, asked = driven(run_of(), settings(tmp_path), fatal)
-
-    assert (report.state, report.evaluations, asked) == ("done", 3, [0, 2])
-    crashed = read_ledger(tmp_path / run_of().path).records[2]
-    assert (crashed["state"], crashed["valid_error"], crashed["problem"]) == ("timeout", None, "signal 9")
-    assert (crashed["train_seconds"], crashed["paid_seconds"]) == (2.5, 2.5)
-
-
-def test_a_complete_run_is_refused(tmp_path):
-    """Nothing is appended to it; the report names the file."""
-    driven(run_of(), settings(tmp_path))
-
-    report, _ = driven(run_of(), settings(tmp_path))
-
-    assert report.state == "refused"
-    assert report.problem.startswith(f"{tmp_path / run_of().path}: complete already")
-    assert (report.evaluations, report.best_error) == (0, math.inf)
-
-
-@pytest.mark.parametrize(
-    ("error", "state"),
-    [(LedgerError("damaged"), "refused"), (RunRefused("another suite"), "refused"), (ValueError("no"), "failed")],
-)
-def test_what_could_not_be_executed_is_reported(error, state):
-    """A refusal in its own words, everything else with its type."""
-    report = failure_report(run_of(), error)
-
-    assert (report.state, report.evaluations, report.best_error) == (state, 0, math.inf)
-    assert report.problem == str(error) if state == "refused" else "ValueError: no" in report.problem
-
-
-def test_execute_reports_what_is_raised_outside_the_ledger(tmp_path):
-    """An objective that cannot be built fails its run, not the process."""
-    report = execute_run(
-        run_of(objectives={"toy": {"name": OBJECTIVE, "epochs": 2, "nonsense": 1}}), settings(tmp_path)
-    )
-
-    assert report.state == "failed"
-    assert "nonsense" in report.problem
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_execute_notes_when_a_training_starts(tmp_path):
-    """The marker is written for whoever finds the process dead; without one nothing is."""
-    note_training_start(None)
-    report = execute_run(run_of(), settings(tmp_path / "out"), marker=tmp_path / "marker")
-
-    assert report.state == "done"
-    assert math.isfinite(float((tmp_path / "marker").read_text()))
-
-
-def test_execute_records_a_crash_and_reports_its_own_run(tmp_path):
-    """The evaluation that is named is not trained; what goes wrong is told of this run."""
-    report = execute_run(run_of(), settings(tmp_path), FatalEvaluation(index=1, reason="signal 9", seconds=2.5))
-    again = execute_run(run_of(objectives={"toy": {"name": OBJECTIVE, "nonsense": 1}}), settings(tmp_path))
-
-    states = [one["state"] for one in read_ledger(tmp_path / run_of().path).records if one["kind"] == "evaluation"]
-    assert (report.state, states[1]) == ("done", "crashed")
-    assert again.run.path == run_of().path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling(StackedToy):
-    """Says what it is given, and changes what it should leave alone."""
-
-    def prepare(self, machine):
-        return {"prepared on": machine.device}
-
-    def arithmetic(self, machine, *, stacked):
-        return f"{machine.device}, stacked: {stacked}"
-
-    def train(self, config, seed, machine):
-        threads = torch.get_num_threads()
-        torch.set_num_threads(3)
-        yield Epoch(valid_error=0.5, test_error=threads / 10, seconds=1.0)
-
-
-def test_execute_trains_where_it_is_told_with_one_thread(tmp_path, monkeypatch):
-    """Data and arithmetic are those of the machine, a trial at a time; a trial that takes threads keeps none."""
-    told, trainers = IsolatedObjective(Telling(epochs=1), "objectives.telling"), []
-    machine = Machine(data=tmp_path)
-
-    def watched(*given):
-        trainers.append(given)
-        return build_trainer(*given)
-
-    monkeypatch.setattr(execution, "build_objective", lambda entry: told)
-    monkeypatch.setattr(execution, "build_trainer", watched)
-    where = replace(settings(tmp_path, notes=tmp_path / "notes"), machine=machine)
-
-    report = execute_run(run_of(), where)
-
-    header, *evaluations, _ = read_ledger(tmp_path / run_of().path).records
-    assert report.state == "done"
-    assert header["data"] == {"prepared on": "cpu"}
-    assert header["environment"]["arithmetic"] == "cpu, stacked: False"
-    assert [(run.path, *rest) for run, *rest in trainers] == [(run_of().path, told, machine, tmp_path / "notes")]
-    assert [one["test_error"] for one in evaluations] == [0.1, 0.1, 0.1]
-
-
-def test_a_limit_is_the_runs_own():
-    """Without a timeout there is none."""
-    assert build_trainer(run_of(), StackedToy(), Machine()).limit is None
-    limit = build_trainer(run_of(timeout=9.0), StackedToy(), Machine()).limit
-    assert (limit.seconds, limit.run, limit.notes) == (9.0, run_of().path, None)
-    assert build_trainer(run_of(timeout=9.0), StackedToy(), Machine(), Path("notes")).limit.notes == Path("notes")
-
-
-@pytest.mark.parametrize("name", [OBJECTIVE, "branin"])
-def test_a_trainer_seeds_by_suite_objective_and_repetition(tmp_path, name):
-    """The label of an objective and its algorithm have no part in it."""
-    *_, run = suites.parse("toy", {**TABLE, "repetitions": 2, "objectives": {"toy": {"name": name}}}).runs()
-    machine = Machine(data=tmp_path)
-
-    trainer = build_trainer(run, StackedToy(), machine)
-
-    assert trainer.seed_key == (5, name, 1)
-    assert trainer.machine is machine

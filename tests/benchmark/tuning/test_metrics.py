@@ -11,12 +11,12 @@ import torch
 from benchmark.tuning.evaluation import checked_epoch, evaluation_record
 from benchmark.tuning.trainer import Trainer
 from benchmark.tuning.trial_cache import CachedTrial
-from benchmark.tuning.tuner import Job
 from objectives.epoch import Epoch
 from objectives.metric import Metric
 from objectives.objective import Machine
 from tests.benchmark.fakes.metric_toy import MetricToy
 from tests.benchmark.fakes.unit_interval import UnitInterval
+from tests.benchmark.tuning.jobs import make_job
 
 DECLARED = (Metric("accuracy", goal="max", best=1, chance=0.1), Metric("size"), Metric("loss", chance=2.3))
 
@@ -106,17 +106,7 @@ def test_the_classic_error_may_come_as_a_metric():
 
 def job(epochs=2, start=0):
     """A request for the trial x = 0.5."""
-    config = {"x": 0.5}
-    return Job(
-        index=0,
-        trial=0,
-        config=config,
-        suggestion=config,
-        start_epoch=start,
-        epochs=epochs,
-        start=0.0,
-        decide_seconds=0.0,
-    )
+    return make_job({"x": 0.5}, epochs, start)
 
 
 def test_a_record_and_the_trial_cache_hold_every_metric():
