@@ -39,7 +39,8 @@ ORDER = {
         ),
     ],
     "benchmark": [
-        *("__main__", "comparison", "cli", "book", "diagnosis", "verification", "driver", "backends", "workers"),
+        *("__main__", "comparison", "cli", "importers", "book", "diagnosis", "verification", "driver", "backends"),
+        *("workers",),
         *("batching", "result_folder", "tabular", "planning", "tuning", "construction", "suite", "calibration"),
         *("storage", "reproducibility", "devices", "notebook", "errors", "__init__"),
     ],

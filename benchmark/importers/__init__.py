@@ -1,0 +1,1 @@
+"""Importers: tables of real trainings from wheels, JSON files and CSV files into the table format."""
