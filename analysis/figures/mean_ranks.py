@@ -1,0 +1,32 @@
+"""Mean ranks over many tasks, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.intervals import intervals
+
+
+def mean_ranks(table: pd.DataFrame, *, title: str, algorithms: Sequence[str]) -> Figure:
+    """Draw the mean rank of every algorithm over the tasks, the best on top.
+
+    Args:
+        table: `mean_ranks.csv`.
+        title: of the suite.
+        algorithms: all of the suite, for their looks.
+    """
+    ordered = table.sort_values("mean_rank", kind="stable")
+    tasks = int(table["n_tasks"].max())
+    return intervals(
+        ordered.rename(columns={"mean_rank": "value"}),
+        title=f"{title}: mean ranks over {tasks} tasks",
+        axis=f"mean rank of {len(table)} (less is better)",
+        note="Ranked within every task and repetition, ties share; runs without a result share the last rank. The "
+        "intervals resample tasks and repetitions: they say what other tasks of this kind would show. Intervals that "
+        "overlap do not mean that two do not differ; win rates compare two.",
+        algorithms=algorithms,
+        line=(len(table) + 1) / 2,
+    )

@@ -1,0 +1,34 @@
+"""Ratings over many tasks: Elo points by the model of Bradley and Terry, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.intervals import intervals
+
+MEAN = 1500.0
+"""The mean rating."""
+
+
+def ratings(table: pd.DataFrame, *, title: str, algorithms: Sequence[str]) -> Figure:
+    """Draw the rating of every algorithm, the strongest on top.
+
+    Args:
+        table: `ratings.csv`.
+        title: of the suite.
+        algorithms: all of the suite, for their looks.
+    """
+    ordered = table.sort_values("elo", ascending=False, kind="stable")
+    return intervals(
+        ordered.rename(columns={"elo": "value"}),
+        title=f"{title}: ratings",
+        axis="Elo points (more is better)",
+        note="Bradley and Terry's model of who beats whom in a repetition of a task, ties count half. 100 points more: "
+        "ahead in 64 % of the repetitions; 200: in 76 %. The mean is 1500 (dotted). Intervals resample tasks and "
+        "repetitions. A further algorithm moves all ratings.",
+        algorithms=algorithms,
+        line=MEAN,
+    )

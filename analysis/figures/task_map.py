@@ -1,0 +1,97 @@
+"""The map of tasks and algorithms: median normalised regrets, and who differs from the control where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+
+from analysis.figures.magnitude import logarithmic_marks
+from analysis.figures.matrix import cells, matrix
+from analysis.figures.panels import caption
+from analysis.statistics.anytime import Array
+
+PALETTE = "mako_r"
+"""Seaborn's, even in lightness, so that the colour-blind see the same; the least regret is the lightest."""
+DECADES = 4.0
+"""Decades of regret that the colours tell apart, below the largest finite one."""
+MARKS = {"better": "▲", "worse": "▼"}
+"""Verdicts against the control that are marked; where no difference is shown there is no mark."""
+
+
+def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[str]) -> Figure:
+    """Draw a cell for each task and algorithm: the median regret as colour and number, and its verdict as a mark.
+
+    Args:
+        table: `task_map.csv`.
+        title: of the suite.
+        control: what the algorithms were compared with.
+        order: the algorithms from the left to the right.
+    """
+    regrets = _pivot(table, "median_regret", order).to_numpy(dtype=np.float64)
+    verdicts = _pivot(table, "verdict", order)
+    figure, axes = matrix(f"{title}: tasks and algorithms", [str(label) for label in verdicts.index], order)
+    logs, low, high = _logarithms(regrets)
+    texts = [
+        [_text(value, verdict) for value, verdict in zip(*row, strict=True)]
+        for row in zip(regrets, verdicts.to_numpy(), strict=True)
+    ]
+    palette = sns.color_palette(PALETTE, as_cmap=True)
+    cells(axes, (logs - low) / (high - low), texts, palette)
+    _bar(figure, axes, palette, low, high)
+    caption(
+        figure, [],
+        "Median over repetitions of the normalised regret at the end of the budget: 0 is the best there is, 1 what one "
+        f"random trial gives. {MARKS['better']} better and {MARKS['worse']} worse than {control} on the task, "
+        "repetition by repetition (Wilcoxon, Holm over the algorithms of the task, 5 %). No number: the task has no "
+        "known best. Algorithms are ordered by mean rank, the best on the left.",
+    )  # fmt: skip
+    return figure
+
+
+def _pivot(table: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:
+    """Tasks in the order of the table x algorithms in the given order."""
+    tasks = pd.unique(table["objective"])
+    return table.pivot(index="objective", columns="algorithm", values=column).reindex(index=tasks, columns=list(order))
+
+
+def _logarithms(regrets: Array) -> tuple[Array, float, float]:
+    """Decimal logarithms of regrets, cut to the ends of the colours; and these ends."""
+    positive = regrets[np.isfinite(regrets) & (regrets > 0.0)]
+    high = math.log10(positive.max()) if len(positive) else 0.0
+    low = max(math.log10(positive.min()), high - DECADES) if len(positive) else -1.0
+    low = min(low, high - 0.5)
+    logs = np.full(regrets.shape, np.nan)
+    known = ~np.isnan(regrets)
+    logs[known] = np.clip(np.log10(np.maximum(regrets[known], 10.0**low)), low, high)
+    return logs, low, high
+
+
+def _text(regret: float, verdict: object) -> str:
+    """`0.012 ▲`."""
+    return f"{_number(regret)} {MARKS.get(str(verdict), '')}".strip()
+
+
+def _number(regret: float) -> str:
+    if math.isnan(regret):
+        return ""
+    if math.isinf(regret):
+        return "∞" if regret > 0 else "-∞"
+    return f"{regret:.2g}" if abs(regret) >= 0.001 or regret == 0.0 else f"{regret:.0e}".replace("e-0", "e-")
+
+
+def _bar(figure: Figure, axes: Axes, palette: Colormap, low: float, high: float) -> None:
+    """The bar of colours, labelled with regrets."""
+    marks, labels = logarithmic_marks(low, high)
+    colours = ScalarMappable(Normalize(low, high), palette)
+    bar = figure.colorbar(colours, ax=axes, shrink=0.6, aspect=30, pad=0.02)
+    bar.set_ticks(marks, labels=labels)
+    bar.outline.set_visible(False)
+    bar.set_label("median normalised regret")

@@ -1,0 +1,56 @@
+"""Win rates over many tasks: how often one algorithm is ahead of another in the same repetition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from analysis.figures.matrix import cells, matrix
+from analysis.figures.panels import caption
+
+PALETTE = "RdBu"
+"""Diverging, and different for the colour-blind at either end; white is half of the repetitions."""
+HALF = 0.5
+
+
+def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str]) -> Figure:
+    """Draw a cell for every two algorithms: in how many per cent of the repetitions the row's is ahead.
+
+    Args:
+        table: `win_rates.csv`.
+        title: of the suite.
+        order: the algorithms from the top down and from the left to the right.
+    """
+    rate, low, high = (
+        table.pivot(index="algorithm", columns="other", values=column)
+        .reindex(index=list(order), columns=list(order))
+        .to_numpy(dtype=np.float64, copy=True)
+        for column in ("win_rate", "low", "high")
+    )
+    figure, axes = matrix(f"{title}: win rates", order, order)
+    np.fill_diagonal(rate, np.nan)
+    texts = [[_text(*cell) for cell in zip(*row, strict=True)] for row in zip(rate, low, high, strict=True)]
+    palette = mpl.colormaps[PALETTE]
+    cells(axes, rate, texts, palette)
+    bar = figure.colorbar(ScalarMappable(Normalize(0.0, 100.0), palette), ax=axes, shrink=0.6, aspect=30, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.set_label("repetitions won [%]")
+    caption(
+        figure, [],
+        "In how many per cent of the repetitions of all tasks, each task with the same weight, the algorithm on the "
+        "left is ahead of the one above; ties count half. Blue: ahead. Asterisk: the 95 % interval, which resamples "
+        "tasks and repetitions, excludes 50 %. Ordered by mean rank.",
+    )  # fmt: skip
+    return figure
+
+
+def _text(rate: float, low: float, high: float) -> str:
+    """`63*`, in per cent."""
+    return "" if math.isnan(rate) else f"{100 * rate:.0f}{'*' if low > HALF or high < HALF else ''}"

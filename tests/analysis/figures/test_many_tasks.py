@@ -1,0 +1,103 @@
+"""Figures of many tasks: what they show is what their tables say, and it can be read."""
+
+import numpy as np
+import pytest
+
+from analysis.figures.mean_ranks import mean_ranks
+from analysis.figures.profiles import data_profiles, performance_profiles
+from analysis.figures.rank_over_budget import rank_over_budget
+from analysis.figures.ratings import ratings
+from analysis.figures.task_map import task_map
+from analysis.figures.theme import theme
+from analysis.figures.win_rates import win_rates
+from tests.analysis.figures.planted_tasks import TITLE, names, tables
+from tests.analysis.figures.text_boxes import unreadable
+
+OF_LINES = {"performance_profiles": performance_profiles, "data_profiles": data_profiles}
+
+
+def drawn(kind, algorithms, tasks):
+    """One of the figures, of planted tables."""
+    frame, order = tables(algorithms, tasks)[kind], algorithms[::-1]
+    with theme():
+        if kind == "task_map":
+            return task_map(frame, title=TITLE, control=algorithms[0], order=order)
+        if kind == "win_rates":
+            return win_rates(frame, title=TITLE, order=order)
+        if kind in OF_LINES:
+            return OF_LINES[kind](frame, title=TITLE, algorithms=algorithms, target="a regret of 0.05")
+        make = {"mean_ranks": mean_ranks, "ratings": ratings, "rank_over_budget": rank_over_budget}[kind]
+        return make(frame, title=TITLE, algorithms=algorithms)
+
+
+KINDS = tuple(tables(names(3), 4))
+
+
+def grid(figure, rows):
+    """The texts of a matrix's cells, row by row."""
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    return [texts[place : place + len(texts) // rows] for place in range(0, len(texts), len(texts) // rows)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_few_algorithms_on_a_few_tasks_are_readable(kind, monkeypatch):
+    """Three algorithms on four tasks: no text is cut or lies on another."""
+    with theme():
+        assert unreadable(drawn(kind, names(3), 4), monkeypatch) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_algorithms_on_many_tasks_are_readable(kind, monkeypatch):
+    """So with 21 algorithms on 22 tasks, one of whose names is long."""
+    with theme():
+        assert unreadable(drawn(kind, names(21), 22), monkeypatch) == []
+
+
+def test_a_cell_of_the_map_has_the_regret_and_the_verdict():
+    """Numbers and marks are those of the table, columns in the given order; without a known best there is no number."""
+    first, *_, last = grid(drawn("task_map", names(3), 4), 4)
+    assert first == ["0.33", "0.67 ▼", "∞ ▲"]
+    assert last == ["", "▼", "▲"]
+
+
+def test_less_regret_has_another_colour_than_more():
+    """Colours are ordered as regrets are; of 0 and of infinity they are those at the ends."""
+    from analysis.figures.task_map import _logarithms
+
+    logs, low, high = _logarithms(np.array([[0.0, 1e-3, 0.1, 1.0, np.inf, np.nan]]))
+    assert (low, high) == (-3.0, 0.0)
+    np.testing.assert_allclose(logs, [[-3.0, -3.0, -1.0, 0.0, 0.0, np.nan]])
+
+
+def test_win_rates_are_in_per_cent_and_marked_where_the_interval_excludes_half():
+    """Of two algorithms the cells of either add up to 100, and both or none have an asterisk."""
+    assert grid(drawn("win_rates", names(3), 4), 3) == [["", "67*", "83*"], ["33*", "", "67*"], ["17*", "33*", ""]]
+
+
+@pytest.mark.parametrize(("kind", "better"), [("mean_ranks", "left"), ("ratings", "right")])
+def test_the_best_is_on_top(kind, better):
+    """Lanes are ordered from the best to the worst."""
+    axes = drawn(kind, names(3), 4).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == names(3)[::-1]
+    values = [float(line.get_xdata()[0]) for line in axes.lines[1:]]
+    assert values == sorted(values, reverse=better == "right")
+
+
+@pytest.mark.parametrize("kind", OF_LINES)
+def test_profiles_are_steps_named_by_their_ends(kind):
+    """Lines are right-continuous steps through the table's shares, and the legend begins with the highest end."""
+    figure = drawn(kind, names(3), 4)
+    [axes] = figure.axes
+    assert {line.get_drawstyle() for line in axes.lines} == {"steps-post"}
+    np.testing.assert_allclose(axes.lines[2].get_ydata(), np.array([0, 1, 2, 3]) / 4 * 2 / 3)
+    assert [text.get_text() for text in figure.legends[1].get_texts()] == names(3)[::-1]
+
+
+def test_the_best_rank_ends_on_top():
+    """The axis of ranks over the budget is turned, and the legend begins with the least rank."""
+    figure = drawn("rank_over_budget", names(3), 4)
+    bottom, top = figure.axes[0].get_ylim()
+    assert bottom > top
+    assert [text.get_text() for text in figure.legends[1].get_texts()] == names(3)[::-1]
