@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -20,13 +19,12 @@ from benchmark.tuning.execution import note_training_start
 from benchmark.workers import isolated_run
 from tests import ROOT
 from tests.benchmark.fakes.failing_disk import CALLS, FAULTS, FailingDisk, raise_os_error, write_half
-from tests.benchmark.fakes.memory_hungry import MemoryHungry
-from tests.benchmark.fakes.stacked_toy import invented_calibration, toy_prices
+from tests.benchmark.fakes.stacked_toy import toy_prices
 from tests.benchmark.fakes.unpicklable import LONG_CURVE
+from tests.benchmark.fault_suites import command, evaluations
 
 pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
 
-MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 
 SUITES = {
     "alone": """
@@ -51,31 +49,12 @@ name = "tests.benchmark.fakes.stacked_toy:StackedToy"
 }
 
 
-def command(folder, jobs=1):
-    """The arguments that run the suite of a folder into the folder's results."""
-    words = ["run", str(folder / "tiny.toml"), "--results", str(folder / "results"), "--device", "cpu"]
-    return [*words, "--jobs", str(jobs), "--quiet"]
-
-
 def written(folder, kind):
     """Write a suite into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "prices.toml").write_text(toy_prices())
     (folder / "tiny.toml").write_text(SUITES[kind])
     return folder
-
-
-def evaluations(folder):
-    """The evaluations of the complete ledgers below a folder, without what is measured."""
-    found = {}
-    for path in sorted(folder.glob("results/tiny/runs/*/*/*.jsonl")):
-        header, *records = read_ledger(path).records
-        left_out = {*MEASURED, *(("start", "end") if header["run"]["clock"] == "measured" else ())}
-        told = [record for record in records if record["kind"] == "evaluation"]
-        found[str(path.relative_to(folder))] = [
-            {key: value for key, value in record.items() if key not in left_out} for record in told
-        ]
-    return found
 
 
 @pytest.fixture(scope="module", params=SUITES)
@@ -144,7 +123,11 @@ def go_through(call, action, once, kind, expected, folder, acknowledged, capsys)
 
 
 KINDS = [("write", "short", write_half), *((call, fault, FAULTS[fault]) for call in CALLS for fault in FAULTS)]
+
+
 CASES = {(call, fault, when): action for call, fault, action in KINDS for when in ("once", "for-good")}
+
+
 FAST_CASES = {
     ("write", "short", "once"),
     ("write", "full", "for-good"),
@@ -152,11 +135,6 @@ FAST_CASES = {
     ("open", "full", "once"),
     ("rename", "broken", "once"),
 }
-
-
-def size_marks(case):
-    """The marks of a case: most are run with the faults only."""
-    return () if case in FAST_CASES else pytest.mark.faults
 
 
 @pytest.mark.parametrize(
@@ -197,6 +175,7 @@ def test_the_faults_strike_every_record(unbroken, tmp_path, acknowledged, capsys
 
 
 # Limits of the operating system.
+
 
 LIMITED = """
 import resource, sys
@@ -316,155 +295,6 @@ def test_a_suite_is_read_from_the_folder(tmp_path):
     assert (alone.clock, stacked.clock) == ("measured", "modelled")
 
 
-# Memory.
-
-MEMORY_HUNGRY = """
-seed = 3
-repetitions = 2
-clock = "modelled"
-calibration = "prices.toml"
-budget.evaluations = 12
-algorithms.random.searcher = "random"
-algorithms.halving = {{ scheduler = "successive_halving", searcher = "random" }}
-[objectives.greedy]
-name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
-choices = 30
-{options}
-"""
-
-
-def run_memory_hungry(folder, options):
-    """Run the greedy suite in a folder; returns its evaluations."""
-    folder.mkdir()
-    name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
-    (folder / "prices.toml").write_text(invented_calibration({name: MemoryHungry()}).to_toml())
-    (folder / "tiny.toml").write_text(MEMORY_HUNGRY.format(options=options))
-    assert main(command(folder)) == 0
-    return evaluations(folder)
-
-
-@pytest.fixture(scope="module")
-def roomy(tmp_path_factory):
-    """The evaluations of the greedy suite where memory suffices."""
-    return run_memory_hungry(tmp_path_factory.mktemp("memory") / "roomy", "")
-
-
-@pytest.mark.parametrize(
-    ("room", "halvings", "returned"),
-    [
-        (16, 0, "true"),
-        (3, 3, "false"),
-        (8, 1, "true"),
-        (3, 3, "true"),
-        (1, 4, "false"),
-    ],
-)
-@pytest.mark.slow
-def test_a_gpu_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_path, capsys, room, halvings, returned):
-    """The exception may be raised for all or returned for each; no trial is recorded as failed for it."""
-    expected = roomy
-    assert capsys.readouterr().err == ""
-
-    assert run_memory_hungry(tmp_path / "small", f"room = {room}\nreturned = {returned}") == expected
-
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == [
-        f"greedy: out of memory with {size} trials side by side, going on with {size // 2}; results do not change"
-        for size in 2 * (16, 8, 4, 2)[:halvings]  # Each repetition is a task of its own.
-    ]
-
-
-@pytest.mark.parametrize("returned", ["true", "false"])
-@pytest.mark.slow
-def test_a_trial_that_fits_nowhere_is_recorded_as_error(roomy, tmp_path, capsys, returned):
-    """Alone in the only slot, it fails for itself; all others have their results."""
-    expected = roomy
-    found = run_memory_hungry(tmp_path / "small", f"giant = 7\nreturned = {returned}")
-
-    states = {"ok": 0, "error": 0}
-    for name, told in found.items():
-        for one, other in zip(told, expected[name], strict=False):
-            if one["config"] != other["config"]:
-                break  # The algorithm has learned of the failure, and goes another way.
-            states[one["state"]] += 1
-            assert (one["state"] == "error") == (one["config"]["x"] == 7)
-            assert one["state"] == "ok" or "CUDA out of memory" in one["problem"]
-            assert one["state"] == "error" or one == other
-    assert min(states.values()) > 0
-    assert "Traceback" not in capsys.readouterr().err
-
-
-ADDRESS_SPACE = """
-import resource, sys
-from pathlib import Path
-import torch, numpy, scipy.stats, sklearn  # What is loaded takes address space of its own.
-from benchmark.cli import main
-from benchmark.batching import run_group
-from benchmark.driver import progress, runner
-used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 2**20 * int(sys.argv[1]),) * 2)
-sys.exit(main.main(sys.argv[2:]))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the process's size from /proc")
-def test_a_host_that_is_too_small_halves_the_stack_and_keeps_the_bits(roomy, tmp_path):
-    """Under the operating system's limit on memory (RLIMIT_AS) fewer trials train side by side, to the same end."""
-    expected = roomy
-    here = tmp_path / "small"
-    here.mkdir()
-    name = "tests.benchmark.fakes.memory_hungry:MemoryHungry"
-    (here / "prices.toml").write_text(invented_calibration({name: MemoryHungry()}).to_toml())
-    (here / "tiny.toml").write_text(MEMORY_HUNGRY.format(options="megabytes = 100"))
-
-    program = [sys.executable, "-c", ADDRESS_SPACE, "1000", *command(here)]
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-
-    assert done.returncode == 0, done.stderr
-    assert "out of memory with 16 trials side by side, going on with 8" in done.stderr
-    assert evaluations(here) == expected
-
-
-# Workers that the kernel kills for want of memory.
-
-MEMORY_LIMITED = """
-seed = 3
-repetitions = {repetitions}
-clock = "modelled"
-budget.trials = 4
-algorithms.random.searcher = "random"
-[objectives.crowd]
-name = "tests.benchmark.fakes.memory_limited:MemoryLimited"
-folder = "{folder}"
-most = {most}
-"""
-
-
-def run_memory_limited(folder, most, jobs, repetitions=6):
-    """Run a suite whose trials need the room of others; its evaluations and what was said."""
-    work = folder / "at-work"
-    work.mkdir(parents=True)
-    (folder / "tiny.toml").write_text(MEMORY_LIMITED.format(folder=work, most=most, repetitions=repetitions))
-    words = [sys.executable, "-m", "benchmark", *command(folder, jobs)]
-    words.remove("--quiet")
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
-    assert done.returncode == 0, done.stderr
-    return evaluations(folder), done.stderr
-
-
-@pytest.mark.faults
-def test_runs_that_memory_suffices_for_only_alone_end_as_they_should(tmp_path):
-    """Two side by side are killed wherever they are; each in a process of its own, they leave the same records."""
-    expected, _ = run_memory_limited(tmp_path / "roomy", most=2, jobs=1)
-
-    found, said = run_memory_limited(tmp_path / "small", most=1, jobs=2)
-
-    assert "the same command with fewer --jobs gives the same results" in said
-    assert found == expected
-    assert {record["state"] for told in found.values() for record in told} == {"ok"}
-
-
 # Clocks that are set.
 
 
@@ -510,6 +340,7 @@ def test_the_time_of_a_crash_is_taken_by_a_clock_that_nobody_sets(tmp_path, monk
 
 
 # What cannot be sent between processes, or is too long to be written.
+
 
 UNPICKLABLE = """
 seed = 2

@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 import string
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
@@ -30,41 +29,8 @@ from benchmark.tuning.factory import (
 )
 from objectives import OBJECTIVES
 from tests import ROOT
+from tests.benchmark.suite.toy_table import TABLE
 from tests.objectives.external.programs import OPTIONS
-
-TABLE = {
-    "title": "A toy",
-    "seed": 5,
-    "repetitions": 3,
-    "budget": {"trials": 4, "runtime": 60},
-    "objectives": {"branin": {"noise": 1.0}, "other": {"name": "hartmann6"}},
-    "algorithms": {
-        "random": {"searcher": "random"},
-        "local": {"searcher": {"name": "local", "probab_local": 0.5}},
-        "halving": {"scheduler": {"name": "successive_halving", "eta": 2}, "searcher": "random"},
-    },
-}
-TOML = """
-seed = 5
-repetitions = 2
-budget.trials = 4
-[objectives.branin]
-noise = 1.0
-[algorithms.local]
-searcher = "local"
-[algorithms.halving]
-scheduler = "successive_halving"
-searcher = { name = "local", num_init_random = 3 }
-"""
-
-
-@pytest.fixture
-def overridden(tmp_path):
-    """A function that loads a small suite with settings of the command line."""
-    path = tmp_path / "small.toml"
-    path.write_text(TOML)
-    return lambda *settings: load(str(path), list(settings))
-
 
 # What ships.
 
@@ -420,91 +386,6 @@ def test_plain_labels_are_kept(label):
     assert_below(run.path, label)
 
 
-# Settings.
-
-
-@pytest.mark.parametrize(
-    ("setting", "field", "expected"),
-    [
-        ("seed=7", "seed", 7),
-        (" seed = 7 ", "seed", 7),
-        ("repetitions=1_000", "repetitions", 1000),
-        ("repetitions=0x10", "repetitions", 16),
-        ("title=Any text at all", "title", "Any text at all"),
-        ('title="7"', "title", "7"),
-        ("title=a=b", "title", "a=b"),
-        ("resume=false", "resume", False),
-        ("n_workers=3 # workers", "n_workers", 3),
-        ("device=cpu", "device", "cpu"),
-        ("budget={epochs=3}", "budget", Budget(epochs=3)),
-        ("budget.trials=9", "budget", Budget(trials=9)),
-        ("budget.runtime=2.5", "budget", Budget(trials=4, runtime=2.5)),
-    ],
-)
-def test_a_setting_overrides_a_field(overridden, setting, field, expected):
-    """Values are TOML where they can be, texts otherwise."""
-    assert getattr(overridden(setting), field) == expected
-
-
-def options(suite, label, part="searcher"):
-    """Name and options of an algorithm's part."""
-    found = next(entry for entry in suite.algorithms if entry.label == label)
-    return asdict(getattr(found, part))
-
-
-def test_settings_reach_into_the_short_form(overridden):
-    """`searcher = "local"` is short for a table, and options can be set in it."""
-    suite = overridden("algorithms.local.searcher.probab_local=0.9", "algorithms.local.searcher.num_init_random=2")
-
-    assert options(suite, "local") == {"name": "local", "options": {"probab_local": 0.9, "num_init_random": 2}}
-    check_suite(suite)
-    halving = overridden("algorithms.halving.scheduler.eta=3")
-    assert options(halving, "halving", "scheduler") == {"name": "successive_halving", "options": {"eta": 3}}
-
-
-def test_settings_reach_into_tables(overridden):
-    """Options of nested tables are replaced, their neighbours kept."""
-    suite = overridden("algorithms.halving.searcher.num_init_random=9", "objectives.branin.epochs=3")
-
-    assert options(suite, "halving") == {"name": "local", "options": {"num_init_random": 9}}
-    assert dict(suite.objectives[0].part.options) == {"noise": 1.0, "epochs": 3}
-
-
-def test_settings_reach_what_is_no_option(overridden):
-    """Workers of an algorithm and the grid of an objective are keys beside names and options."""
-    suite = overridden("algorithms.local.n_workers=4", "objectives.branin.discretise=5")
-
-    assert [entry.n_workers for entry in suite.algorithms] == [4, None]
-    assert {run.algorithm.label: run.n_workers for run in suite.runs()} == {"local": 4, "halving": 1}
-    assert suite.objectives[0].discretise == 5
-    check_suite(suite)
-
-
-def test_settings_add_objectives_and_algorithms(overridden):
-    """A new label makes a new entry; a setting replaces a whole part."""
-    suite = overridden(
-        "objectives.hartmann6.noise=0.1", "algorithms.grid.searcher=grid", "algorithms.local.searcher=random"
-    )
-
-    assert [entry.label for entry in suite.objectives] == ["branin", "hartmann6"]
-    assert [entry.label for entry in suite.algorithms] == ["local", "halving", "grid"]
-    assert options(suite, "local") == {"name": "random", "options": {}}
-    check_suite(suite)
-
-
-def test_later_settings_win(overridden):
-    """Settings apply from left to right."""
-    assert overridden("seed=1", "seed=2").seed == 2
-
-
-def test_settings_do_not_change_the_file(overridden, tmp_path):
-    """Overriding is for this command only."""
-    overridden("seed=9", "algorithms.local.searcher.probab_local=0.9")
-
-    assert (tmp_path / "small.toml").read_text() == TOML
-    assert overridden().seed == 5
-
-
 # Third-party parts.
 
 
@@ -539,102 +420,3 @@ def test_third_party_parts_are_offered_what_they_ask_for():
     assert {config["max_epochs"] for part in proposed for config in part} == {1}
     assert objective.default.items() <= proposed[0][-1].items()
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002 (likewise)
-
-
-# Clocks and calibrations.
-
-CALIBRATION = """
-format = 1
-name = "desk"
-device = "A CPU"
-versions = {}
-[[objectives]]
-name = "softmax"
-options = { data = "digits", split = "standard" }
-date = "2024-03-01"
-configurations = 2
-held_out = 1
-rounds = 1
-rows = 1
-spread = 0.0
-median_error = 0.0
-worst_error = 0.0
-set_up = {}
-epoch = { steps = 1.0 }
-"""
-PRICED = """
-clock = "modelled"
-calibration = "prices/desk.toml"
-budget.trials = 1
-objectives.softmax = {}
-objectives.branin = {}
-algorithms.random.searcher = "random"
-"""
-
-
-@pytest.fixture
-def priced(tmp_path, monkeypatch):
-    """A folder with a suite and, below it, a calibration; the working folder is another."""
-    (tmp_path / "suites" / "prices").mkdir(parents=True)
-    (tmp_path / "suites" / "priced.toml").write_text(PRICED)
-    (tmp_path / "suites" / "prices" / "desk.toml").write_text(CALIBRATION)
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    return tmp_path / "suites"
-
-
-def identities(folder, *settings):
-    """The identity of each objective's first run of the priced suite."""
-    suite = load(str(folder / "priced.toml"), list(settings))
-    return {run.objective.label: run.identity() for run in suite.runs()}
-
-
-def test_a_calibration_lies_beside_its_suite(priced):
-    """A path in a suite's file is relative to that file, wherever the command is given."""
-    suite = load(str(priced / "priced.toml"))
-
-    assert (suite.clock, suite.calibration.name, suite.calibration.device) == ("modelled", "desk", "A CPU")
-
-
-def test_a_calibration_of_the_command_line_lies_here(priced):
-    """A path after --set is relative to the working folder, as every path of a command line."""
-    text = CALIBRATION.replace('"desk"', '"here"')
-    Path("here.toml").write_text(text)
-
-    assert load(str(priced / "priced.toml"), ["calibration=here.toml"]).calibration.name == "here"
-    with pytest.raises(BadInput, match=r"calibration file 'prices/desk\.toml': there is no such file"):
-        load(str(priced / "priced.toml"), ["calibration=prices/desk.toml"])
-
-
-def test_the_identity_holds_the_calibrations_name_and_digest(priced):
-    """So that no run goes on under other prices; no path and no coefficient is in it."""
-    for label, identity in identities(priced).items():
-        calibration = load(str(priced / "priced.toml")).calibration
-        assert identity["calibration"] == {"name": "desk", "digest": calibration.digest(label)}
-        assert json.loads(json.dumps(identity, allow_nan=False)) == identity
-
-
-def test_other_prices_are_another_run(priced):
-    """Of the objective whose prices they are, and of no other."""
-    before = identities(priced)
-    path = priced / "prices" / "desk.toml"
-    path.write_text(CALIBRATION.replace("steps = 1.0", "steps = 1.5"))
-    after = identities(priced)
-
-    assert after["softmax"] != before["softmax"]
-    assert after["branin"] == before["branin"]
-    assert identities(priced, "clock=measured")["softmax"] != after["softmax"]
-
-
-def test_no_calibration_leaves_the_identity_as_it_was():
-    """Ledgers of suites without one stay valid."""
-    assert all("calibration" not in run.identity() for run in parse("toy", TABLE).runs())
-
-
-def test_keys_can_be_left_out(priced):
-    """To calibrate a suite is possible before its calibration is there."""
-    (priced / "prices" / "desk.toml").unlink()
-
-    suite = load(str(priced / "priced.toml"), without=("clock", "calibration"))
-
-    assert (suite.clock, suite.calibration) == ("measured", None)
