@@ -19,7 +19,7 @@ FORMULAS = ("=", "+", "-", "@")
 TRAIN_SECONDS, INFERENCE_SECONDS = "train_seconds", "inference_seconds"
 """Offered metrics that a clock answers for: modelled where it is, measured where not."""
 
-OVERRIDABLE = ("reference", "best", "unit")
+OVERRIDABLE = ("reference", "best", "unit", "typical")
 """What a suite may say anew of a metric that an objective has already."""
 
 USUALLY_GREATER = (
@@ -41,6 +41,8 @@ class Metric:
         chance: the value of knowing nothing, which a trial that diverged is worth, or None. With `best` it fixes the
             scale of anytime scores.
         reference: the reference value of hypervolumes, or None.
+        typical: the value of a typical configuration, the median of one drawn at random, or None. It is fixed with the
+            objective, never derived from results; with `best` it fixes the scale of normalised regrets.
         measured: whether it does not come out the same again, as a time that is measured; no check expects it to.
 
     Raises:
@@ -55,6 +57,7 @@ class Metric:
     chance: float | None = None
     reference: float | None = None
     measured: bool = False
+    typical: float | None = None
 
     def __post_init__(self) -> None:
         check_spelling("metric", self.name)
@@ -70,11 +73,11 @@ class Metric:
             )
         if not isinstance(self.measured, bool):
             raise ValueError(f"{self.name}: measured = {self.measured!r}: need true or false")
-        for field in ("best", "chance", "reference"):
+        for field in ("best", "chance", "reference", "typical"):
             value = getattr(self, field)
             if value is not None and not _is_finite(value):
                 raise ValueError(f"{self.name}: {field} = {value!r}: need a finite number")
-        for field in ("chance", "reference"):
+        for field in ("chance", "reference", "typical"):
             self._check_worse_than_best(field, getattr(self, field))
 
     def _check_worse_than_best(self, field: str, value: float | None) -> None:
@@ -110,13 +113,15 @@ class Metric:
         """Describe the metric in JSON."""
         described: dict[str, Any] = {"name": self.name, "goal": self.goal, "unit": self.unit}
         described |= {"best": self.best, "chance": self.chance, "reference": self.reference}
+        described |= {} if self.typical is None else {"typical": self.typical}
         return {**described, "measured": True} if self.measured else described
 
 
 def is_classic(metrics: Sequence[Metric]) -> bool:
     """Whether these are the one error that objectives have which declare nothing else."""
     (first, *others) = metrics
-    return not others and (first.name, first.goal, first.unit, first.reference) == ("error", "min", "", None)
+    declared = first.name, first.goal, first.unit, first.reference, first.typical
+    return not others and declared == ("error", "min", "", None, None)
 
 
 def check_metrics(metrics: object) -> tuple[Metric, ...]:
@@ -152,7 +157,8 @@ def as_overrides(declared: Any) -> dict[str, dict[str, Any]]:
     """Return what a suite says of metrics that an objective has already: by name, what it changes of each.
 
     Args:
-        declared: as `as_metrics` takes it; a table may say `reference`, `best` and `unit`, and repeat the goal.
+        declared: as `as_metrics` takes it; a table may say `reference`, `best`, `typical` and `unit`, and repeat
+            the goal.
 
     Raises:
         ValueError: it is none of these, or a name is there twice; the message names the metric.
@@ -166,7 +172,7 @@ def as_overrides(declared: Any) -> dict[str, dict[str, Any]]:
 
 
 def override(metric: Metric, changes: Mapping[str, Any]) -> Metric:
-    """Return a metric with another reference, best value or unit.
+    """Return a metric with another reference, best or typical value, or unit.
 
     Raises:
         ValueError: another goal, or values that make no sense.

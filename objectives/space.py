@@ -157,6 +157,14 @@ class Space(Mapping[str, Any]):
                 raise ValueError(f"{name}: missing from configuration {dict(config)!r}")
         return {name: checked[name] for name in needed}
 
+    def check_proposal(self, config: Mapping[str, Any]) -> Config:
+        """Check what an algorithm proposes, as `check`; a finite space lets values between its own pass."""
+        return self.check(config)
+
+    def nearest(self, config: Config) -> Config:
+        """The configuration that is trained for a proposal: itself, in a finite space the nearest of its own."""
+        return config
+
     def levels(self, name: str, count: int) -> list[Scalar]:
         """At most `count` distinct values of one hyperparameter, evenly spread in probability."""
         axis = self._axes[name]
@@ -188,7 +196,11 @@ class Space(Mapping[str, Any]):
         bound = {name: copy.deepcopy(value) for name, value in self._distributions.items()}
         for value in bound.values():
             value.random_state = rng
-        return Space(bound, self._conditions)
+        return self._with(bound)
+
+    def _with(self, distributions: Mapping[str, Any]) -> Space:
+        """The same space of other distributions."""
+        return Space(distributions, self._conditions)
 
 
 def _arguments(names: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ ORDER = {
             "bbob",
             "closed_form",
             "derived",
+            "finite",
             "function",
             *("external", "scikit"),
         ),
@@ -40,9 +41,8 @@ ORDER = {
     ],
     "benchmark": [
         *("__main__", "comparison", "cli", "importers", "book", "diagnosis", "verification", "driver", "backends"),
-        *("workers",),
-        *("batching", "result_folder", "tabular", "planning", "tuning", "construction", "suite", "calibration"),
-        *("storage", "reproducibility", "devices", "notebook", "errors", "__init__"),
+        *("workers", "batching", "result_folder", "tabular", "planning", "tuning", "construction", "suite", "tables"),
+        *("calibration", "storage", "reproducibility", "devices", "notebook", "errors", "__init__"),
     ],
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),

@@ -133,7 +133,7 @@ def test_a_table_of_other_trials_is_told(tmp_path, monkeypatch):
 
     run = next(iter(suite_of().runs()))
     header = {"suite_seed": 4, "objective": {"part": run.identity()["objective"]["part"]}}
-    monkeypatch.setattr(replay, "load_table", lambda path: SimpleNamespace(header=header))
+    monkeypatch.setattr(replay, "load_table", lambda path: SimpleNamespace(harvest=header))
 
     with pytest.raises(RunRefused) as refused:
         replay.load_table_of(run, tmp_path)
@@ -149,7 +149,7 @@ def test_a_table_of_another_machine_is_told(tmp_path):
     from benchmark.storage.resume_check import RunRefused
     from benchmark.tabular import replay
 
-    table = SimpleNamespace(header={"environment": {"torch": "2.0.0", "libraries": {"optuna": "4"}}})
+    table = SimpleNamespace(harvest={"environment": {"torch": "2.0.0", "libraries": {"optuna": "4"}}})
 
     replay.require_same_machine(table, {"torch": "2.0.0"}, tmp_path)
     with pytest.raises(RunRefused) as refused:

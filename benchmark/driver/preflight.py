@@ -16,7 +16,7 @@ from benchmark.reproducibility.environment import describe_environment
 from benchmark.storage.ledger_format import failed_path, partial_path, read_header, read_ledger
 from benchmark.storage.resume_check import check_header
 from benchmark.suite.model import Run, Suite, is_dotted
-from benchmark.tabular.replay import load_table_of, require_same_machine
+from benchmark.tabular.replay import harvest_of, load_table_of, require_same_machine
 from benchmark.tuning.factory import library_versions
 from benchmark.tuning.run_report import is_done
 from benchmark.tuning.run_settings import RunSettings
@@ -35,7 +35,7 @@ def describe_machine(
     if train:
         return describe_environment(machine.device, jobs) | describe_code(suite)
     if tables is not None:
-        return dict(load_table_of(next(suite.runs()), tables).header["environment"])
+        return dict(harvest_of(load_table_of(next(suite.runs()), tables))["environment"])
     assert reuse is not None
     recorded = next((path for run in suite.runs() for path in find_ledgers(reuse, run)), None)
     if recorded is None:
@@ -128,8 +128,8 @@ class Preflight:
         data = {}
         for run in [run for run in self.suite.runs() if run.repetition == 0]:
             table, label = load_table_of(run, folder), run.objective.label
-            data[label] = table.header["data"]
-            self._arithmetic[label] = str(table.header["environment"].get("arithmetic"))
+            data[label] = harvest_of(table)["data"]
+            self._arithmetic[label] = str(harvest_of(table)["environment"].get("arithmetic"))
             if self.settings.train and not self.settings.allow_mixed:
                 arithmetic = self.objectives[label].arithmetic(self.settings.machine, stacked=False)
                 require_same_machine(table, {**self.settings.environment, "arithmetic": arithmetic}, folder)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmark.construction.objective_factory import build_objective
 from benchmark.errors import BadInput
+from benchmark.reproducibility import canonical_json
 from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.storage.resume_check import RunRefused, check_header
-from benchmark.suite.model import Run, Suite
-from benchmark.tabular.table import Table, save_table
+from benchmark.suite.model import ObjectiveEntry, Run, Suite
+from benchmark.tables.new_table import NewTable
+from benchmark.tables.second_format import LONGEST_TEXT
+from benchmark.tables.table import Table
+from benchmark.tables.table_file import write_table
 from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
-from objectives.space import Config
+from objectives.epoch import Epoch
+from objectives.finite.finite_space import FiniteSpace
+from objectives.metric import Metric
+from objectives.objective import Objective
+from objectives.space import Config, Space
 
 
 def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]]:
@@ -34,12 +44,12 @@ def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]
             before any table is written.
         LedgerError: likewise, a damaged ledger.
     """
-    contents = {}
-    for label in [entry.label for entry in suite.objectives]:
-        runs = {run.repetition: run for run in suite.runs() if run.objective.label == label}
-        contents[label] = _tabulate(label, *_collect(folder, list(runs.values())))
-    for label, (header, configs, arrays) in contents.items():
-        yield label, save_table(out / f"{label}.npz", header, configs, arrays)
+    tables = {}
+    for entry in suite.objectives:
+        runs = {run.repetition: run for run in suite.runs() if run.objective.label == entry.label}
+        tables[entry.label] = _tabulate(entry, *_collect(folder, list(runs.values())))
+    for label, table in tables.items():
+        yield label, write_table(out / f"{label}.npz", table)
 
 
 def _collect(folder: Path, runs: list[Run]) -> tuple[Record, dict[int, list[CachedTrial]]]:
@@ -73,67 +83,107 @@ def _require_same_trials(first: Record, header: Record, run: Run, path: Path) ->
         raise BadInput(str(error)) from error
 
 
-def _tabulate(
-    label: str, header: Record, trials: dict[int, list[CachedTrial]]
-) -> tuple[dict[str, Any], list[Config], dict[str, np.ndarray]]:
-    """Build header, configurations and arrays of an objective's table."""
+def _tabulate(entry: ObjectiveEntry, header: Record, trials: dict[int, list[CachedTrial]]) -> NewTable:
+    """Make the table of an objective of what its ledgers hold."""
     known = {number: {_name(trial): trial for trial in block if trial.epochs} for number, block in trials.items()}
     configs = {name: trial.config for block in known.values() for name, trial in block.items()}
-    names = sorted(configs)
+    objective = build_objective(entry)
+    grid = _whole_grid(objective.space, configs.values())
+    names = sorted(configs, key=(lambda name: grid.row(configs[name]) or 0) if grid is not None else None)
     numbers = [number for number, block in known.items() if block]
     if not names:
-        raise BadInput(f"{label}: no trial of it was trained; nothing to harvest")
-    shape = len(names), len(numbers)
-    longest = max(len(trial.epochs) for block in known.values() for trial in block.values())
-    arrays = {name: np.zeros((*shape, longest)) for name in ("valid", "test", "seconds")}
-    arrays |= {"reached": np.zeros(shape, np.int64), "diverged": np.zeros(shape, np.bool_)}
-    for column, number in enumerate(numbers):
-        for row, name in enumerate(names):
-            if name in known[number]:
-                _fill(arrays, row, column, known[number][name])
-    arrays["repetitions"] = np.array(numbers, np.int64)
-    metrics = _metric_arrays(arrays, [known[number] for number in numbers], names)
-    return _header(header) | metrics, [configs[name] for name in names], arrays
-
-
-def _fill(arrays: dict[str, np.ndarray], row: int, column: int, trial: CachedTrial) -> None:
-    cells = row, column, slice(0, len(trial.epochs))
-    arrays["valid"][cells] = [math.nan if epoch.skipped else epoch.valid_error for epoch in trial.epochs]
-    arrays["test"][cells] = np.array([epoch.test_error for epoch in trial.epochs], np.float64)  # NaN for None.
-    arrays["seconds"][cells] = [epoch.seconds for epoch in trial.epochs]
-    arrays["reached"][row, column] = len(trial.epochs)
-    arrays["diverged"][row, column] = trial.epochs[-1].diverged
-
-
-def _metric_arrays(
-    arrays: dict[str, np.ndarray], blocks: list[dict[str, CachedTrial]], names: list[str]
-) -> dict[str, Any]:
-    """Add arrays of metrics and of reported seconds where trials have any; return what the header says of them."""
-    cells = [
-        ((row, column, index), epoch)
-        for column, block in enumerate(blocks)
+        raise BadInput(f"{entry.label}: no trial of it was trained; nothing to harvest")
+    cells = {
+        (row, column): known[number][name]
+        for column, number in enumerate(numbers)
         for row, name in enumerate(names)
-        if name in block
-        for index, epoch in enumerate(block[name].epochs)
-    ]
-    if any(epoch.reported_seconds is not None for _, epoch in cells):
-        arrays["reported"] = np.zeros(arrays["valid"].shape)
-        for cell, epoch in cells:
-            arrays["reported"][cell] = epoch.reported_seconds or 0.0
-    said = {"unmeasured": True} if any(epoch.skipped for _, epoch in cells) else {}
-    metrics = next((list(epoch.metrics) for _, epoch in cells if epoch.metrics is not None), None)
-    if metrics is None:
-        return said
-    tested = any(epoch.test_metrics is not None for _, epoch in cells)
-    for array in ("metrics", "test_metrics") if tested else ("metrics",):
-        arrays[array] = np.full((*arrays["valid"].shape, len(metrics)), math.nan)
-        for cell, epoch in cells:
-            values = getattr(epoch, array) or {}
-            arrays[array][cell] = np.array([values.get(name) for name in metrics], np.float64)
-    return {**said, "metrics": metrics}
+        if name in known[number]
+    }
+    metrics = _metrics(objective, cells)
+    longest = max(len(trial.epochs) for trial in cells.values())
+    curves = _Curves((len(names), len(numbers), longest), metrics, cells)
+    harvest = _harvest(header, numbers)
+    digest = hashlib.sha256(canonical_json.encode(harvest, sort_keys=True)).hexdigest()
+    return NewTable(
+        space=objective.space,
+        configs=None if grid is not None else [configs[name] for name in names],
+        metrics=metrics,
+        values=curves.values,
+        test_values=curves.test_values,
+        seconds=curves.seconds,
+        reported=curves.reported,
+        reached=curves.reached,
+        diverged=curves.diverged,
+        unmeasured=any(epoch.skipped for trial in cells.values() for epoch in trial.epochs),
+        seeds=tuple(map(str, numbers)),
+        source="harvested",
+        version=str(header["environment"].get("code") or "unknown")[:LONGEST_TEXT],
+        license="MIT",
+        source_digest=digest,
+        harvest=harvest,
+    )
 
 
-def _header(header: Record) -> dict[str, Any]:
+def _whole_grid(space: Space, configs: Collection[Config]) -> FiniteSpace | None:
+    """The space as a grid, if it is one and these are all of its configurations; a table then need not list them."""
+    if space.conditions or not all(axis.choices for axis in space.axes.values()):
+        return None
+    grid = FiniteSpace({name: space[name] for name in space})
+    return grid if grid.size == len(configs) else None
+
+
+def _metrics(objective: Objective, cells: Mapping[tuple[int, int], CachedTrial]) -> tuple[Metric, ...]:
+    """The objective's metrics as far as they are recorded: its one error, or those that records name."""
+    recorded = (epoch.metrics for trial in cells.values() for epoch in trial.epochs if epoch.metrics is not None)
+    names = next((list(metrics) for metrics in recorded), None)
+    if names is None:
+        return objective.metrics[:1]
+    declared = {metric.name: metric for metric in objective.metrics}
+    return tuple(declared[name] for name in names)
+
+
+class _Curves:
+    """The arrays of a table, filled trial by trial.
+
+    Args:
+        shape: configurations, repetitions, epochs.
+        metrics: what is recorded.
+        cells: the trials by row and column.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        metrics: tuple[Metric, ...],
+        cells: Mapping[tuple[int, int], CachedTrial],
+    ) -> None:
+        self.metrics = metrics
+        self.values = {metric.name: np.full(shape, math.nan) for metric in metrics}
+        self.test_values = {metric.name: np.full(shape, math.nan) for metric in metrics}
+        self.seconds = np.zeros(shape)
+        self.reached, self.diverged = np.zeros(shape[:2], np.int64), np.zeros(shape[:2], np.bool_)
+        reports = any(epoch.reported_seconds is not None for trial in cells.values() for epoch in trial.epochs)
+        self.reported = np.zeros(shape) if reports else None
+        for cell, trial in cells.items():
+            self.reached[cell], self.diverged[cell] = len(trial.epochs), trial.epochs[-1].diverged
+            for number, epoch in enumerate(trial.epochs):
+                self._fill((*cell, number), epoch)
+        self.test_values = {name: array for name, array in self.test_values.items() if not np.isnan(array).all()}
+
+    def _fill(self, cell: tuple[int, int, int], epoch: Epoch) -> None:
+        self.seconds[cell] = epoch.seconds
+        if self.reported is not None:
+            self.reported[cell] = epoch.reported_seconds or 0.0
+        first = self.metrics[0]
+        if epoch.metrics is None and not epoch.skipped:
+            self.values[first.name][cell] = first.from_error(epoch.valid_error)
+            self.test_values[first.name][cell] = np.float64(epoch.test_error)  # NaN for None.
+        for array, values in ((self.values, epoch.metrics or {}), (self.test_values, epoch.test_metrics or {})):
+            for name, value in values.items():
+                array[name][cell] = np.float64(value)
+
+
+def _harvest(header: Record, numbers: list[int]) -> dict[str, Any]:
     """Return what the trials depend on, without what belongs to one run."""
     environment = {name: value for name, value in header["environment"].items() if name != "libraries"}
     run = header["run"]
@@ -142,6 +192,7 @@ def _header(header: Record) -> dict[str, Any]:
         "objective": run["objective"],
         "data": header["data"],
         "environment": environment,
+        "repetitions": numbers,
     }
 
 

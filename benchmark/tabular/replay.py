@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmark.construction.objective_factory import build_objective
 from benchmark.reproducibility.environment import deterministic_arithmetic
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, changed_environment, first_difference
 from benchmark.suite.model import Run
-from benchmark.tabular.table import Table, load_table
+from benchmark.tables.table import Table
+from benchmark.tables.table_file import load_table
+from benchmark.tabular.lookup import look_up
 from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.evaluation import TrainingResult
 from benchmark.tuning.execution import RunExecution, build_trainer
@@ -32,7 +35,7 @@ def replay_runs(runs: Sequence[Run], settings: RunSettings) -> list[RunReport]:
         objective = build_objective(runs[0].objective)
         table = load_table_of(runs[0], settings.tables)
         if not settings.train:
-            settings = replace(settings, environment=table.header["environment"])
+            settings = replace(settings, environment=harvest_of(table)["environment"])
         with deterministic_arithmetic(settings.machine.device):
             clock = build_clock(runs[0], objective)  # The same for every run of an objective in a suite.
             return [_replay(run, objective, table, settings, clock) for run in runs]
@@ -52,11 +55,20 @@ def load_table_of(run: Run, tables: Path | None) -> Table:
     table = load_table(path)
     identity = run.identity()
     mine = {"suite_seed": run.suite_seed, "objective": identity["objective"]["part"]}
-    its = {"suite_seed": table.header["suite_seed"], "objective": table.header["objective"]["part"]}
+    if table.harvest is None:
+        name = table.origin["source"]
+        raise RunRefused(f'{path}: not harvested but converted from {name}; name it in the suite, by table = "..."')
+    its = {"suite_seed": table.harvest["suite_seed"], "objective": table.harvest["objective"]["part"]}
     difference = first_difference(its, mine)
     if difference:
         raise RunRefused(f"{path}: harvested from other trials: {difference}; give the --tables of this suite")
     return table
+
+
+def harvest_of(table: Table) -> Mapping[str, Any]:
+    """What the trials of a harvested table depend on."""
+    assert table.harvest is not None, "load_table_of refuses others"
+    return table.harvest
 
 
 def require_same_machine(table: Table, environment: Record, path: Path) -> None:
@@ -65,7 +77,7 @@ def require_same_machine(table: Table, environment: Record, path: Path) -> None:
     Raises:
         RunRefused: naming the first difference.
     """
-    recorded, current = ({**card, "libraries": None} for card in (table.header["environment"], environment))
+    recorded, current = ({**card, "libraries": None} for card in (harvest_of(table)["environment"], environment))
     difference = changed_environment(recorded, current)
     if difference:
         raise RunRefused(
@@ -79,15 +91,15 @@ def _replay(run: Run, objective: Objective, table: Table, settings: RunSettings,
     if column is None and not settings.train:
         held = ", ".join(map(str, table.repetitions[:5])) + (", ..." if len(table.repetitions) > 5 else "")
         return failure_report(run, RunRefused(f"{run.path}: the table holds repetitions {held}; --recycle uses them"))
-    arithmetic = str(table.header["environment"].get("arithmetic"))
+    arithmetic = str(harvest_of(table)["environment"].get("arithmetic"))
     steps = RunExecution(run, objective, settings, arithmetic, route="replayed", clock=clock).steps(
-        table.header["data"]
+        harvest_of(table)["data"]
     )
     trainer = build_trainer(run, objective, settings.machine) if settings.train else None
     try:
         job = next(steps)
         while True:
-            job = steps.send(_looked_up(run, table.training(column, job)) or _train(run, job, trainer))
+            job = steps.send(_looked_up(run, look_up(table, column, job)) or _train(run, job, trainer))
     except StopIteration as stop:
         report: RunReport = stop.value
         return report

@@ -18,7 +18,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Keys of a hyperparameter beside `name`, `kind` and `condition`, by its kind: needed ones, and others."""
 
-METRIC_KEYS = ("goal", "unit", "best", "chance", "reference", "measured")
+METRIC_KEYS = ("goal", "unit", "best", "chance", "reference", "typical", "measured")
 
 
 def read_space(axes: object) -> Space:
@@ -39,6 +39,22 @@ def read_space(axes: object) -> Space:
         if axis.get("condition") is not None:
             conditions[name] = _condition(name, axis["condition"])
     return Space(distributions, conditions)
+
+
+def read_described_space(described: object) -> Space:
+    """Build the space that `Space.describe` has described; of other distributions than uniform ones, the range.
+
+    Raises:
+        ValueError: naming the hyperparameter and what is wrong with it.
+    """
+    if not isinstance(described, dict) or not all(isinstance(axis, dict) for axis in described.values()):
+        raise ValueError(f"space = {described!r}: need a table of tables, one for each hyperparameter")
+    return read_space(
+        [
+            {"name": name, **{"condition" if key == "when" else key: value for key, value in axis.items()}}
+            for name, axis in described.items()
+        ]
+    )
 
 
 def read_metrics(described: object) -> tuple[Metric, ...]:

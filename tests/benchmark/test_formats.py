@@ -21,7 +21,7 @@ from benchmark.result_folder.status import run_state
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tabular.table import load_table as load_table
+from benchmark.tables.table_file import load_table as load_table
 from objectives.cost import CostTerms
 
 FORMATS = Path(__file__).parent / "formats"
@@ -177,7 +177,7 @@ def test_offline_tables_answer_with_what_the_ledgers_hold(version):
         for path in folder.glob(f"runs/{objective}/*/*.jsonl*"):
             column = table.column(int(path.name[:3]), recycle=False)
             for record in evaluations(path):
-                row = table.rows[tuple(record["config"].items())]
+                row = table.members.row(record["config"])
                 epochs = slice(record["start_epoch"], record["epochs"])
                 assert table.valid[row, column, epochs].tolist() == record["valid_curve"]
                 assert table.test[row, column, epochs].tolist() == record["test_curve"]

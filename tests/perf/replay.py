@@ -23,7 +23,7 @@ from benchmark.driver.progress import Quiet
 from benchmark.driver.runner import Runner
 from benchmark.suite import parsing as suites
 from benchmark.suite.model import Suite
-from benchmark.tabular.table import load_table
+from benchmark.tables.table_file import load_table
 from objectives.objective import Machine
 from tests.perf import measured
 from tests.perf.equivalence import SUITES, harvested

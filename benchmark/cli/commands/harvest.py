@@ -26,7 +26,7 @@ def execute(parsed: argparse.Namespace) -> int:
     try:
         for label, table in harvest(suite, folder, out):
             trials = int((table.reached > 0).sum())
-            size = f"{len(table.configs)} configurations x {len(table.repetitions)} repetitions"
+            size = f"{table.members.size} configurations x {len(table.seeds)} repetitions"
             print(f"{out / label}.npz: {size}, {trials} trials ({trials / table.reached.size:.0%})")
     except LedgerError as error:
         raise BadInput(str(error)) from error

@@ -1,4 +1,4 @@
-"""What a table's file holds, and the checks that refuse another's: nothing of it is converted or believed."""
+"""The first format of tables, which only harvested ones have; it is read, and no longer written."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import short_repr
+from benchmark.tables.table import ListedMembers, Table, typical_seconds
+from objectives.metric import Metric
 
-FORMAT = 1
 KINDS = {
     "valid": np.float64,
     "test": np.float64,
@@ -28,7 +29,7 @@ OPTIONAL = (*OF_METRICS, "reported")
 HEADER = {"suite_seed": int, "objective": dict, "data": dict, "environment": dict, "configs": list}
 
 
-def describe_problem_of_table(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
+def describe_problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:
     """Return what is wrong with a file's parts, or None."""
     return (
         _problem_of_header(header)
@@ -38,9 +39,35 @@ def describe_problem_of_table(header: Any, arrays: Mapping[str, np.ndarray]) -> 
     )
 
 
+def build_table(header: dict[str, Any], arrays: Mapping[str, np.ndarray], digest: str) -> Table:
+    """Build the table of a checked file."""
+    named = {name: number for number, name in enumerate(header.get("metrics", []))}
+    metrics, tests = arrays.get("metrics"), arrays.get("test_metrics")
+    held = {} if tests is None else {name: tests[..., i] for name, i in named.items()}
+    return Table(
+        digest=digest,
+        members=ListedMembers(tuple(header["configs"])),
+        seeds=tuple(map(str, arrays["repetitions"].tolist())),
+        metrics=tuple(map(Metric, named)),
+        declared=metrics is not None,
+        valid=arrays["valid"],
+        test=arrays["test"],
+        values={} if metrics is None else {name: metrics[..., i] for name, i in named.items()},
+        test_values={name: values for name, values in held.items() if not np.isnan(values).all()},
+        seconds=arrays["seconds"],
+        reported=arrays.get("reported"),
+        reached=arrays["reached"],
+        diverged=arrays["diverged"],
+        unmeasured=header.get("unmeasured") is True,
+        timed=True,
+        typical_seconds=typical_seconds(arrays["seconds"], arrays["reached"], arrays["diverged"]),
+        origin={},
+        harvest={name: header[name] for name in ("suite_seed", "objective", "data", "environment")},
+        repetitions=arrays["repetitions"],
+    )
+
+
 def _problem_of_header(header: Any) -> str | None:
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        return f"format = {short_repr(header.get('format') if isinstance(header, dict) else None)}, need {FORMAT}"
     for name, kind in HEADER.items():
         if name not in header:
             return f"{name} is missing"

@@ -1,0 +1,1 @@
+"""Offline tables: trainings that are looked up instead of repeated, in one file each."""

@@ -1,0 +1,1 @@
+"""Spaces of finitely many configurations, onto which every proposal is mapped."""
