@@ -46,7 +46,7 @@ ORDER = {
     ],
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),
-        *("tables", "loading", "fronts", "statistics", "not_drawn", "value_format", "__init__"),
+        *("tables", "loading", "fronts", "many_tasks", "statistics", "not_drawn", "value_format", "__init__"),
     ],
 }
 """The rooms of every package, top down: a module imports from its own room and from rooms below it."""

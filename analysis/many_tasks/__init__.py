@@ -1,0 +1,1 @@
+"""Statistics over many tasks: what a field of methods does on a whole suite of objectives."""
