@@ -37,12 +37,14 @@ def _execute() -> int:
     from analysis.__main__ import COMMANDS as READING
     from analysis.__main__ import main as read
     from benchmark.__main__ import main as run
+    from benchmark.arena.commands import COMMANDS as COMPETING
     from benchmark.cli.main import COMMANDS as RUNNING
     from benchmark.cli.parser import build_overview
     from benchmark.cli.terminal import REFUSED, print_error
     from benchmark.errors import BadInput, require_choice, shell_command
 
-    words, commands = sys.argv[1:], {**RUNNING, **READING}
+    competing = {name: summary for name, (summary, _) in COMPETING.items()}
+    words, commands = sys.argv[1:], {**RUNNING, **competing, **READING}
     if words[:1] in (["-h"], ["--help"]):
         build_overview("Compare hyperparameter-optimization algorithms.", commands).parse_args(["--help"])
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from benchmark.cli.parser import Parser, build_overview
@@ -34,14 +35,19 @@ MODULES = {"list": "list_parts"}
 """Modules of commands that are not called as the command is."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+def main(arguments: list[str] | None = None, further: Mapping[str, tuple[str, str]] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    Args:
+        arguments: without the program's name. None: those of the process.
+        further: commands of rooms above this one by name: line of help and module.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # A folder's name may hold what the terminal does not know.
     try:
         try:
-            return _execute(arguments)
+            return _execute(arguments, further or {})
         finally:
             for change in pop_changes():  # Of commands that report none of their own.
                 print_error(change.describe())
@@ -63,16 +69,18 @@ def main(arguments: list[str] | None = None) -> int:
         return RUNS_FAILED
 
 
-def _execute(arguments: list[str]) -> int:
+def _execute(arguments: list[str], further: Mapping[str, tuple[str, str]]) -> int:
+    summaries = {**COMMANDS, **{name: summary for name, (summary, _) in further.items()}}
     if not arguments:
         raise BadInput(
-            f"command: missing, need one of {', '.join(COMMANDS)}; see `{shell_command('benchmark', '--help')}`"
+            f"command: missing, need one of {', '.join(summaries)}; see `{shell_command('benchmark', '--help')}`"
         )
     if arguments[0] in ("-h", "--help"):
-        build_overview(__doc__, COMMANDS).parse(arguments)
-    name = require_choice("command", arguments[0], COMMANDS)
-    command: Any = importlib.import_module(f"benchmark.cli.commands.{MODULES.get(name, name)}")
-    parser = Parser(prog=shell_command("benchmark", name), description=COMMANDS[name], allow_abbrev=False)
+        build_overview(__doc__, summaries).parse(arguments)
+    name = require_choice("command", arguments[0], summaries)
+    own = f"benchmark.cli.commands.{MODULES.get(name, name)}"
+    command: Any = importlib.import_module(further[name][1] if name in further else own)
+    parser = Parser(prog=shell_command("benchmark", name), description=summaries[name], allow_abbrev=False)
     command.add_arguments(parser)
     parsed = parser.parse(arguments[1:])
     parsed.words = arguments
