@@ -15,6 +15,7 @@ from analysis.figures.difference import difference
 from analysis.figures.front import front
 from analysis.figures.gap import gap
 from analysis.figures.importance import importance
+from analysis.figures.many_tasks import many_tasks_makers
 from analysis.figures.overhead import overhead
 from analysis.figures.recheck import recheck
 from analysis.figures.scatter import landscape, learning_rate
@@ -98,6 +99,7 @@ def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
         yield f"overhead-{key}", partial(_overhead, study, label)
         if objective.constraints:
             yield f"violation-{key}", partial(violation, results, tables, label)
+    yield from many_tasks_makers(results.plan, tables)
     yield "critical", partial(critical, results)
     if multi_objective(results):
         yield from _of_fronts(study, study.hypervolume)

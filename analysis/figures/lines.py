@@ -45,8 +45,11 @@ def lines(
     """
     looks = algorithm_styles(algorithms)
     ends: list[tuple[float, Line2D]] = []
+    right = frame[x].max()
     for place, (name, rows) in enumerate(frame.groupby("algorithm", sort=False)):
         look = looks[str(name)]
+        if steps:  # The last value holds up to where the other lines end.
+            rows = pd.concat([rows, rows.iloc[-1:].assign(**{x: right})])
         step = max(len(rows) // MARKED, 1)
         axes.plot(
             rows[x], rows[y], color=look.colour, linestyle=look.dashed, linewidth=1.4, marker=look.marker,

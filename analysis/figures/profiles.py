@@ -10,16 +10,16 @@ from matplotlib.figure import Figure
 
 from analysis.figures.lines import lines, name_lines, panel
 from analysis.figures.magnitude import logarithmic_marks
+from analysis.many_tasks.profiles import TARGET
 
 
-def performance_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str], target: str) -> Figure:
+def performance_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str]) -> Figure:
     """Draw the profiles of Dolan and Moré (2002): steps over the ratio to the fastest algorithm's time.
 
     Args:
         table: `performance_profiles.csv`; tau >= 1.
         title: of the suite.
         algorithms: all of the suite, for their looks.
-        target: in words, what has to be reached.
     """
     figure, axes = panel(f"{title}: performance profiles")
     entries = lines(axes, table.assign(tau=np.log10(table["tau"])), "tau", "share", algorithms, steps=True)
@@ -27,24 +27,24 @@ def performance_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequenc
     axes.set_xlim(0.0, right)
     axes.set_xticks(*logarithmic_marks(0.0, right))
     _shares(figure)
-    axes.set_xlabel("time to the target, in times that of the fastest algorithm")
+    axes.set_xlabel(f"time to a regret of {TARGET:g}, in times that of the fastest algorithm")
     name_lines(
         figure, entries,
-        f"The share of tasks and repetitions in which an algorithm reaches the target ({target}) in at most so many "
-        "times the time of the fastest one. On the left edge: how often it is the fastest; at the right end: how "
-        "often it reaches the target at all. Names are ordered by that. A further algorithm may move all profiles.",
+        f"The share of tasks and repetitions in which an algorithm reaches a normalised regret of {TARGET:g} in at "
+        "most so many times the time of the fastest one. On the left edge: how often it is the fastest; at the right "
+        "end: how often it reaches the target at all. Names are ordered by that. A further algorithm may move all "
+        "profiles.",
     )  # fmt: skip
     return figure
 
 
-def data_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str], target: str) -> Figure:
+def data_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str]) -> Figure:
     """Draw the profiles of Moré and Wild (2009): steps over the budget in typical trainings.
 
     Args:
         table: `data_profiles.csv`.
         title: of the suite.
         algorithms: all of the suite, for their looks.
-        target: in words, what has to be reached.
     """
     figure, axes = panel(f"{title}: data profiles")
     entries = lines(axes, table, "trainings", "share", algorithms, steps=True)
@@ -53,8 +53,9 @@ def data_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str],
     axes.set_xlabel("budget, in typical trainings of the task")
     name_lines(
         figure, entries,
-        f"The share of tasks and repetitions in which an algorithm reaches the target ({target}) within so many "
-        "typical trainings of the task. Names are ordered by where the lines end. No other algorithm moves a line.",
+        f"The share of tasks and repetitions in which an algorithm reaches a normalised regret of {TARGET:g} within "
+        "so many typical trainings of the task. Names are ordered by where the lines end. No other algorithm moves a "
+        "line.",
     )  # fmt: skip
     return figure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,23 @@ MARKS = {"better": "▲", "worse": "▼"}
 """Verdicts against the control that are marked; where no difference is shown there is no mark."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapCells:
+    """The cells of the map as they are drawn.
+
+    Attributes:
+        tasks: labels from the top down.
+        colours: (tasks, algorithms) from 0, the least regret, to 1; NaN where there is none.
+        texts: in each cell, its regret and its mark.
+        ends: decimal logarithms of the regrets whose colours are 0 and 1.
+    """
+
+    tasks: list[str]
+    colours: Array
+    texts: list[list[str]]
+    ends: tuple[float, float]
+
+
 def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[str]) -> Figure:
     """Draw a cell for each task and algorithm: the median regret as colour and number, and its verdict as a mark.
 
@@ -35,17 +53,11 @@ def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[s
         control: what the algorithms were compared with.
         order: the algorithms from the left to the right.
     """
-    regrets = _pivot(table, "median_regret", order).to_numpy(dtype=np.float64)
-    verdicts = _pivot(table, "verdict", order)
-    figure, axes = matrix(f"{title}: tasks and algorithms", [str(label) for label in verdicts.index], order)
-    logs, low, high = _logarithms(regrets)
-    texts = [
-        [_text(value, verdict) for value, verdict in zip(*row, strict=True)]
-        for row in zip(regrets, verdicts.to_numpy(), strict=True)
-    ]
+    drawn = map_cells(table, order)
+    figure, axes = matrix(f"{title}: tasks and algorithms", drawn.tasks, order)
     palette = sns.color_palette(PALETTE, as_cmap=True)
-    cells(axes, (logs - low) / (high - low), texts, palette)
-    _bar(figure, axes, palette, low, high)
+    cells(axes, drawn.colours, drawn.texts, palette)
+    _bar(figure, axes, palette, *drawn.ends)
     caption(
         figure, [],
         "Median over repetitions of the normalised regret at the end of the budget: 0 is the best there is, 1 what one "
@@ -54,6 +66,19 @@ def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[s
         "known best. Algorithms are ordered by mean rank, the best on the left.",
     )  # fmt: skip
     return figure
+
+
+def map_cells(table: pd.DataFrame, order: Sequence[str]) -> MapCells:
+    """Make the cells of the map, of the table `task_map.csv` and the algorithms from the left to the right."""
+    regrets = _pivot(table, "median_regret", order).to_numpy(dtype=np.float64)
+    verdicts = _pivot(table, "verdict", order)
+    logs, low, high = _logarithms(regrets)
+    texts = [
+        [_text(value, verdict) for value, verdict in zip(*row, strict=True)]
+        for row in zip(regrets, verdicts.to_numpy(), strict=True)
+    ]
+    tasks = [str(label) for label in verdicts.index]
+    return MapCells(tasks=tasks, colours=(logs - low) / (high - low), texts=texts, ends=(low, high))
 
 
 def _pivot(table: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.matrix import cells, matrix
 from analysis.figures.panels import caption
+from analysis.statistics.anytime import Array
 
 PALETTE = "RdBu"
 """Diverging, and different for the colour-blind at either end; white is half of the repetitions."""
@@ -28,17 +29,9 @@ def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str]) -> Figur
         title: of the suite.
         order: the algorithms from the top down and from the left to the right.
     """
-    rate, low, high = (
-        table.pivot(index="algorithm", columns="other", values=column)
-        .reindex(index=list(order), columns=list(order))
-        .to_numpy(dtype=np.float64, copy=True)
-        for column in ("win_rate", "low", "high")
-    )
     figure, axes = matrix(f"{title}: win rates", order, order)
-    np.fill_diagonal(rate, np.nan)
-    texts = [[_text(*cell) for cell in zip(*row, strict=True)] for row in zip(rate, low, high, strict=True)]
     palette = mpl.colormaps[PALETTE]
-    cells(axes, rate, texts, palette)
+    cells(axes, *win_cells(table, order), palette)
     bar = figure.colorbar(ScalarMappable(Normalize(0.0, 100.0), palette), ax=axes, shrink=0.6, aspect=30, pad=0.02)
     bar.outline.set_visible(False)
     bar.set_label("repetitions won [%]")
@@ -49,6 +42,22 @@ def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str]) -> Figur
         "tasks and repetitions, excludes 50 %. Ordered by mean rank.",
     )  # fmt: skip
     return figure
+
+
+def win_cells(table: pd.DataFrame, order: Sequence[str]) -> tuple[Array, list[list[str]]]:
+    """Make the cells of the matrix, of the table `win_rates.csv`.
+
+    Returns:
+        (algorithms, algorithms) win rates, NaN on the diagonal; and what stands in each cell.
+    """
+    rate, low, high = (
+        table.pivot(index="algorithm", columns="other", values=column)
+        .reindex(index=list(order), columns=list(order))
+        .to_numpy(dtype=np.float64, copy=True)
+        for column in ("win_rate", "low", "high")
+    )
+    np.fill_diagonal(rate, np.nan)
+    return rate, [[_text(*cell) for cell in zip(*row, strict=True)] for row in zip(rate, low, high, strict=True)]
 
 
 def _text(rate: float, low: float, high: float) -> str:

@@ -21,6 +21,8 @@ from analysis.report.front import front_section
 from analysis.report.hypervolume import OF_ERRORS, PREFIX, hypervolume_section
 from analysis.report.index import CARD, card
 from analysis.report.machine import machine_section, suite_section
+from analysis.report.many_tasks import NAME as MANY_TASKS
+from analysis.report.many_tasks import many_tasks_section
 from analysis.report.metrics import metrics_section
 from analysis.report.recheck import recheck_section
 from analysis.report.search import parallel_section, points, search_section
@@ -57,7 +59,18 @@ SECTIONS: Mapping[str, Callable[[Study], Section]] = {
 OF_POINTS = ("search", "parallel")
 """Sections whose charts are drawn from `points`."""
 
-SCRIPTS = ("state", "theme", "trajectories", "fronts", "comparisons", "search", "costs", "table_sorting", "report")
+SCRIPTS = (
+    "state",
+    "theme",
+    "trajectories",
+    "fronts",
+    "comparisons",
+    "search",
+    "costs",
+    "many_tasks",
+    "table_sorting",
+    "report",
+)
 """Parts of report.js, in order; one file, for modules do not load from disk."""
 
 SYMBOLS = {
@@ -99,6 +112,7 @@ def sections_of(study: Study) -> Mapping[str, Callable[[Study], Section]]:
     """The sections of a suite's page by name, in order: those on fronts first, where there are several metrics."""
     plan = study.results.plan
     shown = {name: make for name, make in SECTIONS.items() if name != "metrics" or plan.declares_metrics}
+    shown = ({MANY_TASKS: many_tasks_section} if "mean_ranks" in study.tables else {}) | shown
     shown = ({"feasibility": feasibility_section} if constrained(study.results) else {}) | shown
     if not multi_objective(study.results):
         return shown

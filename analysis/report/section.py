@@ -21,12 +21,18 @@ class Chart:
         label: its accessible name.
         figure: name of its static version, as in `python -m analysis figures SUITE --only NAME`.
         span: how many of three columns it takes on a wide screen.
+        name: what it is called in the section's data; the objective's label unless given.
+        title: over it; the objective's label unless given.
+        lead: how to read it.
     """
 
     objective: str | None
     label: str
     figure: str
     span: int = 1
+    name: str = ""
+    title: str = ""
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

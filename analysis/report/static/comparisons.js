@@ -1,6 +1,7 @@
 /* Comparisons: numbers with intervals, one row an algorithm; differences over time; times to targets. */
-function dots(objective, section, upward) {
-  const { unit, cells } = DATA.sections[section], cell = cells[objective];
+const LONGEST_NAME = 26;
+
+function intervalRows(unit, cell, upward) {
   const worst = upward ? 1 : -1; // the best one on top
   const rows = range(cell.algorithm.length).filter((i) => !state.hidden.has(cell.algorithm[i])).sort((i, j) => worst * (cell.value[i] - cell.value[j]) || j - i);
   const traces = rows.map((i) => {
@@ -11,7 +12,12 @@ function dots(objective, section, upward) {
       error_x: bars ? { type: "data", symmetric: false, array: [cell.hi[i] - value], arrayminus: [value - cell.lo[i]], color: colour, thickness: 2, width: 5 } : undefined,
       marker: { symbol: ALGORITHMS.get(name).symbol, size: 10, color: colour }, meta: { algorithm: name, role: "dot" } };
   });
-  return { traces, layout: { height: 80 + Math.max(2, rows.length) * 26, xaxis: axis(unit), yaxis: axis("", { type: "category", range: [-0.6, Math.max(rows.length, 1) - 0.4] }) } };
+  return { traces, layout: { height: 80 + Math.max(2, rows.length) * 26, xaxis: axis(unit), yaxis: axis("", { type: "category", range: [-0.6, Math.max(rows.length, 1) - 0.4], tickvals: range(rows.length), ticktext: rows.map((i) => plain(shorten(cell.algorithm[i], LONGEST_NAME))) }) } };
+}
+
+function dots(objective, section, upward) {
+  const { unit, cells } = DATA.sections[section];
+  return intervalRows(unit, cells[objective], upward);
 }
 
 const ranks = (objective, width, section) => dots(objective, section, false);

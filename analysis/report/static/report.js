@@ -1,5 +1,5 @@
 /* From state to page: draws what is in view, binds what can be clicked. */
-const RENDERERS = { front, feasibility, trajectories, differences, targets, scores, ranks, search, parallel, curves, importance, costs, timeline };
+const RENDERERS = { front, feasibility, trajectories, differences, targets, scores, ranks, search, parallel, curves, importance, costs, timeline, many_tasks };
 const near = new Set(); // charts in or near the window; others are drawn when they come near
 
 function draw(plot) {

@@ -1,0 +1,58 @@
+"""The figures of a suite of many tasks, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.mean_ranks import mean_ranks
+from analysis.figures.profiles import data_profiles, performance_profiles
+from analysis.figures.rank_over_budget import rank_over_budget
+from analysis.figures.ratings import ratings
+from analysis.figures.task_map import task_map
+from analysis.figures.win_rates import win_rates
+from analysis.loading.plan import Plan
+
+OF_ALGORITHMS: Mapping[str, Callable[..., Figure]] = {
+    "mean_ranks": mean_ranks,
+    "ratings": ratings,
+    "performance_profiles": performance_profiles,
+    "data_profiles": data_profiles,
+    "rank_over_budget": rank_over_budget,
+}
+"""Figures of a table of the same name, in which every algorithm has its own look."""
+
+
+def many_tasks_makers(
+    plan: Plan, tables: Mapping[str, pd.DataFrame]
+) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
+    """Names and makers of the figures of many tasks; none where the suite has too few tasks for their tables."""
+    if "mean_ranks" not in tables:
+        return
+    yield "task_map", partial(_map, plan, tables)
+    yield "win_rates", partial(_win_rates, plan, tables)
+    for name in OF_ALGORITHMS:
+        yield name, partial(_of_algorithms, plan, tables, name)
+
+
+def by_mean_rank(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The algorithms, that of the least mean rank first."""
+    return [str(name) for name in tables["mean_ranks"].sort_values("mean_rank", kind="stable")["algorithm"]]
+
+
+def _map(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
+    table = tables["task_map"]
+    return None if table.empty else task_map(table, title=plan.title, control=plan.control, order=by_mean_rank(tables))
+
+
+def _win_rates(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
+    table = tables["win_rates"]
+    return None if table.empty else win_rates(table, title=plan.title, order=by_mean_rank(tables))
+
+
+def _of_algorithms(plan: Plan, tables: Mapping[str, pd.DataFrame], name: str) -> Figure | None:
+    table = tables[name]
+    return None if table.empty else OF_ALGORITHMS[name](table, title=plan.title, algorithms=plan.algorithms)

@@ -1,0 +1,202 @@
+"""Which method where: the map of tasks and algorithms, and what follows over all tasks together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.figures.many_tasks import by_mean_rank
+from analysis.figures.task_map import map_cells
+from analysis.figures.win_rates import win_cells
+from analysis.many_tasks.profiles import TARGET
+from analysis.report.encoding import compact, interval_text, number_text
+from analysis.report.html_table import Column, HtmlTable, html_table, integer_column, number_column, text_column
+from analysis.report.section import Chart, Section, groups, table
+from analysis.report.trajectories import kept
+from analysis.study import Study
+
+NAME = "many_tasks"
+MOST_POINTS = 120
+"""Steps of a line; of more there are so many, on either scale."""
+
+
+def many_tasks_section(study: Study) -> Section:
+    """The charts of all tasks together, the map first, and a table of the algorithms."""
+    title = "Many tasks"
+    lead = (
+        "All tasks of the suite together, each with the same weight. The normalised regret of a value is 0 for the "
+        "best there is and 1 for what one random trial gives; both are declared with the task, so that no other "
+        "algorithm changes it. Intervals (95 %) resample tasks and repetitions: they are about other tasks "
+        "of this kind."
+    )
+    ranks = table(study, "mean_ranks")
+    if ranks is None:
+        return Section(name=NAME, title=title, lead=lead, absent="No run is finished yet.")
+    parts = [chart for name, chart in CHARTS.items() if table(study, name) is not None]
+    data = {name: DATA[name](study) for name in CHARTS if table(study, name) is not None}
+    return Section(
+        name=NAME,
+        title=title,
+        lead=lead,
+        charts=tuple(parts),
+        data=data,
+        sheets=(_sheet(study, ranks),),
+        tables=tuple(CHARTS),
+    )
+
+
+def _chart(name: str, title: str, lead: str, span: int) -> Chart:
+    return Chart(objective=None, name=name, title=title, lead=lead, label=f"{title}. {lead}", figure=name, span=span)
+
+
+CHARTS: Mapping[str, Chart] = {
+    "task_map": _chart(
+        "task_map",
+        "Map of tasks and algorithms",
+        "Rows are tasks, columns algorithms, ordered by mean rank. The number is the median normalised regret at the "
+        "end of the budget, the lighter the better; a mark says that the algorithm is better (\u25b2) or worse "
+        "(\u25bc) than the control on that task.",
+        3,
+    ),
+    "mean_ranks": _chart(
+        "mean_ranks",
+        "Mean ranks",
+        "Ranked within every task and repetition: 1 would be always the first. Whoever takes part changes all ranks.",
+        1,
+    ),
+    "rank_over_budget": _chart(
+        "rank_over_budget",
+        "Mean rank over the budget",
+        "Where lines cross, the best choice depends on how much may be spent.",
+        2,
+    ),
+    "win_rates": _chart(
+        "win_rates",
+        "Win rates",
+        "In how many per cent of the repetitions the algorithm of the row is ahead of that of the column, ties half; "
+        "an asterisk where the interval excludes 50 %. No third algorithm changes a cell.",
+        3,
+    ),
+    "ratings": _chart(
+        "ratings",
+        "Ratings",
+        "Elo points by the model of Bradley and Terry: 100 points more are ahead in 64 % of the repetitions.",
+        1,
+    ),
+    "performance_profiles": _chart(
+        "performance_profiles",
+        "Performance profiles",
+        f"The share of tasks and repetitions whose regret comes down to {TARGET:g} in at most so many times the time "
+        "of the fastest algorithm: high on the left is fast, high on the right is reliable.",
+        1,
+    ),
+    "data_profiles": _chart(
+        "data_profiles",
+        "Data profiles",
+        f"The share of tasks and repetitions whose regret comes down to {TARGET:g} within so many typical trainings.",
+        1,
+    ),
+}
+"""The charts by the table that they are drawn from, in order."""
+
+
+def _map(study: Study) -> dict[str, Any]:
+    order = by_mean_rank(study.tables)
+    cells = map_cells(study.tables["task_map"], order)
+    said = f"Held against {study.results.plan.control}."
+    return {**_matrix(cells.tasks, order, cells.colours, cells.texts, "regret"), "said": said}
+
+
+def _win_rates(study: Study) -> dict[str, Any]:
+    order = by_mean_rank(study.tables)
+    return {**_matrix(order, order, *win_cells(study.tables["win_rates"], order), "half"), "said": ""}
+
+
+def _matrix(rows: list[str], columns: list[str], colours: Any, texts: list[list[str]], palette: str) -> dict[str, Any]:
+    colour = [compact(row, digits=3) for row in colours]
+    return {
+        "kind": "matrix", "rows": rows, "columns": columns, "colour": colour, "text": texts, "palette": palette
+    }  # fmt: skip
+
+
+def _intervals(name: str, value: str, unit: str, *, upward: bool) -> Callable[[Study], dict[str, Any]]:
+    """Make the data of values with intervals."""
+
+    def make(study: Study) -> dict[str, Any]:
+        rows = study.tables[name].dropna(subset=[value])
+        columns = {"value": value, "lo": "low", "hi": "high"}
+        cell = {"algorithm": rows["algorithm"].tolist()} | {key: compact(rows[at]) for key, at in columns.items()}
+        return {"kind": "intervals", "unit": unit, "cell": cell, "upward": upward}
+
+    return make
+
+
+def _lines(name: str, x: str, y: str, words: tuple[str, str], **how: bool) -> Callable[[Study], dict[str, Any]]:
+    """Make the data of lines."""
+
+    def make(study: Study) -> dict[str, Any]:
+        cells, right = {}, study.tables[name][x].max()
+        for algorithm, rows in groups(study.tables[name], "algorithm"):
+            thin = rows.iloc[kept(rows[x].to_numpy(), MOST_POINTS)]
+            thin = pd.concat([thin, thin.iloc[-1:].assign(**{x: right})])  # It holds up to where the others end.
+            cells[algorithm] = {"x": compact(thin[x]), "y": compact(thin[y])}
+        return {"kind": "lines", "x": words[0], "y": words[1], "cells": cells, **how}
+
+    return make
+
+
+DATA: Mapping[str, Callable[[Study], dict[str, Any]]] = {
+    "task_map": _map,
+    "mean_ranks": _intervals("mean_ranks", "mean_rank", "mean rank", upward=False),
+    "rank_over_budget": _lines(
+        "rank_over_budget", "fraction", "mean_rank", ("share of the budget that is spent", "mean rank"), turned=True
+    ),
+    "win_rates": _win_rates,
+    "ratings": _intervals("ratings", "elo", "Elo points", upward=True),
+    "performance_profiles": _lines(
+        "performance_profiles", "tau", "share", ("times the time of the fastest", "share solved"), steps=True, log=True
+    ),
+    "data_profiles": _lines(
+        "data_profiles", "trainings", "share", ("budget [typical trainings]", "share solved"), steps=True
+    ),
+}
+"""What each chart is drawn from."""
+
+
+def _sheet(study: Study, ranks: pd.DataFrame) -> HtmlTable:
+    """A row for each algorithm: mean rank, rating, and on how many tasks it is better or worse than the control."""
+    frame = ranks.sort_values("mean_rank", kind="stable")
+    found = table(study, "ratings")
+    if found is not None:
+        columns = {"elo": "elo", "low": "elo_low", "high": "elo_high"}
+        frame = frame.merge(found[["algorithm", *columns]].rename(columns=columns), on="algorithm", how="left")
+    frame = frame.assign(**_verdicts(study, frame))
+    return html_table("Algorithms over all tasks", frame, [*_columns(frame)])
+
+
+def _columns(frame: pd.DataFrame) -> Iterator[Column]:
+    yield text_column("algorithm", "algorithm")
+    yield number_column("mean_rank", "mean rank", lambda value: number_text(value, "{:.2f}"), "less is better")
+    yield Column(title="95 %", text=lambda row: interval_text(row["low"], row["high"]), key=lambda row: row["low"])
+    if "elo" in frame:
+        yield number_column("elo", "rating", lambda value: number_text(value, "{:.0f}"), "Elo points")
+        yield Column(
+            title="95 %",
+            text=lambda row: interval_text(row["elo_low"], row["elo_high"], "{:.0f}"),
+            key=lambda row: row["elo_low"],
+        )
+    if "better" in frame:
+        yield integer_column("better", "better on", "tasks on which it is better than the control")
+        yield integer_column("worse", "worse on", "tasks on which it is worse than the control")
+    yield integer_column("n_tasks", "tasks", "on which it was ranked")
+
+
+def _verdicts(study: Study, frame: pd.DataFrame) -> dict[str, pd.Series]:
+    """Tasks on which each algorithm of a frame is better, and worse, than the control."""
+    cells = table(study, "task_map")
+    if cells is None:
+        return {}
+    counts = {name: cells[cells["verdict"] == name]["algorithm"].value_counts() for name in ("better", "worse")}
+    return {name: frame["algorithm"].map(count).fillna(0) for name, count in counts.items()}
