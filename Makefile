@@ -5,6 +5,8 @@ JOBS ?=
 RESULTS ?= results
 DATA ?= data
 WHEELS ?= orjson
+FAMILIES ?=
+TASKSET ?=
 KERNELS ?=
 CARRIED ?= .gpu
 OUT ?= results/gpu
@@ -16,7 +18,7 @@ quote = '$(subst $$$$,$$,$(subst ','\'',$(value $(1))))'
 RESULTS_OPTION = --results $(call quote,RESULTS)
 JOBS_OPTION = $(if $(JOBS),--jobs $(call quote,JOBS))
 
-.PHONY: help setup adapters dehb frameworks bench plots report smoke status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
+.PHONY: help setup adapters dehb frameworks bench plots report smoke tables status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -62,6 +64,9 @@ report: setup  ## the HTML page of SUITE, with the tables and figures that it li
 smoke: setup  ## a tiny suite end to end, from nothing to figures, in a folder of its own
 	rm -rf results/.smoke && $(RUN) -m benchmark run smoke --results results/.smoke $(JOBS_OPTION) --device cpu
 	$(RUN) -m analysis plots smoke --results results/.smoke
+
+tables: setup  ## published tables of real trainings into DATA/tables; FAMILIES="hpob lcbench" for more, TASKSET=DIR
+	INCUMBENT_DATA=$(call quote,DATA) $(RUN) -m benchmark tables make $(FAMILIES) $(if $(TASKSET),--taskset $(call quote,TASKSET))
 
 status: setup  ## runs done, partial, failed and missing of SUITE
 	$(RUN) -m benchmark status $(call quote,SUITE) $(RESULTS_OPTION)

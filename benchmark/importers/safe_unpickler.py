@@ -20,7 +20,7 @@ ALLOWED = (
 )
 """Opcodes of dictionaries, lists, tuples, texts and numbers. None of these imports, calls or builds anything else."""
 
-_Interpreter: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_Interpreter: Any = pickle._Unpickler
 """The standard library's own interpreter in Python.
 
 The one in C would allocate as much memory as an opcode claims, and its set of opcodes cannot be reduced.
