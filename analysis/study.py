@@ -22,6 +22,7 @@ from analysis.tables.front import Front, final_fronts, front_table, multi_object
 from analysis.tables.hypervolume import HYPERVOLUME, hypervolume_results
 from analysis.tables.importance import importance_table
 from analysis.tables.indicators import indicators_table
+from analysis.tables.many_tasks import ManyTasks, has_many_tasks
 from analysis.tables.metrics import metrics_table
 from analysis.tables.own_units import in_own_units
 from analysis.tables.pairwise import pairwise_table
@@ -155,6 +156,7 @@ class Study:
             **declared,
             **(self._makers_of_fronts() if multi_objective(results) else {}),
             **(self._makers_of_constraints() if constrained(results) else {}),
+            **(ManyTasks(results, folder).makers() if has_many_tasks(results) else {}),
         }
 
     def _makers_of_fronts(self) -> Mapping[str, Callable[[], pd.DataFrame]]:

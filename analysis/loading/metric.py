@@ -36,6 +36,7 @@ class Metric:
         unit: may be empty.
         best: the best value that there can be, in the metric's own direction and unit; None where none is declared.
         chance: likewise that of knowing nothing.
+        typical: likewise that of a typical configuration, with which a normalised regret is 1.
         reference: likewise the worst value that counts in a hypervolume; a further metric that has one is optimised.
         declared: whether the suite's plan names it.
         selected: what validation selects, and the test values are those of: "incumbent", or `FRONT` of a hypervolume.
@@ -47,6 +48,7 @@ class Metric:
     best: float | None = None
     chance: float | None = None
     reference: float | None = None
+    typical: float | None = None
     declared: bool = False
     selected: str = "incumbent"
 
@@ -121,10 +123,11 @@ def _metric(field: str, given: Mapping[str, Any]) -> Metric:
         best=_number(f"{field}: {name}.best", given.get("best")),
         chance=_number(f"{field}: {name}.chance", given.get("chance")),
         reference=_number(f"{field}: {name}.reference", given.get("reference")),
+        typical=_number(f"{field}: {name}.typical", given.get("typical")),
         declared=True,
     )
     side = "above" if metric.maximised else "below"
-    for word, value in (("chance", metric.chance), ("reference", metric.reference)):
+    for word, value in (("chance", metric.chance), ("reference", metric.reference), ("typical", metric.typical)):
         if metric.best is not None and value is not None and not metric.own(metric.best) < metric.own(value):
             raise BadInput(f"{field}: {name}: best = {metric.best} and {word} = {value}: need best {side} {word}")
     return metric

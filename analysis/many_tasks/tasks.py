@@ -89,7 +89,8 @@ class Task:
         """
         if not self.has_ends:
             return np.full_like(errors, np.nan)
-        return np.asarray((errors - self.best) / (self.typical - self.best))
+        with np.errstate(over="ignore"):
+            return np.asarray((errors - self.best) / (self.typical - self.best))
 
     def reached(self, regret: float) -> Array:
         """(A, R) when runs first had an incumbent of this regret or less, +inf within the horizon never; NaN as above.
