@@ -110,8 +110,8 @@ class Contestants:
         if isinstance(given, Mapping):
             return {key: self._part(f"{name}.{key}", value) if key in ROLES else value for key, value in given.items()}
         part = self._part(name, given)
-        if _is_scheduler(given):
-            return {"scheduler": part, "searcher": "random"} if _takes_searcher(given) else {"scheduler": part}
+        if is_scheduler(given):
+            return {"scheduler": part, "searcher": "random"} if takes_searcher(given) else {"scheduler": part}
         return {"searcher": part}
 
     def _part(self, name: str, given: Any) -> Any:
@@ -121,7 +121,7 @@ class Contestants:
             part = self._part(name, given.get("name"))
             return {**part, **options} if isinstance(part, dict) else {"name": part, **options}
         if isinstance(given, str):
-            return _known_part(name, given)
+            return known_part(name, given)
         if not callable(given):
             raise BadInput(f"{name} = {short_repr(given)}: need a name, a class, or a function that makes a searcher")
         return self._define(as_label(getattr(given, "__name__", ""), name), given, given)
@@ -144,7 +144,7 @@ def as_label(text: str, other: str) -> str:
     return label if LABEL.fullmatch(label) else re.sub(r"[^A-Za-z0-9_-]+", "_", other)
 
 
-def _known_part(name: str, given: str) -> str | dict[str, Any]:
+def known_part(name: str, given: str) -> str | dict[str, Any]:
     """A registered name or dotted path as it is; the name of a library's method with the library before it."""
     if given in ALL_SEARCHERS or given in ALL_SCHEDULERS or is_dotted(given):
         return given
@@ -156,13 +156,15 @@ def _known_part(name: str, given: str) -> str | dict[str, Any]:
     raise BadInput(f"{name} = {given!r}: not one of {', '.join(known)}{nearest_match(given, known)}")
 
 
-def _is_scheduler(given: Any) -> bool:
+def is_scheduler(given: Any) -> bool:
+    """Whether a registered name or a class is a scheduler and no searcher."""
     if isinstance(given, str):
         return given in ALL_SCHEDULERS and given not in ALL_SEARCHERS
     return callable(getattr(given, "suggest", None))
 
 
-def _takes_searcher(given: Any) -> bool:
+def takes_searcher(given: Any) -> bool:
+    """Whether a scheduler, registered or a class, is given a searcher."""
     make: Callable[..., Any] = ALL_SCHEDULERS[given] if isinstance(given, str) else given
     return bool(accepted_arguments("algorithm", make, ("searcher",)))
 

@@ -129,7 +129,7 @@ class Run:
 
     def identity(self) -> dict[str, Any]:
         """The run in JSON values; a ledger is continued only under the same identity."""
-        identity: dict[str, Any] = _plain(asdict(replace(self, calibration=None)))
+        identity: dict[str, Any] = plain(asdict(replace(self, calibration=None)))
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
         del identity["objective"]["display_name"], identity["algorithm"]["display_name"]
         for name in ("discretise", "metrics", "constraints", "function"):
@@ -197,10 +197,10 @@ class Suite:
         return self.algorithms
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Tuples, mappings and dates of TOML as JSON knows them."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value if isinstance(value, bool | int | float | str | None) else str(value)

@@ -103,7 +103,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         device=require_choice("device", table.get("device", "auto"), DEVICES),
         budget=_budget(table.get("budget")),
         objectives=tuple(_objective(label, entry) for label, entry in _entries("objectives", table)),
-        algorithms=tuple(_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
+        algorithms=tuple(parse_algorithm(label, entry) for label, entry in _entries("algorithms", table)),
         endpoint=require_choice("endpoint", table.get("endpoint", ENDPOINTS[0]), ENDPOINTS),
         control=_control(table.get("control"), table.get("algorithms", ())),
         targets=_targets(table.get("targets", {}), table.get("objectives", ())),
@@ -191,7 +191,7 @@ def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
     )
 
 
-def _algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
+def parse_algorithm(label: str, entry: dict[str, Any]) -> AlgorithmEntry:
     field = f"algorithms.{label}"
     reject_unknown_keys(field, entry, ("scheduler", "searcher", "n_workers", "label"))
     if not {"scheduler", "searcher"} & set(entry):

@@ -15,7 +15,7 @@ from benchmark.cli.terminal import RUNS_FAILED
 from benchmark.errors import shell_command
 
 if TYPE_CHECKING:
-    from benchmark.arena.field_file import Field
+    from benchmark.arena.field.field_file import Field
     from benchmark.driver.runner import Listener, Runner
     from benchmark.suite.model import Run, Suite
 
@@ -45,8 +45,8 @@ def execute(parsed: argparse.Namespace) -> int:
 def _pack(parsed: argparse.Namespace, suite: Suite) -> int:
     folder = check_results(parsed.results, suite.name, writing=parsed.out is None) / suite.name
     require_runs(folder, suite.name)
-    from benchmark.arena.field_file import write_field
-    from benchmark.arena.packing import pack_field
+    from benchmark.arena.field.field_file import write_field
+    from benchmark.arena.field.packing import pack_field
 
     field = pack_field(suite, folder)
     path = folder / "field.npz" if parsed.out is None else Path(parsed.out)
@@ -65,13 +65,13 @@ def describe_size(field: Field) -> str:
 
 
 def _check(parsed: argparse.Namespace, suite: Suite) -> int:
-    from benchmark.arena.agreement import check_agreement, check_algorithms
-    from benchmark.arena.field_place import load_field
+    from benchmark.arena.field.agreement import check_agreement, check_algorithms
+    from benchmark.arena.field.field_place import load_field
 
     path, field = load_field(parsed.field, suite.name)
     check_agreement(suite, field, path)
     check_algorithms(suite, field, path)
-    from benchmark.arena.field_check import draw_runs
+    from benchmark.arena.field.field_check import draw_runs
 
     runs = draw_runs(suite, field, parsed.runs, parsed.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +83,7 @@ def _execute(parsed: argparse.Namespace, suite: Suite, results: Path, runs: list
     """Execute the drawn runs; returns the exit code."""
 
     def build_runner(listener: Listener) -> Runner:
-        from benchmark.arena.chosen_runs import ChosenRuns
+        from benchmark.arena.field.chosen_runs import ChosenRuns
         from objectives.objective import Machine
 
         machine = Machine(device="cpu", data=check_data(None))
@@ -96,7 +96,7 @@ def _execute(parsed: argparse.Namespace, suite: Suite, results: Path, runs: list
 
 def _compare(field: Field, suite: Suite, results: Path, runs: list[Run]) -> int:
     """Print what differs; returns the exit code."""
-    from benchmark.arena.field_check import find_differences
+    from benchmark.arena.field.field_check import find_differences
 
     differences = find_differences(field, suite, results / suite.name, runs)
     for difference in differences:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.arena.field_file import Field
-from benchmark.arena.packing import describe_algorithm, describe_objective, describe_suite, plain_data
+from benchmark.arena.field.field_file import Field
+from benchmark.arena.field.packing import describe_algorithm, describe_objective, describe_suite, plain_data
 from benchmark.construction.preparation import prepare_objective
 from benchmark.errors import BadInput, short_repr
 from benchmark.suite.model import Suite

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.arena.field_file import MEASURED, OF_IMPROVEMENTS, OF_RUNS, Field
-from benchmark.arena.packing import pack_field
+from benchmark.arena.field.field_file import MEASURED, OF_IMPROVEMENTS, OF_RUNS, Field
+from benchmark.arena.field.packing import pack_field
 from benchmark.reproducibility.seeding import seed_sequence
 from benchmark.suite.model import Run, Suite
 

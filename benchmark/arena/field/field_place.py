@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmark.arena.field_file import Field, read_field
+from benchmark.arena.field.field_file import Field, read_field
 from benchmark.errors import BadInput, nearest_match, shell_command
 
-SHIPPED = Path(__file__).parent / "shipped"
+SHIPPED = Path(__file__).parents[1] / "shipped"
 """Fields that come with the package, `<suite>.npz`."""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.arena.field_file import KINDS, OF_IMPROVEMENTS, OF_RUNS, STATES, Field
+from benchmark.arena.field.field_file import KINDS, OF_IMPROVEMENTS, OF_RUNS, STATES, Field
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_header
 from benchmark.storage.resume_check import FIELD
