@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.figures.advice import advice
 from analysis.figures.mean_ranks import mean_ranks
 from analysis.figures.profiles import data_profiles, performance_profiles
 from analysis.figures.rank_over_budget import rank_over_budget
@@ -36,6 +37,7 @@ def many_tasks_makers(
     yield "win_rates", partial(_win_rates, plan, tables)
     for name in OF_ALGORITHMS:
         yield name, partial(_of_algorithms, plan, tables, name)
+    yield "advice", partial(_advice, plan, tables)
 
 
 def by_mean_rank(tables: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -56,3 +58,10 @@ def _win_rates(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
 def _of_algorithms(plan: Plan, tables: Mapping[str, pd.DataFrame], name: str) -> Figure | None:
     table = tables[name]
     return None if table.empty else OF_ALGORITHMS[name](table, title=plan.title, algorithms=plan.algorithms)
+
+
+def _advice(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
+    table = tables["advice"]
+    return (
+        None if table.empty else advice(table, tables["advice_summary"], title=plan.title, algorithms=plan.algorithms)
+    )

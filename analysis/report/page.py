@@ -10,6 +10,7 @@ from typing import Any
 from analysis.figures.theme import MARKERS, algorithm_styles
 from analysis.loading.metric import KINDS, Metric
 from analysis.not_drawn import NeedNotDrawn
+from analysis.report.advice import advice_section
 from analysis.report.comparisons import pairwise_section, ranks_section, scores_section, statistics_section
 from analysis.report.costs import costs_section, curves_section, importance_section, timeline_section
 from analysis.report.differences import differences_section, targets_section
@@ -21,7 +22,6 @@ from analysis.report.front import front_section
 from analysis.report.hypervolume import OF_ERRORS, PREFIX, hypervolume_section
 from analysis.report.index import CARD, card
 from analysis.report.machine import machine_section, suite_section
-from analysis.report.many_tasks import NAME as MANY_TASKS
 from analysis.report.many_tasks import many_tasks_section
 from analysis.report.metrics import metrics_section
 from analysis.report.recheck import recheck_section
@@ -56,19 +56,14 @@ SECTIONS: Mapping[str, Callable[[Study], Section]] = {
 }
 """The sections of every page by name, in order."""
 
+OF_MANY_TASKS = {"many_tasks": many_tasks_section, "advice": advice_section}
+"""Those of suites that have tables of many tasks, before the others."""
+
 OF_POINTS = ("search", "parallel")
 """Sections whose charts are drawn from `points`."""
 
 SCRIPTS = (
-    "state",
-    "theme",
-    "trajectories",
-    "fronts",
-    "comparisons",
-    "search",
-    "costs",
-    "many_tasks",
-    "table_sorting",
+    *("state", "theme", "trajectories", "fronts", "comparisons", "search", "costs", "many_tasks", "table_sorting"),
     "report",
 )
 """Parts of report.js, in order; one file, for modules do not load from disk."""
@@ -112,7 +107,7 @@ def sections_of(study: Study) -> Mapping[str, Callable[[Study], Section]]:
     """The sections of a suite's page by name, in order: those on fronts first, where there are several metrics."""
     plan = study.results.plan
     shown = {name: make for name, make in SECTIONS.items() if name != "metrics" or plan.declares_metrics}
-    shown = ({MANY_TASKS: many_tasks_section} if "mean_ranks" in study.tables else {}) | shown
+    shown = {**(OF_MANY_TASKS if "mean_ranks" in study.tables else {}), **shown}
     shown = ({"feasibility": feasibility_section} if constrained(study.results) else {}) | shown
     if not multi_objective(study.results):
         return shown
