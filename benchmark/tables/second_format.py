@@ -58,7 +58,7 @@ def describe_table(new: NewTable) -> tuple[dict[str, Any], dict[str, np.ndarray]
         "metrics": [metric.describe() for metric in metrics],
         "test_metrics": tested,
         "seeds": list(new.seeds),
-        "typical_seconds": _typical(arrays),
+        "typical_seconds": _typical(arrays, unmeasured=new.unmeasured),
         "unmeasured": new.unmeasured,
         **{name: getattr(new, name) for name in ORIGIN},
         **({} if new.harvest is None else {"harvest": dict(new.harvest)}),
@@ -78,13 +78,17 @@ def _space_of(new: NewTable) -> tuple[dict[str, Any], np.ndarray | None]:
     return new.space.describe(), encode_members(new.space, configs)
 
 
-def _typical(arrays: Mapping[str, np.ndarray]) -> float | None:
+def _typical(arrays: Mapping[str, np.ndarray], *, unmeasured: bool) -> float | None:
     epochs = arrays["values"].shape[3] if arrays["values"].ndim == 4 else 1
     charged = arrays.get("reported", arrays.get("seconds"))
     if charged is None:
         return float(epochs)
     fits = charged.ndim == 3 and charged.shape[:2] == arrays["reached"].shape == arrays["diverged"].shape
-    return typical_seconds(charged, arrays["reached"], arrays["diverged"]) if fits else None
+    if not fits:
+        return None
+    if unmeasured:  # What stands in an epoch is the cost of a training of its own that ends there.
+        charged = np.where(np.arange(epochs) == epochs - 1, charged, 0.0)
+    return typical_seconds(charged, arrays["reached"], arrays["diverged"])
 
 
 def describe_problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | None:

@@ -127,5 +127,9 @@ def _axes(described: dict[str, dict[str, Any]]) -> Iterator[str]:
     for name, axis in described.items():
         values = axis.get("choices")
         scale = ", log" if axis.get("log") else ""
-        span = f"{len(values)} levels {short_repr(values)}" if values else f"{axis['low']} to {axis['high']}{scale}"
+        span = (
+            f"{_count(len(values), 'level')} {short_repr(values)}"
+            if values
+            else f"{axis['low']} to {axis['high']}{scale}"
+        )
         yield f"{name}, {axis['kind']}: {span}"

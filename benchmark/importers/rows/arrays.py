@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,10 +76,21 @@ def fill_arrays(observations: Observations, rows: np.ndarray, count: int, mappin
         for metric in (said.metric for said in mapping.metrics if said.metric.name in arrays):
             _set_chance(arrays[metric.name], metric, reached, diverged, first=metric is mapping.metrics[0].metric)
             arrays[metric.name][~known] = math.nan
+    seconds = _seconds(observations, place, shape, reached, mapping, gaps=gaps)
+    short = (reached > 0) & (reached < shape[2]) & ~diverged
+    if short.any() and mapping.shorter is None:
+        raise BadInput(
+            f"{name}: {short.sum()} of {(reached > 0).sum()} curves end before epoch {shape[2]}; say shorter = "
+            '"stopped" if those trainings stopped by themselves and keep their last value, or shorter = "unknown"'
+        )
+    if mapping.shorter == "stopped":
+        _extend((*values.values(), *tests.values()), short, reached, 1.0)
+        _extend(() if seconds is None else (seconds,), short, reached, float(gaps))
+        reached = np.where(short, shape[2], reached)
     return Arrays(
         values=values,
         test_values={metric: array for metric, array in tests.items() if not np.isnan(array).all()},
-        seconds=_seconds(observations, place, shape, reached, mapping, gaps=gaps),
+        seconds=seconds,
         reached=reached,
         diverged=diverged,
         seeds=tuple(label or "0" for label in labels),
@@ -90,6 +102,16 @@ def _array(shape: Shape, place: tuple[np.ndarray, ...], values: np.ndarray) -> n
     array = np.full(shape, math.nan)
     array[place] = values
     return array
+
+
+def _extend(arrays: Iterable[np.ndarray], short: np.ndarray, reached: np.ndarray, factor: float) -> None:
+    """Go on with the last value of trainings that stopped by themselves, times a factor."""
+    rows, columns = np.nonzero(short)
+    ends = reached[rows, columns]
+    for array in arrays:
+        beyond = np.arange(array.shape[2]) >= ends[:, None]
+        last = array[rows, columns, ends - 1, None] * factor
+        array[rows, columns] = np.where(beyond, last, array[rows, columns])
 
 
 def _set_chance(array: np.ndarray, metric: Metric, reached: np.ndarray, diverged: np.ndarray, *, first: bool) -> None:
@@ -113,7 +135,8 @@ def _seconds(
 ) -> np.ndarray | None:
     """The seconds of every epoch; where curves have gaps, those of a training up to each epoch."""
     if observations.seconds is None:
-        return np.broadcast_to(np.arange(1.0, shape[2] + 1), shape).copy() if gaps else None
+        nominal = np.arange(1.0, shape[2] + 1) if gaps else np.ones(shape[2])
+        return np.broadcast_to(nominal, shape).copy() if gaps or mapping.shorter == "stopped" else None
     found = _array(shape, place, observations.seconds)
     per = mapping.seconds_per or ("training" if shape[2] == 1 else None)
     if per is None:

@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from benchmark.errors import BadInput
 from benchmark.importers.rows.cells import Cells
 
 NOTHING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "?"})
@@ -17,6 +17,8 @@ INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 WHOLE = re.compile(r"[+-]?\d+")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+NUMBER_LIKE = re.compile(r"[+-]?\d[\d.,'\u00a0 ]*([eE][+-]?\d+)?\s?%?")
+GROUPED = re.compile(r"\d[,.'\u00a0 ]\d{3}(?!\d)")
 DURATION = re.compile(r"(?:(\d+) days? )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 """As pandas, Optuna and spreadsheets write durations: `0 days 00:01:30.5`, `1:30:00`."""
 SECONDS_OF = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -36,11 +38,15 @@ class CellReader:
 
     def number(self, cell: Any) -> int | float | None:
         """A number as the cell spells it; None for one that is not finite, and for any other cell."""
+        if isinstance(cell, Decimal):  # Of a parquet file.
+            cell = float(cell)
         if isinstance(cell, int | float) and not isinstance(cell, bool):
             return cell if math.isfinite(cell) else None
         if not isinstance(cell, str):
             return None
-        text = cell.replace(",", ".") if self.decimal == "," and "." not in cell else cell
+        if self.decimal == "," and "." in cell:  # What 1.234 means where decimals follow commas, only its writer knows.
+            return None
+        text = cell.replace(",", ".") if self.decimal == "," else cell
         if WHOLE.fullmatch(text) and len(text) < 300:
             return int(text)
         value = float(text) if NUMBER.fullmatch(text) else math.nan
@@ -63,7 +69,9 @@ class CellReader:
             bare = cell.removesuffix(unit).rstrip() if unit and isinstance(cell, str) else cell
             value = self.number(bare)
             if value is None and (missing or not _is_missing(cell)):
-                raise self.cells.refuse(position, column, cell, missing if _is_missing(cell) else _remedy(cell))
+                raise self.cells.refuse(
+                    position, column, cell, missing if _is_missing(cell) else _remedy(cell, self.decimal)
+                )
             values.append(math.nan if value is None else float(value))
         return values
 
@@ -123,24 +131,27 @@ def _is_missing(cell: Any) -> bool:
     return cell is None or (isinstance(cell, float) and not math.isfinite(cell))
 
 
-def _remedy(cell: Any) -> str:
+def _remedy(cell: Any, decimal: str) -> str:
     """What is needed of a cell that is no number."""
-    if isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell):
+    if isinstance(cell, str) and decimal == "." and DECIMAL_COMMA.fullmatch(cell):
         return 'a number with a decimal point; numbers with commas need decimal = ","'
     if isinstance(cell, str) and cell.endswith("%"):
         return 'a number; those with a percent sign need unit = "%"'
-    return "a number"
+    spelled = 'with a decimal comma, as decimal = "," says' if decimal == "," else "with a decimal point"
+    grouped = isinstance(cell, str) and GROUPED.search(cell)
+    return f"a number {spelled}, without separators of thousands" if grouped or decimal == "," else "a number"
 
 
-def require_no_decimal_commas(reader: CellReader, column: str, cells: Sequence[Any]) -> None:
-    """Refuse a column of numbers with decimal commas, which would be taken for texts.
+def require_no_other_notation(reader: CellReader, column: str, cells: Sequence[Any]) -> None:
+    """Refuse a column of numbers in another notation, which would be taken for texts.
 
     Raises:
         BadInput: with the remedy.
     """
-    commas = all(isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell) for cell in cells)
-    if commas and reader.decimal != ",":
-        raise reader.cells.refuse(0, column, cells[0], _remedy(cells[0]))
-
-
-__all__ = ["BadInput", "CellReader", "is_empty", "require_no_decimal_commas", "truth_value"]
+    position = next((place for place, cell in enumerate(cells) if not is_empty(cell)), 0)
+    filled = [cell for cell in cells if not is_empty(cell)]
+    if all(isinstance(cell, str) and NUMBER_LIKE.fullmatch(cell) for cell in filled):
+        unread = [place for place, cell in enumerate(cells) if not is_empty(cell) and reader.number(cell) is None]
+        if len(unread) == len(filled):
+            need = f'{_remedy(cells[position], reader.decimal)}; kind = "categorical" takes it as a text'
+            raise reader.cells.refuse(position, column, cells[position], need)

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,9 @@ class Cells:
             raise BadInput(f"{field} = {short_repr(name)}: {self.name} has no such column, but {there}{hint}")
         return self.columns[name]
 
-    def select(self, keep: Sequence[int]) -> Cells:
+    def select(self, keep: Iterable[int]) -> Cells:
         """The rows at some positions."""
+        keep = list(keep)
         columns = {name: [cells[index] for index in keep] for name, cells in self.columns.items()}
         return Cells(name=self.name, columns=columns, rows=[self.rows[index] for index in keep], digest=self.digest)
 
@@ -102,13 +103,14 @@ def _unpack(data: bytes, name: str) -> bytes:
 
 
 def _decode(data: bytes, encoding: str | None, name: str) -> str:
+    remedy = 'say how it is encoded, as encoding = "latin-1" or "utf-16"'
     try:
-        return data.decode(encoding or "utf-8-sig")
+        text = data.decode(encoding or "utf-8-sig")
     except (UnicodeError, LookupError) as error:
-        raise BadInput(
-            f"{name}: not text in {encoding or 'UTF-8'} ({one_line(error)}); "
-            'say how it is encoded, as encoding = "latin-1" or "utf-16"'
-        ) from error
+        raise BadInput(f"{name}: not text in {encoding or 'UTF-8'} ({one_line(error)}); {remedy}") from error
+    if "\0" in text:
+        raise BadInput(f"{name}: it holds NUL characters; {remedy}")
+    return text
 
 
 def _read_text(text: str, separator: str, comment: str | None, name: str) -> tuple[dict[str, list[str]], list[int]]:

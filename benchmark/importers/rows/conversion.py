@@ -39,18 +39,16 @@ def convert(mapping: RowMapping) -> Converted:
     cells = read_cells(mapping.file, separator=mapping.separator, encoding=mapping.encoding, comment=mapping.comment)
     unused = [name for name in cells.columns if name and name not in _used(mapping, cells)]
     cells = _select(cells, mapping)
-    reader = CellReader(cells=cells, decimal=mapping.decimal)
-    space = make_space(mapping.hyperparameters, reader)
-    observations = observe(mapping, reader)
+    observations = observe(mapping, CellReader(cells=cells, decimal=mapping.decimal))
     before = len(observations.epochs)
     observations = _without_missing(observations.select(observations.epochs > 0), mapping, cells)
-    configs = np.array(space.rows)[observations.positions]
-    left_out = before - len(configs)
-    observations, repeated = _without_repeated(observations, configs, mapping, cells)
-    configs = np.array(space.rows)[observations.positions]
-    lacking = len(space.configs) - len(np.unique(configs))
-    if lacking:
-        raise BadInput(f"{cells.name}: {lacking} configurations have no value at all; leave them out by where")
+    left_out = before - len(observations.epochs)
+    if left_out == before:
+        raise BadInput(f"{cells.name}: no row holds a value of {mapping.metrics[0].metric.name} after an epoch")
+    kept = np.unique(observations.positions)
+    space = make_space(mapping.hyperparameters, CellReader(cells=cells.select(kept), decimal=mapping.decimal))
+    configs = np.array(space.rows)[np.searchsorted(kept, observations.positions)]
+    observations, configs, repeated = _without_repeated(observations, configs, mapping, cells)
     arrays = fill_arrays(observations, configs, len(space.configs), mapping, cells.name)
     metrics = tuple(metric.metric for metric in mapping.metrics)
     table = NewTable(
@@ -118,7 +116,7 @@ def _without_missing(observations: Observations, mapping: RowMapping, cells: Cel
 
 def _without_repeated(
     observations: Observations, configs: np.ndarray, mapping: RowMapping, cells: Cells
-) -> tuple[Observations, int]:
+) -> tuple[Observations, np.ndarray, int]:
     """Leave rows out that say the same again; tell repeated trainings apart by seeds, or refuse them."""
     first: dict[tuple[int, str, int], int] = {}
     seeds, keep = list(observations.seeds), []
@@ -137,8 +135,8 @@ def _without_repeated(
         keep.append(index)
     if mapping.repeated == "seeds" and mapping.seed is not None:
         raise BadInput(f'repeated = "seeds": seed = {mapping.seed!r} tells trainings apart already; leave one out')
-    kept = replace(observations, seeds=seeds).select(np.array(keep, np.int64))
-    return kept, len(seeds) - len(keep)
+    kept = np.array(keep, np.int64)
+    return replace(observations, seeds=seeds).select(kept), configs[kept], len(seeds) - len(keep)
 
 
 def _equal(observations: Observations, one: int, other: int) -> bool:

@@ -16,6 +16,7 @@ from objectives.metric import Metric, usual_goal
 FILES = TomlFiles(kind="mapping", folder=Path("mappings-that-come-with-the-harness"))
 KINDS = ("float", "int", "ordinal", "categorical")
 MISSING = ("diverged", "absent")
+SHORTER = ("stopped", "unknown")
 REPEATED = ("seeds", "first")
 SECONDS_PER = ("training", "epoch", "so_far")
 PATTERN = re.compile(r"\{(epoch|seed)\}")
@@ -78,6 +79,8 @@ class RowMapping:
         seconds_unit: "ms", "s", "min" or "h".
         seconds_per: what a row's seconds are: of the whole "training", of the "epoch", or all "so_far"; None: not said.
         missing: what a row without a metric's value is: a training that "diverged" there, or "absent".
+        shorter: what curves are that end before others: trainings that "stopped" by themselves and would come to no
+            other value, or such that it is "unknown" how they go on.
         repeated: what rows of the same training are: "seeds" in their order, or only the "first" counts.
         separator, decimal, encoding, comment: how the file is written.
         name, source, version, license: what the table says of itself.
@@ -95,6 +98,7 @@ class RowMapping:
     seconds_unit: str = "s"
     seconds_per: str | None = None
     missing: str | None = None
+    shorter: str | None = None
     repeated: str | None = None
     separator: str | None = None
     decimal: str = "."
@@ -132,7 +136,7 @@ def parse_mapping(table: Mapping[str, Any], folder: Path) -> RowMapping:
         if key not in table:
             raise BadInput(f"{key}: missing; a mapping needs file, hyperparameters and metrics")
     options: dict[str, Any] = {key: _text(key, table[key]) for key in TEXTS if key in table}
-    for key, choices in {"missing": MISSING, "repeated": REPEATED, "decimal": (".", ",")}.items():
+    for key, choices in {"missing": MISSING, "shorter": SHORTER, "repeated": REPEATED, "decimal": (".", ",")}.items():
         if key in table:
             options[key] = require_choice(key, table[key], choices)
     for key, most in {"epochs_from": 1, "epoch_step": 10**6}.items():

@@ -10,7 +10,7 @@ from typing import Any
 from scipy import stats
 
 from benchmark.errors import BadInput, nearest_match, short_repr
-from benchmark.importers.rows.cell_values import CellReader, is_empty, require_no_decimal_commas, truth_value
+from benchmark.importers.rows.cell_values import CellReader, is_empty, require_no_other_notation, truth_value
 from benchmark.importers.rows.mapping import AxisMapping
 from objectives.distribution import Categorical, Integer, Ordinal
 from objectives.space import Condition, Config, Space
@@ -71,8 +71,9 @@ def _values(axis: AxisMapping, reader: CellReader) -> list[Any]:
     filled = [cell for cell in cells if not is_empty(cell)]
     if not filled:
         raise BadInput(f"{reader.cells.name}: column {short_repr(axis.column)}: all cells are empty")
-    require_no_decimal_commas(reader, axis.column, filled)
     kind = axis.kind
+    if kind != "categorical":
+        require_no_other_notation(reader, axis.column, cells)
     if all(truth_value(cell) is not None for cell in filled) and kind in (None, "categorical"):
         return [truth_value(cell) for cell in cells]
     numbers = [reader.number(cell) for cell in cells]
