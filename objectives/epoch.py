@@ -1,4 +1,4 @@
-"""The outcome of one epoch of training."""
+"""The outcome of one epoch of training, and how a training ends without one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from dataclasses import dataclass, replace
 
 NOT_GIVEN = float("nan")
 """Stands for a number that an epoch was not given; only this very object does, another NaN is a value."""
+
+
+class TrainingCrashed(Exception):
+    """Raised where the process that trained a trial has ended; the trial is recorded as crashed."""
+
+
+class TrainingTimedOut(Exception):
+    """Raised where a training is given up for the time it takes; the trial is recorded as a timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,3 +49,13 @@ def double(number: Any) -> float:
         return float(number)
     except OverflowError:
         return math.inf if number > 0 else -math.inf
+
+
+def require_int(field: str, value: object, low: int, high: int) -> None:
+    """Refuse an option that is not an integer in low..high; a boolean is refused too.
+
+    Raises:
+        ValueError: naming field, value and range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{field} = {value!r}: need a whole number in {low}..{high}")

@@ -47,18 +47,6 @@ class Machine:
     route: str | None = None
 
 
-class RouteRefused(ValueError):
-    """A route was asked for that an objective cannot take on this machine."""
-
-
-class TrainingCrashed(Exception):
-    """Raised where the process that trained a trial has ended; the trial is recorded as crashed."""
-
-
-class TrainingTimedOut(Exception):
-    """Raised where a training is given up for the time it takes; the trial is recorded as a timeout."""
-
-
 class TrialSeed(np.random.SeedSequence):
     """The seed of a trial in a run, which knows the repetition as well: for an objective of instances."""
 
@@ -114,6 +102,11 @@ class Objective(ABC):
     def front(self) -> np.ndarray | None:
         """The best trade-offs that there can be, (n, m) in the optimised metrics' own directions; None: not known."""
         return None
+
+    def front_of(self, metrics: tuple[Metric, ...], constraints: tuple[Constraint, ...]) -> np.ndarray | None:
+        """The best trade-offs of other metrics or under other constraints than its own, likewise; None: not known."""
+        own = [metric.name for metric in self.task.optimised] == [metric.name for metric in metrics]
+        return self.front() if own and constraints == self.constraints else None
 
     @property
     def trained_metrics(self) -> tuple[Metric, ...]:
@@ -185,6 +178,25 @@ class Objective(ABC):
     def varies_by_repetition(self) -> bool:
         """Whether a configuration is worth another value in every repetition, noise apart."""
         return False
+
+    @property
+    def tabulated(self) -> bool:
+        """Whether its trainings are looked up in a table, which says what seconds they took."""
+        return False
+
+    @property
+    def typical_seconds(self) -> float | None:
+        """Seconds of a typical full training, by which a budget of trainings is measured; None: not declared."""
+        return None if self.nominal_seconds is None else self.nominal_seconds * self.max_epochs
+
+    def repetition_data(self, repetition: int) -> Mapping[str, str]:
+        """What of its data a repetition meets, for the record; {}: all repetitions meet the same."""
+        return {}
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """Where its values come from, for the plan, if they are not trained here."""
+        return {}
 
     @abstractmethod
     def train(self, config: Config, seed: np.random.SeedSequence, machine: Machine) -> Iterator[Epoch]:
@@ -259,10 +271,9 @@ class Objective(ABC):
         epochs = self.max_epochs if max_epochs is None else max_epochs
         if not 1 <= epochs <= self.max_epochs:
             raise ValueError(f"max_epochs = {max_epochs!r}: need a whole number in 1..{self.max_epochs}")
-        seed = np.random.SeedSequence(0)
         names = {argument: name for name, argument in self.space.arguments.items()}
         checked = self.space.check({names.get(name, name): value for name, value in config.items()})
-        curve = self.train(checked, seed, Machine())
+        curve = self.train(checked, np.random.SeedSequence(0), Machine())
         last = next(curve)
         for _ in range(epochs - 1):
             if last.diverged:
@@ -287,13 +298,3 @@ def checked_default(objective: Objective) -> Config | None:
 def substream(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
     """Return the child of `seed` named by `key`; unlike `seed.spawn`, the same one at every call."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
-
-
-def require_int(field: str, value: object, low: int, high: int) -> None:
-    """Refuse an option that is not an integer in low..high; a boolean is refused too.
-
-    Raises:
-        ValueError: naming field, value and range.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{field} = {value!r}: need a whole number in {low}..{high}")

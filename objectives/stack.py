@@ -24,6 +24,10 @@ Context = Callable[[], AbstractContextManager[None]]
 """Makes the context in which a third party's code is called."""
 
 
+class RouteRefused(ValueError):
+    """A route was asked for that an objective cannot take on this machine."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Work:
     """Counters of a stack, in multiply-adds of training steps; they never influence a result.

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from benchmark.batching.run_group import shares_trials
 from benchmark.errors import BadInput
 from benchmark.suite.model import Suite
-from objectives.objective import Machine, Objective, RouteRefused
+from objectives.objective import Machine, Objective
+from objectives.stack import RouteRefused
 
 
 def require_route(suite: Suite, objectives: Mapping[str, Objective], machine: Machine) -> None:

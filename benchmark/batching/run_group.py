@@ -18,6 +18,7 @@ from benchmark.storage.ledger_format import Record, read_ledger
 from benchmark.storage.resume_check import RunRefused
 from benchmark.suite.model import Run
 from benchmark.tabular.replay import replay_runs
+from benchmark.tabular.table_runs import look_up_runs
 from benchmark.tuning.evaluation import describe_problem
 from benchmark.tuning.execution import execute_run
 from benchmark.tuning.run_report import RunReport, failure_report
@@ -52,6 +53,8 @@ def _execute_runs(
 ) -> list[RunReport]:
     if settings.tables is not None:
         return replay_runs(runs, settings)
+    if runs[0].objective.table is not None:
+        return look_up_runs(runs, settings, fatal)
     try:
         objective = build_objective(runs[0].objective)
         if not settings.train:

@@ -176,7 +176,8 @@ def _trainer_of(objective: Callable[..., Any] | Objective, repetition: int) -> T
 def _loop_of(scheduler: Scheduler, objective: Callable[..., Any] | Objective) -> TuningLoop:
     return TuningLoop(
         IsolatedScheduler(scheduler, ProcessState("the scheduler"), takes_info=takes_info(scheduler)),
-        check=objective.space.check if isinstance(objective, Objective) else _native,
+        check=objective.space.check_proposal if isinstance(objective, Objective) else _native,
+        nearest=objective.space.nearest if isinstance(objective, Objective) else None,
         max_epochs=objective.max_epochs if isinstance(objective, Objective) else None,
         budget=Budget(evaluations=0),
         resume=isinstance(objective, Objective) and objective.pausable,

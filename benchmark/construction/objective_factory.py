@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.construction.preparation import check_description
+from benchmark.construction.table_entry import build_table_objective
 from benchmark.errors import BadInput, call_with_options, one_line, short_repr
 from benchmark.reproducibility.isolated_objective import IsolatedObjective, isolated_call
-from benchmark.suite.model import OF_EVERY_OBJECTIVE, FunctionEntry, ObjectiveEntry, is_dotted
+from benchmark.suite.model import OF_EVERY_OBJECTIVE, FunctionEntry, ObjectiveEntry
 from benchmark.suite.part_import import check_name, import_part, import_value
 from objectives import OBJECTIVES
 from objectives.derived.chosen_metrics import choose_metrics
@@ -25,7 +26,7 @@ def build_objective(entry: ObjectiveEntry) -> Objective:
     Raises:
         BadInput: an unknown name or option, or a value that the objective refuses.
     """
-    if entry.function is None and not is_dotted(entry.part.name):
+    if not entry.is_third_party:
         return _derived(_construct_objective(entry), entry)
     culprit = f"objectives.{entry.label} ({entry.part.name})"
     with isolated_call(culprit):
@@ -49,7 +50,12 @@ def _derived(objective: Objective, entry: ObjectiveEntry) -> Objective:
 
 def _construct_objective(entry: ObjectiveEntry) -> Objective:
     field = f"objectives.{entry.label}"
-    objective = _of_class(field, entry) if entry.function is None else _of_function(field, entry, entry.function)
+    if entry.table is not None:
+        objective: Objective = build_table_objective(entry, entry.table)
+    elif entry.function is not None:
+        objective = _of_function(field, entry, entry.function)
+    else:
+        objective = _of_class(field, entry)
     try:
         check_description(field, objective)
     except BadInput:

@@ -19,6 +19,8 @@ def prepare_objective(label: str, objective: Objective, machine: Machine) -> dic
         DataError: a data set that cannot be found, fetched or trusted.
         BadInput: anything else that the objective raises.
     """
+    if objective.tabulated:
+        return objective.prepare(machine)
     from objectives.training.data import DataError  # It imports torch, which checks of names do without.
 
     try:

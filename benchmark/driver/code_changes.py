@@ -19,7 +19,7 @@ OWN_NAME = "incumbent"
 
 def named_modules(suite: Suite) -> tuple[str, ...]:
     """Return the modules that a suite names by dotted path, each once, sorted."""
-    parts: list[Part | None] = [entry.part for entry in suite.objectives]
+    parts: list[Part | None] = [entry.part for entry in suite.objectives if entry.table is None]
     parts += [part for entry in suite.algorithms for part in (entry.scheduler, entry.searcher)]
     names = {part.name for part in parts if part is not None and is_dotted(part.name)}
     functions = [entry.function for entry in suite.objectives if entry.function is not None]

@@ -12,10 +12,10 @@ from benchmark.batching.run_group import shares_trials, trains_side_by_side
 from benchmark.construction.preparation import prepare_objective
 from benchmark.driver.code_changes import describe_code
 from benchmark.errors import BadInput
-from benchmark.reproducibility.environment import describe_environment
+from benchmark.reproducibility.environment import describe_environment, describe_without_training
 from benchmark.storage.ledger_format import failed_path, partial_path, read_header, read_ledger
 from benchmark.storage.resume_check import check_header
-from benchmark.suite.model import Run, Suite, is_dotted
+from benchmark.suite.model import Run, Suite
 from benchmark.tabular.replay import harvest_of, load_table_of, require_same_machine
 from benchmark.tuning.factory import library_versions
 from benchmark.tuning.run_report import is_done
@@ -32,6 +32,8 @@ def describe_machine(
     Raises:
         BadInput: no run of the suite is recorded in `reuse`.
     """
+    if train and all(entry.table is not None for entry in suite.objectives):
+        return describe_without_training(jobs) | describe_code(suite)
     if train:
         return describe_environment(machine.device, jobs) | describe_code(suite)
     if tables is not None:
@@ -99,7 +101,7 @@ class Preflight:
             return
         for entry in self.suite.objectives:
             objective = self.objectives[entry.label]
-            ours = entry.function is None and not is_dotted(entry.part.name)
+            ours = not entry.is_third_party and not objective.tabulated
             if ours and objective.times_itself and objective.nominal_seconds is None:
                 why = "its seconds are measured, and it reports no others"
                 raise BadInput(f'objectives.{entry.label}: {why}, which clock = "tabulated" charges; say "measured"')
@@ -156,6 +158,7 @@ class Preflight:
         environment = {**self.settings.environment, "arithmetic": self._arithmetic_of(run)}
         recorded = header["environment"].get("libraries") or {}  # Other processes' are asked for by the run.
         environment |= {"libraries": {**recorded, **library_versions(run.algorithm)} or None}
+        data = {**data, **self.objectives[run.objective.label].repetition_data(run.repetition)}
         expected = {"run": run.identity(), "data": data, "environment": environment}
         check_header(header, expected, path, allow_mixed=self.settings.allow_mixed or any_machine)
 

@@ -235,6 +235,7 @@ class Runner:
             together = (
                 not self.train
                 or self.tables is not None
+                or run.objective.table is not None
                 or trains_side_by_side(run, self.objectives[run.objective.label])
             )
             name = (run.objective.label, run.repetition // size) if together else (run.path,)

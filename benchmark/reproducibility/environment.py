@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
@@ -42,26 +43,39 @@ CUBLAS_WORKSPACE = ":4096:8"
 
 LONGEST_SWITCH = 64
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables that a library reads for its number of threads when it is loaded."""
+
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", "pandas")
+
+
+def describe_without_training(jobs: int) -> dict[str, Any]:
+    """Describe the machine, its libraries and the code where nothing is trained; it does without torch."""
+    card = _describe_machine(jobs)
+    variables = bit_changing_variables("cpu")
+    return {**card, "switches": variables} if variables else card
+
+
+def _describe_machine(jobs: int) -> dict[str, Any]:
+    return {
+        **{name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "arch": platform.machine(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "threads": 1,
+        "jobs": jobs,
+        "code": _code_version(),
+    }
 
 
 def describe_environment(device: str, jobs: int) -> dict[str, Any]:
     """Describe the machine, its libraries and the code, for the header of every ledger."""
     import torch
 
-    card: dict[str, Any] = {name: _version(name) for name in PACKAGES}
-    card |= {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
-        "arch": platform.machine(),
-        "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "threads": 1,
-        "jobs": jobs,
-        "device": device,
-        "code": _code_version(),
-    }
+    capability = {"cpu_capability": torch.backends.cpu.get_cpu_capability(), "device": device}
+    card: dict[str, Any] = _describe_machine(jobs) | capability
     if device.startswith("cuda"):
         properties = torch.cuda.get_device_properties(torch.device(device))
         card |= {
@@ -84,6 +98,28 @@ def bit_changing_variables(device: str) -> dict[str, str]:
     if variables.get("CUBLAS_WORKSPACE_CONFIG") == CUBLAS_WORKSPACE:
         del variables["CUBLAS_WORKSPACE_CONFIG"]
     return variables
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one thread while algorithms decide and nothing is trained, also in torch, should one of them import it."""
+    from threadpoolctl import threadpool_limits
+
+    if "torch" in sys.modules:
+        with deterministic_arithmetic("cpu"):
+            yield
+        return
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -59,6 +59,7 @@ def _objective(entry: ObjectiveEntry, objective: Objective) -> dict[str, Any]:
         "chance_error": metrics[0].chance_error,
         **({} if is_classic(metrics) and not constraints else {"metrics": [metric.describe() for metric in metrics]}),
         **({"constraints": [constraint.describe() for constraint in constraints]} if constraints else {}),
+        **({"origin": dict(objective.origin)} if objective.origin else {}),
         **({} if entry.display_name is None else {"display_name": entry.display_name}),
     }
 

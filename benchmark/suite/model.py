@@ -70,6 +70,19 @@ class FunctionEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableEntry:
+    """What belongs to an objective whose part names an offline table.
+
+    Attributes:
+        test: where test values come from; None leaves it to the table.
+        folder: in which a relative path begins; no result depends on it.
+    """
+
+    test: str | None = None
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveEntry:
     """An objective under the label that its folder and its curves bear.
 
@@ -78,7 +91,8 @@ class ObjectiveEntry:
         display_name: what the analysis shows instead of the label; no result depends on it.
         metrics: those that the suite declares or chooses, as it writes them; None leaves them to the objective.
         constraints: on metrics, as the suite writes them; None: only those that the objective declares.
-        function: for a function, what makes an objective of it; None: the part names an objective.
+        function: for a function, what makes an objective of it; None: the part names none.
+        table: for an offline table, what belongs to it; None: the part names none.
     """
 
     label: str
@@ -88,6 +102,12 @@ class ObjectiveEntry:
     metrics: Any = None
     constraints: Any = None
     function: FunctionEntry | None = None
+    table: TableEntry | None = None
+
+    @property
+    def is_third_party(self) -> bool:
+        """Whether the part names code that is not the harness's own."""
+        return self.function is not None or (self.table is None and is_dotted(self.part.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +152,11 @@ class Run:
         identity: dict[str, Any] = plain(asdict(replace(self, calibration=None)))
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
         del identity["objective"]["display_name"], identity["algorithm"]["display_name"]
-        for name in ("discretise", "metrics", "constraints", "function"):
+        for name in ("discretise", "metrics", "constraints", "function", "table"):
             if getattr(self.objective, name) is None:
                 del identity["objective"][name]
+        if self.objective.table is not None:
+            del identity["objective"]["table"]["folder"]
         if self.timeout is None:
             del identity["timeout"]
         if self.calibration is not None:  # Its prices of other objectives may change.

@@ -36,6 +36,7 @@ from benchmark.suite.model import (
 )
 from benchmark.suite.module_folder import use_module_folder
 from benchmark.suite.overrides import override
+from benchmark.suite.table_entry import find_tables_beside, require_table_clock, split_table
 from benchmark.suite.task_entry import declared_constraints, declared_metrics
 
 SUITE_FILES = TomlFiles(kind="suite", folder=Path(__file__).parent / "shipped")
@@ -74,7 +75,7 @@ def load(suite: str, overrides: list[str] | None = None, *, without: Collection[
         override(table, setting)
     table = {key: value for key, value in table.items() if key not in without}
     try:
-        return parse(path.stem, table)
+        return find_tables_beside(parse(path.stem, table), path.parent)
     except BadInput as error:
         raise BadInput(f"{path.name}: {error}") from error
 
@@ -91,7 +92,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
         raise BadInput(f"resume = {short_repr(resume)}: need true or false")
-    return Suite(
+    suite = Suite(
         name=name,
         title=_text("title", table.get("title", name)),
         seed=require_int("seed", table.get("seed", 0), 0, LARGEST_SEED),
@@ -109,6 +110,8 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
         targets=_targets(table.get("targets", {}), table.get("objectives", ())),
         timeout=_seconds("timeout", table.get("timeout")),
     )
+    require_table_clock(suite)
+    return suite
 
 
 def _control(value: object, labels: Collection[str]) -> str | None:
@@ -178,8 +181,12 @@ def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
     field = f"objectives.{label}"
     rest = {key: value for key, value in entry.items() if key not in OF_EVERY_OBJECTIVE}
     levels = require_int(f"{field}.discretise", entry["discretise"], 1, MOST_LEVELS) if "discretise" in entry else None
-    name, function, options = split_function(field, rest)
-    part = _part(field, {"name": label if name is None else name, **options})
+    table = split_table(field, entry)
+    if table is not None:
+        part, function = Part(name=table[0], options={}), None
+    else:
+        name, function, options = split_function(field, rest)
+        part = _part(field, {"name": label if name is None else name, **options})
     return ObjectiveEntry(
         label=label,
         part=part,
@@ -188,6 +195,7 @@ def _objective(label: str, entry: dict[str, Any]) -> ObjectiveEntry:
         metrics=declared_metrics(field, entry.get("metrics"), function=function is not None),
         constraints=declared_constraints(field, entry.get("constraints")),
         function=function,
+        table=None if table is None else table[1],
     )
 
 

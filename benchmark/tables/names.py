@@ -16,6 +16,9 @@ NAME = re.compile(r"([a-z0-9][a-z0-9_-]{0,31}):([A-Za-z0-9][A-Za-z0-9._-]{0,63})
 NAME_RULE = f'"family:name", as in "fcnet:slice_localization", or the path of a file that ends in {SUFFIX}'
 LONGEST_PATH = 300
 
+TESTS = ("test", "other_seeds", "none")
+"""Where a table's test values come from: from the table, from the other seeds, from nowhere."""
+
 
 def check_table_name(field: str, name: object) -> str:
     """Refuse what can be no table's name.

@@ -46,7 +46,7 @@ def _answer(table: Table, row: int, column: int, start_epoch: int, asked: int) -
         train_seconds=table.seconds[added].sum().item(),
         paid_seconds=0.0,
         valid_metrics=_curves(table.values, added) if table.declared else None,
-        test_metrics=_curves(table.test_values, added) if table.declared and table.test_values else None,
+        test_metrics=_known_curves(table.test_values, added) if table.declared else None,
         reported_seconds=None if table.reported is None else table.reported[added].sum().item(),
     )
     return _of_one_training(table, result, (*cell, epochs - 1)) if table.unmeasured else result
@@ -72,6 +72,12 @@ def _of_one_training(table: Table, result: TrainingResult, end: tuple[int, int, 
 def _curves(values: Mapping[str, np.ndarray], cells: tuple[int, int, slice]) -> Curves:
     """Metrics by name, an epoch each."""
     return {name: _known(array[cells]) for name, array in values.items()}
+
+
+def _known_curves(values: Mapping[str, np.ndarray], cells: tuple[int, int, slice]) -> Curves | None:
+    """Those of the metrics that are known in any of the epochs; None where there are none."""
+    curves = {name: curve for name, curve in _curves(values, cells).items() if any(x is not None for x in curve)}
+    return curves or None
 
 
 def _known(values: np.ndarray) -> list[float | None]:

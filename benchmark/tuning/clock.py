@@ -47,6 +47,9 @@ class Clock:
 
     def charge(self, job: Job, result: TrainingResult) -> tuple[float, float | None]:
         """Return the seconds that the clock charges, and the modelled ones (None without a calibration)."""
+        if self.objective.tabulated:  # The table says what every other clock has to find out.
+            seconds = result.reported_seconds or 0.0
+            return seconds, seconds if self.kind == "modelled" else None
         price = self.price(job, result)
         if self.kind == "measured":
             return job.decide_seconds + result.train_seconds, price
@@ -95,6 +98,7 @@ class Clock:
     def _chosen_besides(self, job: Job, result: TrainingResult, train_seconds: float, machine: Machine) -> Curves:
         """The offered metrics that a suite has chosen, by name, an epoch each; measured seconds at the last one."""
         names = {metric.name for metric in self.objective.metrics}
+        names -= {metric.name for metric in self.objective.trained_metrics}
         epochs = range(job.start_epoch + 1, result.epochs + 1)
         counts = self.objective.count_metrics(job.config) if names - {TRAIN_SECONDS, INFERENCE_SECONDS} else {}
         curves: Curves = {name: [value] * len(epochs) for name, value in counts.items() if name in names}
@@ -161,6 +165,8 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
             objective that cannot be priced.
     """
     for entry in suite.objectives:
+        if objectives[entry.label].tabulated:
+            continue
         clock = _clock(suite.clock, suite.calibration, entry.part, objectives[entry.label])
         try:
             price = _example_price(clock)
@@ -177,7 +183,7 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
 
 def _clock(kind: str, calibration: Calibration | None, part: Part, objective: Objective) -> Clock:
     cost_model = None
-    if calibration is not None and objective.nominal_seconds is None:
+    if calibration is not None and objective.nominal_seconds is None and not objective.tabulated:
         try:
             cost_model = calibration.cost_model(part.name, _cost_options(part, objective))
         except BadInput as error:

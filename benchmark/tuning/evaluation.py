@@ -12,10 +12,9 @@ from typing import Any
 from benchmark.errors import nearest_match, one_line, short_repr
 from benchmark.reproducibility.seeding import config_digest
 from benchmark.tuning.tuner import Job
-from objectives.epoch import NOT_GIVEN, Epoch
+from objectives.epoch import NOT_GIVEN, Epoch, TrainingCrashed, TrainingTimedOut
 from objectives.metric import Metric, is_classic
 from objectives.native_value import single_value
-from objectives.objective import TrainingCrashed, TrainingTimedOut
 
 LONGEST_PROBLEM = 4000
 LONGEST_EPOCH = 1e9

@@ -89,11 +89,13 @@ class RunExecution:
         try:
             scheduler = build_scheduler(self.run, self.objective)
             # What a table answers is computed again in milliseconds; waiting for the disk would take longer.
-            durable, path = self.settings.tables is None, self.settings.folder / self.run.path
+            durable = self.settings.tables is None and not self.objective.tabulated
+            path = self.settings.folder / self.run.path
             with (
                 closing_algorithm(scheduler),
                 Ledger(path, durable=durable, reopen=not is_done(self.run, self.settings.folder)) as ledger,
             ):
+                data = {**data, **self.objective.repetition_data(self.run.repetition)}
                 self._write_or_check_header(ledger, data, scheduler)
                 if ledger.ended:
                     ledger.rename_complete()  # It was killed between its last record and the final name.

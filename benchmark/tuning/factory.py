@@ -69,7 +69,8 @@ def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLo
     """Build the tuning loop of a run."""
     return TuningLoop(
         scheduler,
-        check=objective.space.check,
+        check=objective.space.check_proposal,
+        nearest=objective.space.nearest,
         max_epochs=objective.max_epochs,
         budget=run.budget,
         n_workers=run.n_workers,
@@ -168,7 +169,7 @@ def check_names(suite: Suite) -> None:
         BadInput: the first part that is not there, or does not take one of its options.
     """
     for entry in suite.objectives:
-        if entry.function is None:
+        if entry.function is None and entry.table is None:
             check_name(f"objectives.{entry.label}.name", entry.part.name, OBJECTIVES)
     for algorithm in suite.algorithms:
         for role, (part, registry) in zip(("scheduler", "searcher"), _parts(algorithm), strict=False):

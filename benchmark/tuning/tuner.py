@@ -35,7 +35,8 @@ class Job:
         index: number of the evaluation in its run, in the order started.
         trial: number of the trial; a promoted trial keeps it.
         config: the configuration, complete, without the fidelity.
-        suggestion: the same as the scheduler suggested it.
+        suggestion: what the scheduler suggested, with its fidelity; in a finite space the configuration that is
+            trained is the nearest one of those that exist.
         start_epoch: epochs trained before, not charged again.
         epochs: train until this epoch.
         start: reading of the run's clock.
@@ -92,6 +93,8 @@ class TuningLoop:
             state, the seconds charged, and the metrics by name unless it came to none; its suggestions may come with
             any number type.
         check: makes a suggestion (without fidelity) complete and of Python's own types, or raises ValueError.
+        nearest: returns the configuration that is trained for a checked one, where not all of them exist; the
+            scheduler learns of its own all the same. None: it is that one.
         max_epochs: the full fidelity; None for a plain function without fidelities.
         budget: when to stop starting.
         n_workers: simulated parallel workers.
@@ -103,12 +106,13 @@ class TuningLoop:
         scheduler: Scheduler,
         *,
         check: ConfigCheck,
+        nearest: Callable[[Config], Config] | None = None,
         max_epochs: int | None,
         budget: Budget,
         n_workers: int = 1,
         resume: bool = True,
     ) -> None:
-        self.scheduler, self.check, self.max_epochs = scheduler, check, max_epochs
+        self.scheduler, self.check, self.nearest, self.max_epochs = scheduler, check, nearest, max_epochs
         self.budget, self.n_workers, self.resume = budget, n_workers, resume
         self.takes_info = takes_info(scheduler)
         self.now = 0.0
@@ -145,7 +149,8 @@ class TuningLoop:
         suggestion = self._call_scheduler("suggest")
         if suggestion is None:
             return None
-        config, epochs = self._parse_suggestion(suggestion)
+        proposal, epochs = self._parse_suggestion(suggestion)
+        config = proposal if self.nearest is None else self.nearest(proposal)
         trial = self._trial_for(config, epochs)
         if trial is None:
             self.stopped = "budget"
@@ -154,7 +159,7 @@ class TuningLoop:
             index=self.started,
             trial=trial.number,
             config=config,
-            suggestion={**config, FIDELITY: epochs} if FIDELITY in suggestion else dict(config),
+            suggestion={**proposal, FIDELITY: epochs} if FIDELITY in suggestion else dict(proposal),
             start_epoch=trial.epochs if self.resume else 0,
             epochs=epochs,
             start=self.now,

@@ -178,6 +178,9 @@ def _dependencies(run: Run, machine: Machine) -> Record:
     if objective.varies_by_repetition:
         what = "every repetition is a problem of its own, so fresh seeds would tell of other problems"
         raise BadInput(f"objectives.{run.objective.label}: {what}; there is no recheck of it")
+    if objective.tabulated:
+        what = "a table has no fresh seeds; its test values are those of the other seeds where it has several"
+        raise BadInput(f"objectives.{run.objective.label}: {what}, need an objective that trains to recheck")
     data = prepare_objective(run.objective.label, objective, machine)
     stacked = trains_side_by_side(run, objective)
     arithmetic = require_arithmetic(run.objective.label, objective, machine, stacked=stacked)

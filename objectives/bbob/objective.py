@@ -14,7 +14,8 @@ from objectives.bbob.problem import evaluate, evaluate_constraints, find_scale, 
 from objectives.bbob.suites import SUITES, make_space
 from objectives.epoch import Epoch
 from objectives.metric import Metric
-from objectives.objective import Machine, Objective, TrialSeed, require_int, substream
+from objectives.native_value import require_int
+from objectives.objective import Machine, Objective, TrialSeed, substream
 from objectives.space import Config, Space
 from objectives.task import Constraint
 

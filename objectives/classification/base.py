@@ -16,7 +16,8 @@ from torch import nn
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
 from objectives.metric import Metric
-from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
+from objectives.native_value import require_int
+from objectives.objective import MOST_EPOCHS, Machine, Objective
 from objectives.space import Config, Space
 from objectives.stack import Stack
 from objectives.stacks.looped import stack as looped

@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 
 from objectives.closed_form.multi_objective import MOST_FRONT_POINTS, Scalable, falling, simplex, thin
-from objectives.objective import require_int
+from objectives.native_value import require_int
 
 MOST_METRICS = 10
 CURVE_POINTS = 100_001

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
+from objectives.native_value import require_int
+from objectives.objective import MOST_EPOCHS, Machine, Objective
 from objectives.space import Config
 
 

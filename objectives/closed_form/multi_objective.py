@@ -17,7 +17,8 @@ from scipy import stats
 from objectives.closed_form.formula import Formula
 from objectives.epoch import Epoch
 from objectives.metric import Metric
-from objectives.objective import Machine, require_int, substream
+from objectives.native_value import require_int
+from objectives.objective import Machine, substream
 from objectives.space import Config, Space
 from objectives.task import Constraint
 

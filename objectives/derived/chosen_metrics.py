@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from objectives.derived.derived import Derived
 from objectives.metric import Metric, as_overrides, is_classic, override
 from objectives.objective import Objective
@@ -40,6 +42,9 @@ class ChosenMetrics(Derived):
         named = {metric.name: metric for metric in self.chosen}
         return tuple(named.get(metric.name, replace(metric, reference=None)) for metric in trained)
 
+    def front(self) -> np.ndarray | None:
+        return self.inner.front_of(self.task.optimised, self.constraints)
+
     @property
     def constraints(self) -> tuple[Constraint, ...]:
         return self.bounds
@@ -58,7 +63,9 @@ def choose_metrics(objective: Objective, metrics: Any = None, constraints: Any =
     Raises:
         ValueError: there is no such metric, or the first one is not the objective's.
     """
-    named = {metric.name: metric for metric in (*objective.metrics, *objective.offered_metrics)}
+    own = {metric.name: metric for metric in objective.metrics}
+    named = own if metrics is None else {}
+    named = {**own, **{metric.name: metric for metric in objective.offered_metrics}, **named}
     first = objective.metrics[0].name
     changes = {metric.name: {} for metric in objective.metrics} if metrics is None else as_overrides(metrics)
     _require_known("metrics", changes, named)

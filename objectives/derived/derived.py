@@ -50,6 +50,9 @@ class Derived(Objective):
     def front(self) -> np.ndarray | None:
         return self.inner.front()
 
+    def front_of(self, metrics: tuple[Metric, ...], constraints: tuple[Constraint, ...]) -> np.ndarray | None:
+        return self.inner.front_of(metrics, constraints)
+
     @property
     def trained_metrics(self) -> tuple[Metric, ...]:
         return self.inner.trained_metrics
@@ -97,6 +100,21 @@ class Derived(Objective):
     @property
     def varies_by_repetition(self) -> bool:
         return self.inner.varies_by_repetition
+
+    @property
+    def tabulated(self) -> bool:
+        return self.inner.tabulated
+
+    @property
+    def typical_seconds(self) -> float | None:
+        return self.inner.typical_seconds
+
+    def repetition_data(self, repetition: int) -> Mapping[str, str]:
+        return self.inner.repetition_data(repetition)
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        return self.inner.origin
 
     @property
     def tests_incumbents(self) -> bool:

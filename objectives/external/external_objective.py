@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from objectives.epoch import Epoch
+from objectives.epoch import Epoch, TrainingCrashed, TrainingTimedOut
 from objectives.external.program import Description, Program
 from objectives.external.subprocess_client import ROOT, NoAnswer, ProcessEnded, SubprocessClient
 from objectives.metric import Metric
-from objectives.objective import Machine, Objective, TrainingCrashed, TrainingTimedOut
+from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
 
 

@@ -14,7 +14,8 @@ from scipy import stats
 
 from objectives.epoch import Epoch
 from objectives.external import jax_softmax, softmax_worker
-from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
+from objectives.native_value import require_int
+from objectives.objective import MOST_EPOCHS, Machine, Objective
 from objectives.space import Config, Space
 
 SPACE = Space({"learning_rate": stats.loguniform(1e-4, 1)})

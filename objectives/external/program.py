@@ -11,7 +11,7 @@ from objectives.epoch import Epoch
 from objectives.external.subprocess_client import ExternalError, SubprocessClient
 from objectives.external.wire_space import read_metrics, read_space
 from objectives.metric import Metric, check_metrics, is_classic
-from objectives.objective import require_int
+from objectives.native_value import require_int
 from objectives.space import Config, Space
 
 PROTOCOL = 1

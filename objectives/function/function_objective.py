@@ -10,7 +10,8 @@ import numpy as np
 from objectives.epoch import NOT_GIVEN, Epoch
 from objectives.function.call import FunctionCall
 from objectives.metric import Metric, as_metrics
-from objectives.objective import Machine, Objective, require_int
+from objectives.native_value import require_int
+from objectives.objective import Machine, Objective
 from objectives.space import Categorical, Config, Space
 from objectives.task import Constraint, as_constraints
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
-from objectives.objective import MOST_EPOCHS, Machine, Objective, require_int
+from objectives.native_value import require_int
+from objectives.objective import MOST_EPOCHS, Machine, Objective
 from objectives.resnet.cifar10 import (
     CLASSES,
     MOST_TRAIN_ROWS,

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from objectives.objective import ASKED_FOR, Machine, RouteRefused
+from objectives.objective import ASKED_FOR, Machine
 from objectives.space import Config
-from objectives.stack import Stack
+from objectives.stack import RouteRefused, Stack
 from objectives.stacks import softmax
 from objectives.stacks.gpu import triton_installed
 from objectives.stacks.looped.sequential import layers_of

@@ -129,7 +129,7 @@ REFUSED = {
     ),
     "unknown key of a chosen metric": (
         f"{TOY}metrics = {{ accuracy = {{ referense = 1 }} }}",
-        "objectives.x.metrics.accuracy.referense: unknown key, allowed are goal, reference, best, unit "
+        "objectives.x.metrics.accuracy.referense: unknown key, allowed are goal, reference, best, unit, typical "
         '(did you mean "reference"?)',
     ),
     "a chance value of a chosen metric": (f"{TOY}metrics = {{ accuracy = {{ chance = 1 }} }}", "chance: unknown key"),

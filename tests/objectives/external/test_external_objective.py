@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from benchmark.tuning.evaluation import describe_failure
+from objectives.epoch import TrainingCrashed, TrainingTimedOut
 from objectives.external.external_objective import ExternalObjective, _program
 from objectives.external.subprocess_client import ExternalError
 from objectives.external.wire_space import read_metrics, read_space
 from objectives.metric import Metric
-from objectives.objective import Machine, TrainingCrashed, TrainingTimedOut
+from objectives.objective import Machine
 from objectives.space import Categorical, Integer, Ordinal
 from tests.objectives.external.programs import SOMETIMES, is_alive, objective, program
 

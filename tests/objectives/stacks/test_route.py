@@ -7,7 +7,8 @@ import pytest
 from objectives import OBJECTIVES
 from objectives.classification.base import ImageClassification
 from objectives.classification.softmax import SoftmaxRegression
-from objectives.objective import Machine, RouteRefused
+from objectives.objective import Machine
+from objectives.stack import RouteRefused
 from objectives.stacks import route, softmax
 from objectives.stacks.functional.stack import FunctionalStack
 from objectives.stacks.looped.stack import LoopedStack
