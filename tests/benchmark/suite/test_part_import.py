@@ -131,7 +131,7 @@ def test_a_shipped_suite_has_no_folder_of_modules(study):
         ("wrong_of_tests:Mine", ["wrong_of_tests was found, STUDY/wrong_of_tests.py, but raised ", "SyntaxError"]),
         (
             "objectives:Mine",
-            ["has no attribute 'Mine'; STUDY/objectives.py has the name of a module that comes before"],
+            ["has no attribute 'Mine'", "; STUDY/objectives.py has the name of a module that comes before"],
         ),
         ("statistics:Mine", ["STUDY/statistics.py has the name of a module that comes", "give it another name"]),
         (
