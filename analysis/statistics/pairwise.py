@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEVEL, interval, iqm, mean
@@ -190,11 +189,13 @@ def wilcoxon(differences: Array) -> Array:
 
 
 def holm(p: Array) -> Array:
-    """Holm's step-down adjustment over the p-values of one family (`statsmodels`); NaN ones do not belong to it."""
+    """Holm's step-down adjustment over the p-values of one family; NaN ones do not belong to it.
+
+    As `statsmodels.stats.multitest.multipletests(p, method="holm")`, which collects garbage in every call: 0.2 s each.
+    """
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]
     adjusted = np.full(len(p), np.nan)
-    there = ~np.isnan(p)
-    if there.any():
-        adjusted[there] = multipletests(p[there], method="holm")[1]
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1.0)
     return adjusted
 
 
