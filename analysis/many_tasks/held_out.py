@@ -13,6 +13,7 @@ from analysis.many_tasks.mean_ranks import rank_blocks
 from analysis.many_tasks.tasks import Task, taking_part
 from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import interval, mean
+from analysis.statistics.pairwise import difference
 from analysis.statistics.summaries import quartiles
 
 ADVICE_HELD_OUT = (
@@ -28,8 +29,9 @@ ADVICE_SUMMARY = (
     *("n_better", "n_worse", "best_single", "best_single_regret"),
 )
 """Columns of `advice_summary.csv`: means over the tasks with ends of those regrets. difference: advised less always,
-negative where the advice helps, with its 95 % interval over tasks; n_better and n_worse count tasks. best_single is the
-one method with the least mean regret over all tasks, chosen with hindsight."""
+negative where the advice helps, with its 95 % interval over tasks, and empty where one of them is infinite; n_better
+and n_worse count tasks. best_single is the one method with the least mean regret over all tasks, chosen with hindsight.
+"""
 
 
 def advice_held_out(tasks: Sequence[Task], features: pd.DataFrame) -> pd.DataFrame:
@@ -83,12 +85,12 @@ def _medians(errors: Array) -> Array:
 
 def _summary(known: pd.DataFrame) -> dict[str, Any]:
     regrets = {name: known[f"{name}_regret"].to_numpy() for name in ("advised", "always", "oracle")}
-    differences = np.where(regrets["advised"] == regrets["always"], 0.0, regrets["advised"] - regrets["always"])
+    differences = difference(regrets["advised"], regrets["always"])
     [(low, high)] = interval(differences[np.newaxis], mean)
     return {
         "n_tasks": len(known),
         **{f"{name}_regret": values.mean() for name, values in regrets.items()},
-        "difference": differences.mean(),
+        "difference": mean(differences, axis=0),
         "low": low,
         "high": high,
         "n_better": int((differences < 0).sum()),
