@@ -24,12 +24,13 @@ def weights(sizes: tuple[int, ...]) -> Array:
         sizes: repetitions of each task, all >= 1.
 
     Returns:
-        (1 + `RESAMPLES`, sum of the sizes) whole numbers; the first row is the sample itself. A row sums to
-        `total(sizes)`, each drawn task having the same share of it. Sums of whole or half blocks that are weighted
-        so are exact in any order.
+        (1 + `RESAMPLES`, sum of the sizes) whole numbers; the first row is the sample itself, and the only one for
+        fewer than `LEAST` tasks, which have no interval. A row sums to `total(sizes)`, each drawn task having the
+        same share of it. Sums of whole or half blocks that are weighted so are exact in any order.
     """
     rng, tasks = np.random.default_rng([SEED, *sizes]), len(sizes)
-    drawn = np.vstack([np.ones(tasks, dtype=np.int64), rng.multinomial(tasks, np.full(tasks, 1 / tasks), RESAMPLES)])
+    count = RESAMPLES if tasks >= LEAST else 0
+    drawn = np.vstack([np.ones(tasks, dtype=np.int64), rng.multinomial(tasks, np.full(tasks, 1 / tasks), count)])
     each = math.lcm(*sizes)
     columns = []
     for size, times in zip(sizes, drawn.T, strict=True):

@@ -107,21 +107,26 @@ class Task:
         return np.where(self.finished, first.reshape(self.finished.shape), np.nan)
 
 
-def read_tasks(improvements: pd.DataFrame, ends: pd.DataFrame) -> list[Task]:
+def read_tasks(improvements: pd.DataFrame, ends: pd.DataFrame, algorithms: Sequence[str] | None = None) -> list[Task]:
     """Make the tasks of a field; an objective of the ends on which nobody has a row is none.
 
-    Algorithms and repetitions are in their categories' order where their column has such, else sorted. The order of
-    rows makes no difference, nor do rows that are no improvements.
+    The order of rows makes no difference, nor do rows that are no improvements.
 
     Args:
         improvements: columns `IMPROVEMENTS`.
         ends: columns `ENDS`.
+        algorithms: the methods of the field in the order of the tables, also those without any row; None: those that
+            have one, in the order of their column's categories, or of the alphabet.
 
     Raises:
-        ValueError: a column is missing, an objective is without ends, or twice there.
+        ValueError: a column is missing, an objective is without ends or twice there, or an algorithm is not listed.
     """
     _check(improvements, ends)
-    algorithms = _names(improvements["algorithm"])
+    names = _names(improvements["algorithm"])
+    algorithms = names if algorithms is None else tuple(algorithms)
+    unlisted = [name for name in names if name not in algorithms]
+    if unlisted:
+        raise ValueError(f"improvements: algorithm {unlisted[0]!r} is not among {', '.join(algorithms)}")
     by_label = dict(iter(improvements.groupby(improvements["objective"].astype(object), sort=False)))
     return [
         _task(by_label[end["objective"]], end, algorithms)

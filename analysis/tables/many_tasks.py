@@ -48,7 +48,8 @@ class ManyTasks:
     @cached_property
     def tasks(self) -> list[Task]:
         entries = planned_entries(self._folder)
-        return read_tasks(improvements(self._results), ends(self._results, entries))
+        algorithms = self._results.plan.algorithms
+        return read_tasks(improvements(self._results), ends(self._results, entries), algorithms)
 
     @cached_property
     def features(self) -> pd.DataFrame:
@@ -91,9 +92,7 @@ def improvements(results: Results) -> pd.DataFrame:
     sizes = [len(rows) for _, rows in parts]
     columns: dict[str, Any] = {
         "objective": np.repeat(np.array([run.objective for run in runs], dtype=object), sizes),
-        "algorithm": pd.Categorical(
-            np.repeat(np.array([run.algorithm for run in runs], dtype=object), sizes), list(results.plan.algorithms)
-        ),
+        "algorithm": np.repeat(np.array([run.algorithm for run in runs], dtype=object), sizes),
         "repetition": np.repeat([run.repetition for run in runs], sizes),
     }
     columns |= dict(zip(("runtime", "valid_error", "test_error"), values.T, strict=True))

@@ -32,8 +32,7 @@ def paired_tasks(field: Field | None, entered: Mapping[str, Field]) -> list[Task
         frames.append(_chosen(own.improvements(), first).assign(algorithm=name))
         names.append(name)
     frame = pd.concat([part.astype({"objective": object, "algorithm": object}) for part in frames])
-    frame["algorithm"] = pd.Categorical(frame["algorithm"], categories=names)
-    return read_tasks(frame, first.ends())
+    return read_tasks(frame, first.ends(), names)
 
 
 def _chosen(improvements: pd.DataFrame, first: Field) -> pd.DataFrame:

@@ -21,7 +21,7 @@ def brute(tasks, fraction):
 
 def test_ranks_at_every_budget_by_brute_force():
     """Every task has the same weight, runs without a result share the last ranks."""
-    tasks = read_tasks(*planted())
+    tasks = read_tasks(*planted(tasks=4, algorithms=4, repetitions=4))
     table = rank_over_budget(tasks)
     assert tuple(table.columns) == RANK_OVER_BUDGET
     for fraction in FRACTIONS:
@@ -31,7 +31,7 @@ def test_ranks_at_every_budget_by_brute_force():
         assert at["n_defined"].tolist() == np.sum(known, axis=0).tolist()
     last = table[table["fraction"] == 1.0]
     assert last["mean_rank"].tolist() == mean_ranks(tasks)["mean_rank"].tolist()
-    assert (mean_ranks(tasks)["low"] <= mean_ranks(tasks)["mean_rank"]).all()
+    assert last["low"].isna().all()
 
 
 def test_runs_without_a_result_rank_last():

@@ -11,13 +11,13 @@ from tests.analysis.many_tasks.fields import ends, finals, improvements, planted
 
 def brute(frame, end, algorithm, repetition, time):
     """The endpoint of a run at a time by its definition: inf without a result, NaN where it is not finished."""
-    rows = frame[(frame["algorithm"] == algorithm) & (frame["repetition"] == repetition)]
-    rows = rows[rows["objective"] == end["objective"]]
-    if rows["valid_error"].isna().any():
+    run = (end["objective"], algorithm, repetition)
+    rows = [row for row in frame if (row.objective, row.algorithm, row.repetition) == run]
+    if any(math.isnan(row.valid_error) for row in rows):
         return math.nan
-    if any(row.runtime < time for row in rows.itertuples() if math.isinf(row.valid_error)):
+    if any(row.runtime < time for row in rows if math.isinf(row.valid_error)):
         return math.inf
-    there = [row for row in rows.itertuples() if row.runtime <= time and math.isfinite(row.valid_error)]
+    there = [row for row in rows if row.runtime <= time and math.isfinite(row.valid_error)]
     if not there:
         return math.inf
     least = min(row.valid_error for row in there)
@@ -29,9 +29,10 @@ def brute(frame, end, algorithm, repetition, time):
 def test_errors_at_any_time_by_brute_force(seed):
     """Between, before and on the events of every run, with failures and runs without a result."""
     frame, of_tasks = planted(tasks=2, algorithms=3, repetitions=4, seed=seed)
+    rows = [*frame.itertuples()]
     for task, end in zip(read_tasks(frame, of_tasks), of_tasks.to_dict("records"), strict=True):
         for time in (0.0, 0.5, 10.0, 31.0, 50.0, 60.0):
-            wanted = [[brute(frame, end, name, rep, time) for rep in task.repetitions] for name in task.algorithms]
+            wanted = [[brute(rows, end, name, rep, time) for rep in task.repetitions] for name in task.algorithms]
             assert np.array_equal(task.errors_at(time), wanted, equal_nan=True)
 
 
@@ -83,6 +84,16 @@ def test_objectives_in_the_order_of_the_ends():
     ordered = frame.astype({"algorithm": "category"})
     ordered["algorithm"] = ordered["algorithm"].cat.set_categories(["unused", "z", "y"])
     assert read_tasks(ordered, ends(["a", "b"]))[0].algorithms == ("z", "y")
+
+
+def test_a_listed_algorithm_without_any_row_has_no_result():
+    """It is in the field and ranks last; without a list it is not known of."""
+    frame = improvements([("a", "m", 0, 1.0, 0.1)])
+    [task] = read_tasks(frame, ends(["a"]), ["never", "m"])
+    assert task.algorithms == ("never", "m")
+    assert task.finals.tolist() == [[np.inf], [0.1]]
+    with pytest.raises(ValueError, match="algorithm 'm' is not among never"):
+        read_tasks(frame, ends(["a"]), ["never"])
 
 
 def test_frames_that_make_no_sense_are_refused():
