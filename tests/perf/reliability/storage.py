@@ -20,7 +20,8 @@ from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import FORMAT, LedgerError, encode_record, parse_ledger, partial_path, read_ledger
 from tests.benchmark.records import END, FIRST, HEADER, SECOND
 from tests.benchmark.records import write as write_ledger
-from tests.benchmark.storage.test_ledger import KILLS_A_LEDGER, ROOT, appended, flips, kill_writer
+from tests.benchmark.storage.test_ledger import KILLS_A_LEDGER, ROOT, appended, kill_writer
+from tests.benchmark.storage.test_ledger_damage import flips
 from tests.perf.reliability.row import Found, Row
 
 EPOCHS = 5
