@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from objectives.cost import CostTerms
 from objectives.training import counter_rng
 from objectives.training.data import Images, Split
-from objectives.training.networks import Dropout
+from objectives.training.networks import Dropout, build_unfilled
 from objectives.training.reference_loop import Counts, Loop
 
 ALIGNMENT = 8
@@ -88,9 +88,7 @@ def count_shape(build: Callable[[], nn.Module], image: torch.Size) -> NetworkSha
         build: constructs the network.
         image: shape of one image.
     """
-    with torch.device("meta"):
-        network = build().eval()
-    network = network.to_empty(device="cpu")
+    network = build_unfilled(build, "cpu").eval()
     leaves: list[tuple[nn.Module, int, int]] = []
 
     def note(module: nn.Module, arguments: tuple[object, ...], result: object) -> None:

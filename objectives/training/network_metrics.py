@@ -10,6 +10,7 @@ from torch import nn
 from objectives.cost import CostTerms
 from objectives.metric import INFERENCE_SECONDS, TRAIN_SECONDS, Metric
 from objectives.training.network_cost import NetworkShape, network_terms
+from objectives.training.networks import build_unfilled
 from objectives.training.reference_loop import EVALUATION_BATCH, synchronised_time
 
 PASSES = 5
@@ -43,9 +44,7 @@ def prediction_terms(shape: NetworkShape) -> CostTerms:
 
 def time_prediction(build: Callable[[], nn.Module], image: torch.Size, device: str) -> float:
     """Measure the seconds of one prediction, in batches as validation has them; weights do not change it."""
-    with torch.device("meta"):
-        network = build().eval()
-    network = network.to_empty(device=device)
+    network = build_unfilled(build, device).eval()
     images = torch.zeros(EVALUATION_BATCH, *image, device=device)
     where = torch.device(device)
     with torch.no_grad():

@@ -117,9 +117,7 @@ def build_network(
     Raises:
         ValueError: the network has a parameter or buffer that no rule here initialises.
     """
-    with torch.device("meta"):
-        network = _with_own_dropout(build())
-    network = network.to_empty(device=device)
+    network = build_unfilled(lambda: _with_own_dropout(build()), device)
     drawn = 0
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
@@ -128,6 +126,21 @@ def build_network(
             module.reset_parameters()
         elif any(True for _ in (*module.parameters(recurse=False), *module.buffers(recurse=False))):
             raise ValueError(f"{type(module).__name__}: no rule initialises its parameters or buffers")
+    return network
+
+
+def build_unfilled(build: Callable[[], nn.Module], device: str) -> nn.Module:
+    """Build a network without drawing weights: they are whatever was in memory.
+
+    This is `Module.to_empty`, whose `empty_like` of a tensor without storage would import sympy, 0.3 s.
+    """
+    with torch.device("meta"):
+        network = build()
+
+    def allocate(tensor: Tensor) -> Tensor:
+        return torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device=device)
+
+    network._apply(allocate)  # type: ignore[no-untyped-call]
     return network
 
 

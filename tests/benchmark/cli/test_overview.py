@@ -115,3 +115,25 @@ def test_help_tells_what_there_is(capsys, command, flag):
     }["".join(command)]
     assert all(word in out for word in words)
     assert max(len(line) for line in out.splitlines()) <= 120
+
+
+@pytest.mark.slow
+def test_a_network_trains_without_symbolic_algebra(study):
+    """PyTorch imports sympy for a few of its operations, which every process would wait for before its first trial."""
+    (study / "tiny.toml").write_text(
+        'repetitions = 1\nbudget.trials = 1\nalgorithms.random.searcher = "random"\n'
+        "objectives.softmax.epochs = 1\nobjectives.dropout_mlp.epochs = 1\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS_THEN_MODULES],
+        input="run tiny.toml --jobs 1 --device cpu --quiet",
+        cwd=study,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    modules = ast.literal_eval(done.stderr.splitlines()[-1])
+    assert "torch" in modules
+    assert "sympy" not in modules
