@@ -15,7 +15,8 @@ def as_met(table: Table, test: str) -> Table:
 
     Where a training diverged its metrics are the chance values; those of the table do not count. A test value is the
     table's own, the mean of the other seeds' validation values, or not known. Of a seed that diverged no later the
-    chance value takes part in the mean; what is not known does not.
+    chance value takes part in the mean; what is not known does not. A configuration that was not trained under a seed
+    answers with another one of its own, the same in every run.
 
     Args:
         table: as it was read.
@@ -33,6 +34,13 @@ def as_met(table: Table, test: str) -> Table:
     first = table.metrics[0]
     unknown = np.broadcast_to(np.nan, table.valid.shape)
     seconds = table.seconds if table.reported is None else table.reported
+    met = _met_seeds(table.reached)
+    if met is not None:
+        values = {name: _take(array, met) for name, array in values.items()}
+        tests = {name: _take(array, met) for name, array in tests.items()}
+        seconds = _take(seconds, met)
+        reached, diverged = (np.take_along_axis(array, met, axis=1) for array in (table.reached, table.diverged))
+        table = replace(table, reached=reached, diverged=diverged)
     return replace(
         table,
         values=values,
@@ -44,6 +52,28 @@ def as_met(table: Table, test: str) -> Table:
         declared=not is_classic(table.metrics),
         answers={},
     )
+
+
+def _met_seeds(reached: np.ndarray) -> np.ndarray | None:
+    """The column with which each configuration answers for each seed, (C, S); None where every one has its own.
+
+    A configuration that was not trained under a seed answers with one of those that it was trained under, in turn:
+    for the seed of column s with its (s modulo their number)-th.
+    """
+    there = reached > 0
+    counts = there.sum(axis=1)
+    if not ((counts > 0) & (counts < reached.shape[1])).any():
+        return None
+    known = np.argsort(~there, axis=1, kind="stable")  # Columns that are there first.
+    columns = np.arange(reached.shape[1])
+    turns = np.take_along_axis(known, columns % np.maximum(counts, 1)[:, None], axis=1)
+    met: np.ndarray = np.where(there, columns, turns)
+    return met
+
+
+def _take(array: np.ndarray, met: np.ndarray) -> np.ndarray:
+    taken: np.ndarray = np.take_along_axis(array, met[..., None], axis=1)
+    return taken
 
 
 def _ends(table: Table) -> np.ndarray:
