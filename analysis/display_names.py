@@ -12,8 +12,10 @@ from analysis.loading.plan import Plan
 from analysis.loading.results import Results
 from analysis.study import Study, Tables
 
-ALGORITHMS = ("algorithm", "a", "b", "better")
+ALGORITHMS = ("algorithm", "a", "b", "better", "other", "advised", "always", "oracle", "best_single")
 """Columns of tables that hold labels of algorithms."""
+LISTED = "not_worse"
+"""The column of `advice.csv` that lists several."""
 
 
 def with_display_names(study: Study) -> Study:
@@ -37,7 +39,10 @@ def _table(study: Study, name: str, rename: Callable[[pd.DataFrame], pd.DataFram
 def _renamed(frame: pd.DataFrame, objectives: Mapping[str, str], algorithms: Mapping[str, str]) -> pd.DataFrame:
     """A table with other names; their order is that of the labels."""
     columns = {"objective": objectives} | dict.fromkeys(ALGORITHMS, algorithms)
-    return frame.assign(**{name: _named(frame[name], names) for name, names in columns.items() if name in frame})
+    named = {name: _named(frame[name], names) for name, names in columns.items() if name in frame}
+    if LISTED in frame:
+        named[LISTED] = frame[LISTED].map(lambda labels: "; ".join(algorithms.get(a, a) for a in labels.split("; ")))
+    return frame.assign(**named)
 
 
 def _named(column: pd.Series, names: Mapping[str, str]) -> pd.Series:

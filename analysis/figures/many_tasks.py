@@ -41,8 +41,9 @@ def many_tasks_makers(
 
 
 def by_mean_rank(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """The algorithms, that of the least mean rank first."""
-    return [str(name) for name in tables["mean_ranks"].sort_values("mean_rank", kind="stable")["algorithm"]]
+    """The algorithms, that of the least mean rank first, and last those without a finished run, which have no rank."""
+    ranked = tables["mean_ranks"].sort_values("mean_rank", kind="stable")["algorithm"]
+    return list(dict.fromkeys(map(str, [*ranked, *tables["task_map"]["algorithm"]])))
 
 
 def _map(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
