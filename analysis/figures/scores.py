@@ -43,7 +43,7 @@ def scores(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
         _lane(axes, values[algorithm].dropna().to_numpy(), intervals.get(algorithm), place, look)
     counts = [f"{name} ({values[name].notna().sum()} of {len(values[name])})" for name in algorithms]
     name_lanes(axes, counts)
-    axis, limit = results.plan.horizon
+    axis, limit = results.plan.axis, results.plan.horizon(objective)
     axes.set_xlabel("anytime score (more is better)")
     caption(
         figure, _legend(),

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.statistics.anytime import Array
 from analysis.value_format import number_text
-from benchmark.errors import BadInput, is_finite, require_choice, short_repr
+from benchmark.errors import BadInput, is_finite, require_choice, require_value, short_repr
 
 GOALS = ("min", "max")
 LONGEST_NAME, LONGEST_UNIT = 64, 32
@@ -105,6 +105,25 @@ def read_metrics(label: str, given: Any) -> tuple[Metric, ...]:
     if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise BadInput(f"metrics of {label} = {short_repr(given)}: need a list of tables with distinct names")
     return tuple(_metric(f"metrics of {label}", one) for one in given)
+
+
+def read_error(label: str, entry: Mapping[str, Any]) -> Metric:
+    """Read the error of an objective that declares no metrics; plans from before the least one was written mean 0.
+
+    Raises:
+        BadInput: values that are no scale.
+    """
+    given = {"best_error": 0.0, **entry}
+    best, chance = (
+        None if given.get(name, 0.0) is None else require_value(given, name, float | int)
+        for name in ("best_error", "chance_error")
+    )
+    known = [value for value in (best, chance) if value is not None]
+    if not all(map(is_finite, known)) or (len(known) == 2 and not known[0] < known[1]):
+        raise BadInput(
+            f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
+        )
+    return Metric(best=None if best is None else float(best), chance=None if chance is None else float(chance))
 
 
 def _metric(field: str, given: Mapping[str, Any]) -> Metric:

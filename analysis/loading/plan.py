@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,14 +10,15 @@ from typing import Any
 
 from analysis.loading.algorithms import Algorithm, declared_algorithm
 from analysis.loading.constraint import Constraint, read_constraints
-from analysis.loading.metric import Metric, read_metrics
+from analysis.loading.metric import Metric, read_error, read_metrics
 from analysis.loading.space import Hyperparameter, read_space
-from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value
+from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value, short_repr
 from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON, display_names, entries_by_label, read_suite_json
 
 LONGEST_TEXT = 300
-BUDGETS = ("trials", "evaluations", "epochs", "runtime")
-HORIZONS = {"runtime": "runtime", "epochs": "epochs", "evaluations": "trials", "trials": "trials"}
+BUDGETS = ("trials", "evaluations", "epochs", "runtime", "trainings")
+IN_SECONDS = ("runtime", "trainings")
+HORIZONS = {**dict.fromkeys(IN_SECONDS, "runtime"), "epochs": "epochs", "evaluations": "trials", "trials": "trials"}
 """Limits of a budget, the first to be there being the horizon, and the axis that each one lies on."""
 LEARNING_RATES = ("learning_rate", "lr")
 
@@ -31,6 +33,7 @@ class Objective:
         display_name: what figures, reports and papers call it.
         metrics: what a trial yields; the first is what algorithms see, as an error.
         constraints: what a trial has to meet to be an incumbent, or a member of a front.
+        typical_seconds: of a full training, in which a budget of trainings is counted; None where there is none.
     """
 
     label: str
@@ -40,6 +43,7 @@ class Objective:
     default: Mapping[str, Any] | None
     metrics: tuple[Metric, ...]
     constraints: tuple[Constraint, ...] = ()
+    typical_seconds: float | None = None
 
     @property
     def metric(self) -> Metric:
@@ -123,10 +127,23 @@ class Plan:
     display_names: Mapping[str, str]
 
     @property
-    def horizon(self) -> tuple[str, float]:
-        """The axis that the budget is declared on, and where it ends there."""
-        limit = next(name for name in HORIZONS if name in self.budget)
-        return HORIZONS[limit], float(self.budget[limit])
+    def axis(self) -> str:
+        """The axis that the budget is declared on."""
+        return next(axis for name, axis in HORIZONS.items() if name in self.budget)
+
+    def horizon(self, label: str) -> float:
+        """Where the budget ends on its axis, on the objective of a label."""
+        name = next(name for name in HORIZONS if name in self.budget)
+        return self.seconds(label) if name in IN_SECONDS else float(self.budget[name])
+
+    def seconds(self, label: str) -> float:
+        """The seconds after which the budget ends on the objective of a label; infinite where it is none of seconds."""
+        ends = [float(self.budget["runtime"])] if "runtime" in self.budget else []
+        if "trainings" in self.budget:
+            typical = self.objective(label).typical_seconds
+            assert typical is not None, "a plan without it is refused"
+            ends.append(self.budget["trainings"] * typical)
+        return min(ends, default=math.inf)
 
     @property
     def declares_metrics(self) -> bool:
@@ -182,14 +199,16 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     by_label = {label: declared_algorithm(label, entry, workers) for label, entry in algorithms.items()}
     entries = entries_by_label(declared, "objectives")
     names = display_names("objectives", entries)
-    objectives = tuple(_objective(label, names[label], entry) for label, entry in entries.items())
+    budget = _budget(require_value(declared, "budget", dict))
+    timed = "trainings" in budget
+    objectives = tuple(_objective(label, names[label], entry, timed=timed) for label, entry in entries.items())
     return Plan(
         name=declared["name"],
         title=_title(require_value(declared, "title", str)),
         repetitions=declared["repetitions"],
         clock=clock,
         calibration=calibration,
-        budget=_budget(require_value(declared, "budget", dict)),
+        budget=budget,
         objectives=objectives,
         algorithms=tuple(algorithms),
         algorithm_by_label=by_label,
@@ -255,10 +274,10 @@ def _targets(table: Any, metrics: Mapping[str, Metric]) -> dict[str, tuple[float
     return {label: tuple(metrics[label].own(float(error)) for error in errors) for label, errors in table.items()}
 
 
-def _objective(label: str, name: str, entry: dict[str, Any]) -> Objective:
+def _objective(label: str, name: str, entry: dict[str, Any], *, timed: bool) -> Objective:
     space = read_space(label, require_value(entry, "space", dict))
     default = None if entry.get("default") is None else require_value(entry, "default", dict)
-    metrics = (_error(label, entry),) if entry.get("metrics") is None else read_metrics(label, entry["metrics"])
+    metrics = (read_error(label, entry),) if entry.get("metrics") is None else read_metrics(label, entry["metrics"])
     constraints = read_constraints(label, entry.get("constraints"), metrics)
     objective = Objective(
         label=label,
@@ -268,22 +287,14 @@ def _objective(label: str, name: str, entry: dict[str, Any]) -> Objective:
         default=default,
         metrics=metrics,
         constraints=constraints,
+        typical_seconds=_typical_seconds(label, entry.get("typical_seconds")) if timed else None,
     )
     if default is not None:
         objective.check(default)
     return objective
 
 
-def _error(label: str, entry: Mapping[str, Any]) -> Metric:
-    """The error of an objective that declares no metrics; plans from before the least one was written mean 0."""
-    given = {"best_error": 0.0, **entry}
-    best, chance = (
-        None if given.get(name, 0.0) is None else require_value(given, name, float | int)
-        for name in ("best_error", "chance_error")
-    )
-    known = [value for value in (best, chance) if value is not None]
-    if not all(map(is_finite, known)) or (len(known) == 2 and not known[0] < known[1]):
-        raise BadInput(
-            f"best_error = {best} and chance_error = {chance} of {label}: need finite numbers, best below chance"
-        )
-    return Metric(best=None if best is None else float(best), chance=None if chance is None else float(chance))
+def _typical_seconds(label: str, given: Any) -> float:
+    if not is_finite(given) or not given > 0:
+        raise BadInput(f"typical_seconds of {label} = {short_repr(given)}: budget.trainings needs a number > 0")
+    return float(given)

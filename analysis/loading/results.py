@@ -240,7 +240,8 @@ def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
     frame = _without_test_errors(frame.astype({"config": object}))
     frame["completed"] = np.concatenate([np.arange(1, count + 1) for count in counts])
     frame["cumulative_epochs"] = np.concatenate([np.cumsum(added[run.rows]) for run in runs])
-    in_time = frame["end"] <= plan.budget.get("runtime", math.inf)
+    seconds = {objective.label: plan.seconds(objective.label) for objective in plan.objectives}
+    in_time = frame["end"] <= frame["objective"].astype(object).map(seconds).astype(np.float64)
     in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)
     return with_feasibility(frame.assign(counted=in_time & in_epochs), plan)
 

@@ -131,10 +131,12 @@ def ranks_section(study: Study) -> Section:
 
 def scores_section(study: Study) -> Section:
     """Mean anytime scores with intervals."""
-    axis, horizon = study.results.plan.horizon
-    name = study.results.plan.metric_name
+    plan = study.results.plan
+    ends = {plan.horizon(objective.label) for objective in plan.objectives}
+    end = f"{ends.pop():g}" if len(ends) == 1 else "the end of the budget"
+    name = plan.metric_name
     lead = (
-        f"How good the incumbent was on average from 0 to {horizon:g} ({axis}): 1 is the best {name} there can be, "
+        f"How good the incumbent was on average from 0 to {end} ({plan.axis}): 1 is the best {name} there can be, "
         "0 that of knowing nothing, on a scale stored with the objective. Higher is better. Bars: 95 % of the mean."
     )
     frame = table(study, "statistics")

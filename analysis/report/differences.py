@@ -116,7 +116,7 @@ def _with_ratios(targets: pd.DataFrame, speedups: pd.DataFrame | None) -> pd.Dat
 
 def _primary(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
     errors = frame["objective"].map(lambda label: _error(study, label))
-    rows: pd.DataFrame = frame[(frame["axis"] == study.results.plan.horizon[0]) & (frame["error"] == errors)]
+    rows: pd.DataFrame = frame[(frame["axis"] == study.results.plan.axis) & (frame["error"] == errors)]
     return rows
 
 
@@ -125,7 +125,7 @@ def _endpoint_note(study: Study) -> str:
     name = study.results.plan.metric_name
     error = f"test {name}" if "test" in used else f"validation {name}"
     exception = f" (without a test set: validation {name})" if len(used) > 1 else ""
-    return f"{study.results.plan.horizon[0]}, {error}{exception}"
+    return f"{study.results.plan.axis}, {error}{exception}"
 
 
 def _error(study: Study, objective: str) -> str:

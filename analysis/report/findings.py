@@ -176,7 +176,7 @@ def _listed(names: list[str]) -> str:
 
 def _runtimes(study: Study) -> Iterator[Finding]:
     """Where the budget gives some algorithms more seconds than others, verdicts at its end are not at equal time."""
-    if study.results.plan.horizon[0] == "runtime":
+    if study.results.plan.axis == "runtime":
         return
     for objective, rows in study.tables["summary"].dropna(subset=["runtime_mean"]).groupby("objective", sort=False):
         ordered = rows.sort_values("runtime_mean", kind="stable")

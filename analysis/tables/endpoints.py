@@ -59,10 +59,9 @@ def sign(endpoint: str) -> float:
 def _final(results: Results, run: Run, endpoint: str, scale: tuple[float, float] | None) -> float:
     if not run.aggregated:
         return math.nan
-    axis, limit = results.plan.horizon
-    [curve] = results.curves([run], axis)
+    [curve] = results.curves([run], results.plan.axis)
     if endpoint == "score" and scale is not None:
-        return score(curve, best=scale[0], chance=scale[1], horizon=limit)
+        return score(curve, best=scale[0], chance=scale[1], horizon=results.plan.horizon(run.objective))
     errors = curve.valid if endpoint == "valid_error" else curve.test
     if run.state == "failed" or not len(errors) or math.isnan(errors[-1]):
         return WORST[endpoint]

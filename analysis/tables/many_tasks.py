@@ -85,7 +85,7 @@ def planned_entries(folder: Path) -> dict[str, dict[str, Any]]:
 
 def improvements(results: Results) -> pd.DataFrame:
     """The improvements of all runs on the axis of the budget; columns of `analysis.many_tasks.tasks.IMPROVEMENTS`."""
-    axis, _ = results.plan.horizon
+    axis = results.plan.axis
     parts = [part for run in results.runs for part in _improvements(run, results.curves([run], axis)[0])]
     runs = [run for run, _ in parts]
     values = np.concatenate([np.empty((0, 3)), *(rows for _, rows in parts)])
@@ -110,7 +110,7 @@ def ends(results: Results, entries: Mapping[str, Mapping[str, Any]]) -> pd.DataF
         entries: what `suite.json` says of each objective, by its label there.
     """
     plan, rows = results.plan, []
-    axis, horizon = plan.horizon
+    axis = plan.axis
     for objective in plan.objectives:
         metric, entry = objective.metric, entries[objective.key]
         typical = metric.chance if metric.typical is None else metric.typical
@@ -121,7 +121,7 @@ def ends(results: Results, entries: Mapping[str, Mapping[str, Any]]) -> pd.DataF
                 "objective": objective.label,
                 "best": math.nan if metric.best is None else metric.own(metric.best),
                 "typical": math.nan if typical is None else metric.own(typical),
-                "horizon": horizon,
+                "horizon": plan.horizon(objective.label),
                 "typical_seconds": _cost(objective.key, costs[axis]),
                 "endpoint": results.endpoint_of(objective.label, wanted),
             }

@@ -19,15 +19,15 @@ missing or not finished, and where the objective's metric has no scale."""
 
 def scores_table(results: Results) -> pd.DataFrame:
     """The anytime score of every planned run (see `analysis.statistics.score`)."""
-    axis, horizon = results.plan.horizon
+    plan = results.plan
     rows = [
         {
             "objective": run.objective,
             "algorithm": run.algorithm,
             "repetition": run.repetition,
             "state": run.state,
-            "axis": axis,
-            "horizon": horizon,
+            "axis": plan.axis,
+            "horizon": plan.horizon(run.objective),
             "score": _score(results, run),
         }
         for run in results.runs
@@ -85,7 +85,7 @@ def _plural(metric: Metric) -> str:
 def _score(results: Results, run: Run) -> float:
     if not run.aggregated:
         return math.nan
-    axis, horizon = results.plan.horizon
     scale = results.plan.objective(run.objective).metric.scale
-    [curve] = results.curves([run], axis)
+    [curve] = results.curves([run], results.plan.axis)
+    horizon = results.plan.horizon(run.objective)
     return math.nan if scale is None else score(curve, best=scale[0], chance=scale[1], horizon=horizon)

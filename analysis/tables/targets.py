@@ -105,7 +105,7 @@ def targets_of(results: Results, objective: str) -> dict[str, list[Target]]:
 
 
 def _reached(results: Results, objective: str, error: str) -> Iterator[Target]:
-    axis, _ = results.plan.horizon
+    axis = results.plan.axis
     control = results.plan.control
     runs = next(runs for label, name, runs in results.cells() if (label, name) == (objective, control))
     curves = results.curves([run for run in runs if run.aggregated], axis)

@@ -18,7 +18,7 @@ def predict_jobs(run: Run, objective: Objective) -> Iterator[tuple[Config, int]]
     epochs: how long a trial trains is known only when it has diverged or not.
     """
     scheduler = build_scheduler(run, objective)
-    if getattr(scheduler, "adaptive", True) or run.budget.runtime is not None or run.budget.epochs is not None:
+    if getattr(scheduler, "adaptive", True) or {"runtime", "trainings", "epochs"} & set(run.budget.limits()):
         return None
     return _drive(build_loop(run, objective, scheduler))
 

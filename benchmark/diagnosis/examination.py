@@ -33,6 +33,7 @@ class Examined:
         check: of the route on its device, in a few words.
         speed: None where there is nothing to measure.
         problem: what failed, in one line; None where all is well.
+        way: how its trials come about where it has no route.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Examined:
     check: str = ""
     speed: Speed | None = None
     problem: str | None = None
+    way: str = "trains its trials itself, one after the other"
 
 
 def describe_machine(choice: DeviceChoice) -> Iterator[Fact]:
@@ -83,6 +85,10 @@ def build_networks() -> dict[str, Objective]:
 def examine_objectives(objectives: Mapping[str, Objective], machine: Machine) -> Iterator[Examined]:
     """Examine one objective after the other."""
     for label, objective in objectives.items():
+        if objective.tabulated:
+            origin = objective.origin
+            yield Examined(label=label, way=f"is looked up in the table {origin['table']}, seeds: {origin['seeds']}")
+            continue
         network = _network_objective(objective)
         yield Examined(label=label) if network is None else _examine(label, network, machine)
 

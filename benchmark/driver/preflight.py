@@ -117,7 +117,7 @@ class Preflight:
         """Refuse a suite each of whose trials has its own time: it would silently take no result from elsewhere."""
         run = next(self.suite.runs())
         if not shares_trials(run):
-            why = "clock is measured" if run.timeout is None else f"timeout is {run.timeout:g}"
+            why = f"clock is {run.clock}" if run.timeout is None else f"timeout is {run.timeout:g}"
             raise BadInput(
                 f"--reuse {reuse}: {why}, so every trial is timed by itself; only modelled seconds are shared"
             )

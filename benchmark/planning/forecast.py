@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,7 +61,9 @@ def expected_charge(run: Run, objective: Objective) -> float | None:
         raise BadInput(f"objectives.{run.objective.label}: cannot be priced ({one_line(error)})") from error
     known = [price for price in prices if price is not None]
     trial = math.fsum(known) / len(known) if known else None
-    return _first_limit(run.budget, trial, objective.max_epochs, run.n_workers)
+    trial = objective.typical_seconds if trial is None and objective.tabulated else trial
+    seconds = run.budget.seconds(objective.typical_seconds)
+    return _first_limit(replace(run.budget, runtime=seconds), trial, objective.max_epochs, run.n_workers)
 
 
 def _first_limit(budget: Budget, trial: float | None, max_epochs: int, workers: int) -> float | None:

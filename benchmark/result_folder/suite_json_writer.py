@@ -32,7 +32,10 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
         "endpoint": suite.endpoint,
         "control": suite.control,
         **({"targets": {label: list(errors) for label, errors in suite.targets.items()}} if suite.targets else {}),
-        "objectives": [_objective(entry, objectives[entry.label]) for entry in suite.objectives],
+        "objectives": [
+            _objective(entry, objectives[entry.label], timed=suite.budget.trainings is not None)
+            for entry in suite.objectives
+        ],
         "algorithms": [_algorithm(entry) for entry in suite.algorithms],
     }
     fronts = encode_fronts(objectives)
@@ -45,8 +48,14 @@ def write_suite_json(folder: Path, suite: Suite, objectives: dict[str, Objective
     write_fronts(folder, fronts)
 
 
-def _objective(entry: ObjectiveEntry, objective: Objective) -> dict[str, Any]:
-    """An objective in JSON values; metrics, constraints and a name to display only where they are declared."""
+def _objective(entry: ObjectiveEntry, objective: Objective, *, timed: bool) -> dict[str, Any]:
+    """An objective in JSON values; metrics, constraints and a name to display only where they are declared.
+
+    Args:
+        entry: of the suite.
+        objective: built of it.
+        timed: whether the budget is one of typical trainings.
+    """
     metrics, constraints = objective.metrics, objective.constraints
     return {
         "label": entry.label,
@@ -59,6 +68,7 @@ def _objective(entry: ObjectiveEntry, objective: Objective) -> dict[str, Any]:
         "chance_error": metrics[0].chance_error,
         **({} if is_classic(metrics) and not constraints else {"metrics": [metric.describe() for metric in metrics]}),
         **({"constraints": [constraint.describe() for constraint in constraints]} if constraints else {}),
+        **({"typical_seconds": objective.typical_seconds} if timed else {}),
         **({"origin": dict(objective.origin)} if objective.origin else {}),
         **({} if entry.display_name is None else {"display_name": entry.display_name}),
     }

@@ -23,12 +23,21 @@ class Budget:
         evaluations: trainings, promotions included (the book's `number_of_trials`).
         epochs: epochs charged; an evaluation that trained none counts as one, so that a run always ends.
         runtime: seconds on the run's clock; what ends later is recorded but does not count.
+        trainings: likewise, as so many times the objective's typical seconds of a full training.
     """
 
     trials: int | None = None
     evaluations: int | None = None
     epochs: int | None = None
     runtime: float | None = None
+    trainings: float | None = None
+
+    def seconds(self, typical_seconds: float | None) -> float | None:
+        """Return the seconds of a run on an objective, the lower one of two limits; None where there is neither."""
+        ends = [] if self.runtime is None else [self.runtime]
+        if self.trainings is not None and typical_seconds is not None:
+            ends.append(self.trainings * typical_seconds)
+        return min(ends, default=None)
 
     def limits(self) -> dict[str, float]:
         """Return the limits that are set, by name."""
@@ -150,6 +159,8 @@ class Run:
     def identity(self) -> dict[str, Any]:
         """The run in JSON values; a ledger is continued only under the same identity."""
         identity: dict[str, Any] = plain(asdict(replace(self, calibration=None)))
+        if self.budget.trainings is None:
+            del identity["budget"]["trainings"]
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
         del identity["objective"]["display_name"], identity["algorithm"]["display_name"]
         for name in ("discretise", "metrics", "constraints", "function", "table"):

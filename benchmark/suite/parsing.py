@@ -44,6 +44,7 @@ DEVICES = ("auto", "cpu", "cuda")
 LARGEST_RUNTIME = 10**9
 DEEPEST_OPTION = 20
 MOST_WORKERS = 1000
+MOST_TRAININGS = 10**6
 MOST_LEVELS = 10_000
 MOST_TARGETS = 20
 LARGEST_ERROR = 1e300
@@ -142,12 +143,21 @@ def _calibration(value: object) -> Calibration | None:
 def _budget(table: object) -> Budget:
     limits = {"trials": 10**9, "evaluations": 10**9, "epochs": 10**12}
     if not isinstance(table, dict) or not table:
-        need = "need a table with one or more of trials, evaluations, epochs, runtime"
+        need = "need a table with one or more of trials, evaluations, epochs, runtime, trainings"
         raise BadInput(f"budget = {short_repr(table)}: {need}")
-    reject_unknown_keys("budget", table, (*limits, "runtime"))
+    reject_unknown_keys("budget", table, (*limits, "runtime", "trainings"))
     runtime = _seconds("budget.runtime", table.get("runtime"))
     counts = {key: require_int(f"budget.{key}", table[key], 1, high) for key, high in limits.items() if key in table}
-    return Budget(**counts, runtime=runtime)
+    return Budget(**counts, runtime=runtime, trainings=_trainings(table.get("trainings")))
+
+
+def _trainings(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST_TRAININGS:
+        allowed = f"a number of typical trainings > 0, at most {MOST_TRAININGS}"
+        raise BadInput(f"budget.trainings = {short_repr(value)}: need {allowed}")
+    return float(value)
 
 
 def _seconds(field: str, value: object) -> float | None:

@@ -181,6 +181,24 @@ def check_clock(suite: Suite, objectives: Mapping[str, Objective]) -> None:
             raise BadInput(f"objectives.{entry.label}: an epoch's price is {price!r} seconds, need a finite number > 0")
 
 
+def check_typical_seconds(suite: Suite, objectives: Mapping[str, Objective]) -> None:
+    """Refuse a budget of trainings where nothing says how long one takes.
+
+    Raises:
+        BadInput: the clock is measured, or an objective declares no typical seconds.
+    """
+    trainings = suite.budget.trainings
+    if trainings is None:
+        return
+    field = f"budget.trainings = {trainings:g}"
+    if suite.clock == "measured":
+        raise BadInput(f'{field}: measured seconds have no typical training; say clock = "tabulated" or "modelled"')
+    for label, objective in objectives.items():
+        if not objective.typical_seconds:
+            why = f"objectives.{label} does not declare how long a typical training takes"
+            raise BadInput(f"{field}: {why}; need budget.runtime, in seconds, or a limit of trials instead")
+
+
 def _clock(kind: str, calibration: Calibration | None, part: Part, objective: Objective) -> Clock:
     cost_model = None
     if calibration is not None and objective.nominal_seconds is None and not objective.tabulated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from benchmark.reproducibility.process_state import Isolation
 from benchmark.reproducibility.seeding import search_generator, seed_sequence
 from benchmark.suite.model import AlgorithmEntry, Part, Run, Suite, is_dotted
 from benchmark.suite.part_import import check_name, import_part
-from benchmark.tuning.clock import check_clock
+from benchmark.tuning.clock import check_clock, check_typical_seconds
 from benchmark.tuning.tuner import TuningLoop, takes_info
 from objectives import OBJECTIVES
 from objectives.objective import Objective, checked_default
@@ -72,7 +73,7 @@ def build_loop(run: Run, objective: Objective, scheduler: Scheduler) -> TuningLo
         check=objective.space.check_proposal,
         nearest=objective.space.nearest,
         max_epochs=objective.max_epochs,
-        budget=run.budget,
+        budget=replace(run.budget, runtime=run.budget.seconds(objective.typical_seconds)),
         n_workers=run.n_workers,
         resume=run.resume and objective.pausable,
     )
@@ -187,6 +188,7 @@ def check_suite(suite: Suite) -> dict[str, Objective]:
     """
     objectives = {entry.label: build_objective(entry) for entry in suite.objectives}
     check_clock(suite, objectives)
+    check_typical_seconds(suite, objectives)
     for run in suite.runs():
         if run.repetition == 0:
             build_scheduler(run, objectives[run.objective.label])

@@ -116,7 +116,8 @@ class CurrentMachine:
             for name, old in settings[0].items()
             if name in settings[1]
         }
-        pairs |= {f"data.{name}": (digest, self.data[label].get(name)) for name, digest in recorded.data.items()}
+        data = {**self.data[label], **objective.repetition_data(recorded.run.repetition)}
+        pairs |= {f"data.{name}": (digest, data.get(name)) for name, digest in recorded.data.items()}
         return {
             name: {"recorded": old, "now": new, "decides_bits": name in DECIDES_BITS or name.startswith(NESTED)}
             for name, (old, new) in pairs.items()

@@ -51,7 +51,7 @@ def _describe(examined: Examined) -> str:
     """One line on an objective, and another where a faster route was passed over."""
     label, route, speed = examined.label, examined.route, examined.speed
     if route is None or speed is None:
-        return f"{label:11} {examined.problem or 'trains its trials itself, one after the other'}"
+        return f"{label:11} {examined.problem or examined.way}"
     times = f"{speed.route:,.0f} steps a second, {speed.route / speed.reference:.1f} times the reference loop"
     line = f"{label:11} {route.name}: {times}; {examined.check}; {route.why}"
     return line if route.reason is None else f"{line}\n{'':11} not by a faster route: {route.reason}"

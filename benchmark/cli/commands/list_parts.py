@@ -6,6 +6,7 @@ import argparse
 
 from algorithms.interop.optional_method import OptionalMethod
 from benchmark.suite.parsing import load, suite_names
+from benchmark.tables.names import table_names
 from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
 from objectives import OBJECTIVES
 from objectives.registry import Entry
@@ -20,6 +21,10 @@ def execute(parsed: argparse.Namespace) -> int:
         print(f"{title}:")
         for name, entry in registry.entries.items():
             print(f"  {name:20} {_summary(entry)}")
+    names = table_names()
+    print("tables:" if names else "tables: none is there, `make tables` makes the published ones")
+    for name in names:
+        print(f"  {name}")
     print("suites:")
     for name in suite_names():
         print(f"  {name:20} {load(name).title}")

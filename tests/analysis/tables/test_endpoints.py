@@ -91,4 +91,5 @@ def test_the_horizon_is_where_the_budget_ends(suite, budget, horizon):
     """Of several limits seconds come before epochs before numbers of evaluations."""
     suite.set(budget=budget)
     suite.run([(0.5, 0.5, 1.0)])
-    assert load(suite.folder).plan.horizon == horizon
+    plan = load(suite.folder).plan
+    assert (plan.axis, plan.horizon(plan.objectives[0].label)) == horizon
