@@ -110,7 +110,7 @@ def _report(
 
     results = Path(parsed.results)
     packed = {entrant.name: pack_field(own, results / own.name) for entrant, own in zip(entrants, suites, strict=True)}
-    if all((own.state != 0).all() for own in packed.values()):
+    if all((own.state > 1).all() for own in packed.values()):  # Neither done nor failed.
         raise BadInput(f"{parsed.method}: no run has come to its end; there is nothing to compare")
     if values:
         return _print_sweep(parsed, competition.field, packed, values)

@@ -212,10 +212,10 @@ def _unpack(data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
     if sorted(member.filename for member in members) != expected:
         raise ValueError(f"it does not hold exactly {', '.join(expected)}")
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        members = {name: file[name] for name in ("header", *KINDS)}  # Bytes where it is no array.
-    if not all(isinstance(member, np.ndarray) for member in members.values()):
+        arrays: dict[str, Any] = {name: file[name] for name in ("header", *KINDS)}  # Bytes where it is no array.
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise ValueError("a member is no array")
-    return parse_strict_json(members.pop("header").tobytes()), members
+    return parse_strict_json(arrays.pop("header").tobytes()), arrays
 
 
 def _problem_of_header(header: Any) -> str | None:

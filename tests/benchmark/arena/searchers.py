@@ -1,5 +1,7 @@
 """Searchers that a user might enter: a plain one, a bad one, one that knows the optimum's place, one that raises."""
 
+import numpy as np
+
 
 class Plain:
     """Draws at random; its option changes nothing."""
@@ -18,7 +20,7 @@ class Stuck(Plain):
     """Proposes one and the same corner of the space, the worst that random search could do."""
 
     def sample_configuration(self):
-        return self.space.decode([0.0] * self.space.dimension)
+        return self.space.decode(np.zeros(len(self.space)))
 
 
 class Planted(Plain):

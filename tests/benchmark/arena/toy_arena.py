@@ -1,4 +1,4 @@
-"""A toy arena: closed forms with noise, a budget in seconds of their nominal clock, and the commands in this process."""
+"""A toy arena: closed forms with noise under a budget in nominal seconds, and the commands in this process."""
 
 from benchmark.arena.commands import COMMANDS
 from benchmark.cli.main import main
