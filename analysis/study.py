@@ -29,6 +29,7 @@ from analysis.tables.pairwise import pairwise_table
 from analysis.tables.ranks import ranks_table
 from analysis.tables.recheck_fronts import recheck_feasibility, recheck_front
 from analysis.tables.scores import scores_table
+from analysis.tables.seed_optimism import leave_one_seed_out, seed_optimism_table
 from analysis.tables.statistics import statistics_table
 from analysis.tables.timeline import timeline_table
 
@@ -156,6 +157,7 @@ class Study:
             **declared,
             **(self._makers_of_fronts() if multi_objective(results) else {}),
             **(self._makers_of_constraints() if constrained(results) else {}),
+            **({"seed_optimism": lambda: seed_optimism_table(results)} if leave_one_seed_out(results.plan) else {}),
             **(ManyTasks(results, folder).makers() if has_many_tasks(results) else {}),
         }
 

@@ -19,6 +19,7 @@ from analysis.tables.feasibility import feasibility_notes
 from analysis.tables.front import multi_objective
 from analysis.tables.hypervolume import reference_notes
 from analysis.tables.scores import scale_notes
+from analysis.tables.seed_optimism import seed_notes
 from analysis.tables.timing import as_line
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import check_folder
@@ -86,6 +87,7 @@ def notes(results: Results) -> list[str]:
         told.append(f"note: runs of {len(machines)} machines are taken together: {'; '.join(machines)}")
     for sentences in (end_notes, test_notes, scale_notes, reference_notes, feasibility_notes):
         told.extend(f"note: {objective}: {text}" for objective, text in sentences(results))
+    told.extend(f"note: {text}" for text in seed_notes(results.plan))
     if results.unplanned:
         names = ", ".join(map(str, results.unplanned[:MOST_NAMED]))
         more = ", ..." if len(results.unplanned) > MOST_NAMED else ""

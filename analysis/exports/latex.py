@@ -2,7 +2,8 @@ r"""Tables for LaTeX, of the primary endpoint.
 
 `results.tex` is a table of algorithms by objectives, `OBJECTIVE.tex` one with intervals, medians and interquartile
 means. Where several metrics are optimised there are the same tables of hypervolumes, `hypervolume-results.tex` and
-`hypervolume-OBJECTIVE.tex`, and the trade-offs that were found, `front-OBJECTIVE.tex`. They need
+`hypervolume-OBJECTIVE.tex`, and the trade-offs that were found, `front-OBJECTIVE.tex`. Suites of many tasks have the
+map of tasks and algorithms, `task-map.tex`, and mean ranks with ratings, `mean-ranks.tex`. They need
 `\usepackage{booktabs}` and are read with `\input`.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from analysis.exports.many_tasks import sheets
 from analysis.exports.paper import BEST, TIED, Entry, caption, entries, fronts, incomplete
 from analysis.study import Study
 from analysis.tables.front import multi_objective
@@ -20,6 +22,7 @@ OPEN = r"use it: \usepackage{{booktabs}} and \input{{{folder}/results.tex}}"
 ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$",
+    "▲": "$^{+}$", "▼": "$^{-}$", "∞": r"$\infty$",  # Neither letter is in LaTeX's fonts.
     "[": "{[}", "*": "{*}",  # At the beginning of a row they would belong to the end of the one before.
 }  # fmt: skip
 NONE = "--"
@@ -40,6 +43,10 @@ def write(study: Study, folder: Path) -> list[str]:
             front.caption,
             f"{study.results.plan.name}-{name}",
         )
+    for sheet in sheets(study):
+        rows = [[*map(escaped, row)] for row in sheet.rows]
+        label = f"{study.results.plan.name}-{sheet.name}"
+        _write(folder / f"{sheet.name}.tex", [*map(escaped, sheet.head)], rows, sheet.caption, label)
     return told
 
 

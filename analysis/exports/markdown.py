@@ -2,7 +2,7 @@
 
 `results.md` holds a table of algorithms by objectives, and for each objective one with intervals, medians and
 interquartile means. Where several metrics are optimised the same tables of hypervolumes follow, and the trade-offs that
-were found.
+were found; of suites of many tasks the map of tasks and algorithms, and mean ranks with ratings.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import re
 from pathlib import Path
 
+from analysis.exports.many_tasks import sheets
 from analysis.exports.paper import BEST, TIED, Entry, caption, entries, fronts, incomplete
 from analysis.study import Study
 from analysis.tables.front import multi_objective
@@ -31,6 +32,10 @@ def write(study: Study, folder: Path) -> list[str]:
         rows = [[*map(_cell, row)] for row in front.rows]
         heading = f"## Trade-offs on {escaped(front.objective.label)}"
         parts += [heading, table([*map(escaped, front.head)], rows), escaped(front.caption)]
+    for sheet in sheets(study):
+        rows = [[*map(escaped, row)] for row in sheet.rows]
+        heading = f"## {sheet.name.replace('-', ' ').capitalize()}"
+        parts += [heading, table([*map(escaped, sheet.head)], rows), escaped(sheet.caption)]
     (folder / "results.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return told
 

@@ -20,6 +20,7 @@ from analysis.figures.overhead import overhead
 from analysis.figures.recheck import recheck
 from analysis.figures.scatter import landscape, learning_rate
 from analysis.figures.scores import scores
+from analysis.figures.seed_optimism import seed_optimism
 from analysis.figures.targets import targets
 from analysis.figures.theme import render, theme
 from analysis.figures.timeline import timeline
@@ -96,6 +97,8 @@ def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
         for name, maker in FROM_TABLES.items():
             yield f"{name}-{key}", partial(maker, results, tables, label)
         yield f"gap-{key}", partial(gap, results, label)
+        if objective.origin is not None and "seed_optimism" in tables:
+            yield f"seed_optimism-{key}", partial(seed_optimism, results, tables, label)
         yield f"overhead-{key}", partial(_overhead, study, label)
         if objective.constraints:
             yield f"violation-{key}", partial(violation, results, tables, label)

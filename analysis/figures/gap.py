@@ -11,9 +11,16 @@ from matplotlib.lines import Line2D
 from analysis.figures.magnitude import magnitude_of, span
 from analysis.figures.panels import LANE, aside, caption, finished, name_horizontal, name_lanes, name_vertical, opacity
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
+from analysis.loading.metric import OTHER_SEEDS
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.tables.endpoints import finals
+
+SHARED = (
+    " The test value is the mean over those of the table's {} seeds that the repetition does not meet, of the same "
+    "configuration and epoch."
+)
+"""What is added where a table has no test values of its own."""
 
 
 def gap(results: Results, objective: str) -> Figure | None:
@@ -23,10 +30,13 @@ def gap(results: Results, objective: str) -> Figure | None:
     """
     if not results.has_test(objective):
         return None
-    metric = results.plan.objective(objective).metric
+    entry = results.plan.objective(objective)
+    metric = entry.metric
     valid, test = (metric.own(finals(results, objective, f"{kind}_error")) for kind in ("valid", "test"))
     known = pd.DataFrame(np.isfinite(valid.to_numpy()) & np.isfinite(test.to_numpy()), columns=valid.columns)
-    title = f"{objective} ({results.plan.title}): selected validation {metric.name} and test {metric.name}"
+    others = entry.origin is not None and entry.origin.test == OTHER_SEEDS
+    test_name = f"{metric.name} on the other seeds" if others else f"test {metric.name}"
+    title = f"{objective} ({results.plan.title}): selected validation {metric.name} and {test_name}"
     if not known.to_numpy().any():
         return notice_figure(title, f"no incumbent: {finished(results, objective)}")
     size = magnitude_of(valid.to_numpy()[known.to_numpy()], test.to_numpy()[known.to_numpy()])
@@ -55,16 +65,16 @@ def gap(results: Results, objective: str) -> Figure | None:
     _diagonal(scatter)
     of = f"{metric.direction}{metric.in_unit}"
     name_horizontal(scatter, size.label(f"validation {metric.name} of the incumbent{of}"))
-    name_vertical(scatter, size.label(f"its test {metric.name}{of}"))
+    name_vertical(scatter, size.label(f"its {test_name}{of}"))
     rows.axvline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
     name_lanes(rows, names)
-    name_horizontal(rows, size.label(f"test {metric.name} - validation {metric.name}{metric.in_unit}"))
+    name_horizontal(rows, size.label(f"{test_name} - validation {metric.name}{metric.in_unit}"))
     reads, side = ("high", "below") if metric.maximised else ("low", "above")
     caption(
         figure, _legend(),
         f"The incumbent is chosen by its validation {metric.name}, which therefore reads too {reads}: points {side} "
         f"the line and {'left' if metric.maximised else 'right'} of 0. One point a run; behind each name how many of "
-        "its runs have an incumbent.",
+        f"its runs have an incumbent.{SHARED.format(entry.origin.seeds) if others and entry.origin else ''}",
     )  # fmt: skip
     return figure
 

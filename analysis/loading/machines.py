@@ -1,9 +1,10 @@
-"""The machines that runs were recorded on, and when they may be taken together."""
+"""The machines that runs were recorded on, when they may be taken together, and whose seconds a clock models."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,14 @@ Card = Mapping[str, Any]
 
 DECIDES_SECONDS = ("cpu", "cores")
 """What else must be the same where seconds were measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Whose seconds the modelled clock tells: the cost model's name and the device it was measured on."""
+
+    name: str
+    device: str
 
 
 def distinct(cards: Iterable[Card]) -> list[Card]:
@@ -39,3 +48,19 @@ def check_same_device(folder: Path, cards: Iterable[Card], clock: str) -> None:
             f"{folder}: its runs were recorded on {len(found)} machines ({'; '.join(found)}), whose errors and seconds "
             "differ; give --mixed to take them together, or run the suite again on one"
         )
+
+
+def read_calibration(entry: Any) -> Calibration | None:
+    """Read the entry `calibration` of a plan; None where it has none.
+
+    Raises:
+        BadInput: no table, or one without the texts name and device.
+    """
+    if entry is None:
+        return None
+    if not isinstance(entry, dict):
+        raise BadInput(f"calibration = {entry!r}: need null, or a table with name and device")
+    for key in ("name", "device"):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            raise BadInput(f"calibration.{key} = {entry.get(key)!r}: need some text")
+    return Calibration(name=entry["name"], device=entry["device"])

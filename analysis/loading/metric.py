@@ -20,6 +20,8 @@ GOALS = ("min", "max")
 LONGEST_NAME, LONGEST_UNIT = 64, 32
 FORMULAS = ("=", "+", "-", "@")
 """What no name or unit begins with, for it stands in CSV files that people open in spreadsheets."""
+OTHER_SEEDS = "other_seeds"
+"""A test value is the mean of the other seeds' values of the same training."""
 FRONT = "front"
 KINDS = {"valid": "validation", "test": "test"}
 """What data a value was taken on, and the word for it."""
@@ -156,3 +158,38 @@ def _number(field: str, value: Any) -> float | None:
     if value is not None and not is_finite(value):
         raise BadInput(f"{field} = {short_repr(value)}: need a finite number, or null")
     return None if value is None else float(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """An offline table.
+
+    Attributes:
+        table: its name.
+        seeds: under how many each configuration was trained; repetition r of a run meets seed r modulo that.
+        test: where its test values come from: "test", `OTHER_SEEDS`, or "none".
+    """
+
+    table: str
+    seeds: int
+    test: str
+
+
+def read_origin(label: str, entry: Any) -> Origin | None:
+    """Read the entry `origin` of an objective in a plan; None where its trainings are of no table.
+
+    Raises:
+        BadInput: no table of values, or one of another kind.
+    """
+    if entry is None or (isinstance(entry, Mapping) and "table" not in entry):
+        return None
+    if not isinstance(entry, Mapping):
+        raise BadInput(f"objectives.{label}.origin = {entry!r}: need a table with table, seeds and test")
+    origin = Origin(
+        table=require_value(entry, "table", str),
+        seeds=require_value(entry, "seeds", int),
+        test=require_value(entry, "test", str),
+    )
+    if origin.seeds < 1:
+        raise BadInput(f"objectives.{label}.origin.seeds = {origin.seeds}: need a number > 0")
+    return origin

@@ -10,7 +10,8 @@ from typing import Any
 
 from analysis.loading.algorithms import Algorithm, declared_algorithm
 from analysis.loading.constraint import Constraint, read_constraints
-from analysis.loading.metric import Metric, read_error, read_metrics
+from analysis.loading.machines import Calibration, read_calibration
+from analysis.loading.metric import Metric, Origin, read_error, read_metrics, read_origin
 from analysis.loading.space import Hyperparameter, read_space
 from benchmark.errors import BadInput, is_finite, nearest_match, require_choice, require_value, short_repr
 from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON, display_names, entries_by_label, read_suite_json
@@ -34,6 +35,7 @@ class Objective:
         metrics: what a trial yields; the first is what algorithms see, as an error.
         constraints: what a trial has to meet to be an incumbent, or a member of a front.
         typical_seconds: of a full training, in which a budget of trainings is counted; None where there is none.
+        origin: the offline table that its trainings are of; None where they are trained.
     """
 
     label: str
@@ -44,6 +46,7 @@ class Objective:
     metrics: tuple[Metric, ...]
     constraints: tuple[Constraint, ...] = ()
     typical_seconds: float | None = None
+    origin: Origin | None = None
 
     @property
     def metric(self) -> Metric:
@@ -87,14 +90,6 @@ class Objective:
             if there != axis.counts(config) or (there and not axis.allows(config[axis.name])):
                 given = f"{config[axis.name]!r}" if there else "nothing"
                 raise BadInput(f"configuration of {self.label}: {axis.name} = {given} is not in the planned space")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """Whose seconds the modelled clock tells: the cost model's name and the device it was measured on."""
-
-    name: str
-    device: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +189,7 @@ def _brief(message: str) -> str:
 
 
 def _plan(declared: Mapping[str, Any]) -> Plan:
-    clock, calibration = str(declared["clock"]), _calibration(declared.get("calibration"))
+    clock, calibration = str(declared["clock"]), read_calibration(declared.get("calibration"))
     algorithms, workers = entries_by_label(declared, "algorithms"), declared.get("n_workers", 1)
     by_label = {label: declared_algorithm(label, entry, workers) for label, entry in algorithms.items()}
     entries = entries_by_label(declared, "objectives")
@@ -223,17 +218,6 @@ def _title(title: str) -> str:
     if len(title) > LONGEST_TEXT:
         raise BadInput(f"title = {title!r}: need a text of at most {LONGEST_TEXT} characters")
     return title
-
-
-def _calibration(entry: Any) -> Calibration | None:
-    if entry is None:
-        return None
-    if not isinstance(entry, dict):
-        raise BadInput(f"calibration = {entry!r}: need null, or a table with name and device")
-    for key in ("name", "device"):
-        if not isinstance(entry.get(key), str) or not entry[key].strip():
-            raise BadInput(f"calibration.{key} = {entry.get(key)!r}: need some text")
-    return Calibration(name=entry["name"], device=entry["device"])
 
 
 def _budget(table: Mapping[str, Any]) -> dict[str, float]:
@@ -288,6 +272,7 @@ def _objective(label: str, name: str, entry: dict[str, Any], *, timed: bool) -> 
         metrics=metrics,
         constraints=constraints,
         typical_seconds=_typical_seconds(label, entry.get("typical_seconds")) if timed else None,
+        origin=read_origin(label, entry.get("origin")),
     )
     if default is not None:
         objective.check(default)

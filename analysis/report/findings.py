@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.loading.metric import Metric
 from analysis.report.encoding import count_text, error_text, number_text, p_text
+from analysis.report.many_tasks import many_tasks_findings
 from analysis.report.section import table
 from analysis.study import Study
 from analysis.tables.basic import end_notes
@@ -21,6 +22,7 @@ from analysis.tables.hypervolume import reference_notes
 from analysis.tables.overhead import overhead_table
 from analysis.tables.pairwise import A_BETTER, B_BETTER, UNSHOWN
 from analysis.tables.scores import scale_notes
+from analysis.tables.seed_optimism import seed_notes
 from analysis.value_format import last_place
 
 MOST_PAIRS = 6
@@ -54,17 +56,24 @@ def findings(study: Study) -> list[Finding]:
     """The summary: how much is finished, who is better than whom on each objective, what failed."""
     return [
         *_progress(study),
+        *map(_of_suite, many_tasks_findings(study)),
         *(_comparisons(study.hypervolume) if multi_objective(study.results) else ()),
         *_comparisons(study),
         *_runtimes(study),
         *_optimism(study),
         *_overhead(study),
+        *map(_of_suite, seed_notes(study.results.plan)),
         *(
             Finding(text=text, objective=objective)
             for notes in (end_notes, test_notes, scale_notes, reference_notes, feasibility_notes)
             for objective, text in notes(study.results)
         ),
     ]
+
+
+def _of_suite(text: str) -> Finding:
+    """A sentence on the whole suite."""
+    return Finding(text=f"{text[0].upper()}{text[1:]}")
 
 
 def _progress(study: Study) -> Iterator[Finding]:

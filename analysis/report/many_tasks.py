@@ -18,6 +18,8 @@ from analysis.report.trajectories import kept
 from analysis.study import Study
 
 NAME = "many_tasks"
+NAMED = 3
+"""Algorithms that the summary names."""
 MOST_POINTS = 120
 """Steps of a line; of more there are so many, on either scale."""
 
@@ -200,3 +202,38 @@ def _verdicts(study: Study, frame: pd.DataFrame) -> dict[str, pd.Series]:
         return {}
     counts = {name: cells[cells["verdict"] == name]["algorithm"].value_counts() for name in ("better", "worse")}
     return {name: frame["algorithm"].map(count).fillna(0) for name, count in counts.items()}
+
+
+def many_tasks_findings(study: Study) -> Iterator[str]:
+    """Say who ranks first over all tasks, where the control is, and whether the advice helps on held-out tasks."""
+    ranks, summary = table(study, "mean_ranks"), table(study, "advice_summary")
+    if ranks is None:
+        return
+    rows = ranks.sort_values("mean_rank", kind="stable").to_dict("records")
+    control = study.results.plan.control
+    first = ", ".join(_ranked(row) for row in rows[:NAMED])
+    beside = [f"{control}, the control: {row['mean_rank']:.1f}" for row in rows[NAMED:] if row["algorithm"] == control]
+    head = f"mean ranks of {len(rows)} algorithms over {rows[0]['n_tasks']} tasks: {first}"
+    yield f"{'; '.join([head, *beside])}."
+    for row in [] if summary is None else summary[summary["fraction"] == 1.0].to_dict("records"):
+        yield _advice(row)
+
+
+def _ranked(row: Mapping[Any, Any]) -> str:
+    """`dehb 5.1 (4.0 to 6.3)`."""
+    interval = interval_text(row["low"], row["high"], "{:.1f}")
+    known = not pd.isna(row["low"])
+    return f"{row['algorithm']} {row['mean_rank']:.1f}{f' ({interval})' if known else ''}"
+
+
+def _advice(row: Mapping[Any, Any]) -> str:
+    """Whether the advice by kind of task is better than one algorithm for all, on held-out tasks."""
+    advised, always = (number_text(row[f"{name}_regret"]) for name in ("advised", "always"))
+    verdict = "better" if row["high"] < 0 else "worse" if row["low"] > 0 else "no difference shown"
+    interval = "too few for an interval"
+    if not pd.isna(row["low"]):
+        interval = f"difference {interval_text(row['low'], row['high'], '{:.2g}')}"
+    return (
+        f"to follow the advice by kind of task leaves a mean regret of {advised} on held-out tasks, to take the same "
+        f"algorithm everywhere {always}: {verdict} ({row['n_tasks']} tasks, {interval})."
+    )
