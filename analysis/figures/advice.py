@@ -145,6 +145,8 @@ def _regrets(axes: Axes, held_out: pd.DataFrame) -> None:
 
 def _gain(row: Mapping[Any, Any]) -> str:
     """The difference of the advice to one algorithm for all tasks, with its interval."""
+    if not np.isfinite(row["difference"]):
+        return "no difference: some\ntask is left without a result"
     interval = f"\n({row['low']:+.2g} to {row['high']:+.2g})" if np.isfinite([row["low"], row["high"]]).all() else ""
     return f"advice less always: {row['difference']:+.2g}{interval}"
 

@@ -19,7 +19,7 @@ MOST_BANDS = 6
 
 
 def seed_optimism(results: Results, tables: Mapping[str, pd.DataFrame], objective: str) -> Figure | None:
-    """A line for each algorithm: mean of the other seeds less the selected value, over evaluations.
+    """A line for each algorithm: by how much the selected value is better than on the other seeds, over evaluations.
 
     Args:
         results: plan and evaluations.
@@ -48,9 +48,10 @@ def seed_optimism(results: Results, tables: Mapping[str, pd.DataFrame], objectiv
     seeds, n = int(drawn["n_seeds"].max()), int(drawn["n"].max())
     name_lines(
         figure, entries,
-        f"The mean {metric.name} of the incumbent's configuration on the other seeds of the table against its value on "
-        f"the seed of the repetition, by which it was selected: above 0 the table's value flatters. Means of {n} "
-        f"repetitions, which share {seeds} seeds; bands: 95 % over repetitions, so they say nothing of other seeds.",
+        f"By how much the incumbent's {metric.name} on the seed of the repetition, by which it was selected, is "
+        f"better than the mean {metric.name} of the same configuration on the other seeds of the table: above 0 the "
+        f"table flatters. Medians of {n} repetitions, which share {seeds} seeds; bands: 95 % over repetitions, so "
+        "they say nothing of other seeds.",
     )  # fmt: skip
     return figure
 

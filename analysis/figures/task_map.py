@@ -11,7 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from analysis.figures.magnitude import logarithmic_marks
@@ -19,10 +19,11 @@ from analysis.figures.matrix import cells, matrix
 from analysis.figures.panels import caption
 from analysis.statistics.anytime import Array
 
-PALETTE = "mako_r"
-"""Seaborn's, even in lightness, so that the colour-blind see the same; the least regret is the lightest."""
-DECADES = 4.0
-"""Decades of regret that the colours tell apart, below the largest finite one."""
+PALETTE, SHADES, USED = "mako_r", 256, 212
+"""Seaborn's, even in lightness, so that the colour-blind see the same, without its near blacks, which look alike; the
+least regret is the lightest."""
+DECADES = 2.0
+"""Decades of regret that the colours tell apart, below the largest finite one: what is less is good anyway."""
 MARKS = {"better": "▲", "worse": "▼"}
 """Verdicts against the control that are marked; where no difference is shown there is no mark."""
 
@@ -55,7 +56,7 @@ def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[s
     """
     drawn = map_cells(table, order)
     figure, axes = matrix(f"{title}: tasks and algorithms", drawn.tasks, order)
-    palette = sns.color_palette(PALETTE, as_cmap=True)
+    palette = ListedColormap(sns.color_palette(PALETTE, SHADES)[:USED])
     cells(axes, drawn.colours, drawn.texts, palette)
     _bar(figure, axes, palette, *drawn.ends)
     caption(

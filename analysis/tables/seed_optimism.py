@@ -12,14 +12,18 @@ from analysis.loading.metric import OTHER_SEEDS
 from analysis.loading.plan import Objective, Plan
 from analysis.loading.results import Results, Run
 from analysis.statistics.anytime import Array
-from analysis.statistics.bootstrap import interval, mean
+from analysis.statistics.summaries import median_interval, quartiles
 
-SEED_OPTIMISM = ("objective", "algorithm", "trials", "n", "n_seeds", "valid_mean", "test_mean", "optimism", "lo", "hi")
+SEED_OPTIMISM = (
+    *("objective", "algorithm", "trials", "n", "n_seeds"),
+    *("valid_median", "test_median", "optimism", "lo", "hi"),
+)
 """Columns of `seed_optimism.csv`: one row for each algorithm and number of evaluations.
 
-valid_mean: of the incumbents' values on the seed of their repetition, by which they were selected; test_mean: of the
-same configurations' means over the other seeds, over the same n runs. optimism: how much better the first reads than
-the second, with its 95 % interval over repetitions; these share n_seeds seeds, so it says nothing of other seeds.
+valid_median: of the incumbents' values on the seed of their repetition, by which they were selected; test_median: of
+the same configurations' means over the other seeds, over the same n runs. optimism: the median of how much better the
+first reads than the second, with its 95 % interval over repetitions; these share n_seeds seeds, so it says nothing of
+other seeds. Medians, for a loss may be thousands of times the typical one under a single seed.
 """
 STEPS = (1, 2, 5)
 """Numbers of evaluations are these times powers of ten, and the last one."""
@@ -80,13 +84,13 @@ def _rows(results: Results, objective: Objective) -> Iterator[dict[str, Any]]:
 
 
 def _moments(known: Array) -> dict[str, float]:
-    """Means and the interval of their difference; NaN without a run."""
+    """Medians, and that of the difference with its interval; NaN without a run."""
     if not len(known):
         return dict.fromkeys(SEED_OPTIMISM[5:], np.nan)
-    differences = (known[:, 1] - known[:, 0])[np.newaxis]
-    [(low, high)] = interval(differences, mean)
-    valid, test = known.mean(axis=0)
-    return {"valid_mean": valid, "test_mean": test, "optimism": differences.mean(), "lo": low, "hi": high}
+    samples = np.stack([*known.T, known[:, 1] - known[:, 0]])
+    valid, test, optimism = quartiles(samples)[1]
+    [(low, high)] = median_interval(samples[2:])
+    return {"valid_median": valid, "test_median": test, "optimism": optimism, "lo": low, "hi": high}
 
 
 def _incumbents(results: Results, runs: list[Run]) -> list[Array]:

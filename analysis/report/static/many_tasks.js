@@ -1,6 +1,6 @@
 /* Many tasks: matrices of coloured cells, values with intervals, lines over a budget; none is of a single objective. */
 const PALETTES = {
-  regret: ["#def5e5", "#a1dfb9", "#49c1ad", "#348fa7", "#37659e", "#413d7b", "#2b1c35", "#0b0405"],
+  regret: ["#def5e5", "#9cdeb7", "#4fc5ad", "#36a4ab", "#3482a4", "#385f9c", "#413e7d", "#342548"],
   half: ["#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061"],
 };
 

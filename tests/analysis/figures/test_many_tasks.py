@@ -67,8 +67,8 @@ def test_less_regret_has_another_colour_than_more():
     from analysis.figures.task_map import _logarithms
 
     logs, low, high = _logarithms(np.array([[0.0, 1e-3, 0.1, 1.0, np.inf, np.nan]]))
-    assert (low, high) == (-3.0, 0.0)
-    np.testing.assert_allclose(logs, [[-3.0, -3.0, -1.0, 0.0, 0.0, np.nan]])
+    assert (low, high) == (-2.0, 0.0)
+    np.testing.assert_allclose(logs, [[-2.0, -2.0, -1.0, 0.0, 0.0, np.nan]])
 
 
 def test_win_rates_are_in_per_cent_and_marked_where_the_interval_excludes_half():

@@ -24,12 +24,12 @@ def published(suite):
 
 
 def test_the_optimism_is_that_of_the_incumbent(published):
-    """The first evaluation has none; of the second it is the mean of twice the luck, and the third changes nothing."""
+    """The first evaluation has none; of the second it is the median of twice the luck; the third is not chosen."""
     table = seed_optimism_table(load(published.folder))
     assert table["trials"].tolist() == [1, 2, 3]
     assert (table[["n", "n_seeds"]] == [6, 4]).all(axis=None)
     np.testing.assert_allclose(table["optimism"], [0.0, 0.05, 0.05], atol=1e-15)
-    np.testing.assert_allclose(table["valid_mean"], [0.5, 0.275, 0.275])
+    np.testing.assert_allclose(table["valid_median"], [0.5, 0.275, 0.275])
     second = table.iloc[1]
     assert 0.0 < second["lo"] < 0.05 < second["hi"] < 0.1
 
