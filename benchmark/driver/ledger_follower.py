@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.driver.repeated_call import repeated_call
+from benchmark.reproducibility import canonical_json
 from benchmark.result_folder.outcomes import Outcomes
 from benchmark.storage.ledger_format import Record, failed_path, partial_path
 from benchmark.suite.model import Run
@@ -81,7 +81,7 @@ class LedgerFollower:
     def _new_records(self, run: Run) -> Iterator[Record]:
         for line in self._new_lines(run):
             with suppress(ValueError):  # Whether it is damaged is for whoever goes on with the run to say.
-                record: Record = json.loads(line)
+                record: Record = canonical_json.decode(line)
                 index = record.get("index") if isinstance(record, dict) else None
                 if isinstance(index, int):  # A larger budget begins another file with what the first one holds.
                     if index < self._evaluations.get(run.path, 0):

@@ -39,8 +39,8 @@ def encode(value: Any, *, sort_keys: bool = False) -> bytes:
         body = orjson.dumps(value, option=_STRICT | orjson.OPT_SORT_KEYS if sort_keys else _STRICT)
     except orjson.JSONEncodeError:
         body = b"null"
-    # null may be a NaN. A backslash would end the counting of quotes below.
-    if b"null" in body or b"\\" in body or not body.isascii():
+    # null may be a NaN, which equals nothing. A backslash would end the counting of quotes below.
+    if (b"null" in body and orjson.loads(body) != value) or b"\\" in body or not body.isascii():
         return (_SORTED if sort_keys else _STANDARD).encode(value).encode()
     return _SMALL.sub(_rewrite_small, _TINY.sub(_rewrite_tiny, body))
 

@@ -97,7 +97,8 @@ def describe_problem(header: Any, arrays: Mapping[str, np.ndarray]) -> str | Non
     if problem:
         return problem
     try:
-        metrics, space = read_metrics(header["metrics"]), _read_space(header["space"], arrays.get("codes"))
+        metrics = check_metrics(read_metrics(header["metrics"]))
+        space = _read_space(header["space"], arrays.get("codes"))
     except ValueError as error:
         return str(error)
     if not set(header["test_metrics"]) <= {metric.name for metric in metrics}:

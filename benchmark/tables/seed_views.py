@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from benchmark.tables.table import Table
 from objectives.metric import Metric, is_classic
 
 
+@lru_cache(maxsize=16)
 def as_met(table: Table, test: str) -> Table:
     """Return a table with the values that records get.
 

@@ -33,11 +33,12 @@ def _answer(table: Table, row: int, column: int, start_epoch: int, asked: int) -
     epochs = min(known, asked)
     start = min(start_epoch, epochs)
     valid, test = _known(table.valid[cell][:epochs]), _known(table.test[cell][:epochs])
-    if valid[-1] is None:
+    ended = diverged and epochs == known
+    if valid[-1] is None and not ended:
         return None
     added = (*cell, slice(start, epochs))
     result = TrainingResult(
-        state="diverged" if diverged and epochs == known else "ok",
+        state="diverged" if ended else "ok",
         epochs=epochs,
         valid_error=valid[-1],
         test_error=test[-1],

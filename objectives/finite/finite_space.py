@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,8 @@ from objectives.space import Condition, Scalar, Space
 
 LARGEST_EXACT = 2**53
 """A whole number beyond it is not every time a double, in which members are held."""
+
+_TYPES = {"float": float, "int": int}
 
 
 class FiniteSpace(Space):
@@ -103,8 +106,11 @@ class FiniteSpace(Space):
     def row(self, config: Mapping[str, Any]) -> int | None:
         """Return the row of a configuration; None where it is no member."""
         if self.codes is not None:
-            codes = encode_members(self, [config])
-            return None if codes is None else self._rows.get(codes.tobytes())
+            try:
+                key = self._key.pack(*(self._code(name, listed, config) for name, listed in self._places.items()))
+            except (KeyError, TypeError, struct.error):
+                return None
+            return self._rows.get(key)
         row = 0
         try:
             for name, places in self._places.items():
@@ -115,12 +121,14 @@ class FiniteSpace(Space):
 
     def sample(self, rng: np.random.Generator) -> Config:
         """Draw a member, every one equally likely."""
-        return super().sample(rng) if self.codes is None else self.member(int(rng.integers(len(self.codes))))
+        if self.codes is None:
+            return self._on_grid(rng.random(len(self._axes)).tolist())
+        return self.member(int(rng.integers(len(self.codes))))
 
     def decode(self, unit: np.ndarray) -> Config:
         """Map a point of the unit cube, (d,) in [0, 1], to a member: of a pool the nearest one."""
         if self.codes is None:
-            return super().decode(unit)
+            return self._on_grid(unit.tolist())
         conditional = super().decode(unit) if self._conditions else None
         return self.member(self._nearest_row(np.asarray(unit) if conditional is None else self.encode(conditional)))
 
@@ -130,6 +138,8 @@ class FiniteSpace(Space):
         Raises:
             ValueError: as `check`.
         """
+        if self._holds(config):
+            return {name: config[name] for name in self._axes}
         between = {}
         for name, value in config.items():
             axis = self._axes.get(name)
@@ -143,6 +153,8 @@ class FiniteSpace(Space):
 
     def nearest(self, config: Config) -> Config:
         """Return the nearest member of a checked proposal."""
+        if self.row(config) is not None:
+            return config
         snapped = {
             name: self._level(name, value) if self._axes[name].kind == "ordinal" else value
             for name, value in config.items()
@@ -150,6 +162,28 @@ class FiniteSpace(Space):
         if self.codes is None or self.row(snapped) is not None:
             return snapped
         return self.member(self._nearest_row(self.encode(snapped)))
+
+    def _on_grid(self, unit: Sequence[float]) -> Config:
+        """The member of a grid in whose cell a point lies, as `Space.decode` finds it."""
+        listed = zip(self._listed, unit, strict=True)
+        return {name: choices[min(int(place * count), count - 1)] for (name, choices, count), place in listed}
+
+    def _holds(self, config: Mapping[str, Any]) -> bool:
+        """Whether this is a member by the types of all its values too, so that nothing has to be checked by itself."""
+        if len(config) != len(self._axes) or self._conditions or self.row(config) is None:
+            return False
+        for name, axis in self._axes.items():
+            value = config[name]
+            kind = type(axis.choices[self._places[name][value]]) if axis.choices else _TYPES[axis.kind]
+            if type(value) is not kind:
+                return False
+        return True
+
+    def _code(self, name: str, listed: Mapping[Any, int], config: Mapping[str, Any]) -> float:
+        """The code of one value of a configuration; NaN where it has none, as that does not count."""
+        if name in config:
+            return float(listed[config[name]]) if listed else config[name]
+        return math.nan
 
     def _level(self, name: str, number: Any) -> Scalar:
         """The nearest level of an ordered axis, on a logarithmic scale where its levels are spread so."""
@@ -167,6 +201,11 @@ class FiniteSpace(Space):
         return int(np.einsum("ij,ij->i", away, away).argmin())
 
     @cached_property
+    def _listed(self) -> list[tuple[str, tuple[Scalar, ...], int]]:
+        """Name, listed values and their number, by hyperparameter."""
+        return [(name, axis.choices, len(axis.choices)) for name, axis in self._axes.items()]
+
+    @cached_property
     def _places(self) -> dict[str, dict[Any, int]]:
         """The place of each listed value, by hyperparameter."""
         return {name: {choice: i for i, choice in enumerate(axis.choices)} for name, axis in self._axes.items()}
@@ -177,6 +216,11 @@ class FiniteSpace(Space):
         assert self.codes is not None
         data, width = self.codes.tobytes(), 8 * len(self._axes)
         return {data[start : start + width]: start // width for start in range(len(data) - width, -1, -width)}
+
+    @cached_property
+    def _key(self) -> struct.Struct:
+        """Packs the codes of a member as `_rows` has them."""
+        return struct.Struct(f"={len(self._axes)}d")
 
     @cached_property
     def _units(self) -> np.ndarray:
