@@ -90,7 +90,7 @@ def source_file(family: str, name: str) -> str:
 def read_table(family: str, name: str, folder: Path) -> NewTable:
     """Read a pool.
 
-    Where a pool holds a configuration twice (some HPO-B pools of support vector machines do, 46 rows of 354,316), its
+    Where a pool holds a configuration twice (some HPO-B pools of support vector machines do, 51 rows of 354,316), its
     first row counts: nothing in the source tells the two trainings apart.
 
     Args:

@@ -7,8 +7,8 @@ seeds. Both expectations are exact: with C configurations the best of n is the j
 statistics give, and configurations that tie are equally likely. Nothing is simulated.
 
 The interval of the mean is Student's over the S seeds on which may be selected. These S numbers share their values, so
-they are not independent, and 4 or 5 of them say little: the interval shows how much seeds differ, no more. `run_low` and
-`run_high` are the exact 2.5 % and 97.5 % quantiles of single runs.
+they are not independent, and 4 or 5 of them say little: the interval shows how much seeds differ, no more. `run_low`
+and `run_high` are the exact 2.5 % and 97.5 % quantiles of single runs.
 """
 
 from __future__ import annotations

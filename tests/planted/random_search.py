@@ -2,8 +2,8 @@
 
 `python -m tests.planted.random_search [--tables fcnet:slice_localization ...] [--repetitions 1000] [--trials 100]
 [--out FILE.json]` runs random search on each table by the Runner, with its tuner, searcher and ledgers, and compares
-the mean best value so far with its exact expectation at every number of trials. Trial k of a run is a configuration drawn
-with replacement, so the best of n is above the j-th smallest of C values with probability ((C - j) / C) ** n;
+the mean best value so far with its exact expectation at every number of trials. Trial k of a run is a configuration
+drawn with replacement, so the best of n is above the j-th smallest of C values with probability ((C - j) / C) ** n;
 repetition r meets the seed r modulo S. The standard error is exact too, so heavy tails of a loss do not matter.
 """
 

