@@ -9,6 +9,7 @@ Differs from DEHB's own `run()`:
 - Its first proposal is replaced by the default configuration, in the way in which DEHB replays a
   checkpoint, so that it learns of the default and may promote it.
 - Fidelities are rounded to whole epochs. DEHB's own ones, max_epochs / eta^k, stay its keys.
+- Where a full training is one epoch, both rungs train it: what is left of DEHB is differential evolution.
 - A trial that crashed is told as the greatest finite number: DEHB takes an infinite fitness for "not
   evaluated" and fails with an IndexError where a whole rung has none other.
 - The lowest fidelity is told 1e-9 lower, which no rung shows: DEHB counts its rungs by logarithms and
@@ -84,7 +85,7 @@ def check(message: Json) -> None:
     for name, low in (("eta", 2), ("min_epochs", 1)):
         if type(options[name]) is not int or options[name] < low:
             raise SystemExit(f"options.{name} = {options[name]!r}: need a whole number >= {low}")
-    if options["min_epochs"] * options["eta"] > message["max_epochs"]:
+    if 1 < message["max_epochs"] < options["min_epochs"] * options["eta"]:
         raise SystemExit(f"max_epochs = {message['max_epochs']}: DEHB needs two rungs, so min_epochs * eta at least")
 
 
@@ -94,7 +95,7 @@ class Worker:
     def begin(self, message: Json) -> Json:
         check(message)
         options, top = {**OPTIONS, **message["options"]}, message["max_epochs"]
-        lowest = options.pop("min_epochs")
+        lowest = options.pop("min_epochs") if top > 1 else 1 / options["eta"]
         self.space = message["space"]
         self.initial = message["initial_config"]
         self.exact: dict[int, Json] = {}

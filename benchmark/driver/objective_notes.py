@@ -22,6 +22,12 @@ def function_notes(suite: Suite, objectives: Mapping[str, Objective]) -> Iterato
             yield _describe(entry, objectives[entry.label])
 
 
+def left_out_notes(suite: Suite) -> Iterator[str]:
+    """Name the optional objectives that are left out because their tables are not here."""
+    if suite.left_out:
+        yield f"left out, for their tables are not here (`make tables`): {', '.join(suite.left_out)}"
+
+
 def unpriced_notes(suite: Suite, objectives: Mapping[str, Objective]) -> Iterator[str]:
     """Say of which objectives the modelled seconds of a prediction are asked for, and no calibration gives them."""
     if suite.clock != "modelled":

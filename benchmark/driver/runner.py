@@ -17,7 +17,7 @@ from benchmark.driver.code_changes import code_change_warning, named_modules
 from benchmark.driver.crash_tracker import CrashTracker
 from benchmark.driver.fail_fast import SuiteStopped, stop_at_evaluation, stop_at_run
 from benchmark.driver.ledger_follower import LedgerFollower
-from benchmark.driver.objective_notes import function_notes, unpriced_notes
+from benchmark.driver.objective_notes import function_notes, left_out_notes, unpriced_notes
 from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
 from benchmark.driver.scheduler_notes import single_rung_notes
 from benchmark.driver.stall_monitor import StallMonitor
@@ -187,7 +187,11 @@ class Runner:
         changed = code_change_warning(runs, self.folder, settings.environment)
         lines = [f"note: {note}" for note in self.notes]
         lines += [*function_notes(self.suite, self.objectives), *unpriced_notes(self.suite, self.objectives)]
-        lines += [*single_rung_notes(self.suite, self.objectives), *([] if changed is None else [changed])]
+        lines += [
+            *left_out_notes(self.suite),
+            *single_rung_notes(self.suite, self.objectives),
+            *([] if changed is None else [changed]),
+        ]
         lacking = lacking_objectives(self.suite, self.reuse) if self.reuse is not None else []
         if lacking:
             lines.append(f"--reuse {self.reuse}: nothing is recorded there of {', '.join(lacking)}; it is trained")

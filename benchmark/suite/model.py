@@ -86,10 +86,12 @@ class TableEntry:
     Attributes:
         test: where test values come from; None leaves it to the table.
         folder: in which a relative path begins; no result depends on it.
+        optional: whether the suite does without the objective where the table is not here; likewise.
     """
 
     test: str | None = None
     folder: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +170,7 @@ class Run:
             if getattr(self.objective, name) is None:
                 del identity["objective"][name]
         if self.objective.table is not None:
-            del identity["objective"]["table"]["folder"]
+            del identity["objective"]["table"]["folder"], identity["objective"]["table"]["optional"]
         if self.timeout is None:
             del identity["timeout"]
         if self.calibration is not None:  # Its prices of other objectives may change.
@@ -186,6 +188,7 @@ class Suite:
         calibration: prices trials; may be there under a measured clock, to record both.
         device: where its runs train unless the command says otherwise; "auto" is a GPU if there is one.
         timeout: seconds of wall time that an evaluation may train, each by itself then; None: as long as it takes.
+        left_out: labels of optional objectives whose tables are not here; no key of its file.
         endpoint: what the analysis tests algorithms by, one of `ENDPOINTS`; no result depends on it.
         control: label of the algorithm that the analysis holds the others against; None leaves it to the analysis.
         targets: errors by objective that the analysis says the time to, beside those that the control reaches.
@@ -207,6 +210,7 @@ class Suite:
     control: str | None = None
     targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     timeout: float | None = None
+    left_out: tuple[str, ...] = ()
 
     def runs(self) -> Iterator[Run]:
         """All runs, repetition by repetition, so that an unfinished suite is balanced."""

@@ -36,7 +36,7 @@ from benchmark.suite.model import (
 )
 from benchmark.suite.module_folder import use_module_folder
 from benchmark.suite.overrides import override
-from benchmark.suite.table_entry import find_tables_beside, require_table_clock, split_table
+from benchmark.suite.table_entry import find_tables_beside, require_table_clock, split_table, without_missing_tables
 from benchmark.suite.task_entry import declared_constraints, declared_metrics
 
 SUITE_FILES = TomlFiles(kind="suite", folder=Path(__file__).parent / "shipped")
@@ -48,6 +48,8 @@ MOST_TRAININGS = 10**6
 MOST_LEVELS = 10_000
 MOST_TARGETS = 20
 LARGEST_ERROR = 1e300
+NO_KEYS = ("name", "left_out")
+"""What of a suite is no key of its file."""
 
 
 def suite_names() -> list[str]:
@@ -76,7 +78,7 @@ def load(suite: str, overrides: list[str] | None = None, *, without: Collection[
         override(table, setting)
     table = {key: value for key, value in table.items() if key not in without}
     try:
-        return find_tables_beside(parse(path.stem, table), path.parent)
+        return without_missing_tables(find_tables_beside(parse(path.stem, table), path.parent))
     except BadInput as error:
         raise BadInput(f"{path.name}: {error}") from error
 
@@ -89,7 +91,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Suite:
     """
     if not NAME.fullmatch(name):
         raise BadInput(f"suite name {short_repr(name)}: need {NAME_RULE}")
-    reject_unknown_keys("", table, [field.name for field in fields(Suite) if field.name != "name"])
+    reject_unknown_keys("", table, [field.name for field in fields(Suite) if field.name not in NO_KEYS])
     resume = table.get("resume", True)
     if not isinstance(resume, bool):
         raise BadInput(f"resume = {short_repr(resume)}: need true or false")

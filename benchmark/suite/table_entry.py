@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BadInput, reject_unknown_keys, require_choice
-from benchmark.suite.model import OF_EVERY_OBJECTIVE, Suite, TableEntry
-from benchmark.tables.names import SUFFIX, TESTS, check_table_name
+from benchmark.errors import BadInput, reject_unknown_keys, require_choice, short_repr
+from benchmark.suite.model import OF_EVERY_OBJECTIVE, ObjectiveEntry, Suite, TableEntry
+from benchmark.tables.names import SUFFIX, TESTS, check_table_name, find_table
 
-KEYS = ("table", "test")
+KEYS = ("table", "test", "optional")
 TIMED_CLOCK = "tabulated"
 
 
@@ -34,8 +34,11 @@ def split_table(field: str, entry: Mapping[str, Any]) -> tuple[str, TableEntry] 
         raise BadInput(f"{field}.discretise: a table holds finitely many configurations already; leave it out")
     reject_unknown_keys(field, entry, (*KEYS, *(key for key in OF_EVERY_OBJECTIVE if key != "discretise")))
     test = entry.get("test")
-    name = check_table_name(f"{field}.table", entry["table"])
-    return name, TableEntry(test=None if test is None else require_choice(f"{field}.test", test, TESTS))
+    test = None if test is None else require_choice(f"{field}.test", test, TESTS)
+    optional = entry.get("optional", False)
+    if not isinstance(optional, bool):
+        raise BadInput(f"{field}.optional = {short_repr(optional)}: need true or false")
+    return check_table_name(f"{field}.table", entry["table"]), TableEntry(test=test, optional=optional)
 
 
 def find_tables_beside(suite: Suite, folder: Path) -> Suite:
@@ -48,6 +51,24 @@ def find_tables_beside(suite: Suite, folder: Path) -> Suite:
         for entry in suite.objectives
     )
     return replace(suite, objectives=objectives)
+
+
+def without_missing_tables(suite: Suite) -> Suite:
+    """Return the suite without the optional objectives whose tables are not here, unless it has no others."""
+    missing = {entry.label for entry in suite.objectives if entry.table is not None and _is_missing(entry)}
+    kept = tuple(entry for entry in suite.objectives if entry.label not in missing)
+    return replace(suite, objectives=kept, left_out=tuple(sorted(missing))) if missing and kept else suite
+
+
+def _is_missing(entry: ObjectiveEntry) -> bool:
+    """Whether an objective may be left out, and its table is not found."""
+    if entry.table is None or not entry.table.optional:
+        return False
+    try:
+        find_table(entry.part.name, None if entry.table.folder is None else Path(entry.table.folder))
+    except BadInput:
+        return True
+    return False
 
 
 def require_table_clock(suite: Suite) -> None:
