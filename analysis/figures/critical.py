@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -12,6 +10,7 @@ from analysis.figures.labels import SMALL, fit_all, height
 from analysis.figures.panels import caption
 from analysis.figures.theme import INK, set_title
 from analysis.loading.results import Results
+from analysis.many_tasks.friedman import ALPHA, friedman
 from analysis.statistics.summaries import quartiles
 from analysis.tables.endpoints import finals, sign
 
@@ -24,7 +23,6 @@ of them for Friedman's test; with fewer than 5 hardly any difference could be fo
 """
 ENOUGH = 10
 """Demsar's number: up to so many the diagram says that they are few."""
-LEVEL = 0.05
 ROOM, LINES = 2.3, 3
 """Room for a name beside the diagram in inches, and lines that it may have."""
 
@@ -39,22 +37,19 @@ def critical(results: Results) -> Figure | None:
     blocks = _blocks(results)
     if len(blocks) < FEWEST or len(blocks.columns) < 2:
         return None
-    from scikit_posthocs import critical_difference_diagram, posthoc_nemenyi_friedman
+    from scikit_posthocs import critical_difference_diagram
 
-    ranks = blocks.rank(axis=1)  # +inf, shared by all that failed, is the worst.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # All tied: 0 / 0 within the library; p is NaN there, which is no difference.
-        apart = posthoc_nemenyi_friedman(ranks.to_numpy()).fillna(1.0).to_numpy()
+    test = friedman(blocks.to_numpy(dtype=np.float64))
     names = fit_all([str(name) for name in blocks.columns], ROOM, SMALL, LINES)
-    ranks.columns = pd.Index(names)
-    apart = pd.DataFrame(apart, index=names, columns=names)
+    apart = pd.DataFrame(test.p_nemenyi, index=names, columns=names)
     each = max(0.2, 0.85 * height(names, SMALL) + 0.05)
     figure = Figure(figsize=(9.0, 1.9 + each * len(names)), layout="constrained")
     set_title(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
     axes = figure.subplots()
     axes.grid(visible=False)
     critical_difference_diagram(
-        ranks.mean(), apart, alpha=LEVEL, ax=axes, label_props={"fontsize": "small", "parse_math": False},
+        pd.Series(test.mean_ranks, index=names), apart, alpha=ALPHA, ax=axes,
+        label_props={"fontsize": "small", "parse_math": False},
         elbow_props={"color": INK, "linewidth": 0.8}, marker_props={"color": INK, "s": 18},
         crossbar_props={"color": INK, "linewidth": 2.5}, label_fmt_left="{label} ({rank:.2f})",
         label_fmt_right="({rank:.2f}) {label}",
@@ -83,6 +78,6 @@ def _note(results: Results, blocks: int) -> str:
     few = f" {ENOUGH} objectives or fewer: an approximation (Demsar 2006)." if blocks <= ENOUGH else ""
     return (
         f"Less is better. Ranks of medians ({endpoint}) on {blocks} of {len(plan.objectives)} "
-        f"objectives. Algorithms under one bar do not differ by Nemenyi's test at {100 * LEVEL:g} %; its verdict "
+        f"objectives. Algorithms under one bar do not differ by Nemenyi's test at {100 * ALPHA:g} %; its verdict "
         f"on two depends on the others, the table of pairs does not.{few}"
     )
