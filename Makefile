@@ -1,6 +1,7 @@
 # Every target is a line or two over `python -m benchmark` and `python -m analysis`.
 PYTHON ?= python3
 SUITE ?= digits
+SEARCHER ?=
 JOBS ?=
 RESULTS ?= results
 DATA ?= data
@@ -18,7 +19,7 @@ quote = '$(subst $$$$,$$,$(subst ','\'',$(value $(1))))'
 RESULTS_OPTION = --results $(call quote,RESULTS)
 JOBS_OPTION = $(if $(JOBS),--jobs $(call quote,JOBS))
 
-.PHONY: help setup adapters dehb frameworks bench plots report smoke tables status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
+.PHONY: help setup adapters dehb frameworks bench arena enter plots report smoke tables status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -64,6 +65,12 @@ report: setup  ## the HTML page of SUITE, with the tables and figures that it li
 smoke: setup  ## a tiny suite end to end, from nothing to figures, in a folder of its own
 	rm -rf results/.smoke && $(RUN) -m benchmark run smoke --results results/.smoke $(JOBS_OPTION) --device cpu
 	$(RUN) -m analysis plots smoke --results results/.smoke
+
+arena: SUITE = arena
+arena: adapters dehb bench  ## run the suite arena, or go on with it: 21 methods on 22 tables, hours; make tables first
+
+enter: setup  ## where SEARCHER ranks among the methods of the arena, as SEARCHER=my_search:Shrink
+	$(RUN) -m benchmark enter $(call quote,SEARCHER) $(JOBS_OPTION)
 
 tables: setup  ## published tables of real trainings into DATA/tables; FAMILIES="hpob lcbench" for more, TASKSET=DIR
 	INCUMBENT_DATA=$(call quote,DATA) $(RUN) -m benchmark tables make $(FAMILIES) $(if $(TASKSET),--taskset $(call quote,TASKSET))
