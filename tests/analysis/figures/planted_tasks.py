@@ -51,6 +51,44 @@ def tables(algorithms, tasks):
                 for share in (0.05, 0.5, 1.0)
             ]
         ),
+        "advice": pd.DataFrame([_advised(algorithms, kind, share) for kind in range(6) for share in (0.5, 1.0)]),
+    }
+
+
+def held_out(regret=0.2):
+    """The regrets of following the advice at two budgets; at the first some task was left without a result."""
+    columns = ("advised_regret", "always_regret", "oracle_regret", "best_single_regret")
+    return pd.DataFrame(
+        [
+            {
+                "fraction": 0.5,
+                **dict.fromkeys(columns, math.inf),
+                "difference": math.nan,
+                "low": math.nan,
+                "high": math.nan,
+            },
+            {"fraction": 1.0, **dict.fromkeys(columns, regret), "difference": -0.1, "low": -0.2, "high": 0.1},
+        ]
+    )
+
+
+def _advised(algorithms, kind, share):
+    """The last algorithm for the whole budget, the first one for half of it; of two kinds there are too few tasks."""
+    few = kind > 3
+    return {
+        "dimension": ("<= 4", "5 to 7", "> 7")[kind % 3],
+        "fidelity": kind < 3,
+        "n_workers": 1,
+        "fraction": share,
+        "tasks": "all tasks"
+        if few
+        else f"dimension {('<= 4', '5 to 7', '> 7')[kind % 3]}, {('without', 'with')[kind < 3]} curves",
+        "n_tasks": 22 if few else 3,
+        "algorithm": algorithms[-1 if share == 1.0 else 0],
+        "mean_rank": 2.5,
+        "low": math.nan if kind == 0 else 1.5,
+        "high": math.nan if kind == 0 else 3.5,
+        "not_worse": "; ".join(algorithms[:kind]),
     }
 
 

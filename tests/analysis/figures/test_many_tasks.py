@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.figures.advice import advice
 from analysis.figures.mean_ranks import mean_ranks
 from analysis.figures.profiles import data_profiles, performance_profiles
 from analysis.figures.rank_over_budget import rank_over_budget
@@ -10,7 +11,7 @@ from analysis.figures.ratings import ratings
 from analysis.figures.task_map import task_map
 from analysis.figures.theme import theme
 from analysis.figures.win_rates import win_rates
-from tests.analysis.figures.planted_tasks import TITLE, names, tables
+from tests.analysis.figures.planted_tasks import TITLE, held_out, names, tables
 from tests.analysis.figures.text_boxes import unreadable
 
 OF_LINES = {"performance_profiles": performance_profiles, "data_profiles": data_profiles}
@@ -24,6 +25,8 @@ def drawn(kind, algorithms, tasks):
             return task_map(frame, title=TITLE, control=algorithms[0], order=order)
         if kind == "win_rates":
             return win_rates(frame, title=TITLE, order=order)
+        if kind == "advice":
+            return advice(frame, held_out(), title=TITLE, algorithms=algorithms)
         if kind in OF_LINES:
             return OF_LINES[kind](frame, title=TITLE, algorithms=algorithms)
         make = {"mean_ranks": mean_ranks, "ratings": ratings, "rank_over_budget": rank_over_budget}[kind]
@@ -101,3 +104,19 @@ def test_the_best_rank_ends_on_top():
     bottom, top = figure.axes[0].get_ylim()
     assert bottom > top
     assert [text.get_text() for text in figure.legends[1].get_texts()] == names(3)[::-1]
+
+
+def test_the_advice_has_a_row_for_each_kind_and_says_whose_ranks_decided():
+    """Cells name the algorithm with its mean rank and how many are not shown to be worse; below are the regrets."""
+    figure = drawn("advice", names(3), 22)
+    cells, regrets = figure.axes
+    texts = [text.get_text() for text in cells.texts]
+    assert texts[:4] == ["random", "mean rank 2.5", "method_02", "mean rank 2.5"]
+    assert texts[-1] == "mean rank 2.5 (1.5 to 3.5), 3 not worse"
+    kinds = [label.get_text() for label in cells.get_yticklabels()]
+    assert kinds[0] == "dimension <= 4, with curves\n3 tasks"
+    assert kinds[-1] == "dimension > 7, without curves\ntoo few: all 22 tasks"
+    below = [label.get_text() for label in regrets.get_xticklabels()]
+    assert below == [
+        "no difference: some\ntask is left without a result", "advice less always: -0.1\n(-0.2 to +0.1)",
+    ]  # fmt: skip

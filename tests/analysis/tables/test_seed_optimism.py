@@ -61,3 +61,18 @@ def test_an_origin_of_another_kind_is_refused(suite):
         suite.set()
         with pytest.raises(BadInput, match=words):
             load(suite.folder)
+
+
+def test_the_figures_of_such_a_table_speak_of_the_other_seeds(published):
+    """Over evaluations a line goes through the table's medians; the gap at the end names the other seeds too."""
+    from analysis.figures.gap import gap
+    from analysis.figures.seed_optimism import seed_optimism
+    from analysis.figures.theme import theme
+
+    results = load(published.folder)
+    table = seed_optimism_table(results)
+    with theme():
+        drawn, ends = seed_optimism(results, {"seed_optimism": table}, "bowl"), gap(results, "bowl")
+    np.testing.assert_allclose(drawn.axes[0].lines[0].get_ydata(), table["optimism"])
+    np.testing.assert_allclose(drawn.axes[0].lines[0].get_xdata(), np.log10([1, 2, 3]))
+    assert ends.axes[1].get_xlabel() == "error on the other seeds - validation error"
