@@ -63,7 +63,7 @@ def _at(tasks: Sequence[Task], features: pd.DataFrame, fraction: float) -> Itera
         if task.label not in ranked or not others:
             continue
         group, labels = merged(known[task.label], others)
-        errors = _medians(task.errors_at(fraction * task.horizon)[taking_part(tasks)])
+        errors = _medians(task.errors_after(fraction)[taking_part(tasks)])
         chosen = {"advised": advised(ranked, labels), "always": advised(ranked, list(others))}
         chosen["oracle"] = int(errors.argmin())
         regrets = task.regrets(errors)
@@ -100,6 +100,6 @@ def _summary(known: pd.DataFrame) -> dict[str, Any]:
 
 def _best_single(tasks: Sequence[Task], labels: pd.Series, fraction: float) -> dict[str, Any]:
     used = [task for task in tasks if task.label in set(labels)]
-    regrets = np.array([task.regrets(_medians(task.errors_at(fraction * task.horizon))) for task in used]).mean(axis=0)
+    regrets = np.array([task.regrets(_medians(task.errors_after(fraction))) for task in used]).mean(axis=0)
     best = int(np.where(np.isnan(regrets), np.inf, regrets).argmin())
     return {"best_single": used[0].algorithms[best], "best_single_regret": regrets[best]}

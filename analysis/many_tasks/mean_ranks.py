@@ -60,7 +60,7 @@ def rank_blocks(tasks: Sequence[Task], fraction: float = 1.0) -> Blocks:
     An algorithm without any finished run takes no part; a block that another one has not finished is left out.
     """
     there = taking_part(tasks)
-    errors = {task.label: _complete(task.errors_at(fraction * task.horizon)[there]) for task in tasks}
+    errors = {task.label: _complete(task.errors_after(fraction)[there]) for task in tasks}
     return Blocks(
         algorithms=tuple(np.array(tasks[0].algorithms, dtype=object)[there]) if tasks else (),
         by_task={label: ranks(rows) for label, rows in errors.items() if len(rows)},

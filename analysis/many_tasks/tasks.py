@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,10 @@ class Task:
         known = np.append(self.errors, np.inf)[np.where(counts > 0, places, -1)].reshape(self.finished.shape)
         return np.where(self.finished, np.where(time > self.ended, np.inf, known), np.nan)
 
+    def errors_after(self, fraction: float) -> Array:
+        """(A, R) errors after a share of the budget, a multiple of 1/1000: 0.7 of 90 trials are 63, not 62.99999."""
+        return self.errors_at(float(Fraction(fraction).limit_denominator(1000) * Fraction(self.horizon)))
+
     @property
     def finals(self) -> Array:
         """(A, R) errors at the horizon."""
@@ -148,6 +153,9 @@ def _check(improvements: pd.DataFrame, ends: pd.DataFrame) -> None:
     known = ends["objective"].tolist()
     if len(set(known)) < len(known):
         raise ValueError(f"ends: {max(known, key=known.count)!r} is there twice")
+    endless = ends[~np.isfinite(ends["horizon"].to_numpy(dtype=np.float64))]
+    if len(endless):
+        raise ValueError(f"ends: horizon of {endless['objective'].iloc[0]!r}: need a finite number")
     unknown = sorted(set(improvements["objective"].astype(object)) - set(known))
     if unknown:
         raise ValueError(f"improvements: objective {unknown[0]!r} is not among the ends")

@@ -14,7 +14,7 @@ def test_intervals_over_tasks_cover_the_truth():
 
 @pytest.mark.slow
 def test_equal_methods_are_not_told_apart_over_tasks():
-    """In 50 fields at most 5 % + 3 sd: of fields, of pairs were they one a field, and of the 400 tasks of all fields."""
+    """In 50 fields at most 5 % + 3 sd: of fields, of pairs were all of a field one, and of the 400 tasks."""
     found = false_claims(KINDS["8 tasks"], 50)
     assert found["Nemenyi, any of a field"] <= 5 + 3 * 3.1
     assert found["win rate, a pair"] <= 5 + 3 * 3.1

@@ -68,6 +68,16 @@ def test_without_ends_there_is_no_regret():
             task.reached(0.1)
 
 
+@pytest.mark.parametrize("horizon", [1, 20, 90, 340, 2**40])
+def test_shares_of_a_budget_of_trials_are_whole_numbers(horizon):
+    """What is completed at exactly that share counts: 0.7 * 90 is less than 63 in floating point."""
+    for step in range(1, 21):
+        time = step * horizon / 20
+        [task] = read_tasks(improvements([("a", "m", 0, time, 0.5)]), ends(["a"], horizon=float(horizon)))
+        assert task.errors_after(step / 20).item() == 0.5
+        assert task.errors_after((step - 1) / 20).item() == np.inf
+
+
 def test_a_target_is_reached_once():
     """By the first incumbent that is as good, in time and before the run failed; later losses do not undo it."""
     rows = [("a", "m", 0, 3.0, 0.5, 0.1), ("a", "m", 0, 4.0, 0.4, 0.9), ("a", "m", 1, 51.0, 0.1, 0.1)]
@@ -105,5 +115,7 @@ def test_frames_that_make_no_sense_are_refused():
         read_tasks(frame, ends(["b"]))
     with pytest.raises(ValueError, match="'a' is there twice"):
         read_tasks(frame, ends(["a", "a"]))
+    with pytest.raises(ValueError, match="horizon of 'a': need a finite number"):
+        read_tasks(frame, ends(["a"], horizon=np.inf))
     with pytest.raises(ValueError, match="endpoint = 'score' of a: need one of test_error, valid_error"):
         read_tasks(frame, ends(["a"], endpoint="score"))
