@@ -98,7 +98,7 @@ class CellReader:
         values = []
         for position, cell in enumerate(cells):
             match = DURATION.fullmatch(cell) if isinstance(cell, str) else None
-            number = self.number(cell)
+            number = self.number(cell.removesuffix(unit).rstrip() if isinstance(cell, str) else cell)
             if match:
                 days, hours, minutes, rest = (float(part or 0) for part in match.groups())
                 value = ((days * 24 + hours) * 60 + minutes) * 60 + rest
@@ -115,6 +115,11 @@ class CellReader:
 def is_empty(cell: Any) -> bool:
     """Whether a cell holds no value at all."""
     return cell is None or (isinstance(cell, float) and math.isnan(cell)) or cell == ""
+
+
+def is_not_a_number(cell: Any) -> bool:
+    """Whether a cell of a column of numbers says that it holds none, as programs write it."""
+    return is_empty(cell) or (isinstance(cell, str) and cell.lower() in ("nan", "na", "n/a"))
 
 
 def truth_value(cell: Any) -> bool | None:

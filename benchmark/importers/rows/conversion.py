@@ -67,7 +67,9 @@ def convert(mapping: RowMapping) -> Converted:
         license=mapping.license or "unknown",
         source_digest=cells.digest,
     )
+    fewer = int(((arrays.reached > 0).sum(axis=1) < len(arrays.seeds)).sum())
     notes = {
+        f"configurations with fewer seeds than others, another of theirs stands for those that lack: {fewer}": fewer,
         f"columns that are not used: {', '.join(unused)}": bool(unused),
         f"rows left out because they hold no value, or are of epoch 0: {left_out}": left_out,
         f"rows left out because they repeat others: {repeated}": repeated,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ from typing import Any
 from benchmark.errors import BadInput, is_finite, reject_unknown_keys, require_choice, require_int, short_repr
 from benchmark.importers.rows.cell_values import SECONDS_OF
 from benchmark.storage.toml_files import TomlFiles
+from objectives.hyperparameter_name import check_spelling
 from objectives.metric import Metric, usual_goal
 
 FILES = TomlFiles(kind="mapping", folder=Path("mappings-that-come-with-the-harness"))
@@ -164,7 +166,7 @@ def _named(field: str, table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What is said of each name: of a list of names nothing, of `name = "column"` the column."""
     said = table[field]
     if isinstance(said, list):
-        said = {_text(field, name): {} for name in said}
+        said = {_identifier(field, name): {} for name in said}
     if not isinstance(said, dict) or not said:
         raise BadInput(f"{field} = {short_repr(said)}: need names of columns in a list, or a table by name")
     tables = {name: {"column": value} if isinstance(value, str) else value for name, value in said.items()}
@@ -172,6 +174,21 @@ def _named(field: str, table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if not isinstance(value, dict):
             raise BadInput(f"{field}.{name} = {short_repr(value)}: need the name of a column, or a table")
     return tables
+
+
+def _identifier(field: str, column: object) -> str:
+    """A column's name that names a hyperparameter or metric too.
+
+    Raises:
+        BadInput: it may be no such name; the message shows how to give it another one.
+    """
+    name = _text(field, column)
+    try:
+        check_spelling("hyperparameter", name)
+    except ValueError as error:
+        usable = re.sub(r"\W+", "_", name).strip("_") or "x"
+        raise BadInput(f"{field}: {error}; name it in a table, [{field}] {usable} = {json.dumps(name)}") from error
+    return name
 
 
 def _axis(name: str, said: dict[str, Any]) -> AxisMapping:

@@ -10,13 +10,20 @@ from typing import Any
 from scipy import stats
 
 from benchmark.errors import BadInput, nearest_match, short_repr
-from benchmark.importers.rows.cell_values import CellReader, is_empty, require_no_other_notation, truth_value
+from benchmark.importers.rows.cell_values import (
+    CellReader,
+    is_empty,
+    is_not_a_number,
+    require_no_other_notation,
+    truth_value,
+)
 from benchmark.importers.rows.mapping import AxisMapping
 from objectives.distribution import Categorical, Integer, Ordinal
 from objectives.space import Condition, Config, Space
 
 FEWEST_PER_LEVEL = 3
-"""Numbers of a column count as levels where each is met by so many configurations on average."""
+MOST_LEVELS = 64
+"""Numbers of a column count as levels where each is met by so many configurations on average, and there are no more."""
 
 Columns = dict[str, list[Any]]
 
@@ -82,7 +89,7 @@ def _values(axis: AxisMapping, reader: CellReader) -> list[Any]:
         as_numbers = known == len(filled)
         return [number if as_numbers else _text(cell) for cell, number in zip(cells, numbers, strict=True)]
     for position, (cell, number) in enumerate(zip(cells, numbers, strict=True)):
-        if number is None and not is_empty(cell):
+        if number is None and not is_not_a_number(cell):
             need = 'a number as in other rows; kind = "categorical" takes both' if kind is None else "a number"
             raise reader.cells.refuse(position, axis.column, cell, need)
         if kind == "int" and number is not None and number != int(number):
@@ -140,7 +147,8 @@ def _distribution(axis: AxisMapping, levels: list[Any], count: int, is_grid: boo
     if type(levels[0]) in (bool, str) or axis.kind == "categorical":
         return Categorical(levels)
     bounded = axis.log or (axis.low, axis.high) != (None, None)
-    repeats = axis.kind is None and not bounded and len(levels) * FEWEST_PER_LEVEL <= count
+    few = len(levels) <= min(MOST_LEVELS, count / FEWEST_PER_LEVEL)
+    repeats = axis.kind is None and not bounded and few
     low = levels[0] if axis.low is None else axis.low
     high = levels[-1] if axis.high is None else axis.high
     if axis.kind == "ordinal" or is_grid or repeats or low == high:

@@ -44,6 +44,7 @@ def test_a_whole_grid_is_found_whatever_the_order_of_rows(read):
 def test_a_pool_keeps_its_configurations_and_scales(read):
     """Random draws are a pool: numbers that do not repeat are a range, logarithmic if the mapping says so."""
     rows = "\n".join(f"{10.0**-k},{16 + k % 2},{k * 7},{k / 10}" for k in range(1, 9))
+    many = "\n".join(f"{draw % 70},{draw // 70},0.5" for draw in range(70 * 4 - 1))  # Not quite a grid.
     mapping = 'metrics = ["loss"]\n[hyperparameters]\nlr = { log = true }\nbatch = {}\nunits = { low = 0 }\n'
     table = read(f"lr,batch,units,loss\n{rows}", mapping).table
     assert table.space.describe() == {
@@ -51,6 +52,7 @@ def test_a_pool_keeps_its_configurations_and_scales(read):
         "batch": {"kind": "ordinal", "choices": [16, 17]},
         "units": {"kind": "int", "low": 0, "high": 56, "log": False},
     }
+    assert read(f"a,b,loss\n{many}", PLAIN).table.space.describe()["a"]["kind"] == "int"
     losses = dict(zip((config["lr"] for config in table.configs), table.values["loss"][:, 0, 0], strict=True))
     assert losses == {10.0**-k: k / 10 for k in range(1, 9)}
 
@@ -117,7 +119,7 @@ def test_a_condition_leaves_values_out_that_do_not_count(read):
     """`when` makes a hyperparameter depend on another one; what stands in its cell otherwise does not matter."""
     text = "kernel,gamma,loss\nrbf,0.1,0.5\nrbf,1,0.4\nlinear,,0.3\n"
     mapping = 'metrics = ["loss"]\n[hyperparameters]\nkernel = {}\ngamma = { when = { kernel = "rbf" } }\n'
-    for spelled in (text, text.replace("linear,,", "linear,0.1,")):
+    for spelled in (text, text.replace("linear,,", "linear,0.1,"), text.replace("linear,,", "linear,NA,")):
         configs = read(spelled, mapping).table.configs
         assert {"kernel": "linear"} in configs
         assert {"kernel": "rbf", "gamma": 0.1} in configs
@@ -148,7 +150,7 @@ def test_texts_of_every_notation_mean_the_same(read):
 
 def test_units_of_values_and_seconds(read):
     """Percent signs go where the unit says so; seconds may be minutes, or durations as other programs write them."""
-    text = "a,b,acc,t\n1,x,93.5 %,0 days 00:01:30.5\n2,y,91%,1:00:00\n3,z,92,2\n"
+    text = "a,b,acc,t\n1,x,93.5 %,0 days 00:01:30.5\n2,y,91%,1:00:00\n3,z,92,2 min\n"
     said = 'seconds = { column = "t", unit = "min" }\nhyperparameters = ["a", "b"]\nmetrics.acc.unit = "%"\n'
     table = read(text, said).table
     assert values_of(table, "acc") == [[[93.5]], [[91.0]], [[92.0]]]
@@ -160,6 +162,9 @@ def test_rows_that_repeat(read):
     """The same row twice is one; other values are trainings with other seeds, or the first one counts, as is said."""
     text = "a,b,loss\n1,x,0.5\n1,x,0.5\n2,x,0.4\n2,x,0.4\n"
     assert values_of(read(text, PLAIN).table) == [[[0.5]], [[0.4]]]
+    uneven = read("a,b,loss\n1,x,0.5\n1,x,0.6\n2,x,0.4\n", 'repeated = "seeds"\n' + PLAIN)
+    assert [note for note in uneven.notes if "fewer seeds" in note and note.endswith(": 1")]
+    assert uneven.table.reached.tolist() == [[1, 1], [1, 0]]
     other = text.replace("0.5\n1,x,0.5", "0.5\n1,x,0.7")
     assert values_of(read(other, 'repeated = "seeds"\n' + PLAIN).table) == [[[0.5], [0.7]], [[0.4], [0.4]]]
     assert values_of(read(other, 'repeated = "first"\n' + PLAIN).table) == [[[0.5]], [[0.4]]]

@@ -97,6 +97,11 @@ MAPPINGS = {
         "metrics.los",
         'did you mean "loss"?',
     ),
+    "a name with a blank": (
+        'file = "a.csv"\nhyperparameters = ["learning rate"]\nmetrics = ["loss"]',
+        "hyperparameter name 'learning rate': need an identifier",
+        '[hyperparameters] learning_rate = "learning rate"',
+    ),
     "a kind": (
         'file = "a.csv"\nmetrics = ["loss"]\nhyperparameters.a.kind = "real"',
         "hyperparameters.a.kind = 'real'",
