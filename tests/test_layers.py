@@ -41,7 +41,18 @@ ORDER = {
     ],
     "benchmark": [
         *("__main__", "arena", "comparison", "cli", "importers", "book", "diagnosis", "verification", "driver"),
-        *("backends", "workers", "batching", "result_folder", "tabular", "planning", "tuning", "construction", "suite"),
+        *(
+            "backends",
+            "workers",
+            "batching",
+            "result_folder",
+            "tabular",
+            "planning",
+            "checking",
+            "tuning",
+            "construction",
+            "suite",
+        ),
         *("tables", "calibration", "storage", "reproducibility", "devices", "notebook", "errors", "__init__"),
     ],
     "analysis": [

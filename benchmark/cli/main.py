@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "how far a suite is",
     "doctor": "what this machine has, and how objectives train on it: routes, checks, speed",
     "list": "objectives, algorithms and suites",
+    "check": "whether a searcher or scheduler of yours does what every comparison relies on",
     "calibrate": "measure a suite's modelled prices",
     "plan": "a suite's runs and what they will be charged, or the script that submits them",
     "merge": "bring what shards have run together",

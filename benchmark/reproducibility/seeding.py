@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.random import mtrand
@@ -98,6 +99,15 @@ class PrivateGenerators:
 
             self._torch = torch.Generator().manual_seed(self._torch_seed).get_state()
         _set_torch_state(self._torch)
+
+
+def global_states() -> dict[str, object]:
+    """Read the states of the global generators of random, numpy and, where it is imported, torch, to compare them."""
+    legacy: Any = np.random.get_state()  # noqa: NPY002 (read only)
+    kind, words, *rest = legacy
+    states: dict[str, object] = {"random": random.getstate(), "numpy": (kind, words.tobytes(), *rest)}
+    torch = sys.modules.get("torch")
+    return states if torch is None else {**states, "torch": torch.get_rng_state().numpy().tobytes()}
 
 
 _Numpy = tuple[np.random.BitGenerator, dict[str, object] | None]

@@ -9,11 +9,12 @@ import pytest
 from scipy import stats
 
 from algorithms import SCHEDULERS, SEARCHERS
+from benchmark.checking.subject import drive as toy_drive
+from benchmark.checking.subject import suggestions
+from benchmark.checking.toy_tasks import TASKS, toy_error
 from benchmark.suite.model import Budget
 from objectives.space import Categorical, Condition, Integer, Space
-from tests.algorithms import driving
-from tests.algorithms.driving import proposals, suggestions, toy_error
-from tests.algorithms.tasks import TASKS
+from tests.algorithms.driving import proposals
 
 MAX_EPOCHS = 9
 EVALUATIONS = 40
@@ -98,7 +99,7 @@ def make_scheduler(pair, space, seed=0, default=True):
 def drive(scheduler, space, n_workers=1, error_of=toy_error, evaluations=EVALUATIONS):
     """A run on toy outcomes: its jobs and why it stopped."""
     options = {"max_epochs": MAX_EPOCHS, "budget": Budget(evaluations=evaluations), "n_workers": n_workers}
-    jobs, _, stopped = driving.drive(scheduler, SPACES[space][0], lambda job: error_of(job.suggestion), **options)
+    jobs, _, stopped = toy_drive(scheduler, SPACES[space][0], lambda job: error_of(job.suggestion), **options)
     return jobs, stopped
 
 

@@ -33,7 +33,7 @@ from benchmark.suite.parsing import parse
 from benchmark.tuning.factory import build_scheduler
 from benchmark.tuning.tuner import Outcome, TuningLoop
 from objectives.space import FIDELITY
-from tests.algorithms.adapters.subjects import Subject, installed, subjects
+from tests.algorithms.adapters.subjects import Registered, installed, subjects
 from tests.perf import measured
 from tests.perf.natives import NATIVES, SPACE, Native
 
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def measure(subject: Subject, limit: float) -> dict[str, Any]:
+def measure(subject: Registered, limit: float) -> dict[str, Any]:
     """Both sides of a subject, a suggestion of each in turn; the library's own is None where there is none."""
     with deterministic_arithmetic("cpu"), silent():
         streams = {"ours": ours(scheduler_of(subject))}
@@ -122,7 +122,7 @@ def measure(subject: Subject, limit: float) -> dict[str, Any]:
     return {"library": None} | {name: side.told() for name, side in sides.items()}
 
 
-def scheduler_of(subject: Subject) -> Scheduler:
+def scheduler_of(subject: Registered) -> Scheduler:
     """Built as a suite on dropout_mlp builds it."""
     suite = parse(
         "suggestions",

@@ -10,12 +10,14 @@ import pytest
 from scipy import stats
 
 from algorithms.external.external import ExternalScheduler, ExternalSearcher
+from benchmark.checking.subject import suggestions
+from benchmark.checking.toy_tasks import toy_error
 from benchmark.suite.model import Budget
 from objectives.external.subprocess_client import ExternalError
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests import ROOT
 from tests.algorithms import driving
-from tests.algorithms.driving import seed_of, suggestions, toy_error
+from tests.algorithms.driving import seed_of
 
 PYTHON = ROOT / ".external" / "dehb" / "bin" / "python"
 COMMAND = [str(PYTHON), str(ROOT / "algorithms" / "external" / "dehb_worker.py")]

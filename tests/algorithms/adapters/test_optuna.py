@@ -13,10 +13,11 @@ from scipy import stats
 
 from algorithms.adapters.optuna_pruners import OptunaPruner
 from algorithms.adapters.optuna_samplers import OptunaSearcher
+from benchmark.checking.toy_tasks import toy_error
 from objectives import OBJECTIVES
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests.algorithms.adapters.studies import MIXED, quiet
-from tests.algorithms.driving import proposals, seed_of, toy_error
+from tests.algorithms.driving import proposals, seed_of
 from tests.objectives.external.programs import OPTIONS
 
 SPACES = {

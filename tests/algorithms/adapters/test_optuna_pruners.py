@@ -11,11 +11,12 @@ from optuna.trial import TrialState
 from algorithms.adapters.optuna_pruners import PRUNERS, OptunaPruner
 from algorithms.adapters.optuna_samplers import OptunaSearcher
 from algorithms.searchers.random_search import RandomSearch
+from benchmark.checking.toy_tasks import toy_error
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Categorical, Space
 from tests.algorithms import driving
 from tests.algorithms.adapters.studies import MIXED, quiet
-from tests.algorithms.driving import seed_of, toy_error
+from tests.algorithms.driving import seed_of
 
 MAX_EPOCHS = 7
 PRUNER_OPTIONS = {

@@ -7,9 +7,10 @@ pytest.importorskip("optuna", reason="optuna is not installed: make adapters")
 import optuna
 
 from algorithms.adapters.optuna_samplers import OptunaSearcher
+from benchmark.checking.toy_tasks import TASKS, toy_values
 from tests.algorithms.adapters.studies import MIXED, quiet
 from tests.algorithms.driving import seed_of
-from tests.algorithms.tasks import TASKS, search, toy_values
+from tests.algorithms.tasks import search
 
 COUNT = 30
 SAMPLERS = {

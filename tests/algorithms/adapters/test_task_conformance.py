@@ -2,9 +2,11 @@
 
 import pytest
 
+from benchmark.checking.toy_objective import SPACES
+from benchmark.checking.toy_tasks import TASKS, flipped_values, toy_values
 from benchmark.errors import BadInput
-from tests.algorithms.adapters.subjects import SPACES, bare, installed, subjects
-from tests.algorithms.tasks import TASKS, flipped_values, search, toy_values
+from tests.algorithms.adapters.subjects import bare, installed, subjects
+from tests.algorithms.tasks import search
 
 COUNT = 7
 SPACE = SPACES["mixed"][0]

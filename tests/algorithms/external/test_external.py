@@ -10,11 +10,12 @@ import pytest
 from scipy import stats
 
 from algorithms.external.external import ExternalScheduler, ExternalSearcher
+from benchmark.checking.subject import drive
 from benchmark.suite.model import Budget
 from objectives.external.subprocess_client import ExternalError, SubprocessClient
 from objectives.space import FIDELITY
 from tests import ROOT
-from tests.algorithms.driving import drive, proposals, seed_of
+from tests.algorithms.driving import proposals, seed_of
 from tests.algorithms.external.worker import DEFAULT, GOOD, MIXED, RATE, says
 
 

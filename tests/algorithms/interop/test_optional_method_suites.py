@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmark.checking.toy_objective import Toy
 from benchmark.errors import BadInput
 from benchmark.suite.parsing import parse
 from benchmark.tuning.factory import (
@@ -11,7 +12,6 @@ from benchmark.tuning.factory import (
     missing_features,
     relevant_missing_features,
 )
-from tests.algorithms.adapters.subjects import Toy
 from tests.algorithms.invented import MODULE, made, run_of
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from algorithms.interop.space_translation import Coordinate, Translation
+from benchmark.checking.toy_objective import SPACES
 from objectives.space import Categorical, Condition, Integer, Ordinal, Space
-from tests.algorithms.adapters.subjects import SPACES
 
 KINDS = Space(
     {

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from algorithms.multi_objective.moasha import MOASHA
 from algorithms.schedulers.asha import ASHA
+from benchmark.checking.toy_tasks import information
 from objectives.metric import Metric
 from objectives.task import Constraint, Task
 from tests.algorithms.scripted import Listed, started, tell
-from tests.algorithms.tasks import information
 
 ONE = Task((Metric("error"),))
 TWO = Task((Metric("error", reference=1.0), Metric("size", reference=100.0)))

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from algorithms.schedulers.asha import ASHA
+from benchmark.checking.subject import drive
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Space
-from tests.algorithms.driving import drive
 from tests.algorithms.scripted import Listed, run, started, tell
 
 SPACE = Space({"x": stats.uniform(0, 1000)})

@@ -10,9 +10,9 @@ from scipy import stats
 
 from algorithms.schedulers.hyperband import Hyperband, brackets_of
 from algorithms.schedulers.successive_halving import SuccessiveHalving
+from benchmark.checking.subject import drive
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Space
-from tests.algorithms.driving import drive
 from tests.algorithms.scripted import Listed, run, started, tell
 
 SPACE = Space({"x": stats.uniform(0, 1000)})

@@ -9,10 +9,11 @@ import pytest
 from scipy import stats
 
 from algorithms.schedulers.median_stopping import MedianStopping
+from benchmark.checking.subject import drive
 from benchmark.suite.model import Budget
 from benchmark.tuning.tuner import Outcome, TuningLoop
 from objectives.space import FIDELITY, Space
-from tests.algorithms.driving import drive, punctual
+from tests.algorithms.driving import punctual
 from tests.algorithms.scripted import Listed
 
 SPACE = Space({"x": stats.uniform(0, 1000)})

@@ -7,9 +7,11 @@ import pickle
 import pytest
 
 from algorithms.roles import Scheduler
+from benchmark.checking.subject import suggestions
+from benchmark.checking.toy_tasks import toy_error
 from objectives.space import FIDELITY
 from tests import ROOT
-from tests.algorithms.driving import proposals, suggestions, toy_error
+from tests.algorithms.driving import proposals
 from tests.algorithms.subjects import (
     EVALUATIONS,
     MAX_EPOCHS,

@@ -10,9 +10,9 @@ from scipy import stats
 from algorithms.schedulers.rungs import rungs
 from algorithms.schedulers.successive_halving import SuccessiveHalving
 from algorithms.searchers.random_search import RandomSearch
+from benchmark.checking.subject import drive
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Space
-from tests.algorithms.driving import drive
 from tests.algorithms.scripted import Listed, run
 from tests.benchmark.fakes.book_reader import SuccessiveHalvingScheduler
 

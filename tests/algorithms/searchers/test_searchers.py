@@ -9,8 +9,9 @@ import pytest
 
 from algorithms import SEARCHERS
 from algorithms.roles import Searcher
+from benchmark.checking.toy_tasks import toy_error
 from objectives.space import FIDELITY
-from tests.algorithms.driving import proposals, toy_error
+from tests.algorithms.driving import proposals
 from tests.algorithms.subjects import EVALUATIONS, SPACES, every_searcher, make_searcher, on_every_space
 
 
