@@ -25,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     text = "make: folder with TaskSet's JSON files (default: taskset in $INCUMBENT_DATA, else in data/)"
     parser.add_argument("--taskset", metavar="DIR", help=text)
-    parser.add_argument("--out", metavar="FILE", help="import: the table's file (default: beside the mapping)")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="import: the table's file (default: beside the mapping, or where its name belongs)",
+    )
 
 
 def execute(parsed: argparse.Namespace) -> int:
@@ -107,7 +111,7 @@ def _import(parsed: argparse.Namespace, words: list[str]) -> int:
     from benchmark.tables.table_summary import summarise_table
 
     mapping = load_mapping(words[0])
-    out = Path(words[0]).with_suffix(".npz") if parsed.out is None else Path(parsed.out)
+    out = _place(mapping.name, words[0]) if parsed.out is None else Path(parsed.out)
     if out.suffix != ".npz":
         raise BadInput(f"--out {short_repr(str(out))}: need a name that ends in .npz")
     options.check_folder("--out", str(out.parent), writing=True)
@@ -120,6 +124,18 @@ def _import(parsed: argparse.Namespace, words: list[str]) -> int:
     print(*(f"    {line}" for line in _axes(converted.table.space.describe())), sep="\n")
     print(*(f"    {note}" for note in converted.notes), sep="\n", end="\n" if converted.notes else "")
     return 0
+
+
+def _place(name: str | None, mapping: str) -> Path:
+    """Where an imported table lies: among all tables if its mapping has a name for it, else beside the mapping."""
+    from benchmark.tables.names import SUFFIX, check_table_name, tables_folder
+
+    if name is None:
+        return Path(mapping).with_suffix(SUFFIX)
+    if check_table_name("name", name).endswith(SUFFIX):
+        raise BadInput(f'name = {name!r}: need "family:name"; --out names a file')
+    family, _, table = name.partition(":")
+    return tables_folder() / family / f"{table}{SUFFIX}"
 
 
 def _axes(described: dict[str, dict[str, Any]]) -> Iterator[str]:

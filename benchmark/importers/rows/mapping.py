@@ -85,7 +85,8 @@ class RowMapping:
             other value, or such that it is "unknown" how they go on.
         repeated: what rows of the same training are: "seeds" in their order, or only the "first" counts.
         separator, decimal, encoding, comment: how the file is written.
-        name, source, version, license: what the table says of itself.
+        name: "family:name" by which suites call the table; None: it lies beside the mapping.
+        source, version, license: what the table says of itself.
     """
 
     file: Path

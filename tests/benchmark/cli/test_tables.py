@@ -81,6 +81,21 @@ def test_bad_words_are_refused(folder, words, message, capsys, monkeypatch, tmp_
     assert not folder.exists()
 
 
+def test_an_imported_table_with_a_name_lies_among_the_others(folder, tmp_path, monkeypatch, capsys):
+    """A suite finds it by its name; another spelling of names is refused."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("a,loss\n1,0.5\n2,0.25\n")
+    mapping = 'file = "a.csv"\nhyperparameters = ["a"]\nmetrics = ["loss"]\nname = '
+    (tmp_path / "m.toml").write_text(mapping + '"mine:sweep"')
+    assert main(["tables", "import", "m.toml"]) == 0
+    assert (folder / "mine" / "sweep.npz").is_file()
+    assert main(["tables"]) == 0
+    assert "mine:sweep: 2 configurations" in capsys.readouterr().out
+    (tmp_path / "m.toml").write_text(mapping + '"sweep"')
+    assert main(["tables", "import", "m.toml"]) == 2
+    assert "name = 'sweep': need" in capsys.readouterr().err
+
+
 def test_an_imported_table_needs_a_name_that_ends_in_npz(tmp_path, monkeypatch, capsys):
     """`--out` is checked before the file is converted."""
     monkeypatch.chdir(tmp_path)
