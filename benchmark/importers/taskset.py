@@ -133,7 +133,9 @@ def _find_ends(curves: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, n
             raise BadInput(f"{path}: {part}.loss: need NaN exactly where valid.loss has it")
     if (absent[:, :-1] & ~absent[:, 1:]).any():
         row = int(np.nonzero((absent[:, :-1] & ~absent[:, 1:]).any(axis=1))[0][0])
-        raise BadInput(f"{path}: configuration {row}: valid.loss: a number after NaN; a diverged training has ended")
+        raise BadInput(
+            f"{path}: configuration {row}: valid.loss: a number after NaN, need none: a diverged training has ended"
+        )
     diverged = absent.any(axis=1, keepdims=True)
     known = (~absent).sum(axis=1, keepdims=True)
     return np.where(diverged, known + 1, known).astype(np.int64), diverged

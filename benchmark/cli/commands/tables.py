@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="import: the table's file (default: beside the mapping, or where its name belongs)",
+        help="import: the table's file (default: by its name, else beside the mapping)",
     )
 
 

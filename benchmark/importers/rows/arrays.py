@@ -145,7 +145,7 @@ def _seconds(
             'beginning, "training" if those of the whole training'
         )
     if gaps and per == "epoch":
-        raise BadInput('seconds.per = "epoch": curves have gaps, so those since the beginning are needed, "so_far"')
+        raise BadInput('seconds.per = "epoch": curves have gaps, so need those since the beginning, per = "so_far"')
     if gaps:
         return np.asarray(np.nan_to_num(found))
     if per == "training":

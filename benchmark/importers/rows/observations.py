@@ -103,7 +103,9 @@ def _wide_keys(mapping: RowMapping, cells: Cells) -> list[Key]:
     first, *others = found
     for column in others:
         if found[column] != found[first]:
-            raise BadInput(f"metrics: {column!r} and {first!r} stand for columns of other epochs or seeds")
+            raise BadInput(
+                f"metrics: {column!r} and {first!r} stand for columns of other epochs or seeds, need the same"
+            )
     for key, column in (("epoch", mapping.epoch), ("seed", mapping.seed)):
         if column is not None and f"{{{key}}}" in first:
             raise BadInput(f"{key} = {column!r}: the names of columns say it already, {first!r}")
@@ -114,7 +116,7 @@ def _matches(pattern: str, cells: Cells) -> Iterator[Key]:
     """What the columns that a pattern stands for say in their names."""
     parts = re.split(r"\{(epoch|seed)\}", pattern)
     if len(parts) // 2 != len(set(parts[1::2])):
-        raise BadInput(f"metrics: {pattern!r}: name {{epoch}} and {{seed}} once each")
+        raise BadInput(f"metrics: {pattern!r}: need {{epoch}} and {{seed}} at most once each")
     text = "".join(CAPTURES[part] if number % 2 else re.escape(part) for number, part in enumerate(parts))
     matches = [match for match in (re.fullmatch(text, name) for name in cells.columns) if match]
     if not matches:

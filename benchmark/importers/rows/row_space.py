@@ -77,7 +77,8 @@ def _values(axis: AxisMapping, reader: CellReader) -> list[Any]:
     cells = reader.cells.column(axis.column, f"hyperparameters.{axis.name}")
     filled = [cell for cell in cells if not is_empty(cell)]
     if not filled:
-        raise BadInput(f"{reader.cells.name}: column {short_repr(axis.column)}: all cells are empty")
+        empty = f"column {short_repr(axis.column)}: all cells are empty"
+        raise BadInput(f"{reader.cells.name}: {empty}, need a value; leave the hyperparameter out")
     kind = axis.kind
     if kind != "categorical":
         require_no_other_notation(reader, axis.column, cells)

@@ -67,7 +67,7 @@ def test_ends_cover_validation_and_test(write):
         ([record(["a"])], "configuration 0: train.loss = \\['a'\\]"),
         ([record([0.1], l1=1e9)], "configuration 0: hp: l1 = 1000000000.0: outside"),
         ([record([0.1], beta1=None)], "hp.beta1 = None: need a number"),
-        ([record([0.1, math.nan, 0.2])], "configuration 0: valid.loss: a number after NaN"),
+        ([record([0.1, math.nan, 0.2])], "configuration 0: valid.loss: a number after NaN, need none"),
         ([{**record([0.1]), "test": {"loss": [math.nan]}}], "test.loss: need NaN exactly where valid.loss has it"),
     ],
 )
