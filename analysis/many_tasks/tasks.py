@@ -17,8 +17,8 @@ IMPROVEMENTS = ("objective", "algorithm", "repetition", "runtime", "valid_error"
 """Columns of a frame of improvements, in any order: one row for each new incumbent of a run.
 
 Errors are in minimised form. runtime is on the axis of the budget, whatever its unit. A row whose valid_error is
-infinite says that the run has no result from then on, because it failed; one with NaN that it is not finished. A run
-without any row has no result, and ranks last.
+infinite says that the run failed, and has no result after that time, nor at the horizon; one with NaN that it is not
+finished. A run without any row has no result, and ranks last.
 """
 
 ENDS = ("objective", "best", "typical", "horizon")
@@ -181,7 +181,8 @@ def _task(rows: pd.DataFrame, end: Mapping[Hashable, Any], algorithms: Sequence[
     finished, ended = np.ones(shape), np.full(shape, np.inf)
     finished.ravel()[frame.loc[frame["valid_error"].isna(), "run"]] = False
     failures = frame[np.isposinf(frame["valid_error"])]
-    np.minimum.at(ended.ravel(), failures["run"].to_numpy(), failures["runtime"].to_numpy())
+    before_horizon = np.nextafter(float(end["horizon"]), -np.inf)
+    np.minimum.at(ended.ravel(), failures["run"].to_numpy(), np.minimum(failures["runtime"], before_horizon).to_numpy())
     kept = _improving(frame[np.isfinite(frame["valid_error"])])
     endpoint = end.get("endpoint") or ("test_error" if rows["test_error"].notna().any() else "valid_error")
     if endpoint not in ENDPOINTS:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.many_tasks.tasks import read_tasks
-from tests.analysis.many_tasks.fields import ends, finals, improvements, planted
+from tests.analysis.many_tasks.fields import HORIZON, ends, finals, improvements, planted
 
 
 def brute(frame, end, algorithm, repetition, time):
@@ -15,7 +15,7 @@ def brute(frame, end, algorithm, repetition, time):
     rows = [row for row in frame if (row.objective, row.algorithm, row.repetition) == run]
     if any(math.isnan(row.valid_error) for row in rows):
         return math.nan
-    if any(row.runtime < time for row in rows if math.isinf(row.valid_error)):
+    if any(row.runtime < time or time >= HORIZON for row in rows if math.isinf(row.valid_error)):
         return math.inf
     there = [row for row in rows if row.runtime <= time and math.isfinite(row.valid_error)]
     if not there:
