@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scipy import stats
-
 from objectives.metric import Metric
 from objectives.space import Categorical, Condition, Integer, Ordinal, Space
 
@@ -105,6 +103,8 @@ def _float_range(name: str, low: Any, high: Any, log: bool) -> Any:
             raise ValueError(f"space: {name}: {bound!r}: need a number")
     if not low < high or (log and low <= 0):
         raise ValueError(f"space: {name}: low = {low!r}, high = {high!r}: need {'0 < ' if log else ''}low < high")
+    from scipy import stats  # Lists and refusals import no more than they must.
+
     return stats.loguniform(low, high) if log else stats.uniform(low, high - low)
 
 

@@ -105,12 +105,13 @@ def _make(parsed: argparse.Namespace, families: list[str]) -> int:
 def _import(parsed: argparse.Namespace, words: list[str]) -> int:
     if len(words) != 1:
         raise BadInput("tables import: need one mapping, the path of a TOML file; docs/offline-tables.md has examples")
-    from benchmark.importers.rows.conversion import convert
     from benchmark.importers.rows.mapping import load_mapping
+
+    mapping = load_mapping(words[0])
+    from benchmark.importers.rows.conversion import convert
     from benchmark.tables.table_file import write_table
     from benchmark.tables.table_summary import summarise_table
 
-    mapping = load_mapping(words[0])
     out = _place(mapping.name, words[0]) if parsed.out is None else Path(parsed.out)
     if out.suffix != ".npz":
         raise BadInput(f"--out {short_repr(str(out))}: need a name that ends in .npz")
