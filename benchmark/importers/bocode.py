@@ -21,9 +21,9 @@ import numpy as np
 from scipy import stats
 
 from benchmark.errors import BadInput, one_line, require_choice
-from benchmark.importers.table_ends import metrics_with_ends
 from benchmark.importers.wheels import read_wheel_file
 from benchmark.tables.new_table import NewTable
+from benchmark.tables.table_ends import metrics_with_ends
 from objectives.distribution import Integer
 from objectives.metric import Metric
 from objectives.space import Config, Space

@@ -26,9 +26,9 @@ import numpy as np
 
 from benchmark.errors import BadInput, require_choice, short_repr
 from benchmark.importers.safe_unpickler import unpickle_plain
-from benchmark.importers.table_ends import metrics_with_ends
 from benchmark.importers.wheels import read_wheel_file
 from benchmark.tables.new_table import NewTable
+from benchmark.tables.table_ends import metrics_with_ends
 from objectives.distribution import Categorical, Ordinal
 from objectives.metric import Metric
 from objectives.space import Space

@@ -19,9 +19,9 @@ import numpy as np
 from scipy import stats
 
 from benchmark.errors import BadInput, one_line, short_repr
-from benchmark.importers.table_ends import metrics_with_ends
 from benchmark.storage.untrusted_files import read_limited
 from benchmark.tables.new_table import NewTable
+from benchmark.tables.table_ends import metrics_with_ends
 from objectives.metric import Metric
 from objectives.space import Config, Space
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from benchmark.suite.model import ObjectiveEntry, Run, Suite
 from benchmark.tables.new_table import NewTable
 from benchmark.tables.second_format import LONGEST_TEXT
 from benchmark.tables.table import Table
+from benchmark.tables.table_ends import metrics_with_ends
 from benchmark.tables.table_file import write_table
+from benchmark.tuning.clock import Clock, build_clock
 from benchmark.tuning.trial_cache import CachedTrial, TrialCache, find_ledgers
 from objectives.epoch import Epoch
 from objectives.finite.finite_space import FiniteSpace
@@ -28,26 +31,31 @@ from objectives.objective import Objective
 from objectives.space import Config, Space
 
 
-def harvest(suite: Suite, folder: Path, out: Path) -> Iterator[tuple[str, Table]]:
+def harvest(suite: Suite, folder: Path, out: Path, *, publish: bool = False) -> Iterator[tuple[str, Table]]:
     """Make a table of every objective of a suite from all that its ledgers hold.
 
     Args:
         suite: the comparison.
         folder: its results.
         out: folder for `<objective>.npz`.
+        publish: for a table that is an objective by itself: seconds of an epoch are those of the suite's calibration,
+            the same wherever it was trained, and metrics have the best and the typical value of the trials.
 
     Yields:
         Label and table of each objective.
 
     Raises:
-        BadInput: an objective of which nothing is recorded, or whose ledgers do not belong together;
-            before any table is written.
+        BadInput: an objective of which nothing is recorded, whose ledgers do not belong together, or that has no
+            modelled seconds; before any table is written.
         LedgerError: likewise, a damaged ledger.
     """
     tables = {}
     for entry in suite.objectives:
         runs = {run.repetition: run for run in suite.runs() if run.objective.label == entry.label}
         tables[entry.label] = _tabulate(entry, *_collect(folder, list(runs.values())))
+        if publish:
+            clock = build_clock(next(iter(runs.values())), build_objective(entry))
+            tables[entry.label] = _prepare_to_publish(tables[entry.label], clock)
     for label, table in tables.items():
         yield label, write_table(out / f"{label}.npz", table)
 
@@ -122,6 +130,32 @@ def _tabulate(entry: ObjectiveEntry, header: Record, trials: dict[int, list[Cach
         source_digest=digest,
         harvest=harvest,
     )
+
+
+def _prepare_to_publish(table: NewTable, clock: Clock) -> NewTable:
+    """A table with modelled seconds, whose metrics have the best and the typical value of its trials."""
+    bare = tuple(replace(metric, best=None, typical=None) for metric in table.metrics)
+    ends = metrics_with_ends(bare, table.values, table.test_values, table.reached)
+    pairs = zip(table.metrics, ends, strict=True)
+    metrics = tuple(replace(metric, best=end.best, typical=end.typical) for metric, end in pairs)
+    return replace(table, metrics=metrics, seconds=_model_seconds(table, clock))
+
+
+def _model_seconds(table: NewTable, clock: Clock) -> np.ndarray:
+    """The modelled seconds of every epoch, (C, S, E); the first one pays for setting up."""
+    known = np.arange(next(iter(table.values.values())).shape[2]) < table.reached[..., None]
+    configs = table.configs or _members_of(FiniteSpace(dict(table.space)))
+    seconds = np.zeros(known.shape)
+    for row, config in enumerate(configs):
+        first, second = clock.price_of(config, 0, 1), clock.price_of(config, 1, 2)
+        if first is None or second is None:
+            raise BadInput("--publish: the suite has no calibration; name one, or leave the option out")
+        seconds[row] = np.where(np.arange(known.shape[2]) == 0, first, second)
+    return np.where(known, seconds, 0.0)
+
+
+def _members_of(grid: FiniteSpace) -> list[Config]:
+    return [grid.member(row) for row in range(grid.size)]
 
 
 def _whole_grid(space: Space, configs: Collection[Config]) -> FiniteSpace | None:

@@ -14,6 +14,8 @@ from benchmark.suite.parsing import load
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_suite(parser)
     parser.add_argument("--out", metavar="DIR", help="where tables go (default: RESULTS/SUITE/offline)")
+    text = "tables to be objectives by themselves: the calibration's seconds, their own best and typical values"
+    parser.add_argument("--publish", action="store_true", help=text)
     add_results(parser)
 
 
@@ -24,7 +26,7 @@ def execute(parsed: argparse.Namespace) -> int:
     from benchmark.tabular.harvest import harvest
 
     try:
-        for label, table in harvest(suite, folder, out):
+        for label, table in harvest(suite, folder, out, publish=parsed.publish):
             trials = int((table.reached > 0).sum())
             size = f"{table.members.size} configurations x {len(table.seeds)} repetitions"
             print(f"{out / label}.npz: {size}, {trials} trials ({trials / table.reached.size:.0%})")

@@ -13,8 +13,8 @@ from benchmark.importers.rows.cells import Cells, read_cells
 from benchmark.importers.rows.mapping import RowMapping
 from benchmark.importers.rows.observations import PLACEHOLDER, Observations, observe
 from benchmark.importers.rows.row_space import make_space
-from benchmark.importers.table_ends import metrics_with_ends
 from benchmark.tables.new_table import NewTable
+from benchmark.tables.table_ends import metrics_with_ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

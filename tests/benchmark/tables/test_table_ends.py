@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.importers.table_ends import metric_with_ends
+from benchmark.tables.table_ends import metric_with_ends
 from objectives.metric import Metric
 
 NUMBERS = st.lists(st.integers(-50, 50), min_size=1, max_size=12)
