@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.commands.arguments import add_mixed, add_results
-from analysis.commands.output import print_not_drawn
 from analysis.loading.suite_folder import suite_folder, suite_names
 from analysis.not_drawn import NotDrawn
 from analysis.value_format import last_place, number_text
@@ -54,16 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from analysis.regression.compared_suite import read_compared_suite
-    from analysis.regression.non_inferiority import compare  # needs SciPy and statsmodels
-
     margin, endpoint = _margin(options), _endpoint(options.endpoint)
     folders = [_folder(Path(options.results), text) for text in (options.old, options.new)]
     page, picture = _file("--markdown", options.markdown), _file("--figure", options.figure)
     if picture is not None and picture.suffix not in PICTURES:
         raise BadInput(f"--figure {picture}: need a name that ends in {' or '.join(PICTURES)}")
+
+    from analysis.commands.output import print_not_drawn  # pandas, SciPy, statsmodels: no refusal above waits for them
+    from analysis.regression.compared_suite import read_compared_suite
+    from analysis.regression.non_inferiority import Margin, compare
+
     old, new = (read_compared_suite(folder, endpoint, mixed=options.mixed) for folder in folders)
-    comparison = compare(old, new, margin)
+    comparison = compare(old, new, Margin(**margin))
     if page is not None:
         write_files(page.parent, {page.name: as_markdown(comparison).encode()})
     not_drawn = NotDrawn()
@@ -184,21 +185,20 @@ def _unpaired(comparison: Comparison) -> Iterator[str]:
         yield f"{objective}/{algorithm}: {len(names)} ({', '.join(names[:MOST_NAMED])}{more}): {reason}"
 
 
-def _margin(options: argparse.Namespace) -> Any:
-    from analysis.regression.non_inferiority import Margin
-
+def _margin(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a `Margin` that the command line gives."""
     kinds = {"margin": "absolute", "margin_sd": "sd", "margin_share": "share"}
-    given = [(name, getattr(options, name)) for name in kinds if getattr(options, name) is not None]
-    if not given:
-        return Margin()
-    [(name, text)] = given
+    texts = [(name, getattr(options, name)) for name in kinds if getattr(options, name) is not None]
+    if not texts:
+        return {}
+    [(name, text)] = texts
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
         raise BadInput(f"--{name.replace('_', '-')} {text!r}: need a number > 0")
-    return Margin(kind=kinds[name], value=value)
+    return {"kind": kinds[name], "value": value}
 
 
 def _endpoint(name: str | None) -> str | None:

@@ -8,16 +8,15 @@ import os
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
-from analysis.commands.output import print_not_drawn
-from analysis.display_names import with_display_names
-from analysis.loading.results import load
 from analysis.loading.suite_folder import suite_folder
-from analysis.study import Study
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import check_folder
+
+if TYPE_CHECKING:
+    from analysis.study import Study
 
 FORMATS = {
     "optuna": ("optuna",),
@@ -50,6 +49,11 @@ def execute(options: argparse.Namespace) -> int:
     _check_target(target, folder)
     for library in FORMATS[name]:
         _check_library(library)
+
+    from analysis.commands.output import print_not_drawn  # pandas: no refusal above should wait for it
+    from analysis.loading.results import load
+    from analysis.study import Study
+
     module: Any = importlib.import_module(f"analysis.exports.{name}")
     study = Study(load(folder, mixed=options.mixed), folder)
     notes = _replace(target, module, study, name)
@@ -64,6 +68,8 @@ def _replace(target: Path, module: Any, study: Study, name: str) -> list[str] | 
     Returns:
         What a reader must know; None if it could not be made, and an earlier export stays.
     """
+    from analysis.display_names import with_display_names
+
     draft, old = (target.with_name(f".{target.name}.{os.getpid()}.{suffix}") for suffix in ("tmp", "old"))
     draft.mkdir(parents=True)
     try:

@@ -38,11 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from analysis.loading.results import load
+    _check_numbers(options)
+    folder = suite_folder(Path(options.results), options.suite)
+
+    from analysis.loading.results import load  # pandas: no refusal above should wait for it
     from analysis.tables.pairwise import paired_differences
 
-    _check_numbers(options)
-    results = load(suite_folder(Path(options.results), options.suite), mixed=options.mixed)
+    results = load(folder, mixed=options.mixed)
     asked = _asked_pair(results, options)
     pairs = {
         (objective, *pair): differences

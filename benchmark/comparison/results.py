@@ -110,7 +110,7 @@ class Comparison:
         )
 
     def __repr__(self) -> str:
-        from analysis.commands.plots import notes
+        from analysis.commands.closing_notes import notes
         from analysis.tables.basic import as_text
 
         results = self._study.results
@@ -122,7 +122,7 @@ class Comparison:
     @cached_property
     def _page(self) -> str:
         """A title, the summary, what a reader of it must know, and the errors over time."""
-        from analysis.commands.plots import notes
+        from analysis.commands.closing_notes import notes
 
         lines = "".join(f"<li>{html.escape(line)}</li>" for line in notes(self._study.results))
         title = f"<h3>{html.escape(self._study.results.plan.title)}</h3><p>{html.escape(str(self.folder))}</p>"

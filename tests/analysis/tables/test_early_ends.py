@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from analysis.commands.plots import notes
+from analysis.commands.closing_notes import notes
 from analysis.loading.results import load
 from analysis.report.findings import findings
 from analysis.study import Study

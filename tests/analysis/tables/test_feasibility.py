@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from analysis.commands.plots import notes
+from analysis.commands.closing_notes import notes
 from analysis.loading.results import load
 from analysis.report.findings import findings
 from benchmark.errors import BadInput
