@@ -135,7 +135,7 @@ def drive(
     Raises:
         AlgorithmError: the scheduler raised, or suggested something impossible.
     """
-    loop = TuningLoop(scheduler, check=space.check, max_epochs=max_epochs, **options)
+    loop = TuningLoop(scheduler, check=space.check_proposal, nearest=space.nearest, max_epochs=max_epochs, **options)
     jobs, steps = [], loop.run()
     try:
         job = next(steps)
