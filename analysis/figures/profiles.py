@@ -48,7 +48,7 @@ def data_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str])
     """
     figure, axes = panel(f"{title}: data profiles")
     entries = lines(axes, table, "trainings", "share", algorithms, steps=True)
-    axes.set_xlim(0.0, float(table["trainings"].max()))
+    axes.set_xlim(0.0, float(table["trainings"].max()) or 1.0)  # Nobody has solved anything: a line at 0.
     _shares(figure)
     axes.set_xlabel("budget, in typical trainings of the task")
     name_lines(

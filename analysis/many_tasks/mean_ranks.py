@@ -63,7 +63,7 @@ def rank_blocks(tasks: Sequence[Task], fraction: float = 1.0) -> Blocks:
     errors = {task.label: _complete(task.errors_after(fraction)[there]) for task in tasks}
     return Blocks(
         algorithms=tuple(np.array(tasks[0].algorithms, dtype=object)[there]) if tasks else (),
-        by_task={label: ranks(rows) for label, rows in errors.items() if len(rows)},
+        by_task={label: ranks(rows) for label, rows in errors.items() if rows.size},
         n_defined=np.sum([np.isfinite(rows).sum(axis=0) for rows in errors.values()], axis=0),
     )
 

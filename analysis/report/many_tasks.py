@@ -11,7 +11,7 @@ from analysis.figures.many_tasks import by_mean_rank
 from analysis.figures.task_map import map_cells
 from analysis.figures.win_rates import win_cells
 from analysis.many_tasks.profiles import TARGET
-from analysis.report.encoding import compact, interval_text, number_text
+from analysis.report.encoding import compact, count_text, interval_text, number_text
 from analysis.report.html_table import Column, HtmlTable, html_table, integer_column, number_column, text_column
 from analysis.report.section import Chart, Section, groups, table
 from analysis.report.trajectories import kept
@@ -207,13 +207,13 @@ def _verdicts(study: Study, frame: pd.DataFrame) -> dict[str, pd.Series]:
 def many_tasks_findings(study: Study) -> Iterator[str]:
     """Say who ranks first over all tasks, where the control is, and whether the advice helps on held-out tasks."""
     ranks, summary = table(study, "mean_ranks"), table(study, "advice_summary")
-    if ranks is None:
+    if ranks is None or len(ranks) < 2:
         return
     rows = ranks.sort_values("mean_rank", kind="stable").to_dict("records")
     control = study.results.plan.control
     first = ", ".join(_ranked(row) for row in rows[:NAMED])
     beside = [f"{control}, the control: {row['mean_rank']:.1f}" for row in rows[NAMED:] if row["algorithm"] == control]
-    head = f"mean ranks of {len(rows)} algorithms over {rows[0]['n_tasks']} tasks: {first}"
+    head = f"mean ranks of {len(rows)} algorithms over {count_text(rows[0]['n_tasks'], 'task')}: {first}"
     yield f"{'; '.join([head, *beside])}."
     for row in [] if summary is None else summary[summary["fraction"] == 1.0].to_dict("records"):
         yield _advice(row)

@@ -71,6 +71,15 @@ def test_the_summary_names_the_first_and_the_control(study):
     assert advice.endswith("no difference shown (4 tasks, too few for an interval).")
 
 
+def test_nothing_is_finished_yet(planted):
+    """Runs that are on their way make no rank: both sections say so, and no sentence speaks of ranks."""
+    for path in (planted.folder / "runs").rglob("*.jsonl"):
+        path.rename(path.with_suffix(".jsonl.part"))
+    study = Study(load(planted.folder), planted.folder)
+    assert many_tasks_section(study).absent == advice_section(study).absent == "No run is finished yet."
+    assert list(many_tasks_findings(study)) == []
+
+
 def test_the_advice_is_listed_by_budget(study):
     """A row for each kind of task and budget, and one for each budget of the held-out tasks."""
     advice, held_out = advice_section(study).sheets
