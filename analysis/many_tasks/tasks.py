@@ -182,7 +182,8 @@ def _task(rows: pd.DataFrame, end: Mapping[Hashable, Any], algorithms: Sequence[
     finished.ravel()[frame.loc[frame["valid_error"].isna(), "run"]] = False
     failures = frame[np.isposinf(frame["valid_error"])]
     before_horizon = np.nextafter(float(end["horizon"]), -np.inf)
-    np.minimum.at(ended.ravel(), failures["run"].to_numpy(), np.minimum(failures["runtime"], before_horizon).to_numpy())
+    failed_at = np.minimum(failures["runtime"].to_numpy(), before_horizon)
+    np.minimum.at(ended.ravel(), failures["run"].to_numpy(), failed_at)
     kept = _improving(frame[np.isfinite(frame["valid_error"])])
     endpoint = end.get("endpoint") or ("test_error" if rows["test_error"].notna().any() else "valid_error")
     if endpoint not in ENDPOINTS:

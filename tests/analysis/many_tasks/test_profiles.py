@@ -22,7 +22,7 @@ def places(table, column):
     return np.unique([*corners, *(corners[1:] + corners[:-1]) / 2, corners[-1] + 1])
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_performance_profiles_by_brute_force(seed):
     """The share of (task, repetition) solved at no more than tau times the least cost of any method."""
     tasks = read_tasks(*planted(tasks=4, algorithms=3, repetitions=5, seed=seed))
@@ -38,7 +38,7 @@ def test_performance_profiles_by_brute_force(seed):
             assert step(table, f"m{method}", "tau", tau) == pytest.approx(sum(solved) / len(costs))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_data_profiles_by_brute_force(seed):
     """The share of runs that have solved their task within so many typical trainings."""
     frame, of_tasks = planted(tasks=4, algorithms=3, repetitions=5, seed=seed)

@@ -25,7 +25,7 @@ def brute(frame, end, algorithm, repetition, time):
     return math.inf if math.isnan(first.test_error) else first.test_error
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_errors_at_any_time_by_brute_force(seed):
     """Between, before and on the events of every run, with failures and runs without a result."""
     frame, of_tasks = planted(tasks=2, algorithms=3, repetitions=4, seed=seed)
@@ -68,14 +68,13 @@ def test_without_ends_there_is_no_regret():
             task.reached(0.1)
 
 
-@pytest.mark.parametrize("horizon", [1, 20, 90, 340, 2**40])
+@pytest.mark.parametrize("horizon", [1, 90, 2**40])
 def test_shares_of_a_budget_of_trials_are_whole_numbers(horizon):
     """What is completed at exactly that share counts: 0.7 * 90 is less than 63 in floating point."""
-    for step in range(1, 21):
-        time = step * horizon / 20
-        [task] = read_tasks(improvements([("a", "m", 0, time, 0.5)]), ends(["a"], horizon=float(horizon)))
-        assert task.errors_after(step / 20).item() == 0.5
-        assert task.errors_after((step - 1) / 20).item() == np.inf
+    rows = [("a", "m", step, step * horizon / 20, 0.5) for step in range(1, 21)]
+    [task] = read_tasks(improvements(rows), ends(["a"], horizon=float(horizon)))
+    for step in range(21):
+        assert np.isfinite(task.errors_after(step / 20)).sum() == step
 
 
 def test_a_target_is_reached_once():
