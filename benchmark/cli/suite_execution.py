@@ -47,7 +47,7 @@ def _execute(parsed: argparse.Namespace, build_runner: Callable[[Listener], Runn
     from benchmark.driver.progress import choose_listener
     from benchmark.storage.ledger_format import LedgerError
     from benchmark.storage.resume_check import RunRefused
-    from objectives.training.data import DataError
+    from objectives.training.data_error import DataError
 
     listener = choose_listener(quiet=parsed.quiet or sys.stdout is None)
     try:
@@ -109,6 +109,8 @@ def read_machine(parsed: argparse.Namespace, suite: Suite) -> tuple[Machine, Seq
     from objectives.objective import Machine
 
     data = options.check_data(parsed.data)
+    if parsed.device is None and all(entry.table is not None for entry in suite.objectives):
+        return Machine(data=data), ()  # Nothing is trained.
     route = options.check_route(parsed.route)
     choice = options.check_device(parsed.device, suite.device)
     precision = options.check_precision(parsed.precision, choice.device)

@@ -133,7 +133,7 @@ def _name(suite: Suite) -> str:
 
 def _execute(suite: Suite, results: Path, jobs: int, *, progress: bool) -> None:
     """Execute what is missing, and say what failed and how to go on."""
-    from objectives.training.data import DataError
+    from objectives.training.data_error import DataError
 
     listener = choose_progress(quiet=not progress)
     choice = check_device(None, suite.device)

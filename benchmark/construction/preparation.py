@@ -10,6 +10,7 @@ from objectives.metric import check_metrics
 from objectives.objective import Machine, Objective, checked_default
 from objectives.space import Space
 from objectives.task import Task
+from objectives.training.data_error import DataError
 
 
 def prepare_objective(label: str, objective: Objective, machine: Machine) -> dict[str, str]:
@@ -21,8 +22,6 @@ def prepare_objective(label: str, objective: Objective, machine: Machine) -> dic
     """
     if objective.tabulated:
         return objective.prepare(machine)
-    from objectives.training.data import DataError  # It imports torch, which checks of names do without.
-
     try:
         with deterministic_arithmetic(machine.device):
             return objective.prepare(machine)

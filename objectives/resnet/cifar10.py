@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from objectives.objective import Machine
-from objectives.training.data import DEFAULT_FOLDER, DataError, Images, Split
+from objectives.training.data import DEFAULT_FOLDER, Images, Split
+from objectives.training.data_error import DataError
 
 SIDE = 32
 CLASSES = 10

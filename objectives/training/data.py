@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from objectives.objective import Machine
+from objectives.training.data_error import DataError
 
 CLASSES = 10
 DEFAULT_FOLDER = Path("data")
@@ -32,10 +33,6 @@ FASHION_MNIST_SHA256 = {
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
-
-
-class DataError(ValueError):
-    """A data set that cannot be found, fetched or trusted; the message names the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

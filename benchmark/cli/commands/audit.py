@@ -38,7 +38,7 @@ def execute(parsed: argparse.Namespace) -> int:
     from benchmark.storage.resume_check import RunRefused
     from benchmark.verification.audit import AuditRequest, AuditResources, audit_suite
     from benchmark.verification.audit_report import describe_report
-    from objectives.training.data import DataError
+    from objectives.training.data_error import DataError
 
     machine, notes = read_machine(parsed, suite)
     resources = AuditResources(

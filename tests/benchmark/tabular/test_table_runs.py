@@ -1,6 +1,9 @@
 """Suites on tables: runs look trials up as training would give them, whatever proposes them."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from benchmark.cli.main import main
 from benchmark.storage.ledger_format import evaluations_of, read_ledger
 from benchmark.tables.table_file import write_table
 from objectives.metric import Metric
+from tests import ROOT
 from tests.benchmark.tables_of_tests import new_table, pool
 
 MEASURED = ("paid_seconds", "decide_seconds", "crc")
@@ -184,3 +188,19 @@ def test_a_budget_of_trainings_needs_to_know_one(folder, capsys):
     changes = ("budget.trainings = 2", "objectives = {softmax = {}}", "clock = 'modelled'", "calibration = 'epyc'")
     assert run(*(word for change in changes for word in ("--set", change))) == 2
     assert "objectives.softmax does not declare how long a typical training takes" in capsys.readouterr().err
+
+
+WITHOUT_TORCH = """
+import sys
+from benchmark.cli.main import main
+code = main(["run", "suite.toml", "--results", "alone", "--quiet", "--jobs", "1"])
+sys.exit(code or ("torch was imported" if "torch" in sys.modules else 0))
+"""
+
+
+@pytest.mark.slow
+def test_a_suite_of_tables_needs_no_torch(folder):
+    """Nothing is trained, so what trains is not imported, which takes longer than the runs."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

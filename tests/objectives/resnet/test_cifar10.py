@@ -12,7 +12,8 @@ from objectives.resnet import cifar10
 from objectives.resnet.cifar10 import checksums, load_split, sort_by_content
 from objectives.resnet.objective import ResNet
 from objectives.resnet.training import MEAN
-from objectives.training.data import DataError, Split
+from objectives.training.data import Split
+from objectives.training.data_error import DataError
 from tests.objectives.resnet.images import TEST, TRAIN, VALID, few_images, generate, write_batches
 
 __all__ = ["few_images"]

@@ -16,7 +16,8 @@ import torchvision.datasets
 from objectives import OBJECTIVES
 from objectives.objective import Machine
 from objectives.training import data
-from objectives.training.data import DataError, load_digits, load_fashion_mnist, load_splits, verified_sha256
+from objectives.training.data import load_digits, load_fashion_mnist, load_splits, verified_sha256
+from objectives.training.data_error import DataError
 
 NAMES = list(data.FASHION_MNIST_SHA256)
 SIZES = {"train": 30, "t10k": 12}
