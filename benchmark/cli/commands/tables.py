@@ -67,7 +67,8 @@ def _describe(name: str, summary: object) -> str:
     assert isinstance(summary, TableSummary)
     header = summary.header
     typical = header["typical_seconds"]
-    size = f"{summary.configs} configurations, {_count(summary.seeds, 'seed')}, {_count(summary.epochs, 'epoch')}"
+    counts = {"configuration": summary.configs, "seed": summary.seeds, "epoch": summary.epochs}
+    size = ", ".join(_count(number, noun) for noun, number in counts.items())
     seconds = "no full training" if typical is None else f"typical training {typical:.4g} s"
     lines = [f"{name}: {size}, {seconds}; {header['source']} {header['version']}, {header['license']}"]
     for metric in header["metrics"]:

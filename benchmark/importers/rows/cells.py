@@ -20,7 +20,7 @@ from benchmark.errors import BadInput, nearest_match, one_line, short_repr
 from benchmark.storage.untrusted_files import read_limited
 
 LARGEST_FILE = 2_000_000_000
-SEPARATORS = {";": ";", "\t": "\\t", "|": "|"}
+SEPARATORS = {";": ";", "\t": "\\t", "|": "|", " ": " "}
 """What separates cells in files that do not use commas, and how TOML spells it."""
 ENDINGS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".txt": ",", ".parquet": ""}
 """What a file of each ending is separated by unless its mapping says otherwise."""
@@ -50,7 +50,8 @@ class Cells:
         """
         if name not in self.columns:
             there = ", ".join(map(short_repr, self.columns))
-            hint = nearest_match(name, self.columns)
+            same = [column for column in self.columns if column.casefold() == name.casefold()]
+            hint = nearest_match(same[0], same) if same else nearest_match(name, self.columns)
             raise BadInput(f"{field} = {short_repr(name)}: {self.name} has no such column, but {there}{hint}")
         return self.columns[name]
 
@@ -168,7 +169,8 @@ def _read_parquet(data: bytes, name: str) -> tuple[dict[str, list[Any]], int]:
             f"{name}: parquet needs the package pyarrow, which is not installed; or save it as CSV"
         ) from error
     try:
-        table = parquet.read_table(pyarrow.BufferReader(data))
+        # Threads of its own would be torn down with the interpreter where a later refusal ends the process at once.
+        table = parquet.read_table(pyarrow.BufferReader(data), use_threads=False, pre_buffer=False)
         return {str(column): table[column].to_pylist() for column in table.column_names}, table.num_rows
     except (pyarrow.ArrowException, ValueError, OSError, KeyError) as error:
         raise BadInput(f"{name}: not a parquet file that can be read ({one_line(error)})") from error

@@ -32,6 +32,8 @@ FILES = {
     "commas of thousands": ('a,b,loss\n1,x,"1,234.5"\n', "", "need a number with a decimal point, without separators"),
     "percent signs": ("a,b,loss\n1,x,93%\n", "", 'those with a percent sign need unit = "%"'),
     "another separator": ("a;b;loss\n1;x;0.5\n", "", "one column, 'a;b;loss'; say separator = \";\""),
+    "blanks between cells": ("a b loss\n1 x 0.5\n", "", 'say separator = " "'),
+    "a column in capitals": ("A,b,loss\n1,x,0.5\n", "", "but 'A', 'b', 'loss' (did you mean \"A\"?)"),
     "a short row": ("a,b,loss\n1,x,0.5\n2,0.4\n", "", "row 3 has 2 cells, the first row has 3"),
     "a column twice": ("a,b,a\n1,x,0.5\n", "", "the column 'a' is there twice"),
     "no names of columns": ("1,x,0.5\n2,y,0.4\n", "", "a.csv has no such column, but '1', 'x', '0.5'"),
