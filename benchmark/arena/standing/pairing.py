@@ -41,6 +41,15 @@ def _chosen(improvements: pd.DataFrame, first: Field) -> pd.DataFrame:
     return improvements[there]
 
 
+def ranks_on(task: Task) -> dict[str, float]:
+    """The mean ranks of all methods over the repetitions of one task; none where no repetition is whole."""
+    from analysis.many_tasks.mean_ranks import rank_blocks
+
+    blocks = rank_blocks([task])
+    ranked = blocks.by_task.get(task.label)
+    return {} if ranked is None else dict(zip(blocks.algorithms, ranked.mean(axis=0).tolist(), strict=True))
+
+
 def equal_runs(field: Field, algorithm: str, entered: Field) -> int:
     """Count the runs of an entered method that are those of a method of the field to the bit."""
     (own,) = entered.algorithms

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.arena.field.field_file import Field
-from benchmark.arena.standing.pairing import equal_runs, paired_tasks
+from benchmark.arena.standing.pairing import equal_runs, paired_tasks, ranks_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,18 +121,16 @@ def _methods(
 def _tasks(tasks: Sequence[Task], name: str, control: str, verdicts: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    from analysis.many_tasks.mean_ranks import mean_ranks
     from analysis.many_tasks.task_map import task_map
 
     regrets = task_map(tasks, control)
     own = regrets[regrets["algorithm"] == name].set_index("objective")
     rows = []
     for task in tasks:
-        ranks = mean_ranks([task]).set_index("algorithm")["mean_rank"]
         of_task = verdicts[verdicts["objective"] == task.label]
         against = of_task[of_task["algorithm"] == control].iloc[0]
         counts = count_verdicts(of_task["verdict"].tolist())
         regret = [own.loc[task.label, column] for column in ("median_regret", "low", "high")]
-        rank = float(ranks.get(name, np.nan))
+        rank = ranks_on(task).get(name, np.nan)
         rows.append((task.label, rank, *regret, against["verdict"], against["p_holm"], *counts.values()))
     return pd.DataFrame(rows, columns=list(TASKS))

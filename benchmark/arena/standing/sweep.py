@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmark.arena.field.field_file import Field
-from benchmark.arena.standing.pairing import paired_tasks
+from benchmark.arena.standing.pairing import paired_tasks, ranks_on
 from benchmark.errors import BadInput, short_repr
 
 if TYPE_CHECKING:
@@ -72,11 +72,9 @@ def sweep_table(field: Field, entered: Mapping[str, Field], values: Sequence[Any
 
 def _best_on(tasks: Sequence[Task]) -> dict[str, int]:
     """On how many tasks each value has the least mean rank; those that share it count there each."""
-    from analysis.many_tasks.mean_ranks import mean_ranks
-
     counts: dict[str, int] = {}
     for task in tasks:
-        ranks = mean_ranks([task])
-        for name in ranks.loc[ranks["mean_rank"] == ranks["mean_rank"].min(), "algorithm"]:
+        ranks = ranks_on(task)
+        for name in [name for name, rank in ranks.items() if rank == min(ranks.values())]:
             counts[name] = counts.get(name, 0) + 1
     return counts

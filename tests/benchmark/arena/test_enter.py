@@ -158,7 +158,7 @@ def test_a_planted_better_searcher_is_found(larger, monkeypatch, capsys):
     assert "rank 1 of 4" in out
     tables = tables_of(larger, "planted")
     assert set(tables["tasks"]["against_control"]) == {"better"}
-    assert tables["methods"].set_index("method").loc["random", "win_rate"] > 0.9
+    assert tables["methods"].set_index("method").loc["random", "win_rate"] > 0.8
     page = next(larger.glob("results/entered/planted-*/standing/index.html")).read_text()
     assert page.count("<img") == 4
     assert "rank 1 of 4" in page
