@@ -11,6 +11,7 @@ from benchmark.cli.options import check_data, check_results, default_jobs, whole
 from benchmark.cli.suite_execution import execute_suite
 from benchmark.cli.terminal import print_error
 from benchmark.errors import BadInput
+from benchmark.suite.model import is_dotted
 from benchmark.suite.parsing import load
 from benchmark.tuning.factory import check_names
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from benchmark.suite.model import Suite
 
 SUITE = "arena"
+CHECK_SECONDS = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +97,18 @@ class _Execution:
 
 
 def _check_class(entrant: Entrant) -> None:
-    """Refuse a class that a comparison cannot rely on."""
+    """Refuse a user's class that a comparison cannot rely on, by the quick part of the command `check`."""
+    from benchmark.checking.conformance import check_subject
+    from benchmark.checking.named_subject import name_subject
+
+    for role, part in (("scheduler", entrant.entry.scheduler), ("searcher", entrant.entry.searcher)):
+        if part is None or not is_dotted(part.name):
+            continue
+        subject = name_subject(part.name, role, dict(part.options))
+        for found in check_subject(subject, quick=True, seconds=CHECK_SECONDS):
+            if found.state == "no":
+                why = f"{found.meaning}, and it does not: {found.did}; {found.remedy}"
+                raise BadInput(f"{part.name}: {why} (`check {part.name}` says more, --no-check enters it all the same)")
 
 
 def _report(

@@ -84,6 +84,14 @@ def test_a_method_that_raises_is_ranked_last_and_named(toy, capsys):
     assert "rank 4 of 4" in out
 
 
+def test_a_class_that_no_comparison_can_rely_on_is_refused(toy, capsys):
+    """What the quick part of `check` finds is refused before anything runs, with what the class did."""
+    before = sorted(toy.glob("results/entered/*"))
+    assert call("enter", f"{HERE}:Raising", *TOY) == 2
+    assert "out of ideas" in capsys.readouterr().err
+    assert sorted(toy.glob("results/entered/*")) == before
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
