@@ -24,7 +24,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             BadInput: an unknown option, or one that the parser refuses.
         """
-        parsed, rest = self.parse_known_intermixed_args(arguments)
+        parsed, rest = self.parse_known_args(arguments)
+        if rest and not rest[0].startswith("-"):  # Words of a list that go on after an option.
+            parsed, rest = self.parse_known_intermixed_args(arguments)
         if rest:
             words = sorted(word for action in self._actions for word in action.option_strings if word[:2] == "--")
             hint = nearest_match(rest[0], words)
