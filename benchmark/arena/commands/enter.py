@@ -107,7 +107,7 @@ def _check_class(entrant: Entrant) -> None:
         subject = name_subject(part.name, role, dict(part.options))
         for found in check_subject(subject, quick=True, seconds=CHECK_SECONDS):
             if found.state == "no":
-                why = f"{found.meaning}, and it does not: {found.did}; {found.remedy}"
+                why = f"what does not hold: {found.meaning}. {found.did}; {found.remedy}"
                 raise BadInput(f"{part.name}: {why} (`check {part.name}` says more, --no-check enters it all the same)")
 
 
