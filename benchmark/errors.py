@@ -56,8 +56,8 @@ def run_program(main: Callable[[], int]) -> int:
     """
     problem: str | None = None
     if sys.version_info < OLDEST_PYTHON:
-        needed, here = ".".join(map(str, OLDEST_PYTHON)), sys.version.split()[0]
-        problem = f"Python {needed} or newer is needed, {sys.executable} is {here}; {_working_python()}"
+        needed, running = ".".join(map(str, OLDEST_PYTHON)), sys.version.split()[0]
+        problem = f"Python {needed} or newer is needed, {sys.executable} is {running}; {_working_python()}"
     try:
         if problem is None:
             return main()
@@ -120,14 +120,14 @@ def _called() -> str:
 def _program_here(path: str, name: str) -> str:
     """How a shell in this folder calls a program: by its bare name where that is the one, else by its path."""
     for bare in dict.fromkeys((name, os.path.basename(path))):  # noqa: PTH119 (str in, str out)
-        found = shutil.which(bare)
-        if found is not None and os.path.dirname(os.path.abspath(found)) == os.path.dirname(path):  # noqa: PTH100, PTH120
+        program = shutil.which(bare)
+        if program is not None and os.path.dirname(os.path.abspath(program)) == os.path.dirname(path):  # noqa: PTH100, PTH120
             return bare
     try:
-        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 (with a slash at its end)
+        folder = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 (with a slash at its end)
     except OSError:  # It was removed.
         return path
-    return path.removeprefix(here)
+    return path.removeprefix(folder)
 
 
 def nearest_match(value: object, allowed: Iterable[str]) -> str:
@@ -265,10 +265,10 @@ def require_value(table: Mapping[str, Any], key: str, kind: type | UnionType) ->
     Raises:
         BadInput: missing, or of another kind.
     """
-    found = table.get(key)
-    if not isinstance(found, kind) or isinstance(found, bool):
-        raise BadInput(f"{key} = {found!r}: need a value of type {getattr(kind, '__name__', kind)}")
-    return found
+    value = table.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadInput(f"{key} = {value!r}: need a value of type {getattr(kind, '__name__', kind)}")
+    return value
 
 
 def is_finite(value: Any) -> bool:

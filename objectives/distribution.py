@@ -136,8 +136,8 @@ class Integer(_Drawable):
         """The integer whose cell contains `quantile` in [0, 1]."""
         if not self.log:
             return self.low + min(int(quantile * self.count), self.count - 1)
-        whole = math.floor(math.exp(self.log_low + quantile * self.log_range) + 0.5)
-        return min(max(whole, self.low), self.high)
+        rounded = math.floor(math.exp(self.log_low + quantile * self.log_range) + 0.5)
+        return min(max(rounded, self.low), self.high)
 
     def cdf(self, value: float) -> float:
         """Probability of all integers up to `value`."""

@@ -202,12 +202,12 @@ def _whole_number(name: str, value: Any, low: int, high: int) -> int:
         ValueError: it is none.
     """
     number = native_number(value)
-    whole = None if number is None or not math.isfinite(number) else round(number)
-    if whole is None or abs(number - whole) > ROUNDING * abs(whole):  # type: ignore[operator]
+    rounded = None if number is None or not math.isfinite(number) else round(number)
+    if rounded is None or abs(number - rounded) > ROUNDING * abs(rounded):  # type: ignore[operator]
         raise ValueError(f"{name} = {value!r}: not an integer")
-    if not low <= whole <= high:
+    if not low <= rounded <= high:
         raise ValueError(f"{name} = {value!r}: outside {low}..{high}")
-    return whole
+    return rounded
 
 
 def _exp(exponent: float) -> float:
@@ -270,13 +270,13 @@ def hyperparameter(name: Any, distribution: Any) -> Hyperparameter:
     return _Discrete(name, distribution)
 
 
-def _remedy(given: Any) -> str:
+def _remedy(values: Any) -> str:
     """What to write instead of something that is no distribution."""
-    if isinstance(given, list | tuple | set | frozenset | dict | np.ndarray):
+    if isinstance(values, list | tuple | set | frozenset | dict | np.ndarray):
         return "; write Categorical([...]) for choices, stats.uniform(low, high - low) for a range"
-    if isinstance(given, range):
-        return f"; write Integer({given.start}, {given.stop - 1})"
-    if callable(given) or hasattr(given, "rvs"):
+    if isinstance(values, range):
+        return f"; write Integer({values.start}, {values.stop - 1})"
+    if callable(values) or hasattr(values, "rvs"):
         return "; give it its parameters, as in stats.uniform(low, high - low)"
     return "; write Categorical([...]) for a fixed value or choices"
 

@@ -45,8 +45,8 @@ class Registry(Mapping[str, T_co]):
 
     def __getitem__(self, name: str) -> T_co:
         entry = self.entries[name]
-        found: T_co = entry.load() if isinstance(entry, Entry) else entry
-        return found
+        part: T_co = entry.load() if isinstance(entry, Entry) else entry
+        return part
 
     def __contains__(self, name: object) -> bool:
         return name in self.entries

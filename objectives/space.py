@@ -179,8 +179,8 @@ class Space(Mapping[str, Any]):
         parents = {condition.parent for condition in self._conditions.values()}
         finite: dict[str, Any] = {}
         for name, axis in self._axes.items():
-            whole = name in parents and not axis.choices
-            values = range(axis.low, axis.high + 1) if whole else self.levels(name, count)
+            keeps_all = name in parents and not axis.choices
+            values = range(axis.low, axis.high + 1) if keeps_all else self.levels(name, count)
             finite[name] = self._distributions[name] if axis.choices else Ordinal(values)  # type: ignore[arg-type]
         return Space(finite, self._conditions)
 

@@ -65,7 +65,7 @@ def as_constraints(declared: Any) -> tuple[Constraint, ...]:
     Raises:
         ValueError: it is none of these, or makes no sense; the message names the metric.
     """
-    if isinstance(declared, list | tuple) and all(isinstance(one, Constraint) for one in declared):
+    if isinstance(declared, list | tuple) and all(isinstance(constraint, Constraint) for constraint in declared):
         return tuple(declared)
     if not isinstance(declared, Mapping):
         need = "need a table by metric, such as { latency_ms = { upper = 5 } }"
@@ -163,8 +163,8 @@ class Task:
     def errors(self, values: Mapping[str, float | None]) -> tuple[float, ...] | None:
         """Return the optimised metrics in minimised form; None where one of them is not measured or not finite."""
         errors = [_minimised(metric, values.get(metric.name)) for metric in self.optimised]
-        known = tuple(error for error in errors if error is not None and math.isfinite(error))
-        return known if len(known) == len(errors) else None
+        finite = tuple(error for error in errors if error is not None and math.isfinite(error))
+        return finite if len(finite) == len(errors) else None
 
     def violations(self, values: Mapping[str, float | None]) -> tuple[float, ...]:
         """Return by how much each constraint is violated, in the unit of its metric."""

@@ -68,7 +68,7 @@ class CmaEs:
         self.space, self.rng, self.sigma = config_space, rng, sigma
         self.initial_config = None if initial_config is None else dict(initial_config)
         self.axes = list(config_space.axes.values())
-        self.free = [place for place, axis in enumerate(self.axes) if _cells(axis) != 1]
+        self.free = [index for index, axis in enumerate(self.axes) if _cells(axis) != 1]
         self.variant = _plainest(self.axes) if variant == "auto" else variant
         self.pending = PendingTrials()
         self.results: list[tuple[Any, float]] = []
@@ -78,15 +78,15 @@ class CmaEs:
             self._start(center if initial_config is None else config_space.encode(initial_config), population_size)
 
     def sample_configuration(self) -> Config:
-        place = np.full(len(self.axes), 0.5)
+        point = np.full(len(self.axes), 0.5)
         if self.strategy is None:
-            return self.space.decode(place)
+            return self.space.decode(point)
         if self.initial_config is not None:
             config, self.initial_config = self.initial_config, None
             solution = self.strategy.center()
         else:
-            place[self.free], solution = self.strategy.ask()
-            config = self.space.decode(place)
+            point[self.free], solution = self.strategy.ask()
+            config = self.space.decode(point)
         self.pending.add(config, (self.strategy, solution))
         return dict(config)
 
@@ -111,7 +111,7 @@ class CmaEs:
             self._start(self.space.encode(self.space.sample(self.rng)), 2 * strategy.optimizer.population_size)
 
     def _start(self, mean: np.ndarray, population_size: int | None) -> None:
-        axes = [self.axes[place] for place in self.free]
+        axes = [self.axes[index] for index in self.free]
         seed = int(self.rng.integers(2**31 - 1))
         if self.variant == "categorical":
             self.strategy = _Mixed(axes, mean[self.free], self.sigma, seed, population_size)
@@ -180,7 +180,7 @@ class _Mixed:
         kinds = [_kind(axis) for axis in axes]
         self.x, self.z, self.c = ([i for i, kind in enumerate(kinds) if kind == each] for each in "xzc")
         self.mean, self.sizes = mean, np.array([_cells(axes[i]) for i in self.c])
-        grids = [[(i + 0.5) / _cells(axes[place]) for i in range(_cells(axes[place]))] for place in self.z]
+        grids = [[(i + 0.5) / _cells(axes[index]) for i in range(_cells(axes[index]))] for index in self.z]
         spread = [0.5 / 6] * len(self.x) + [(grid[-1] - grid[0]) / 2 / 5 for grid in grids]
         self.optimizer = CatCMAwM(
             x_space=[[0.0, 1.0]] * len(self.x) or None,
@@ -196,14 +196,14 @@ class _Mixed:
     def ask(self) -> tuple[np.ndarray, CatCMAwM.Solution]:
         """Return a point of the unit cube, (d,), and the library's solution there."""
         solution = self.optimizer.ask()
-        place = np.empty_like(self.mean)
+        point = np.empty_like(self.mean)
         if solution.x is not None:
-            place[self.x] = solution.x
+            point[self.x] = solution.x
         if solution.z is not None:
-            place[self.z] = solution.z
+            point[self.z] = solution.z
         if solution.c is not None:
-            place[self.c] = (solution.c.argmax(axis=1) + 0.5) / self.sizes
-        return place, solution
+            point[self.c] = (solution.c.argmax(axis=1) + 0.5) / self.sizes
+        return point, solution
 
     def center(self) -> CatCMAwM.Solution:
         """The first mean, as a solution."""

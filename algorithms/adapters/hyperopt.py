@@ -132,8 +132,8 @@ class _Declaration:
 
     def inward(self, values: Mapping[str, Any]) -> Config:
         """Translate Hyperopt's values to a configuration."""
-        known = {k: self.listed[k][int(v)] if k in self.listed else v for k, v in values.items()}
-        return self.translation.inward({**self.neutral, **known})
+        native = {k: self.listed[k][int(v)] if k in self.listed else v for k, v in values.items()}
+        return self.translation.inward({**self.neutral, **native})
 
     def _node(self, coordinate: Coordinate) -> Any:
         """Return a label's only node: Hyperopt treats a label in several branches as one if its node is the same."""
@@ -174,8 +174,8 @@ def _options(algorithm: str, startup: int | None, candidates: int | None, gamma:
             raise ValueError(f"{name} = {value!r}: need a whole number in {low}..100000")
     if gamma is not None and (isinstance(gamma, bool) or not isinstance(gamma, int | float) or not 0 < gamma <= 10):
         raise ValueError(f"gamma = {gamma!r}: need a number in (0, 10]")
-    given = {"n_startup_jobs": startup, "n_EI_candidates": candidates, "gamma": gamma}
-    options = {name: value for name, value in given.items() if value is not None}
+    settings = {"n_startup_jobs": startup, "n_EI_candidates": candidates, "gamma": gamma}
+    options = {name: value for name, value in settings.items() if value is not None}
     if options and algorithm != "tpe":
         raise ValueError(f"algorithm = {algorithm!r}: n_startup_jobs, n_candidates and gamma are options of 'tpe'")
     return options

@@ -161,11 +161,11 @@ def _parameter(coordinate: Coordinate) -> Any:
 
 
 def _built(name: str, parameters: Any, budget: int, num_workers: int) -> Any:
-    given = f"optimizer = {name!r}, budget = {budget}, num_workers = {num_workers}"
+    arguments = f"optimizer = {name!r}, budget = {budget}, num_workers = {num_workers}"
     method = ng.optimizers.registry[name]
     if method.no_parallelization:  # Nevergrad refuses these too, but leaves half an object that cannot be deleted.
-        raise ValueError(f"{given}: it is strictly sequential, need one that may be asked twice before it is told")
+        raise ValueError(f"{arguments}: it is strictly sequential, need one that may be asked twice before it is told")
     try:
         return method(parameters, budget=budget, num_workers=num_workers)
     except (ValueError, AssertionError, ImportError) as error:
-        raise ValueError(f"{given}: Nevergrad cannot build it ({error})") from error
+        raise ValueError(f"{arguments}: Nevergrad cannot build it ({error})") from error

@@ -70,11 +70,13 @@ class OptunaPruner:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         require_int("interval", interval, 1)
-        given = {"max_resource": max_epochs, "wrapped_pruner": None}
-        made: BasePruner = build_from_options("pruner", pruner, PRUNERS, optuna.pruners, options, given)
+        fixed = {"max_resource": max_epochs, "wrapped_pruner": None}
+        built: BasePruner = build_from_options("pruner", pruner, PRUNERS, optuna.pruners, options, fixed)
         self.searcher, self.max_epochs, self.interval = searcher, max_epochs, interval
         self.shared = searcher if isinstance(searcher, OptunaSearcher) else None
-        self.study = self.shared.serve(made) if self.shared else create_study(None, int(rng.integers(2**31 - 1)), made)
+        self.study = (
+            self.shared.serve(built) if self.shared else create_study(None, int(rng.integers(2**31 - 1)), built)
+        )
         self.going_on: deque[tuple[Config, Trial]] = deque()
         self.training: list[tuple[Config, Trial]] = []
 
@@ -118,5 +120,5 @@ class OptunaPruner:
 
     def _take(self, config: Config) -> Trial:
         """Remove and return the trial that was trained; the earliest one where two train the same configuration."""
-        place = [training for training, _ in self.training].index(dict(config))
-        return self.training.pop(place)[1]
+        index = [training for training, _ in self.training].index(dict(config))
+        return self.training.pop(index)[1]

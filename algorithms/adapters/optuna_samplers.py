@@ -97,8 +97,8 @@ class OptunaSearcher:
     ) -> None:
         self.task = _task_of(sampler, task)
         seed = int(rng.integers(2**31 - 1))
-        given = {"seed": seed, "scramble": True}
-        made: BaseSampler = build_from_options("sampler", sampler, SAMPLERS, optuna.samplers, options, given)
+        fixed = {"seed": seed, "scramble": True}
+        built: BaseSampler = build_from_options("sampler", sampler, SAMPLERS, optuna.samplers, options, fixed)
         self.adaptive = sampler != "random"
         self.lacks = {"fidelity": "told as complete at the first result"}
         if config_space.conditions and sampler in UNCONDITIONAL:
@@ -109,7 +109,7 @@ class OptunaSearcher:
         self.translation = Translation(config_space)
         self.initial_config = None if initial_config is None else dict(initial_config)
         self.pending = PendingTrials()
-        self.study = create_study(made, seed, n_metrics=len(self.task.optimised))
+        self.study = create_study(built, seed, n_metrics=len(self.task.optimised))
         if self.initial_config is not None:
             declare = self.translation.complete if self.everything else self.translation.outward
             self.study.enqueue_trial(declare(self.initial_config))

@@ -87,49 +87,49 @@ def silent_optuna() -> Iterator[None]:
 def build_from_options(
     role: str,
     name: str,
-    known: Mapping[str, str],
+    names: Mapping[str, str],
     module: Any,
     options: Mapping[str, Any] | None,
-    given: Mapping[str, Any],
+    fixed: Mapping[str, Any],
 ) -> Any:
     """Build a sampler or pruner from its short name, a suite's options, and our arguments where it takes them."""
-    if name not in known:
-        raise ValueError(f"{role} = {name!r}: not one of {', '.join(known)}{nearest_name(name, known)}")
+    if name not in names:
+        raise ValueError(f"{role} = {name!r}: not one of {', '.join(names)}{nearest_name(name, names)}")
     options = {} if options is None else options
-    make = getattr(module, known[name])
+    make = getattr(module, names[name])
     taken = inspect.signature(make).parameters
     check_options(name, options, taken)
     mute = taken.get("warn_independent_sampling")
     if mute is not None and mute.default is True:  # TPE has deprecated it, and does not warn.
-        given = {**given, "warn_independent_sampling": False}
+        fixed = {**fixed, "warn_independent_sampling": False}
     try:
         with silent_optuna():
             warnings.simplefilter("error", FutureWarning)  # How Optuna deprecates: some arguments have no effect.
-            return make(**{key: value for key, value in given.items() if key in taken} | dict(options))
+            return make(**{key: value for key, value in fixed.items() if key in taken} | dict(options))
     except (FutureWarning, TypeError, ValueError) as error:
-        raise ValueError(f"options = {dict(options)!r}: {known[name]} refuses them: {error}") from error
+        raise ValueError(f"options = {dict(options)!r}: {names[name]} refuses them: {error}") from error
 
 
 def check_options(name: str, options: Mapping[str, Any], taken: Mapping[str, inspect.Parameter]) -> None:
     """Refuse options that a sampler or pruner does not have, required ones that are missing, and wrong types."""
-    ours = {key: parameter for key, parameter in taken.items() if key not in NOT_OPTIONS}
+    allowed = {key: parameter for key, parameter in taken.items() if key not in NOT_OPTIONS}
     if not isinstance(options, Mapping):
-        raise ValueError(f"options = {options!r}: need a table of arguments of {name}, one of {', '.join(ours)}")
+        raise ValueError(f"options = {options!r}: need a table of arguments of {name}, one of {', '.join(allowed)}")
     for key, value in options.items():
-        if key not in ours:
-            raise ValueError(f"options: {name} has no {key!r}, only {', '.join(ours)}{nearest_name(key, ours)}")
-        kind = type(ours[key].default)
+        if key not in allowed:
+            raise ValueError(f"options: {name} has no {key!r}, only {', '.join(allowed)}{nearest_name(key, allowed)}")
+        kind = type(allowed[key].default)
         if kind in (bool, int) and type(value) is not kind:
             raise ValueError(
                 f"options: {key} = {value!r}: need {'true or false' if kind is bool else 'a whole number'}"
             )
         if kind is float and type(value) not in (int, float):
             raise ValueError(f"options: {key} = {value!r}: need a number")
-    for key, parameter in ours.items():
+    for key, parameter in allowed.items():
         if parameter.default is parameter.empty and key not in options:
             raise ValueError(f"options: {name} needs {key!r}")
 
 
-def nearest_name(name: Any, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(name), list(known), n=1)
+def nearest_name(name: Any, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name), list(names), n=1)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -210,11 +210,11 @@ def _nevergrad(
     optimizer: str = "OnePlusOne",
     optimizer_kwargs: dict[str, Any] | None = None,
 ) -> Searcher:
-    made = find_by_name("options.optimizer", optimizer, nevergrad.optimizers.registry)
+    optimizer_class = find_by_name("options.optimizer", optimizer, nevergrad.optimizers.registry)
     parametrization = NevergradSearch.convert_search_space(space)
     parametrization.random_state = np.random.RandomState(seed)
     return NevergradSearch(
-        optimizer=made,
+        optimizer=optimizer_class,
         optimizer_kwargs=optimizer_kwargs,
         space=parametrization,
         metric=METRIC,

@@ -108,11 +108,11 @@ class RayTuneScheduler:
         method: str = "asha",
         options: Options = None,
     ) -> None:
-        made = find_by_name("method", method, SCHEDULERS)
-        chosen = check_options(method, option_names(made, GIVEN), options)
-        given = {"grace_period": 1} if method == "median" else {"max_t": max_epochs}
-        self.arguments = {"time_attr": TIME, "metric": METRIC, "mode": MODE, **given, **chosen}
-        self.searcher, self.max_epochs, self.method, self.made = searcher, max_epochs, method, made
+        scheduler_class = find_by_name("method", method, SCHEDULERS)
+        chosen = check_options(method, option_names(scheduler_class, GIVEN), options)
+        defaults = {"grace_period": 1} if method == "median" else {"max_t": max_epochs}
+        self.arguments = {"time_attr": TIME, "metric": METRIC, "mode": MODE, **defaults, **chosen}
+        self.searcher, self.max_epochs, self.method, self.made = searcher, max_epochs, method, scheduler_class
         self.pending, self.ahead, self.started = PendingTrials(), deque[_Trial](), 0
         with bad_options_refused(method, options):
             self.rounds = [self._round()]

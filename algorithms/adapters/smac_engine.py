@@ -146,10 +146,10 @@ def _in_order(maximizer: Any) -> Any:
     return maximizer
 
 
-def require_one_of(name: str, value: str, known: Mapping[str, Any]) -> None:
+def require_one_of(name: str, value: str, names: Mapping[str, Any]) -> None:
     """Refuse a name that is not known."""
-    if value not in known:
-        raise ValueError(f"{name} = {value!r}: need one of {', '.join(known)}")
+    if value not in names:
+        raise ValueError(f"{name} = {value!r}: need one of {', '.join(names)}")
 
 
 def option_unless_none(library: str, name: str, value: int | None, high: int) -> dict[str, int]:

@@ -88,9 +88,9 @@ class Declaration:
         }
 
     def inward(self, values: Mapping[str, Any]) -> Config:
-        known = {**self.constants, **values}
+        complete = {**self.constants, **values}
         return self.translation.inward(
-            {name: self.named[name][value] if name in self.named else value for name, value in known.items()}
+            {name: self.named[name][value] if name in self.named else value for name, value in complete.items()}
         )
 
     def _domain(self, coordinate: Coordinate) -> Any:
@@ -137,8 +137,8 @@ class SyneTuneSearcher:
         method: str = "random",
         options: Options = None,
     ) -> None:
-        made = searcher_class(method)
-        chosen = check_options(method, option_names(made, GIVEN), options)
+        factory = searcher_class(method)
+        chosen = check_options(method, option_names(factory, GIVEN), options)
         seed = int(rng.integers(2**31 - 1))
         self.adaptive = method != "random"
         self.lacks = {"pending": PENDING[method]} if method in PENDING else {}
@@ -149,7 +149,7 @@ class SyneTuneSearcher:
             return
         points = [] if initial_config is None else [self.declaration.outward(initial_config)]
         with bad_options_refused(method, options):
-            searcher = made(self.declaration.domains, points_to_evaluate=points, random_seed=seed, **chosen)
+            searcher = factory(self.declaration.domains, points_to_evaluate=points, random_seed=seed, **chosen)
             self.scheduler = SingleObjectiveScheduler(
                 self.declaration.domains, metric=METRIC, searcher=searcher, random_seed=seed
             )
@@ -183,8 +183,8 @@ class SyneTuneSearcher:
 def searcher_class(method: str) -> Callable[..., Any]:
     name = find_by_name("method", method, SEARCHERS)
     with without_side_effects(), downloads():
-        made: Callable[..., Any] = searcher_cls(name)
-    return made
+        factory: Callable[..., Any] = searcher_cls(name)
+    return factory
 
 
 @contextmanager

@@ -84,8 +84,8 @@ class SyneTuneScheduler:
         method: str = "asha",
         options: Options = None,
     ) -> None:
-        made = find_by_name("method", method, SCHEDULERS)
-        chosen = check_options(method, option_names(made, GIVEN), options)
+        scheduler_class = find_by_name("method", method, SCHEDULERS)
+        chosen = check_options(method, option_names(scheduler_class, GIVEN), options)
         seed = int(rng.integers(2**31 - 1))
         self.declaration, self.max_epochs = Declaration(config_space), max_epochs
         self.initial_config = None if initial_config is None else dict(initial_config)
@@ -95,14 +95,14 @@ class SyneTuneScheduler:
         points = [] if initial_config is None else [self.declaration.outward(initial_config)]
         shared = {"metric": METRIC, "time_attr": TIME, "random_seed": seed}
         with bad_options_refused(method, options), downloads():
-            if made is MedianStoppingRule:
+            if scheduler_class is MedianStoppingRule:
                 inner = RandomSearch(
                     self.declaration.domains, metrics=[METRIC], points_to_evaluate=points, random_seed=seed
                 )
-                self.scheduler = made(inner, **shared, **chosen)
+                self.scheduler = scheduler_class(inner, **shared, **chosen)
             else:
-                whole = {"points_to_evaluate": points, "max_t": max_epochs}
-                self.scheduler = made(self.declaration.domains, **shared, **whole, **chosen)
+                arguments = {"points_to_evaluate": points, "max_t": max_epochs}
+                self.scheduler = scheduler_class(self.declaration.domains, **shared, **arguments, **chosen)
 
     def suggest(self) -> Config | None:
         running = self.ahead.popleft() if self.ahead else self._new()

@@ -141,9 +141,9 @@ class _Proposals:
     def match_result(self, config: Config, epochs: Any) -> int | None:
         """Return the earliest equal proposal that was trained for less so far, or None."""
         alike = self._known.get(_name(config), [])
-        for place, (number, known) in enumerate(alike):
+        for index, (number, known) in enumerate(alike):
             if known < epochs:
-                alike[place] = number, epochs
+                alike[index] = number, epochs
                 return number
         return None
 

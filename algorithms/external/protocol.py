@@ -145,8 +145,8 @@ class RemoteAlgorithm:
     def _epochs(self, epochs: Any) -> int:
         """Check a proposed fidelity here as well as in the tuner, so that the message names this program."""
         top = self.begin["max_epochs"]
-        whole = isinstance(epochs, int | float) and not isinstance(epochs, bool) and epochs in range(1, top + 1)
-        if not whole:
+        is_whole = isinstance(epochs, int | float) and not isinstance(epochs, bool) and epochs in range(1, top + 1)
+        if not is_whole:
             self.client.fail(f"proposed max_epochs = {epochs!r}: need a whole number in 1..{top}")
         return int(epochs)
 
@@ -207,7 +207,7 @@ def _check(coordinate: Coordinate, value: Any) -> None:
         raise ValueError(f"{coordinate.name} = {value!r}: outside {coordinate.low}..{coordinate.high}")
 
 
-def _alike(one: Any, other: Any) -> bool:
-    if type(one) is float and type(other) is float:
-        return math.isclose(one, other, rel_tol=ROUNDING)
-    return type(one) is type(other) and bool(one == other)
+def _alike(first: Any, other: Any) -> bool:
+    if type(first) is float and type(other) is float:
+        return math.isclose(first, other, rel_tol=ROUNDING)
+    return type(first) is type(other) and bool(first == other)

@@ -14,25 +14,25 @@ MOST_LISTED = 20
 Options = Mapping[str, Any] | None
 
 
-def find_by_name(field: str, name: str, known: Mapping[str, Any]) -> Any:
+def find_by_name(field: str, name: str, names: Mapping[str, Any]) -> Any:
     """Look a name up in a table of known ones.
 
     Raises:
         ValueError: there is none; the message names the nearest.
     """
-    if name in known:
-        return known[name]
-    close = difflib.get_close_matches(str(name), known, 1)
-    listed = f"one of {', '.join(known)}" if len(known) <= MOST_LISTED else f"among {len(known)} known ones"
+    if name in names:
+        return names[name]
+    close = difflib.get_close_matches(str(name), names, 1)
+    listed = f"one of {', '.join(names)}" if len(names) <= MOST_LISTED else f"among {len(names)} known ones"
     raise ValueError(f"{field} = {name!r}: not {listed}" + (f"; {close[0]}?" if close else ""))
 
 
-def option_names(made: Any, given: Collection[str]) -> list[str]:
+def option_names(factory: Any, fixed: Collection[str]) -> list[str]:
     """Names of a class's arguments, without those that the adapter sets."""
     return [
         name
-        for name, parameter in inspect.signature(made.__init__).parameters.items()
-        if name not in given and name != "self" and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        for name, parameter in inspect.signature(factory.__init__).parameters.items()
+        if name not in fixed and name != "self" and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
 
 

@@ -70,8 +70,8 @@ class Translation:
 
     def complete(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
         """Translate to all coordinates, for a library without conditions; inactive ones get their middle value."""
-        known = {**{name: axis.decode(0.5) for name, axis in self.space.axes.items()}, **config}
-        return {self.names[name]: _outward(axis, known[name]) for name, axis in self.space.axes.items()}
+        complete_config = {**{name: axis.decode(0.5) for name, axis in self.space.axes.items()}, **config}
+        return {self.names[name]: _outward(axis, complete_config[name]) for name, axis in self.space.axes.items()}
 
     def inward(self, values: Mapping[str, Any]) -> Config:
         """Translate a library's values to a configuration; inactive ones may be missing.
@@ -82,8 +82,8 @@ class Translation:
         Raises:
             ValueError: a value that counts is missing or no value of its hyperparameter.
         """
-        known = {name: values[self.names[name]] for name in self.space.axes if self.names[name] in values}
-        return self.space.check({name: _inward(self.space.axes[name], value) for name, value in known.items()})
+        native = {name: values[self.names[name]] for name in self.space.axes if self.names[name] in values}
+        return self.space.check({name: _inward(self.space.axes[name], value) for name, value in native.items()})
 
     def _coordinate(self, name: str, axis: Hyperparameter) -> Coordinate:
         condition = self.space.conditions.get(name)

@@ -76,20 +76,20 @@ class ParEGO(ModelSearch):
 
 def normalise(errors: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Map errors (n, m) so that 0 is the least of each metric and 1 its greatest, or its reference if less."""
-    known = np.isfinite(errors)
-    least = np.where(known, errors, np.inf).min(axis=0)
-    greatest = np.where(known, errors, -np.inf).max(axis=0)
+    finite = np.isfinite(errors)
+    least = np.where(finite, errors, np.inf).min(axis=0)
+    greatest = np.where(finite, errors, -np.inf).max(axis=0)
     top = np.where(references > least, np.minimum(greatest, references), greatest)
     with np.errstate(invalid="ignore"):
         scaled = (errors - least) / np.where(np.isfinite(top - least) & (top > least), top - least, 1.0)
-    return np.where(known, scaled, np.inf)
+    return np.where(finite, scaled, np.inf)
 
 
 def scalarise(scaled: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The augmented Chebyshev function of normalised errors, (n,): max_j w_j f_j + rho * sum_j w_j f_j."""
-    known = np.isfinite(scaled).all(axis=1)
-    weighted = weights * np.where(known[:, None], scaled, 0.0)
-    return np.where(known, weighted.max(axis=1) + RHO * weighted.sum(axis=1), np.inf)
+    finite = np.isfinite(scaled).all(axis=1)
+    weighted = weights * np.where(finite[:, None], scaled, 0.0)
+    return np.where(finite, weighted.max(axis=1) + RHO * weighted.sum(axis=1), np.inf)
 
 
 def penalise(errors: np.ndarray, violations: np.ndarray) -> np.ndarray:

@@ -24,17 +24,17 @@ def rank(errors: np.ndarray, amounts: np.ndarray, most: int | None = None) -> li
     """
     violations = np.where(np.isfinite(errors).all(axis=1), total_violations(amounts), np.inf)
     feasible = np.flatnonzero(violations == 0)
-    wanted = len(errors) if most is None else most
+    count = len(errors) if most is None else most
     order: list[int] = []
     fronts = moocore.pareto_rank(errors[feasible]) if len(feasible) else np.zeros(0, dtype=int)
     for front in range(fronts.max(initial=-1) + 1):
-        if len(order) >= wanted:
-            return order[:wanted]
+        if len(order) >= count:
+            return order[:count]
         members = feasible[fronts == front]
         order += members[epsilon_net(errors[members])].tolist()
     infeasible = np.flatnonzero(violations > 0)
     order += infeasible[np.argsort(violations[infeasible], kind="stable")].tolist()
-    return order[:wanted]
+    return order[:count]
 
 
 def epsilon_net(points: np.ndarray) -> list[int]:

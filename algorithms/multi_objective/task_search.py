@@ -98,8 +98,8 @@ class TaskSearch(ModelSearch):
         """Standardise every metric and every excess that was ever measured, in this order."""
         errors, amounts = np.split(results.outcomes.T, [self.count])
         columns = [standardise(*each) for each in zip(errors, self.task.references, strict=True)]
-        known = [each for each in amounts if np.isfinite(each).any()]
-        return [*columns, *(standardise(each, max(0.0, -each.min())) for each in known)]
+        finite = [each for each in amounts if np.isfinite(each).any()]
+        return [*columns, *(standardise(each, max(0.0, -each.min())) for each in finite)]
 
     def _model(self, inputs: torch.Tensor, columns: list[Standardised]) -> botorch.models.ModelListGP:
         """Fit independent models to the columns."""

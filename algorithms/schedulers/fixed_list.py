@@ -31,8 +31,8 @@ class FixedList:
             try:
                 config_space.check({name: value for name, value in trial.items() if name != FIDELITY})
                 epochs = trial.get(FIDELITY, max_epochs)
-                whole = isinstance(epochs, float) and epochs.is_integer()
-                require_int(FIDELITY, int(epochs) if whole else epochs, 1, max_epochs)
+                is_whole = isinstance(epochs, float) and epochs.is_integer()
+                require_int(FIDELITY, int(epochs) if is_whole else epochs, 1, max_epochs)
             except ValueError as error:
                 raise ValueError(f"trials[{index}]: {error}") from error
         self.ahead = iter([dict(trial) for trial in trials])

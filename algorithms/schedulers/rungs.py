@@ -70,6 +70,6 @@ def is_over(config: Mapping[str, Any], error: float, info: Any = None) -> bool:
     fewer "epochs" than asked for. The error alone does not tell: a diverged trial has the chance error,
     and one that diverged in the last epoch of its rung has reached that rung.
     """
-    told = info if isinstance(info, Mapping) else {}
+    details = info if isinstance(info, Mapping) else {}
     asked = config[FIDELITY]
-    return error == math.inf or told.get("state", "ok") != "ok" or told.get("epochs", asked) < asked
+    return error == math.inf or details.get("state", "ok") != "ok" or details.get("epochs", asked) < asked

@@ -96,12 +96,12 @@ class CostAware(ModelSearch):
 
     def _log_costs(self, inputs: torch.Tensor, logarithms: np.ndarray) -> Acquisition:
         """Fit a model to the logarithms of seconds, (n,) with NaN where unknown; return its mean, up to a constant."""
-        known = np.isfinite(logarithms)
-        deviation = logarithms[known].std() if known.any() else 0.0
+        finite = np.isfinite(logarithms)
+        deviation = logarithms[finite].std() if finite.any() else 0.0
         if not deviation > 0:
             return lambda places: torch.zeros(len(places), dtype=torch.float64)
-        targets = torch.from_numpy((logarithms[known] - logarithms[known].mean()) / deviation)
-        model = self.costs.model(inputs[torch.from_numpy(known)], targets, refit=self.stale)
+        targets = torch.from_numpy((logarithms[finite] - logarithms[finite].mean()) / deviation)
+        model = self.costs.model(inputs[torch.from_numpy(finite)], targets, refit=self.stale)
         model.eval().requires_grad_(False)
         return lambda places: deviation * model.posterior(places).mean[:, 0]
 

@@ -69,18 +69,18 @@ def _combinations(space: Space, values: Mapping[str, list[Scalar]], apart: Colle
         values: of every hyperparameter.
         apart: those to combine; all that others depend on are among them.
     """
-    found: list[tuple[Config, int]] = [({}, 1)]
+    combinations: list[tuple[Config, int]] = [({}, 1)]
     for name in space:
         condition = space.conditions.get(name)
         grown: list[tuple[Config, int]] = []
-        for config, count in found:
+        for config, count in combinations:
             if condition is not None and not condition.holds(config):
                 grown.append((config, count))
             elif name in apart:
                 grown += (({**config, name: value}, count) for value in values[name])
             else:
                 grown.append((config, count * len(values[name])))
-        found = grown
-        if len(found) > MOST_POINTS:
+        combinations = grown
+        if len(combinations) > MOST_POINTS:
             break
-    return found
+    return combinations

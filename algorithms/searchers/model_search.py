@@ -160,11 +160,11 @@ class ModelSearch(ABC):
             return value.item(), slope.numpy().ravel()
 
         bounds = optimize.Bounds(0, 1)
-        found = optimize.minimize(
+        optimum = optimize.minimize(
             descent, start.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ASCENT_ITERATIONS}
         )
         ascended = places.copy()
-        ascended[:, numeric] = found.x.reshape(start.shape)
+        ascended[:, numeric] = optimum.x.reshape(start.shape)
         return ascended
 
     def _rounded(self, places: np.ndarray) -> np.ndarray:

@@ -87,10 +87,10 @@ class RegularizedEvolution:
 
     def update(self, config: Config, error: float, additional_info: Any = None) -> None:
         bare = {name: value for name, value in config.items() if name != FIDELITY}
-        told = Member(bare, error, float(config.get(FIDELITY, math.inf)))
+        member = Member(bare, error, float(config.get(FIDELITY, math.inf)))
         name = repr(sorted(bare.items()))
-        known = self.population.pop(name, told)
-        self.population[name] = told if told.epochs >= known.epochs else known
+        earlier = self.population.pop(name, member)
+        self.population[name] = member if member.epochs >= earlier.epochs else earlier
         if len(self.population) > self.population_size:
             del self.population[next(iter(self.population))]
 

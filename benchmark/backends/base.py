@@ -89,7 +89,7 @@ def map_in_loky(
         else {}
     )
     start_up = worker_process.safe_module_path() if several else nullcontext()
-    place = worker_process.ModulePlace(
+    module_place = worker_process.ModulePlace(
         folder=worker_process.working_folder(),
         modules=used_module_folder(),
         definitions=definitions_file() if several else None,
@@ -97,4 +97,4 @@ def map_in_loky(
     with start_up, parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
         return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
-        yield from parallel(delayed(worker_process.call_in_folder)(place, call, *task) for task in tasks)
+        yield from parallel(delayed(worker_process.call_in_folder)(module_place, call, *task) for task in tasks)

@@ -92,8 +92,8 @@ class ProgressBoard(HyperParameters):
             self._lines[label].set_data(*zip(*points, strict=True))
         axes.relim()
         axes.autoscale_view()
-        given = {name: getattr(self, name) for name in ("xscale", "yscale", "xlim", "ylim", "xlabel", "ylabel")}
-        axes.set(**{name: value for name, value in given.items() if value is not None})
+        settings = {name: getattr(self, name) for name in ("xscale", "yscale", "xlim", "ylim", "xlabel", "ylabel")}
+        axes.set(**{name: value for name, value in settings.items() if value is not None})
         axes.legend()
 
     def _find_axes(self) -> Any:

@@ -120,9 +120,11 @@ class Calibration:
             if model.name == name and canonical_options(model.options) == canonical_options(options):
                 return model
         covered = [describe_objective(model.name, model.options) for model in self.cost_models]
-        wanted = describe_objective(name, options)
-        hint = nearest_match(wanted, covered)
-        raise BadInput(f"calibration {self.name}: {wanted} is not in it, calibrated are {', '.join(covered)}{hint}")
+        description = describe_objective(name, options)
+        hint = nearest_match(description, covered)
+        raise BadInput(
+            f"calibration {self.name}: {description} is not in it, calibrated are {', '.join(covered)}{hint}"
+        )
 
     def digest(self, name: str) -> str:
         """Return the SHA-256 of all that decides the prices of the objective of that name."""

@@ -62,12 +62,12 @@ def stoppable(farewell: Callable[[], str]) -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in STOPPING}
-    heard, told = os.pipe()
-    for end in (heard, told):
+    reading_end, writing_end = os.pipe()
+    for end in (reading_end, writing_end):
         os.set_blocking(end, False)
-    wakeup = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    wakeup = signal.set_wakeup_fd(writing_end, warn_on_full_buffer=False)
     # A thread, because Python runs handlers between instructions only: not while a kernel computes for minutes.
-    guard = threading.Thread(target=_guard, args=(heard, farewell), daemon=True)
+    guard = threading.Thread(target=_guard, args=(reading_end, farewell), daemon=True)
     guard.start()
     _handlers_before.update(before)
     try:
@@ -80,9 +80,9 @@ def stoppable(farewell: Callable[[], str]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(wakeup)
-        os.close(told)
+        os.close(writing_end)
         guard.join()
-        os.close(heard)
+        os.close(reading_end)
 
 
 def _hold_signals() -> None:

@@ -36,42 +36,42 @@ def choose_device(field: str, asked: str) -> DeviceChoice:
     """
     if asked == CPU:
         return DeviceChoice(device=CPU)
-    found = find_gpus()
-    if asked == AUTO and not found.usable:
-        return DeviceChoice(device=CPU, notes=(f"{field} auto: {_missing(found)}; trains on the CPU",))
+    gpus = find_gpus()
+    if asked == AUTO and not gpus.usable:
+        return DeviceChoice(device=CPU, notes=(f"{field} auto: {_missing(gpus)}; trains on the CPU",))
     device = ANY_GPU if asked == AUTO else asked
-    allowed = [CPU, *([ANY_GPU] if found.usable else []), *(gpu.device for gpu in found.usable)]
+    allowed = [CPU, *([ANY_GPU] if gpus.usable else []), *(gpu.device for gpu in gpus.usable)]
     if device not in allowed:
-        raise BadInput(f"{field} {asked!r}: allowed here are {', '.join(allowed)}{_why(device, allowed, found)}")
+        raise BadInput(f"{field} {asked!r}: allowed here are {', '.join(allowed)}{_why(device, allowed, gpus)}")
     if device != ANY_GPU:
-        chosen = next(gpu for gpu in found.usable if gpu.device == device)
+        chosen = next(gpu for gpu in gpus.usable if gpu.device == device)
         return DeviceChoice(device=device, notes=tuple(_slice_notes(chosen)))
-    chosen = found.usable[0]
-    notes = (*_left_out(found), *_slice_notes(chosen))
+    chosen = gpus.usable[0]
+    notes = (*_left_out(gpus), *_slice_notes(chosen))
     # What trains on any GPU begins on number 0; where that cannot be used, it trains on one other.
     return DeviceChoice(device=ANY_GPU if chosen.number == 0 else chosen.device, notes=notes)
 
 
-def _missing(found: FoundGpus) -> str:
-    return f"no usable GPU was found ({found.problem}; to use one: {found.remedy})"
+def _missing(gpus: FoundGpus) -> str:
+    return f"no usable GPU was found ({gpus.problem}; to use one: {gpus.remedy})"
 
 
-def _why(device: str, allowed: list[str], found: FoundGpus) -> str:
-    unusable = next((gpu for gpu in found.gpus if gpu.device == device), None)
+def _why(device: str, allowed: list[str], gpus: FoundGpus) -> str:
+    unusable = next((gpu for gpu in gpus.gpus if gpu.device == device), None)
     if unusable is not None:
         return f"; {unusable.device} ({unusable.name}) {unusable.obstacle}"
-    missing = "" if found.usable else f"; {_missing(found)}"
+    missing = "" if gpus.usable else f"; {_missing(gpus)}"
     return missing + ("" if missing and device.startswith(ANY_GPU) else nearest_match(device, allowed))
 
 
-def _left_out(found: FoundGpus) -> list[str]:
+def _left_out(gpus: FoundGpus) -> list[str]:
     """Say which GPUs are not trained on where any may be: those that cannot be used, and those of another kind."""
-    others = [gpu for gpu in found.gpus if gpu not in found.alike]
+    others = [gpu for gpu in gpus.gpus if gpu not in gpus.alike]
     if not others:
         return []
-    trained = " and ".join(gpu.device for gpu in found.alike if found.usable[0].number == 0 or gpu is found.usable[0])
+    trained = " and ".join(gpu.device for gpu in gpus.alike if gpus.usable[0].number == 0 or gpu is gpus.usable[0])
     left_out = ", ".join(f"{gpu.device} ({gpu.name}: {gpu.obstacle or 'another kind'})" for gpu in others)
-    return [f"trains on {trained} ({found.usable[0].name}), not on {left_out}; --device cuda:N names another"]
+    return [f"trains on {trained} ({gpus.usable[0].name}), not on {left_out}; --device cuda:N names another"]
 
 
 def _slice_notes(gpu: Gpu) -> list[str]:

@@ -26,26 +26,28 @@ def explain_no_gpu(words_of_torch: str) -> tuple[str, str]:
 
     if torch.version.cuda is None and torch.version.hip is None:
         return f"torch {torch.__version__} is built without CUDA", "install a build of torch with CUDA"
-    found, remedies = [], []
+    findings, remedies = [], []
     supported = supported_cuda_version()
     if supported is None:
-        found.append("no NVIDIA driver was found" + (", only its part in the kernel" if _kernel_has_driver() else ""))
+        findings.append(
+            "no NVIDIA driver was found" + (", only its part in the kernel" if _kernel_has_driver() else "")
+        )
         inside = "give the container the GPU and its driver, as by --gpus all"
         remedies.append(inside if _kernel_has_driver() else "install NVIDIA's driver (nvidia-smi must list the GPU)")
     elif supported[0] < _major(torch.version.cuda):
-        found.append(f"the NVIDIA driver is too old: it supports CUDA {_text(supported)}, torch is built for CUDA "
+        findings.append(f"the NVIDIA driver is too old: it supports CUDA {_text(supported)}, torch is built for CUDA "
                      f"{torch.version.cuda}")  # fmt: skip
         remedies.append(f"update the driver, or install a torch that is built for CUDA {supported[0]}")
     visible = os.environ.get(VISIBLE)
     if visible is not None:
-        found.append(f"{VISIBLE} is {short_repr(visible)}")
+        findings.append(f"{VISIBLE} is {short_repr(visible)}")
         remedies.append(f"unset {VISIBLE}")
-    if not found:
-        found.append(f"the driver for CUDA {_text(supported)} shows torch none")
+    if not findings:
+        findings.append(f"the driver for CUDA {_text(supported)} shows torch none")
         remedies.append("see whether nvidia-smi lists one")
     if words_of_torch and supported is not None:
-        found.append(f"torch says: {words_of_torch}")
-    return ", and ".join(found), ", and ".join(remedies)
+        findings.append(f"torch says: {words_of_torch}")
+    return ", and ".join(findings), ", and ".join(remedies)
 
 
 def supported_cuda_version() -> tuple[int, int] | None:

@@ -112,12 +112,12 @@ def _inspect(number: int) -> Gpu:
 def _obstacle(memory: int, capability: tuple[int, int]) -> str | None:
     import torch
 
-    here = ".".join(map(str, capability))
+    version = ".".join(map(str, capability))
     if torch.version.hip is None and capability < LEAST_CAPABILITY:
-        return f"has compute capability {here}, need {'.'.join(map(str, LEAST_CAPABILITY))}"
+        return f"has compute capability {version}, need {'.'.join(map(str, LEAST_CAPABILITY))}"
     built = torch.cuda.get_arch_list()
     if torch.version.hip is None and built and not any(_runs(code, capability) for code in built):
-        return f"has compute capability {here}, torch {torch.__version__} is built for {', '.join(built)}"
+        return f"has compute capability {version}, torch {torch.__version__} is built for {', '.join(built)}"
     if memory < LEAST_MEMORY:
         return f"has {memory / GIB:.1f} GiB of memory, need {LEAST_MEMORY / GIB:.1f}"
     return None

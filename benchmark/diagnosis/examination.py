@@ -59,12 +59,12 @@ def describe_machine(choice: DeviceChoice) -> Iterator[Fact]:
     supported = supported_cuda_version()
     supports = "none was found" if supported is None else f"supports CUDA {supported[0]}.{supported[1]}"
     yield "driver", " ".join(filter(None, (driver_version(), supports)))
-    found = find_gpus()
-    for gpu in found.gpus:
+    gpus = find_gpus()
+    for gpu in gpus.gpus:
         yield "GPU", f"{gpu.describe()}: " + (f"cannot be used, it {gpu.obstacle}" if gpu.obstacle else "can be used")
-    if not found.usable:
-        yield "GPU", f"none can be used: {found.problem}; to use one: {found.remedy}"
-    for note in choice.notes if found.usable else ():
+    if not gpus.usable:
+        yield "GPU", f"none can be used: {gpus.problem}; to use one: {gpus.remedy}"
+    for note in choice.notes if gpus.usable else ():
         yield "note", note
     yield "device", choice.device
 

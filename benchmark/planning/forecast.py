@@ -59,8 +59,8 @@ def expected_charge(run: Run, objective: Objective) -> float | None:
         prices = [clock.price_of(config, 0, objective.max_epochs) for config in configs]
     except Exception as error:  # A third-party objective may raise anything.
         raise BadInput(f"objectives.{run.objective.label}: cannot be priced ({one_line(error)})") from error
-    known = [price for price in prices if price is not None]
-    trial = math.fsum(known) / len(known) if known else None
+    known_prices = [price for price in prices if price is not None]
+    trial = math.fsum(known_prices) / len(known_prices) if known_prices else None
     trial = objective.typical_seconds if trial is None and objective.tabulated else trial
     seconds = run.budget.seconds(objective.typical_seconds)
     return _first_limit(replace(run.budget, runtime=seconds), trial, objective.max_epochs, run.n_workers)
@@ -85,8 +85,8 @@ def _cell(run: Run) -> tuple[str, str]:
 
 
 def _sum(costs: Iterator[float | None] | list[float | None]) -> float | None:
-    known = list(costs)
-    return None if None in known else math.fsum(cost for cost in known if cost is not None)
+    known_costs = list(costs)
+    return None if None in known_costs else math.fsum(cost for cost in known_costs if cost is not None)
 
 
 def _seconds(cost: float | None) -> str:
@@ -94,8 +94,8 @@ def _seconds(cost: float | None) -> str:
 
 
 def _range(sums: list[float | None]) -> str:
-    known = [cost for cost in sums if cost is not None]
-    return f"{min(known):.4g} to {max(known):.4g}"
+    known_sums = [cost for cost in sums if cost is not None]
+    return f"{min(known_sums):.4g} to {max(known_sums):.4g}"
 
 
 def _describe_cuts(count: int) -> str:

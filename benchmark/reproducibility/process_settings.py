@@ -90,9 +90,9 @@ OWN = "the harness's own"
 def _signal_handlers() -> list[Any]:
     """The handlers; the harness's are alike, for it replaces the first by another when it is asked to stop."""
     handlers = [_signal.getsignal(number) for number in SIGNALS]
-    for place, (number, handler) in enumerate(zip(SIGNALS, handlers, strict=True)):
+    for index, (number, handler) in enumerate(zip(SIGNALS, handlers, strict=True)):
         if getattr(handler, "__module__", "").startswith("benchmark."):
-            _own_handlers[number], handlers[place] = handler, OWN
+            _own_handlers[number], handlers[index] = handler, OWN
     return handlers
 
 
@@ -117,12 +117,12 @@ def _raising_warnings() -> list[Any]:
     return [entry for entry in warnings.filters if entry[0] == "error"]
 
 
-def _set_raising_warnings(wanted: list[Any]) -> None:
+def _set_raising_warnings(saved: list[Any]) -> None:
     filters: Any = warnings.filters
-    kept = [entry for entry in filters if entry[0] != "error" or entry in wanted]
-    lost = [entry for entry in wanted if entry not in kept]
+    kept = [entry for entry in filters if entry[0] != "error" or entry in saved]
+    missing = [entry for entry in saved if entry not in kept]
     warnings.resetwarnings()  # Besides emptying the list, it makes modules forget what they have already shown.
-    filters[:] = [*lost, *kept]
+    filters[:] = [*missing, *kept]
 
 
 def _numpy_errors() -> dict[str, Any]:

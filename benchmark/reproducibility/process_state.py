@@ -52,8 +52,8 @@ def describe_settings(device: str) -> dict[str, str]:
 def _describe_value(value: Any, *, gpu: bool) -> str:
     """Describe a value; of several the names of those that are on, and no GPU's unless one is used."""
     if isinstance(value, Mapping):
-        shown = {name: inner for name, inner in value.items() if gpu or not name.startswith(GPU_NAMES)}
-        pairs = {name: _describe_value(inner, gpu=gpu) for name, inner in shown.items()}
+        described = {name: inner for name, inner in value.items() if gpu or not name.startswith(GPU_NAMES)}
+        pairs = {name: _describe_value(inner, gpu=gpu) for name, inner in described.items()}
         return ", ".join(f"{name} {text}" for name, text in pairs.items() if text not in NOTHING)
     if isinstance(value, tuple | list | frozenset):
         items = sorted(value) if isinstance(value, frozenset) else value

@@ -46,7 +46,7 @@ def _function_modes() -> tuple[Any, ...]:
     context = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
     device = sys.modules["torch.utils._device"].CURRENT_DEVICE if "torch.utils._device" in sys.modules else None
     count = _c()._len_torch_function_stack()
-    return device, context, *(_c()._get_function_stack_at(place) for place in range(count))
+    return device, context, *(_c()._get_function_stack_at(index) for index in range(count))
 
 
 def _set_function_modes(values: tuple[Any, ...]) -> None:
@@ -62,7 +62,7 @@ def _set_function_modes(values: tuple[Any, ...]) -> None:
 
 def _dispatch_modes() -> tuple[Any, ...]:
     count = _c()._len_torch_dispatch_stack()
-    return tuple(_c()._get_dispatch_stack_at(place) for place in range(count))
+    return tuple(_c()._get_dispatch_stack_at(index) for index in range(count))
 
 
 def _set_dispatch_modes(modes: tuple[Any, ...]) -> None:

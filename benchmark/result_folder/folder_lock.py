@@ -26,12 +26,12 @@ def folder_lock(folder: Path, shard: Shard | None = None) -> Iterator[None]:
         RunRefused: another process works there, or the file system does not lock.
         BadInput: the folder cannot be written.
     """
-    with ExitStack() as held:
+    with ExitStack() as locks:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held.enter_context(_file_lock(folder / LOCK, folder, "this suite", shared=shard is not None))
+            locks.enter_context(_file_lock(folder / LOCK, folder, "this suite", shared=shard is not None))
             if shard is not None:
-                held.enter_context(_file_lock(folder / f"{LOCK}-{shard.name}", folder, f"the shard {shard}"))
+                locks.enter_context(_file_lock(folder / f"{LOCK}-{shard.name}", folder, f"the shard {shard}"))
                 _check_split(folder, shard)
         except OSError as error:
             raise BadInput(f"results folder {folder}: cannot be written ({error.strerror})") from error

@@ -130,13 +130,13 @@ def merge(out: Path, sources: Sequence[Path], *, allow_mixed: bool = False) -> M
     folders = _distinct([folder, *folders])  # Of equal ledgers the one that is there already stays.
     for other in folders if exists else folders[1:]:
         suite.check_same(read_recorded_suite(other))
-    with ExitStack() as held:
+    with ExitStack() as locks:
         if exists:
-            held.enter_context(folder_lock(folder))
+            locks.enter_context(folder_lock(folder))
         headers = HeaderChecker(suite, allow_mixed=allow_mixed)
         choices = {run: _choose_ledger(run, folders, headers, suite.budget) for run in suite.runs()}
         if not exists:
-            held.enter_context(folder_lock(folder))
+            locks.enter_context(folder_lock(folder))
             if (folder / SUITE_JSON).exists():
                 raise RunRefused(f"{folder}: another process has begun there meanwhile; merge again")
         _write_if_changed(folder / SUITE_JSON, suite.data)

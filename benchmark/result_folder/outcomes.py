@@ -46,13 +46,13 @@ class Failure:
 
     def describe_first(self) -> str:
         """Describe the first of them, for the moment at which it becomes known."""
-        told = f": {self.text}" if self.text else ""
-        return f"{self.run.path}: evaluation {self.index} {HAPPENED[self.state]}{told}; further ones are counted"
+        reason = f": {self.text}" if self.text else ""
+        return f"{self.run.path}: evaluation {self.index} {HAPPENED[self.state]}{reason}; further ones are counted"
 
     def describe_all(self, evaluations: int) -> str:
         """Describe all of them, of so many evaluations of the objective."""
-        told = f": {self.text}" if self.text else ""
-        happened = f"{self.count} of {evaluations} evaluations {HAPPENED[self.state]}{told}"
+        reason = f": {self.text}" if self.text else ""
+        happened = f"{self.count} of {evaluations} evaluations {HAPPENED[self.state]}{reason}"
         return f"{self.run.objective.label}: {happened} (the first in {self.run.path}, evaluation {self.index})"
 
 

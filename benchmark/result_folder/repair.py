@@ -104,27 +104,27 @@ def _existing(path: Path) -> list[Path]:
 def _replace_damaged(path: Path, ledger: Path, problem: str) -> RepairedLedger:
     try:
         data = ledger.read_bytes()
-        whole = whole_records(data)
-        if whole.records and whole.records[0].get("format") != FORMAT:
+        kept = whole_records(data)
+        if kept.records and kept.records[0].get("format") != FORMAT:
             raise LedgerError(problem)  # No damage: written by another version.
-        ended = has_ended(whole.records)  # What is damaged came after the end.
+        ended = has_ended(kept.records)  # What is damaged came after the end.
         target = path if ended else partial_path(path)
         moved_to = _keep_copy(ledger)
         longest = _longest_other(path, ledger)
-        if not ended and longest and len(evaluations_of(longest)) >= len(evaluations_of(whole.records)):
+        if not ended and longest and len(evaluations_of(longest)) >= len(evaluations_of(kept.records)):
             ledger.unlink()
             sync_folder(path.parent)
             return RepairedLedger(problem=problem, kept=len(longest), moved_to=moved_to)
         if ledger != target and target.exists():
             _keep_copy(target)
-        if whole.records:
-            write_atomically(target, data[: whole.good], durable=True)
-        if ledger != target or not whole.records:
+        if kept.records:
+            write_atomically(target, data[: kept.good], durable=True)
+        if ledger != target or not kept.records:
             ledger.unlink()
         sync_folder(path.parent)
     except OSError as error:
         raise LedgerError(f"{ledger}: cannot be repaired ({error.strerror}); make room and do it again") from error
-    return RepairedLedger(problem=problem, kept=len(whole.records), moved_to=moved_to)
+    return RepairedLedger(problem=problem, kept=len(kept.records), moved_to=moved_to)
 
 
 def _longest_other(path: Path, ledger: Path) -> list[Record]:

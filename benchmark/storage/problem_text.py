@@ -13,7 +13,7 @@ _RAISED = re.compile(r"[A-Za-z_][\w.]*(: |:?$)")
 def exception_line(text: str) -> str:
     """Return the line that names the last exception of a traceback; of another text its first line."""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    frames = [place for place, line in enumerate(lines) if line.startswith('  File "')]
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
     if frames:
         # What follows the last frame and is not indented; further lines belong to the exception's own text.
         lines = [line for line in lines[frames[-1] :] if not line.startswith("  ")]

@@ -37,15 +37,15 @@ def find_run_file(path: Path, budget: Mapping[str, Any] | None) -> RunFile | Non
         path: name of the complete file.
         budget: the limits by name; None: whatever a complete ledger was recorded under, it counts.
     """
-    there = os.path.lexists(path)
-    if there and has_ended_under(path, budget):
+    exists = os.path.lexists(path)
+    if exists and has_ended_under(path, budget):
         return RunFile(state="done", path=path)
     part, failed = partial_path(path), failed_path(path)
-    if (size := _size(part)) is not None and (size or not there):
+    if (size := _size(part)) is not None and (size or not exists):
         return RunFile(state="partial", path=part)
     if os.path.lexists(failed):
         return RunFile(state="failed", path=failed)
-    if there:
+    if exists:
         return RunFile(state="partial", path=path)
     return find_run_file(path, budget) if os.path.lexists(path) else None  # It was renamed while we looked.
 

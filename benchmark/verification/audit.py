@@ -102,8 +102,8 @@ def audit_suite(suite: Suite, folder: Path, request: AuditRequest, resources: Au
     require_route(suite, objectives, resources.machine)
     trials = request.sample.draw((trial for run in runs for trial in run.trials()), request.seed)
     records = read_evaluations(trials, runs, folder)
-    lists = list_trials(((one.objective, one.repetition), record) for one in trials for record in records[one])
-    stacked = {label for label, run in examples.items() if trains_side_by_side(run, objectives[label])}
+    lists = list_trials(((run.objective, run.repetition), record) for run in trials for record in records[run])
+        ((trial.objective, trial.repetition), record) for trial in trials for record in records[trial]
     alone = {cell: own for cell, own in lists.items() if cell[0] in stacked}
     # The audit's own process would not outlive a trial that kills it.
     backend = Loky(resources.jobs, separate=any(trial.kind not in SURVIVABLE for trial in trials))
@@ -117,7 +117,8 @@ def audit_suite(suite: Suite, folder: Path, request: AuditRequest, resources: Au
         tolerance = CLOSE_ERROR if request.tolerance is None else request.tolerance
         rows = {label: objective.row_counts for label, objective in objectives.items()}
         measured = {
-            label: {one.name for one in objective.metrics if one.measured} for label, objective in objectives.items()
+            label: {metric.name for metric in objective.metrics if metric.measured}
+            for label, objective in objectives.items()
         }
         compared = compare_trials(records, retrained, tolerance, rows, measured)
         asked = {"suite": suite.name, **request.describe()}

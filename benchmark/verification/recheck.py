@@ -199,12 +199,12 @@ def _incumbent(run: Run, record: Record) -> Incumbent:
 
 def _extend_lists(lists: Lists, incumbents: list[Incumbent]) -> Lists:
     """Add lists for the incumbents that the lists do not hold yet."""
-    known = {(label, name) for label, of_objective in lists.items() for name in positions(of_objective)}
+    listed = {(label, name) for label, of_objective in lists.items() for name in positions(of_objective)}
     new: dict[str, list[Config]] = {}
     for incumbent in incumbents:
         label = incumbent.run.objective.label
-        if (label, config_digest(incumbent.trial)) not in known:
-            known.add((label, config_digest(incumbent.trial)))
+        if (label, config_digest(incumbent.trial)) not in listed:
+            listed.add((label, config_digest(incumbent.trial)))
             new.setdefault(label, []).append(incumbent.trial)
     grown = dict(lists)
     for label, trials in new.items():

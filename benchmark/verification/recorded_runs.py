@@ -204,7 +204,10 @@ def read_evaluations(
 ) -> dict[RecordedTrial, list[Record]]:
     """Read the evaluations of some trials; nothing else of a ledger stays in memory."""
     evaluations: dict[RecordedTrial, list[Record]] = {trial: [] for trial in trials}
-    by_number = {(one.objective, one.algorithm, one.repetition, one.trial): one for one in evaluations}
+    by_number = {
+        (evaluation.objective, evaluation.algorithm, evaluation.repetition, evaluation.trial): evaluation
+        for evaluation in evaluations
+    }
     sampled = {name[:3] for name in by_number}
     for run in runs:
         for record in evaluations_of(read_ledger(folder / run.path).records) if run.cell in sampled else ():

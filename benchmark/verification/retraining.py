@@ -66,7 +66,7 @@ def retraining_suite(suite: Suite, name: str, lists: Lists, *, alone: bool) -> R
         "n_workers": 1,
         "resume": True,
         "budget": BUDGET,
-        "objectives": tuple(one for one in suite.objectives if one.label in {label for label, _ in lists}),
+        "objectives": tuple(entry for entry in suite.objectives if entry.label in {label for label, _ in lists}),
         "algorithms": list_entries(list(lists.values())),
         "control": None,
     }

@@ -182,8 +182,11 @@ def _distance(difference: Divergence) -> float:
 
 def _wrong_rows(differences: Sequence[Divergence], rows: tuple[int, int] | None) -> int | None:
     """Return the largest difference in wrongly classified rows."""
-    if rows is None or not all(math.isfinite(_distance(one)) for one in differences):
+    if rows is None or not all(math.isfinite(_distance(difference)) for difference in differences):
         return None if differences else 0
     total = dict(zip(ERRORS, rows, strict=True))
-    counts = [(round(one.recorded * total[one.field]), round(one.now * total[one.field])) for one in differences]
+    counts = [
+        (round(difference.recorded * total[difference.field]), round(difference.now * total[difference.field]))
+        for difference in differences
+    ]
     return max((abs(recorded - now) for recorded, now in counts), default=0)

@@ -119,8 +119,8 @@ def _constrained_optima(function: int, dimension: int, block: int) -> tuple[floa
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", FIND_OPTIMA, *map(str, numbers)]
-        found = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
-    return tuple(map(float.fromhex, found.stdout.split()))
+        completed = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    return tuple(map(float.fromhex, completed.stdout.split()))
 
 
 def _reset_noise() -> None:

@@ -32,15 +32,20 @@ def train(trial: Trial) -> Iterator[Counts]:
     weight, bias = trial.start
     parameters: Any = {"params": {"kernel": jnp.asarray(weight), "bias": jnp.asarray(bias)}}
     rate = jnp.float32(trial.learning_rate)
-    whole = len(data.x) // BATCH * BATCH
+    in_full_batches = len(data.x) // BATCH * BATCH
     epoch = 0
     while True:
         order = trial.order(epoch)
         x, y = data.x[order], data.y[order]
-        batches = jnp.asarray(x[:whole].reshape(-1, BATCH, x.shape[1])), jnp.asarray(y[:whole].reshape(-1, BATCH))
+        batches = (
+            jnp.asarray(x[:in_full_batches].reshape(-1, BATCH, x.shape[1])),
+            jnp.asarray(y[:in_full_batches].reshape(-1, BATCH)),
+        )
         parameters = functions["epoch"](parameters, *batches, rate)
-        if whole < len(x):
-            parameters = functions["step"](parameters, jnp.asarray(x[whole:]), jnp.asarray(y[whole:]), rate)
+        if in_full_batches < len(x):
+            parameters = functions["step"](
+                parameters, jnp.asarray(x[in_full_batches:]), jnp.asarray(y[in_full_batches:]), rate
+            )
         valid = int(functions["wrong"](parameters, data.valid_x, data.valid_y))
         test = valid if data.test_y is data.valid_y else int(functions["wrong"](parameters, data.test_x, data.test_y))
         epoch += 1

@@ -259,9 +259,9 @@ def _why_not(program: str) -> str:
 
 def _brief(text: bytes | str) -> str:
     """Shorten a text to one line for a message, cut in the middle where it is long."""
-    shown = text.decode(errors="replace") if isinstance(text, bytes) else text
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= 300 else f"{shown[:200]} ... {shown[-80:]}"
+    readable = text.decode(errors="replace") if isinstance(text, bytes) else text
+    readable = " ".join(readable.split())
+    return readable if len(readable) <= 300 else f"{readable[:200]} ... {readable[-80:]}"
 
 
 def _refuse_constant(name: str) -> NoReturn:

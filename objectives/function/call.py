@@ -52,10 +52,10 @@ class FunctionCall:
         for argument in self.constants:
             if argument in self.names.values():
                 raise ValueError(f"{argument}: a hyperparameter of the space cannot have a fixed value too")
-        given = {*self.names.values(), *self.constants}
-        self._check(parameters, given, space)
+        supplied = {*self.names.values(), *self.constants}
+        self._check(parameters, supplied, space)
         named = {name for name, parameter in parameters.items() if parameter.kind is not parameter.VAR_KEYWORD}
-        self.takes = tuple(name for name in OFFERED if name in named and name not in given)
+        self.takes = tuple(name for name in OFFERED if name in named and name not in supplied)
         self.default_epochs = next((parameters[name].default for name in EPOCH_NAMES if name in self.takes), None)
         self.yields = _is_generator_function(function)
 
@@ -70,7 +70,7 @@ class FunctionCall:
         hyperparameters = {self.names[name]: value for name, value in config.items()}
         return self.function(**hyperparameters, **self.constants, **{name: offered[name] for name in self.takes})
 
-    def _check(self, parameters: Mapping[str, inspect.Parameter], given: set[str], space: Space) -> None:
+    def _check(self, parameters: Mapping[str, inspect.Parameter], supplied: set[str], space: Space) -> None:
         """Refuse a hyperparameter that the function does not take, and a parameter that nobody gives."""
         by_position = [name for name, parameter in parameters.items() if parameter.kind is parameter.POSITIONAL_ONLY]
         if by_position:
@@ -78,7 +78,7 @@ class FunctionCall:
         kinds = {parameter.kind for parameter in parameters.values()}
         named = [name for name, parameter in parameters.items() if parameter.kind in _BY_NAME]
         if inspect.Parameter.VAR_KEYWORD not in kinds:
-            for argument in sorted(given - set(named)):
+            for argument in sorted(supplied - set(named)):
                 takes = ", ".join(named) or "nothing"
                 hint = _nearest(argument, named)
                 raise ValueError(
@@ -86,7 +86,7 @@ class FunctionCall:
                     "rename one of the two, or take it out of the space"
                 )
         for name in named:
-            if name not in given and name not in OFFERED and parameters[name].default is inspect.Parameter.empty:
+            if name not in supplied and name not in OFFERED and parameters[name].default is inspect.Parameter.empty:
                 raise ValueError(
                     f"{name}: a parameter of {self.name} that the space lacks, it has {', '.join(space)}"
                     f"{_nearest(name, space.arguments.values())}; add it to the space, or give it a default"

@@ -158,11 +158,11 @@ def find_fault(objective: NetworkObjective, machine: Machine, route: str) -> str
 def excerpt(objective: NetworkObjective, machine: Machine) -> Split:
     """The first of the objective's images, on the CPU."""
     host = Machine(device="cpu", data=machine.data)
-    whole = load_splits(objective.data, objective.split, None, host)[0]
+    full = load_splits(objective.data, objective.split, None, host)[0]
     sizes = IMAGES if machine.device != "cpu" else FEW_IMAGES
     train_part, valid, test = (
         part.take(np.arange(min(size, len(part))))
-        for part, size in zip((whole.train, whole.valid, whole.test), sizes, strict=True)
+        for part, size in zip((full.train, full.valid, full.test), sizes, strict=True)
     )
     return Split(train=train_part, valid=valid, test=test)
 
@@ -229,11 +229,13 @@ def _train_by_reference(objective: NetworkObjective, machine: Machine, split: Sp
     return curve
 
 
-def _same(one: Curve, other: Curve) -> bool:
+def _same(first: Curve, other: Curve) -> bool:
     """Whether two curves are equal to the bit, NaN included."""
-    if (one.errors, one.diverged) != (other.errors, other.diverged) or (one.weights is None) != (other.weights is None):
+    if (first.errors, first.diverged) != (other.errors, other.diverged) or (first.weights is None) != (
+        other.weights is None
+    ):
         return False
-    pairs = zip(one.weights or (), other.weights or (), strict=True)
+    pairs = zip(first.weights or (), other.weights or (), strict=True)
     return all(torch.equal(a.view(torch.int32), b.view(torch.int32)) for a, b in pairs)
 
 

@@ -182,21 +182,21 @@ def verified_sha256(path: Path, expected: str) -> str:
 def _fetch_fashion_mnist(root: Path, *, may_download: bool) -> None:
     from torchvision.datasets import FashionMNIST
 
-    wanted = root / "FashionMNIST" / "raw"
+    raw = root / "FashionMNIST" / "raw"
     remedy = (
         f"put the four unpacked files ({', '.join(FASHION_MNIST_SHA256)}) there, "
         "or name a folder that holds FashionMNIST/raw by --data DIR or INCUMBENT_DATA"
     )
     if not may_download:
-        raise DataError(f"fashion_mnist: not found in {wanted}; {remedy}")
+        raise DataError(f"fashion_mnist: not found in {raw}; {remedy}")
     try:
         FashionMNIST(str(root), train=True, download=True)
     except (OSError, RuntimeError, HTTPException) as error:
-        for folder in (wanted, wanted.parent, root):
+        for folder in (raw, raw.parent, root):
             with suppress(OSError):  # Only an empty folder is removed.
                 folder.rmdir()
         reason = " ".join(str(error).split())
-        raise DataError(f"fashion_mnist: not in {wanted} and not to be fetched ({reason}); {remedy}") from error
+        raise DataError(f"fashion_mnist: not in {raw} and not to be fetched ({reason}); {remedy}") from error
 
 
 def _images(pixels: np.ndarray, labels: np.ndarray) -> Images:

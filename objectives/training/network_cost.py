@@ -94,8 +94,8 @@ def count_shape(build: Callable[[], nn.Module], image: torch.Size) -> NetworkSha
     def note(module: nn.Module, arguments: tuple[object, ...], result: object) -> None:
         if isinstance(result, Tensor):
             values = result[0].numel()
-            given = arguments[0] if arguments else result
-            leaves.append((module, given[0].numel() if isinstance(given, Tensor) else values, values))
+            argument = arguments[0] if arguments else result
+            leaves.append((module, argument[0].numel() if isinstance(argument, Tensor) else values, values))
 
     for module in network.modules():
         if not any(True for _ in module.children()):

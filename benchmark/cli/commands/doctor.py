@@ -33,8 +33,8 @@ def execute(parsed: argparse.Namespace) -> int:
     from benchmark.diagnosis.examination import build_networks, describe_machine, examine_objectives
     from objectives.objective import Machine
 
-    for name, found in describe_machine(choice):
-        print(f"{name:11} {found}", flush=True)
+    for name, facts in describe_machine(choice):
+        print(f"{name:11} {facts}", flush=True)
     if suite is None:
         objectives = build_networks()
     else:

@@ -104,9 +104,9 @@ class Block:
     def move(self, source: Block, slot: int) -> None:
         """Fill slot number `slot`, whose trial is gone, with the last trial of `source`, and clear that one's slot."""
         last = len(source.trials) - 1
-        for mine, its in zip(self.tables, source.tables, strict=True):
-            mine[slot].copy_(its[last])
-            its[last].zero_()
+        for table, source_table in zip(self.tables, source.tables, strict=True):
+            table[slot].copy_(source_table[last])
+            source_table[last].zero_()
         source.batch[last] = 1
         trial = source.trials.pop()
         if (self, slot) != (source, last):

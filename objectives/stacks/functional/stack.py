@@ -240,8 +240,8 @@ def refusal(objective: NetworkObjective, machine: Machine) -> str | None:
         return str(error)
     if len(structures) > SAMPLES // 4:
         return f"{len(structures)} structures among {len(networks)} configurations"
-    found = _program(networks[0], objective.batch_size(first), split, machine)
-    return str(found) if isinstance(found, Unstackable) else None
+    program = _program(networks[0], objective.batch_size(first), split, machine)
+    return str(program) if isinstance(program, Unstackable) else None
 
 
 def _program(network: nn.Module, batch_size: int, split: Split, machine: Machine) -> TracedNetwork | Unstackable:

@@ -98,14 +98,14 @@ def _proved(tracer: Tracer) -> TracedNetwork:
     before = structure(tracer.network, besides=(MaskedDropout,))
     steps = {size: tracer.trace(size) for size in tracer.sizes}
     with torch.no_grad():
-        ours = [gradient[0] for gradient in steps[tracer.sizes[-1]](*tracer.example(tracer.sizes[-1]))]
+        expected = [gradient[0] for gradient in steps[tracer.sizes[-1]](*tracer.example(tracer.sizes[-1]))]
         for size in steps:
             for strangers in (False, True):
                 chosen = slice(1, None, 3) if strangers else slice(None)
-                found = steps[size](*tracer.example(size, strangers=strangers))
-                if not all(_same(one[chosen], wanted) for one, wanted in zip(found, ours, strict=True)):
+                gradients = steps[size](*tracer.example(size, strangers=strangers))
+                if not all(_same(one[chosen], wanted) for one, wanted in zip(gradients, expected, strict=True)):
                     raise Unstackable("its bits depend on the slot")
-    _agree(ours, _reference(tracer))
+    _agree(expected, _reference(tracer))
     if structure(tracer.network, besides=(MaskedDropout,)) != before:
         raise Unstackable("its forward changes the network")
     dropouts = [module for module in tracer.original.modules() if isinstance(module, Dropout)]
@@ -131,12 +131,12 @@ def _reference(tracer: Tracer) -> list[Tensor]:
     return list(torch.autograd.grad(functional.cross_entropy(logits, labels), weights))
 
 
-def _agree(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> None:
-    largest = max(float(gradient.norm()) for gradient in theirs)
-    for one, other in zip(ours, theirs, strict=True):
+def _agree(first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
+    largest = max(float(gradient.norm()) for gradient in second)
+    for one, other in zip(first, second, strict=True):
         if not float((one - other).norm()) <= TOLERANCE * largest:
             raise Unstackable("its gradients are not those of the network alone")
 
 
-def _same(slots: Tensor, wanted: Tensor) -> bool:
-    return torch.equal(slots, wanted.expand_as(slots))
+def _same(slots: Tensor, expected: Tensor) -> bool:
+    return torch.equal(slots, expected.expand_as(slots))

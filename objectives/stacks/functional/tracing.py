@@ -123,21 +123,21 @@ class Tracer:
 
     def example(self, size: int, *, strangers: bool = False) -> list[Tensor]:
         """Build arguments that are equal in every slot; with `strangers` slots 0 and 2 of 3 differ."""
-        made = [_uniform(index, (size, *shape)) for index, shape in enumerate(self.weights, start=1)]
-        made += [(_uniform(100 + i, (size, self.rows, *shape)) > -0.1) * 1.5 for i, shape in enumerate(self.masks)]
+        tensors = [_uniform(index, (size, *shape)) for index, shape in enumerate(self.weights, start=1)]
+        tensors += [(_uniform(100 + i, (size, self.rows, *shape)) > -0.1) * 1.5 for i, shape in enumerate(self.masks)]
         labels = (torch.arange(self.rows) * 7 % 10).expand(size, -1).clone()
         row_weights = torch.zeros(size, self.rows)
         row_weights[:, : self.live] = 1 / self.live
         images = self.images.cpu().expand(size, *self.images.shape).clone()
         images[:, self.live :] = images[:, :1]
-        for mask in made[len(self.weights) :]:
+        for mask in tensors[len(self.weights) :]:
             mask[:, self.live :] = mask[:, :1]
-        made += [images, labels, row_weights]
+        tensors += [images, labels, row_weights]
         if strangers:
-            made[0][0::3] = torch.nan
-            for tensor in made[:-2]:
+            tensors[0][0::3] = torch.nan
+            for tensor in tensors[:-2]:
                 tensor[2::3] *= 0.5
-        return [tensor.to(self.device) for tensor in made]
+        return [tensor.to(self.device) for tensor in tensors]
 
     @property
     def live(self) -> int:

@@ -166,12 +166,12 @@ class GpuStack(Stack):
         table, index = self.site.table, slot.index
         table.clear(index)
         table.host_keys[index] = key.view(np.int64)
-        whole, rates = table.host_whole[index], table.host_rates[index]
-        whole[BATCH.value], whole[ROWS.value], whole[EPOCH.value] = slot.batch, len(self.site.train), epoch
-        whole[WIDTH.value : WIDTH.value + len(slot.widths)] = slot.widths
+        integers, rates = table.host_whole[index], table.host_rates[index]
+        integers[BATCH.value], integers[ROWS.value], integers[EPOCH.value] = slot.batch, len(self.site.train), epoch
+        integers[WIDTH.value : WIDTH.value + len(slot.widths)] = slot.widths
         rates[RATE.value] = learning_rate
         for layer, dropout in enumerate(dropouts(module)):
-            whole[KEEP.value + layer], rates[SCALE.value + layer] = dropout.keep, dropout.scale
+            integers[KEEP.value + layer], rates[SCALE.value + layer] = dropout.keep, dropout.scale
         self._slots[index], self._index[slot.ticket] = slot, index
         self._unordered.add(index)
 

@@ -81,8 +81,8 @@ def _is_own(library: Path) -> bool:
 def _compile(compiler: str, flags: tuple[str, ...], source: Path, library: Path) -> None:
     """Compile to a file beside `library` and rename it, so that no other process loads half of one."""
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        made = Path(folder, library.name)
-        command = [compiler, *flags, str(source), "-o", str(made)]
+        compiled = Path(folder, library.name)
+        command = [compiler, *flags, str(source), "-o", str(compiled)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=LONGEST)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -90,4 +90,4 @@ def _compile(compiler: str, flags: tuple[str, ...], source: Path, library: Path)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
             raise CompilerError(f"{compiler} cannot compile {source.name} ({last}): use gcc 11 or clang 12, or newer")
-        made.replace(library)
+        compiled.replace(library)

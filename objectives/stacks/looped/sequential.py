@@ -36,9 +36,9 @@ def layers_of(network: nn.Module, image: torch.Size, *, compiled: bool = False) 
             if len(size) != 3:
                 return None
             assert isinstance(module, nn.Conv2d)
-            given = (size[0], size[1], size[2])
-            out: tuple[int, ...] = output_size(module, given)
-            if (block := _block_of(module, modules, given, out, compiled)) is not None:
+            shape = (size[0], size[1], size[2])
+            out: tuple[int, ...] = output_size(module, shape)
+            if (block := _block_of(module, modules, shape, out, compiled)) is not None:
                 layer, out = block, block.pooled
                 del modules[:2]
             size = out

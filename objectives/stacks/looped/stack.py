@@ -153,10 +153,12 @@ def loss_slopes(labels: Tensor, batch_size: int) -> Tensor:
         batch_size: rows of the others.
     """
     slopes = torch.zeros(len(labels), CLASSES)
-    whole = len(labels) // batch_size * batch_size
-    slopes[:whole].scatter_(1, labels[:whole].unsqueeze(1), -1 / batch_size)
-    if whole < len(labels):
-        slopes[whole:].scatter_(1, labels[whole:].unsqueeze(1), -1 / (len(labels) - whole))
+    in_full_batches = len(labels) // batch_size * batch_size
+    slopes[:in_full_batches].scatter_(1, labels[:in_full_batches].unsqueeze(1), -1 / batch_size)
+    if in_full_batches < len(labels):
+        slopes[in_full_batches:].scatter_(
+            1, labels[in_full_batches:].unsqueeze(1), -1 / (len(labels) - in_full_batches)
+        )
     return slopes
 
 

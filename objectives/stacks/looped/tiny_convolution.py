@@ -96,18 +96,18 @@ def places(size: tuple[int, int, int], kernel: tuple[int, ...], padding: int) ->
     outputs, channels, tall, wide = kernel
     height, width = size[1] + 2 * padding - tall + 1, size[2] + 2 * padding - wide + 1
     columns, rows = outputs * height * width, channels * size[1] * size[2]
-    found: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     for weight, (out, channel, down, right) in enumerate(torch.cartesian_prod(*map(torch.arange, kernel)).tolist()):
         for y, x in torch.cartesian_prod(torch.arange(height), torch.arange(width)).tolist():
             row_y, row_x = y + down - padding, x + right - padding
             if 0 <= row_y < size[1] and 0 <= row_x < size[2]:
                 row = (channel * size[1] + row_y) * size[2] + row_x
                 column = ((2 * (y % 2) + x % 2) * outputs + out) * (height // 2) * (width // 2)
-                found.append((row * columns + column + (y // 2) * (width // 2) + x // 2, weight))
+                pairs.append((row * columns + column + (y // 2) * (width // 2) + x // 2, weight))
     table = torch.full((outputs * channels * tall * wide, height * width), rows * columns)
     filled = [0] * len(table)
-    for cell, weight in found:
+    for cell, weight in pairs:
         table[weight, filled[weight]] = cell
         filled[weight] += 1
-    cells, weights = (torch.tensor(part) for part in zip(*found, strict=True))
+    cells, weights = (torch.tensor(part) for part in zip(*pairs, strict=True))
     return Places(rows=rows, columns=columns, cells=cells, weights=weights, table=table)
