@@ -102,8 +102,8 @@ def audit_suite(suite: Suite, folder: Path, request: AuditRequest, resources: Au
     require_route(suite, objectives, resources.machine)
     trials = request.sample.draw((trial for run in runs for trial in run.trials()), request.seed)
     records = read_evaluations(trials, runs, folder)
-    lists = list_trials(((run.objective, run.repetition), record) for run in trials for record in records[run])
-        ((trial.objective, trial.repetition), record) for trial in trials for record in records[trial]
+    lists = list_trials(((trial.objective, trial.repetition), record) for trial in trials for record in records[trial])
+    stacked = {label for label, run in examples.items() if trains_side_by_side(run, objectives[label])}
     alone = {cell: own for cell, own in lists.items() if cell[0] in stacked}
     # The audit's own process would not outlive a trial that kills it.
     backend = Loky(resources.jobs, separate=any(trial.kind not in SURVIVABLE for trial in trials))
