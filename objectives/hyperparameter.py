@@ -32,7 +32,7 @@ class Condition:
     values: tuple[Scalar, ...]
 
     def holds(self, config: Mapping[str, Any]) -> bool:
-        """Whether the parent is there with one of the values; a number of another type is another value."""
+        """Return whether the parent is there with one of the values; a number of another type is another value."""
         if self.parent not in config:
             return False
         value = config[self.parent]
@@ -219,7 +219,7 @@ def _exp(exponent: float) -> float:
 
 
 def _is_logarithmic(distribution: Any) -> bool:
-    """Whether a frozen distribution is log-uniform at loc = 0, so that the closed form holds."""
+    """Return whether a frozen distribution is log-uniform at loc = 0, so that the closed form holds."""
     if distribution.dist.name not in ("loguniform", "reciprocal"):
         return False
     _, location, _ = distribution.dist._parse_args(*distribution.args, **distribution.kwds)
@@ -271,7 +271,7 @@ def hyperparameter(name: Any, distribution: Any) -> Hyperparameter:
 
 
 def _remedy(values: Any) -> str:
-    """What to write instead of something that is no distribution."""
+    """Suggest what to write instead of something that is no distribution."""
     if isinstance(values, list | tuple | set | frozenset | dict | np.ndarray):
         return "; write Categorical([...]) for choices, stats.uniform(low, high - low) for a range"
     if isinstance(values, range):

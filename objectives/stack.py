@@ -97,7 +97,7 @@ class Stack(ABC):
 
     @property
     def ready(self) -> bool:
-        """Whether something that `begin` started has ended, so that `finish` would not wait."""
+        """Return whether something that `begin` started has ended, so that `finish` would not wait."""
         return False
 
     def finish(self) -> list[tuple[Ticket, Epoch | Exception]]:

@@ -216,7 +216,7 @@ class _Mixed:
         )
 
     def should_stop(self) -> bool:
-        """Whether the Gaussian part has converged; the library has no criterion for categories alone."""
+        """Return whether the Gaussian part has converged; the library has no criterion for categories alone."""
         return bool(self.x + self.z and self.optimizer.should_stop())
 
 

@@ -99,7 +99,7 @@ class Declaration:
 
 
 def _exact(coordinate: Coordinate) -> bool:
-    """Whether rounding leaves bounds as they are, and six digits of what is between them."""
+    """Return whether rounding leaves bounds as they are, and six digits of what is between them."""
     least = coordinate.low if coordinate.log else coordinate.high - coordinate.low
     exact = all(round(bound, DECIMALS) == bound for bound in (coordinate.low, coordinate.high))
     return exact and bool(least >= 10.0 ** (6 - DECIMALS))

@@ -105,12 +105,12 @@ class Translation:
 
 
 def _declared_as_is(axis: Hyperparameter) -> bool:
-    """Whether values go to a library as they are, not as quantiles."""
+    """Return whether values go to a library as they are, not as quantiles."""
     return axis.plain and (bool(axis.choices) or _ordinary(axis))
 
 
 def _ordinary(axis: Hyperparameter) -> bool:
-    """Whether bounds and width of a range are far from the ends of doubles, and its integers exact as such."""
+    """Return whether bounds and width of a range are far from the ends of doubles, and its integers exact as such."""
     if axis.kind == "int":
         return bool(max(abs(axis.low), abs(axis.high)) <= MOST_EXACT)
     least = axis.low if axis.log else axis.high - axis.low

@@ -16,7 +16,7 @@ class BasicScheduler:
 
     @property
     def adaptive(self) -> bool:
-        """Whether results change what is suggested: False only where the searcher says so."""
+        """Return whether results change what is suggested: False only where the searcher says so."""
         return bool(getattr(self.searcher, "adaptive", True))
 
     def suggest(self) -> Config | None:

@@ -78,7 +78,7 @@ class MedianStopping:
             self.going_on.append(further)
 
     def _stops(self, curve: list[float]) -> bool:
-        """Whether the rule stops a trial after the last checkpoint of its curve."""
+        """Return whether the rule stops a trial after the last checkpoint of its curve."""
         step = len(curve) - 1
         if self.checkpoints[step] < self.grace_epochs or len(self.averages[step]) < self.min_trials:
             return False

@@ -64,7 +64,7 @@ def promote_or_begin(climbs: Iterable[tuple[Promoting, int]], searcher: Searcher
 
 
 def is_over(config: Mapping[str, Any], error: float, info: Any = None) -> bool:
-    """Whether more epochs could not change a trial's error, so that asking for them wastes the budget.
+    """Return whether more epochs could not change a trial's error, so that asking for them wastes the budget.
 
     Training crashed (error +inf), or `info` says that it diverged: by a "state" other than "ok", or by
     fewer "epochs" than asked for. The error alone does not tell: a diverged trial has the chance error,

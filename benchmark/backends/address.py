@@ -34,5 +34,5 @@ def check_reachable(option: str, address: str, schemes: Sequence[str]) -> None:
 
 
 def _is_port(text: str) -> bool:
-    """Whether it is a port's number; the system would take a greater one for another port."""
+    """Return whether it is a port's number; the system would take a greater one for another port."""
     return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 2**16

@@ -49,7 +49,7 @@ class Cluster(Backend):
         """Connect to workers for a block; yields how many groups they should execute at the same time."""
 
     def is_connected(self) -> bool:
-        """Whether the connection stands, as far as that is known without asking."""
+        """Return whether the connection stands, as far as that is known without asking."""
         return True
 
     @abstractmethod

@@ -189,12 +189,12 @@ class TrialBatcher:
         return True
 
     def _next_queued(self) -> PendingTrial | None:
-        """The next trial that a run waits for: sequential runs first."""
+        """Return the next trial that a run waits for: sequential runs first."""
         queue = self.urgent or self.deferrable
         return queue.popleft() if queue else None
 
     def _next_predicted(self) -> PendingTrial | None:
-        """The next trial that a run will ask for."""
+        """Return the next trial that a run will ask for."""
         for opened in self.open_runs.values():
             for config, epochs in opened.predicted_jobs or ():
                 trial = self.cache.trial(opened.run, config)

@@ -18,7 +18,7 @@ _held: list[socket.socket] = []
 
 
 def claim_gpu(machine: Machine) -> Machine:
-    """The machine with one of its GPUs instead of "cuda": of the first one's kind, so no result depends on which."""
+    """Return the machine with one of its GPUs for "cuda": of the first one's kind, so no result depends on which."""
     if machine.device != ANY_GPU:
         return machine
     import torch

@@ -9,7 +9,7 @@ CPU_ALLOCATOR = "DefaultCPUAllocator: can't allocate memory"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the memory of the host or of a GPU did not suffice."""
+    """Return whether the memory of the host or of a GPU did not suffice."""
     import torch
 
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or CPU_ALLOCATOR in str(error)

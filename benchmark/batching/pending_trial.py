@@ -50,11 +50,11 @@ class PendingTrial:
 
     @property
     def wanted_epochs(self) -> int:
-        """How many of its epochs are asked for or will be, whatever runs decide next."""
+        """Return the epoch up to which it is asked for or will be, whatever runs decide next."""
         jobs = (opened.job for opened in self.waiting_runs)
         return max([self.target_epochs, *(job.epochs for job in jobs if job is not None)])
 
     @property
     def goes_on(self) -> bool:
-        """Whether one of these comes after those that it has been trained for."""
+        """Return whether one of these comes after those that it has been trained for."""
         return not self.trial.ended and self.trial.epochs_trained < self.wanted_epochs

@@ -123,20 +123,20 @@ def _build_stack(objective: Objective, machine: Machine, capacity: int | None) -
 
 
 def _noted(settings: RunSettings, stack: Stack) -> RunSettings:
-    """The settings with why the stack trains as it does, for the headers; mostly there is nothing to say."""
+    """Add to the settings why the stack trains as it does, for the headers; mostly there is nothing to add."""
     if stack.route_reason is None:
         return settings
     return replace(settings, environment={**settings.environment, "route_reason": stack.route_reason})
 
 
 def _without(runs: Sequence[Run], reports: Sequence[RunReport]) -> list[Run]:
-    """The runs that have no report yet."""
+    """Select the runs that have no report yet."""
     reported = {report.run.path for report in reports}
     return [run for run in runs if run.path not in reported]
 
 
 def trains_side_by_side(run: Run, objective: Objective) -> bool:
-    """Whether the trials of a run may share a stack."""
+    """Return whether the trials of a run may share a stack."""
     return shares_trials(run) and objective.stackable
 
 

@@ -79,7 +79,7 @@ class Classifier(Module):
         self.plot("acc", self.accuracy(y_hat, batch[-1]), train=False)
 
     def accuracy(self, y_hat: Tensor, y: Tensor, averaged: bool = True) -> Tensor:
-        """Whether each prediction is right, or the share of right ones."""
+        """Return whether each prediction is right, or the share of right ones."""
         right = (y_hat.reshape(-1, y_hat.shape[-1]).argmax(dim=1) == y.reshape(-1)).float()
         return right.mean() if averaged else right
 

@@ -51,7 +51,7 @@ class Checked(argparse.Action):
 
 
 def build_overview(description: str | None, commands: Mapping[str, str]) -> Parser:
-    """What `--help` shows: every command with its line."""
+    """Build the parser behind `--help`, which shows every command with its line."""
     lines = [f"  {name:10} {summary}" for name, summary in commands.items()]
     parser = Parser(
         prog=shell_command("benchmark"),

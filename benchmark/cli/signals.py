@@ -43,7 +43,7 @@ class Stopped(BaseException):
 
 
 def exit_code(stop: BaseException) -> int:
-    """What a shell reports of a process that this ended."""
+    """Return the exit code that a shell reports of a process that this ended."""
     return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
 
 
@@ -130,7 +130,7 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _hear(number: int, frame: FrameType | None) -> None:
-    """Nothing: the guard has been told."""
+    """Do nothing: the guard hears of the signal through the pipe."""
 
 
 def _guard(heard: int, farewell: Callable[[], str]) -> None:

@@ -29,7 +29,7 @@ def discard_stdout() -> None:
 
 
 def stop_message(parsed: argparse.Namespace) -> str:
-    """What a suite that was stopped says: that nothing is lost, and the command to go on."""
+    """Build what a stopped suite says: that nothing is lost, and the command to go on."""
     return f"stopped; every finished evaluation is stored. To go on: {resume_command(parsed)}"
 
 

@@ -157,14 +157,14 @@ def known_part(name: str, given: str) -> str | dict[str, Any]:
 
 
 def is_scheduler(given: Any) -> bool:
-    """Whether a registered name or a class is a scheduler and no searcher."""
+    """Return whether a registered name or a class is a scheduler and no searcher."""
     if isinstance(given, str):
         return given in ALL_SCHEDULERS and given not in ALL_SEARCHERS
     return callable(getattr(given, "suggest", None))
 
 
 def takes_searcher(given: Any) -> bool:
-    """Whether a scheduler, registered or a class, is given a searcher."""
+    """Return whether a scheduler, registered or a class, is given a searcher."""
     make: Callable[..., Any] = ALL_SCHEDULERS[given] if isinstance(given, str) else given
     return bool(accepted_arguments("algorithm", make, ("searcher",)))
 
@@ -193,7 +193,7 @@ def _options(objective: Objective) -> dict[str, Any]:
 
 
 def _description(objective: Objective) -> dict[str, Any]:
-    """What the header of a ledger says of an objective that has no options: another one is another suite."""
+    """Describe an objective without options for the header of a ledger: another one is another suite."""
     metrics = {} if is_classic(objective.metrics) else {"metrics": [metric.describe() for metric in objective.metrics]}
     return {
         "space": objective.space.describe(),

@@ -40,7 +40,7 @@ class Gpu:
 
     @property
     def is_slice(self) -> bool:
-        """Whether it is a part of a GPU that is divided into MIG slices."""
+        """Return whether it is a part of a GPU that is divided into MIG slices."""
         return "MIG" in self.name.split()
 
     def describe(self) -> str:
@@ -124,7 +124,7 @@ def _obstacle(memory: int, capability: tuple[int, int]) -> str | None:
 
 
 def _runs(code: str, capability: tuple[int, int]) -> bool:
-    """Whether code for `sm_75` (binary, for its generation) or `compute_75` (for all later ones) runs there."""
+    """Return whether code for `sm_75` (binary, for its generation) or `compute_75` (for all later ones) runs there."""
     kind, _, digits = code.partition("_")
     number = "".join(character for character in digits if character.isdigit())
     built = (int(number[:-1]), int(number[-1]))

@@ -56,7 +56,7 @@ def _rewrite_small(match: re.Match[bytes]) -> bytes:
 
 
 def _is_in_string(match: re.Match[bytes]) -> bool:
-    """Whether the match is inside a string."""
+    """Return whether the match is inside a string."""
     return match.string.count(b'"', 0, match.start()) % 2 == 1
 
 

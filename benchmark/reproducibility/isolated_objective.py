@@ -42,7 +42,7 @@ def synchronised_time() -> float:
 
 
 def _times_itself(objective: Objective) -> bool:
-    """Whether a third party's objective trains by code of ours, which measures its seconds."""
+    """Return whether a third party's objective trains by code of ours, which measures its seconds."""
     definer = next(base for base in type(objective).__mro__ if "train" in vars(base))
     return objective.times_itself and definer.__module__.partition(".")[0] == "objectives"
 

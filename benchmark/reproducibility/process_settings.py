@@ -71,7 +71,7 @@ _LEAST = 5e-324
 
 
 def _flushes_denormals() -> bool:
-    """Whether denormal numbers count as zero, which torch can set but not read."""
+    """Return whether denormal numbers count as zero, which torch can set but not read."""
     return _LEAST * 1.0 == 0.0
 
 

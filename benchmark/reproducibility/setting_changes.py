@@ -24,7 +24,7 @@ class SettingChange:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes two changes the same: whatever it was changed to, it is said once."""
+        """Identify the setting: whatever it was changed to, it is reported once."""
         return self.culprit, self.setting
 
     def describe(self) -> str:

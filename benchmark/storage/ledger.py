@@ -121,7 +121,7 @@ class Ledger:
 
     @property
     def ended(self) -> bool:
-        """Whether the end record is there; a run may have been killed between it and the file's final name."""
+        """Return whether the end record is there; a run may have been killed between it and the file's final name."""
         return has_ended(self.records)
 
     def change_budget(self, budget: Mapping[str, Any]) -> None:

@@ -144,7 +144,7 @@ def count_evaluations(path: Path) -> int:
 
 
 def has_ended(records: Sequence[Record]) -> bool:
-    """Whether these are all records of a run that is complete."""
+    """Return whether these are all records of a run that is complete."""
     return bool(records) and records[-1]["kind"] == "end"
 
 

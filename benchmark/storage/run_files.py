@@ -51,7 +51,7 @@ def find_run_file(path: Path, budget: Mapping[str, Any] | None) -> RunFile | Non
 
 
 def has_ended_under(path: Path, budget: Mapping[str, Any] | None) -> bool:
-    """Whether a complete ledger was recorded under this budget or a larger one.
+    """Return whether a complete ledger was recorded under this budget or a larger one.
 
     One whose header cannot be read counts as such, so that whoever reads it says what is wrong.
     """

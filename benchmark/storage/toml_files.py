@@ -69,5 +69,5 @@ class TomlFiles:
 
 
 def is_path(text: str) -> bool:
-    """Whether a text is meant as a path, not as a name."""
+    """Return whether a text is meant as a path, not as a name."""
     return "/" in text or text.endswith(".toml")

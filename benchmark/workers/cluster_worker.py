@@ -134,7 +134,7 @@ class Child:
 
 
 def _is_running(process: int | None) -> bool:
-    """Whether a process of this machine is running; None, one on another machine, counts as running."""
+    """Return whether a process of this machine is running; None, one on another machine, counts as running."""
     if process is None:
         return True
     try:

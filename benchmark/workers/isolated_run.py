@@ -88,7 +88,7 @@ def _execute_in_child(
 
 
 def _seconds_since(marker: Path) -> float:
-    """How long ago the last training started, by a clock that nobody sets; 0 where none did."""
+    """Return the seconds since the last training started, by a clock that nobody sets; 0 where none did."""
     try:
         return time.monotonic() - float(marker.read_text())
     except (OSError, ValueError):  # Killed while it wrote.

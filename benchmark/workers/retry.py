@@ -27,7 +27,7 @@ class DeathCounter:
         self.deaths.update(self._position(path) for path in in_flight)
 
     def needs_isolation(self, path: Path) -> bool:
-        """Whether a run was in flight at so many deaths without progress that it must be executed alone."""
+        """Return whether a run was in flight at so many deaths without progress that it must be executed alone."""
         return self.deaths[self._position(path)] >= DEATHS_BEFORE_ISOLATION
 
     def _position(self, path: Path) -> tuple[Path, int]:

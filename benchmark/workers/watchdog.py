@@ -110,7 +110,7 @@ def watch_trainings(
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether the process that wrote a note is still there."""
+    """Return whether the process that wrote a note is still there."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -105,7 +105,7 @@ class ImageClassification(Objective):
 
     @property
     def xavier(self) -> bool:
-        """Whether weights start from Glorot's uniform distribution instead of PyTorch's default."""
+        """Return whether weights start from Glorot's uniform distribution instead of PyTorch's default."""
         return False
 
     @property

@@ -154,7 +154,7 @@ class DTLZ7(DTLZ):
         return np.concatenate([positions, last[..., None]], axis=-1)
 
     def front(self, points: int = MOST_FRONT_POINTS) -> np.ndarray:
-        """Where g = 1, its least, and every position has a greater wave than all positions before it."""
+        """Select the points of the front: g = 1, its least, and each position has a greater wave than all before it."""
         t = np.linspace(0, 1, CURVE_POINTS)
         others = self.n_metrics - 1
         chosen = t[falling(t, -_waves(t), max(2, int(points ** (1 / others) + 1e-9)))]

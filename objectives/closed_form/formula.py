@@ -33,7 +33,7 @@ class Formula(Objective):
         require_int("epochs", self.epochs, 1, MOST_EPOCHS)
 
     def bias(self, epoch: int) -> float:
-        """How much of the scale a trial is above its value after an epoch; nothing after the last."""
+        """Return the share of the scale by which a trial is above its value after an epoch; 0 after the last."""
         return 1 / epoch - 1 / self.epochs
 
     @property

@@ -37,7 +37,7 @@ class ZDT(Scalable):
         return x[..., 0]
 
     def g(self, x: np.ndarray) -> np.ndarray:
-        """How far a point is from the front; `ZDT.dimension` - 1 variables count."""
+        """Return the distance of a point from the front; `ZDT.dimension` - 1 variables count."""
         total: np.ndarray = 1 + 9 * np.mean(x[..., 1:], axis=-1)
         return total
 

@@ -89,7 +89,7 @@ class SubprocessClient:
 
     @property
     def running(self) -> bool:
-        """Whether the process has been started and not been closed."""
+        """Return whether the process has been started and not been closed."""
         return self._process is not None
 
     def exchange(self, message: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class FunctionCall:
 
     @property
     def takes_epochs(self) -> bool:
-        """Whether the function is told how many epochs to train."""
+        """Return whether the function is told how many epochs to train."""
         return any(name in self.takes for name in EPOCH_NAMES)
 
     def __call__(self, config: Config, seed: np.random.SeedSequence, epochs: int, machine: Machine) -> Any:
@@ -147,7 +147,7 @@ def error_of(returned: Any) -> float:
 
 
 def metrics_of(returned: Any) -> dict[str, float]:
-    """What a function returned, by name: the numbers of a mapping, or of a pair's first part; a number is the error."""
+    """Extract the metrics that a function returned: those of a mapping or a pair's first part; a number is the error."""
     returned = _validation_part(returned)
     if not isinstance(returned, Mapping):
         return {"error": error_of(returned)}
@@ -184,7 +184,7 @@ def _parameters(name: str, function: Callable[..., Any]) -> Mapping[str, inspect
 
 
 def _is_generator_function(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a generator."""
+    """Return whether calling it gives a generator."""
     return any(map(inspect.isgeneratorfunction, _written(function)))
 
 
@@ -194,7 +194,7 @@ def _is_asynchronous(function: Callable[..., Any]) -> bool:
 
 
 def _written(function: Callable[..., Any]) -> tuple[Any, Any]:
-    """What somebody wrote: decorators and partial applications are looked through, and what calls an instance."""
+    """Find the function as it was written, inside decorators, partial applications and callable instances."""
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(function)

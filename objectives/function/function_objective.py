@@ -137,7 +137,7 @@ class FunctionObjective(Objective):
         return {}
 
     def _epoch(self, returned: object) -> Epoch:
-        """What the function returned or yielded, as an epoch; its numbers are checked like every objective's."""
+        """Convert what the function returned or yielded to an epoch; its numbers are checked like every objective's."""
         if isinstance(returned, Epoch):
             return returned
         valid, test = returned, None

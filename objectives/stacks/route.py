@@ -193,7 +193,7 @@ def _functional(objective: NetworkObjective, machine: Machine) -> Route | None:
 
 @cache
 def _refusal(objective: NetworkObjective, machine: Machine) -> str | None:
-    """Why torch.func cannot stack this objective; cached, because the proof takes long."""
+    """Return why torch.func cannot stack this objective; cached, because the proof takes long."""
     from objectives.stacks.functional.stack import refusal
 
     return refusal(objective, machine)

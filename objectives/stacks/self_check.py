@@ -110,7 +110,7 @@ def find_fault_apart(objective: NetworkObjective, machine: Machine, route: str) 
 
 @cache
 def fault_of(objective: NetworkObjective, machine: Machine, route: str) -> str | None:
-    """What `find_fault_apart` says, looked at once in a process."""
+    """Return what `find_fault_apart` finds, which is called once a process."""
     return find_fault_apart(objective, machine, route)
 
 
@@ -230,7 +230,7 @@ def _train_by_reference(objective: NetworkObjective, machine: Machine, split: Sp
 
 
 def _same(first: Curve, other: Curve) -> bool:
-    """Whether two curves are equal to the bit, NaN included."""
+    """Return whether two curves are equal to the bit, NaN included."""
     if (first.errors, first.diverged) != (other.errors, other.diverged) or (first.weights is None) != (
         other.weights is None
     ):

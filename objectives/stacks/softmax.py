@@ -183,7 +183,7 @@ def dense_layer(network: nn.Module) -> nn.Linear | None:
 
 @cache
 def agrees(pixels: int, classes: int, batch: int) -> bool:
-    """Whether batched products equal single ones to the bit on this machine, with one thread.
+    """Return whether batched products equal single ones to the bit on this machine, with one thread.
 
     One thread is what trials have; whoever asks may have more, with which the answer may be another.
     """

@@ -68,7 +68,7 @@ def permutation(key: Key, epoch: int, count: int) -> np.ndarray:
 
 
 def keep_threshold(probability: float) -> int:
-    """How many of the 2**16 values of a draw keep an element that is dropped with `probability`."""
+    """Count which of the 2**16 values of a draw keep an element that is dropped with `probability`."""
     return max(1, round((1 - float(probability)) * int(2**DROPOUT_BITS)))
 
 

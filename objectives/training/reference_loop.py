@@ -109,7 +109,7 @@ def wrong_answers(network: nn.Module, images: Images) -> Tensor:
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:
-    """Whether no number is infinite or NaN."""
+    """Return whether no number is infinite or NaN."""
     return bool(finite(tensors))
 
 

@@ -131,7 +131,7 @@ class Block:
 
     @property
     def on_device(self) -> bool:
-        """Whether dropout is drawn on the device and not by NumPy."""
+        """Return whether dropout is drawn on the device and not by NumPy."""
         return self.cursor.device.type != "cpu"
 
     def step(self) -> int:

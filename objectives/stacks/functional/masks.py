@@ -36,5 +36,5 @@ def draw_masks(
 
 
 def has_kernel(device: torch.device) -> bool:
-    """Whether Triton draws masks on this device, in one launch instead of some 250."""
+    """Return whether Triton draws masks on this device, in one launch instead of some 250."""
     return device.type == "cuda" and importlib.util.find_spec("triton") is not None

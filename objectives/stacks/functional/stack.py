@@ -212,7 +212,7 @@ class FunctionalStack(Stack):
 
     @property
     def _shared(self) -> bool:
-        """Whether the test set is the validation set too, as in the book."""
+        """Return whether the test set is the validation set too, as in the book."""
         return self.split.test is self.split.valid
 
     @property

@@ -52,7 +52,7 @@ def gpu_stack(
 
 
 def has_kernels(objective: NetworkObjective, machine: Machine) -> bool:
-    """Whether `gpu_stack` gives a stack, without building one."""
+    """Return whether `gpu_stack` gives a stack, without building one."""
     if not available(machine) or objective.folds is not None:
         return False
     from objectives.stacks.gpu.plan import CAPACITY
@@ -61,7 +61,7 @@ def has_kernels(objective: NetworkObjective, machine: Machine) -> bool:
 
 
 def triton_installed() -> bool:
-    """Whether Triton is there, without importing it."""
+    """Return whether Triton is there, without importing it."""
     try:
         return importlib.util.find_spec("triton") is not None
     except (ImportError, ValueError):  # Whoever looks for modules here may refuse it.
@@ -69,7 +69,7 @@ def triton_installed() -> bool:
 
 
 def available(machine: Machine) -> bool:
-    """Whether Triton is installed and runs on the machine's device."""
+    """Return whether Triton is installed and runs on the machine's device."""
     if not triton_installed():
         return False
     return machine.device.startswith("cuda") or os.environ.get("TRITON_INTERPRET") == "1"

@@ -116,5 +116,5 @@ def round_up(number: int, tile: int) -> int:
 
 
 def count_tiles(number: int, tile: int) -> int:
-    """How many tiles cover `number`."""
+    """Count the tiles that cover `number`."""
     return -(-number // tile)

@@ -51,7 +51,7 @@ class Mark:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a device beside the host has got there."""
+        """Return whether a device beside the host has got there."""
         return self.event is not None and bool(self.event.query())  # type: ignore[no-untyped-call,unused-ignore]
 
     def wait(self) -> None:

@@ -74,7 +74,7 @@ def _cache_folder() -> Path:
 
 
 def _is_own(library: Path) -> bool:
-    """Whether a file was compiled before, by this user: what others wrote is not loaded."""
+    """Return whether a file was compiled before, by this user: what others wrote is not loaded."""
     return library.exists() and library.stat().st_uid == os.getuid()
 
 

@@ -77,7 +77,7 @@ class DirectConvolution(Layer):
 
 
 def is_direct(convolution: nn.Conv2d, activation: nn.Module, pool_is_mean: bool, out: tuple[int, ...]) -> bool:
-    """Whether the compiled code can stand for three modules.
+    """Return whether the compiled code can stand for three modules.
 
     Args:
         convolution: of stride 1, with biases.

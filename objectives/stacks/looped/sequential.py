@@ -57,7 +57,7 @@ def layers_of(network: nn.Module, image: torch.Size, *, compiled: bool = False) 
 
 
 def plain(network: nn.Sequential) -> bool:
-    """Whether the network has no hooks or the like, so that its modules' passes alone decide the result.
+    """Return whether the network has no hooks or the like, so that its modules' passes alone decide the result.
 
     Hooks, frozen weights and weights used twice are autograd's business.
     """
