@@ -147,7 +147,7 @@ def error_of(returned: Any) -> float:
 
 
 def metrics_of(returned: Any) -> dict[str, float]:
-    """Extract the metrics that a function returned: those of a mapping or a pair's first part; a number is the error."""
+    """Extract the metrics that a function returned: of a mapping or a pair's first part; a number is the error."""
     returned = _validation_part(returned)
     if not isinstance(returned, Mapping):
         return {"error": error_of(returned)}
