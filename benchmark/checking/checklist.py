@@ -210,3 +210,5 @@ CHECKLIST: tuple[Property, ...] = (
     ),
 )
 """What is needed first, then advice; what a cause shows in comes before what follows from it."""
+
+QUICK = tuple(each for each in CHECKLIST if each.quick)

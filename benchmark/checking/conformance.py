@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -59,31 +59,33 @@ class Finding:
     cause: str = field(default="", repr=False)
 
 
-def check_subject(subject: Subject, *, quick: bool = False, seconds: float = MOST_SECONDS) -> Iterator[Finding]:
+def check_subject(
+    subject: Subject, properties: Sequence[Property] = CHECKLIST, *, seconds: float = MOST_SECONDS
+) -> Iterator[Finding]:
     """Look at the properties of a subject, one after the other.
 
     Args:
         subject: the algorithm.
-        quick: only those that are looked at before every comparison.
+        properties: those that are looked at; `QUICK` are those that are looked at before every comparison.
         seconds: what is not looked at by then is left out.
 
     Yields:
-        A finding for every property, in the order of the list.
+        A finding for every property, in their order, after one on whether it can be built.
     """
     deadline = time.monotonic() + seconds
     built = _look_at(BUILT, subject, _Circumstances(deadline=deadline))
     yield built
-    chosen = [each for each in CHECKLIST if each.quick or not quick]
     if built.state != "yes":
-        yield from (_finding(each, "untested", "it cannot begin") for each in chosen)
+        yield from (_finding(each, "untested", "it cannot begin") for each in properties)
         return
     with ExitStack() as stack:
         stack.enter_context(_one_thread())
         is_quick = _is_quick(subject)
         subject = subject if is_quick else replace(subject, evaluations=EVALUATIONS_OF_SLOW)
-        fresh = None if quick else stack.enter_context(FreshProcess(subject))
+        elsewhere = any(each.check is None for each in properties)
+        fresh = stack.enter_context(FreshProcess(subject)) if elsewhere else None
         given = _Circumstances(deadline=deadline, is_quick=is_quick, lacks=subject.lacks(), fresh=fresh)
-        yield from _refer_to_causes(_look_at(each, subject, given) for each in chosen)
+        yield from _refer_to_causes(_look_at(each, subject, given) for each in properties)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

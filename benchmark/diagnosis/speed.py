@@ -37,7 +37,10 @@ def measure_speed(objective: ImageClassification, machine: Machine, route: Route
     """Train the default configuration, or the first one drawn, for some epochs by each of the two."""
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     batch = objective.batch_size(config)
-    steps = sum(math.ceil(rows / batch) for rows, _ in split_sizes(objective.data, objective.split, objective.folds))
+    steps = sum(
+        math.ceil(rows / batch)
+        for rows, _ in split_sizes(objective.data, objective.split, objective.folds, objective.train_rows)
+    )
     with deterministic_arithmetic(machine.device):
         curve = objective.reference(config, np.random.SeedSequence(0), machine)
         reference = _epochs_a_second(lambda: 0 if next(curve, None) is None else 1)

@@ -45,7 +45,7 @@ from objectives.training.network_metrics import (
 from objectives.training.networks import build_network
 from objectives.training.reference_loop import Counts, Loop, epoch_from_counts, train
 
-UNPRICED = ("epochs", "convolution")
+UNPRICED = ("epochs", "convolution", "train_rows")
 """Options on which no price depends."""
 
 
@@ -68,6 +68,7 @@ class ImageClassification(Objective):
             training image, validate on the test set, as *Dive into Deep Learning* does).
         folds: k-fold cross-validation error over training and validation images; None validates once.
         epochs: train that long instead of the data set's own number.
+        train_rows: train on the first so many images of the training set; validation and test stay whole. None: on all.
         convolution: "torch", or "compiled" for compiled code that is faster on a CPU and agrees within rounding;
             it needs a C compiler.
 
@@ -81,6 +82,7 @@ class ImageClassification(Objective):
     split: str = "standard"
     folds: int | None = None
     epochs: int | None = None
+    train_rows: int | None = None
     convolution: str = "torch"
 
     def __post_init__(self) -> None:
@@ -93,6 +95,14 @@ class ImageClassification(Objective):
             require_int("epochs", self.epochs, 1, MOST_EPOCHS)
         if self.split == "book" and self.folds is not None:
             raise ValueError('folds: not with split = "book", which validates on the test set')
+        if self.train_rows is not None:
+            self._check_train_rows(self.train_rows)
+
+    def _check_train_rows(self, rows: int) -> None:
+        if self.folds is not None:
+            raise ValueError("train_rows: not with folds, each of which trains on other images; leave one of them out")
+        ((most, _),) = split_sizes(self.data, self.split, None)
+        require_int("train_rows", rows, 1, most)
 
     @property
     @abstractmethod
@@ -126,7 +136,7 @@ class ImageClassification(Objective):
 
     @property
     def row_counts(self) -> tuple[int, int]:
-        sizes = split_sizes(self.data, self.split, self.folds)
+        sizes = split_sizes(self.data, self.split, self.folds, self.train_rows)
         return sum(valid for _, valid in sizes), len(sizes) * DATA_SIZES[self.data].test
 
     def learning_rate(self, config: Config) -> float:
@@ -155,7 +165,7 @@ class ImageClassification(Objective):
 
     def epochs_of(self, config: Config, seed: np.random.SeedSequence, machine: Machine, loop: Loop) -> Iterator[Epoch]:
         """Train one trial by the given loop, an epoch for every item; several folds train side by side."""
-        splits = load_splits(self.data, self.split, self.folds, machine)
+        splits = load_splits(self.data, self.split, self.folds, machine, self.train_rows)
         started = time.perf_counter()
         folds = [self._fold(config, split, seed, fold, machine, loop) for fold, split in enumerate(splits)]
         set_up = time.perf_counter() - started
@@ -182,7 +192,7 @@ class ImageClassification(Objective):
     def prepare(self, machine: Machine) -> dict[str, str]:
         if self.convolution == "compiled" and machine.device != "cpu":
             raise ValueError(f'convolution = "compiled": is for the CPU, and not for {machine.device}; leave it out')
-        load_splits(self.data, self.split, self.folds, machine)
+        load_splits(self.data, self.split, self.folds, machine, self.train_rows)
         _warm_up(self, machine)
         return checksums(self.data, machine)
 
@@ -191,16 +201,17 @@ class ImageClassification(Objective):
         return build_network(lambda: self.network(config, split), key, device, xavier=self.xavier)
 
     def cost_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All options that are set except `epochs` and `convolution`.
+        """All options that are set except `epochs`, `convolution` and `train_rows`.
 
-        An epoch costs the same however many there are, and prices are those of the reference loop.
+        An epoch costs the same however many there are, prices are those of the reference loop, and those of fewer
+        images follow from the work that they are.
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if name not in UNPRICED and value is not None}
 
     def network_shape(self, config: Config) -> NetworkShape:
         """Count parameters, multiply-adds and the like of the configuration's network."""
-        split = placeholder_split(self.data, self.split, self.folds)
+        split = placeholder_split(self.data, self.split, self.folds, self.train_rows)
         return count_shape(lambda: self.network(config, split), split.train.x.shape[1:])
 
     @property
@@ -214,18 +225,18 @@ class ImageClassification(Objective):
         return prediction_terms(self.network_shape(config))
 
     def time_prediction(self, config: Config, machine: Machine) -> float:
-        split = placeholder_split(self.data, self.split, self.folds)
+        split = placeholder_split(self.data, self.split, self.folds, self.train_rows)
         return time_prediction(lambda: self.network(config, split), split.train.x.shape[1:], machine.device)
 
     def cost_terms(self, config: Config) -> CostTerms:
-        return self._terms(config, split_sizes(self.data, self.split, self.folds))
+        return self._terms(config, split_sizes(self.data, self.split, self.folds, self.train_rows))
 
     def probe(self, config: Config, seed: np.random.SeedSequence, machine: Machine, rows: int) -> Probe:
         """Time the reference loop, so that prices do not depend on routes that train faster.
 
         Two epochs of an excerpt where an epoch has more rows; the first tells what setting up takes.
         """
-        sizes = split_sizes(self.data, self.split, self.folds)
+        sizes = split_sizes(self.data, self.split, self.folds, self.train_rows)
         if max(trained for trained, _ in sizes) <= rows:
             epochs = self.epochs_of(config, seed, machine, train)
             return Probe(epochs=epochs, count=self.max_epochs, terms=self._terms(config, sizes), whole=True)
@@ -272,7 +283,7 @@ def _offered_metrics(objective: ImageClassification) -> tuple[Metric, ...]:
 @cache
 def _warm_up(objective: ImageClassification, machine: Machine) -> None:
     """Train a throw-away network for a few steps: a process's first steps are tens of times slower."""
-    split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
+    split = load_splits(objective.data, objective.split, objective.folds, machine, objective.train_rows)[0]
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     few = np.arange(min(3 * objective.batch_size(config), len(split.train)))
     part = Split(train=split.train.take(few), valid=split.valid.take(few[:64]), test=split.test.take(few[:64]))

@@ -26,6 +26,7 @@ class NetworkObjective(Protocol):
         data: name of the data set.
         split: "standard" or "book".
         folds: number of folds of a cross-validation; None: one split.
+        train_rows: images that are trained on, the first of the training set; None: all.
         fixed_batch_size: the batch size where it is not a hyperparameter.
         gpu_kernels: the GPU kernels that compute exactly this network; None: there are none.
     """
@@ -36,6 +37,8 @@ class NetworkObjective(Protocol):
     def split(self) -> str: ...
     @property
     def folds(self) -> int | None: ...
+    @property
+    def train_rows(self) -> int | None: ...
     @property
     def fixed_batch_size(self) -> int | None: ...
     @property

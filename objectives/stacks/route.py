@@ -201,7 +201,7 @@ def _refusal(objective: NetworkObjective, machine: Machine) -> str | None:
 
 def _example(objective: NetworkObjective, machine: Machine) -> tuple[nn.Module, torch.Size]:
     """Build a network of the objective; return it with the shape of its images."""
-    split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
+    split = load_splits(objective.data, objective.split, objective.folds, machine, objective.train_rows)[0]
     config = objective.default or objective.space.sample(np.random.default_rng(0))
     return objective.start(config, split, np.zeros(2, dtype=np.uint64), "cpu"), split.train.x.shape[1:]
 
@@ -209,5 +209,7 @@ def _example(objective: NetworkObjective, machine: Machine) -> tuple[nn.Module, 
 def _training_work(objective: NetworkObjective, config: Config) -> float:
     """Count the multiply-adds of one epoch's training steps, forwards and backwards."""
     shape = objective.network_shape(config)
-    trained = sum(size for size, _ in split_sizes(objective.data, objective.split, objective.folds))
+    trained = sum(
+        size for size, _ in split_sizes(objective.data, objective.split, objective.folds, objective.train_rows)
+    )
     return float(trained * (shape.forward + shape.backward))

@@ -158,7 +158,7 @@ def find_fault(objective: NetworkObjective, machine: Machine, route: str) -> str
 def excerpt(objective: NetworkObjective, machine: Machine) -> Split:
     """The first of the objective's images, on the CPU."""
     host = Machine(device="cpu", data=machine.data)
-    full = load_splits(objective.data, objective.split, None, host)[0]
+    full = load_splits(objective.data, objective.split, None, host, objective.train_rows)[0]
     sizes = IMAGES if machine.device != "cpu" else FEW_IMAGES
     train_part, valid, test = (
         part.take(np.arange(min(size, len(part))))

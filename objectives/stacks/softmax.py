@@ -60,7 +60,7 @@ class SoftmaxStack(Stack):
 
     def __init__(self, objective: NetworkObjective, machine: Machine, capacity: int) -> None:
         self.objective, self.capacity = objective, capacity
-        self.split = load_splits(objective.data, objective.split, objective.folds, machine)[0]
+        self.split = load_splits(objective.data, objective.split, objective.folds, machine, objective.train_rows)[0]
         self.work = Work()
         pixels, classes = self.split.train.x[0].numel(), CLASSES
         size = max(2, capacity)

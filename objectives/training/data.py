@@ -78,7 +78,9 @@ class DataSet:
     checksums: Mapping[str, str]
 
 
-def load_splits(name: str, split: str, folds: int | None, machine: Machine) -> list[Split]:
+def load_splits(
+    name: str, split: str, folds: int | None, machine: Machine, train_rows: int | None = None
+) -> list[Split]:
     """Load the splits that one trial trains on, on the machine's device.
 
     Args:
@@ -88,11 +90,12 @@ def load_splits(name: str, split: str, folds: int | None, machine: Machine) -> l
         folds: divide the training and validation images into that many folds and train once on
             each complement; None trains once.
         machine: device and data folder.
+        train_rows: without folds, keep the first so many training images; None keeps all.
 
     Returns:
         One split, or one for each fold.
     """
-    return _splits(name, split, folds, machine.device, machine.data)
+    return _splits(name, split, folds, train_rows, machine.device, machine.data)
 
 
 def checksums(name: str, machine: Machine) -> dict[str, str]:
@@ -101,15 +104,18 @@ def checksums(name: str, machine: Machine) -> dict[str, str]:
 
 
 @cache
-def _splits(name: str, split: str, folds: int | None, device: str, folder: Path | None) -> list[Split]:
+def _splits(
+    name: str, split: str, folds: int | None, train_rows: int | None, device: str, folder: Path | None
+) -> list[Split]:
     data = _load(name, folder)
     develop, test = data.develop.to(device), data.test.to(device)
     count = len(develop)
     if split == "book":
-        return [Split(train=develop, valid=test, test=test)]
+        train = develop if train_rows is None else develop.take(np.arange(train_rows))
+        return [Split(train=train, valid=test, test=test)]
     if folds is None:
         cut = count - data.valid_size
-        return [_divide(develop, test, np.arange(cut), np.arange(cut, count))]
+        return [_divide(develop, test, np.arange(cut)[:train_rows], np.arange(cut, count))]
     index = np.arange(count)
     return [_divide(develop, test, index[index % folds != k], index[index % folds == k]) for k in range(folds)]
 

@@ -59,22 +59,22 @@ class NetworkShape:
     draws: int
 
 
-def split_sizes(data: str, split: str, folds: int | None) -> list[tuple[int, int]]:
+def split_sizes(data: str, split: str, folds: int | None, train_rows: int | None = None) -> list[tuple[int, int]]:
     """Numbers of training and validation images for each network of a trial, as `data.load_splits` divides."""
     outline = DATA_SIZES[data]
     develop = outline.train + outline.valid
     if split == "book":
-        return [(develop, outline.test)]
+        return [(train_rows or develop, outline.test)]
     if folds is None:
-        return [(outline.train, outline.valid)]
+        return [(train_rows or outline.train, outline.valid)]
     held_out = [len(range(fold, develop, folds)) for fold in range(folds)]
     return [(develop - valid, valid) for valid in held_out]
 
 
-def placeholder_split(data: str, split: str, folds: int | None) -> Split:
+def placeholder_split(data: str, split: str, folds: int | None, train_rows: int | None = None) -> Split:
     """The first split of a data set, in images without storage."""
     outline = DATA_SIZES[data]
-    train, valid = split_sizes(data, split, folds)[0]
+    train, valid = split_sizes(data, split, folds, train_rows)[0]
     return Split(train=_blank(train, outline), valid=_blank(valid, outline), test=_blank(outline.test, outline))
 
 

@@ -64,7 +64,7 @@ class FunctionalStack(Stack):
             raise ValueError(f"folds = {objective.folds!r}: the functional route trains on one split")
         self.objective, self.machine = objective, machine
         self.capacity, self.work = capacity, Work()
-        self.split = split or load_splits(objective.data, objective.split, None, machine)[0]
+        self.split = split or load_splits(objective.data, objective.split, None, machine, objective.train_rows)[0]
         self.groups: dict[int, TrialGroup] = {}
         self.trials: dict[Ticket, tuple[Trial, TrialGroup]] = {}
         self.context: Context = nullcontext
@@ -228,7 +228,7 @@ def refusal(objective: NetworkObjective, machine: Machine) -> str | None:
     """
     if objective.folds is not None:
         return "it validates on several folds"
-    split = load_splits(objective.data, objective.split, None, machine)[0]
+    split = load_splits(objective.data, objective.split, None, machine, objective.train_rows)[0]
     random = np.random.default_rng(0)
     configs = [objective.space.sample(random) for _ in range(SAMPLES)]
     first = objective.default or configs[0]

@@ -74,9 +74,9 @@ def build(
     kernels = objective.gpu_kernels
     assert kernels is not None
     slots = capacity or CAPACITY[kernels, objective.data]
-    host = split or _host_split(objective.data, objective.split, machine)
+    host = split or _host_split(objective.data, objective.split, objective.train_rows, machine)
     images = (
-        _resident_images(objective.data, objective.split, machine)
+        _resident_images(objective.data, objective.split, objective.train_rows, machine)
         if split is None
         else load_images(split, objective.data, machine.device)
     )
@@ -93,14 +93,14 @@ def build(
     )
 
 
-def _host_split(data: str, split: str, machine: Machine) -> Split:
-    return load_splits(data, split, None, Machine(device="cpu", data=machine.data))[0]
+def _host_split(data: str, split: str, rows: int | None, machine: Machine) -> Split:
+    return load_splits(data, split, None, Machine(device="cpu", data=machine.data), rows)[0]
 
 
 @cache
-def _resident_images(data: str, split: str, machine: Machine) -> DeviceImages:
+def _resident_images(data: str, split: str, rows: int | None, machine: Machine) -> DeviceImages:
     """The bytes of a data set on a device, copied once in a process: it takes one to two seconds."""
-    return load_images(_host_split(data, split, machine), data, machine.device)
+    return load_images(_host_split(data, split, rows, machine), data, machine.device)
 
 
 def typical_quantum(objective: NetworkObjective, rows: int) -> int:
