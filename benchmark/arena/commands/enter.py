@@ -98,6 +98,7 @@ class _Execution:
 
 def _check_class(entrant: Entrant) -> None:
     """Refuse a user's class that a comparison cannot rely on, by the quick part of the command `check`."""
+    from benchmark.checking.checklist import QUICK
     from benchmark.checking.conformance import check_subject
     from benchmark.checking.named_subject import name_subject
 
@@ -105,7 +106,7 @@ def _check_class(entrant: Entrant) -> None:
         if part is None or not is_dotted(part.name):
             continue
         subject = name_subject(part.name, role, dict(part.options))
-        for found in check_subject(subject, quick=True, seconds=CHECK_SECONDS):
+        for found in check_subject(subject, QUICK, seconds=CHECK_SECONDS):
             if found.state == "no":
                 why = f"what does not hold: {found.meaning}. {found.did}; {found.remedy}"
                 raise BadInput(f"{part.name}: {why} (`check {part.name}` says more, --no-check enters it all the same)")
