@@ -23,7 +23,7 @@ def describe_standing(standing: Standing, field: Field, entered: Field, left_out
     n_tasks, repetitions = len(standing.tasks), entered.repetitions
     yield (
         f"{standing.name} among {len(field.algorithms)} methods of {field.header['suite']['name']}, "
-        f"{n_tasks} tasks x {repetitions} repetitions"
+        f"{n_tasks} {'task' if n_tasks == 1 else 'tasks'} x {repetitions} repetitions"
     )
     if left_out:
         yield f"left out: {', '.join(left_out)}"

@@ -58,7 +58,7 @@ def test_tasks_and_repetitions_may_be_fewer(toy, capsys):
     """A part of the arena is entered, and what is left out is named."""
     assert call("enter", "sobol", *TOY, "--tasks", "hartmann", "--repetitions", "2") == 0
     out = capsys.readouterr().out
-    assert "1 tasks x 2 repetitions" in out
+    assert "1 task x 2 repetitions" in out
     assert "left out: branin" in out
 
 
