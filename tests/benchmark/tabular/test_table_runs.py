@@ -89,6 +89,7 @@ def test_every_record_is_a_cell_of_the_table(folder):
     assert entries["grid"]["metrics"][0]["typical"] == 0.6
 
 
+@pytest.mark.slow
 def test_an_audit_finds_the_same_trials(folder, capsys):
     """Trained one epoch after the other by the objective itself, the trials are those that were looked up."""
     assert run() == 0
