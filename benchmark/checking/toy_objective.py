@@ -10,6 +10,7 @@ from scipy import stats
 
 from benchmark.checking.toy_tasks import CHANCE_ERROR, TASKS, toy_error
 from objectives.epoch import Epoch
+from objectives.finite.finite_space import FiniteSpace
 from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Categorical, Condition, Config, Integer, Ordinal, Space
@@ -52,9 +53,10 @@ SPACES: Mapping[str, tuple[Space, Config]] = {
     ),
 }
 """Spaces with a default configuration each."""
+_POOL = np.array([[rate, width] for rate in (0.1, 0.5, 0.7, 0.9) for width in (8.0, 32.0, 60.0)])
 FINITE: Mapping[str, tuple[Space, Config]] = {
     "grid": (
-        Space(
+        FiniteSpace(
             {
                 "rate": Ordinal([0.001, 0.01, 0.1, 1.0]),
                 "width": Ordinal([8, 16, 32]),
@@ -62,6 +64,10 @@ FINITE: Mapping[str, tuple[Space, Config]] = {
             }
         ),
         {"rate": 0.01, "width": 16, "relu": True},
+    ),
+    "pool": (
+        FiniteSpace({"rate": stats.uniform(0, 1), "width": stats.randint(8, 65)}, codes=_POOL),
+        {"rate": 0.5, "width": 32},
     ),
 }
 """Likewise spaces that are all that a table holds."""
