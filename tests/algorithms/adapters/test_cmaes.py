@@ -300,7 +300,7 @@ def test_options_reach_the_library(variant, space):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"variant": "sep"}, "variant = 'sep': not one of auto, cma, margin, categorical"),
         ({"population_size": 3}, "population_size = 3: need a whole number >= 4"),
@@ -309,7 +309,7 @@ def test_options_reach_the_library(variant, space):
         ({"sigma": math.inf}, "sigma = inf: need a number > 0"),
     ],
 )
-def test_bad_options_are_refused(options, said):
+def test_bad_options_are_refused(options, message):
     """By name, value and rule."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         make(FLOATS, **options)

@@ -248,7 +248,7 @@ def test_silence(sampler, caplog, capfd):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"sampler": "tpi"}, r"sampler = 'tpi': not one of tpe, .* \(did you mean tpe\?\)"),
         ({"options": {"n_startup_trails": 3}}, r"tpe has no 'n_startup_trails', .*did you mean n_startup_trials\?"),
@@ -260,7 +260,7 @@ def test_silence(sampler, caplog, capfd):
         ({"options": [3]}, "need a table"),
     ],
 )
-def test_bad_options_are_refused(options, said):
+def test_bad_options_are_refused(options, message):
     """By name, with the nearest one; what Optuna has deprecated may have no effect, so it is refused too."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         make("mixed", **options)

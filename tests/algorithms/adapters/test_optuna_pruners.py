@@ -188,7 +188,7 @@ def test_a_copied_pruner_goes_on_alike(pruner):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"pruner": "medium"}, r"pruner = 'medium': not one of .*did you mean median\?"),
         ({"interval": 0}, "interval = 0: need a whole number >= 1"),
@@ -198,7 +198,7 @@ def test_a_copied_pruner_goes_on_alike(pruner):
         ({"options": {"n_startup_trials": -1}}, "MedianPruner refuses them"),
     ],
 )
-def test_bad_options_of_a_pruner_are_refused(options, said):
+def test_bad_options_of_a_pruner_are_refused(options, message):
     """Unknown, missing, or refused by Optuna itself."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         OptunaPruner(tpe(), max_epochs=MAX_EPOCHS, rng=np.random.default_rng(0), **options)

@@ -218,14 +218,14 @@ def test_the_searcher_is_told_every_result():
 
     class Told(RandomSearch):
         def update(self, config, error, additional_info=None):
-            told.append((config[FIDELITY], error))
+            updates.append((config[FIDELITY], error))
 
-    told = []
+    updates = []
     made = RayTuneScheduler(Told(SPACE, rng=np.random.default_rng(0)), max_epochs=MAX_EPOCHS)
     with private_generators(0):
         for error in (0.5, 0.4, 0.3, math.inf):
             made.update(made.suggest(), error)
-    assert told == [(1, 0.5), (4, 0.4), (9, 0.3), (1, math.inf)]
+    assert updates == [(1, 0.5), (4, 0.4), (9, 0.3), (1, math.inf)]
 
 
 @pytest.mark.parametrize("method", OPTIONS)
@@ -284,7 +284,7 @@ def test_a_space_of_one_configuration(method):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: searcher("hebo"), "method = 'hebo': not one of random, optuna, hyperopt, nevergrad, bayesopt"),
         (lambda: searcher("optuna", seed=3), "options.seed = 3: optuna has no such option, it has: none"),
@@ -295,9 +295,9 @@ def test_a_space_of_one_configuration(method):
         (lambda: scheduler("median", hard_stop=False), "options.hard_stop = False: median has no such option"),
     ],
 )
-def test_bad_options_are_refused(make, said):
+def test_bad_options_are_refused(make, message):
     """A bad option is a ValueError with its name, its value and what is allowed."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         make()
 
 

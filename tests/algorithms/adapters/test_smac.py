@@ -258,8 +258,8 @@ def test_budgets_are_whole_epochs():
     assert bare(suggested[12]) == best[0]
 
 
-@pytest.mark.parametrize("told", [(math.inf, None), (5.0, {"epochs": 0, "state": "diverged"})])
-def test_lost_trials_are_not_continued(told):
+@pytest.mark.parametrize("result", [(math.inf, None), (5.0, {"epochs": 0, "state": "diverged"})])
+def test_lost_trials_are_not_continued(result):
     """Where all but two of a rung are lost, the third place stays empty instead of training a lost trial on."""
     scheduler = SmacMultiFidelity(CONDITIONAL, rng=np.random.default_rng(0), max_epochs=9, facade="random")
     suggested, lost = [], set()
@@ -271,7 +271,7 @@ def test_lost_trials_are_not_continued(told):
             scheduler.update(suggestion, error_of(suggestion), {"epochs": suggestion[FIDELITY], "state": "ok"})
         else:
             lost.add(bare(suggestion))
-            scheduler.update(suggestion, *told)
+            scheduler.update(suggestion, *result)
     assert [s[FIDELITY] for s in suggested[9:12]] == [3, 3, 9]
 
 

@@ -249,7 +249,7 @@ def test_a_space_of_one_configuration(made):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: searcher("bor"), "method = 'bor': not one of random, tpe, rea, bore, cqr, botorch; bore?"),
         (
@@ -262,7 +262,7 @@ def test_a_space_of_one_configuration(made):
         (lambda: scheduler("asha", eta=3), "options.eta = 3: asha has no such option, it has: grace_period"),
     ],
 )
-def test_bad_options_are_refused(make, said):
+def test_bad_options_are_refused(make, message):
     """A bad option is a ValueError with its name, its value and what is allowed."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         make()

@@ -157,7 +157,7 @@ def test_what_cannot_be_used_is_refused(registered, algorithm, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected_text"),
     [
         ("import no_such_module_at_all", "ModuleNotFoundError: No module named 'no_such_module_at_all'"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
@@ -166,14 +166,14 @@ def test_what_cannot_be_used_is_refused(registered, algorithm, message):
     ],
     ids=["imports", "divides", "exits", "lines"],
 )
-def test_a_library_that_is_there_but_broken_is_refused(registered, text, said):
+def test_a_library_that_is_there_but_broken_is_refused(registered, text, expected_text):
     """Installed is not yet usable: whatever its import raises is said in one line."""
     (registered / "invented_library" / "parts.py").write_text(text)
 
     with pytest.raises(BadInput, match=r"algorithms\.it\.searcher = 'wanderer': cannot be imported") as refusal:
         made({"searcher": "wanderer"})
 
-    assert said in str(refusal.value)
+    assert expected_text in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 

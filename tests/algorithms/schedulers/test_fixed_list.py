@@ -55,7 +55,7 @@ def test_no_list_is_an_empty_one():
 
 
 @pytest.mark.parametrize(
-    ("trials", "told"),
+    ("trials", "message"),
     [
         (3, "need a list of tables"),
         ([3], "need a list of tables"),
@@ -65,7 +65,7 @@ def test_no_list_is_an_empty_one():
         ([{**FIRST, "max_epochs": True}], r"trials\[0\]: max_epochs = True"),
     ],
 )
-def test_what_is_no_list_of_configurations_is_refused(trials, told):
+def test_what_is_no_list_of_configurations_is_refused(trials, message):
     """The message says which trial, and what of it."""
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         FixedList(SPACE, 8, trials)

@@ -97,7 +97,7 @@ HIGH, LOW = dict.fromkeys(NAMES, 0.9), dict.fromkeys(NAMES, 0.1)
 
 
 @pytest.mark.parametrize(
-    ("told", "best"),
+    ("results", "best"),
     [
         ([(HIGH, 0.5), (LOW, 0.5)], HIGH),
         ([(HIGH, 0.5), (LOW, 0.4)], LOW),
@@ -109,11 +109,11 @@ HIGH, LOW = dict.fromkeys(NAMES, 0.9), dict.fromkeys(NAMES, 0.1)
     ],
     ids=["tie", "better", "worse", "crash first", "crash later", "negative", "not a number"],
 )
-def test_which_configuration_is_the_best(told, best):
+def test_which_configuration_is_the_best(results, best):
     """The lowest error wins, ties keep the earlier one, and a crash is never the best."""
     searcher = search(default=None, num_init_random=1, probab_local=1.0)
     searcher.sample_configuration()
-    for config, error in told:
+    for config, error in results:
         searcher.update(config, error)
     assert around(searcher) == best
 

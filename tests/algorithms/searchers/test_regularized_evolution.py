@@ -100,13 +100,13 @@ def test_it_begins_as_random_search():
     """The first P proposals are random search's, the default among them; the next is a child."""
     searcher = search(default=DEFAULT, population_size=6, sample_size=2)
     random_search = RandomSearch(SPACE, rng=np.random.default_rng(0), initial_config=DEFAULT)
-    told = []
+    configs = []
     for _ in range(6):
-        told.append(searcher.sample_configuration())
-        assert told[-1] == random_search.sample_configuration()
-        searcher.update(told[-1], bowl(told[-1]))
+        configs.append(searcher.sample_configuration())
+        assert configs[-1] == random_search.sample_configuration()
+        searcher.update(configs[-1], bowl(configs[-1]))
     child = searcher.sample_configuration()
-    assert min(len(differing(child, config)) for config in told) == 1
+    assert min(len(differing(child, config)) for config in configs) == 1
 
 
 @pytest.mark.parametrize(("size", "sample_size"), [(8, 3), (8, 8), (8, 1), (5, 2)])

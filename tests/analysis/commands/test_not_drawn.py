@@ -147,11 +147,11 @@ def test_the_commands_write_the_rest_and_exit_with_1(planted, monkeypatch, capsy
     before = {path.name for path in planted.folder.glob("*/*.*")}
     monkeypatch.setattr(Study, "_makers", broken_makers(name))
     assert main(["plots", *results]) == 1
-    out, told = capsys.readouterr()
+    out, output = capsys.readouterr()
     assert out == ""
-    assert f"not drawn: tables/{name}.csv: RuntimeError: planted\n" in told
+    assert f"not drawn: tables/{name}.csv: RuntimeError: planted\n" in output
     there = {path.name for path in planted.folder.glob("*/*.*")}
-    lost = {line.split(": ")[1].partition("/")[2] for line in told.splitlines()}
+    lost = {line.split(": ")[1].partition("/")[2] for line in output.splitlines()}
     assert before - there == {file for file in before if file in lost or file.removesuffix(".png") in lost}
     assert main(["verify", str(planted.folder / "tables" / "failures.csv")]) == 0
     assert main(["verify", str(planted.folder / "tables" / "algorithms.csv")]) == 0
@@ -182,9 +182,9 @@ def test_a_comparison_without_its_figure(planted, monkeypatch, capsys, tmp_path)
     picture.write_bytes(b"of an earlier comparison")
     arguments = ["planted", "planted", "--results", str(planted.folder.parent), "--figure", str(picture)]
     assert main(["compare", *arguments]) == 1
-    out, told = capsys.readouterr()
+    out, output = capsys.readouterr()
     assert "verdict: " in out
-    assert told == f"not drawn: {picture}: RuntimeError: planted\n"
+    assert output == f"not drawn: {picture}: RuntimeError: planted\n"
     assert not picture.exists()
 
 

@@ -42,13 +42,13 @@ def tree(folder):
 def test_a_single_figure_is_drawn_and_one_that_is_not_there_is_refused(results, capsys):
     """`--only` takes a figure's name without suffix; another one is refused with all names, nothing written."""
     assert main(["plots", "planted", "--results", str(results), "--only", "anytimes"]) == 2
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert not (results / "planted" / "figures").exists()
     assert main(["plots", "planted", "--results", str(results), "--only", "anytime-bowl"]) == 0
     drawn = sorted(path.name for path in (results / "planted" / "figures").iterdir())
 
     assert drawn == ["anytime-bowl.png", "anytime-bowl.svg", "provenance.json"]
-    assert told.startswith("error: --only 'anytimes': no such figure, there are ")
+    assert output.startswith("error: --only 'anytimes': no such figure, there are ")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_unfinished_runs_and_unplanned_ledgers_are_told(suite, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected_text"),
     [
         (
             ["plots", "plantd"],
@@ -130,13 +130,13 @@ def test_unfinished_runs_and_unplanned_ledgers_are_told(suite, tmp_path, capsys)
         (["plots", "planted", "--results"], "expected one argument"),
     ],
 )
-def test_a_bad_command_line_is_refused(results, capsys, arguments, told):
+def test_a_bad_command_line_is_refused(results, capsys, arguments, expected_text):
     """One message says what is wrong, which value, and what is allowed; nothing is written."""
     arguments = [argument.replace("RESULTS", str(results)) for argument in arguments]
     message = check_refused(
         [*arguments, "--results", str(results)] if "--results" not in arguments else arguments, results, capsys
     )
-    assert told.replace("RESULTS", str(results)) in message
+    assert expected_text.replace("RESULTS", str(results)) in message
 
 
 def check_refused(arguments, results, capsys):
@@ -162,16 +162,18 @@ def _file_for_results(suite):
     return path
 
 
-@pytest.mark.parametrize(("make", "told"), [(_absent, "there is no such folder"), (_file_for_results, "not a folder")])
-def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
+@pytest.mark.parametrize(
+    ("make", "expected_text"), [(_absent, "there is no such folder"), (_file_for_results, "not a folder")]
+)
+def test_a_bad_results_folder_is_refused(suite, results, capsys, make, expected_text):
     """A results folder that is absent, or a file, is named together with what to give instead."""
     folder = make(suite)
     message = check_refused(["plots", "planted", "--results", str(folder)], results, capsys)
-    assert f"--results {folder}: {told}; give the folder" in message
+    assert f"--results {folder}: {expected_text}; give the folder" in message
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected_text"),
     [
         ("{", "not valid JSON"),
         ("\x80", "not valid JSON"),
@@ -267,14 +269,14 @@ def test_a_bad_results_folder_is_refused(suite, results, capsys, make, told):
         ),
     ],
 )
-def test_an_unreadable_plan_is_refused(suite, results, capsys, text, told):
+def test_an_unreadable_plan_is_refused(suite, results, capsys, text, expected_text):
     """A suite.json that cannot be used is named with the field and its value."""
     if isinstance(text, dict):
         text = json.dumps(suite.plan | text)
     (suite.folder / "suite.json").write_bytes(text.encode("latin-1"))
     message = check_refused(["plots", "planted", "--results", str(results)], results, capsys)
     assert f"{suite.folder / 'suite.json'}: " in message
-    assert told in message
+    assert expected_text in message
 
 
 def test_an_empty_suite_is_refused(suite, tmp_path, capsys):

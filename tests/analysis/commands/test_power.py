@@ -72,7 +72,7 @@ def test_choices_and_levels(pilot, run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--effect", "0"], "--effect 0: need a finite number > 0"),
         (["--effect", "-0.1"], "--effect -0.1: need a finite number > 0"),
@@ -89,13 +89,13 @@ def test_choices_and_levels(pilot, run):
         (["--efect", "0.1", "--effect", "0.1"], "--effect"),
     ],
 )
-def test_bad_input_is_refused(pilot, run, arguments, told):
+def test_bad_input_is_refused(pilot, run, arguments, message):
     """One message with the field, the value and what is allowed; exit code 2."""
     code, text, error = run("pilot", *arguments)
     assert (code, text) == (2, "")
     assert error.startswith("error: ")
     assert error.count("\n") == 1
-    assert told in error
+    assert message in error
 
 
 def test_unknown_suites_are_refused(pilot, run):

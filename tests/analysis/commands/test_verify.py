@@ -68,8 +68,8 @@ def test_every_file_that_is_written_is_verified(folder, capsys):
     paths = [*sorted((folder / "tables").iterdir()), *(folder / "figures" / name for name in names)]
     for path in paths:
         if path.name != NAME:
-            code, told, lines = verified(path, capsys)
-            assert (code, told["made again"], lines[-1]) == (
+            code, findings, lines = verified(path, capsys)
+            assert (code, findings["made again"], lines[-1]) == (
                 0,
                 "the same bytes",
                 "verified: it follows from the ledgers",
@@ -82,11 +82,11 @@ def test_a_flipped_byte_in_a_table_is_found(folder, capsys):
     path = folder / "tables" / "summary.csv"
     place = path.read_bytes().index(b"0.35")
     flip(path, place + 2)
-    code, told, lines = verified(path, capsys)
+    code, findings, lines = verified(path, capsys)
     assert code == 1
-    assert told["file"].startswith("changed: SHA-256 was ")
-    assert told["ledgers"].startswith("unchanged")
-    assert told["made again"] == "row 1, valid_mean: the file has '0.25', the ledgers give '0.35'"
+    assert findings["file"].startswith("changed: SHA-256 was ")
+    assert findings["ledgers"].startswith("unchanged")
+    assert findings["made again"] == "row 1, valid_mean: the file has '0.25', the ledgers give '0.35'"
     assert lines[-1] == "not verified: file, made again"
 
 
@@ -94,19 +94,19 @@ def test_a_flipped_byte_in_a_figure_is_found(folder, capsys):
     """The byte from which on the figure differs is told."""
     path = folder / "figures" / "anytime-bowl.png"
     flip(path, 1000)
-    code, told, lines = verified(path, capsys)
-    assert (code, told["made again"]) == (1, "differs from byte 1000 on")
+    code, findings, lines = verified(path, capsys)
+    assert (code, findings["made again"]) == (1, "differs from byte 1000 on")
     assert lines[-1] == "not verified: file, made again"
 
 
 def test_a_flipped_byte_in_a_ledger_is_found(folder, capsys):
     """The ledger is named; it is damaged, so nothing can be made of it; the table is as it was written."""
     flip(folder / "runs" / "bowl" / "random" / "001.jsonl", 300)
-    code, told, lines = verified(folder / "tables" / "runs.csv", capsys)
+    code, findings, lines = verified(folder / "tables" / "runs.csv", capsys)
     assert code == 1
-    assert told["file"] == "unchanged since it was written"
-    assert told["ledgers"] == "'runs/bowl/random/001.jsonl' has changed"
-    assert told["made again"].startswith("cannot be: ")
+    assert findings["file"] == "unchanged since it was written"
+    assert findings["ledgers"] == "'runs/bowl/random/001.jsonl' has changed"
+    assert findings["made again"].startswith("cannot be: ")
     assert lines[-1] == "not verified: ledgers, made again"
 
 
@@ -115,10 +115,10 @@ def test_a_row_edited_with_its_checksum_is_found(folder, capsys):
     path = folder / "tables" / "runs.csv"
     path.write_bytes(path.read_bytes().replace(b"0.3,0.2", b"0.2,0.2", 1))
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-    edit_provenance(path.parent, lambda told: told["files"].update({"runs.csv": checksum}))
-    code, told, lines = verified(path, capsys)
-    assert (code, told["file"]) == (1, "unchanged since it was written")
-    assert told["made again"] == "row 1, final_valid_error: the file has '0.2', the ledgers give '0.3'"
+    edit_provenance(path.parent, lambda provenance: provenance["files"].update({"runs.csv": checksum}))
+    code, findings, lines = verified(path, capsys)
+    assert (code, findings["file"]) == (1, "unchanged since it was written")
+    assert findings["made again"] == "row 1, final_valid_error: the file has '0.2', the ledgers give '0.3'"
     assert lines[-1] == "not verified: made again"
     _, _, lines = verified(path, capsys, "--row", "1")
     assert lines[-1] == "not verified: made again, row 1"
@@ -134,35 +134,37 @@ def test_a_ledger_edited_with_all_checksums_gives_another_table(folder, capsys, 
     path.write_bytes(planted_ledger([{k: v for k, v in record.items() if k != "crc"} for record in records]))
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     name = "runs/bowl/random/000.jsonl"
-    edit_provenance(folder / "tables", lambda told: told["inputs"].update({name: checksum}))
-    code, told, lines = verified(folder / "tables" / "trials.csv", capsys)
-    assert (code, told["ledgers"]) == (1, "unchanged, 4 files and suite.json")
-    assert "valid_error: the file has '0.5', the ledgers give '0.01'" in told["made again"]
+    edit_provenance(folder / "tables", lambda provenance: provenance["inputs"].update({name: checksum}))
+    code, findings, lines = verified(folder / "tables" / "trials.csv", capsys)
+    assert (code, findings["ledgers"]) == (1, "unchanged, 4 files and suite.json")
+    assert "valid_error: the file has '0.5', the ledgers give '0.01'" in findings["made again"]
     assert lines[-1] == "not verified: made again"
 
 
 def test_other_libraries_and_code_are_told_and_decide_nothing(folder, capsys):
     """They would explain other bytes; where the bytes are the same, the file is verified."""
 
-    def change(told):
-        told["libraries"] |= {"pandas": "1.0", "gone": "3"}
-        told["code"] = "0" * 64
+    def change(provenance):
+        provenance["libraries"] |= {"pandas": "1.0", "gone": "3"}
+        provenance["code"] = "0" * 64
 
     edit_provenance(folder / "tables", change)
-    code, told, _ = verified(folder / "tables" / "summary.csv", capsys)
+    code, findings, _ = verified(folder / "tables" / "summary.csv", capsys)
     assert code == 0
-    assert "pandas was 1.0 and is now " in told["libraries"]
-    assert "gone was 3 and is now None" in told["libraries"]
-    assert told["code"] == "another version of analysis"
+    assert "pandas was 1.0 and is now " in findings["libraries"]
+    assert "gone was 3 and is now None" in findings["libraries"]
+    assert findings["code"] == "another version of analysis"
 
 
 def test_new_and_lost_ledgers_are_told(folder, capsys):
     """A run that finished since, or whose ledger is gone, is named; so is a path that no suite has."""
     path = folder / "runs" / "bowl" / "local" / "000.jsonl"
     path.rename(path.with_name("000.jsonl.part"))
-    edit_provenance(folder / "tables", lambda told: told["inputs"].update({"../../../../etc/passwd": "0" * 64}))
-    code, told, lines = verified(folder / "tables" / "summary.csv", capsys)
-    assert told["ledgers"] == (
+    edit_provenance(
+        folder / "tables", lambda provenance: provenance["inputs"].update({"../../../../etc/passwd": "0" * 64})
+    )
+    code, findings, lines = verified(folder / "tables" / "summary.csv", capsys)
+    assert findings["ledgers"] == (
         "'../../../../etc/passwd' is gone, 'runs/bowl/local/000.jsonl' is gone, 'runs/bowl/local/000.jsonl.part' is new"
     )
     assert (code, lines[-1]) == (1, "not verified: ledgers, made again")
@@ -172,11 +174,11 @@ def test_a_changed_plan_is_found(folder, capsys):
     """The plan decides what is in a table as the ledgers do."""
     plan = json.loads((folder / "suite.json").read_text())
     (folder / "suite.json").write_text(json.dumps(plan | {"repetitions": 1}))
-    code, told, _ = verified(folder / "tables" / "summary.csv", capsys)
+    code, findings, _ = verified(folder / "tables" / "summary.csv", capsys)
     assert code == 1
-    assert "'suite.json' has changed" in told["ledgers"]
+    assert "'suite.json' has changed" in findings["ledgers"]
     (folder / "suite.json").write_text("{")
-    code, told, lines = verified(folder / "tables" / "summary.csv", capsys)
+    code, findings, lines = verified(folder / "tables" / "summary.csv", capsys)
     assert (code, lines[-1]) == (1, "not verified: ledgers, made again")
 
 
@@ -264,7 +266,7 @@ def _circle(folder):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (_absent, "No such file"),
         (_outside, "not of a suite's results; need a file in tables, figures, report"),
@@ -286,17 +288,17 @@ def _circle(folder):
         (_bad_provenance, "need a JSON object of format 1"),
     ],
 )
-def test_what_cannot_be_verified_is_refused(folder, capsys, make, told):
+def test_what_cannot_be_verified_is_refused(folder, capsys, make, message):
     """One line with the path and what is needed, exit code 2."""
     assert main(["verify", str(make(folder))]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert told in err
+    assert message in err
 
 
 @pytest.mark.parametrize(
-    ("name", "row", "told"),
+    ("name", "row", "message"),
     [
         ("tables/summary.csv", "0", "need a whole number >= 1"),
         ("tables/summary.csv", "-1", "need a whole number >= 1"),
@@ -305,10 +307,10 @@ def test_what_cannot_be_verified_is_refused(folder, capsys, make, told):
         ("figures/gap-bowl.svg", "1", "gap-bowl.svg is no table"),
     ],
 )
-def test_a_row_that_is_none_is_refused(folder, capsys, name, row, told):
+def test_a_row_that_is_none_is_refused(folder, capsys, name, row, message):
     """A row is a whole number from 1 on, of a table."""
     assert main(["verify", str(folder / name), f"--row={row}"]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow

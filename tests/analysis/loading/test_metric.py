@@ -54,7 +54,7 @@ def test_values_and_errors_are_turned_into_each_other():
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({}, "metrics of bowl = "),
         ([], "need a list of tables with distinct names"),
@@ -71,9 +71,9 @@ def test_values_and_errors_are_turned_into_each_other():
         ([ACCURACY | {"goal": "min"}], "best = 100.0 and chance = 10.0: need best below chance"),
     ],
 )
-def test_what_no_metrics_are_is_refused(given, told):
+def test_what_no_metrics_are_is_refused(given, message):
     """With the objective, the field, its value and what is allowed."""
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=message):
         read_metrics("bowl", given)
 
 

@@ -82,7 +82,7 @@ def test_lost_and_exchanged_lines_are_refused(records, planted_ledger, rearrange
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"valid_error": None}, "valid_error = None does not go with state = 'ok'"),
         ({"state": "crashed"}, "valid_error = 0.25 does not go with state = 'crashed'"),
@@ -109,12 +109,12 @@ def test_lost_and_exchanged_lines_are_refused(records, planted_ledger, rearrange
         ({"valid_error": math.nan}, "it holds NaN"),
     ],
 )
-def test_impossible_values_are_refused(records, planted_ledger, change, told):
+def test_impossible_values_are_refused(records, planted_ledger, change, message):
     """A line with a right checksum and a value that cannot be is refused, with the value named."""
     records[1] = records[1] | change
     with pytest.raises(BadInput) as refusal:
         read(PATH, planted_ledger(records), complete=True)
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
 
 
 def test_a_missing_field_is_refused(records, planted_ledger):

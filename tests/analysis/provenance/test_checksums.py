@@ -127,19 +127,19 @@ def test_a_missing_or_huge_one_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"[", "not valid JSON (Expecting value: line 1 column 2 (char 1))"),
         (b"[]", "need a JSON object of format 1, which this version reads"),
         (b'{"format": 1}', "need suite, code, libraries, and SHA-256 checksums of inputs and files"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path, data, told):
+def test_what_is_wrong_is_told(tmp_path, data, message):
     """The file, what a provenance needs, and what to do: word by word."""
     with pytest.raises(BadInput) as refused:
         parse(tmp_path / NAME, data)
 
-    assert str(refused.value) == f"{tmp_path / NAME}: {told}; restore the file, or write the files beside it anew"
+    assert str(refused.value) == f"{tmp_path / NAME}: {message}; restore the file, or write the files beside it anew"
 
 
 def test_one_that_cannot_be_read_is_told(tmp_path):

@@ -362,8 +362,8 @@ def declare(metric, *suites):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shift", "said"), [(5.0, "improvement"), (-5.0, "regression")])
-def test_more_of_what_is_maximised_is_better(pair, shift, said):
+@pytest.mark.parametrize(("shift", "verdict"), [(5.0, "improvement"), (-5.0, "regression")])
+def test_more_of_what_is_maximised_is_better(pair, shift, verdict):
     """Positive differences are worse as ever, and the means are the metric's own."""
     old, new = pair
     declare({"name": "accuracy", "goal": "max", "unit": "%", "best": 100, "chance": 0}, old, new)
@@ -371,7 +371,7 @@ def test_more_of_what_is_maximised_is_better(pair, shift, said):
     fill(new, -80.0 - shift + NOISE)
     comparison = compare(*both_suites(old, new), Margin())
     [cell] = comparison.cells
-    assert cell.verdict == comparison.verdict == said
+    assert cell.verdict == comparison.verdict == verdict
     assert (cell.old_mean, cell.new_mean) == pytest.approx((80.0, 80.0 + shift), abs=0.1)
     assert (cell.mean, cell.margin) == (pytest.approx(-shift, abs=0.1), 1.0)
     assert comparison.outcomes == {"bowl": "test accuracy (higher is better) [%]"}

@@ -36,7 +36,7 @@ REACHED = pd.DataFrame(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({}, "local is better than random: test error 0.0312 vs 0.0421, n = 50 pairs, p (Holm) = 0.0034; detectable: "
              "0.4 sd (0.012)."),
@@ -49,9 +49,9 @@ REACHED = pd.DataFrame(
         ({"n": 0}, "random and local have no finished repetition in common."),
     ],
 )  # fmt: skip
-def test_a_pair_in_words(changes, told):
+def test_a_pair_in_words(changes, message):
     """Each verdict has its sentence, with the better one first and its numbers from the tables."""
-    assert told in sentence(PAIR | changes, REACHED, Metric())
+    assert message in sentence(PAIR | changes, REACHED, Metric())
 
 
 def test_a_failure_leaves_medians_in_the_sentence():
@@ -60,8 +60,8 @@ def test_a_failure_leaves_medians_in_the_sentence():
     assert "test error median 0.0300 vs 0.0400, " in sentence(PAIR, reached, Metric())
 
 
-@pytest.mark.parametrize(("second", "told"), [(1.05, []), (3.0, ["1 s (random) to 3 s (local)"])])
-def test_unequal_time_at_the_end_of_a_budget_is_said(suite, second, told):
+@pytest.mark.parametrize(("second", "expected"), [(1.05, []), (3.0, ["1 s (random) to 3 s (local)"])])
+def test_unequal_time_at_the_end_of_a_budget_is_said(suite, second, expected):
     """A budget of trials that takes one algorithm longer is said to be no comparison at equal time."""
     suite.algorithm("local")
     for repetition in range(2):
@@ -69,8 +69,8 @@ def test_unequal_time_at_the_end_of_a_budget_is_said(suite, second, told):
         suite.run([(0.4, 0.4, second)], repetition, algorithm="local")
     texts = [finding.text for finding in findings(Study(load(suite.folder), suite.folder))]
     unequal = [text for text in texts if "not at equal time" in text]
-    assert len(unequal) == len(told)
-    assert all(part in text for part, text in zip(told, unequal, strict=True))
+    assert len(unequal) == len(expected)
+    assert all(part in text for part, text in zip(expected, unequal, strict=True))
 
 
 @pytest.mark.parametrize("text", ["</script><b>", "<!-- ", "a\u2028b\u2029c", "&lt;", "\"quoted\" \\ 'text'", "ü∞"])

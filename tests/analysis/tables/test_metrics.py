@@ -69,11 +69,11 @@ def test_a_record_without_metrics_has_measured_nothing_but_the_first(suite):
     assert all(math.isnan(value) for value in (accuracy["test"], latency["valid"], latency["test"]))
 
 
-@pytest.mark.parametrize("told", [[1.0], {"latency": 1.0}, {"latency": [True]}, {"latency": ["<script>"]}])
-def test_metrics_that_are_no_lists_of_numbers_are_refused(suite, planted_evaluation, told):
+@pytest.mark.parametrize("metrics", [[1.0], {"latency": 1.0}, {"latency": [True]}, {"latency": ["<script>"]}])
+def test_metrics_that_are_no_lists_of_numbers_are_refused(suite, planted_evaluation, metrics):
     """With the run, the evaluation and the field."""
     suite.plan["objectives"][0]["metrics"] = METRICS
     suite.set(repetitions=1)
-    suite.run([planted_evaluation(0, -80.0, None, 1.0, valid_metrics=told)])
+    suite.run([planted_evaluation(0, -80.0, None, 1.0, valid_metrics=metrics)])
     with pytest.raises(BadInput, match="ledger of bowl/random, repetition 0, index 0: valid_metrics = "):
         metrics_table(load(suite.folder), suite.folder)

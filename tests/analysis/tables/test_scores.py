@@ -53,7 +53,7 @@ def test_the_horizon_lies_on_the_budgets_axis(mixed):
 
 
 @pytest.mark.parametrize(
-    ("scale", "errors", "told"),
+    ("scale", "errors", "expected"),
     [
         ((0.0, 1.0), (0.5, 0.3, 0.9), []),
         ((0.4, 1.0), (0.5, 0.3, 0.2), ["2 of 3 validation errors are below best_error = 0.4000, the least is 0.2000"]),
@@ -62,15 +62,15 @@ def test_the_horizon_lies_on_the_budgets_axis(mixed):
         ((0.0, 0.2), (0.5, 0.3, 0.1), []),
     ],
 )
-def test_errors_outside_the_declared_scale_are_reported(suite, scale, errors, told):
+def test_errors_outside_the_declared_scale_are_reported(suite, scale, errors, expected):
     """Errors that scores would clip are counted: below the best there can be, or none better than chance."""
     suite.set(repetitions=1)
     suite.plan["objectives"][0] |= dict(zip(("best_error", "chance_error"), scale, strict=True))
     suite.set()
     suite.run([(error, error, 1.0 + place) for place, error in enumerate(errors)], 0)
     sentences = list(scale_notes(load(suite.folder)))
-    assert [objective for objective, _ in sentences] == ["bowl"] * len(told)
-    assert all(text.startswith(start) for (_, text), start in zip(sentences, told, strict=True))
+    assert [objective for objective, _ in sentences] == ["bowl"] * len(expected)
+    assert all(text.startswith(start) for (_, text), start in zip(sentences, expected, strict=True))
 
 
 def test_what_came_to_nothing_contradicts_no_scale(suite):

@@ -151,7 +151,7 @@ def test_a_control_that_has_not_run_leaves_the_suites_own(suite):
 
 
 @pytest.mark.parametrize(
-    ("targets", "told"),
+    ("targets", "message"),
     [
         ([0.1], "targets = [0.1]: need a table of lists of errors by objective"),
         ({"bowls": [0.1]}, "targets.bowls: no such objective"),
@@ -161,8 +161,8 @@ def test_a_control_that_has_not_run_leaves_the_suites_own(suite):
     ],
     ids=str,
 )
-def test_targets_that_are_none_are_refused(suite, targets, told):
+def test_targets_that_are_none_are_refused(suite, targets, message):
     """A plan that somebody has edited."""
     suite.set(targets=targets)
-    with pytest.raises(BadInput, match=re.escape(told)):
+    with pytest.raises(BadInput, match=re.escape(message)):
         load(suite.folder)

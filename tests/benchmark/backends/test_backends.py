@@ -223,20 +223,20 @@ def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--backend", "dusk"), "--backend = 'dusk': not one of loky, dask, ray (did you mean \"dask\"?)"),
         (("--scheduler", "tcp://a:1"), "--scheduler 'tcp://a:1': is for --backend dask, not for loky"),
         (("--backend", "dask", "--address", "a:1"), "--address 'a:1': is for --backend ray, not for dask"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, told):
+def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, message):
     """An unknown backend, or the address of another one."""
     folder = write_suite(tmp_path, toy("crashing:Crashing"))
 
     assert main(["run", str(folder / "tiny.toml"), "--results", str(folder), *options]) == 2
 
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (folder / "tiny").exists()
 
 

@@ -85,16 +85,16 @@ def test_silence_of_the_workers_is_reported_once(tmp_path, monkeypatch):
     """Workers that no longer answer are noticed; as long as they do, nothing is told."""
     monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
     monkeypatch.setattr(heartbeat, "SECONDS_WITHOUT_ANSWER", 0.5)
-    told = []
-    with heartbeat.Heartbeat(tmp_path, "", "mine", lambda: True, lambda: told.append("silent")):
+    messages = []
+    with heartbeat.Heartbeat(tmp_path, "", "mine", lambda: True, lambda: messages.append("silent")):
         listener = heartbeat.HeartbeatListener(tmp_path, "", "mine")
         for _ in range(15):
             assert listener.is_driver_alive()
             time.sleep(0.05)
-        spoken = list(told)
+        spoken = list(messages)
         time.sleep(1.0)
     assert spoken == []
-    assert told == ["silent"]
+    assert messages == ["silent"]
 
 
 class Lossy(ThreadingBackend):

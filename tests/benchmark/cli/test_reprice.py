@@ -85,9 +85,9 @@ def test_a_trial_that_is_not_recorded_is_not_trained(trained, tmp_path, capsys):
     """A longer suite asks for more than there is: its runs are refused, each with the reason."""
     options = ["--calibration", str(trained / "one.toml"), "--reuse", str(trained / "results/tiny")]
     assert run("reprice", trained / "tiny.toml", tmp_path, *options, "--set", "budget.trials=4") == 1
-    said = capsys.readouterr().err
-    assert "asks for a trial that is not recorded" in said
-    assert "8 of 8 runs are not done" in said
+    output = capsys.readouterr().err
+    assert "asks for a trial that is not recorded" in output
+    assert "8 of 8 runs are not done" in output
 
 
 def test_reuse_trains_what_is_missing(trained, tmp_path):
@@ -143,10 +143,10 @@ def test_bad_input_is_refused(case, trained, tmp_path, monkeypatch, capsys):
         "NEW": tmp_path / "new",
     }
     assert main([str(places.get(word, word)) for word in words]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    assert expected in said
+    output = capsys.readouterr().err
+    assert output.startswith("error: ")
+    assert output.count("\n") == 1
+    assert expected in output
     assert sorted(path.name for path in Path(tmp_path).rglob("*")) == ["empty", "runs"]
 
 

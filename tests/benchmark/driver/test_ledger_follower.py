@@ -16,7 +16,7 @@ def runs_of(repetitions):
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "expected"),
     [
         (
             {"route": "functional", "route_reason": "Triton is not installed"},
@@ -26,7 +26,7 @@ def runs_of(repetitions):
         ({"route": "looped"}, []),
     ],
 )
-def test_a_route_that_was_not_to_be_expected_is_said_once(tmp_path, environment, said):
+def test_a_route_that_was_not_to_be_expected_is_said_once(tmp_path, environment, expected):
     """Whatever the number of runs; not where the user has asked for it."""
     heard = []
     follower = LedgerFollower(tmp_path, {}, heard.append)
@@ -36,7 +36,7 @@ def test_a_route_that_was_not_to_be_expected_is_said_once(tmp_path, environment,
         path.write_bytes(lines_of({**HEADER, "environment": environment}))
         follower.read(run)
 
-    assert heard == said
+    assert heard == expected
 
 
 def test_a_run_that_goes_on_in_another_file_is_counted_once(tmp_path):

@@ -30,9 +30,9 @@ def test_a_line_has_the_best_value_of_the_metric(capsys, tmp_path):
         lines = PlainLines()
         lines.start(suite, tmp_path, [], [report.run])
         lines.run_ended(report)
-    told = capsys.readouterr().out
-    assert "error/random 003: best error 0.25\n" in told
-    assert "accuracy/random 003: best accuracy 93.5 [b]%[/b]\n" in told
+    output = capsys.readouterr().out
+    assert "error/random 003: best error 0.25\n" in output
+    assert "accuracy/random 003: best accuracy 93.5 [b]%[/b]\n" in output
 
 
 def test_the_bar_has_it_too(tmp_path):

@@ -9,7 +9,7 @@ from benchmark.suite.parsing import parse
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "epochs", "told"),
+    ("scheduler", "epochs", "count"),
     [
         ({"name": "hyperband", "eta": 3}, 2, True),
         ({"name": "hyperband", "eta": 3}, 3, False),
@@ -23,7 +23,7 @@ from benchmark.suite.parsing import parse
         ("basic", 1, False),
     ],
 )
-def test_a_single_rung_is_told(scheduler, epochs, told):
+def test_a_single_rung_is_told(scheduler, epochs, count):
     """The note names objective, algorithm, scheduler and searcher."""
     table = {
         "seed": 1,
@@ -33,5 +33,5 @@ def test_a_single_rung_is_told(scheduler, epochs, told):
         "algorithms": {"mine": {"scheduler": scheduler, "searcher": "random"}},
     }
     notes = list(single_rung_notes(parse("toy", table), {"branin": SimpleNamespace(max_epochs=epochs)}))
-    assert len(notes) == told
+    assert len(notes) == count
     assert all("branin/mine" in note and "plain search by random" in note for note in notes)

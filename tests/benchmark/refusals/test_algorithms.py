@@ -234,7 +234,7 @@ def test_a_bad_algorithm_is_refused(refused, here, case):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("def", "SyntaxError: invalid syntax"),
@@ -245,7 +245,7 @@ def test_a_bad_algorithm_is_refused(refused, here, case):
     ],
     ids=["divides", "syntax", "exits", "imports", "lines", "nul"],
 )
-def test_a_module_that_cannot_be_imported_is_refused(refused, tmp_path, here, monkeypatch, text, said):
+def test_a_module_that_cannot_be_imported_is_refused(refused, tmp_path, here, monkeypatch, text, message):
     """Importing third-party code runs it: whatever it raises is said in one line."""
     (tmp_path / "broken_module.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
@@ -253,5 +253,5 @@ def test_a_module_that_cannot_be_imported_is_refused(refused, tmp_path, here, mo
     (here / "bad.toml").write_text(toml({"algorithms": '{ a = { searcher = "broken_module:Thing" } }'}))
 
     refused(
-        ["run", "bad.toml", "--jobs", "1"], "algorithms.a.searcher = 'broken_module:Thing': cannot be imported", said
+        ["run", "bad.toml", "--jobs", "1"], "algorithms.a.searcher = 'broken_module:Thing': cannot be imported", message
     )

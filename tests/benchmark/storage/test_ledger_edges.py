@@ -223,15 +223,15 @@ def test_an_empty_first_line_is_damage(tmp_path):
         parse_ledger(tmp_path / "000.jsonl", b"\n" + lines_of(HEADER))
 
 
-@pytest.mark.parametrize(("header", "told"), [({**HEADER, "format": 7}, "7"), ({"kind": "header"}, "None")])
-def test_the_format_found_is_told(tmp_path, header, told):
+@pytest.mark.parametrize(("header", "number"), [({**HEADER, "format": 7}, "7"), ({"kind": "header"}, "None")])
+def test_the_format_found_is_told(tmp_path, header, number):
     """The message has the file, its format and the one that is read."""
     path = tmp_path / "000.jsonl"
 
     with pytest.raises(LedgerError) as refused:
         parse_ledger(path, lines_of(header, FIRST))
 
-    assert str(refused.value) == f"{path}: format {told} is not {FORMAT}, which this version reads"
+    assert str(refused.value) == f"{path}: format {number} is not {FORMAT}, which this version reads"
 
 
 def test_the_place_of_damage_is_told(tmp_path):

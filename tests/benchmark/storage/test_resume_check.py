@@ -22,7 +22,7 @@ def check(recorded, expected=HEADER, *, allow_mixed=False):
 
 
 @pytest.mark.parametrize(
-    ("recorded", "expected", "told"),
+    ("recorded", "expected", "difference"),
     [
         ({}, {}, None),
         ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 2]}}, None),
@@ -41,9 +41,9 @@ def check(recorded, expected=HEADER, *, allow_mixed=False):
         (1, 2, " was 1 and is now 2"),
     ],
 )
-def test_the_first_difference_is_told_by_its_place(recorded, expected, told):
+def test_the_first_difference_is_told_by_its_place(recorded, expected, difference):
     """Nested keys are joined by dots; recorded ones come first, in their order, then new ones."""
-    assert first_difference(recorded, expected) == told
+    assert first_difference(recorded, expected) == difference
 
 
 @pytest.mark.parametrize("name", DECIDES_BITS)

@@ -246,7 +246,7 @@ def test_the_analysis_reads_the_targets_of_a_suite(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("targets", "told"),
+    ("targets", "message"),
     [
         ([0.1], "targets = [0.1]: need a table of lists of errors by objective"),
         ({"brannin": [0.1]}, "targets = 'brannin': not one of branin, other (did you mean \"branin\"?)"),
@@ -261,9 +261,9 @@ def test_the_analysis_reads_the_targets_of_a_suite(tmp_path):
     ],
     ids=lambda part: str(part)[:40],
 )
-def test_targets_that_are_none_are_refused(targets, told):
+def test_targets_that_are_none_are_refused(targets, message):
     """Field, value and what is allowed."""
-    with pytest.raises(BadInput, match=re.escape(told)):
+    with pytest.raises(BadInput, match=re.escape(message)):
         parse("toy", {**TABLE, "targets": targets})
 
 

@@ -140,7 +140,7 @@ def test_no_pickle_in_a_table_is_opened(tmp_path, good, name):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"source_digest": "none"}, "source_digest"),
         ({"values": {}}, "need those of the metrics"),
@@ -148,8 +148,8 @@ def test_no_pickle_in_a_table_is_opened(tmp_path, good, name):
         ({"configs": [{"rate": 0.001, "kind": "a", "width": 1}] * 24}, "two rows are the same"),
     ],
 )
-def test_a_wrong_table_is_not_written(tmp_path, changes, told):
+def test_a_wrong_table_is_not_written(tmp_path, changes, message):
     """It is refused before a file is there."""
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=message):
         write_table(tmp_path / "x.npz", new_table(**changes))
     assert not list(tmp_path.iterdir())

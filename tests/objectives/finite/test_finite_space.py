@@ -113,7 +113,7 @@ def test_a_finite_space_stays_one():
 
 
 @pytest.mark.parametrize(
-    ("codes", "told"),
+    ("codes", "message"),
     [
         (np.array([[0.1, 2.0]]), "shape"),
         (np.array([[2.0, 2.0, 0.0]]), "codes of rate hold 2.0"),
@@ -123,9 +123,9 @@ def test_a_finite_space_stays_one():
         (np.array([[0.1, 2.0, 0.0], [0.1, 2.0, 0.0]]), "two rows are the same"),
     ],
 )
-def test_codes_of_no_members_are_refused(codes, told):
+def test_codes_of_no_members_are_refused(codes, message):
     """A wrong number of columns, values outside of their axes, and one configuration twice."""
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         FiniteSpace({name: BOX[name] for name in BOX}, codes=codes)
 
 

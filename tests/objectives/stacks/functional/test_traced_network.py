@@ -55,7 +55,7 @@ def hooked(layer):
 
 
 @pytest.mark.parametrize(
-    ("layer", "told"),
+    ("layer", "message"),
     [
         (lambda: Odd({1}), "Odd.setting: a set cannot be compared"),
         (lambda: Odd({"a": [1, {2}]}), "Odd.setting: a set cannot be compared"),
@@ -66,14 +66,14 @@ def hooked(layer):
         (lambda: nn.Linear(2, 2).double(), "Linear.weight: is not a trained float32 parameter"),
     ],
 )
-def test_what_has_no_structure_is_told(layer, told):
+def test_what_has_no_structure_is_told(layer, message):
     """The kind of module, which of its attributes, and what is wrong with it."""
     network = nn.Sequential(nn.Flatten(), built(layer))
 
     with pytest.raises(Unstackable) as refused:
         structure(network)
 
-    assert str(refused.value) == told
+    assert str(refused.value) == message
 
 
 def test_convolutions_are_left_to_the_loop_on_a_cpu():
@@ -88,7 +88,7 @@ def test_convolutions_are_left_to_the_loop_on_a_cpu():
 
 
 @pytest.mark.parametrize(
-    ("network", "told"),
+    ("network", "message"),
     [
         (lambda: Dropout(0.5), "Unstackable: the network is a dropout layer"),
         (
@@ -98,9 +98,9 @@ def test_convolutions_are_left_to_the_loop_on_a_cpu():
         (lambda: nn.Sequential(nn.Flatten(), Raising(0), nn.Linear(16, 10)), "ArithmeticError: not today"),
     ],
 )
-def test_a_network_without_a_program_says_why(network, told, one_thread):
+def test_a_network_without_a_program_says_why(network, message, one_thread):
     """An answer, not an error: a network that cannot be traced is trained alone."""
     answer = trace_network(Template.of(built(network), "cpu"), 32, IMAGE, "cpu")
 
     assert isinstance(answer, Unstackable)
-    assert str(answer) == told
+    assert str(answer) == message
