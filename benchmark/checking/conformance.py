@@ -126,8 +126,9 @@ def _refer_to_causes(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def _look_at(each: Property, subject: Subject, given: _Circumstances) -> Finding:
     left = given.deadline - time.monotonic()
-    if each.name in given.lacks and each.name not in NEVER_EXCUSED:
-        return _finding(each, "lacks", given.lacks[each.name])
+    said = "copy" if each.name == "pickle" else each.name
+    if said in given.lacks and said not in NEVER_EXCUSED:
+        return _finding(each, "lacks", given.lacks[said])
     if left <= 0:
         return _finding(each, "untested", TIME_OVER)
     seconds = min(left, SECONDS_OF_ONE) if given.is_quick and each.check is not None else left
