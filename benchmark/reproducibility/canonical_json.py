@@ -39,10 +39,16 @@ def encode(value: Any, *, sort_keys: bool = False) -> bytes:
         body = orjson.dumps(value, option=_STRICT | orjson.OPT_SORT_KEYS if sort_keys else _STRICT)
     except orjson.JSONEncodeError:
         body = b"null"
-    # null may be a NaN, which equals nothing. A backslash would end the counting of quotes below.
-    if (b"null" in body and orjson.loads(body) != value) or b"\\" in body or not body.isascii():
+    # A backslash would end the counting of quotes below.
+    if _holds_nan(body, value) or b"\\" in body or not body.isascii():
         return (_SORTED if sort_keys else _STANDARD).encode(value).encode()
     return _SMALL.sub(_rewrite_small, _TINY.sub(_rewrite_tiny, body))
+
+
+def _holds_nan(body: bytes, value: Any) -> bool:
+    """Whether a null of orjson's may be a NaN: one more than there are Nones, in bytes that give another value back."""
+    known = sum(item is None for item in value.values()) if isinstance(value, dict) else 0
+    return body.count(b"null") > known and bool(orjson.loads(body) != value)
 
 
 def _rewrite_tiny(match: re.Match[bytes]) -> bytes:
