@@ -4,9 +4,9 @@ import math
 
 from scipy import stats
 
+from benchmark.checking import subject
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Categorical, Ordinal, Space
-from tests.algorithms import driving
 
 MAX_EPOCHS = 9
 SPACE = Space(
@@ -45,4 +45,4 @@ def trained(scheduler, trials, tell=error_of):
 def drive(scheduler, tell, n_workers, evaluations):
     """The jobs of a run whose results come out of order."""
     options = {"max_epochs": MAX_EPOCHS, "budget": Budget(evaluations=evaluations), "n_workers": n_workers}
-    return driving.drive(scheduler, SPACE, lambda job: tell(job.config, job.epochs), **options)[0]
+    return subject.drive(scheduler, SPACE, lambda job: tell(job.config, job.epochs), **options)[0]

@@ -10,9 +10,9 @@ from cmaes import CMA, CatCMAwM, CMAwM
 from scipy import stats
 
 from algorithms.adapters.cmaes import SIGMA, CmaEs
+from benchmark.checking import toy_tasks
 from objectives import OBJECTIVES
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
-from tests.algorithms import driving
 from tests.algorithms.driving import proposals, seed_of
 from tests.objectives.external.programs import OPTIONS
 
@@ -54,7 +54,7 @@ VARIANT_SPACES = [("cma", FLOATS), ("margin", WHOLE), ("categorical", MIXED)]
 
 def toy_error(config):
     """An error in [0, 1) that depends on every value, but not on its last digits."""
-    return driving.toy_error(rounded([config])[0])
+    return toy_tasks.toy_error(rounded([config])[0])
 
 
 def make(space, seed=0, **options):

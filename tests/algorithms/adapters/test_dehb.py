@@ -10,13 +10,13 @@ import pytest
 from scipy import stats
 
 from algorithms.external.external import ExternalScheduler, ExternalSearcher
+from benchmark.checking import subject
 from benchmark.checking.subject import suggestions
 from benchmark.checking.toy_tasks import toy_error
 from benchmark.suite.model import Budget
 from objectives.external.subprocess_client import ExternalError
 from objectives.space import FIDELITY, Categorical, Condition, Ordinal, Space
 from tests import ROOT
-from tests.algorithms import driving
 from tests.algorithms.driving import seed_of
 
 PYTHON = ROOT / ".external" / "dehb" / "bin" / "python"
@@ -67,7 +67,7 @@ def dehb():
 def drive(scheduler, space=MIXED, evaluations=40, n_workers=1, error_of=toy_error):
     """The jobs of a run on toy outcomes that end out of order."""
     options = {"budget": Budget(evaluations=evaluations), "n_workers": n_workers}
-    return driving.drive(scheduler, space, lambda job: error_of(job.suggestion), **options)[0]
+    return subject.drive(scheduler, space, lambda job: error_of(job.suggestion), **options)[0]
 
 
 ALONE = """

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from algorithms.adapters.optuna_pruners import PRUNERS, OptunaPruner
 from algorithms.adapters.optuna_samplers import OptunaSearcher
 from algorithms.searchers.random_search import RandomSearch
+from benchmark.checking import subject
 from benchmark.checking.toy_tasks import toy_error
 from benchmark.suite.model import Budget
 from objectives.space import FIDELITY, Categorical, Space
@@ -89,7 +90,7 @@ def summary(study):
 def drive(scheduler, space, evaluations, n_workers=1, error_of=curve_error):
     """The jobs of a run with one second an epoch."""
     options = {"max_epochs": MAX_EPOCHS, "budget": Budget(evaluations=evaluations), "n_workers": n_workers}
-    return driving.drive(scheduler, space, lambda job: error_of(job.suggestion), driving.punctual, **options)[0]
+    return subject.drive(scheduler, space, lambda job: error_of(job.suggestion), driving.punctual, **options)[0]
 
 
 def tpe(seed=0):

@@ -9,6 +9,7 @@ from scipy import stats
 from algorithms.schedulers.basic import BasicScheduler
 from algorithms.schedulers.median_stopping import MedianStopping
 from algorithms.searchers.regularized_evolution import RegularizedEvolution
+from benchmark.checking import subject
 from benchmark.suite.model import Budget
 from benchmark.tuning.tuner import Outcome, TuningLoop
 from objectives.space import FIDELITY, Condition, Space
@@ -21,7 +22,7 @@ SPACE = Space({"x": stats.uniform(0, 1000)})
 def drive(scheduler, error_of, max_epochs, n_workers=1, space=SPACE, **budget):
     """Run the tuning loop with one second an epoch: its jobs, its loop, and why it stopped."""
     options = {"max_epochs": max_epochs, "budget": Budget(**budget), "n_workers": n_workers}
-    return driving.drive(scheduler, space, lambda job: error_of(job.config, job.epochs), driving.punctual, **options)
+    return subject.drive(scheduler, space, lambda job: error_of(job.config, job.epochs), driving.punctual, **options)
 
 
 def run(scheduler, error_of, max_epochs, **options):
