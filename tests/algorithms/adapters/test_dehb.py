@@ -156,6 +156,17 @@ def test_rungs_that_do_not_divide_are_rounded(dehb, max_epochs, eta, rungs):
     assert sorted(seen) == rungs
 
 
+def test_a_training_of_one_epoch_is_every_rungs(dehb):
+    """Where there is one epoch alone, each proposal trains it, and later ones are still new configurations."""
+    scheduler, seen = dehb(PLAIN, default=None, max_epochs=1), []
+    for _ in range(30):
+        config = scheduler.suggest()
+        seen.append(config)
+        scheduler.update(config, toy_error(config))
+    assert {config[FIDELITY] for config in seen} == {1}
+    assert len({tuple(config.items()) for config in seen}) > 15
+
+
 def test_the_default_is_learned_of(dehb):
     """The default comes first, is promoted exactly as it is when it is the best, and mutants take from it."""
     jobs = drive(dehb(), error_of=lambda config: float(config["rate"] != 0.1), evaluations=60)
