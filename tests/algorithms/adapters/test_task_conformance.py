@@ -2,10 +2,11 @@
 
 import pytest
 
+from benchmark.checking.subject import without_fidelity
 from benchmark.checking.toy_objective import SPACES
 from benchmark.checking.toy_tasks import TASKS, flipped_values, toy_values
 from benchmark.errors import BadInput
-from tests.algorithms.adapters.subjects import bare, installed, subjects
+from tests.algorithms.adapters.subjects import installed, subjects
 from tests.algorithms.tasks import search
 
 COUNT = 7
@@ -38,7 +39,7 @@ def proposed(subject, kind, values_of=toy_values, outstanding=2, seed=0):
     """What a fresh search proposes; every proposal is in the space."""
     configs = search(subject.scheduler("mixed", seed, kind=kind), TASKS[kind], values_of, COUNT, outstanding)
     for config in filter(None, configs):
-        assert SPACE.check(bare(config)) == bare(config)
+        assert SPACE.check(without_fidelity(config)) == without_fidelity(config)
     return configs
 
 
