@@ -73,7 +73,7 @@ enter: setup  ## where SEARCHER ranks among the methods of the arena, as SEARCHE
 	$(RUN) -m benchmark enter $(call quote,SEARCHER) $(JOBS_OPTION)
 
 tables: setup  ## published tables of real trainings into DATA/tables; FAMILIES="hpob lcbench" for more, TASKSET=DIR
-	INCUMBENT_DATA=$(call quote,DATA) $(RUN) -m benchmark tables make $(FAMILIES) $(if $(TASKSET),--taskset $(call quote,TASKSET))
+	INCUMBENT_DATA=$(call quote,DATA) $(RUN) -m benchmark offline-tables make $(FAMILIES) $(if $(TASKSET),--taskset $(call quote,TASKSET))
 
 status: setup  ## runs done, partial, failed and missing of SUITE
 	$(RUN) -m benchmark status $(call quote,SUITE) $(RESULTS_OPTION)

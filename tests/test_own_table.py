@@ -31,7 +31,7 @@ def test_the_mapping_has_twelve_lines(files):
 @pytest.mark.slow
 def test_the_printed_file_becomes_an_objective(files, capsys):
     """Import, run: every record is a row of the file, its test value and the seconds of its epochs beside it."""
-    assert main(["tables", "import", "sweep.toml"]) == 0
+    assert main(["offline-tables", "import", "sweep.toml"]) == 0
     printed = capsys.readouterr().out
     assert "sweep.npz: 3 configurations, 1 seed, 2 epochs, typical training 7.7 s" in printed
     assert "lr, float: 0.001 to 0.02, log" in printed
@@ -49,7 +49,7 @@ def test_the_printed_file_becomes_an_objective(files, capsys):
 @pytest.mark.slow
 def test_its_results_are_analysed_as_any(files):
     """Tables and figures are drawn of the runs on an imported table."""
-    assert main(["tables", "import", "sweep.toml"]) == 0
+    assert main(["offline-tables", "import", "sweep.toml"]) == 0
     assert main(["run", "suite.toml", "--jobs", "1", "--quiet"]) == 0
     assert analyse(["plots", "suite.toml", "--quiet"]) == 0
     assert (files / "results/suite/tables/summary.csv").is_file()

@@ -9,6 +9,7 @@ import tomllib
 import pytest
 
 from analysis.__main__ import COMMANDS as READING
+from benchmark.arena.commands import COMMANDS as COMPETING
 from benchmark.cli.main import COMMANDS as RUNNING
 from tests import ROOT
 
@@ -71,7 +72,8 @@ def test_help_lists_the_commands_of_both_halves(hostile):
 
     assert (done.returncode, done.stderr) == (0, "")
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and line.strip()]
-    assert [word for word in listed if word in {**RUNNING, **READING}] == [*RUNNING, *READING]
+    assert [word for word in listed if word in {**RUNNING, **COMPETING, **READING}] == [*RUNNING, *COMPETING, *READING]
+    assert len({*RUNNING, *COMPETING, *READING}) == len(RUNNING) + len(COMPETING) + len(READING)  # None hides another.
     assert "-m incumbent COMMAND --help" in done.stdout
 
 

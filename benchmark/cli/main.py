@@ -20,7 +20,7 @@ COMMANDS = {
     "audit": "train recorded trials again, replay the algorithms, and say what differs",
     "replay": "run a suite on offline tables instead of training",
     "harvest": "make offline tables of what a suite has trained",
-    "tables": "list offline tables, make the published ones, import a CSV file",
+    "offline-tables": "list offline tables, make the published ones, import a CSV file",
     "reprice": "a suite's results on another calibration",
     "status": "how far a suite is",
     "doctor": "what this machine has, and how objectives train on it: routes, checks, speed",
@@ -33,7 +33,7 @@ COMMANDS = {
 }
 """Every command with its line of help; its module in `commands/` is imported only when it is asked for."""
 
-MODULES = {"list": "list_parts"}
+MODULES = {"list": "list_parts", "offline-tables": "offline_tables"}
 """Modules of commands that are not called as the command is."""
 
 

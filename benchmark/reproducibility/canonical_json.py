@@ -35,18 +35,19 @@ def encode(value: Any, *, sort_keys: bool = False) -> bytes:
     Raises:
         ValueError, TypeError, RecursionError: as the standard library, for what JSON cannot hold.
     """
+    standard = _SORTED if sort_keys else _STANDARD
     try:
         body = orjson.dumps(value, option=_STRICT | orjson.OPT_SORT_KEYS if sort_keys else _STRICT)
     except orjson.JSONEncodeError:
-        body = b"null"
+        return standard.encode(value).encode()
     # A backslash would end the counting of quotes below.
     if _holds_nan(body, value) or b"\\" in body or not body.isascii():
-        return (_SORTED if sort_keys else _STANDARD).encode(value).encode()
+        return standard.encode(value).encode()
     return _SMALL.sub(_rewrite_small, _TINY.sub(_rewrite_tiny, body))
 
 
 def _holds_nan(body: bytes, value: Any) -> bool:
-    """Whether a null of orjson's may be a NaN: one more than there are Nones, in bytes that give another value back."""
+    """Return whether a null of orjson's is a NaN: there are more nulls than Nones, and reading gives another value."""
     known = sum(item is None for item in value.values()) if isinstance(value, dict) else 0
     return body.count(b"null") > known and bool(orjson.loads(body) != value)
 

@@ -23,7 +23,7 @@ from objectives.cost import CostTerms, Probe
 from objectives.epoch import Epoch
 from objectives.metric import Metric
 from objectives.objective import Machine, Objective
-from objectives.space import Config, Space
+from objectives.space import Config
 from objectives.stack import Stack, Ticket, Work
 from objectives.task import Constraint
 
@@ -80,6 +80,16 @@ class IsolatedTraining(Iterator[Epoch]):
                 close()
 
 
+def _property_of_inner(name: str) -> Any:
+    """Make a property that asks the inner objective for its own of that name, once and in isolation."""
+
+    def ask(objective: IsolatedObjective) -> Any:
+        with isolated_call(objective.culprit):
+            return getattr(objective.inner, name)
+
+    return cached_property(ask)
+
+
 class IsolatedObjective(Objective):
     """An objective whose every method and property is called in isolation.
 
@@ -101,44 +111,36 @@ class IsolatedObjective(Objective):
     def label(self) -> str:
         return self.culprit
 
-    @cached_property
-    def space(self) -> Space:
-        with isolated_call(self.culprit):
-            return self.inner.space
-
-    @cached_property
-    def default(self) -> Config | None:
-        with isolated_call(self.culprit):
-            return self.inner.default
-
-    @cached_property
-    def max_epochs(self) -> int:
-        with isolated_call(self.culprit):
-            return self.inner.max_epochs
-
-    @cached_property
-    def metrics(self) -> tuple[Metric, ...]:
-        with isolated_call(self.culprit):
-            return self.inner.metrics
-
-    @cached_property
-    def constraints(self) -> tuple[Constraint, ...]:
-        with isolated_call(self.culprit):
-            return self.inner.constraints
+    space = _property_of_inner("space")
+    default = _property_of_inner("default")
+    max_epochs = _property_of_inner("max_epochs")
+    metrics = _property_of_inner("metrics")
+    constraints = _property_of_inner("constraints")
+    trained_metrics = _property_of_inner("trained_metrics")
+    offered_metrics = _property_of_inner("offered_metrics")
+    chance_error = _property_of_inner("chance_error")
+    best_error = _property_of_inner("best_error")
+    row_counts = _property_of_inner("row_counts")
+    stackable = _property_of_inner("stackable")
+    nominal_seconds = _property_of_inner("nominal_seconds")
+    typical_seconds = _property_of_inner("typical_seconds")
+    tabulated = _property_of_inner("tabulated")
+    origin = _property_of_inner("origin")
+    pausable = _property_of_inner("pausable")
+    varies_by_repetition = _property_of_inner("varies_by_repetition")
+    tests_incumbents = _property_of_inner("tests_incumbents")
 
     def front(self) -> np.ndarray | None:
         with isolated_call(self.culprit):
             return self.inner.front()
 
-    @cached_property
-    def trained_metrics(self) -> tuple[Metric, ...]:
+    def front_of(self, metrics: tuple[Metric, ...], constraints: tuple[Constraint, ...]) -> np.ndarray | None:
         with isolated_call(self.culprit):
-            return self.inner.trained_metrics
+            return self.inner.front_of(metrics, constraints)
 
-    @cached_property
-    def offered_metrics(self) -> tuple[Metric, ...]:
+    def repetition_data(self, repetition: int) -> Mapping[str, str]:
         with isolated_call(self.culprit):
-            return self.inner.offered_metrics
+            return self.inner.repetition_data(repetition)
 
     def count_metrics(self, config: Config) -> Mapping[str, float]:
         with isolated_call(self.culprit):
@@ -152,54 +154,14 @@ class IsolatedObjective(Objective):
         with isolated_call(self.culprit):
             return self.inner.time_prediction(config, machine)
 
-    @cached_property
-    def chance_error(self) -> float | None:
-        with isolated_call(self.culprit):
-            return self.inner.chance_error
-
-    @cached_property
-    def best_error(self) -> float | None:
-        with isolated_call(self.culprit):
-            return self.inner.best_error
-
-    @cached_property
-    def row_counts(self) -> tuple[int, int] | None:
-        with isolated_call(self.culprit):
-            return self.inner.row_counts
-
-    @cached_property
-    def stackable(self) -> bool:
-        with isolated_call(self.culprit):
-            return self.inner.stackable
-
-    @cached_property
-    def nominal_seconds(self) -> float | None:
-        with isolated_call(self.culprit):
-            return self.inner.nominal_seconds
-
     @property
     def times_itself(self) -> bool:
         return True  # What does not is timed in `train`.
-
-    @cached_property
-    def pausable(self) -> bool:
-        with isolated_call(self.culprit):
-            return self.inner.pausable
 
     def until(self, epochs: int) -> Objective:
         with isolated_call(self.culprit):
             inner = self.inner.until(epochs)
         return self if inner is self.inner else IsolatedObjective(inner, self.culprit)
-
-    @cached_property
-    def varies_by_repetition(self) -> bool:
-        with isolated_call(self.culprit):
-            return self.inner.varies_by_repetition
-
-    @cached_property
-    def tests_incumbents(self) -> bool:
-        with isolated_call(self.culprit):
-            return self.inner.tests_incumbents
 
     def test_metrics(
         self, config: Config, seed: np.random.SeedSequence, machine: Machine, epochs: int

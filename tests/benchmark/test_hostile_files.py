@@ -344,6 +344,8 @@ SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
 PICKLING = {
+    "benchmark/checking/further_properties.py": "copies an algorithm by a pickle of its own making",
+    "benchmark/importers/safe_unpickler.py": "reads plain containers of published tables and refuses names",
     "benchmark/suite/definitions.py": "hands a notebook's code to this program's own processes, by a private file",
     "objectives/resnet/cifar10.py": "has an unpickler that makes arrays and refuses everything else",
     "objectives/stacks/separate_process.py": "talks with a process of its own by a pipe",

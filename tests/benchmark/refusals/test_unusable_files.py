@@ -21,6 +21,8 @@ from objectives.objective import Machine
 class Unprepared:
     """An objective that cannot be prepared."""
 
+    tabulated = False
+
     def prepare(self, machine):
         raise ConnectionError("no route\nto host")
 

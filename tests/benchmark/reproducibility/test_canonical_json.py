@@ -36,6 +36,8 @@ def standard(value, **options):
 @example(1e-5)
 @example({"long": 2**70, "tiny": 1e-5})
 @example({"\ud800": "\ud800"})
+@example({"known": None, "unwritable by orjson": "\ud800"})
+@example({"known": None, "further": [None, "null"]})
 def test_it_writes_what_the_standard_library_writes(value):
     """Whatever the numbers, and whatever strings look like numbers."""
     assert canonical_json.encode(value) == standard(value)

@@ -1,4 +1,4 @@
-"""The command `tables`: list the tables that are there, make the published ones, import one's own."""
+"""The command `offline-tables`: list the tables that are there, make the published ones, import one's own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def execute(parsed: argparse.Namespace) -> int:
     if action == "import":
         return _import(parsed, words)
     if words:
-        raise BadInput(f"tables list {short_repr(words[0])}: it takes no further word")
+        raise BadInput(f"offline-tables list {short_repr(words[0])}: it takes no further word")
     return _list()
 
 
@@ -50,7 +50,7 @@ def _list() -> int:
 
     names = table_names()
     if not names:
-        remedy = f"`{shell_command('benchmark', 'tables', 'make')}` makes the published ones"
+        remedy = f"`{shell_command('benchmark', 'offline-tables', 'make')}` makes the published ones"
         print(f"no tables in {tables_folder()}; {remedy}")
     for name in names:
         try:
@@ -105,7 +105,9 @@ def _make(parsed: argparse.Namespace, families: list[str]) -> int:
 
 def _import(parsed: argparse.Namespace, words: list[str]) -> int:
     if len(words) != 1:
-        raise BadInput("tables import: need one mapping, the path of a TOML file; docs/offline-tables.md has examples")
+        raise BadInput(
+            "offline-tables import: need one mapping, the path of a TOML file; docs/offline-tables.md has examples"
+        )
     from benchmark.importers.rows.mapping import load_mapping
 
     mapping = load_mapping(words[0])

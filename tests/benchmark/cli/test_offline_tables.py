@@ -1,4 +1,4 @@
-"""The command `tables`: what is there, what is made, and what is refused before anything is written."""
+"""The command `offline-tables`: what is there, what is made, and what is refused before anything is written."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def toy_family(tmp_path, monkeypatch):
 
 def test_without_tables_the_remedy_is_shown(folder, capsys):
     """An empty folder is no error; the line says how published tables are made."""
-    assert main(["tables"]) == 0
+    assert main(["offline-tables"]) == 0
     assert "tables make" in capsys.readouterr().out
 
 
@@ -38,7 +38,7 @@ def test_the_list_shows_size_origin_and_ends(folder, capsys):
     """One block a table: configurations, seeds, epochs, where it comes from, and every metric with its ends."""
     write_toy_table(folder / "toy" / "first.npz")
     (folder / "toy" / "broken.npz").write_bytes(b"PK")
-    assert main(["tables", "list"]) == 0
+    assert main(["offline-tables", "list"]) == 0
     printed = capsys.readouterr().out
     assert "toy:first: 35 configurations, 3 seeds, 1 epoch, typical training 1 s; invented 1, MIT" in printed
     assert "    loss, min: best 0" in printed
@@ -48,29 +48,29 @@ def test_the_list_shows_size_origin_and_ends(folder, capsys):
 
 def test_tables_are_made_once_and_anew_if_the_source_has_changed(folder, toy_family, capsys):
     """The second call makes nothing; a table of another source or a damaged one is made again."""
-    assert main(["tables", "make"]) == 0
+    assert main(["offline-tables", "make"]) == 0
     path = folder / "toy" / "bear.npz"
     first = path.read_bytes()
     assert "toy:bear: " in capsys.readouterr().out
-    assert main(["tables", "make"]) == 0
+    assert main(["offline-tables", "make"]) == 0
     printed = capsys.readouterr().out
     assert "toy:bear" not in printed
     assert "1 table" in printed
     path.write_bytes(first[:100])
-    assert main(["tables", "make", "toy"]) == 0
+    assert main(["offline-tables", "make", "toy"]) == 0
     assert path.read_bytes() == first
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["tables", "lst"], "action = 'lst': not one of list, make, import"),
-        (["tables", "list", "fcnet"], "tables list 'fcnet': it takes no further word"),
-        (["tables", "make", "fcnett"], "family = 'fcnett': not one of"),
-        (["tables", "make", "taskset"], "taskset: no JSON files in"),
-        (["tables", "import"], "tables import: need one mapping"),
-        (["tables", "import", "nowhere.toml"], "there is no such file"),
-        (["tables", "import", "--out", "a.csv", "nowhere.toml"], "there is no such file"),
+        (["offline-tables", "lst"], "action = 'lst': not one of list, make, import"),
+        (["offline-tables", "list", "fcnet"], "offline-tables list 'fcnet': it takes no further word"),
+        (["offline-tables", "make", "fcnett"], "family = 'fcnett': not one of"),
+        (["offline-tables", "make", "taskset"], "taskset: no JSON files in"),
+        (["offline-tables", "import"], "offline-tables import: need one mapping"),
+        (["offline-tables", "import", "nowhere.toml"], "there is no such file"),
+        (["offline-tables", "import", "--out", "a.csv", "nowhere.toml"], "there is no such file"),
     ],
 )
 def test_bad_words_are_refused(folder, words, message, capsys, monkeypatch, tmp_path):
@@ -87,12 +87,12 @@ def test_an_imported_table_with_a_name_lies_among_the_others(folder, tmp_path, m
     (tmp_path / "a.csv").write_text("a,loss\n1,0.5\n2,0.25\n")
     mapping = 'file = "a.csv"\nhyperparameters = ["a"]\nmetrics = ["loss"]\nname = '
     (tmp_path / "m.toml").write_text(mapping + '"mine:sweep"')
-    assert main(["tables", "import", "m.toml"]) == 0
+    assert main(["offline-tables", "import", "m.toml"]) == 0
     assert (folder / "mine" / "sweep.npz").is_file()
-    assert main(["tables"]) == 0
+    assert main(["offline-tables"]) == 0
     assert "mine:sweep: 2 configurations" in capsys.readouterr().out
     (tmp_path / "m.toml").write_text(mapping + '"sweep"')
-    assert main(["tables", "import", "m.toml"]) == 2
+    assert main(["offline-tables", "import", "m.toml"]) == 2
     assert "name = 'sweep': need" in capsys.readouterr().err
 
 
@@ -100,7 +100,7 @@ def test_an_imported_table_needs_a_name_that_ends_in_npz(tmp_path, monkeypatch, 
     """`--out` is checked before the file is converted."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.toml").write_text('file = "a.csv"\nhyperparameters = ["a"]\nmetrics = ["loss"]\n')
-    assert main(["tables", "import", "m.toml", "--out", "a.csv"]) == 2
+    assert main(["offline-tables", "import", "m.toml", "--out", "a.csv"]) == 2
     assert "need a name that ends in .npz" in capsys.readouterr().err
 
 
