@@ -12,7 +12,8 @@ from tests.benchmark.tables.toy_table import write_toy_table
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The folder of tables, empty; shipped ones are out of the way."""
+    """The folder of tables, empty; shipped ones and the data that the user has are out of the way."""
+    monkeypatch.setenv("INCUMBENT_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("INCUMBENT_TABLES", str(tmp_path / "tables"))
     monkeypatch.setattr("benchmark.tables.names.SHIPPED", tmp_path / "shipped")
     return tmp_path / "tables"
