@@ -37,6 +37,10 @@ def _answer(table: Table, row: int, column: int, start_epoch: int, asked: int) -
     if valid[-1] is None and not ended:
         return None
     added = (*cell, slice(start, epochs))
+    charged = (
+        *cell,
+        slice(min(start, epochs - 1), epochs),
+    )  # One that has diverged pays for an epoch when asked again.
     result = TrainingResult(
         state="diverged" if ended else "ok",
         epochs=epochs,
@@ -44,11 +48,11 @@ def _answer(table: Table, row: int, column: int, start_epoch: int, asked: int) -
         test_error=test[-1],
         valid_curve=valid[start:],
         test_curve=test[start:],
-        train_seconds=table.seconds[added].sum().item(),
+        train_seconds=table.seconds[charged].sum().item(),
         paid_seconds=0.0,
         valid_metrics=_curves(table.values, added) if table.declared else None,
         test_metrics=_known_curves(table.test_values, added) if table.declared else None,
-        reported_seconds=None if table.reported is None else table.reported[added].sum().item(),
+        reported_seconds=None if table.reported is None else table.reported[charged].sum().item(),
     )
     return _of_one_training(table, result, (*cell, epochs - 1)) if table.unmeasured else result
 

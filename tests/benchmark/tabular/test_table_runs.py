@@ -37,6 +37,16 @@ class Off:
         assert 0.02 <= config["rate"] <= 0.03 and config["width"] == 4, config
 """
 
+AGAIN = """
+class Again:
+    def __init__(self, config_space, rng):
+        self.config = config_space.sample(rng)
+    def sample_configuration(self):
+        return dict(self.config)
+    def update(self, config, error, additional_info=None):
+        pass
+"""
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -127,6 +137,23 @@ def test_proposals_off_the_grid_are_mapped_and_the_searcher_keeps_its_own(folder
     configs = [record["config"] for evaluations in records(folder).values() for record in evaluations]
     assert len(configs) == 40
     assert all(config == {"rate": 0.01, "kind": "b", "width": 3} for config in configs)
+
+
+def test_a_diverged_configuration_proposed_again_and_again_spends_the_budget(folder):
+    """It pays for an epoch every time, so that the run ends."""
+    early = {"reached": np.full((30, 2), 2), "diverged": np.ones((30, 2), np.bool_)}
+    write_table(folder / "pool.npz", pool(seeds=2, **early))
+    (folder / "again_of_tests.py").write_text(AGAIN)
+    (folder / "suite.toml").write_text(
+        'clock = "tabulated"\nbudget.runtime = 50\nobjectives.pool.table = "pool.npz"\n'
+        'algorithms.again.searcher = "again_of_tests:Again"\n'
+    )
+    assert run() == 1  # No evaluation has a result.
+
+    (evaluations,) = records(folder).values()
+    assert len(evaluations) > 1
+    assert {record["state"] for record in evaluations} == {"diverged"}
+    assert all(record["end"] > record["start"] for record in evaluations)
 
 
 def test_a_diverged_training_without_a_chance_value_has_failed(folder):
