@@ -8,6 +8,7 @@ from scipy import stats
 
 from algorithms.searchers.grid_search import MOST_POINTS, GridSearch
 from objectives.space import Categorical, Condition, Ordinal, Space
+from tests.objectives.conditional_spaces import LAYERS
 
 SPACE = Space(
     {
@@ -16,20 +17,6 @@ SPACE = Space(
         "layers": stats.randint(1, 4),
         "activation": Categorical(["relu", "tanh"]),
     }
-)
-
-CONDITIONAL = Space(
-    {
-        "rate": stats.loguniform(1e-4, 1),
-        "layers": stats.randint(1, 4),
-        "width_1": stats.randint(8, 65),
-        "width_2": stats.randint(8, 65),
-        "width_3": stats.randint(8, 65),
-    },
-    conditions={
-        "width_2": Condition(parent="layers", values=(2, 3)),
-        "width_3": Condition(parent="layers", values=(3,)),
-    },
 )
 
 
@@ -108,17 +95,17 @@ def test_the_default_comes_first_and_the_whole_grid_after():
 @pytest.mark.parametrize("levels", [1, 2, 3, 4])
 def test_no_two_points_of_a_conditional_grid_train_alike(levels):
     """Only the widths of the layers that are there vary: the whole product without its doubles."""
-    proposed = points(CONDITIONAL, levels=levels)
-    whole = itertools.product(*(CONDITIONAL.levels(name, levels) for name in CONDITIONAL))
-    expected = {key(CONDITIONAL.check(dict(zip(CONDITIONAL, point, strict=True)))) for point in whole}
+    proposed = points(LAYERS, levels=levels)
+    whole = itertools.product(*(LAYERS.levels(name, levels) for name in LAYERS))
+    expected = {key(LAYERS.check(dict(zip(LAYERS, point, strict=True)))) for point in whole}
     assert len(proposed) == len(expected)
     assert set(map(key, proposed)) == expected
-    assert all(list(config) == CONDITIONAL.active(config) for config in proposed)
+    assert all(list(config) == LAYERS.active(config) for config in proposed)
 
 
 def test_a_conditional_grid_by_hand():
     """Three rates and widths: 3 * (3 + 9 + 27) points."""
-    assert len(points(CONDITIONAL, levels=3)) == 117
+    assert len(points(LAYERS, levels=3)) == 117
 
 
 def test_a_chain_of_conditions():
@@ -133,9 +120,9 @@ def test_a_chain_of_conditions():
 
 def test_the_points_that_are_allowed_are_those_that_differ():
     """A grid is refused by its own size, not by that of the product with what does not count."""
-    assert len(points(CONDITIONAL, levels=9)) == 9 * (9 + 9**2 + 9**3)
+    assert len(points(LAYERS, levels=9)) == 9 * (9 + 9**2 + 9**3)
     with pytest.raises(ValueError, match=r"levels = 33: gives 1222947 grid points, at most 1000000 are allowed"):
-        points(CONDITIONAL, levels=33)
+        points(LAYERS, levels=33)
 
 
 def test_too_many_parents_are_refused_at_once(monkeypatch):
