@@ -75,10 +75,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class _TrialProgress:
-    """How far the loop knows a trial to be trained."""
+    """How far a trial was asked to train, and how far it came: less where it diverged or failed."""
 
     number: int
-    epochs: int
+    asked: int = 0
+    reached: int = 0
     running: bool = False
 
 
@@ -160,7 +161,7 @@ class TuningLoop:
             trial=trial.number,
             config=config,
             suggestion={**proposal, FIDELITY: epochs} if FIDELITY in suggestion else dict(proposal),
-            start_epoch=trial.epochs if self.resume else 0,
+            start_epoch=trial.reached if self.resume else 0,
             epochs=epochs,
             start=self.now,
             decide_seconds=self.decide_seconds,
@@ -171,30 +172,31 @@ class TuningLoop:
     def _trial_for(self, config: Config, epochs: int) -> _TrialProgress | None:
         """Return the paused trial to continue, or a new one; None when the budget has no more trials.
 
-        A configuration proposed again at a fidelity already reached is a new trial: it is trained
-        and charged again.
+        A configuration proposed again at a fidelity that was asked before is a new trial, trained and charged
+        again, even where the old one diverged or failed on its way there: so every proposal is a trial or a
+        promotion, and a searcher that proposes one bad configuration for ever spends its budget of trials.
         """
         same_config = self.trials.setdefault(repr(sorted(config.items())), [])  # -0.0 and 0.0 differ, as in seeds.
         for trial in same_config:
-            if not trial.running and trial.epochs < epochs:
+            if not trial.running and trial.asked < epochs:
                 return trial
         if self.budget.trials is not None and self.trial_count >= self.budget.trials:
             return None
-        same_config.append(_TrialProgress(number=self.trial_count, epochs=0))
+        same_config.append(_TrialProgress(number=self.trial_count))
         self.trial_count += 1
         return same_config[-1]
 
     def _start(self, job: Job, trial: _TrialProgress, outcome: Outcome) -> None:
         if math.isnan(outcome.error) or not outcome.end >= job.start:
             raise ValueError(f"outcome {outcome!r}: the error must not be NaN, nor the end before {job.start}")
-        trial.running = True
+        trial.running, trial.asked = True, job.epochs
         self.started += 1
         self.charged_epochs += max(1, outcome.epochs - job.start_epoch)
         heapq.heappush(self.running, (outcome.end, job.index, trial, job, outcome))
 
     def _finish(self) -> None:
         self.now, _, trial, job, outcome = heapq.heappop(self.running)
-        trial.running, trial.epochs = False, outcome.epochs
+        trial.running, trial.reached = False, outcome.epochs
         info = {"epochs": outcome.epochs, "state": outcome.state, "seconds": outcome.end - job.start}
         if outcome.metrics is not None:
             info["metrics"] = dict(outcome.metrics)

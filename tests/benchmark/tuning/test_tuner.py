@@ -166,6 +166,16 @@ def test_a_duplicate_at_a_fidelity_already_reached_is_a_new_trial(fidelities):
     assert tuning.charged_epochs == sum(job.epochs for job in jobs)
 
 
+@pytest.mark.parametrize(("reached", "error"), [(3, 0.9), (0, math.inf)], ids=["diverged", "failed"])
+def test_a_configuration_that_ended_early_is_a_new_trial_when_it_is_asked_again(reached, error):
+    """So a searcher that proposes nothing else spends its budget of trials."""
+    tuning = loop(Endless(), trials=5)
+
+    jobs, reason = drive(tuning, lambda job: Outcome(error=error, epochs=reached, end=job.start + 1))
+
+    assert ([(job.trial, job.start_epoch) for job in jobs], reason) == ([(n, 0) for n in range(5)], "budget")
+
+
 def test_of_several_alike_the_one_least_trained_first_is_continued():
     """A promotion of a configuration that has two trials continues one that is below its fidelity."""
     script = Script(config(max_epochs=4), config(max_epochs=2), config(max_epochs=4), config(max_epochs=8))
