@@ -56,8 +56,9 @@ ORDER = {
         *("tables", "calibration", "storage", "reproducibility", "devices", "notebook", "errors", "__init__"),
     ],
     "analysis": [
-        *("__main__", "commands", "report", "figures", "exports", "regression", "provenance", "display_names", "study"),
-        *("tables", "loading", "fronts", "many_tasks", "statistics", "not_drawn", "value_format", "__init__"),
+        *("__main__", "commands", "report", "figures", "exports", "importers", "regression", "provenance"),
+        *("display_names", "study", "tables", "loading", "fronts", "many_tasks", "statistics"),
+        *("not_drawn", "value_format", "__init__"),
     ],
 }
 """The rooms of every package, top down: a module imports from its own room and from rooms below it."""
@@ -76,8 +77,8 @@ MAY_IMPORT = {
 """What a package may import of the others, and two rooms besides, which show what both halves make."""
 
 MOST_FILES = 12
-UNLIMITED = {"figures", "tables", "report", "adapters", "commands"}
-"""Folders of self-named files, one a figure, a table, a section of the report, an adapter, a command."""
+UNLIMITED = {"figures", "tables", "report", "adapters", "commands", "importers"}
+"""Folders of self-named files, one a figure, a table, a section of the report, an adapter, a command, a reader."""
 MOST_LINES = 300
 
 MODULES = [path for package in ORDER for path in sorted((ROOT / package).rglob("*.py"))]
