@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from analysis.algorithm_styles import Style as Style
+from analysis.algorithm_styles import algorithm_styles as algorithm_styles
 from analysis.figures.labels import FONT, LINE, MEDIUM, TITLE, fit
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
-STRONGEST_FIRST = (0, 1, 2, 3, 4, 9, 5, 7, 8, 6)
-"""seaborn's colour-blind palette with its pale yellow and pink last, for they are hard to see as lines."""
-DASHES = (
-    (4.0, 1.5),
-    (1.5, 1.0),
-    (6.0, 1.5, 1.5, 1.5),
-    (8.0, 2.0),
-    (3.0, 1.0, 1.0, 1.0, 1.0, 1.0),
-    (2.0, 2.5),
-    (5.0, 4.0),
-)
 FORMATS: Mapping[str, Mapping[str, None]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -37,34 +26,6 @@ DPI = 150
 
 INK = "#262626"
 MUTED = "#6b6b6b"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
-    """How one algorithm is drawn, by its place in the plan. Ten colours with eleven markers never repeat together."""
-
-    colour: str
-    marker: str
-    dashes: tuple[float, ...]
-
-    @property
-    def dashed(self) -> tuple[float, tuple[float, ...]]:
-        """The dashes as a matplotlib line style."""
-        return (0.0, self.dashes)
-
-
-def algorithm_styles(algorithms: Sequence[str]) -> dict[str, Style]:
-    """The look of every algorithm of a plan."""
-    palette = sns.color_palette("colorblind").as_hex()
-    colours = [palette[place] for place in STRONGEST_FIRST]
-    return {
-        algorithm: Style(
-            colour=colours[place % len(colours)],
-            marker=MARKERS[place % len(MARKERS)],
-            dashes=DASHES[place % len(DASHES)],
-        )
-        for place, algorithm in enumerate(algorithms)
-    }
 
 
 @contextmanager

@@ -84,12 +84,23 @@ def find(
     path, records, state = read_run(folder, objective, algorithm, repetition, budget)
     if state == "missing":
         return Ledger(state=state)
-    _check_owner(path, records, objective, algorithm, repetition)
+    check_owner(path, records, objective, algorithm, repetition)
+    where = f"ledger of {objective}/{algorithm}, repetition {repetition}"
+    return ledger_of(records, state, where, check, metrics)
+
+
+def ledger_of(
+    records: Sequence[Record],
+    state: State,
+    where: str,
+    check: Callable[[Mapping[str, Any]], None] = lambda config: None,
+    metrics: Sequence[str] = (),
+) -> Ledger:
+    """Make columns of a ledger's checked records; the arguments are those of `find`, and how messages name it."""
     evaluations = [record for record in records if record["kind"] == "evaluation"]
     for record in evaluations:
         check(record["config"])
     evaluations.sort(key=itemgetter("end", "index"))
-    where = f"ledger of {objective}/{algorithm}, repetition {repetition}"
     cards = [_table(record["environment"]) for record in records if "environment" in record]
     libraries: dict[str, str] = {}
     for card in cards:  # The header's, and where the run was resumed in another environment.
@@ -172,7 +183,7 @@ def unplanned(folder: Path, planned: set[tuple[str, str, str]]) -> list[Path]:
     return sorted(path for path, name in names if name not in planned)
 
 
-def _check_owner(path: Path, records: list[Record], *place: str | int) -> None:
+def check_owner(path: Path, records: Sequence[Record], *place: str | int) -> None:
     """Refuse a ledger that was copied or renamed to another run's place."""
     run = _run_of(records)
     for name, expected in zip(("objective", "algorithm", "repetition"), place, strict=True):
@@ -182,7 +193,7 @@ def _check_owner(path: Path, records: list[Record], *place: str | int) -> None:
             raise damaged(path, 1, 0, f"it belongs to {name} {label!r}, not {expected!r}")
 
 
-def _run_of(records: list[Record]) -> Record:
+def _run_of(records: Sequence[Record]) -> Record:
     """What the header says of the run; empty where it says nothing."""
     return _table(records[0].get("run")) if records else {}
 

@@ -143,11 +143,27 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
             or a device among the files.
     """
     plan = read_plan(folder)
+    results = results_of(folder, plan, _read_all(folder, plan))
+    if all(run.state == "missing" for run in results.runs):
+        command = shell_command("benchmark", "run", plan.name)
+        raise BadInput(f"{folder}: no run is recorded there yet; run the suite first: {command}")
+    if not mixed:
+        check_same_device(folder, results.environments, plan.clock)
+    planned = {(run.objective, run.algorithm, f"{run.repetition:03d}") for run in results.runs}
+    return replace(results, unplanned=tuple(unplanned(folder, planned)))
+
+
+def results_of(folder: Path, plan: Plan, ledgers: Iterable[Ledger]) -> Results:
+    """What a plan's ledgers hold, one for every planned run and in the order of the plan.
+
+    Raises:
+        BadInput: ledgers of another clock.
+    """
     by_label = dict(plan.algorithm_by_label)
     runs: list[Run] = []
-    ledgers: list[Ledger] = []
+    read: list[Ledger] = []
     size = 0
-    for (objective, algorithm, repetition), ledger in zip(_places(plan), _read_all(folder, plan), strict=True):
+    for (objective, algorithm, repetition), ledger in zip(_places(plan), ledgers, strict=True):
         _check_clock(folder, plan, ledger)
         known = by_label[algorithm]  # What it lacks may depend on the objective's space.
         by_label[algorithm] = replace(
@@ -164,21 +180,14 @@ def load(folder: Path, *, mixed: bool = False) -> Results:
                 rows=rows,
             )
         )
-        ledgers.append(ledger)
-    if all(run.state == "missing" for run in runs):
-        command = shell_command("benchmark", "run", plan.name)
-        raise BadInput(f"{folder}: no run is recorded there yet; run the suite first: {command}")
-    environments = distinct(card for ledger in ledgers for card in ledger.environments)
-    if not mixed:
-        check_same_device(folder, environments, plan.clock)
-    planned = {(run.objective, run.algorithm, f"{run.repetition:03d}") for run in runs}
+        read.append(ledger)
     return Results(
         plan=plan,
         runs=tuple(runs),
-        evaluations=_frame(plan, runs, ledgers),
+        evaluations=_frame(plan, runs, read),
         algorithm_by_label=by_label,
-        environments=tuple(environments),
-        unplanned=tuple(unplanned(folder, planned)),
+        environments=tuple(distinct(card for ledger in read for card in ledger.environments)),
+        unplanned=(),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from analysis.figures.theme import MARKERS, algorithm_styles
+from analysis.algorithm_styles import MARKERS, algorithm_styles
 from analysis.loading.metric import KINDS, Metric
 from analysis.not_drawn import NeedNotDrawn
 from analysis.report.advice import advice_section
@@ -236,7 +236,7 @@ def _looks(study: Study) -> list[dict[str, Any]]:
             "label": label,
             "description": algorithms[label].description(),
             "colour": look.colour,
-            "dark": _lighter(look.colour),
+            "dark": look.on_dark,
             "symbol": symbols[look.marker],
             "dash": ",".join(f"{length:g}px" for length in look.dashes),
         }
@@ -262,12 +262,6 @@ def _of_hypervolumes(study: Study) -> dict[str, str]:
         return {}
     objectives = study.hypervolume.results.plan.objectives
     return {"hypervolumes": as_script({objective.label: _names(objective.metric) for objective in objectives})}
-
-
-def _lighter(colour: str) -> str:
-    """A colour for a dark ground: two fifths of the way to white."""
-    parts = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return "#" + "".join(f"{round(part + 0.4 * (255 - part)):02x}" for part in parts)
 
 
 def _facts(study: Study) -> str:
