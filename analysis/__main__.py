@@ -27,11 +27,12 @@ COMMANDS = {
     "compare": "hold the runs of two suites against each other: did a change make results worse?",
     "power": "say how many repetitions a wanted effect needs, from a pilot suite",
     "export": "write a suite's results in the format of another tool",
+    "import": "make results of studies that other tools recorded: Optuna, CSV files and more",
     "verify": "trace a figure, a table or a row of it to its ledgers, and make it again",
 }
 """Every verb with its line of help; its module in `commands/` is imported only when it is asked for."""
 
-MODULES = {"tables": "plots", "figures": "plots"}
+MODULES = {"tables": "plots", "figures": "plots", "import": "import_studies"}
 """Modules of verbs that are not called as the verb is."""
 
 

@@ -119,7 +119,7 @@ def _draw(axes: Axes, heights: Array, errors: Array, scale: Normalize, colours: 
 def _axes(axes: Axes, objective: Objective, ends: Mapping[float, str]) -> None:
     """An upright line for each hyperparameter and the error, with its range written at its ends."""
     names = [axis.name for axis in objective.space]
-    absent = any(axis.when is not None for axis in objective.space)
+    absent = any(axis.conditional for axis in objective.space)
     axes.set_xlim(-0.35, len(names) + 0.35)
     axes.set_ylim(ABSENT - 0.05 if absent else -0.03, 1.04)
     fitted = fit_all([*names, objective.metric.title("valid")], EACH - 0.15, SMALL, NAME_LINES)
@@ -156,6 +156,6 @@ def _legend(objective: Objective, count: int) -> list[Line2D]:
     handles = [Line2D([], [], color="#440154", linewidth=1.8, label=best)]
     if count > BEST:
         handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label="others"))
-    if any(axis.when is not None for axis in objective.space):
+    if any(axis.conditional for axis in objective.space):
         handles.append(Line2D([], [], linestyle="none", label="below an axis: not in the configuration"))
     return handles

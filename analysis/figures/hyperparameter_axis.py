@@ -125,7 +125,7 @@ def set_scale(axes: Axes, axis: Hyperparameter) -> None:
 def colouring(objective: Objective) -> ScalarMappable | None:
     """Colours of the learning rate over its whole range, the same in every panel; every evaluation has to have one."""
     rate = objective.learning_rate
-    if rate is None or rate.when is not None or not (math.isfinite(rate.low) and math.isfinite(rate.high)):
+    if rate is None or rate.conditional or not (math.isfinite(rate.low) and math.isfinite(rate.high)):
         return None
     if is_extreme(rate):
         return ScalarMappable(norm=Normalize(0.0, 1.0), cmap="viridis")

@@ -3,6 +3,7 @@
 READERS: dict[str, str] = {
     "hyperopt": "analysis.importers.hyperopt",
     "nevergrad": "analysis.importers.nevergrad",
+    "optuna": "analysis.importers.optuna",
     "ray_tune": "analysis.importers.ray_tune",
     "smac": "analysis.importers.smac",
     "syne_tune": "analysis.importers.syne_tune",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.loading.metric_values import metric_columns
-from analysis.loading.records import FIELDS, WORTHLESS, damaged, read
+from analysis.loading.records import FIELDS, PRUNED, WORTHLESS, damaged, read
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.run_files import find_run_file
 
@@ -152,7 +152,8 @@ def columns(ordered: Sequence[Record]) -> dict[str, np.ndarray]:
             made[name] = np.array([*texts, None], dtype=object)[:-1]  # Without the None, an empty one would be float.
         else:
             made[name] = _numbers(values, np.int64 if name in WHOLES else np.float64)
-    nothing = np.isin(made["state"].astype(str), WORTHLESS)
+    states = made["state"].astype(str)
+    nothing = np.isin(states, WORTHLESS) | ((states == PRUNED) & np.isnan(made["valid_error"]))
     made["valid_error"][nothing] = made["test_error"][nothing] = math.inf
     for name in ("modelled_seconds", "reported_seconds"):
         made[name] = _numbers([record.get(name) for record in ordered], np.float64)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.imported import Imported, read_imported
 from analysis.loading.algorithms import Algorithm, declared_algorithm
 from analysis.loading.constraint import Constraint, read_constraints
 from analysis.loading.machines import Calibration, read_calibration
@@ -105,6 +106,7 @@ class Plan:
         control: the algorithm that the others are held against.
         display_names: what figures, reports and papers call each algorithm.
         targets: errors by objective that the suite asks the time to; of what is maximised they are the negatives.
+        imported: what is known of studies that other tools recorded; None of a suite that was run here.
     """
 
     name: str
@@ -120,6 +122,12 @@ class Plan:
     control: str
     targets: Mapping[str, tuple[float, ...]]
     display_names: Mapping[str, str]
+    imported: Imported | None = None
+
+    @property
+    def paired(self) -> bool:
+        """Whether the same repetition of two algorithms is a pair; it is, where algorithms met the same noise in it."""
+        return self.imported is None or self.imported.paired
 
     @property
     def axis(self) -> str:
@@ -196,7 +204,11 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
     names = display_names("objectives", entries)
     budget = _budget(require_value(declared, "budget", dict))
     timed = "trainings" in budget
-    objectives = tuple(_objective(label, names[label], entry, timed=timed) for label, entry in entries.items())
+    imported = read_imported(declared, tuple(algorithms))
+    objectives = tuple(
+        _objective(label, names[label], entry, timed=timed, imported=imported is not None)
+        for label, entry in entries.items()
+    )
     return Plan(
         name=declared["name"],
         title=_title(require_value(declared, "title", str)),
@@ -211,6 +223,7 @@ def _plan(declared: Mapping[str, Any]) -> Plan:
         control=_control(declared.get("control"), by_label),
         targets=_targets(declared.get("targets"), {objective.label: objective.metric for objective in objectives}),
         display_names=display_names("algorithms", algorithms),
+        imported=imported,
     )
 
 
@@ -258,8 +271,9 @@ def _targets(table: Any, metrics: Mapping[str, Metric]) -> dict[str, tuple[float
     return {label: tuple(metrics[label].own(float(error)) for error in errors) for label, errors in table.items()}
 
 
-def _objective(label: str, name: str, entry: dict[str, Any], *, timed: bool) -> Objective:
-    space = read_space(label, require_value(entry, "space", dict))
+def _objective(label: str, name: str, entry: dict[str, Any], *, timed: bool, imported: bool) -> Objective:
+    unknown = imported and entry.get("space") is None  # What other tools do not record is not made up.
+    space = () if unknown else read_space(label, require_value(entry, "space", dict))
     default = None if entry.get("default") is None else require_value(entry, "default", dict)
     metrics = (read_error(label, entry),) if entry.get("metrics") is None else read_metrics(label, entry["metrics"])
     constraints = read_constraints(label, entry.get("constraints"), metrics)

@@ -9,9 +9,12 @@ from typing import Any
 from benchmark.errors import BadInput, is_finite
 from benchmark.storage.ledger_format import FORMAT, REPAIR, Record, decode_body
 from benchmark.storage.record_checksum import remove_checksum
+from benchmark.storage.suite_json import is_imported
 
 WORTHLESS = ("error", "crashed", "timeout")
-STATES = ("ok", "diverged", *WORTHLESS)
+PRUNED = "pruned"
+"""State of an imported trial that its tool stopped and does not let be its best; what it reported is kept."""
+STATES = ("ok", "diverged", *WORTHLESS, PRUNED)
 """States of an evaluation that came to nothing: its errors are null in the ledger, +inf here."""
 
 RESTORE = "restore the file from a copy, or move it away and run the suite again"
@@ -57,6 +60,9 @@ LATER_FIELDS: dict[str, Callable[[Any], bool]] = {
     "reported_seconds": lambda value: value is None or _seconds(value),
 }
 """Likewise for what not every ledger has: the price, what was paid of a shared trial, what the objective reported."""
+
+MAY_BE_UNKNOWN = ("start", "train_seconds", "decide_seconds", "paid_seconds")
+"""What another tool need not have recorded: null in the ledgers of imported studies, NaN here."""
 
 
 def read(path: Path, data: bytes, *, complete: bool) -> list[Record]:
@@ -112,26 +118,29 @@ def _problem(record: Record, before: list[Record], seen: set[int]) -> str | None
     if before[-1]["kind"] == "end":
         return "it follows the end of the run"
     if kind == "evaluation":
-        return _problem_with_evaluation(record, seen)
+        return _problem_with_evaluation(record, seen, imported=is_imported(before[0]))
     return None if kind in ("resumed", "failure", "end") else f"kind = {kind!r} is unknown in format {FORMAT}"
 
 
-def _problem_with_evaluation(record: Record, seen: set[int]) -> str | None:
+def _problem_with_evaluation(record: Record, seen: set[int], *, imported: bool) -> str | None:
+    unknown = [name for name in MAY_BE_UNKNOWN if imported and name in record and record[name] is None]
     for name, allowed in FIELDS.items():
         if name not in record:
             return f"{name} is missing"
-        if not allowed(record[name]):
+        if not allowed(record[name]) and name not in unknown:
             return f"{name} = {record[name]!r} is not allowed"
     for name, allowed in LATER_FIELDS.items():
-        if name in record and not allowed(record[name]):
+        if name in record and not allowed(record[name]) and name not in unknown:
             return f"{name} = {record[name]!r} is not allowed"
     if record["index"] in seen:
         return f"index = {record['index']} is there twice"
     seen.add(record["index"])
     if record["epochs"] < record["start_epoch"]:
         return f"epochs = {record['epochs']} is less than start_epoch = {record['start_epoch']}"
-    if not 0 <= record["start"] <= record["end"]:
+    if not 0 <= (record["end"] if "start" in unknown else record["start"]) <= record["end"]:
         return f"start = {record['start']!r} and end = {record['end']!r} are out of order"
+    if record["state"] == PRUNED:
+        return None if imported else f"state = {PRUNED!r} is that of imported studies alone"
     worthless = record["state"] in WORTHLESS
     for name in ("valid_error", "test_error"):
         # Of a result the test error may be unknown: an objective need not have a test set.

@@ -19,7 +19,7 @@ from analysis.loading.ledgers import SUFFIXES, Ledger, State, find, merged, unpl
 from analysis.loading.machines import check_same_device, distinct
 from analysis.loading.metric_values import SELECTION, TEST, VALID, with_feasibility
 from analysis.loading.plan import Objective, Plan, read_plan
-from analysis.loading.records import FIELDS, LATER_FIELDS, STATES, WORTHLESS
+from analysis.loading.records import FIELDS, LATER_FIELDS, PRUNED, STATES, WORTHLESS
 from analysis.statistics.anytime import Array, Curve, curve, incumbents
 from benchmark.errors import BadInput, shell_command
 from benchmark.storage.suite_json import SUITE_JSON
@@ -63,7 +63,8 @@ class Results:
             (end, index). Columns: objective, algorithm, repetition, run_state, the ledger's fields,
             completed (1, 2, ... within the run), cumulative_epochs (charged up to its completion) and
             counted (completed within the budget's runtime and epochs). All evaluations count
-            whatever their fidelity, as in the book. Where the plan has fronts or constraints there are those of
+            whatever their fidelity, as in the book, but for imported ones that their tool has pruned.
+            Where the plan has fronts or constraints there are those of
             `analysis.loading.metric_values` besides.
         algorithm_by_label: what stands behind every algorithm, with what its ledgers say of its libraries.
         environments: the distinct machine cards that runs were recorded on.
@@ -230,7 +231,7 @@ def _read(folder: Path, plan: Plan, objective: Objective, algorithm: str, repeti
 def _check_clock(folder: Path, plan: Plan, ledger: Ledger) -> None:
     """Refuse to call measured seconds modelled, or the other way round."""
     of_other = f"{folder / SUITE_JSON}: not the plan of the ledgers beside it: clock = {plan.clock!r}"
-    if ledger.clock not in (None, plan.clock):
+    if ledger.clock not in (None, plan.clock) and plan.imported is None:
         raise BadInput(f"{of_other}, but they were recorded with {ledger.clock!r}")
     trained = ~np.isin(ledger.evaluations["state"].astype(str), WORTHLESS)
     if plan.clock == "modelled" and np.isnan(ledger.evaluations["modelled_seconds"][trained]).any():
@@ -252,7 +253,8 @@ def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
     seconds = {objective.label: plan.seconds(objective.label) for objective in plan.objectives}
     in_time = frame["end"] <= frame["objective"].astype(object).map(seconds).astype(np.float64)
     in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)
-    return with_feasibility(frame.assign(counted=in_time & in_epochs), plan)
+    candidate = frame["state"] != PRUNED
+    return with_feasibility(frame.assign(counted=in_time & in_epochs & candidate), plan)
 
 
 def _of_metrics(plan: Plan, ledgers: list[Ledger]) -> dict[str, Array]:

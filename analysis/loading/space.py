@@ -19,6 +19,7 @@ class Hyperparameter:
 
     Attributes:
         when: an earlier axis and the values with which this one counts; None: always.
+        optional: whether configurations may lack it for reasons that are not known, as those of other tools do.
     """
 
     name: str
@@ -28,6 +29,12 @@ class Hyperparameter:
     log: bool = False
     choices: tuple[Any, ...] = ()
     when: tuple[str, tuple[Any, ...]] | None = None
+    optional: bool = False
+
+    @property
+    def conditional(self) -> bool:
+        """Whether some configurations do not hold it."""
+        return self.optional or self.when is not None
 
     def allows(self, value: Any) -> bool:
         """Whether a configuration may hold this value; bounds are left to the objective."""
@@ -35,6 +42,8 @@ class Hyperparameter:
 
     def counts(self, config: Mapping[str, Any]) -> bool:
         """Whether a configuration has to hold a value of this axis; otherwise it holds none."""
+        if self.optional:
+            return self.name in config
         return self.when is None or (self.when[0] in config and config[self.when[0]] in self.when[1])
 
     def position(self, value: Any) -> float:
@@ -77,7 +86,8 @@ def read_space(label: str, table: Mapping[str, Any]) -> tuple[Hyperparameter, ..
     """
     space: tuple[Hyperparameter, ...] = ()
     for name, axis in table.items():
-        space += (replace(_hyperparameter(name, axis), when=_when(name, axis.get("when"), space)),)
+        when = _when(name, axis.get("when"), space)
+        space += (replace(_hyperparameter(name, axis), when=when, optional=axis.get("optional") is True),)
     if not space:
         raise BadInput(f"space of {label}: need at least one hyperparameter, got none")
     return space

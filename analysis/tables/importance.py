@@ -210,4 +210,6 @@ def _ranks(codes: Array, errors: Array, count: int) -> Array:
 
 
 def _condition(axis: Hyperparameter) -> str:
+    if axis.optional:
+        return "where it was tried"
     return "" if axis.when is None else f"{axis.when[0]} = {' or '.join(map(str, axis.when[1]))}"

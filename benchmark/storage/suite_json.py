@@ -30,6 +30,10 @@ NAME_TO_DISPLAY_RULE = (
 )
 
 CLOCKS = ("measured", "modelled", "tabulated")
+RECORDED = "recorded"
+"""The clock of studies that were imported from other tools: whatever each of these recorded."""
+IMPORTED = "imported"
+"""The section that such a `suite.json`, and the header of each of its ledgers, has besides."""
 ENDPOINTS = ("test_error", "valid_error", "score")
 
 RERUN = "run the suite again to write it anew"
@@ -58,6 +62,28 @@ def read_suite_json(folder: Path) -> tuple[bytes, dict[str, Any]]:
     except BadInput as error:
         raise BadInput(f"{path}: {error}; {RERUN}") from error
     return data, declared
+
+
+def is_imported(declared: Mapping[str, Any]) -> bool:
+    """Return whether a `suite.json`, or the header of a ledger, is of studies that another tool recorded."""
+    return isinstance(declared.get(IMPORTED), dict)
+
+
+def refuse_imported(folder: Path, verb: str) -> None:
+    """Refuse to train, replay or price again what another tool recorded.
+
+    Args:
+        folder: of a suite's results, which need not be there.
+        verb: what was asked for.
+
+    Raises:
+        BadInput: the folder holds imported studies.
+    """
+    if (folder / SUITE_JSON).is_file() and is_imported(read_suite_json(folder)[1]):
+        raise BadInput(
+            f"{folder}: its runs were imported from another tool, and nothing here can train them: there is no {verb} "
+            "of them; give another suite, or another --results"
+        )
 
 
 def check_labels(field: str, labels: Collection[str]) -> None:
@@ -119,7 +145,7 @@ def _check(declared: Mapping[str, Any]) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BadInput(f"name = {short_repr(name)}: need {NAME_RULE}")
     require_int("repetitions", declared.get("repetitions"), 1, MOST_REPETITIONS)
-    require_choice("clock", declared.get("clock"), CLOCKS)
+    require_choice("clock", declared.get("clock"), (*CLOCKS, *([RECORDED] if is_imported(declared) else [])))
     for field in ("objectives", "algorithms"):
         check_labels(field, list(_labels(field, declared.get(field))))
 
