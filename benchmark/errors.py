@@ -113,6 +113,13 @@ def called_module(package: str) -> str:
     return PROGRAM if _called() in (PROGRAM, f"{PROGRAM}.py") else package
 
 
+def install_command(extra: str) -> str:
+    """The command that installs the libraries of an extra."""
+    from objectives import registry  # Older Pythons, which this module refuses, cannot import it.
+
+    return registry.install_command(extra)
+
+
 def _called() -> str:
     return os.path.basename(sys.argv[0]) if sys.argv else ""  # noqa: PTH119 (any text)
 

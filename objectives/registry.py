@@ -5,9 +5,23 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The folder that has the four packages: a checkout, or the one where packages are installed."""
+
+
+def is_checkout() -> bool:
+    """Return whether the harness runs from its repository, where `make` works."""
+    return (ROOT / "Makefile").is_file()
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs the libraries of an extra."""
+    return f"pip install '{'.' if is_checkout() else 'incumbent'}[{extra}]'"
 
 
 @dataclass(frozen=True, slots=True)

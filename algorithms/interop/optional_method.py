@@ -9,6 +9,8 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from objectives.registry import install_command
+
 PROPERTIES: Mapping[str, str] = {
     "bounds": "every proposal is in the space",
     "native": "in Python's own types",
@@ -67,7 +69,7 @@ class OptionalMethod:
         """
         missing = [name for name in self.libraries if _version(name) is None]
         if missing:
-            raise NotInstalled(f"{missing[0]} is not installed: pip install '.[{self.extra}]'")
+            raise NotInstalled(f"{missing[0]} is not installed: {install_command(self.extra)}")
         module, _, name = self.path.partition(":")
         loaded: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return partial(loaded, **self.preset) if self.preset else loaded

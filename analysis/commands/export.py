@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.commands.arguments import add_mixed, add_quiet, add_suite
 from analysis.loading.suite_folder import suite_folder
-from benchmark.errors import BadInput, nearest_match
+from benchmark.errors import BadInput, install_command, nearest_match
 from benchmark.storage.atomic_write import check_folder
 
 if TYPE_CHECKING:
@@ -106,4 +106,4 @@ def _check_library(name: str) -> None:
     try:
         importlib.import_module(name)
     except ImportError as error:
-        raise BadInput(f"{name} is not installed: pip install '.[report]'") from error
+        raise BadInput(f"{name} is not installed: {install_command('report')}") from error

@@ -17,6 +17,7 @@ from benchmark.storage.resume_check import RunRefused
 from benchmark.workers import cluster_worker
 from benchmark.workers.handshake import Handshake
 from benchmark.workers.worker_process import shielded_from_terminal
+from objectives.registry import install_command
 
 SECONDS_FOR_WORKERS = 10
 
@@ -25,7 +26,7 @@ try:
     from distributed import Client, KilledWorker, LocalCluster
     from joblib._dask import DaskDistributedBackend
 except ImportError as error:
-    raise BadInput(f"--backend dask: dask is not installed: pip install '.[dask]' ({one_line(error)})") from error
+    raise BadInput(f"--backend dask: dask is not installed: {install_command('dask')} ({one_line(error)})") from error
 
 
 class FailFastDask(FailFastBackend, DaskDistributedBackend):  # type: ignore[misc]  # untyped

@@ -18,6 +18,7 @@ from benchmark.storage.resume_check import RunRefused
 from benchmark.workers import cluster_worker
 from benchmark.workers.handshake import Handshake
 from benchmark.workers.worker_process import shielded_from_terminal
+from objectives.registry import install_command
 
 SECONDS_TO_PROBE = 180
 RESTARTS = 1
@@ -28,7 +29,9 @@ try:
     from ray.util.joblib.ray_backend import RayBackend
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
-    raise BadInput(f"--backend ray: ray is not installed: pip install '.[ray-cluster]' ({one_line(error)})") from error
+    raise BadInput(
+        f"--backend ray: ray is not installed: {install_command('ray-cluster')} ({one_line(error)})"
+    ) from error
 
 
 class FailFastRay(FailFastBackend, RayBackend):  # type: ignore[misc]  # untyped

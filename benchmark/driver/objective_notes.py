@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from benchmark.suite.model import ObjectiveEntry, Suite
+from benchmark.tables.names import making_command
 from benchmark.tuning.clock import build_clock
 from objectives.metric import INFERENCE_SECONDS
 from objectives.objective import Objective
@@ -25,7 +26,8 @@ def function_notes(suite: Suite, objectives: Mapping[str, Objective]) -> Iterato
 def left_out_notes(suite: Suite) -> Iterator[str]:
     """Name the optional objectives that are left out because their tables are not here."""
     if suite.left_out:
-        yield f"left out, for their tables are not here (`make tables`): {', '.join(suite.left_out)}"
+        left_out = ", ".join(suite.left_out)
+        yield f"left out, for their tables are not here (`{making_command()}` makes them): {left_out}"
 
 
 def unpriced_notes(suite: Suite, objectives: Mapping[str, Objective]) -> Iterator[str]:

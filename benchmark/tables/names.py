@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from benchmark.errors import BadInput, nearest_match, short_repr
+from benchmark.errors import BadInput, nearest_match, shell_command, short_repr
 
 SHIPPED = Path(__file__).parent / "shipped"
 """Tables that come with the harness, by family."""
@@ -74,6 +74,11 @@ def table_names() -> list[str]:
     )
 
 
+def making_command() -> str:
+    """The command that makes the published tables."""
+    return shell_command("benchmark", "offline-tables", "make")
+
+
 def _missing(name: str, family: str) -> str:
     """Why a table is not found, and what to do."""
     there = table_names()
@@ -82,4 +87,4 @@ def _missing(name: str, family: str) -> str:
         same = [other for other in there if other.startswith(f"{family}:")]
         return f"no such table{near}" + (f"; of that family there are {', '.join(same[:12])}" if same else "")
     where = f"{tables_folder()} (INCUMBENT_TABLES names another folder)"
-    return f"it is not in {where}; `make tables` makes the published tables there"
+    return f"it is not in {where}; `{making_command()}` makes the published tables there"

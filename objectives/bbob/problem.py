@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from objectives.bbob.noise import OFFSET, base_function, cauchy_sibling, level_of
+from objectives.registry import install_command
 
 MIXINT_FACTORS = (
     *(1, 1e-3, 1e-1, 1e-1, 1, 1e-2, 1, 1e-2, 1e-2, 1e-3, 1e-2, 1e-4),
@@ -46,7 +47,7 @@ def load_coco() -> Any:
     try:
         return importlib.import_module("cocoex")
     except ModuleNotFoundError as error:
-        raise ValueError("coco-experiment is not installed: pip install '.[coco]'") from error
+        raise ValueError(f"coco-experiment is not installed: {install_command('coco')}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

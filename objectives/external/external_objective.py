@@ -15,7 +15,8 @@ import numpy as np
 
 from objectives.epoch import Epoch, TrainingCrashed, TrainingTimedOut
 from objectives.external.program import Description, Program
-from objectives.external.subprocess_client import ROOT, NoAnswer, ProcessEnded, SubprocessClient
+from objectives.external.program_path import expand_root
+from objectives.external.subprocess_client import NoAnswer, ProcessEnded, SubprocessClient
 from objectives.metric import Metric
 from objectives.objective import Machine, Objective
 from objectives.space import Config, Space
@@ -160,7 +161,7 @@ def _file_digests(command: Sequence[str]) -> dict[str, str]:
     """Digests of the files among a program's arguments: a program that was changed is another one."""
     digests = {}
     for word in command[1:]:
-        path = Path(word.replace("{root}", str(ROOT)))
+        path = Path(expand_root(word))
         with suppress(OSError, ValueError):  # It is no file, or no name of one: a program's text, say.
             digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return digests

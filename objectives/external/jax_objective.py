@@ -16,6 +16,7 @@ from objectives.epoch import Epoch
 from objectives.external import jax_softmax, softmax_worker
 from objectives.native_value import require_int
 from objectives.objective import MOST_EPOCHS, Machine, Objective
+from objectives.registry import install_command
 from objectives.space import Config, Space
 
 SPACE = Space({"learning_rate": stats.loguniform(1e-4, 1)})
@@ -81,7 +82,7 @@ class JaxSoftmax(Objective):
         try:
             versions = jax_softmax.versions()
         except PackageNotFoundError as error:
-            raise ValueError(f"{error.name} is not installed: pip install '.[jax]'") from error
+            raise ValueError(f"{error.name} is not installed: {install_command('jax')}") from error
         data = _load(self.data, self.split, machine)
         next(jax_softmax.train(softmax_worker.Trial(data=data, learning_rate=0.01, seed=0)))
         return {**versions, **data.checksums}

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-ROOT = Path(__file__).resolve().parents[2]
+from objectives.external.program_path import expand_root, missing_environment
 
 GRACE_SECONDS = 2.0
 """How long a process may take to end after its standard input was closed, before it is killed."""
@@ -76,7 +76,7 @@ class SubprocessClient:
             raise ValueError(f"timeout = {timeout!r}: need a number of seconds > 0, at most 86400")
         self.shown, self.timeout = shlex.join(command), timeout
         self._parse_constant: Callable[[str], Any] = float if constants else _refuse_constant
-        self._command = [word.replace("{root}", str(ROOT)) for word in command]
+        self._command = [expand_root(word) for word in command]
         if shutil.which(self._command[0]) is None:
             raise ValueError(f"command = {list(command)!r}: {_why_not(self._command[0])}")
         self._process: subprocess.Popen[bytes] | None = None
@@ -248,12 +248,10 @@ def _written(descriptor: int, unsent: bytes) -> bytes:
 
 
 def _why_not(program: str) -> str:
-    if program.startswith(f"{ROOT / '.external'}{os.sep}") and not Path(program).exists():
-        name = Path(program).relative_to(ROOT / ".external").parts[0]
-        target = "dehb" if name == "dehb" else "frameworks"
-        return f"there is no environment {name} yet: make {target}"
     if not Path(program).exists():
-        return f"there is no program {program!r}" + ("" if os.sep in program else " on the path")
+        return missing_environment(program) or f"there is no program {program!r}" + (
+            "" if os.sep in program else " on the path"
+        )
     return f"{program!r} is not executable"
 
 

@@ -11,6 +11,7 @@ from benchmark.arena.field.packing import describe_algorithm, describe_objective
 from benchmark.construction.preparation import prepare_objective
 from benchmark.errors import BadInput, short_repr
 from benchmark.suite.model import Suite
+from benchmark.tables.names import making_command
 from objectives.objective import Machine, Objective
 
 DECIDES = ("seed", "clock", "n_workers", "resume", "timeout", "budget")
@@ -74,7 +75,7 @@ def check_tables(objectives: Mapping[str, Objective], machine: Machine, field: F
         if own != theirs:
             raise BadInput(
                 f"objectives.{label}: its data here is {_digests(own)}, that of field {path} was {_digests(theirs)}; "
-                "make the table again by `make tables`, or take the field that belongs to this one"
+                f"make the table again by `{making_command()}`, or take the field that belongs to this one"
             )
 
 

@@ -6,10 +6,10 @@ import argparse
 
 from algorithms.interop.optional_method import OptionalMethod
 from benchmark.suite.parsing import load, suite_names
-from benchmark.tables.names import table_names
+from benchmark.tables.names import making_command, table_names
 from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
 from objectives import OBJECTIVES
-from objectives.registry import Entry
+from objectives.registry import Entry, install_command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def execute(parsed: argparse.Namespace) -> int:
         for name, entry in registry.entries.items():
             print(f"  {name:20} {_summary(entry)}")
     names = table_names()
-    print("tables:" if names else "tables: none is there, `make tables` makes the published ones")
+    print("tables:" if names else f"tables: none is there, `{making_command()}` makes the published ones")
     for name in names:
         print(f"  {name}")
     print("suites:")
@@ -34,5 +34,5 @@ def execute(parsed: argparse.Namespace) -> int:
 def _summary(entry: Entry | OptionalMethod) -> str:
     """One line on a part; for a method of a library that is missing, how to install it."""
     if isinstance(entry, OptionalMethod) and None in entry.versions().values():
-        return f"{entry.summary} (not installed: pip install '.[{entry.extra}]')"
+        return f"{entry.summary} (not installed: {install_command(entry.extra)})"
     return entry.summary

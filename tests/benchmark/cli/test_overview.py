@@ -10,7 +10,7 @@ import pytest
 from algorithms.interop.optional_method import OptionalMethod
 from benchmark.cli.main import main
 from benchmark.suite.parsing import load, suite_names
-from benchmark.tables.names import table_names
+from benchmark.tables.names import making_command, table_names
 from benchmark.tuning.factory import ALL_SCHEDULERS, ALL_SEARCHERS
 from objectives import OBJECTIVES
 from objectives.registry import Registry
@@ -34,7 +34,7 @@ def test_list_names_everything_with_a_line_on_it(capsys):
         "objectives:",
         "searchers:",
         "schedulers:",
-        "tables:" if tables else "tables: none is there, `make tables` makes the published ones",
+        "tables:" if tables else f"tables: none is there, `{making_command()}` makes the published ones",
         "suites:",
     ]
     assert message == ""

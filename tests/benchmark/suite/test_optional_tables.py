@@ -29,17 +29,17 @@ def test_an_optional_table_that_is_not_here_is_left_out_by_name(tmp_path):
 
     assert [entry.label for entry in suite.objectives] == ["here"]
     assert suite.left_out == ("there",)
-    assert ["there" in note and "make tables" in note for note in left_out_notes(suite)] == [True]
+    assert ["there" in note and "offline-tables make" in note for note in left_out_notes(suite)] == [True]
 
 
 def test_a_table_that_is_needed_is_asked_for(tmp_path):
     """Without the key a missing table is refused, as it is when nothing else is left."""
-    with pytest.raises(BadInput, match="make tables"):
+    with pytest.raises(BadInput, match="offline-tables make"):
         check_suite(load(write(tmp_path, "false")))
 
     text = (tmp_path / "tabled.toml").read_text().replace("objectives.here", "# objectives.here")
     (tmp_path / "tabled.toml").write_text(text.replace("false", "true"))
-    with pytest.raises(BadInput, match="make tables"):
+    with pytest.raises(BadInput, match="offline-tables make"):
         check_suite(load(str(tmp_path / "tabled.toml")))
 
 

@@ -173,7 +173,7 @@ def test_a_diverged_training_without_a_chance_value_has_failed(folder):
 
 REFUSED = {
     "no such table": ("objectives.grid.table = 'gird.npz'", "there is no file"),
-    "no such name": ("objectives.grid.table = 'fcnet:slice'", "make tables"),
+    "no such name": ("objectives.grid.table = 'fcnet:slice'", "offline-tables make"),
     "no name": ("objectives.grid.table = 'slice'", 'need "family:name"'),
     "a number": ("objectives.grid.table = 3", "objectives.grid.table = 3"),
     "measured": ("clock = 'measured'", 'say clock = "tabulated"'),
