@@ -24,23 +24,19 @@ class Quiet:
     """Shows nothing; keeps the counts from which the others draw."""
 
     outcomes = Outcomes()  # The runner puts its own in the place of none.
+    time_left: TimeLeft | None = None  # Likewise.
 
     def start(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None:
         self.folder, self.total, self.finished = folder, len(done) + len(pending), len(done)
-        self.pending = pending
-        self.time_left: TimeLeft | None = None
         self.best: dict[tuple[str, str], float] = {}
         self.front_sizes: dict[tuple[str, str], int] = {}
         self.metrics: dict[str, Metric] = {}
         self.count: Counter[tuple[str, str]] = Counter(cell_of(run) for run in done)
 
     def run_started(self, run: Run) -> None:
-        if self.time_left is None:
-            self.time_left = TimeLeft(self.outcomes, self.pending)
+        """Note that a run was given to a worker."""
 
     def run_ended(self, report: RunReport) -> None:
-        if self.time_left is not None:
-            self.time_left.end(report.run)
         self.finished += 1
         cell = cell_of(report.run)
         self.count[cell] += report.state == "done"

@@ -19,8 +19,10 @@ from benchmark.driver.fail_fast import SuiteStopped, stop_at_evaluation, stop_at
 from benchmark.driver.ledger_follower import LedgerFollower
 from benchmark.driver.objective_notes import function_notes, left_out_notes, unpriced_notes
 from benchmark.driver.preflight import Preflight, describe_machine, lacking_objectives
+from benchmark.driver.progress_writer import ProgressWriter
 from benchmark.driver.scheduler_notes import single_rung_notes
 from benchmark.driver.stall_monitor import StallMonitor
+from benchmark.driver.time_left import TimeLeft
 from benchmark.planning.shard import Shard
 from benchmark.reproducibility.setting_changes import SettingChange, pop_changes
 from benchmark.result_folder.folder_lock import folder_lock
@@ -41,6 +43,7 @@ class Listener(Protocol):
     """Hears of a suite's progress; draws the progress bar from what it hears and from the outcomes."""
 
     outcomes: Outcomes
+    time_left: TimeLeft | None
 
     def start(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None: ...
     def run_started(self, run: Run) -> None: ...
@@ -102,6 +105,7 @@ class Runner:
         self.crashes = CrashTracker(self.folder, listener.say)
         self.follower = LedgerFollower(self.folder, self.in_flight, listener.say)
         self.stall_monitor = StallMonitor(self.folder, self.in_flight, listener.say, self._price)
+        self.progress = ProgressWriter(self.folder, None if shard is None else shard.name, self.in_flight)
         self.reports: list[RunReport] = []
         self.said: set[tuple[str, str]] = set()
 
@@ -177,7 +181,9 @@ class Runner:
         self.listener.outcomes = self.follower.outcomes
         by_objective = {run.objective.label: run for run in pending}
         self.prices = {label: dear_price(run, self.objectives[label]) for label, run in by_objective.items()}
-        with self.stall_monitor.watching(), self.follower.following():
+        self.time_left = self.listener.time_left = TimeLeft(self.follower.outcomes, pending)
+        written = self.progress.writing(self.time_left, total=len(runs), done=len(done)) if pending else nullcontext()
+        with self.stall_monitor.watching(), self.follower.following(), written:
             while pending:
                 pending = self._dispatch(pending, settings)
                 pending = self._isolate_suspects(pending, settings)
@@ -263,6 +269,8 @@ class Runner:
         self.in_flight.pop(report.run.path, None)
         self.reports.append(report)
         self.follower.read(report.run)
+        self.time_left.end(report.run)
+        self.progress.count(report)
         self._stop_at_failure(report)
         self.listener.run_ended(report)
         self._say_changes(report.changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from benchmark.result_folder.outcomes import Outcomes
+from benchmark.storage.progress_file import Work
 from benchmark.suite.model import Run
 
 ENOUGH = 0.5
@@ -42,6 +43,17 @@ class TimeLeft:
         if remaining is None or charged <= charged_before:
             return None
         return (now - began) / (charged - charged_before) * remaining
+
+    def work(self) -> Work:
+        """Return the charged work that is recorded, of what the suite is expected to take."""
+        charged, shares_left = sum(list(self.outcomes.charged.values())), 0.0
+        shares_done = sum(self.outcomes.share(run) for run in list(self.outcomes.runs.values()))
+        for run in list(self.left.values()):
+            shares_left += 1.0 - self.outcomes.share(run)
+        rest = self._remaining()
+        if rest is None:
+            rest = charged / shares_done * shares_left if shares_done else shares_left
+        return Work(done=charged, total=charged + rest, unit="seconds")
 
     def _remaining(self) -> float | None:
         """Charged seconds that the runs left will take."""

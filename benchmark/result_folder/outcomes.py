@@ -63,6 +63,7 @@ class Outcomes:
         evaluations: counts by cell.
         succeeded: likewise of those whose state is ok.
         charged: seconds on the runs' clocks, by run.
+        runs: those with an evaluation, by path.
         failures: by objective, state and type of exception, in the order of their first.
     """
 
@@ -71,8 +72,8 @@ class Outcomes:
         self.succeeded: Counter[Cell] = Counter()
         self.failures: dict[tuple[str, str, str], Failure] = {}
         self.charged: Counter[Path] = Counter()
+        self.runs: dict[Path, Run] = {}
         self._spent: dict[Path, Counter[str]] = {}
-        self._run_by_path: dict[Path, Run] = {}
         self._runs: dict[Cell, set[Path]] = {}
         self._trials: dict[Path, set[int]] = {}
         self._ended_early: dict[Path, tuple[Run, int]] = {}
@@ -111,7 +112,7 @@ class Outcomes:
 
     def work(self, cell: Cell) -> tuple[float, float]:
         """Return the charged seconds of all runs of a cell, and the sum of their budgets' shares for these."""
-        runs = [run for run in list(self._run_by_path.values()) if (run.objective.label, run.algorithm.label) == cell]
+        runs = [run for run in list(self.runs.values()) if (run.objective.label, run.algorithm.label) == cell]
         return sum(self.charged[run.path] for run in runs), sum(self.share(run) for run in runs)
 
     def _add_work(self, run: Run, record: Record) -> None:
@@ -122,7 +123,7 @@ class Outcomes:
         spent["epochs"] += max(1, record.get("epochs", 0) - record.get("start_epoch", 0))
         spent["trials"] = len(self._trials[run.path])
         spent["runtime"] = max(spent["runtime"], end)
-        self._run_by_path[run.path] = run
+        self.runs[run.path] = run
         self.charged[run.path] += end - start
 
     def describe(self) -> Iterator[str]:
