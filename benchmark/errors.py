@@ -105,7 +105,12 @@ def shell_command(package: str, *words: str) -> str:
     """
     if _called() == PROGRAM:
         return shlex.join([_program_here(sys.argv[0], PROGRAM), *words])
-    return shlex.join([_program_here(sys.executable, "python"), "-m", called_module(package), *words])
+    return python_command("-m", called_module(package), *words)
+
+
+def python_command(*words: str) -> str:
+    """The line that calls this process's Python, to be pasted into a shell here."""
+    return shlex.join([_program_here(sys.executable, "python"), *words])
 
 
 def called_module(package: str) -> str:

@@ -48,6 +48,7 @@ ORDER = {
             "result_folder",
             "tabular",
             "planning",
+            "scaffold",
             "checking",
             "tuning",
             "construction",

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "how far a suite is",
     "doctor": "what this machine has, and how objectives train on it: routes, checks, speed",
     "list": "objectives, algorithms and suites",
+    "new": "write an example of a searcher, scheduler, objective or suite of yours, with its test",
     "check": "whether a searcher or scheduler of yours does what every comparison relies on",
     "calibrate": "measure a suite's modelled prices",
     "plan": "a suite's runs and what they will be charged, or the script that submits them",

@@ -1,0 +1,1 @@
+"""Examples to begin with: a searcher, scheduler, objective or suite of one's own, each with its test."""
