@@ -13,7 +13,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +71,14 @@ class _Trial:
 
     @property
     def began(self) -> float:
-        """When it started, or else when its first report began; infinite where neither is known."""
-        if self.start is not None or not self.rows:
+        """When it started; when its first report began where that is not known, or later because of a restart."""
+        if not self.rows:
             return math.inf if self.start is None else self.start
-        source, first = self.folder, self.rows[0]
-        spent = require_number(source, SPENT, first.get(SPENT, 0.0))
-        return require_time(source, TIME, first.get(TIME)) - (spent if math.isfinite(spent) else 0.0)
+        reported = require_time(self.file, TIME, self.rows[0].get(TIME))
+        if self.start is not None and math.floor(self.start) <= reported:
+            return self.start
+        spent = require_number(self.file, SPENT, self.rows[0].get(SPENT, 0.0))
+        return reported - (spent if math.isfinite(spent) else 0.0)
 
 
 def can_read(path: Path) -> bool:
@@ -117,18 +119,19 @@ def _study(name: str, folder: Path, named: Sequence[ForeignMetric]) -> ForeignSt
     began = [trial.began for trial in trials if trial.began < math.inf]
     started = (state.get("stats") or {}).get("start_time")
     start = math.floor(min([*began, started] if isinstance(started, float) else began, default=0.0))
-    parts = [part for trial in trials for part in _parts(trial, metrics, start)]
+    numbered = [part for trial in trials for part in _parts(trial, metrics, start)]
+    placed = [part for part in numbered if part.reports or part.start is not None or part.state == "running"]
+    notes = [f"whether {', '.join(metric.name for metric in metrics)} is minimised is the command's word, not Ray's"]
+    if len(placed) < len(numbered):
+        notes.append(f"{len(numbered) - len(placed)} trials are left out: they reported nothing, and have no times")
     return ForeignStudy(
         name=name,
         tool=TOOL,
         metrics=metrics,
         clock=CLOCK,
-        trials=tuple(
-            ForeignTrial(number=number, config=config, start=began_at, reports=reports, state=how)
-            for number, (config, began_at, reports, how) in enumerate(parts)
-        ),
+        trials=tuple(replace(part, number=number) for number, part in enumerate(placed)),
         files=(*([state_file] if state_file else []), *(trial.file for trial in trials if trial.file is not None)),
-        notes=(f"the goals of {', '.join(metric.name for metric in metrics)} are those of the command, not Ray's",),
+        notes=tuple(notes),
     )
 
 
@@ -224,20 +227,23 @@ def _metrics(
     return choose_metrics(folder, (), named, available)
 
 
-Part = tuple[dict[str, Any], float | None, tuple[Report, ...], TrialState]
-"""Configuration, start, reports and end of a trial, or of a part of one."""
+def _parts(trial: _Trial, metrics: Sequence[ForeignMetric], start: float) -> Iterator[ForeignTrial]:
+    """The trial, or its parts where it began anew; of several only the last one ended as the trial did.
 
-
-def _parts(trial: _Trial, metrics: Sequence[ForeignMetric], start: float) -> Iterator[Part]:
-    """The trial, or its parts where it began anew; of several only the last one ended as the trial did."""
-    began = None if trial.start is None else max(float(math.floor(trial.start) - start), 0.0)
+    When a trial ended that reported nothing is not recorded: it takes no time.
+    """
+    began = None if math.isinf(trial.began) else float(math.floor(trial.began) - start)
     parts = list(split_at_restarts(_reports(trial, metrics, start)))
     for number, (config, reports) in enumerate(parts, 1):
-        last = number == len(parts)
-        flat = _flat(config if isinstance(config, dict) else trial.config, "")
-        yield flat, began if number == 1 else None, tuple(reports), trial.state if last else "completed"
+        yield ForeignTrial(
+            number=0,
+            config=_flat(config if isinstance(config, dict) else trial.config),
+            start=began if number == 1 else None,
+            reports=tuple(reports),
+            state=trial.state if number == len(parts) else "completed",
+        )
     if not parts:
-        yield _flat(trial.config), began, (), trial.state
+        yield ForeignTrial(number=0, config=_flat(trial.config), start=began, end=began, reports=(), state=trial.state)
 
 
 def _reports(trial: _Trial, metrics: Sequence[ForeignMetric], start: float) -> Iterator[tuple[Report, Any]]:

@@ -252,7 +252,7 @@ def _trial(number: int, config: Mapping[str, Any], runs: Sequence[_Run], reports
             else "running"
             if len(ended) < len(runs)
             else "completed"
-            if any(report.seconds is not None for report in reports)
+            if reports and reports[-1].seconds is not None
             else "pruned"
         ),
     )

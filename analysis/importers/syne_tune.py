@@ -229,7 +229,7 @@ def _silent_trials(experiment: _Experiment, number: int, budget: object) -> Iter
     """Trials whose folder shows that they were started and never reported: failed if they ended, else running."""
     reported = {row[experiment.columns[TRIAL]] for row in experiment.rows}
     folders = [path.parent for path in experiment.folder.glob("[0-9]*/config.json") if path.parent.name not in reported]
-    started = experiment.metadata.get(STARTED)
+    started = experiment.metadata.get(STARTED, experiment.metadata.get(CREATED))
     for folder in sorted(folders, key=lambda folder: (len(folder.name), folder.name)):
         config = require_object(folder / "config.json", read_json(folder / "config.json"))
         end = folder / "end"
@@ -237,7 +237,7 @@ def _silent_trials(experiment: _Experiment, number: int, budget: object) -> Iter
         yield ForeignTrial(
             number=number,
             config={name: value for name, value in config.items() if name != budget},
-            end=seconds - started if seconds is not None and isinstance(started, float) else None,
+            end=max(seconds - started, 0.0) if seconds is not None and isinstance(started, float) else None,
             reports=(),
             state="running" if seconds is None else "failed",
         )
