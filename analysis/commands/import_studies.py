@@ -35,7 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="as 'tpe-(?P<rep>\\d+)'; may be given several times",
     )
-    parser.add_argument("--metric", metavar="METRIC", help="what incumbents are chosen by (default: a study's first)")
+    parser.add_argument(
+        "--metric",
+        metavar="METRIC[=min|max]",
+        action="append",
+        default=[],
+        help="what incumbents are chosen by (default: a study's first), with its goal where the tool records none; "
+        "further ones are kept",
+    )
     parser.add_argument("--mapping", metavar="FILE.toml", help="what the columns of CSV files are")
     parser.add_argument(
         "--with",
@@ -58,6 +65,7 @@ def execute(options: argparse.Namespace) -> int:
     folder = Path(options.results) / options.name
 
     from analysis.importers.arrangement import arrange, compile_groups
+    from analysis.importers.metric_choice import parse_metrics
     from analysis.importers.own_results import read_own
     from analysis.importers.sources import read_sources
     from analysis.importers.suite_of_studies import make_suite
@@ -65,14 +73,13 @@ def execute(options: argparse.Namespace) -> int:
 
     check_target(folder)
     patterns = compile_groups(options.group)
+    first, metrics = parse_metrics(options.metric)
     own = [read_own(text) for text in options.own]
-    studies = read_sources(options.sources, options.tool, options.mapping)
+    studies = read_sources(options.sources, options.tool, options.mapping, metrics)
     objective = own[0].objective["label"] if len(own) == 1 else options.name
     arrangement = arrange(studies, patterns, objective)
     tools = ", ".join(dict.fromkeys(study.tool for study in studies))
-    suite = make_suite(
-        options.name, options.title or f"{options.name}, imported from {tools}", arrangement, own, options.metric
-    )
+    suite = make_suite(options.name, options.title or f"{options.name}, imported from {tools}", arrangement, own, first)
     write_suite(folder, suite)
     if not options.quiet:
         print("\n".join([f"wrote {folder}", *_summary(suite), *_next(options)]))

@@ -36,10 +36,10 @@ class _Evaluation:
 
 
 def evaluation_records(study: ForeignStudy) -> list[Record]:
-    """The records of a study's evaluations, in the order of (end, trial, epoch); running trials have none.
+    """The records of a study's evaluations, in the order of (end, trial, epoch).
 
-    A trial has one for each of its timed reports, and one for what it came to without: pruned, failed, or reports
-    whose times are not known, which end with the trial.
+    A trial has one for each of its timed reports, and, unless it is still running, one for what it came to without:
+    pruned, failed, or reports whose times are not known, which end with the trial.
 
     Raises:
         BadInput: a time that is missing, or goes backwards.
@@ -48,7 +48,6 @@ def evaluation_records(study: ForeignStudy) -> list[Record]:
     found = [
         evaluation
         for trial in study.trials
-        if trial.state != "running"
         for evaluation in _evaluations(f"{where}: trial {trial.number}", study.metrics[0], trial)
     ]
     found.sort(key=lambda evaluation: (evaluation.end, evaluation.trial.number, evaluation.epochs))
@@ -64,6 +63,8 @@ def _evaluations(where: str, metric: ForeignMetric, trial: ForeignTrial) -> Iter
         if report.seconds is not None:
             yield _timed(where, metric, trial, epoch, waiting, start, report.seconds)
             start, epoch, waiting = report.seconds, report.epoch, []
+    if trial.state == "running":
+        return
     if trial.state == "failed":
         yield _rest(where, trial, epoch, waiting, start, "error", "the trial failed")
     elif trial.state == "pruned" and (waiting or not epoch):

@@ -64,7 +64,7 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
 
     Args:
         path: of a file or folder.
-        metrics: numbers of the results to read, with their goals; by default the loss, which is minimised.
+        metrics: further numbers of the results, with their goals, that come before the loss.
 
     Raises:
         BadInput: no such file, a pickle, or a field that Hyperopt does not write so.

@@ -54,7 +54,7 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
 
     Args:
         path: of a file or folder.
-        metrics: of the losses, which to read; by default all, and all are minimised.
+        metrics: of the losses, which come first; all are minimised.
 
     Raises:
         BadInput: no such file, a pickle, or a field that Nevergrad does not write so.

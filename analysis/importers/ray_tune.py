@@ -121,9 +121,10 @@ def _study(name: str, folder: Path, named: Sequence[ForeignMetric]) -> ForeignSt
     start = math.floor(min([*began, started] if isinstance(started, float) else began, default=0.0))
     numbered = [part for trial in trials for part in _parts(trial, metrics, start)]
     placed = [part for part in numbered if part.reports or part.start is not None or part.state == "running"]
-    notes = [f"whether {', '.join(metric.name for metric in metrics)} is minimised is the command's word, not Ray's"]
+    goals = " and ".join(f"{metric.name} = {metric.goal}" for metric in metrics)
+    notes = [f"Ray Tune records no goals: {goals} is what the command said."]
     if len(placed) < len(numbered):
-        notes.append(f"{len(numbered) - len(placed)} trials are left out: they reported nothing, and have no times")
+        notes.append(f"{len(numbered) - len(placed)} trials are left out: they reported nothing, at times unknown.")
     return ForeignStudy(
         name=name,
         tool=TOOL,

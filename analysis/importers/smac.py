@@ -62,7 +62,7 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
 
     Args:
         path: of one run, or of a folder that holds several.
-        metrics: of those that SMAC minimised, which to read; by default all.
+        metrics: of those that SMAC minimised, which come first.
 
     Raises:
         BadInput: no run history, a damaged file, or a field that SMAC does not write so.
@@ -214,8 +214,8 @@ def _trials(
     several = max(needed.values(), default=1)
     if several > 1:
         notes.append(
-            f"values are means over up to {several} instances and seeds; a configuration that was tried on fewer is no "
-            "candidate for the incumbent"
+            f"Values are means over up to {several} instances and seeds; a configuration that was tried on fewer is no "
+            "candidate for the incumbent."
         )
     return trials, notes
 
@@ -228,7 +228,7 @@ def _epochs(budgets: Mapping[float, int]) -> tuple[dict[float, int], list[str]]:
     if all(budget >= 1.0 and budget.is_integer() for budget in ordered):
         return {budget: int(budget) for budget in ordered}, []
     listed = ", ".join(f"{budget:.6g}" for budget in ordered)
-    return {budget: rank for rank, budget in enumerate(ordered, 1)}, [f"epochs are ranks of the budgets {listed}"]
+    return {budget: rank for rank, budget in enumerate(ordered, 1)}, [f"Epochs are the ranks of the budgets {listed}."]
 
 
 def _report(epoch: int, runs: Sequence[_Run]) -> Report:

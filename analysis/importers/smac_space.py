@@ -11,8 +11,8 @@ from typing import Any
 from analysis.importers.foreign_files import read_json, require_field, require_object
 from benchmark.errors import BadInput
 
-FORBIDDEN = "the space forbids some of its configurations, which is not shown"
-UNBOUNDED = "the space is unknown: {name} has no bounds"
+FORBIDDEN = "The space forbids some of its configurations, which is not shown."
+UNBOUNDED = "The space is unknown: {name} has no bounds."
 
 
 def read_space(path: Path) -> tuple[dict[str, dict[str, Any]] | None, tuple[str, ...]]:

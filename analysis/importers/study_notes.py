@@ -28,8 +28,21 @@ def about_study(place: Place) -> dict[str, Any]:
         "seed": study.seed,
         "machine": None,
         "clock": study.clock,
-        "files": {path.name: _digest(path) for path in study.files},
+        "files": _digests(study.files),
         "trials": dict(sorted(Counter(trial.state for trial in study.trials).items())),
+    }
+
+
+def _digests(files: Sequence[Path]) -> dict[str, str]:
+    """The SHA-256 of files by name; of several of one name that of their digests in the order of their paths."""
+    named: dict[str, list[Path]] = {}
+    for path in sorted(files):
+        named.setdefault(path.name, []).append(path)
+    return {
+        name if len(paths) == 1 else f"{name} ({len(paths)} files)": _digest(paths[0])
+        if len(paths) == 1
+        else hashlib.sha256("".join(map(_digest, paths)).encode()).hexdigest()
+        for name, paths in named.items()
     }
 
 
@@ -53,7 +66,7 @@ def import_notes(arrangement: Arrangement, places: Sequence[Place], own: Sequenc
     states = Counter[str](trial.state for place in places for trial in place.study.trials)
     total = sum(states.values())
     told = {
-        "running": "had not ended and are left out",
+        "running": "had not ended, and are there with what they had reported",
         "failed": "failed, and count as trials without a result",
         "pruned": "were pruned: what they reported is kept, and they are no incumbents",
     }

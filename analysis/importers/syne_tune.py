@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from analysis.importers.foreign_files import (
     LARGEST,
@@ -25,7 +25,7 @@ from analysis.importers.foreign_files import (
     studies_below,
 )
 from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
-from analysis.importers.metric_choice import choose_metrics
+from analysis.importers.metric_choice import GOALS, choose_metrics
 from analysis.importers.reporting_order import split_at_restarts
 from analysis.importers.syne_tune_space import SpaceOfTool, read_space
 from benchmark.errors import BadInput, one_line, require_choice
@@ -40,7 +40,6 @@ SIMULATORS = ("Simulator", "Blackbox")
 """What the names of backends contain whose time is simulated."""
 FIDELITIES = ("time_attr", "resource_attr")
 """Options of schedulers that name the column of the epoch; older versions use the second."""
-GOALS: dict[str, Literal["min", "max"]] = {"min": "min", "max": "max"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
 
     Args:
         path: of one experiment, or of a folder that holds several.
-        metrics: to read, with their goals; by default those that were optimised.
+        metrics: to read, with their goals; those that were optimised are read in any case.
 
     Raises:
         BadInput: no experiment, a missing or damaged file, or a field that Syne Tune does not write so.

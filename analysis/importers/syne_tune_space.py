@@ -12,7 +12,7 @@ from analysis.importers.foreign_files import parse_json, require_field, require_
 CHOICES = ("Categorical", "Ordinal", "OrdinalNearestNeighbor")
 NUMBERS = ("Float", "Integer", "FiniteRange")
 LOGARITHMIC = ("LogUniform", "ReverseLogUniform")
-NOT_RECORDED = "the space is unknown: this version of Syne Tune recorded none"
+NOT_RECORDED = "The space is unknown: Syne Tune recorded none."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def read_space(source: object, text: object) -> tuple[SpaceOfTool, tuple[str, ..
         if isinstance(domain, dict):
             require_field(f"{field}.{name}", domain, "domain_cls", str)
             require_field(f"{field}.{name}", domain, "domain_kwargs", dict)
-    return space, () if space.axes() else ("the space is unknown: it has a domain without bounds",)
+    return space, () if space.axes() else ("The space is unknown: it has a domain without bounds.",)
 
 
 def _axis(domain: Any) -> dict[str, Any] | None:
