@@ -11,6 +11,8 @@ from benchmark.storage.suite_json import IMPORTED, is_imported
 
 UNKNOWN = "unknown"
 """What stands where another tool recorded nothing."""
+NO_SPACE = "unknown: the tool records no space of hyperparameters"
+"""What a figure of hyperparameters says where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

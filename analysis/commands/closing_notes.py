@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.imported import imported_notes
 from analysis.loading.machines import devices
 from analysis.loading.results import Results
 from analysis.study import Study
@@ -30,13 +31,15 @@ def closing_lines(study: Study) -> list[str]:
 def notes(results: Results) -> list[str]:
     """What a reader of the summary must know: runs that are not in it, ledgers that were not read."""
     lines = []
-    for state, meaning in (("failed", "algorithm crashed"), ("partial", "not finished"), ("missing", "not begun")):
+    unbegun = "not begun" if results.plan.imported is None else "there is no such study"
+    for state, meaning in (("failed", "algorithm crashed"), ("partial", "not finished"), ("missing", unbegun)):
         count = sum(run.state == state for run in results.runs)
         if count:
             lines.append(f"note: {count} of {len(results.runs)} runs {state} ({meaning})")
     machines = devices(results.environments, results.plan.clock)
     if len(machines) > 1:
         lines.append(f"note: runs of {len(machines)} machines are taken together: {'; '.join(machines)}")
+    lines.extend(f"note: {text}" for text in imported_notes(results.plan.imported))
     for sentences in (end_notes, test_notes, scale_notes, reference_notes, feasibility_notes):
         lines.extend(f"note: {objective}: {text}" for objective, text in sentences(results))
     lines.extend(f"note: {text}" for text in seed_notes(results.plan))

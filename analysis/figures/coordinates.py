@@ -18,6 +18,7 @@ from analysis.figures.labels import LINE, MEDIUM, SMALL, fit, fit_all, height
 from analysis.figures.magnitude import logarithmic_marks, logarithms, magnitude_of
 from analysis.figures.panels import AXIS, aside, caption
 from analysis.figures.theme import INK, MUTED, notice_figure, set_title
+from analysis.imported import NO_SPACE
 from analysis.loading.metric import Metric
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
@@ -54,6 +55,8 @@ def coordinates(results: Results, objective: Objective) -> Figure:
     title = f"{objective.label} ({results.plan.title}): configurations and their {_results_word(metric)}"
     if rows.empty:
         return notice_figure(title, "no evaluation yet")
+    if not objective.space:
+        return notice_figure(title, NO_SPACE)
     order = np.argsort(rows["valid_error"].to_numpy(), kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(MOST, len(order))).round().astype(int))]
     errors, configs = metric.own(rows["valid_error"].to_numpy()[chosen]), results.configs(rows.iloc[chosen])

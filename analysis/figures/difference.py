@@ -85,7 +85,12 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
     label += metric.in_unit if on_axis else ""
     name_vertical(figure, values.size.label(label), figure.get_figheight() - 0.6)
     caption(
-        figure, _legend(plan.control), _note(metric.name, plan.control, drawn), told, clock_note(results), columns=3
+        figure,
+        _legend(plan.control),
+        _note(metric.name, plan.control, drawn, paired=plan.paired),
+        told,
+        clock_note(results),
+        columns=3,
     )
     return figure
 
@@ -142,16 +147,18 @@ def _claims(axes: Axes, claimed: pd.DataFrame, algorithm: str) -> None:
 
 def _told(results: Results, rows: pd.DataFrame) -> str:
     planned = results.plan.repetitions
+    pairs = "pairs" if results.plan.paired else "runs"
     if not rows["mean"].notna().any():
-        return "never defined in all pairs"
-    return f"{int(rows['n_pairs'].max())} of {planned} pairs"
+        return f"never defined in all {pairs}"
+    return f"{int(rows['n_pairs'].max())} of {planned} {pairs}"
 
 
-def _note(name: str, control: str, drawn: pd.DataFrame) -> str:
+def _note(name: str, control: str, drawn: pd.DataFrame, *, paired: bool) -> str:
+    of = "Mean over paired repetitions" if paired else "Unpaired: means over all runs"
     if drawn["lo"].isna().all():
-        return f"Mean over paired repetitions of the {name} less that of {control}. Too few pairs for a band."
+        return f"{of} of the {name} less that of {control}. Too few {'pairs' if paired else 'runs'} for a band."
     return (
-        f"Mean over paired repetitions of the {name} less that of {control}. The band holds with 95 % for the whole "
+        f"{of} of the {name} less that of {control}. The band holds with 95 % for the whole "
         "time at once, for each pair by itself; bars where it excludes 0."
     )
 

@@ -38,6 +38,9 @@ def overhead(results: Results, table: pd.DataFrame, objective: str) -> Figure:
     title = f"{objective} ({results.plan.title}): where the time went"
     if drawn.empty:
         return notice_figure(title, "no evaluation yet")
+    if drawn[["decide_seconds", "train_seconds"]].isna().all(axis=None):
+        return notice_figure(title, "unknown: other tools do not record deciding and training apart")
+    drawn = drawn.dropna(subset=["decide_seconds", "train_seconds"])
     figure, panels = lanes(len(drawn), title, columns=len(PAIRS))
     none = []
     for axes, (name, pair) in zip(panels, PAIRS.items(), strict=True):

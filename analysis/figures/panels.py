@@ -173,7 +173,9 @@ def runtime_label(results: Results, seconds: Magnitude | None = None) -> str:
 
 
 def clock_words(results: Results) -> str:
-    """Whose seconds a modelled or tabulated runtime tells; nothing for a measured one."""
+    """Whose seconds a modelled, tabulated or recorded runtime tells; nothing for a measured one."""
+    if results.plan.imported is not None:
+        return f"runtime recorded: {results.plan.imported.clock(results.plan.display_names)}"
     calibration = results.plan.calibration
     if results.plan.clock == "tabulated":
         return "runtime tabulated: the seconds that the objectives report"

@@ -26,6 +26,7 @@ from analysis.figures.labels import MEDIUM, fit
 from analysis.figures.magnitude import Magnitude, magnitude_of
 from analysis.figures.panels import caption, heads, name_vertical
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
+from analysis.imported import NO_SPACE
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
 from analysis.loading.space import Hyperparameter
@@ -73,6 +74,8 @@ def landscape(results: Results, objective: Objective) -> Figure:
     title = f"{objective.label} ({results.plan.title}): {_told(evaluations)}"
     if evaluations.empty:
         return notice_figure(title, "no evaluation yet")
+    if not objective.space:
+        return notice_figure(title, NO_SPACE)
     figure, panels = _grid(len(objective.space), title)
     styles = algorithm_styles(results.plan.algorithms)
     colours_of = colouring(objective)

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from analysis.figures.magnitude import magnitude_of
 from analysis.figures.panels import caption, clock_note, lanes, name_lanes, runtime_label
 from analysis.figures.theme import INK, MUTED, notice_figure
+from analysis.loading.records import PRUNED
 from analysis.loading.results import Results
 
 NEW, PROMOTED = "#9cc5e3", "#0b4f7d"
@@ -80,9 +81,9 @@ def _lane(axes: Axes, mine: pd.DataFrame, place: int) -> None:
 
 def _name(results: Results, algorithm: str, worker: int) -> str:
     workers = results.algorithm_by_label[algorithm].n_workers
-    if worker >= workers:
+    if worker >= workers and results.plan.imported is None:
         return f"{algorithm}, not planned: {worker}"
-    return algorithm if workers == 1 else f"{algorithm}, worker {worker}"
+    return algorithm if worker == 0 and workers == 1 else f"{algorithm}, worker {worker}"
 
 
 def _legend(drawn: pd.DataFrame) -> list[Patch | Line2D]:
@@ -90,5 +91,7 @@ def _legend(drawn: pd.DataFrame) -> list[Patch | Line2D]:
     if (drawn["start_epoch"] > 0).any():
         handles.append(Patch(color=PROMOTED, label="a trial trained further"))
     if (drawn["state"] != "ok").any():
-        handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", label="diverged, crashed or timed out"))
+        pruned = ", pruned" if (drawn["state"] == PRUNED).any() else ""
+        label = f"diverged, crashed{pruned} or timed out"
+        handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", label=label))
     return handles

@@ -78,6 +78,9 @@ def pairwise_section(study: Study) -> Section:
         f"Compared on the {plan.endpoint_text}, repetition by repetition: both met the same noise. "
         f"{favours[0].upper()}{favours[1:]}. p: Wilcoxon's signed-rank test; p (Holm) is corrected for all pairs "
         "of the objective. Detectable: the difference found with 80 % power at so many repetitions."
+        if plan.paired
+        else f"Compared on the {plan.endpoint_text}, unpaired: nothing says which repetitions met the same noise. "
+        f"{favours[0].upper()}{favours[1:]}. p: Mann-Whitney test; p (Holm) is corrected for all pairs of the objective."
     )
     frame = table(study, "pairwise")
     if frame is None:
@@ -103,15 +106,14 @@ def pairwise_section(study: Study) -> Section:
         _interval("mean_difference", "95 %"),
         error_column("median_difference", "median", interval_place("mean_difference"), "of the differences"),
         number_column(
-            "p_better", "P(first better)", lambda value: number_text(value, "{:.2g}"), "share of repetitions, ties half"
+            "p_better",
+            "P(first better)",
+            lambda value: number_text(value, "{:.2g}"),
+            "share of repetitions, ties half" if plan.paired else "of two runs drawn at random, ties half",
         ),
         number_column("p", "p", p_text),
         number_column("p_holm", "p (Holm)", p_text),
-        number_column(
-            "detectable", "detectable", lambda value: number_text(value, "{:.2g}"), "in units of the endpoint"
-        ),
-        number_column("detectable_sd", "in sd", lambda value: number_text(value, "{:.2g}"), "in sd of the differences"),
-        integer_column("n", "pairs", "repetitions that both finished"),
+        *(_of_pairs() if plan.paired else _of_samples()),
     ]
     return Section(
         name="pairwise",
@@ -123,9 +125,27 @@ def pairwise_section(study: Study) -> Section:
     )
 
 
+def _of_pairs() -> list[Column]:
+    return [
+        number_column(
+            "detectable", "detectable", lambda value: number_text(value, "{:.2g}"), "in units of the endpoint"
+        ),
+        number_column("detectable_sd", "in sd", lambda value: number_text(value, "{:.2g}"), "in sd of the differences"),
+        integer_column("n", "pairs", "repetitions that both finished"),
+    ]
+
+
+def _of_samples() -> list[Column]:
+    return [integer_column("n_a", "runs of first"), integer_column("n_b", "runs of second")]
+
+
 def ranks_section(study: Study) -> Section:
     """Mean ranks with intervals."""
-    lead = "Ranked within each repetition, 1 is best, ties share; failed runs share the worst. Bars: 95 %."
+    lead = (
+        "Ranked within each repetition, 1 is best, ties share; failed runs share the worst. Bars: 95 %."
+        if study.results.plan.paired
+        else "The rank to expect of runs drawn independently, for repetitions are no pairs; 1 is best. Bars: 95 %."
+    )
     return dots_section(study, "ranks", "Ranks", lead, table(study, "ranks"), "mean rank", ("mean_rank", "lo", "hi"))
 
 

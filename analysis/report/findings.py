@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.imported import imported_notes
 from analysis.loading.metric import Metric
 from analysis.report.encoding import count_text, error_text, number_text, p_text
 from analysis.report.many_tasks import many_tasks_findings
@@ -63,6 +64,7 @@ def findings(study: Study) -> list[Finding]:
         *_optimism(study),
         *_overhead(study),
         *map(_of_suite, seed_notes(study.results.plan)),
+        *map(_of_suite, imported_notes(study.results.plan.imported)),
         *(
             Finding(text=text, objective=objective)
             for notes in (end_notes, test_notes, scale_notes, reference_notes, feasibility_notes)
@@ -124,9 +126,10 @@ def sentence(row: Any, statistics: pd.DataFrame | None, metric: Metric) -> str:
     kind = KINDS.get(row["endpoint"])
     name, unit = ("anytime score", "") if kind is None else (metric.title(kind), metric.unit)
     reached = _reached(statistics, where, row["endpoint"], unit, better, worse)
-    tested = f"n = {count_text(n, 'pair')}" + (
-        "" if math.isnan(row["p_holm"]) else f", p (Holm) {_equals(row['p_holm'])}"
-    )
+    sizes = f"n = {count_text(n, 'pair')}"
+    if "n_b" in row:
+        sizes = f"unpaired, n = {int(row['n_a'])} and {int(row['n_b'])}"
+    tested = sizes + ("" if math.isnan(row["p_holm"]) else f", p (Holm) {_equals(row['p_holm'])}")
     power = row["detectable_sd"]
     detectable = _detectable(power)
     units = (
@@ -168,7 +171,8 @@ def _counted(objective: str, control: str, rows: list[Any], of: str) -> Finding:
     parts = [f"better: {_listed(named['better'])}", f"worse: {_listed(named['worse'])}"]
     parts += [f"ties below the noise floor: {_listed(named['tied'])}"] if named["tied"] else []
     parts.append(f"no difference shown: {len(named['open'])} of {len(rows)}")
-    tested = f"n = {count_text(n, 'pair')}, p by Holm{_detectable(power)}"
+    sizes = f"unpaired, n >= {n}" if "n_b" in rows[0] else f"n = {count_text(n, 'pair')}"
+    tested = f"{sizes}, p by Holm{_detectable(power)}"
     text = f"{of}held against {control}: {'; '.join(parts)} ({tested})."
     return Finding(text=text, objective=objective)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.html_table import html_table, text_column
+from analysis.imported import UNKNOWN, Imported
+from analysis.report.html_table import HtmlTable, html_table, text_column
 from analysis.report.section import Section
 from analysis.study import Study
 from analysis.tables.timing import as_line
@@ -15,6 +16,12 @@ from benchmark.storage.suite_json import SUITE_JSON
 
 FIRST = ("device", "gpu", "cpu", "cores", "threads", "jobs", "system", "arch", "python", "torch")
 """What a reader looks for first; the rest follows in the order of the alphabet."""
+
+STUDY = {
+    **{"study": "study", "objective": "objective", "algorithm": "algorithm", "repetition": "repetition"},
+    **{"tool": "tool", "version": "version", "seed": "seed", "machine": "machine", "clock": "clock"},
+}
+"""What is shown of an imported study, and the title of its column."""
 
 
 def machine_section(study: Study) -> Section:
@@ -29,13 +36,27 @@ def machine_section(study: Study) -> Section:
             about=(),
         )
     ]
+    imported = study.results.plan.imported
     return Section(
         name="machine",
         title="Machine and versions",
         lead=clock(study),
-        sheets=tuple(sheets if environments else ()),
+        sheets=(*(sheets if environments else ()), *([_studies(imported)] if imported else ())),
         notes=(as_line(study.results),) if len(study.results.evaluations) else (),
-        absent="" if environments else "The ledgers name no environment.",
+        absent="" if environments or imported else "The ledgers name no environment.",
+    )
+
+
+def _studies(imported: Imported) -> HtmlTable:
+    """Where every imported study comes from."""
+    rows = [
+        {name: UNKNOWN if entry.get(name) is None else entry[name] for name in STUDY}
+        | {"files": ", ".join(map(str, entry.get("files") or ())) or UNKNOWN}
+        for entry in imported.studies
+    ]
+    columns = [text_column(name, title) for name, title in STUDY.items()]
+    return html_table(
+        "Imported studies", pd.DataFrame(rows, columns=[*STUDY, "files"]), [*columns, text_column("files", "files")]
     )
 
 
@@ -44,7 +65,9 @@ def suite_section(study: Study) -> Section:
     return Section(
         name="suite",
         title="The suite",
-        lead=f"{SUITE_JSON}, from which python -m benchmark made the runs.",
+        lead=f"{SUITE_JSON}, which python -m analysis import made."
+        if study.results.plan.imported
+        else f"{SUITE_JSON}, from which python -m benchmark made the runs.",
         tables=("algorithms", "runs"),
         data=json.dumps(
             json.loads((study.folder / SUITE_JSON).read_text(encoding="utf-8")), indent=2, ensure_ascii=False
@@ -55,6 +78,8 @@ def suite_section(study: Study) -> Section:
 def clock(study: Study) -> str:
     """What the runtime axis means."""
     plan = study.results.plan
+    if plan.imported is not None:
+        return f"Runtime is recorded: {plan.imported.clock(plan.display_names)}."
     if plan.clock == "measured":
         return "Runtime is measured: seconds of training and deciding on the machine below."
     if plan.clock == "tabulated":

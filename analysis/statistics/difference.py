@@ -75,7 +75,7 @@ def difference(a: Sequence[Curve], b: Sequence[Curve], error: str, level: float 
         error: "valid" or "test".
         level: nominal one of the band.
     """
-    grid = _grid(a, b, error)
+    grid = common_grid(a, b, error)
     ours, theirs = values(a, grid, error), values(b, grid, error)
     # Times are scaled by powers of two, each by its own, so that no difference, square or cube leaves the doubles.
     exponent = exponents(np.concatenate([ours, theirs]))
@@ -190,7 +190,7 @@ def _back(c: float, third: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def _grid(a: Sequence[Curve], b: Sequence[Curve], error: str) -> Array:
+def common_grid(a: Sequence[Curve], b: Sequence[Curve], error: str) -> Array:
     """All times at which something changes from the common start to the common end, both included."""
     both = [*a, *b]
     firsts = [curve.t[~np.isnan(curve.valid)][:1] for curve in both]

@@ -14,6 +14,7 @@ from analysis.statistics.anytime import Curve
 from analysis.statistics.bands import ERRORS, thinned
 from analysis.statistics.bootstrap import LEVEL
 from analysis.statistics.difference import OF_HYPERVOLUMES, Difference, claims, difference
+from analysis.statistics.unpaired import unpaired_difference
 
 DIFFERENCES = ("objective", "axis", "error", "a", "b", "t", "n", "n_pairs", "mean", "lo", "hi")
 """Columns of `differences.csv`: mean of the error of a less that of b over the repetitions in which both are complete
@@ -33,7 +34,8 @@ class Pair:
     """The difference of two algorithms on an objective, an axis and an error.
 
     Attributes:
-        n: repetitions in which the runs of both are complete or failed.
+        n: repetitions in which the runs of both are complete or failed; where these are no pairs, the runs of that of
+            the two that has fewer.
     """
 
     objective: str
@@ -55,6 +57,7 @@ def pairs(plan: Plan) -> list[tuple[str, str]]:
 def compared(results: Results) -> list[Pair]:
     """All differences of a suite: what both tables are made of."""
     level = OF_HYPERVOLUMES if results.so_far else LEVEL
+    make = difference if results.plan.paired else unpaired_difference
     return [
         Pair(
             objective=objective,
@@ -62,8 +65,8 @@ def compared(results: Results) -> list[Pair]:
             error=error,
             a=a,
             b=b,
-            n=len(ours),
-            curve=difference(ours, theirs, error, level),
+            n=min(len(ours), len(theirs)),
+            curve=make(ours, theirs, error, level),
         )
         for objective, axis, a, b, ours, theirs in paired(results)
         for error in ERRORS
@@ -71,15 +74,23 @@ def compared(results: Results) -> list[Pair]:
 
 
 def paired(results: Results) -> Iterator[tuple[str, str, str, str, list[Curve], list[Curve]]]:
-    """Every (objective, axis, a, b) with the curves of both in the repetitions that they have in common."""
+    """Every (objective, axis, a, b) with the curves of both in the repetitions that they have in common.
+
+    Where repetitions are no pairs these are the curves of all runs that are complete or failed.
+    """
     runs = {(objective, algorithm): runs for objective, algorithm, runs in results.cells()}
     for objective in results.plan.objectives:
         for axis in AXES:
             for a, b in pairs(results.plan):
-                blocks = zip(runs[objective.label, a], runs[objective.label, b], strict=True)
-                common = [(one, other) for one, other in blocks if one.aggregated and other.aggregated]
-                ours = results.curves([one for one, _ in common], axis)
-                yield objective.label, axis, a, b, ours, results.curves([other for _, other in common], axis)
+                sides = runs[objective.label, a], runs[objective.label, b]
+                there = [[run for run in side if run.aggregated] for side in sides]
+                if results.plan.paired:
+                    both = [run.repetition for run in there[0]]
+                    there[1] = [run for run in there[1] if run.repetition in both]
+                    both = [run.repetition for run in there[1]]
+                    there[0] = [run for run in there[0] if run.repetition in both]
+                ours, theirs = (results.curves(side, axis) for side in there)
+                yield objective.label, axis, a, b, ours, theirs
 
 
 def differences_table(found: Sequence[Pair]) -> pd.DataFrame:

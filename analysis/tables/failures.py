@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading.metric import Metric
-from analysis.loading.records import STATES
+from analysis.loading.records import PRUNED, STATES
 from analysis.loading.results import Results, Run
 from analysis.tables.curves import records
 
@@ -44,7 +44,7 @@ def failures_table(results: Results, folder: Path) -> pd.DataFrame:
         results: plan and evaluations.
         folder: the suite's folder: the ledgers of runs with a failure are read again for the reasons.
     """
-    bad = np.flatnonzero((results.evaluations["state"] != "ok").to_numpy())
+    bad = np.flatnonzero(~results.evaluations["state"].isin(("ok", PRUNED)).to_numpy())
     rows = [row for run in results.runs for row in _rows(results, folder, run, bad)]
     return pd.DataFrame(rows, columns=list(FAILURES)).astype({"index": "Int64", "trial": "Int64"})
 

@@ -111,7 +111,7 @@ def fully_trained(results: Results, objective: str) -> pd.DataFrame:
 def _samples(results: Results, objective: Objective) -> Iterator[_Sample]:
     """The evaluations of an objective, once for each set of them in which some hyperparameter counts."""
     rows = fully_trained(results, objective.label)
-    most = min(ENOUGH, max(MOST, ENOUGH_VALUES // len(objective.space)))
+    most = min(ENOUGH, max(MOST, ENOUGH_VALUES // max(1, len(objective.space))))
     if len(rows) > most:
         rows = rows.iloc[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
     configs = results.configs(rows)

@@ -30,8 +30,9 @@ FEWEST = 4
 
 
 def has_many_tasks(results: Results) -> bool:
-    """Whether a suite has enough objectives, and something to compare on them."""
-    return len(results.plan.objectives) >= FEWEST and len(results.plan.algorithms) > 1
+    """Whether a suite has enough objectives, and something to compare on them in pairs of repetitions."""
+    plan = results.plan
+    return len(plan.objectives) >= FEWEST and len(plan.algorithms) > 1 and plan.paired
 
 
 class ManyTasks:

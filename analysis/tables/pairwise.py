@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -15,6 +15,7 @@ from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.statistics.pairwise import compare, difference, holm
 from analysis.statistics.power import ALPHA, detectable
+from analysis.statistics.unpaired import compare_unpaired
 from analysis.tables.endpoints import finals, sign
 from analysis.tables.statistics import by_size, joined
 
@@ -32,6 +33,11 @@ p: two-sided Wilcoxon signed-rank test; p_holm: adjusted over the pairs of the o
 difference, in sd_difference, that n repetitions find with 80 % power at 5 % without adjustment; detectable: the same
 in the endpoint's units. `_lo` and `_hi`: limits of 95 % intervals, for one pair at a time.
 """
+
+UNPAIRED = ("n_a", "n_b", "test")
+"""Columns besides of imported suites whose repetitions are no pairs: the runs of a and of b, and the test behind p. The
+others are then what `analysis.statistics.unpaired.compare_unpaired` says, n the smaller number; what has no unpaired
+counterpart is empty."""
 
 A_BETTER, B_BETTER = "a better", "b better"
 UNSHOWN, TIE = "no difference shown", "tie (below the noise floor)"
@@ -53,7 +59,8 @@ def pairwise_table(results: Results, noise: Mapping[str, float] | None = None) -
         noise: for some objectives the difference of means, in the endpoint's units, below which it is noise of
             retraining: such pairs are ties, whatever p is.
     """
-    tables = [_of_objective(results, objective.label, (noise or {}).get(objective.label)) for objective in
+    make = _of_objective if results.plan.paired else _of_unpaired
+    tables = [make(results, objective.label, (noise or {}).get(objective.label)) for objective in
               results.plan.objectives]  # fmt: skip
     return pd.concat(tables, ignore_index=True)
 
@@ -70,9 +77,28 @@ def _of_objective(results: Results, objective: str, noise: float | None) -> pd.D
     pairs = paired_differences(results, objective)
     rows = by_size(list(pairs.values()), compare)
     p_holm = holm(np.array([row.get("p", math.nan) for row in rows], dtype=np.float64))
-    labels = [{"objective": objective, "a": a, "b": b, "endpoint": results.endpoint_of(objective)} for a, b in pairs]
+    labels = _labels(results, objective, pairs)
     finished = [_finished(row, adjusted, noise) for row, adjusted in zip(rows, p_holm, strict=True)]
     return joined(labels, finished, PAIRWISE)
+
+
+def _of_unpaired(results: Results, objective: str, noise: float | None) -> pd.DataFrame:
+    """Every two algorithms by all of their finished runs."""
+    endpoint = results.endpoint_of(objective)
+    frame = sign(endpoint) * finals(results, objective, endpoint)
+    samples = {label: frame[label].dropna().to_numpy() for label in frame.columns}
+    pairs = list(combinations(frame.columns, 2))
+    rows = [compare_unpaired(samples[a], samples[b]) for a, b in pairs]
+    p_holm = holm(np.array([row.get("p", math.nan) for row in rows], dtype=np.float64))
+    named = [{NAMES.get(name, name): value for name, value in row.items()} for row in rows]
+    for row, adjusted, shown in zip(rows, p_holm, named, strict=True):
+        shown |= {"p_holm": adjusted, "verdict": _verdict(row, adjusted, noise)}
+    return joined(_labels(results, objective, pairs), named, (*PAIRWISE, *UNPAIRED))
+
+
+def _labels(results: Results, objective: str, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    endpoint = results.endpoint_of(objective)
+    return [{"objective": objective, "a": a, "b": b, "endpoint": endpoint} for a, b in pairs]
 
 
 def _finished(row: Mapping[str, Any], p_holm: float, noise: float | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.loading.results import Results
 from analysis.statistics.ranks import mean_ranks
+from analysis.statistics.unpaired import expected_ranks
 from analysis.tables.endpoints import finals, sign
 
 RANKS = ("objective", "algorithm", "endpoint", "n", "mean_rank", "lo", "hi")
@@ -19,13 +20,16 @@ def ranks_table(results: Results) -> pd.DataFrame:
     """One row for each objective and algorithm, of the suite's primary endpoint.
 
     1 is best whatever the endpoint. n counts the repetitions that all algorithms have finished which have
-    finished any: ranks depend on who takes part, unlike all else here. Failed runs share the worst ranks.
+    finished any: ranks depend on who takes part, unlike all else here. Failed runs share the worst ranks. Where
+    repetitions are no pairs it is the rank to expect of runs that are drawn independently, and n an algorithm's runs.
     """
     rows: list[dict[str, Any]] = []
     for objective in results.plan.objectives:
         endpoint = results.endpoint_of(objective.label)
         frame = finals(results, objective.label, endpoint)
-        found = mean_ranks(sign(endpoint) * frame.to_numpy(dtype=np.float64))
+        losses = sign(endpoint) * frame.to_numpy(dtype=np.float64)
+        unpaired = [column[~np.isnan(column)] for column in losses.T]
+        found = mean_ranks(losses) if results.plan.paired else expected_ranks(unpaired)
         for place, algorithm in enumerate(frame.columns):
             values = {"n": found.n[place], "mean_rank": found.mean[place], "lo": found.lo[place], "hi": found.hi[place]}
             rows.append({"objective": objective.label, "algorithm": algorithm, "endpoint": endpoint, **values})

@@ -66,10 +66,10 @@ def targets_table(results: Results) -> pd.DataFrame:
 
 
 def speedups_table(results: Results) -> pd.DataFrame:
-    """How many times faster every algorithm is than the control."""
+    """How many times faster every algorithm is than the control; no row where repetitions are no pairs."""
     targets = {objective.label: targets_of(results, objective.label) for objective in results.plan.objectives}
     rows = []
-    for objective, axis, a, b, ours, theirs in paired(results):
+    for objective, axis, a, b, ours, theirs in paired(results) if results.plan.paired else ():
         for error in ERRORS if b == results.plan.control else ():
             wanted = targets[objective][error]
             ratios = speed_up(*([attempts(side, target.value, error) for target in wanted] for side in (ours, theirs)))

@@ -29,6 +29,7 @@ def timeline_table(results: Results, repetition: int = 0) -> pd.DataFrame:
         repetition: of every cell.
     """
     parts = [results.evaluations.iloc[run.rows] for run in results.runs if run.repetition == repetition]
+    parts = [part.dropna(subset=["start"]) for part in parts]  # Other tools need not have recorded it.
     rows = [part.sort_values(["start", "index"], kind="stable") for part in parts]
     frames = [part.assign(worker=_workers(part["start"].to_numpy(), part["end"].to_numpy())) for part in rows]
     return pd.concat(frames, ignore_index=True)[list(TIMELINE)]

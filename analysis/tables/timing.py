@@ -72,6 +72,8 @@ def as_line(results: Results) -> str:
     total, plan = timing(results.evaluations), results.plan
     device = "by the objectives themselves" if plan.calibration is None else f"for {plan.calibration.device}"
     whose = {"modelled": f" {device}", "tabulated": ": the seconds that the objectives report"}.get(plan.clock, "")
+    if plan.imported is not None:
+        return f"recorded {_seconds(total.charged_seconds)} of trials, deciding and training apart unknown"
     share = f" ({100 * total.n_shared / total.n_evaluations:.0f} %)" if total.n_shared else ""
     return (
         f"charged {_seconds(total.charged_seconds)} ({plan.clock}{whose}), "
@@ -81,4 +83,6 @@ def as_line(results: Results) -> str:
 
 
 def _seconds(value: float) -> str:
+    if math.isnan(value):
+        return "an unknown time"
     return f"{value:.1f} s" if value >= 10.0 else f"{value:.2g} s"
