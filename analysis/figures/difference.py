@@ -84,14 +84,8 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
         axes.set_xlabel(runtime_label(results, seconds))
     label += metric.in_unit if on_axis else ""
     name_vertical(figure, values.size.label(label), figure.get_figheight() - 0.6)
-    caption(
-        figure,
-        _legend(plan.control),
-        _note(metric.name, plan.control, drawn, paired=plan.paired),
-        told,
-        clock_note(results),
-        columns=3,
-    )
+    note = _note(metric.name, plan.control, drawn, paired=plan.paired)
+    caption(figure, _legend(plan.control), note, told, clock_note(results), columns=3)
     return figure
 
 

@@ -112,8 +112,8 @@ def _with_first(study: ForeignStudy, metric: str | None) -> ForeignStudy:
         return study
     if metric not in names:
         raise BadInput(
-            f"--metric {metric}: study {study.name!r} has {', '.join(names)}{nearest_match(metric, names)}; where it is "
-            f"reported, and no goal of it recorded, say that: --metric {metric}=min"
+            f"--metric {metric}: study {study.name!r} has {', '.join(names)}{nearest_match(metric, names)}; where it "
+            f"is reported, and no goal of it recorded, say that: --metric {metric}=min"
         )
     return replace(study, metrics=tuple(sorted(study.metrics, key=lambda entry: entry.name != metric)))
 

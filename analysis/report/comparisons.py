@@ -80,7 +80,8 @@ def pairwise_section(study: Study) -> Section:
         "of the objective. Detectable: the difference found with 80 % power at so many repetitions."
         if plan.paired
         else f"Compared on the {plan.endpoint_text}, unpaired: nothing says which repetitions met the same noise. "
-        f"{favours[0].upper()}{favours[1:]}. p: Mann-Whitney test; p (Holm) is corrected for all pairs of the objective."
+        f"{favours[0].upper()}{favours[1:]}. p: Mann-Whitney test; p (Holm) is corrected for all pairs "
+        "of the objective."
     )
     frame = table(study, "pairwise")
     if frame is None:

@@ -26,9 +26,10 @@ def differences_section(study: Study) -> Section:
     """Differences of incumbents over time, with simultaneous bands."""
     title, plan = "Differences over time", study.results.plan
     name = plan.metric_name
+    averaged = "averaged over repetitions" if plan.paired else "means over all runs, which are no pairs"
     lead = (
-        f"{name[0].upper()}{name[1:]} of each algorithm less that of the one it is held against, "
-        f"{'averaged over repetitions' if plan.paired else 'means over all runs, which are no pairs'}: {ahead(study, 'below zero it is ahead', 'above zero it is ahead')}. The 95 % band holds for the "
+        f"{name[0].upper()}{name[1:]} of each algorithm less that of the one it is held against, {averaged}: "
+        f"{ahead(study, 'below zero it is ahead', 'above zero it is ahead')}. The 95 % band holds for the "
         "whole curve at once; where it excludes zero, a bar below says who is "
         "better: a coloured one the algorithm, a thin one that which it is held against."
     )

@@ -24,10 +24,10 @@ def compare_unpaired(a: Array, b: Array) -> dict[str, Any]:
     """Compare two samples of any sizes.
 
     Fields are those of `analysis.statistics.pairwise.Comparisons`, and n_a, n_b and test besides. mean, median and iqm
-    are differences of the two samples' own; intervals of mean and iqm are BCa at the expanded level of the
-    smaller sample, resampled independently (`scipy.stats.bootstrap`), and NaN with fewer than `LEAST` runs of either. std: of the difference of two runs drawn
-    independently. p_better: the probability that a run of a is better than one of b, ties counted half. p: two-sided
-    Mann-Whitney test (`scipy.stats.mannwhitneyu`).
+    are differences of the two samples' own; intervals of mean and iqm are BCa at the expanded level of the smaller
+    sample, resampled independently (`scipy.stats.bootstrap`), and NaN with fewer than `LEAST` runs of either. std: of
+    the difference of two runs drawn independently. p_better: the probability that a run of a is better than one of b,
+    ties counted half. p: two-sided Mann-Whitney test (`scipy.stats.mannwhitneyu`).
 
     Args:
         a: (n,) no NaN; less is better; infinite: failed.
@@ -100,11 +100,9 @@ def expected_ranks(samples: Sequence[Array]) -> MeanRanks:
     for place in there:
         better = {other: _better(samples[other], samples[place]) for other in there if other != place}
         means[place] = 1.0 + sum(float(matrix.mean()) for matrix in better.values())
-        resampled = np.ones(RESAMPLES) + sum(
-            (np.einsum("ri,ij,rj->r", drawn[other], matrix, drawn[place]) for other, matrix in better.items()),
-            start=np.zeros(RESAMPLES),
-        ) if several else np.empty(0)  # fmt: skip
         if several:
+            products = (np.einsum("ri,ij,rj->r", drawn[o], matrix, drawn[place]) for o, matrix in better.items())
+            resampled = 1.0 + sum(products, start=np.zeros(RESAMPLES))
             limits[place] = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return MeanRanks(n=counts, mean=means, lo=limits[:, 0], hi=limits[:, 1])
 
@@ -147,9 +145,15 @@ def _interval(statistic: Statistic, a: Array, b: Array) -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # Told by NaN.
         found = stats.bootstrap(
-            (a, b), of, n_resamples=RESAMPLES, vectorized=True, axis=-1, confidence_level=expanded(min(len(a), len(b))), method="BCa",
+            (a, b),
+            of,
+            n_resamples=RESAMPLES,
+            vectorized=True,
+            axis=-1,
+            confidence_level=expanded(min(len(a), len(b))),
+            method="BCa",
             rng=np.random.default_rng(SEED),
-        )  # fmt: skip
+        )
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
