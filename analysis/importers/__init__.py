@@ -1,6 +1,7 @@
 """Readers of what other tools recorded, a file a tool: see `analysis/importers/foreign_study.py`."""
 
 READERS: dict[str, str] = {
+    "csv": "analysis.importers.csv_rows",
     "hyperopt": "analysis.importers.hyperopt",
     "nevergrad": "analysis.importers.nevergrad",
     "optuna": "analysis.importers.optuna",

@@ -83,7 +83,8 @@ def arrange(studies: Sequence[ForeignStudy], patterns: Sequence[re.Pattern[str]]
     With patterns a study is what the first one says that matches its whole name, or that of its file without suffix;
     those that none matches are left out. An algorithm that no group names is what the pattern leaves of the name
     without the repetition.
-    Without patterns the studies of an algorithm, as the tool names it, are its repetitions.
+    Without patterns the studies of an algorithm, as the tool names it, are its repetitions, by the numbers that the
+    recording has for them where it has any.
 
     Args:
         studies: in any order.
@@ -126,13 +127,21 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
 
 def _named(study: ForeignStudy, patterns: Sequence[re.Pattern[str]], objective: str) -> _Named | None:
     if not patterns:
-        return _Named(study=study, objective=objective, algorithm=study.algorithm or study.tool, key=study.name)
+        return _Named(
+            study=study,
+            objective=study.objective or objective,
+            algorithm=study.algorithm or study.tool,
+            key=study.name if study.repetition is None else study.repetition,
+        )
     for match in filter(None, (pattern.fullmatch(name) for pattern in patterns for name in _names(study))):
         if match["rep"]:
             groups = {name: text for name, text in match.groupdict().items() if text}
             algorithm = groups.get("algorithm") or _rest(match) or study.algorithm or study.tool
             return _Named(
-                study=study, objective=groups.get("objective", objective), algorithm=algorithm, key=match["rep"]
+                study=study,
+                objective=groups.get("objective", study.objective or objective),
+                algorithm=algorithm,
+                key=match["rep"],
             )
     return None
 
@@ -156,9 +165,11 @@ def _rest(match: re.Match[str]) -> str:
 def _numbers(found: Sequence[_Named], *, by_name: bool) -> tuple[list[int], str, bool]:
     """The repetition of each study, how it was found in words, and whether repetitions are pairs."""
     several = len({entry.algorithm for entry in found}) > 1
-    if by_name:
+    told = all(entry.study.repetition is not None for entry in found)
+    if by_name or told:
         numbers = _by_key(found, [tuple(natural_key(entry.key)) for entry in found], lambda entry: f"rep {entry.key!r}")
-        return numbers, "by the group rep in the names of the studies", several
+        how = "by the group rep in the names of the studies" if by_name else "as the recording numbers them"
+        return numbers, how, several
     seeds = [entry.study.seed for entry in found]
     if several and None not in seeds and _pairs_exist(found, seeds):
         numbers = _by_key(found, seeds, lambda entry: f"seed {entry.study.seed}")

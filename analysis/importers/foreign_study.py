@@ -72,6 +72,7 @@ class ForeignStudy:
         tool: which recorded it, as in `READERS`.
         version: of the tool; None where it is not recorded.
         algorithm: what the tool calls its method; None where it does not say.
+        objective, repetition: what the recording itself says of them; None where it does not.
         metrics: the first is what incumbents are chosen by.
         space: an axis by hyperparameter, as `suite.json` writes it (kind, low, high, log, choices, when); None where
             the tool does not record one.
@@ -85,6 +86,8 @@ class ForeignStudy:
     tool: str
     version: str | None = None
     algorithm: str | None = None
+    objective: str | None = None
+    repetition: str | None = None
     metrics: tuple[ForeignMetric, ...]
     space: Mapping[str, Mapping[str, Any]] | None = None
     seed: int | None = None

@@ -214,7 +214,10 @@ def _metric(metric: ForeignMetric) -> dict[str, Any]:
 
 
 def _algorithms(places: Sequence[Place], names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    for label, study in {place.algorithm: place.study for place in reversed(places)}.items():
+    first: dict[str, ForeignStudy] = {}
+    for place in places:
+        first.setdefault(place.algorithm, place.study)
+    for label, study in first.items():
         yield {
             "label": label,
             "scheduler": {"name": study.algorithm or NOT_SAID, "options": {}},
