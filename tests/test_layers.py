@@ -59,7 +59,7 @@ ORDER = {
     "analysis": [
         *("__main__", "commands", "report", "figures", "exports", "importers", "regression", "provenance"),
         *("display_names", "study", "tables", "loading", "fronts", "many_tasks", "statistics"),
-        *("imported", "not_drawn", "value_format", "algorithm_styles", "__init__"),
+        *("imported", "not_drawn", "value_format", "algorithm_styles", "figure_output", "__init__"),
     ],
 }
 """The rooms of every package, top down: a module imports from its own room and from rooms below it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from analysis.figure_output import FORMATS, SIZES
+
 
 def add_suite(parser: argparse.ArgumentParser) -> None:
     """SUITE and --results: see `analysis.loading.suite_folder.suite_folder`."""
@@ -18,6 +20,16 @@ def add_results(parser: argparse.ArgumentParser) -> None:
 def add_mixed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mixed", action="store_true", help="take runs of several devices together, and say so, instead of refusing"
+    )
+
+
+def add_figure_output(parser: argparse.ArgumentParser) -> None:
+    """--formats and --size: see `analysis.figure_output.parse_output`."""
+    parser.add_argument(
+        "--formats", metavar="LIST", help=f"of the figures, some of {','.join(FORMATS)} (default: png,svg)"
+    )
+    parser.add_argument(
+        "--size", metavar="NAME", help=f"figures for a paper or a slide, below figures/NAME: {', '.join(SIZES)}"
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.commands.arguments import add_mixed, add_results
+from analysis.figure_output import FORMATS
 from analysis.loading.suite_folder import suite_folder, suite_names
 from analysis.not_drawn import NotDrawn
 from analysis.value_format import last_place, number_text
@@ -27,7 +28,7 @@ EPILOG = """exit codes: 0 nothing became worse by the margin, 1 something did or
 REGRESSION, UNDECIDED = 1, 3
 FORMAT = 1
 MOST_NAMED = 5
-PICTURES = (".png", ".svg")
+PICTURES = tuple(f".{name}" for name in FORMATS)
 HEAD = ("objective", "algorithm", "verdict", "worse by (95 % interval)", "margin", "pairs", "to the bit")
 
 
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit with 3 unless all of OLD is compared and decided")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--markdown", metavar="FILE", help="also write a Markdown file, as for a pull request")
-    parser.add_argument("--figure", metavar="FILE", help="also draw the intervals, as .png or .svg")
+    parser.add_argument("--figure", metavar="FILE", help="also draw the intervals, as .png, .svg or .pdf")
     add_mixed(parser)
 
 
@@ -57,7 +58,7 @@ def execute(options: argparse.Namespace) -> int:
     folders = [_folder(Path(options.results), text) for text in (options.old, options.new)]
     page, picture = _file("--markdown", options.markdown), _file("--figure", options.figure)
     if picture is not None and picture.suffix not in PICTURES:
-        raise BadInput(f"--figure {picture}: need a name that ends in {' or '.join(PICTURES)}")
+        raise BadInput(f"--figure {picture}: need a name that ends in {', '.join(PICTURES)}")
 
     from analysis.commands.output import print_not_drawn  # pandas, SciPy, statsmodels: no refusal above waits for them
     from analysis.regression.compared_suite import read_compared_suite
@@ -227,11 +228,13 @@ def _file(option: str, text: str | None) -> Path | None:
 
 
 def _drawn(comparison: Comparison, suffix: str) -> bytes:
-    from analysis.figures.theme import render, theme  # matplotlib is needed for nothing else here
+    from analysis.figures.rendering import render  # matplotlib is needed for nothing else here
+    from analysis.figures.theme import theme
     from analysis.figures.verdicts import verdicts
 
     with theme():
-        return render(verdicts(comparison))[suffix.removeprefix(".")]
+        kind = suffix.removeprefix(".")
+        return render(verdicts(comparison), [kind])[kind]
 
 
 def _plain(value: Any) -> Any:

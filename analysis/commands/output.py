@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.figure_output import CAPTION, FORMATS
 from analysis.not_drawn import NotDrawn
 from analysis.provenance.checksums import with_provenance
 from analysis.study import Study
@@ -94,7 +95,7 @@ def write(study: Study, contents: Mapping[str, Mapping[str, bytes]], skip: Colle
         contents: files by the name of their folder and their own.
         skip: what was left out on demand.
     """
-    lost = [(folder, file) for folder, file in _lost(study) if folder in contents and file not in contents[folder]]
+    lost = [(folder, file) for folder in contents for file in _lost(study, folder) if file not in contents[folder]]
     with_theirs = with_provenance(study.folder, study.results, contents, lost=[file for _, file in lost], skip=skip)
     written = [path for name, files in with_theirs.items() for path in write_files(study.folder / name, files)]
     for folder, file in lost:
@@ -102,11 +103,13 @@ def write(study: Study, contents: Mapping[str, Mapping[str, bytes]], skip: Colle
     return written
 
 
-def _lost(study: Study) -> Iterator[tuple[str, str]]:
-    """Folder and name of every file that could not be made."""
+def _lost(study: Study, folder: str) -> Iterator[str]:
+    """Names of the files of a folder that could not be made."""
+    kind = folder.partition("/")[0]
+    suffixes = [f".{name}" for name in (*FORMATS, CAPTION)] if kind == "figures" else [""]
     for name in study.not_drawn.reasons:
-        folder, _, file = name.partition("/")
-        yield from ((folder, f"{file}{suffix}") for suffix in ((".png", ".svg") if folder == "figures" else ("",)))
+        if name.startswith(f"{kind}/"):
+            yield from (f"{name.removeprefix(f'{kind}/')}{suffix}" for suffix in suffixes)
 
 
 def print_not_drawn(not_drawn: NotDrawn) -> int:

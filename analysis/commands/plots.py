@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from analysis.commands.arguments import add_mixed, add_quiet, add_skip, add_suite
+from analysis.commands.arguments import add_figure_output, add_mixed, add_quiet, add_skip, add_suite
+from analysis.figure_output import FigureOutput, parse_output
 from analysis.loading.suite_folder import suite_folder
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import check_folder
@@ -21,14 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only", metavar="NAME", help="a single table or figure, by the name of its file without suffix"
     )
     add_skip(parser)
+    add_figure_output(parser)
     add_mixed(parser)
     add_quiet(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     folder, only = suite_folder(Path(options.results), options.suite), options.only
-    outputs = OUTPUTS[options.command]
-    for name in outputs:
+    outputs, output = OUTPUTS[options.command], _figure_output(options)
+    for name in (*outputs, output.folder) if "figures" in outputs else outputs:
         check_folder(folder / name)
 
     from analysis.commands.closing_notes import closing_lines, notes  # pandas: no refusal above should wait for it
@@ -48,10 +50,23 @@ def execute(options: argparse.Namespace) -> int:
     if "figures" in outputs and (only is None or not tables):
         from analysis.figures import draw  # seaborn takes longer to import than tables take to write
 
-        contents["figures"] = draw(with_display_names(study), only=only, skip=options.skip)
+        contents[output.folder] = draw(with_display_names(study), only=only, skip=options.skip, output=output)
     if tables:
         contents = {"tables": as_files(), **contents}
     written = write(study, contents, options.skip)
     if not options.quiet:
         print("\n".join([f"wrote {path}" for path in written] + notes(study.results) + closing_lines(study)))
     return print_not_drawn(study.not_drawn)
+
+
+def _figure_output(options: argparse.Namespace) -> FigureOutput:
+    """Formats and size of the figures.
+
+    Raises:
+        BadInput: there is no such one, or the command draws none.
+    """
+    output = parse_output(options.formats, options.size)
+    for name in ("formats", "size"):
+        if getattr(options, name) is not None and "figures" not in OUTPUTS[options.command]:
+            raise BadInput(f"--{name}: {options.command} draws no figures; use figures or plots")
+    return output

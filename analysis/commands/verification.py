@@ -11,6 +11,7 @@ from pathlib import Path
 
 from analysis.commands.output import FAILURES, table_files, table_names
 from analysis.display_names import with_display_names
+from analysis.figure_output import SIZES, FigureOutput
 from analysis.loading.plan import read_plan
 from analysis.loading.recheck import FOLDER as RECHECK
 from analysis.loading.results import load
@@ -52,7 +53,8 @@ def verify(path: Path, folder: Path, row: int | None) -> int:
     derived = None if study is None else _derive(study, path, provenance.skip)
     if study is not None and derived is None:
         reasons = study.not_drawn.reasons
-        problem = reasons.get(f"{path.parent.name}/{path.name}") or reasons.get(f"{path.parent.name}/{path.stem}", "")
+        kind = "figures" if path.parent.name in SIZES else path.parent.name
+        problem = reasons.get(f"{kind}/{path.name}") or reasons.get(f"{kind}/{path.stem}", "")
     again = _derived_again(path, derived, problem)
     ledgers = _same_inputs(folder, provenance, same_bytes=again.passed is True)
     checks = [_unchanged(path, provenance), ledgers, *_same_makers(provenance), again]
@@ -128,6 +130,7 @@ def _study(folder: Path) -> tuple[Study | None, str]:
 def _derive(study: Study, path: Path, skip: Collection[str]) -> bytes | None:
     """The bytes of a file, made of the ledgers; None where they give no such file."""
     kind, name = path.parent.name, path.name
+    output = FigureOutput(formats=(path.suffix.removeprefix("."),), size=kind if kind in SIZES else None)
     if kind == "tables":
         if path.stem == FAILURES:
             _try_again(study, path, skip)
@@ -139,7 +142,7 @@ def _derive(study: Study, path: Path, skip: Collection[str]) -> bytes | None:
     from analysis.figures import draw
 
     try:
-        return draw(with_display_names(study), only=name.rpartition(".")[0]).get(name)
+        return draw(with_display_names(study), only=path.stem, output=output).get(name)
     except BadInput:
         return None
 

@@ -6,6 +6,7 @@ import argparse
 import stat
 from pathlib import Path
 
+from analysis.figure_output import SIZES
 from benchmark.errors import BadInput
 from benchmark.storage.suite_json import SUITE_JSON
 
@@ -15,7 +16,9 @@ LARGEST = 2_000_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="RESULTS/SUITE/tables/NAME.csv, .../figures/NAME.png or .svg")
+    parser.add_argument(
+        "file", metavar="FILE", help="RESULTS/SUITE/tables/NAME.csv, .../figures/NAME.png, .svg, .pdf or .txt"
+    )
     parser.add_argument("--row", metavar="N", help="of a table: a single row, counted from 1 below the column names")
 
 
@@ -42,10 +45,13 @@ def _suite_folder(path: Path) -> Path:
     except (OSError, ValueError, RuntimeError) as error:  # A name with a zero byte, a circle of links.
         reason = getattr(error, "strerror", None) or "no such file"
         raise BadInput(f"{str(path)!r}: {reason}; {need}") from error
-    folder = path.absolute().parent.parent
+    within = path.absolute().parent
+    if within.name in SIZES and within.parent.name == "figures":
+        within = within.parent
+    folder = within.parent
     if not stat.S_ISREG(status.st_mode):
         raise BadInput(f"{path}: not a file that an analysis writes; {need}")
-    if path.absolute().parent.name not in FOLDERS or not (folder / SUITE_JSON).is_file():
+    if within.name not in FOLDERS or not (folder / SUITE_JSON).is_file():
         raise BadInput(f"{path}: not of a suite's results; {need}")
     if not target.is_relative_to(folder.resolve()):
         raise BadInput(f"{path}: a link that leads out of {folder.name}; {need}")

@@ -7,6 +7,7 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
+from analysis.figure_output import FigureOutput
 from analysis.figures.anytime import anytime
 from analysis.figures.coordinates import coordinates
 from analysis.figures.critical import critical
@@ -18,11 +19,12 @@ from analysis.figures.importance import importance
 from analysis.figures.many_tasks import many_tasks_makers
 from analysis.figures.overhead import overhead
 from analysis.figures.recheck import recheck
+from analysis.figures.rendering import render
 from analysis.figures.scatter import landscape, learning_rate
 from analysis.figures.scores import scores
 from analysis.figures.seed_optimism import seed_optimism
 from analysis.figures.targets import targets
-from analysis.figures.theme import render, theme
+from analysis.figures.theme import theme
 from analysis.figures.timeline import timeline
 from analysis.figures.violation import violation
 from analysis.study import Study
@@ -41,12 +43,16 @@ FROM_TABLES = {
 }
 """Figures of an objective that are drawn from tables."""
 
+DEFAULT = FigureOutput()
+
 OF_HYPERVOLUMES = ("difference", "targets", "scores")
 """Those of them that are drawn of hypervolumes too."""
 
 
-def draw(study: Study, *, only: str | None = None, skip: Collection[str] = ()) -> dict[str, bytes]:
-    """Every figure of a suite in every format; the same bytes from the same ledgers.
+def draw(
+    study: Study, *, only: str | None = None, skip: Collection[str] = (), output: FigureOutput = DEFAULT
+) -> dict[str, bytes]:
+    """Every figure of a suite in every format that is asked for; the same bytes from the same ledgers.
 
     A figure that cannot be drawn is left out and named in `study.not_drawn`.
 
@@ -54,6 +60,7 @@ def draw(study: Study, *, only: str | None = None, skip: Collection[str] = ()) -
         study: results and tables.
         only: the name of a single figure.
         skip: names of figures to leave out, or of their kinds: `importance` for that of every objective.
+        output: formats and size.
 
     Raises:
         BadInput: no figure of that name.
@@ -62,10 +69,10 @@ def draw(study: Study, *, only: str | None = None, skip: Collection[str] = ()) -
     if only is not None and only not in known:
         raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(known)}{nearest_match(only, known)}")
     drawn: dict[str, bytes] = {}
-    with theme():
+    with theme(output.page):
         for name, maker in known.items():
             if only in (None, name) and not {name, kind_and_objective(study, name)[0]} & set(skip):
-                files = study.not_drawn.attempt(f"figures/{name}", partial(_files, name, maker))
+                files = study.not_drawn.attempt(f"figures/{name}", partial(_files, name, maker, output))
                 drawn |= files or {}
     return drawn
 
@@ -77,10 +84,12 @@ def kind_and_objective(study: Study, name: str) -> tuple[str, str]:
     return (name.removesuffix(f"-{key}"), key) if key else (name, "")
 
 
-def _files(name: str, maker: Callable[[], Figure | None]) -> dict[str, bytes]:
+def _files(name: str, maker: Callable[[], Figure | None], output: FigureOutput) -> dict[str, bytes]:
     """A figure's files by name; none where there is nothing of the kind."""
     figure = maker()
-    return {} if figure is None else {f"{name}.{suffix}": data for suffix, data in render(figure).items()}
+    if figure is None:
+        return {}
+    return {f"{name}.{kind}": data for kind, data in render(figure, output.formats, output.page).items()}
 
 
 def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:

@@ -25,7 +25,7 @@ from analysis.figures.panels import (
     runtime_label,
     table_file,
 )
-from analysis.figures.theme import MUTED, Style, algorithm_styles, notice_figure, set_title
+from analysis.figures.theme import MUTED, Style, algorithm_styles, begin_figure, notice_figure, set_title
 from analysis.loading.algorithms import MARK
 from analysis.loading.metric import Metric
 from analysis.loading.results import Results
@@ -87,7 +87,7 @@ def anytime(results: Results, trajectory: pd.DataFrame, objective: str, axis: st
 
 def _layout(title: str, strip: float, count: int) -> tuple[Figure, list[list[Axes]]]:
     """A figure with panels side by side and, of height `strip` inches, coverage strips below."""
-    figure = Figure(figsize=(9.0, PANEL_HEIGHT + strip + 1.4), layout="constrained")
+    figure = begin_figure(9.0, PANEL_HEIGHT + strip + 1.4)
     set_title(figure, title)
     ratios = [PANEL_HEIGHT, strip] if strip else [PANEL_HEIGHT]
     grid = figure.subplots(len(ratios), count, sharex=True, sharey="row", squeeze=False, height_ratios=ratios)

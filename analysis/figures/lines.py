@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.labels import LEGEND, fit_all
 from analysis.figures.panels import ROW, caption
-from analysis.figures.theme import algorithm_styles, set_title
+from analysis.figures.theme import algorithm_styles, begin_figure, set_title
 
 MARKED = 8
 """Marks along a line."""
@@ -21,7 +21,7 @@ NAME, NAME_LINES = 2.4, 2
 
 def panel(title: str) -> tuple[Figure, Axes]:
     """Begin a figure with one panel for lines of many algorithms."""
-    figure = Figure(figsize=(10.0, 6.0), layout="constrained")
+    figure = begin_figure(10.0, 6.0)
     set_title(figure, title)
     return figure, figure.subplots()
 

@@ -10,7 +10,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from analysis.figures.labels import SMALL, fit_all, height, width
-from analysis.figures.theme import INK, set_title
+from analysis.figures.theme import INK, begin_figure, layout_width, set_title
 from analysis.statistics.anytime import Array
 
 CELL = (0.54, 0.27)
@@ -36,13 +36,8 @@ def matrix(title: str, rows: Sequence[str], columns: Sequence[str]) -> tuple[Fig
     left, above = (fit_all(names, NAME, SMALL, NAME_LINES) for names in (rows, columns))
     high = max(CELL[1], height(left, SMALL) + 0.04)
     wide = max(CELL[0], height(above, SMALL) + 0.04)
-    figure = Figure(
-        figsize=(
-            max(wide * len(columns) + _longest(left) + BAR + 0.5, 7.0),
-            high * len(rows) + _longest(above) + 1.9,
-        ),
-        layout="constrained",
-    )
+    needed = wide * len(columns) + _longest(left) + BAR + 0.5
+    figure = begin_figure(layout_width(max(needed, 7.0), needed), high * len(rows) + _longest(above) + 1.9)
     set_title(figure, title)
     axes = figure.subplots()
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.labels import LEGEND, LINE, MEDIUM, SMALL, fit, fit_all, height, width
 from analysis.figures.magnitude import Magnitude
-from analysis.figures.theme import INK, MUTED, set_title
+from analysis.figures.theme import INK, MUTED, SuiteFigure, begin_figure, current_page, set_title
 from analysis.loading.metric import FRONT, Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
@@ -46,7 +46,7 @@ def grid(count: int, title: str, *, columns: int, panel: tuple[float, float]) ->
     """
     across = min(count, columns)
     down = math.ceil(count / across)
-    figure = Figure(figsize=(max(6.0, panel[0] * across + 0.6), panel[1] * down + 1.3), layout="constrained")
+    figure = begin_figure(max(6.0, panel[0] * across + 0.6), panel[1] * down + 1.3)
     set_title(figure, title)
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat
     for place, axes in enumerate(panels):
@@ -58,7 +58,7 @@ def grid(count: int, title: str, *, columns: int, panel: tuple[float, float]) ->
 
 def lanes(count: int, title: str, *, columns: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
     """A figure with panels side by side, of `count` lanes that they share, the first lane on top."""
-    figure = Figure(figsize=(width, LANE * max(count, 3) + 2.0), layout="constrained")
+    figure = begin_figure(width, LANE * max(count, 3) + 2.0)
     set_title(figure, title)
     panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
     panels[0].set_ylim(count - 0.4, -0.6)
@@ -80,12 +80,17 @@ def name_lanes(axes: Axes, names: Sequence[str]) -> None:
 def caption(figure: Figure, handles: Sequence[Artist], *notes: str, columns: int = 4) -> None:
     """Below a figure, which grows for it: what its marks mean, and in words what is drawn."""
     room = figure.get_figwidth() - LEGEND_MARGIN
-    text = "\n".join(fit(note, room, SMALL) for note in notes if note)
+    if isinstance(figure, SuiteFigure):
+        figure.notes += tuple(note for note in notes if note)
+    drawn = notes if current_page() is None else ()  # On a page they are in its own text.
+    text = "\n".join(fit(note, room, SMALL) for note in drawn if note)
     columns = _columns([str(handle.get_label()) for handle in handles], room, columns)
     labels = [fit(str(handle.get_label()), room / columns - ENTRY, LEGEND) for handle in handles]
     entries = max(label.count("\n") + 1 for label in labels) * math.ceil(len(handles) / columns) if handles else 0
     rows = entries + len(text.splitlines())
     figure.set_figheight(figure.get_figheight() + ROW * max(rows - FEW_ROWS, 0))
+    if not handles and not text:
+        return
     legend = figure.legend(list(handles), labels, loc="outside lower center", ncols=columns, title=text or None)
     legend.get_title().set(parse_math=False, color=MUTED, fontsize="small")
     for entry in legend.get_texts():

@@ -25,7 +25,7 @@ from analysis.figures.hyperparameter_axis import (
 from analysis.figures.labels import MEDIUM, fit
 from analysis.figures.magnitude import Magnitude, magnitude_of
 from analysis.figures.panels import caption, heads, name_vertical
-from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure, set_title
+from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, begin_figure, notice_figure, set_title
 from analysis.imported import NO_SPACE
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
@@ -116,7 +116,7 @@ def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels that share the error axis; the rest of the last row stays empty."""
     columns = 2 if count == 4 else min(count, COLUMNS)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(max(5.0, 3.1 * columns + 0.6), PANEL_HEIGHT * rows + 0.9), layout="constrained")
+    figure = begin_figure(max(5.0, 3.1 * columns + 0.6), PANEL_HEIGHT * rows + 0.9)
     set_title(figure, title)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for spare in grid.flat[count:]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.panels import name_lanes
-from analysis.figures.theme import INK, MUTED, set_title
+from analysis.figures.theme import INK, MUTED, begin_figure, set_title
 from analysis.regression.non_inferiority import Cell, Comparison
 
 SHADES = {"identical": 7, "improvement": 2, "no regression": 0, "inconclusive": 1, "regression": 3}
@@ -22,7 +22,7 @@ WIDEST = 6.0
 def verdicts(comparison: Comparison) -> Figure:
     """Mean paired differences NEW - OLD with their 95 % intervals, in units of the margin; to the right is worse."""
     cells = [cell for cell in comparison.cells if cell.n]
-    figure = Figure(figsize=(8.0, 1.7 + 0.32 * len(cells)), layout="constrained")
+    figure = begin_figure(8.0, 1.7 + 0.32 * len(cells))
     set_title(figure, f"{comparison.verdict.capitalize()}: {comparison.new} against {comparison.old}")
     axes = figure.subplots()
     ends = [abs(value) for cell in cells for value in _limits(cell) if math.isfinite(value)]

@@ -105,6 +105,8 @@ class Comparison:
             results=str(self.folder.parent),
             only=only,
             skip=[],
+            formats=None,
+            size=None,
             mixed=False,
             quiet=True,
         )

@@ -115,14 +115,14 @@ class PlantedSuite:
 def _small_figures():
     """Draw PNG files at a fifth of their resolution, for what is in them does not depend on it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("analysis.figures.theme"), "DPI", 30)
+        patch.setattr(import_module("analysis.figures.rendering"), "DPI", 30)
         yield
 
 
 @pytest.fixture
 def full_size_figures(monkeypatch):
     """Draw PNG files at the resolution of the command line, for tests that compare with another process."""
-    monkeypatch.setattr(import_module("analysis.figures.theme"), "DPI", 150)
+    monkeypatch.setattr(import_module("analysis.figures.rendering"), "DPI", 150)
 
 
 @pytest.fixture

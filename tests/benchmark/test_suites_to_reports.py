@@ -103,7 +103,7 @@ def suites(draw):
 def _small_figures():
     """Draw figures at a low resolution, on which nothing depends."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("analysis.figures.theme"), "DPI", 20)
+        patch.setattr(import_module("analysis.figures.rendering"), "DPI", 20)
         yield
 
 

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.panels import caption
-from analysis.figures.theme import MUTED, algorithm_styles, render, set_title, theme
+from analysis.figures.rendering import render
+from analysis.figures.theme import MUTED, algorithm_styles, set_title, theme
 
 FEWEST = 10
 """Trials from which on it is drawn: of a single one nothing is selected."""
@@ -71,7 +72,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=Path("results/reference/tables"))
     folder = parser.parse_args().folder
     with theme():
-        drawn = render(optimism_figure(pd.read_csv(folder / "optimism.csv")))["png"]
+        drawn = render(optimism_figure(pd.read_csv(folder / "optimism.csv")), ["png"])["png"]
     (folder / "optimism.png").write_bytes(drawn)
 
 

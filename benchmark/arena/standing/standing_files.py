@@ -11,8 +11,9 @@ import pandas as pd
 
 from analysis.figures.mean_ranks import mean_ranks as draw_mean_ranks
 from analysis.figures.rank_over_budget import rank_over_budget as draw_rank_over_budget
+from analysis.figures.rendering import render
 from analysis.figures.task_map import task_map as draw_task_map
-from analysis.figures.theme import render, theme
+from analysis.figures.theme import theme
 from analysis.figures.win_rates import win_rates as draw_win_rates
 from analysis.many_tasks.mean_ranks import rank_over_budget
 from analysis.many_tasks.task_map import task_map
@@ -76,7 +77,7 @@ def _images(standing: Standing) -> Iterator[tuple[str, str]]:
             "Win rates": draw_win_rates(win_rates(tasks), title=name, order=order),
         }
         for title, figure in figures.items():
-            yield title, b64encode(render(figure)["png"]).decode()
+            yield title, b64encode(render(figure, ["png"])["png"]).decode()
 
 
 def _csv(table: pd.DataFrame) -> bytes:

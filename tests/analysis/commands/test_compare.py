@@ -140,7 +140,7 @@ def test_the_same_text_twice(run):
         (("old", "same", "--endpoint", "test"), "--endpoint 'test': need one of test_error, valid_error, score"),
         (("old", "same", "--markdown", "{results}"), "--markdown {results}: a folder is where a file must be"),
         (("old", "same", "--markdown", "{results}/no/a.md"), "there is no folder {results}/no"),
-        (("old", "same", "--figure", "verdict.pdf"), "--figure verdict.pdf: need a name that ends in .png or .svg"),
+        (("old", "same", "--figure", "verdict.gif"), "--figure verdict.gif: need a name that ends in .png, .svg, .pdf"),
         (("old",), "the following arguments are required: NEW"),
     ],
 )  # fmt: skip

@@ -39,7 +39,7 @@ def planted(suite, monkeypatch):
     monkeypatch.setattr(
         figures, "makers", lambda study: iter({name: partial(figure, study) for name in FIGURES}.items())
     )
-    monkeypatch.setattr(figures, "render", lambda figure: {"png": b"drawn"} if figure == "figure" else fail())
+    monkeypatch.setattr(figures, "render", lambda figure, *_: {"png": b"drawn"} if figure == "figure" else fail())
     monkeypatch.setattr(report, "SECTIONS", {name: section(name) for name in SECTIONS})
     monkeypatch.setattr(report, "findings", lambda study: [])
     return suite

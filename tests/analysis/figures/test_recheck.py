@@ -7,7 +7,8 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from analysis.figures.recheck import recheck
-from analysis.figures.theme import render, theme
+from analysis.figures.rendering import render
+from analysis.figures.theme import theme
 from analysis.loading.results import load
 from analysis.tables.recheck import NOISE, RECHECK
 

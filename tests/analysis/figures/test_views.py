@@ -12,9 +12,10 @@ from analysis.figures.difference import difference
 from analysis.figures.gap import gap
 from analysis.figures.importance import importance
 from analysis.figures.overhead import overhead
+from analysis.figures.rendering import render
 from analysis.figures.scores import scores
 from analysis.figures.targets import steps, targets
-from analysis.figures.theme import render, theme
+from analysis.figures.theme import theme
 from analysis.figures.timeline import timeline
 from analysis.loading.results import load
 from analysis.statistics.anytime import curve

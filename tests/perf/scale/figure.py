@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, StrMethodFormatter
 
-from analysis.figures.theme import MUTED, Style, algorithm_styles, render, set_title, theme
+from analysis.figures.rendering import render
+from analysis.figures.theme import MUTED, Style, algorithm_styles, set_title, theme
 
 NAMES = {"loky": "loky", "dask": "Dask", "ray": "Ray", "shards": "shards"}
 
@@ -27,7 +28,7 @@ def draw(report: Mapping[str, Any]) -> bytes:
         set_title(
             figure, "Measured with sleeping trials up to 8 workers; simulated with measured service times up to 64"
         )
-        return render(figure)["png"]
+        return render(figure, ["png"])["png"]
 
 
 def _measured(axes: Axes, report: Mapping[str, Any]) -> None:
