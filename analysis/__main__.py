@@ -24,6 +24,7 @@ COMMANDS = {
     "figures": "draw a suite's figures",
     "plots": "write a suite's CSV tables and draw its figures",
     "report": "write a suite's HTML report, its CSV tables, and the index of all reports",
+    "live": "serve a page on this machine that follows a suite while it runs",
     "compare": "hold the runs of two suites against each other: did a change make results worse?",
     "power": "say how many repetitions a wanted effect needs, from a pilot suite",
     "export": "write a suite's results in the format of another tool",

@@ -57,7 +57,7 @@ ORDER = {
         *("tables", "calibration", "storage", "reproducibility", "devices", "notebook", "errors", "__init__"),
     ],
     "analysis": [
-        *("__main__", "commands", "report", "figures", "exports", "importers", "regression", "provenance"),
+        *("__main__", "commands", "live", "report", "figures", "exports", "importers", "regression", "provenance"),
         *("display_names", "study", "tables", "loading", "fronts", "many_tasks", "statistics"),
         *("imported", "not_drawn", "value_format", "algorithm_styles", "figure_output", "__init__"),
     ],

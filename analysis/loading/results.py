@@ -173,14 +173,10 @@ def results_of(folder: Path, plan: Plan, ledgers: Iterable[Ledger]) -> Results:
         rows = slice(size, size := size + len(ledger.evaluations["end"]))
         runs.append(
             Run(
-                objective=objective.label,
-                algorithm=algorithm,
-                repetition=repetition,
-                state=ledger.state,
-                ended=ledger.ended,
-                rows=rows,
+                objective=objective.label, algorithm=algorithm, repetition=repetition, state=ledger.state,
+                ended=ledger.ended, rows=rows,
             )
-        )
+        )  # fmt: skip
         read.append(ledger)
     return Results(
         plan=plan,

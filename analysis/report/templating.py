@@ -8,18 +8,19 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 STATIC = Path(__file__).parent / "static"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def template(name: str) -> Template:
     """A template of the folder `templates`; what it is not given is an error."""
-    return _environment().get_template(name)
+    return environment(TEMPLATES).get_template(name)
 
 
 @cache
-def _environment() -> Environment:
-    """All templates, each compiled once."""
+def environment(*folders: Path) -> Environment:
+    """All templates of some folders, each compiled once; the first folder that has a template of a name counts."""
     return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

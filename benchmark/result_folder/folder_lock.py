@@ -11,8 +11,7 @@ from pathlib import Path
 from benchmark.errors import BadInput
 from benchmark.planning.shard import Shard
 from benchmark.storage.resume_check import RunRefused
-
-LOCK = ".lock"
+from benchmark.storage.suite_json import FOLDER_LOCK as LOCK
 
 
 @contextmanager

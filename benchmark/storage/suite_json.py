@@ -12,6 +12,8 @@ from benchmark.storage.untrusted_files import parse_strict_json, read_limited
 
 SUITE_JSON = "suite.json"
 """Name of the file in a suite's folder."""
+FOLDER_LOCK = ".lock"
+"""Name of the file beside it that a process locks while it works on the suite."""
 
 FORMAT = 1
 LARGEST_FILE = 2**26

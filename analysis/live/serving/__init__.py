@@ -1,0 +1,1 @@
+"""Serves the live page to browsers of this machine."""
