@@ -31,10 +31,9 @@ def closing_lines(study: Study) -> list[str]:
 def notes(results: Results) -> list[str]:
     """What a reader of the summary must know: runs that are not in it, ledgers that were not read."""
     lines = []
-    unbegun = "not begun" if results.plan.imported is None else "there is no such study"
-    for state, meaning in (("failed", "algorithm crashed"), ("partial", "not finished"), ("missing", unbegun)):
+    for state, meaning in (("failed", "algorithm crashed"), ("partial", "not finished"), ("missing", "not begun")):
         count = sum(run.state == state for run in results.runs)
-        if count:
+        if count and results.plan.imported is None:
             lines.append(f"note: {count} of {len(results.runs)} runs {state} ({meaning})")
     machines = devices(results.environments, results.plan.clock)
     if len(machines) > 1:

@@ -45,6 +45,8 @@ def execute(options: argparse.Namespace) -> int:
     from analysis.tables.pairwise import paired_differences
 
     results = load(folder, mixed=options.mixed)
+    if not results.plan.paired:
+        raise BadInput(f"suite {options.suite!r}: its repetitions are no pairs, and power is that of a paired test")
     asked = _asked_pair(results, options)
     pairs = {
         (objective, *pair): differences

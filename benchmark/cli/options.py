@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import BadInput, nearest_match, require_choice, shell_command, short_repr
+from benchmark.storage.suite_json import refuse_imported
 
 if TYPE_CHECKING:
     from benchmark.devices.choice import DeviceChoice
@@ -114,6 +115,7 @@ def recorded_results(option: str, text: str) -> Path:
     """A suite's folder with ledgers in it."""
     if not text or "\0" in text or not os.path.isdir(os.path.join(text, "runs")):  # noqa: PTH112, PTH118 (as above)
         raise BadInput(f"{option} {short_repr(text)}: need a suite's results, a folder that holds runs/")
+    refuse_imported(Path(text), option)
     return Path(text)
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.cli import options
@@ -13,6 +14,7 @@ from benchmark.cli.resume_hint import resume_command
 from benchmark.cli.signals import Stopped, stoppable
 from benchmark.cli.terminal import RUNS_FAILED, print_error, report_stop, stop_message
 from benchmark.errors import BadInput
+from benchmark.storage.suite_json import NAME, refuse_imported
 from benchmark.suite.parsing import load
 from benchmark.tuning.factory import check_names
 
@@ -95,9 +97,17 @@ def _report_unfinished(parsed: argparse.Namespace, reports: list[RunReport]) -> 
 
 def load_suite(parsed: argparse.Namespace, *overrides: str) -> Suite:
     """The suite of the command line, with its parts' names checked; imports nothing heavy."""
+    _refuse_imported(parsed, parsed.suite)
     suite = load(parsed.suite, [*parsed.set, *overrides])
+    _refuse_imported(parsed, suite.name)
     check_names(suite)
     return suite
+
+
+def _refuse_imported(parsed: argparse.Namespace, name: str) -> None:
+    """Refuse the name of a suite in whose folder are the studies of another tool."""
+    if NAME.fullmatch(name) and hasattr(parsed, "results"):
+        refuse_imported(Path(parsed.results, name), parsed.words[0])
 
 
 def read_machine(parsed: argparse.Namespace, suite: Suite) -> tuple[Machine, Sequence[str]]:

@@ -12,7 +12,7 @@ from benchmark.reproducibility.environment import DECIDES_BITS, SETTINGS_FIELD
 from benchmark.storage.budget_change import budget_of, lower_limit
 from benchmark.storage.ledger_format import Record
 from benchmark.storage.resume_check import RunRefused, first_difference
-from benchmark.storage.suite_json import RERUN, SUITE_JSON, entries_by_label, read_suite_json
+from benchmark.storage.suite_json import RERUN, SUITE_JSON, entries_by_label, read_suite_json, refuse_imported
 
 PARTS = ("name", "options")
 """What identifies an objective in the headers of ledgers."""
@@ -177,6 +177,7 @@ def read_recorded_suite(folder: Path) -> RecordedSuite:
     Raises:
         BadInput: unreadable, of another format, or with a value that is not allowed.
     """
+    refuse_imported(folder, "merge")
     data, content = read_suite_json(folder)
     objectives, algorithms = (entries_by_label(content, field) for field in ("objectives", "algorithms"))
     missing = [name for name in ("seed", "n_workers", "resume") if content.get(name) is None]

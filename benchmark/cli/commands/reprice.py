@@ -12,6 +12,7 @@ from benchmark.cli.arguments import add_checked, add_quiet, add_results, add_sui
 from benchmark.cli.options import check_results, recorded_results
 from benchmark.cli.suite_execution import execute_suite, load_suite
 from benchmark.errors import BadInput, short_repr
+from benchmark.storage.suite_json import NAME, refuse_imported
 
 if TYPE_CHECKING:
     from benchmark.driver.runner import Listener, Runner
@@ -27,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(parsed: argparse.Namespace) -> int:
+    if parsed.reuse is None and NAME.fullmatch(parsed.suite):
+        refuse_imported(Path("results", parsed.suite), "reprice")
     suite = load_suite(parsed, 'clock="modelled"', f"calibration={json.dumps(parsed.calibration)}")
     reuse = parsed.reuse or recorded_results("--reuse", str(Path("results", suite.name)))
     if os.path.realpath(reuse) == os.path.realpath(os.path.join(parsed.results, suite.name)):  # noqa: PTH118 (any text)
