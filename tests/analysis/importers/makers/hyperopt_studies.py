@@ -26,11 +26,19 @@ def objective(config):
         raise ValueError("too large")
     if config["x"] < -1.5:
         return {"status": STATUS_FAIL}
-    return {"loss": float("inf") if 0.9 < config["x"] < 1 else config["x"] ** 2, "status": STATUS_OK, "score": -config["x"]}
+    return {
+        "loss": float("inf") if 0.9 < config["x"] < 1 else config["x"] ** 2,
+        "status": STATUS_OK,
+        "score": -config["x"],
+    }
 
 
 def plain(value):
     return value.item() if hasattr(value, "item") else str(value)
+
+
+def values_of(trial):
+    return {key: float(value[0]) for key, value in trial["misc"]["vals"].items() if value}
 
 
 def main():
@@ -60,7 +68,7 @@ def main():
                 "times": [time for time, _ in good],
                 "best": np.minimum.accumulate([loss for _, loss in good]).tolist(),
                 "trials": len(trials._dynamic_trials),
-                "values": [{key: float(value[0]) for key, value in trial["misc"]["vals"].items() if value} for trial in trials._dynamic_trials],
+                "values": [values_of(trial) for trial in trials._dynamic_trials],
             }
     (ROOT / "expected.json").write_text(json.dumps(expected))
 

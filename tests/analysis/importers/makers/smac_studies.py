@@ -9,23 +9,33 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from ConfigSpace import Categorical, ConfigurationSpace, Constant, EqualsCondition, Float, Integer, OrdinalHyperparameter
+from ConfigSpace import (
+    Categorical,
+    ConfigurationSpace,
+    Constant,
+    EqualsCondition,
+    Float,
+    Integer,
+    OrdinalHyperparameter,
+)
 from smac import HyperparameterOptimizationFacade, MultiFidelityFacade, RandomFacade, Scenario
 from smac.facade import AlgorithmConfigurationFacade
 from smac.runhistory import StatusType, TrialInfo, TrialValue
 from smac.runhistory.runhistory import RunHistory
 
 ROOT = Path(sys.argv[1])
-MEAN_OF = 3
-"""Instances and seeds of a configuration that SMAC tries most often."""
 
 
 def space():
     built = ConfigurationSpace(seed=1)
     kind, depth = Categorical("kind", ["a", "b"]), Integer("depth", (1, 5))
     built.add(
-        Float("x", (-2, 2)), Float("rate", (1e-4, 1), log=True), kind, depth,
-        OrdinalHyperparameter("level", [1, 2, 4]), Constant("fixed", 3),
+        Float("x", (-2, 2)),
+        Float("rate", (1e-4, 1), log=True),
+        kind,
+        depth,
+        OrdinalHyperparameter("level", [1, 2, 4]),
+        Constant("fixed", 3),
     )
     built.add(EqualsCondition(depth, kind, "b"))
     return built
@@ -43,13 +53,15 @@ def two(config, seed=0):
 
 
 def run(facade, target, name, seed, **options):
-    scenario = Scenario(space(), name=name, output_directory=ROOT / "runs", n_trials=14, seed=seed, crash_cost=9.0, **options)
+    scenario = Scenario(
+        space(), name=name, output_directory=ROOT / "runs", n_trials=14, seed=seed, crash_cost=9.0, **options
+    )
     smac = facade(scenario, target, overwrite=True, logging_level=False)
     smac.optimize()
     return scenario.output_directory
 
 
-def candidates(folder, metric=0):
+def candidates(folder):
     """Ends and mean costs of what SMAC may choose: a configuration on a budget with all of its instances and seeds."""
     scenario = Scenario.load(folder)
     history = RunHistory()
@@ -58,7 +70,9 @@ def candidates(folder, metric=0):
     cells = {}
     for key, value in history.items():
         if value.status == StatusType.SUCCESS:
-            cells.setdefault((key.config_id, key.budget), []).append((value.endtime - first, np.atleast_1d(value.cost)[metric]))
+            cells.setdefault((key.config_id, key.budget), []).append(
+                (value.endtime - first, float(np.atleast_1d(value.cost)[0]))
+            )
     most = {budget: max(len(runs) for (_, other), runs in cells.items() if other == budget) for _, budget in cells}
     return sorted(
         (max(end for end, _ in runs), float(np.mean([cost for _, cost in runs])))
@@ -92,7 +106,9 @@ def main():
         folder = run(MultiFidelityFacade, objective, "budgets", seed, min_budget=1, max_budget=9)
         expected[f"budgets/{seed}"] = curve(candidates(folder))
     features = {name: [number] for number, name in enumerate(("i1", "i2"))}
-    folder = run(AlgorithmConfigurationFacade, objective, "instances", 0, instances=["i1", "i2"], instance_features=features)
+    folder = run(
+        AlgorithmConfigurationFacade, objective, "instances", 0, instances=["i1", "i2"], instance_features=features
+    )
     expected["instances/0"] = curve(candidates(folder))
     folder = run(HyperparameterOptimizationFacade, two, "two", 0, objectives=["loss", "size"])
     expected["two/0"] = curve(candidates(folder))

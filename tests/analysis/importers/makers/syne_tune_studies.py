@@ -1,19 +1,12 @@
 """Makes experiments with Syne Tune below a folder, and says what its own API reads of them.
 
-Usage: python syne_tune_studies.py FOLDER. Writes FOLDER/experiments and FOLDER/expected.json.
+Usage: python syne_tune_studies.py FOLDER. Writes FOLDER/experiments, where the environment has Syne Tune look for
+results, and FOLDER/expected.json.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
-from types import ModuleType
-
-ROOT = Path(sys.argv[1])
-os.environ["SYNETUNE_FOLDER"] = str(ROOT / "experiments")
-HUB = ModuleType("huggingface_hub")  # Published tables are downloaded with it, which the simulator does not need.
-HUB.snapshot_download = None
-sys.modules.setdefault("huggingface_hub", HUB)
 
 import numpy as np
 import pandas as pd
@@ -26,6 +19,7 @@ from syne_tune.config_space import choice, loguniform, randint
 from syne_tune.experiments import load_experiment
 from syne_tune.optimizer.baselines import ASHA, RandomSearch
 
+ROOT = Path(sys.argv[1])
 EPOCHS = 3
 UNITS = 20
 SPACE = {"units": randint(1, UNITS), "kind": choice(["1", "02"])}
