@@ -17,7 +17,7 @@ def main() -> int:
     _search_current_folder_last()
     from benchmark.errors import run_program
 
-    return run_program(_execute)
+    return run_program(_answer_shell if "_ARGCOMPLETE" in os.environ else _execute)
 
 
 def _search_current_folder_last() -> None:
@@ -41,10 +41,11 @@ def _execute() -> int:
     from benchmark.cli.main import COMMANDS as RUNNING
     from benchmark.cli.parser import build_overview
     from benchmark.cli.terminal import REFUSED, print_error
+    from benchmark.completion import COMMANDS as COMPLETING
     from benchmark.errors import BadInput, require_choice, shell_command
 
-    competing = {name: summary for name, (summary, _) in COMPETING.items()}
-    words, commands = sys.argv[1:], {**RUNNING, **competing, **READING}
+    further = {name: summary for name, (summary, _) in {**COMPETING, **COMPLETING}.items()}
+    words, commands = sys.argv[1:], {**RUNNING, **further, **READING}
     if words[:1] in (["-h"], ["--help"]):
         build_overview("Compare hyperparameter-optimization algorithms.", commands).parse_args(["--help"])
     try:
@@ -54,6 +55,14 @@ def _execute() -> int:
     except BadInput as error:
         print_error(f"error: {error}")
         return REFUSED
+
+
+def _answer_shell() -> int:
+    """Tell a shell that completes a command line how it may go on."""
+    from benchmark.completion.answer import answer_shell
+
+    answer_shell()
+    return 0
 
 
 if __name__ == "__main__":

@@ -75,6 +75,11 @@ def _print_error(message: str) -> None:
             print(message, file=sys.stderr, flush=True)
 
 
+def command_module(verb: str) -> str:
+    """The dotted path of a verb's module."""
+    return f"analysis.commands.{MODULES.get(verb, verb)}"
+
+
 def _execute(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         _overview().parse_args(arguments or [])
@@ -83,7 +88,7 @@ def _execute(arguments: list[str]) -> int:
         raise BadInput(f"unknown argument {verb!r}{nearest_match(verb, ['--help'])}; a command comes first")
     if verb not in COMMANDS:
         raise BadInput(f"command {verb!r}: not one of {', '.join(COMMANDS)}{nearest_match(verb, COMMANDS)}")
-    command: Any = importlib.import_module(f"analysis.commands.{MODULES.get(verb, verb)}")
+    command: Any = importlib.import_module(command_module(verb))
     parser = _Parser(prog=shell_command("analysis", verb), description=COMMANDS[verb], allow_abbrev=False)
     command.add_arguments(parser)
     options, unknown = parser.parse_known_args(arguments[1:])

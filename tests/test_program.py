@@ -11,6 +11,7 @@ import pytest
 from analysis.__main__ import COMMANDS as READING
 from benchmark.arena.commands import COMMANDS as COMPETING
 from benchmark.cli.main import COMMANDS as RUNNING
+from benchmark.completion import COMMANDS as COMPLETING
 from tests import ROOT
 
 SHADOWS = ("algorithms", "analysis", "benchmark", "objectives", "joblib", "json", "numpy", "queue", "random", "select")
@@ -72,8 +73,9 @@ def test_help_lists_the_commands_of_both_halves(hostile):
 
     assert (done.returncode, done.stderr) == (0, "")
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and line.strip()]
-    assert [word for word in listed if word in {**RUNNING, **COMPETING, **READING}] == [*RUNNING, *COMPETING, *READING]
-    assert len({*RUNNING, *COMPETING, *READING}) == len(RUNNING) + len(COMPETING) + len(READING)  # None hides another.
+    commands = [*RUNNING, *COMPETING, *COMPLETING, *READING]
+    assert [word for word in listed if word in commands] == commands
+    assert len(set(commands)) == len(commands)  # None hides another.
     assert "-m incumbent COMMAND --help" in done.stdout
 
 

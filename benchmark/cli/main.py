@@ -72,6 +72,11 @@ def main(arguments: list[str] | None = None, further: Mapping[str, tuple[str, st
         return RUNS_FAILED
 
 
+def command_module(name: str) -> str:
+    """The dotted path of the module of one of `COMMANDS`."""
+    return f"benchmark.cli.commands.{MODULES.get(name, name)}"
+
+
 def _execute(arguments: list[str], further: Mapping[str, tuple[str, str]]) -> int:
     summaries = {**COMMANDS, **{name: summary for name, (summary, _) in further.items()}}
     if not arguments:
@@ -81,8 +86,7 @@ def _execute(arguments: list[str], further: Mapping[str, tuple[str, str]]) -> in
     if arguments[0] in ("-h", "--help"):
         build_overview(__doc__, summaries).parse(arguments)
     name = require_choice("command", arguments[0], summaries)
-    own = f"benchmark.cli.commands.{MODULES.get(name, name)}"
-    command: Any = importlib.import_module(further[name][1] if name in further else own)
+    command: Any = importlib.import_module(further[name][1] if name in further else command_module(name))
     parser = Parser(prog=shell_command("benchmark", name), description=summaries[name], allow_abbrev=False)
     command.add_arguments(parser)
     parsed = parser.parse(arguments[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,9 +136,19 @@ def table_folder(option: str, text: str) -> Path:
     return Path(text)
 
 
-def choice(*allowed: str) -> Callable[[str, str], str]:
+def choice(*allowed: str) -> Choice:
     """A check that takes some words and no others."""
-    return lambda option, text: require_choice(option, text, allowed)
+    return Choice(words=allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What `choice` makes; completion asks for its words."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, option: str, text: str) -> str:
+        return require_choice(option, text, self.words)
 
 
 def folder_name(field: str, text: str) -> Path:

@@ -249,9 +249,8 @@ def _written(descriptor: int, unsent: bytes) -> bytes:
 
 def _why_not(program: str) -> str:
     if not Path(program).exists():
-        return missing_environment(program) or f"there is no program {program!r}" + (
-            "" if os.sep in program else " on the path"
-        )
+        where = "" if os.sep in program else " on the path"
+        return missing_environment(program) or f"there is no program {program!r}{where}"
     return f"{program!r} is not executable"
 
 
