@@ -20,14 +20,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import optuna
-import pandas as pd
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages.journal import BaseJournalBackend
 
@@ -42,8 +41,12 @@ from benchmark.errors import BadInput
 OPEN = "look at it: optuna-dashboard {folder}/OBJECTIVE.log, or drop the file on optuna.github.io/optuna-dashboard"
 START = datetime(2000, 1, 1, tzinfo=UTC)
 LARGEST = sys.float_info.max
+COLUMNS = ("trial", "state", "epochs", "valid_error", "test_error", "start", "end", "counted")
+"""What of every evaluation a trial is made of."""
 PLAIN = (type(None), bool, int, float, str)
 """What Optuna takes for a choice; others are exported as JSON."""
+
+Evaluation = Mapping[str, Any]
 
 
 class _Copy(BaseJournalBackend):  # type: ignore[misc]  # Optuna is optional, hence untyped here
@@ -116,24 +119,38 @@ def _test_error(metric: Metric, error: float) -> dict[str, float]:
 
 def _trials(study: Study, objective: Objective, run: Run) -> Iterator[optuna.trial.FrozenTrial]:
     rows = study.results.evaluations.iloc[run.rows]
-    configs = pd.Series(study.results.configs(rows), index=rows.index, dtype=object)
-    for number, evaluations in rows.groupby("trial", sort=True):
-        yield _trial(objective, int(str(number)), evaluations, configs[evaluations.index[0]])
+    tracked = [f"{VALID}{metric.name}" for metric in objective.optimised[1:]]
+    tracked += [f"{VALID}{bound.metric}" for bound in objective.constraints if bound.metric != objective.metric.name]
+    names = [*COLUMNS, *dict.fromkeys(tracked), *([VIOLATION] if objective.constraints else [])]
+    columns = [rows[name].astype(object).tolist() for name in names]  # Frames of a few rows cost a thousand times more.
+    configs = study.results.configs(rows)
+    by_trial: dict[int, list[Evaluation]] = {}
+    first: dict[int, Mapping[str, Any]] = {}
+    for config, *values in zip(configs, *columns, strict=True):
+        evaluation = dict(zip(names, values, strict=True))
+        by_trial.setdefault(evaluation["trial"], []).append(evaluation)
+        first.setdefault(evaluation["trial"], config)
+    for number, evaluations in sorted(by_trial.items()):
+        yield _trial(objective, number, evaluations, first[number])
 
 
 def _trial(
-    objective: Objective, number: int, evaluations: pd.DataFrame, config: Mapping[str, Any]
+    objective: Objective, number: int, evaluations: Sequence[Evaluation], config: Mapping[str, Any]
 ) -> optuna.trial.FrozenTrial:
     usable = _usable(objective, evaluations)
-    counted = usable[usable["counted"]]
-    best = counted.iloc[_place_of_value(objective, counted)] if len(counted) else None
+    counted = [evaluation for evaluation in usable if evaluation["counted"]]
+    best = _of_value(objective, counted) if counted else None
     states, metric = optuna.trial.TrialState, objective.metric
-    state = states.COMPLETE if best is not None else states.PRUNED if len(usable) else states.FAIL
+    state = states.COMPLETE if best is not None else states.PRUNED if usable else states.FAIL
     axes = [axis for axis in objective.space if axis.name in config]
     known = [axis.name for axis in axes]
-    attributes = {"trial": number, "states": list(evaluations["state"]), "epochs": int(evaluations["epochs"].max())}
+    attributes = {
+        "trial": number,
+        "states": [evaluation["state"] for evaluation in evaluations],
+        "epochs": max(evaluation["epochs"] for evaluation in evaluations),
+    }
     if best is not None:
-        attributes |= {**_test_error(metric, float(best["test_error"])), "best_epochs": int(best["epochs"])}
+        attributes |= {**_test_error(metric, best["test_error"]), "best_epochs": best["epochs"]}
     trial = optuna.trial.create_trial(
         state=state,
         values=None if best is None else [_value(objective, wanted, best) for wanted in objective.optimised],
@@ -142,39 +159,41 @@ def _trial(
         distributions={axis.name: _distribution(objective, axis, config[axis.name]) for axis in axes},
         user_attrs=attributes | {name: value for name, value in config.items() if name not in known},
         intermediate_values={
-            int(epochs): metric.own(float(error))
-            for epochs, error in zip(usable["epochs"], usable["valid_error"], strict=True)
+            evaluation["epochs"]: metric.own(evaluation["valid_error"])
+            for evaluation in usable
             if not objective.is_multi_objective  # Optuna has none there.
         },
     )
-    trial.datetime_start, trial.datetime_complete = _time(evaluations["start"].min()), _time(evaluations["end"].max())
+    trial.datetime_start = _time(evaluation["start"] for evaluation in evaluations)
+    trial.datetime_complete = _time([max(evaluation["end"] for evaluation in evaluations)])
     return trial
 
 
-def _usable(objective: Objective, evaluations: pd.DataFrame) -> pd.DataFrame:
+def _usable(objective: Objective, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """The evaluations that gave a result: every metric that is optimised."""
-    known = evaluations["valid_error"] < math.inf
-    for metric in objective.optimised[1:]:
-        known &= evaluations[f"{VALID}{metric.name}"].notna()
-    return evaluations[known]
+    others = [f"{VALID}{metric.name}" for metric in objective.optimised[1:]]
+    return [
+        evaluation
+        for evaluation in evaluations
+        if evaluation["valid_error"] < math.inf and not any(math.isnan(evaluation[name]) for name in others)
+    ]
 
 
-def _place_of_value(objective: Objective, counted: pd.DataFrame) -> int:
+def _of_value(objective: Objective, counted: Sequence[Evaluation]) -> Evaluation:
     """Which of a trial's evaluations its value is of: the last of several metrics, else the best one."""
     if objective.is_multi_objective:
-        return len(counted) - 1
-    keys = [counted["valid_error"], *([counted[VIOLATION]] if objective.constraints else [])]
-    return int(np.lexsort(keys)[0])
+        return counted[-1]
+    return min(counted, key=lambda evaluation: (evaluation.get(VIOLATION, 0.0), evaluation["valid_error"]))
 
 
-def _value(objective: Objective, metric: Metric, evaluation: pd.Series) -> float:
+def _value(objective: Objective, metric: Metric, evaluation: Evaluation) -> float:
     """What an evaluation gave of a metric, in its own direction."""
     if metric.name == objective.metric.name:
         return metric.own(float(evaluation["valid_error"]))
     return float(evaluation[f"{VALID}{metric.name}"])
 
 
-def _violations(objective: Objective, evaluation: pd.Series) -> list[float]:
+def _violations(objective: Objective, evaluation: Evaluation) -> list[float]:
     """By how much an evaluation lies beyond each constraint; what was not measured lies as far as numbers go."""
     metrics = {metric.name: metric for metric in objective.metrics}
     values = (_value(objective, metrics[bound.metric], evaluation) for bound in objective.constraints)
@@ -200,5 +219,7 @@ def _choice(value: Any) -> Any:
     return value if isinstance(value, PLAIN) else json.dumps(value, separators=(",", ":"))
 
 
-def _time(seconds: float) -> datetime:
-    return START + timedelta(seconds=float(seconds))
+def _time(seconds: Iterable[float]) -> datetime | None:
+    """The moment of the least of some readings of the clock; None where that of another tool was not recorded."""
+    least = min(seconds)
+    return None if math.isnan(least) else START + timedelta(seconds=least)
