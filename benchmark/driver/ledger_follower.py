@@ -81,7 +81,7 @@ class LedgerFollower:
     def _new_records(self, run: Run) -> Iterator[Record]:
         for line in self._new_lines(run):
             with suppress(ValueError):  # Whether it is damaged is for whoever goes on with the run to say.
-                record: Record = canonical_json.decode(line)
+                record: Record = canonical_json.decode_roughly(line)
                 index = record.get("index") if isinstance(record, dict) else None
                 if isinstance(index, int):  # A larger budget begins another file with what the first one holds.
                     if index < self._evaluations.get(run.path, 0):

@@ -22,11 +22,14 @@ _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | o
 _TINY = re.compile(rb"e-([0-9])(?![^],}])")
 """1e-7, which the standard library writes 1e-07."""
 
-_SMALL = re.compile(rb"0\.0000([1-9])([0-9]*)(?![^],}])")
-"""0.000012, which the standard library writes 1.2e-05."""
+_SMALL = re.compile(rb"0\.0000(?<![0-9]0\.0000)([1-9])([0-9]*)(?![^],}])")
+"""0.000012, which the standard library writes 1.2e-05; the look behind comes second, to search by the first digits."""
 
 _LONG = re.compile(rb"[-:, [][0-9]{19}")
 """May begin a whole number beyond 64 bits, of which orjson makes a float; matches in texts and exponents do no harm."""
+
+_ZEROS, _DIGITS = b"0" * 19, bytes.maketrans(b"123456789", b"000000000")
+"""All digits are made zeros, and as many looked for, which is a tenth of the work of the pattern."""
 
 
 def encode(value: Any, *, sort_keys: bool = False) -> bytes:
@@ -46,10 +49,33 @@ def encode(value: Any, *, sort_keys: bool = False) -> bytes:
     return _SMALL.sub(_rewrite_small, _TINY.sub(_rewrite_tiny, body))
 
 
+def identity(config: dict[str, Any]) -> bytes | str:
+    """Return what is equal for equal configurations of scalars only: 1, 1.0, True, 0.0 and -0.0 differ, orders do not.
+
+    It takes a third of the time of `encode`, and is not to be stored: it depends on the library that writes it.
+    """
+    try:
+        body = orjson.dumps(config, option=_STRICT | orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # A function may be given whatever it takes.
+        return repr(sorted(config.items()))
+    return repr(sorted(config.items())) if b"null" in body else body  # Of None or NaN.
+
+
 def _holds_nan(body: bytes, value: Any) -> bool:
     """Return whether a null of orjson's is a NaN: there are more nulls than Nones, and reading gives another value."""
-    known = sum(item is None for item in value.values()) if isinstance(value, dict) else 0
-    return body.count(b"null") > known and bool(orjson.loads(body) != value)
+    nulls = body.count(b"null")
+    if not nulls or not isinstance(value, dict):
+        return nulls > 0 and bool(orjson.loads(body) != value)
+    known = len([item for item in value.values() if item is None])
+    return nulls > known and nulls > known + _count_nones_within(value) and bool(orjson.loads(body) != value)
+
+
+def _count_nones_within(value: dict[str, Any]) -> int:
+    """Count the Nones in the lists and dicts that a dict holds, but no deeper than a ledger's records have them."""
+    inner = [item for item in value.values() if isinstance(item, dict)]
+    items = [item for each in (value, *inner) for item in each.values()]
+    lists = [item for item in items if isinstance(item, list)]
+    return sum(each.count(None) for each in lists) + sum(item is None for each in inner for item in each.values())
 
 
 def _rewrite_tiny(match: re.Match[bytes]) -> bytes:
@@ -57,9 +83,10 @@ def _rewrite_tiny(match: re.Match[bytes]) -> bytes:
 
 
 def _rewrite_small(match: re.Match[bytes]) -> bytes:
-    if _is_in_string(match) or match.string[match.start() - 1 : match.start()].isdigit():
+    if _is_in_string(match):
         return match[0]
-    return match[1] + (b"." + match[2] if match[2] else b"") + b"e-05"
+    first, further = match.groups()
+    return b"%b.%be-05" % (first, further) if further else first + b"e-05"
 
 
 def _is_in_string(match: re.Match[bytes]) -> bool:
@@ -74,12 +101,24 @@ def decode(body: bytes) -> Any:
         ValueError, RecursionError: as the standard library, for what is no JSON; also NaN and infinities, which the
             standard library reads and JSON has not.
     """
-    if _LONG.search(body) is None:
+    if _ZEROS not in body.translate(_DIGITS) or _LONG.search(body) is None:
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
             pass
     return json.loads(body, parse_constant=_refuse)
+
+
+def decode_roughly(body: bytes) -> Any:
+    """Return what `decode` returns, in a third of its time, but of whole numbers beyond 64 bits only floats.
+
+    Raises:
+        ValueError, RecursionError: as `decode`.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return decode(body)
 
 
 def _refuse(constant: str) -> NoReturn:

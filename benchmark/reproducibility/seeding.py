@@ -55,7 +55,19 @@ def search_generator(suite_seed: int, objective: str, algorithm: str, repetition
 
 def config_digest(config: Config) -> str:
     """Return the SHA-256 of a configuration's canonical JSON (sorted names, shortest exact floats)."""
-    return hashlib.sha256(canonical_json.encode(config, sort_keys=True)).hexdigest()
+    key = canonical_json.identity(config)
+    digest = _digests.get(key)
+    if digest is None:
+        digest = hashlib.sha256(canonical_json.encode(config, sort_keys=True)).hexdigest()
+        if len(_digests) < MOST_DIGESTS:
+            _digests[key] = digest
+    return digest
+
+
+MOST_DIGESTS = 100_000
+"""Digests that a process remembers, 20 MB: algorithms that share a table ask for the same configurations for ever."""
+
+_digests: dict[bytes | str, str] = {}
 
 
 def _words(name: str | int) -> tuple[int, int]:

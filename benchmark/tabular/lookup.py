@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -32,29 +33,44 @@ def _answer(table: Table, row: int, column: int, start_epoch: int, asked: int) -
         return None
     epochs = min(known, asked)
     start = min(start_epoch, epochs)
-    valid, test = _known(table.valid[cell][:epochs]), _known(table.test[cell][:epochs])
+    valid, test = _known(table.valid[row, column, :epochs]), _known(table.test[row, column, :epochs])
     ended = diverged and epochs == known
     if valid[-1] is None and not ended:
         return None
     added = (*cell, slice(start, epochs))
-    charged = (
-        *cell,
-        slice(min(start, epochs - 1), epochs),
-    )  # One that has diverged pays for an epoch when asked again.
+    # One that has diverged pays for an epoch when asked again.
+    charged = (*cell, slice(min(start, epochs - 1), epochs))
+    seconds = _sum(table.seconds[charged])
+    valid_curve, test_curve = (valid[start:], test[start:]) if start else (valid, test)
+    valid_metrics = _curves(table.values, added, table.valid, valid_curve) if table.declared else None
+    test_metrics = _curves(table.test_values, added, table.test, test_curve) if table.declared else {}
     result = TrainingResult(
         state="diverged" if ended else "ok",
         epochs=epochs,
         valid_error=valid[-1],
         test_error=test[-1],
-        valid_curve=valid[start:],
-        test_curve=test[start:],
-        train_seconds=table.seconds[charged].sum().item(),
+        valid_curve=valid_curve,
+        test_curve=test_curve,
+        train_seconds=seconds,
         paid_seconds=0.0,
-        valid_metrics=_curves(table.values, added) if table.declared else None,
-        test_metrics=_known_curves(table.test_values, added) if table.declared else None,
-        reported_seconds=None if table.reported is None else table.reported[charged].sum().item(),
+        valid_metrics=valid_metrics,
+        test_metrics={name: curve for name, curve in test_metrics.items() if curve.count(None) < len(curve)} or None,
+        reported_seconds=_reported(table, charged, seconds),
     )
     return _of_one_training(table, result, (*cell, epochs - 1)) if table.unmeasured else result
+
+
+def _reported(table: Table, cells: tuple[int, int, slice], seconds: float) -> float | None:
+    """What the objective reports of some epochs, which took so many seconds."""
+    if table.reported is None or table.reported is table.seconds:
+        return None if table.reported is None else seconds
+    return _sum(table.reported[cells])
+
+
+def _sum(seconds: np.ndarray) -> float:
+    """The sum as numpy makes it, which for one number takes longer than everything else here."""
+    total: float = seconds.item() if len(seconds) == 1 else seconds.sum().item()
+    return total
 
 
 def _of_one_training(table: Table, result: TrainingResult, end: tuple[int, int, int]) -> TrainingResult:
@@ -74,20 +90,19 @@ def _of_one_training(table: Table, result: TrainingResult, end: tuple[int, int, 
     )
 
 
-def _curves(values: Mapping[str, np.ndarray], cells: tuple[int, int, slice]) -> Curves:
-    """Metrics by name, an epoch each."""
-    return {name: _known(array[cells]) for name, array in values.items()}
-
-
-def _known_curves(values: Mapping[str, np.ndarray], cells: tuple[int, int, slice]) -> Curves | None:
-    """Those of the metrics that are known in any of the epochs; None where there are none."""
-    curves = {name: curve for name, curve in _curves(values, cells).items() if any(x is not None for x in curve)}
-    return curves or None
+def _curves(
+    values: Mapping[str, np.ndarray], cells: tuple[int, int, slice], first: np.ndarray, curve: list[float | None]
+) -> Curves:
+    """Metrics by name, an epoch each; of the first one the curve is there already."""
+    return {name: curve if array is first else _known(array[cells]) for name, array in values.items()}
 
 
 def _known(values: np.ndarray) -> list[float | None]:
     """The values as floats, None for what is not known."""
-    return [None if math.isnan(value) else value for value in values.tolist()]
+    listed: list[Any] = values.tolist()
+    if math.isnan(sum(listed)):  # One of them is, or there are two infinities.
+        return [None if math.isnan(value) else value for value in listed]
+    return listed
 
 
 def _only_last(curve: list[float | None]) -> list[float | None]:

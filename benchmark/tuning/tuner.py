@@ -16,6 +16,7 @@ from typing import Any
 
 from algorithms.roles import Scheduler
 from benchmark.errors import one_line, short_repr
+from benchmark.reproducibility.canonical_json import identity
 from benchmark.suite.model import Budget
 from objectives.native_value import native_scalar
 from objectives.space import FIDELITY, Config
@@ -117,7 +118,7 @@ class TuningLoop:
         self.budget, self.n_workers, self.resume = budget, n_workers, resume
         self.takes_info = takes_info(scheduler)
         self.now = 0.0
-        self.trials: dict[str, list[_TrialProgress]] = {}
+        self.trials: dict[bytes | str, list[_TrialProgress]] = {}
         self.trial_count = self.started = self.charged_epochs = 0
         self.decide_seconds = 0.0
         self.running: list[tuple[float, int, _TrialProgress, Job, Outcome]] = []
@@ -176,7 +177,7 @@ class TuningLoop:
         again, even where the old one diverged or failed on its way there: so every proposal is a trial or a
         promotion, and a searcher that proposes one bad configuration for ever spends its budget of trials.
         """
-        same_config = self.trials.setdefault(repr(sorted(config.items())), [])  # -0.0 and 0.0 differ, as in seeds.
+        same_config = self.trials.setdefault(identity(config), [])  # -0.0 and 0.0 differ, as in seeds.
         for trial in same_config:
             if not trial.running and trial.asked < epochs:
                 return trial

@@ -100,23 +100,28 @@ class FiniteSpace(Space):
         if self.codes is None:
             places = np.unravel_index(row, self._shape)
             return {name: axis.choices[i] for (name, axis), i in zip(self._axes.items(), places, strict=True)}
-        codes = zip(self._axes.items(), self.codes[row].tolist(), strict=True)
-        return {name: _value(axis, code) for (name, axis), code in codes if not math.isnan(code)}
+        codes = self.codes[row].tolist()
+        if self._holds_floats:
+            return dict(zip(self._axes, codes, strict=True))
+        listed = zip(self._axes.items(), codes, strict=True)
+        return {name: _value(axis, code) for (name, axis), code in listed if not math.isnan(code)}
 
     def row(self, config: Mapping[str, Any]) -> int | None:
         """Return the row of a configuration; None where it is no member."""
-        if self.codes is not None:
-            try:
-                key = self._key.pack(*(self._code(name, listed, config) for name, listed in self._places.items()))
-            except (KeyError, TypeError, struct.error):
-                return None
-            return self._rows.get(key)
-        row = 0
         try:
-            for name, places in self._places.items():
-                row = row * len(places) + places[config[name]]
-        except (KeyError, TypeError):
+            if self.codes is None:
+                return self._row_on_grid(config)
+            if self._conditions or any(self._shape):
+                return self._rows.get(self._key.pack(*[self._code(*axis, config) for axis in self._places.items()]))
+            return self._rows.get(self._key.pack(*map(config.__getitem__, self._axes)))
+        except (KeyError, TypeError, struct.error):
             return None
+
+    def _row_on_grid(self, config: Mapping[str, Any]) -> int:
+        """The row of a member of a grid; KeyError or TypeError where it is none."""
+        row = 0
+        for name, places in self._places.items():
+            row = row * len(places) + places[config[name]]
         return row
 
     def sample(self, rng: np.random.Generator) -> Config:
@@ -128,7 +133,7 @@ class FiniteSpace(Space):
     def decode(self, unit: np.ndarray) -> Config:
         """Map a point of the unit cube, (d,) in [0, 1], to a member: of a pool the nearest one."""
         if self.codes is None:
-            return self._on_grid(unit.tolist())
+            return self._on_grid(np.minimum(unit, 1.0).tolist())
         conditional = super().decode(unit) if self._conditions else None
         return self.member(self._nearest_row(np.asarray(unit) if conditional is None else self.encode(conditional)))
 
@@ -139,7 +144,7 @@ class FiniteSpace(Space):
             ValueError: as `check`.
         """
         if self._holds(config):
-            return {name: config[name] for name in self._axes}
+            return dict(zip(self._axes, map(config.__getitem__, self._axes), strict=True))
         between = {}
         for name, value in config.items():
             axis = self._axes.get(name)
@@ -166,18 +171,13 @@ class FiniteSpace(Space):
     def _on_grid(self, unit: Sequence[float]) -> Config:
         """The member of a grid in whose cell a point lies, as `Space.decode` finds it."""
         listed = zip(self._listed, unit, strict=True)
-        return {name: choices[min(int(place * count), count - 1)] for (name, choices, count), place in listed}
+        return {name: choices[int(place * count)] for (name, choices, count), place in listed}
 
     def _holds(self, config: Mapping[str, Any]) -> bool:
         """Whether this is a member by the types of all its values too, so that nothing has to be checked by itself."""
         if len(config) != len(self._axes) or self._conditions or self.row(config) is None:
             return False
-        for name, axis in self._axes.items():
-            value = config[name]
-            kind = type(axis.choices[self._places[name][value]]) if axis.choices else _TYPES[axis.kind]
-            if type(value) is not kind:
-                return False
-        return True
+        return tuple(map(type, map(config.__getitem__, self._axes))) == self._types
 
     def _code(self, name: str, listed: Mapping[Any, int], config: Mapping[str, Any]) -> float:
         """The code of one value of a configuration; NaN where it has none, as that does not count."""
@@ -202,8 +202,19 @@ class FiniteSpace(Space):
 
     @cached_property
     def _listed(self) -> list[tuple[str, tuple[Scalar, ...], int]]:
-        """Name, listed values and their number, by hyperparameter."""
-        return [(name, axis.choices, len(axis.choices)) for name, axis in self._axes.items()]
+        """Name, listed values with the last one twice, for the end of the last cell, and their number, by axis."""
+        return [(name, (*axis.choices, axis.choices[-1]), len(axis.choices)) for name, axis in self._axes.items()]
+
+    @cached_property
+    def _holds_floats(self) -> bool:
+        """Whether every value of every member is a float."""
+        return not self._conditions and all(axis.kind == "float" for axis in self._axes.values())
+
+    @cached_property
+    def _types(self) -> tuple[type, ...]:
+        """The type of each hyperparameter's values; one that lists several types has none that any value is of."""
+        kinds = [{*map(type, axis.choices)} or {_TYPES[axis.kind]} for axis in self._axes.values()]
+        return tuple(kind.pop() if len(kind) == 1 else object for kind in kinds)
 
     @cached_property
     def _places(self) -> dict[str, dict[Any, int]]:

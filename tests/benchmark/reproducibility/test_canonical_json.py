@@ -5,7 +5,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmark.reproducibility import canonical_json
@@ -97,8 +97,40 @@ def test_it_reads_what_the_standard_library_reads(value):
     assert repr(canonical_json.decode(body)) == repr(json.loads(body))
 
 
+@settings(max_examples=50)
+@given(st.lists(FLOATS | TEXTS | st.none() | st.integers(-(2**63), 2**64 - 1)))
+@example([1e-5, 10**18, -(10**18), 2**63 - 1, 0.00012345678901234567])
+def test_a_rough_reading_differs_in_long_numbers_alone(value):
+    """Up to 64 bits it is the exact one."""
+    exact = canonical_json.decode(standard(value))
+
+    assert canonical_json.decode_roughly(standard(value)) == exact
+    assert canonical_json.decode_roughly(b"[18446744073709551616]") == [2.0**64]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.dictionaries(st.sampled_from("ab"), st.none() | st.booleans() | st.integers(0, 2) | FLOATS | TEXTS)))
+@example([{"a": 1}, {"a": 1.0}, {"a": True}, {"a": "1"}])
+@example([{"a": 0.0}, {"a": -0.0}, {"a": 0}, {"a": False}, {"a": None}, {"a": "null"}])
+@example([{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2, "b": 1}])
+def test_the_same_identity_is_the_same_text(configs):
+    """Two configurations have one where their texts with sorted names are equal, and nowhere else."""
+    texts = [standard(config, sort_keys=True) for config in configs]
+    identities = [canonical_json.identity(config) for config in configs]
+
+    assert [[a == b for a in identities] for b in identities] == [[a == b for a in texts] for b in texts]
+
+
+def test_what_json_cannot_hold_has_an_identity():
+    """A function may be given NaN or what is no scalar."""
+    configs = [{"a": math.nan}, {"a": None}, {"a": len}, {"a": max}, {"a": 2**70}, {"a": 2.0**70}]
+
+    assert len({canonical_json.identity(config) for config in configs}) == len(configs)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a":}', b"[1,]", b'"\x01"', b"\xff", b"[" * 100_000])
 def test_it_refuses_what_is_no_json(body):
     """With the errors of the standard library."""
-    with pytest.raises((ValueError, RecursionError)):
-        canonical_json.decode(body)
+    for decode in (canonical_json.decode, canonical_json.decode_roughly):
+        with pytest.raises((ValueError, RecursionError)):
+            decode(body)
