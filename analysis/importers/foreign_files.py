@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ LARGEST = 2**29
 """Bytes of the largest file that is read."""
 PICKLE = b"\x80"
 """What every pickle of protocol 2 or above begins with."""
+MOST_LOOKED_AT = 50
 
 
 def read_text(path: Path) -> str:
@@ -163,3 +165,10 @@ def files_below(root: Path, endings: tuple[str, ...]) -> list[Path]:
     if not root.is_dir():
         return [root]
     return sorted(path for path in root.rglob("*") if path.suffix in endings and path.is_file())
+
+
+def first_files_below(root: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+    """At most `MOST_LOOKED_AT` of the files that `files_below` lists, for a look at what a folder holds."""
+    if not root.is_dir():
+        return iter([root])
+    return islice((path for path in root.rglob("*") if path.suffix in endings and path.is_file()), MOST_LOOKED_AT)

@@ -16,6 +16,7 @@ from typing import Any
 from analysis.importers.foreign_files import (
     PICKLE,
     files_below,
+    first_files_below,
     read_json,
     require_field,
     require_number,
@@ -46,7 +47,7 @@ FIRST = 2**16
 
 def can_read(path: Path) -> bool:
     """Return whether a file holds trials of Hyperopt, be it as a pickle, or a folder any such file."""
-    return any(_is_trials(file) for file in files_below(path, (".json", ".pkl", ".p", ".pickle")))
+    return any(_is_trials(file) for file in first_files_below(path, (".json", ".pkl", ".p", ".pickle")))
 
 
 def _is_trials(path: Path) -> bool:

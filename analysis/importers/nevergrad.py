@@ -14,6 +14,7 @@ from typing import Any
 from analysis.importers.foreign_files import (
     PICKLE,
     files_below,
+    first_files_below,
     read_json_lines,
     require_field,
     require_number,
@@ -36,7 +37,7 @@ FIRST = 2**16
 
 def can_read(path: Path) -> bool:
     """Return whether a file is of Nevergrad, be it a pickle, or a folder holds any such file."""
-    return any(_is_log(file) for file in files_below(path, (".json", ".jsonl", ".log", ".txt", ".pkl")))
+    return any(_is_log(file) for file in first_files_below(path, (".json", ".jsonl", ".log", ".txt", ".pkl")))
 
 
 def _is_log(path: Path) -> bool:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from analysis.importers.foreign_files import (
     read_json,
     require_field,
@@ -196,7 +194,9 @@ def _trials(
     counts = {
         config: Counter(run.budget for run in mine if run.status == SUCCESS) for config, mine in by_config.items()
     }
-    needed = {budget: max(count[budget] for count in counts.values()) for count in counts.values() for budget in count}
+    needed = Counter[float]()
+    for count in counts.values():
+        needed |= count  # The larger of each two.
     epochs, notes = _epochs(needed)
     trials = []
     for number, (config, mine) in enumerate(by_config.items()):
@@ -233,8 +233,9 @@ def _epochs(budgets: Mapping[float, int]) -> tuple[dict[float, int], list[str]]:
 
 def _report(epoch: int, runs: Sequence[_Run]) -> Report:
     """The mean costs of runs on one budget, made when the last of them ended."""
-    means = np.mean([run.costs for run in runs], axis=0)
-    values = {str(number): float(mean) for number, mean in enumerate(means)}
+    values = {
+        str(place): sum(costs) / len(runs) for place, costs in enumerate(zip(*(run.costs for run in runs), strict=True))
+    }
     return Report(epoch=epoch, seconds=max(run.end for run in runs), values=values)
 
 

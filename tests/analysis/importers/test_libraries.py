@@ -116,8 +116,10 @@ def test_ray_tunes_trials_are_the_same_from_any_of_its_files(ray_tune_studies, t
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
     (study,) = ray_tune.read(copy, LOSS)
-    losses = sorted(report.values["loss"] for trial in study.trials for report in trial.reports)
-    assert [loss for loss in losses if np.isfinite(loss)] == sorted(loss for _, loss in expected["random-0"]["rows"])
+    losses = [report.values["loss"] for trial in study.trials for report in trial.reports]
+    assert sorted(loss for loss in losses if np.isfinite(loss)) == sorted(
+        loss for _, loss in expected["random-0"]["rows"]
+    )
     assert {trial.state for trial in study.trials if trial.config["x"] < -1.2} <= {"failed"}
     assert all(trial.state == "completed" for trial in study.trials if trial.config["x"] >= -1.2)
     assert all(set(trial.config) == {"x", "kind", "deep/width", "fixed"} for trial in study.trials)
