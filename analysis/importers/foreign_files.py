@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -162,13 +163,21 @@ def study_name(root: Path, path: Path) -> str:
 
 def files_below(root: Path, endings: tuple[str, ...]) -> list[Path]:
     """The root itself where it is a file, else the files below it whose names have one of the endings, sorted."""
-    if not root.is_dir():
-        return [root]
-    return sorted(path for path in root.rglob("*") if path.suffix in endings and path.is_file())
+    return sorted(_files_below(root, endings))
 
 
 def first_files_below(root: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     """At most `MOST_LOOKED_AT` of the files that `files_below` lists, for a look at what a folder holds."""
+    return islice(_files_below(root, endings), MOST_LOOKED_AT)
+
+
+def _files_below(root: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     if not root.is_dir():
-        return iter([root])
-    return islice((path for path in root.rglob("*") if path.suffix in endings and path.is_file()), MOST_LOOKED_AT)
+        yield root
+    for folder, names in folders_below(root):
+        yield from (Path(folder, name) for name in names if name.endswith(endings))
+
+
+def folders_below(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """A folder and all below it, each with the names of its files; experiments have ten thousands of them."""
+    return ((folder, names) for folder, _, names in os.walk(root))

@@ -14,10 +14,12 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from analysis.importers.foreign_files import (
+    folders_below,
     parse_json,
     read_json,
     read_json_lines,
@@ -83,7 +85,7 @@ class _Trial:
 
 def can_read(path: Path) -> bool:
     """Return whether a folder is an experiment of Ray Tune, or holds any."""
-    return path.is_dir() and next(_folders(path), None) is not None
+    return next(_folders(path), None) is not None
 
 
 def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy]:
@@ -96,17 +98,18 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
     Raises:
         BadInput: no experiment, no metric named, a damaged file, or a field that Ray does not write so.
     """
-    studies = studies_below(path, _folders(path)) if path.is_dir() else []
+    studies = studies_below(path, _folders(path))
     if not studies:
         raise BadInput(f"{path}: no experiment of Ray Tune: need a folder of trials with {CONFIG} and {RESULTS}")
     return [_study(name, folder, metrics) for name, folder in studies]
 
 
 def _folders(path: Path) -> Iterator[Path]:
-    yield from (state.parent for state in path.rglob(STATE))
-    for config in path.rglob(CONFIG):
-        if config.parent != path and any((config.parent / name).is_file() for name in (RESULTS, PROGRESS)):
-            yield config.parent.parent
+    for folder, names in folders_below(path):
+        if any(fnmatch(name, STATE) for name in names):
+            yield Path(folder)
+        if folder != str(path) and CONFIG in names and (RESULTS in names or PROGRESS in names):
+            yield Path(folder).parent
 
 
 def _study(name: str, folder: Path, named: Sequence[ForeignMetric]) -> ForeignStudy:

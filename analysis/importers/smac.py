@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.importers.foreign_files import (
+    folders_below,
     read_json,
     require_field,
     require_number,
@@ -52,7 +53,7 @@ class _Run:
 
 def can_read(path: Path) -> bool:
     """Return whether a folder holds a run history of SMAC, itself or further down."""
-    return path.name == HISTORY or (path.is_dir() and next(path.rglob(HISTORY), None) is not None)
+    return path.name == HISTORY or next(_folders(path), None) is not None
 
 
 def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy]:
@@ -66,10 +67,14 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
         BadInput: no run history, a damaged file, or a field that SMAC does not write so.
     """
     path = path.parent if path.name == HISTORY else path
-    studies = studies_below(path, (history.parent for history in path.rglob(HISTORY))) if path.is_dir() else []
+    studies = studies_below(path, _folders(path))
     if not studies:
         raise BadInput(f"{path}: no run of SMAC: need a folder with {HISTORY}")
     return [_study(name, folder, metrics) for name, folder in studies]
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    return (Path(folder) for folder, names in folders_below(path) if HISTORY in names)
 
 
 def _study(name: str, folder: Path, named: Sequence[ForeignMetric]) -> ForeignStudy:

@@ -18,6 +18,7 @@ from typing import Any
 
 from analysis.importers.foreign_files import (
     LARGEST,
+    folders_below,
     read_json,
     read_text,
     require_object,
@@ -61,7 +62,7 @@ class _Experiment:
 
 def can_read(path: Path) -> bool:
     """Return whether a folder is an experiment of Syne Tune, or holds any."""
-    return path.is_dir() and next(_folders(path), None) is not None
+    return next(_folders(path), None) is not None
 
 
 def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy]:
@@ -74,17 +75,18 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
     Raises:
         BadInput: no experiment, a missing or damaged file, or a field that Syne Tune does not write so.
     """
-    studies = studies_below(path, _folders(path)) if path.is_dir() else []
+    studies = studies_below(path, _folders(path))
     if not studies:
         raise BadInput(f"{path}: no experiment of Syne Tune: need a folder with {METADATA} and {RESULTS[0]}")
     return [_study(name, _load(folder), metrics) for name, folder in studies]
 
 
 def _folders(path: Path) -> Iterator[Path]:
-    for metadata in path.rglob(METADATA):
-        folder = metadata.parent
-        if any((folder / name).is_file() for name in RESULTS) or CREATED in read_text(metadata):
-            yield folder
+    for folder, names in folders_below(path):
+        if METADATA in names and (
+            any(name in names for name in RESULTS) or CREATED in read_text(Path(folder, METADATA))
+        ):
+            yield Path(folder)
 
 
 def _load(folder: Path) -> _Experiment:
