@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from benchmark.driver.progress import Quiet, choose_listener, format_duration
+from benchmark.driver.progress import Quiet, choose_listener
 from benchmark.notebook import NotebookOutput, in_notebook
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.run_report import RunReport
@@ -54,11 +54,10 @@ class NotebookProgress(Quiet):
             self._output.show(self)
 
     def __repr__(self) -> str:
-        left = format_duration(self.seconds_left() if self.finished < self.total else 0.0)
-        return f"{self.suite.name}: {self.finished}/{self.total} runs{self.failures_text()}, {left} left"
+        runs = f"{self.finished}/{self.total} runs{self.failures_text()}"
+        return f"{self.suite.name}: {self.work_text()}, {runs}, {self.left_text()}"
 
     def _repr_html_(self) -> str:
-        done = self.finished + self.fraction_in_flight()
         rows = [
             f"<tr><td>{html.escape(entry.display_name or entry.label)}</td>"
             f"<td>{html.escape(self._best(objective.label, entry.label))}</td>"
@@ -67,7 +66,7 @@ class NotebookProgress(Quiet):
             for entry in self.suite.algorithms
         ]
         head = "<tr><th>algorithm</th><th>best</th><th>runs done</th></tr>"
-        bar = f'<progress max="{max(self.total, 1)}" value="{done:.2f}"></progress>'
+        bar = f'<progress max="1" value="{self.work_share():.3f}"></progress>'
         return f"<div>{bar} {html.escape(repr(self))}</div><table>{head}{''.join(rows)}</table>"
 
     def _best(self, objective: str, algorithm: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ class LedgerFollower:
         folder: the suite's results.
         in_flight: the runs that workers execute, each with the group that trains beside it; changed by the caller.
         say: prints a message to the user.
+        take: takes what a run has newly recorded, and when that was seen, in seconds of the monotonic clock.
 
     Attributes:
         outcomes: of all records read so far.
@@ -34,8 +36,14 @@ class LedgerFollower:
         first_failed: the first evaluation without a result, and its run; None until one is read, other than quietly.
     """
 
-    def __init__(self, folder: Path, in_flight: Mapping[Path, Sequence[Run]], say: Callable[[str], None]) -> None:
-        self.folder, self.in_flight, self.say = folder, in_flight, say
+    def __init__(
+        self,
+        folder: Path,
+        in_flight: Mapping[Path, Sequence[Run]],
+        say: Callable[[str], None],
+        take: Callable[[Run, Sequence[Record], float], None] = lambda run, records, now: None,
+    ) -> None:
+        self.folder, self.in_flight, self.say, self.take = folder, in_flight, say, take
         self.outcomes = Outcomes()
         self.route_notes: list[str] = []
         self.first_failed: tuple[Run, Record] | None = None
@@ -59,6 +67,7 @@ class LedgerFollower:
         with self._lock:
             records = list(self._new_records(run))
             failures = [self.outcomes.add(run, record) for record in records]
+            self.take(run, records, time.monotonic())
             failed = (record for record in records if record.get("state") in WITHOUT_RESULT)
             if not quiet and self.first_failed is None and (record := next(failed, None)) is not None:
                 self.first_failed = run, record

@@ -9,13 +9,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmark.driver.time_left import TimeLeft
+from benchmark.driver.time_left.estimate import TimeLeft
 from benchmark.result_folder.outcomes import Outcomes
+from benchmark.storage.progress_file import format_range
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.run_report import RunReport
 from objectives.metric import Metric
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_ESTIMATES = 2.0
 ERROR = Metric("error")
 """What is taken for the metric of an objective that has not told its own yet."""
 
@@ -25,9 +27,11 @@ class Quiet:
 
     outcomes = Outcomes()  # The runner puts its own in the place of none.
     time_left: TimeLeft | None = None  # Likewise.
+    _estimate: tuple[float, float] | None = None
 
     def start(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None:
         self.folder, self.total, self.finished = folder, len(done) + len(pending), len(done)
+        self._estimated, self._estimate = -math.inf, None
         self.best: dict[tuple[str, str], float] = {}
         self.front_sizes: dict[tuple[str, str], int] = {}
         self.metrics: dict[str, Metric] = {}
@@ -72,14 +76,24 @@ class Quiet:
         failed = self.outcomes.failed
         return f", {failed} of {self.outcomes.evaluations.total()} evaluations failed" if failed else ""
 
-    def fraction_in_flight(self) -> float:
-        """Return how many runs the recorded evaluations of unfinished runs amount to."""
-        left = [] if self.time_left is None else list(self.time_left.left.values())
-        return sum(self.outcomes.share(run) for run in left)
+    def work_share(self) -> float:
+        """Return the share of the charged work that is done; of the runs where nothing is known of their work."""
+        if self.time_left is None:
+            return self.finished / self.total if self.total else 0.0
+        return self.time_left.work().share
 
-    def seconds_left(self) -> float | None:
-        """Extrapolate from this command's own pace; None before it rests on enough."""
-        return None if self.time_left is None else self.time_left.seconds(time.monotonic())
+    def work_text(self) -> str:
+        """Write the share of the work that is done: `12 % done`."""
+        return f"{math.floor(100 * self.work_share())} % done"
+
+    def left_text(self) -> str:
+        """Write how long it still takes, as a range: `4 to 6 min left`."""
+        if self.finished == self.total:
+            return "0 s left"
+        now = time.monotonic()
+        if self.time_left is not None and now - self._estimated >= SECONDS_BETWEEN_ESTIMATES:
+            self._estimated, self._estimate = now, self.time_left.seconds(now)
+        return "time left not known yet" if self._estimate is None else f"{format_range(*self._estimate)} left"
 
 
 class PlainLines(Quiet):
@@ -97,9 +111,9 @@ class PlainLines(Quiet):
         if time.monotonic() - self.last < SECONDS_BETWEEN_LINES and self.finished < self.total:
             return
         self.last = time.monotonic()
-        left, best = self.seconds_left(), "best " if report.front_size is None else ""
+        best = "best " if report.front_size is None else ""
         print(
-            f"[{self.finished}/{self.total}] {format_duration(left)} left  {'/'.join(cell_of(report.run))} "
+            f"[{self.finished}/{self.total}] {self.work_text()}, {self.left_text()}  {'/'.join(cell_of(report.run))} "
             f"{report.run.repetition:03d}: {best}"
             f"{self.best_text(report.run.objective.label, report.best_error, report.front_size)}{self.failures_text()}",
             flush=True,
@@ -110,7 +124,7 @@ class PlainLines(Quiet):
 
 
 class LiveBar(Quiet):
-    """Draws a bar with the time left, and under it the best error of every cell."""
+    """Draws a bar of the work done with the time left, and under it the best error of every cell."""
 
     def start(self, suite: Suite, folder: Path, done: list[Run], pending: list[Run]) -> None:
         from rich.live import Live
@@ -140,12 +154,11 @@ class LiveBar(Quiet):
         from rich.table import Table
 
         bar = Table.grid(padding=(0, 1))
-        done = self.finished + self.fraction_in_flight()
         bar.add_row(
             self.suite.name,
-            ProgressBar(total=max(self.total, 1), completed=done, width=40),
-            f"{self.finished}/{self.total} runs{self.failures_text()}",
-            f"{format_duration(self.seconds_left() if self.finished < self.total else 0.0)} left",
+            ProgressBar(total=1.0, completed=self.work_share(), width=40),
+            f"{self.work_text()}, {self.finished}/{self.total} runs{self.failures_text()}",
+            self.left_text(),
         )
         errors = all(metric.name == ERROR.name for metric in self.metrics.values())
         table = Table(
@@ -180,14 +193,3 @@ def choose_listener(*, quiet: bool) -> Quiet:
 
 def cell_of(run: Run) -> tuple[str, str]:
     return run.objective.label, run.algorithm.label
-
-
-def format_duration(seconds: float | None) -> str:
-    """Format seconds as `1 h 05 min`, `3 min 20 s` or `8 s`."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

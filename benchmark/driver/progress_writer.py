@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmark.driver.repeated_call import repeated_call
-from benchmark.driver.time_left import TimeLeft
+from benchmark.driver.time_left.estimate import TimeLeft
 from benchmark.storage.progress_file import Progress, RunCounts, progress_name, write_progress
 from benchmark.tuning.run_report import RunReport
 
@@ -55,7 +55,6 @@ class ProgressWriter:
             self._write(state, time_left)
 
     def _write(self, state: str, time_left: TimeLeft) -> None:
-        left = time_left.seconds(time.monotonic()) if state == "running" else None
         counts = RunCounts(total=self.total, done=self.done, failed=self.failed, running=len(self.in_flight))
         progress = Progress(
             written=time.time(),
@@ -65,7 +64,7 @@ class ProgressWriter:
             state=state,
             runs=counts,
             work=time_left.work(),
-            eta_seconds=None if left is None else (0.75 * left, 1.33 * left),
+            eta_seconds=time_left.seconds(time.monotonic()) if state == "running" else None,
         )
         with suppress(OSError):  # Where the disk is full, the ledgers say so.
             write_progress(self.path, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -22,7 +23,8 @@ from benchmark.driver.preflight import Preflight, describe_machine, lacking_obje
 from benchmark.driver.progress_writer import ProgressWriter
 from benchmark.driver.scheduler_notes import single_rung_notes
 from benchmark.driver.stall_monitor import StallMonitor
-from benchmark.driver.time_left import TimeLeft
+from benchmark.driver.time_left.estimate import TimeLeft
+from benchmark.driver.time_left.forecast import expect_work
 from benchmark.planning.shard import Shard
 from benchmark.reproducibility.setting_changes import SettingChange, pop_changes
 from benchmark.result_folder.folder_lock import folder_lock
@@ -103,7 +105,8 @@ class Runner:
         self.repetitions, self.fail_fast = suite.repetitions, fail_fast
         self.in_flight: dict[Path, Sequence[Run]] = {}
         self.crashes = CrashTracker(self.folder, listener.say)
-        self.follower = LedgerFollower(self.folder, self.in_flight, listener.say)
+        self.time_left = TimeLeft()
+        self.follower = LedgerFollower(self.folder, self.in_flight, listener.say, self.time_left.add)
         self.stall_monitor = StallMonitor(self.folder, self.in_flight, listener.say, self._price)
         self.progress = ProgressWriter(self.folder, None if shard is None else shard.name, self.in_flight)
         self.reports: list[RunReport] = []
@@ -176,12 +179,12 @@ class Runner:
         for line in self._warnings(runs, settings) if pending else []:
             self.listener.say(line)
         self._say_changes(pop_changes())
+        expect_work(self.time_left, pending, self.objectives, self.folder)
         for run in runs if self.fail_fast else done:  # What failed in an earlier call stops no later one.
             self.follower.read(run, quiet=True)
-        self.listener.outcomes = self.follower.outcomes
+        self.listener.outcomes, self.listener.time_left = self.follower.outcomes, self.time_left
         by_objective = {run.objective.label: run for run in pending}
         self.prices = {label: dear_price(run, self.objectives[label]) for label, run in by_objective.items()}
-        self.time_left = self.listener.time_left = TimeLeft(self.follower.outcomes, pending)
         written = self.progress.writing(self.time_left, total=len(runs), done=len(done)) if pending else nullcontext()
         with self.stall_monitor.watching(), self.follower.following(), written:
             while pending:
@@ -206,9 +209,11 @@ class Runner:
     def _dispatch(self, pending: list[Run], settings: RunSettings) -> list[Run]:
         """Give the runs to the workers; returns those left over when a worker died."""
         unreported = {run.path: run for run in pending}
+        grouped = self._group_runs(pending)
+        self.time_left.give_out(grouped, self.backend.jobs)
 
         def groups() -> Iterator[Group]:
-            for runs in self._group_runs(pending):
+            for runs in grouped:
                 self.in_flight.update({run.path: runs for run in runs})
                 for run in runs:
                     self.listener.run_started(run)
@@ -269,7 +274,7 @@ class Runner:
         self.in_flight.pop(report.run.path, None)
         self.reports.append(report)
         self.follower.read(report.run)
-        self.time_left.end(report.run)
+        self.time_left.end(report.run, time.monotonic())
         self.progress.count(report)
         self._stop_at_failure(report)
         self.listener.run_ended(report)

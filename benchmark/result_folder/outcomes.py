@@ -62,8 +62,6 @@ class Outcomes:
     Attributes:
         evaluations: counts by cell.
         succeeded: likewise of those whose state is ok.
-        charged: seconds on the runs' clocks, by run.
-        runs: those with an evaluation, by path.
         failures: by objective, state and type of exception, in the order of their first.
     """
 
@@ -71,9 +69,6 @@ class Outcomes:
         self.evaluations: Counter[Cell] = Counter()
         self.succeeded: Counter[Cell] = Counter()
         self.failures: dict[tuple[str, str, str], Failure] = {}
-        self.charged: Counter[Path] = Counter()
-        self.runs: dict[Path, Run] = {}
-        self._spent: dict[Path, Counter[str]] = {}
         self._runs: dict[Cell, set[Path]] = {}
         self._trials: dict[Path, set[int]] = {}
         self._ended_early: dict[Path, tuple[Run, int]] = {}
@@ -93,7 +88,6 @@ class Outcomes:
             return None
         self.evaluations[cell] += 1
         self._trials.setdefault(run.path, set()).add(record["trial"])
-        self._add_work(run, record)
         if record["state"] == "ok":
             self.succeeded[cell] += 1
             return None
@@ -104,27 +98,6 @@ class Outcomes:
             self.failures[key] = Failure(run=run, index=record["index"], state=record["state"], text=text)
         self.failures[key].count += 1
         return self.failures[key] if first else None
-
-    def share(self, run: Run) -> float:
-        """Return the share of its budget that a run has spent, as far as it is recorded."""
-        spent = self._spent.get(run.path, Counter())
-        return min(1.0, max((spent.get(name, 0) / limit for name, limit in run.budget.limits().items()), default=0.0))
-
-    def work(self, cell: Cell) -> tuple[float, float]:
-        """Return the charged seconds of all runs of a cell, and the sum of their budgets' shares for these."""
-        runs = [run for run in list(self.runs.values()) if (run.objective.label, run.algorithm.label) == cell]
-        return sum(self.charged[run.path] for run in runs), sum(self.share(run) for run in runs)
-
-    def _add_work(self, run: Run, record: Record) -> None:
-        """Add what an evaluation takes of each kind of budget."""
-        start, end = record.get("start", 0.0), record.get("end", 0.0)
-        spent = self._spent.setdefault(run.path, Counter())
-        spent["evaluations"] += 1
-        spent["epochs"] += max(1, record.get("epochs", 0) - record.get("start_epoch", 0))
-        spent["trials"] = len(self._trials[run.path])
-        spent["runtime"] = max(spent["runtime"], end)
-        self.runs[run.path] = run
-        self.charged[run.path] += end - start
 
     def describe(self) -> Iterator[str]:
         """Describe the failures of every kind, of how many evaluations."""

@@ -7,6 +7,7 @@ each, `progress-1-of-4.json`.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 from dataclasses import asdict, dataclass
@@ -23,6 +24,16 @@ PROGRESS_JSON = "progress.json"
 STATES = ("running", "stopped", "done")
 UNITS = ("seconds", "evaluations")
 LARGEST_FILE = 2**16
+
+SCALES = (
+    ("s", 1.0, 1, 20),
+    ("s", 1.0, 5, 100),
+    ("min", 60.0, 1, 100),
+    ("h", 3600.0, 0.1, 30),
+    ("h", 3600.0, 1, 72),
+    ("days", 86400.0, 1, math.inf),
+)
+"""Units: name, seconds, step of rounding, and the number of units below which it is taken."""
 
 SECONDS_TO_ANSWER = 60.0
 """A process writes its file every two seconds; after so many without it is taken for gone."""
@@ -90,6 +101,14 @@ class Progress:
         """
         answers = now - self.written < SECONDS_TO_ANSWER
         return self.state == "running" and answers and (self.host != platform.node() or _is_alive(self.pid))
+
+
+def format_range(low: float, high: float) -> str:
+    """Format a range of seconds in one unit, rounded outwards: `4 to 6 min`, `20 to 35 s`, `1.2 to 1.9 h`."""
+    unit, seconds, step = next(scale for scale in SCALES if high < scale[1] * scale[3])[:3]
+    first, last = math.floor(low / seconds / step) * step, math.ceil(high / seconds / step) * step
+    start = f"{first:g} to " if 0 < first < last else "up to " if first < last else ""
+    return f"{start}{last:.10g} {unit}"
 
 
 def progress_name(shard: str | None) -> str:
