@@ -113,7 +113,7 @@ def test_in_a_kernel(notebook, tmp_path):
     assert len(trials(tmp_path / "results" / "own")) == 4
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md", "docs/objectives-and-algorithms.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/notebooks.md", "docs/objectives-and-algorithms.md"])
 def test_the_documents_examples(notebook, tmp_path, document):
     """What a document shows of `compare` runs as a notebook, beside the module that it shows; only shorter."""
     blocks = CELL.findall((ROOT / document).read_text())
