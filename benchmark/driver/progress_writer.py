@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmark.driver.repeated_call import repeated_call
+from benchmark.driver.stall_monitor import StallMonitor
 from benchmark.driver.time_left.estimate import TimeLeft
 from benchmark.storage.progress_file import Progress, RunCounts, progress_name, write_progress
 from benchmark.tuning.run_report import RunReport
@@ -24,10 +25,13 @@ class ProgressWriter:
         folder: the suite's results.
         shard: the share that this process executes, as part of a file's name; None is all of it.
         in_flight: the runs that workers execute; changed by the caller.
+        stall_monitor: knows which of them have recorded nothing for long.
     """
 
-    def __init__(self, folder: Path, shard: str | None, in_flight: Mapping[Path, object]) -> None:
-        self.path, self.in_flight = folder / progress_name(shard), in_flight
+    def __init__(
+        self, folder: Path, shard: str | None, in_flight: Mapping[Path, object], stall_monitor: StallMonitor
+    ) -> None:
+        self.path, self.in_flight, self.stall_monitor = folder / progress_name(shard), in_flight, stall_monitor
         self.started = time.time()
         self.total = self.done = self.failed = 0
 
@@ -65,6 +69,7 @@ class ProgressWriter:
             runs=counts,
             work=time_left.work(),
             eta_seconds=time_left.seconds(time.monotonic()) if state == "running" else None,
+            stalled=self.stall_monitor.stalled,
         )
         with suppress(OSError):  # Where the disk is full, the ledgers say so.
             write_progress(self.path, progress)

@@ -108,7 +108,8 @@ class Runner:
         self.time_left = TimeLeft()
         self.follower = LedgerFollower(self.folder, self.in_flight, listener.say, self.time_left.add)
         self.stall_monitor = StallMonitor(self.folder, self.in_flight, listener.say, self._price)
-        self.progress = ProgressWriter(self.folder, None if shard is None else shard.name, self.in_flight)
+        name = None if shard is None else shard.name
+        self.progress = ProgressWriter(self.folder, name, self.in_flight, self.stall_monitor)
         self.reports: list[RunReport] = []
         self.said: set[tuple[str, str]] = set()
 

@@ -24,6 +24,9 @@ class StallMonitor:
         in_flight: the runs that workers execute, each with the group that trains beside it; changed by the caller.
         say: prints a message to the user.
         price: the seconds that a group's trials are expected to take until one is recorded, 0 where nothing is known.
+
+    Attributes:
+        stalled: the first runs of groups that were warned of and have recorded nothing since, each with the seconds.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class StallMonitor:
     ) -> None:
         self.folder, self.in_flight, self.say, self.price = folder, in_flight, say, price
         self.longest_wait = 0.0
+        self.stalled: tuple[tuple[str, float], ...] = ()
         self._last: dict[Path, tuple[list[int], float, float]] = {}  # Sizes, since when, and the wait last warned of.
 
     def watching(self) -> AbstractContextManager[None]:
@@ -55,6 +59,7 @@ class StallMonitor:
                 warned = wait
                 self.say(self._describe(group, wait))
             self._last[name] = sizes, since, warned
+        self.stalled = tuple((str(name), now - since) for name, (_, since, warned) in self._last.items() if warned)
 
     def _describe(self, group: Sequence[Run], wait: float) -> str:
         run = next((run for run in group if run.path in self.in_flight), group[0])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from benchmark.result_folder.outcomes import Outcomes
+from benchmark.result_folder.watch import describe_progress
 from benchmark.storage.ledger_format import LedgerError, read_ledger
+from benchmark.storage.progress_file import read_progress
 from benchmark.suite.model import Run, Suite
 from benchmark.tuning.run_report import run_file
 
@@ -36,7 +39,7 @@ def run_state(run: Run, folder: Path, outcomes: Outcomes | None = None) -> tuple
 
 
 def describe_status(suite: Suite, folder: Path, command: str) -> Iterable[str]:
-    """Describe the status, a row for each cell, then the command that goes on."""
+    """Describe the status, a row for each cell, how far processes are that execute it, and the command that goes on."""
     outcomes = Outcomes()
     described = {run.path: run_state(run, folder, outcomes) for run in suite.runs()}
     states = {path: state for path, (state, _) in described.items()}
@@ -54,5 +57,8 @@ def describe_status(suite: Suite, folder: Path, command: str) -> Iterable[str]:
     yield from outcomes.describe_cells_without_success()
     yield from outcomes.describe_early_ends()
     yield from [f"damaged: {problem}" for _, problem in described.values() if problem][:10]
+    for progress in read_progress(folder):
+        if progress.is_running(time.time()):
+            yield from describe_progress(progress)
     if total["done"] < len(states):
         yield f"to go on: {command}"

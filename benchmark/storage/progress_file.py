@@ -82,6 +82,7 @@ class Progress:
         runs: counts.
         work: what is done of it.
         eta_seconds: between how few and how many seconds it still takes; None where that is not known yet.
+        stalled: runs that have recorded nothing for unusually long, each with the seconds.
     """
 
     written: float
@@ -92,6 +93,7 @@ class Progress:
     runs: RunCounts
     work: Work
     eta_seconds: tuple[float, float] | None
+    stalled: tuple[tuple[str, float], ...] = ()
 
     def is_running(self, now: float) -> bool:
         """Return whether its process is still at work, as far as can be seen from here.
@@ -159,6 +161,7 @@ def _parse(value: dict[str, Any]) -> Progress:
         runs=RunCounts(**{name: int(value["runs"][name]) for name in ("total", "done", "failed", "running")}),
         work=Work(done=float(value["work"]["done"]), total=float(value["work"]["total"]), unit=unit),
         eta_seconds=None if eta is None else (float(eta[0]), float(eta[1])),
+        stalled=tuple((str(run), float(seconds)) for run, seconds in value.get("stalled", ())),
     )
 
 
