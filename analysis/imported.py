@@ -11,6 +11,8 @@ from benchmark.storage.suite_json import IMPORTED, is_imported
 
 UNKNOWN = "unknown"
 """What stands where another tool recorded nothing."""
+COUNTED = "trials counted"
+"""What the words of a clock hold that counts trials, for its tool recorded no times."""
 NO_SPACE = "unknown: the tool records no space of hyperparameters"
 """What a figure of hyperparameters says where there is none."""
 
@@ -32,6 +34,12 @@ class Imported:
     clocks: Mapping[str, str]
     studies: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
+
+    @property
+    def unit(self) -> str:
+        """The unit of the runtime: seconds, or trials where a clock counts them for want of times."""
+        counted = {COUNTED in words for words in self.clocks.values()}
+        return "s or trials" if len(counted) > 1 else "trials" if counted == {True} else "s"
 
     def clock(self, names: Mapping[str, str]) -> str:
         """What the runtime is, in words; by algorithm where their clocks differ.

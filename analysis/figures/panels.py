@@ -172,8 +172,9 @@ def name_horizontal(axes: Axes, text: str, room: float = AXIS) -> None:
 
 
 def runtime_label(results: Results, seconds: Magnitude | None = None) -> str:
-    """The label of an axis of the suite's seconds."""
-    label = f"{results.plan.clock} runtime [s]"
+    """The label of an axis of the suite's seconds, or of what imported studies have instead."""
+    imported = results.plan.imported
+    label = f"{results.plan.clock} runtime [{'s' if imported is None else imported.unit}]"
     return label if seconds is None else seconds.label(label)
 
 

@@ -152,7 +152,7 @@ def _record(metrics: Sequence[ForeignMetric], evaluation: _Evaluation, index: in
         "valid_error": _error(first, value) if known else None,
         "test_error": None,
         "valid_curve": curve,
-        "test_curve": [],
+        "test_curve": [None for _ in curve],
         "valid_metrics": {} if evaluation.state == "error" else _last_values(curves, last),
         "train_seconds": None,
         "decide_seconds": None,

@@ -29,7 +29,7 @@ REMEDY = (
     "write its trials with ng.callbacks.ParametersLogger: "
     'optimizer.register_callback("tell", ng.callbacks.ParametersLogger("trials.json", append=False))'
 )
-CLOCK = "losses told so far: Nevergrad records no times"
+CLOCK = "trials counted in the order in which their losses were told: Nevergrad records no times"
 LOSS, LOSSES, TOLD = "#loss", "#losses#", "#num-tell"
 FIRST = 2**16
 """Bytes that show what a file is."""

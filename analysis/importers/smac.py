@@ -31,7 +31,7 @@ from benchmark.errors import BadInput, short_repr
 TOOL = "smac"
 HISTORY, SCENARIO, SPACE = "runhistory.json", "scenario.json", "configspace.json"
 CLOCK = "seconds since the first run started, when a run ended (endtime)"
-COUNTED = "runs counted in the order in which SMAC was told of them: it was told no times"
+COUNTED = "trials counted in the order in which SMAC was told of them: it was told no times"
 RUNNING, SUCCESS = 0, 1
 STATUS_NAMES = {"StatusType.RUNNING": RUNNING, "StatusType.SUCCESS": SUCCESS, "StatusType.DONOTADVANCE": SUCCESS}
 """Of version 1, which wrote names; all other names are failures, as all other numbers of version 2 are."""

@@ -73,7 +73,8 @@ def as_line(results: Results) -> str:
     device = "by the objectives themselves" if plan.calibration is None else f"for {plan.calibration.device}"
     whose = {"modelled": f" {device}", "tabulated": ": the seconds that the objectives report"}.get(plan.clock, "")
     if plan.imported is not None:
-        return f"recorded {_seconds(total.charged_seconds)} of trials, deciding and training apart unknown"
+        spent = _seconds(total.charged_seconds) if plan.imported.unit == "s" else "an unknown time"
+        return f"recorded {spent} of trials, deciding and training apart unknown"
     share = f" ({100 * total.n_shared / total.n_evaluations:.0f} %)" if total.n_shared else ""
     return (
         f"charged {_seconds(total.charged_seconds)} ({plan.clock}{whose}), "
