@@ -19,14 +19,14 @@ from tests.benchmark.arena.toy_arena import call
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
-    """A folder with an example of every kind, my_searcher and so on, below one whose pytest is set up otherwise."""
+    """A folder with an example of every kind, own_searcher and so on, below one whose pytest is set up otherwise."""
     folder = tmp_path_factory.mktemp("other") / "examples"
     folder.mkdir()
     (folder.parent / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\naddopts = "--import-mode=importlib"\nfilterwarnings = ["error"]\n'
     )
     for kind in KINDS:
-        for name, text in render_example(kind, f"my_{kind}").items():
+        for name, text in render_example(kind, f"own_{kind}").items():
             (folder / name).write_text(text)
     yield folder
     use_module_folder(None)
@@ -55,9 +55,9 @@ def test_the_tests_that_are_written_pass(examples):
 @pytest.mark.slow
 def test_the_scheduler_needs_no_advice(examples):
     """Its own test asks for the other properties; the tutorial's test sees that the searcher has all."""
-    import_beside(str(examples / "test_my_scheduler.py"), "my_scheduler:MyScheduler")
+    import_beside(str(examples / "test_own_scheduler.py"), "own_scheduler:OwnScheduler")
     advice = [each for each in CHECKLIST if not each.needed]
-    findings = list(check_subject(name_subject("my_scheduler:MyScheduler", None, {}), advice, seconds=100))
+    findings = list(check_subject(name_subject("own_scheduler:OwnScheduler", None, {}), advice, seconds=100))
     assert [each.name for each in findings if each.state == "yes"] == ["built", *(each.name for each in advice)]
 
 
@@ -81,9 +81,9 @@ def test_a_broken_class_fails_its_test(tmp_path):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("my_searcher:MySearch", {}, "has no attribute 'MySearch' (did you mean \"MySearcher\"?)"),
+        ("own_searcher:OwnSearch", {}, "has no attribute 'OwnSearch' (did you mean \"OwnSearcher\"?)"),
         (
-            "my_searcher:MySearcher",
+            "own_searcher:OwnSearcher",
             {"stepp": 1},
             '--set.stepp: unknown key, allowed are step, shrink (did you mean "step"?)',
         ),
@@ -92,13 +92,14 @@ def test_a_broken_class_fails_its_test(tmp_path):
 def test_a_wrong_name_is_refused(examples, name, options, message):
     """A misspelt class or option of a test is named, with the nearest match."""
     with pytest.raises(BadInput) as refusal:
-        find_failures(str(examples / "test_my_searcher.py"), name, **options)
+        find_failures(str(examples / "test_own_searcher.py"), name, **options)
     assert message in str(refusal.value)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "method", ["my_searcher:MySearcher,shrink=0.9", '{ scheduler = "my_scheduler:MyScheduler", searcher = "random" }']
+    "method",
+    ["own_searcher:OwnSearcher,shrink=0.9", '{ scheduler = "own_scheduler:OwnScheduler", searcher = "random" }'],
 )
 def test_an_example_enters_a_field(toy, examples, monkeypatch, capsys, method):
     """The quick part of `check` lets it pass, its options are taken, and it is ranked."""
