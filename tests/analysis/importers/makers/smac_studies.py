@@ -42,7 +42,7 @@ def space():
 
 
 def objective(config, seed=0, budget=None, instance=None):
-    if config["x"] > 1.6:
+    if config["x"] > 1:
         raise ValueError("too large")
     noise = (seed or 0) % 7 / 10
     return (config["x"] - 0.7) ** 2 + noise + (1 / budget if budget else 0) + (int(instance[1:]) if instance else 0)
