@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,3 +93,8 @@ def imported_notes(imported: Imported | None) -> list[str]:
         else "Nothing says which repetitions are pairs, so comparisons are unpaired: they find less than paired ones."
     )
     return [f"Repetitions: {imported.matching}.", *([] if single else [pairs]), *imported.notes]
+
+
+def count_planned(states: Iterable[str], imported: Imported | None) -> int:
+    """How many of some runs there should be, by their states: nobody has planned an imported one that is not there."""
+    return sum(imported is None or state != "missing" for state in states)

@@ -26,6 +26,7 @@ from analysis.figures.panels import (
     table_file,
 )
 from analysis.figures.theme import MUTED, Style, algorithm_styles, begin_figure, notice_figure, set_title
+from analysis.imported import count_planned
 from analysis.loading.algorithms import MARK
 from analysis.loading.metric import Metric
 from analysis.loading.results import Results
@@ -227,7 +228,9 @@ def _label(results: Results, objective: str, algorithm: str, cell: pd.DataFrame)
     states = [run.state for run in results.runs if (run.objective, run.algorithm) == (objective, algorithm)]
     failed = states.count("failed")
     n_runs = states.count("done") + failed
-    count = f"{n_runs} of {len(states)} runs" + (f" ({failed} failed)" if failed else "")
+    count = f"{n_runs} of {count_planned(states, results.plan.imported)} runs" + (
+        f" ({failed} failed)" if failed else ""
+    )
     algorithm = results.algorithm_by_label[algorithm].label(algorithm)
     if not n_runs:
         return f"{algorithm}: no finished run ({count})"

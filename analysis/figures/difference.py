@@ -140,11 +140,10 @@ def _claims(axes: Axes, claimed: pd.DataFrame, algorithm: str) -> None:
 
 
 def _told(results: Results, rows: pd.DataFrame) -> str:
-    planned = results.plan.repetitions
-    pairs = "pairs" if results.plan.paired else "runs"
     if not rows["mean"].notna().any():
-        return f"never defined in all {pairs}"
-    return f"{int(rows['n_pairs'].max())} of {planned} {pairs}"
+        return f"never defined in all {'pairs' if results.plan.paired else 'runs'}"
+    count = int(rows["n_pairs"].max())
+    return f"{count} of {results.plan.repetitions} pairs" if results.plan.paired else f"unpaired, n >= {count}"
 
 
 def _note(name: str, control: str, drawn: pd.DataFrame, *, paired: bool) -> str:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from analysis.figures.labels import LEGEND, LINE, MEDIUM, SMALL, fit, fit_all, height, width
 from analysis.figures.magnitude import Magnitude
 from analysis.figures.theme import INK, MUTED, SuiteFigure, begin_figure, current_page, set_title
+from analysis.imported import count_planned
 from analysis.loading.metric import FRONT, Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
@@ -200,5 +201,6 @@ def clock_note(results: Results) -> str:
 
 def finished(results: Results, objective: str) -> str:
     """`3 of 100 runs are finished`: for a notice where there is nothing to draw."""
-    states = [run.aggregated for run in results.runs if run.objective == objective]
-    return f"{sum(states)} of {len(states)} runs are finished"
+    runs = [run for run in results.runs if run.objective == objective]
+    planned = count_planned((run.state for run in runs), results.plan.imported)
+    return f"{sum(run.aggregated for run in runs)} of {planned} runs are finished"

@@ -189,7 +189,8 @@ def _listed(names: list[str]) -> str:
 
 def _runtimes(study: Study) -> Iterator[Finding]:
     """Where the budget gives some algorithms more seconds than others, verdicts at its end are not at equal time."""
-    if study.results.plan.axis == "runtime":
+    plan = study.results.plan
+    if plan.axis == "runtime" or (plan.imported is not None and len(set(plan.imported.clocks.values())) > 1):
         return
     for objective, rows in study.tables["summary"].dropna(subset=["runtime_mean"]).groupby("objective", sort=False):
         ordered = rows.sort_values("runtime_mean", kind="stable")
@@ -198,7 +199,8 @@ def _runtimes(study: Study) -> Iterator[Finding]:
             first, last = (
                 f"{number_text(row['runtime_mean'], '{:.3g}')} s ({row['algorithm']})" for row in (least, most)
             )
-            text = f"the budget took {first} to {last} on average: not at equal time, as differences over time are."
+            what = "the budget" if plan.imported is None else "a study"
+            text = f"{what} took {first} to {last} on average: not at equal time, as differences over time are."
             yield Finding(text=text, objective=str(objective))
 
 

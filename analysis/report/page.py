@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from analysis.algorithm_styles import MARKERS, algorithm_styles
+from analysis.imported import UNKNOWN, count_planned
 from analysis.loading.metric import KINDS, Metric
 from analysis.not_drawn import NeedNotDrawn
 from analysis.report.advice import advice_section
@@ -267,12 +268,13 @@ def _of_hypervolumes(study: Study) -> dict[str, str]:
 def _facts(study: Study) -> str:
     plan = study.results.plan
     done = sum(run.state == "done" for run in study.results.runs)
+    planned = count_planned((run.state for run in study.results.runs), plan.imported)
     budget = ", ".join(f"{name} {limit:g}" for name, limit in plan.budget.items())
     return "; ".join(
         [
             f"{count_text(len(plan.objectives), 'objective')} x {count_text(len(plan.algorithms), 'algorithm')} "
-            f"x {count_text(plan.repetitions, 'repetition')}: {done} of {len(study.results.runs)} runs finished",
-            f"budget of a run: {budget}",
+            f"x {count_text(plan.repetitions, 'repetition')}: {done} of {planned} runs finished",
+            f"budget of a run: {budget if plan.imported is None else UNKNOWN}",
             f"{plan.clock} runtime",
             f"primary endpoint: {plan.endpoint_text}",
         ]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.imported import count_planned
 from analysis.loading.metric_values import shown_columns
 from analysis.loading.plan import Plan
 from analysis.loading.records import WORTHLESS
@@ -86,7 +87,8 @@ def runs_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
     """
     ended = ["ended"] if ended_early(results) else []
     shown = [name for name in columns(RUNS, results) if not (results.so_far and name == "incumbent")]
-    return runs[[*shown, *ended]]
+    there = runs if results.plan.imported is None else runs[runs["state"] != "missing"]
+    return there[[*shown, *ended]]
 
 
 def ended_early(results: Results) -> dict[tuple[str, str], list[int]]:
@@ -141,7 +143,7 @@ def summary_table(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
     """
     size = results.plan.repetitions
     rows = [
-        _summary_row(objective.label, algorithm, runs.iloc[place * size : (place + 1) * size])
+        _summary_row(results, objective.label, algorithm, runs.iloc[place * size : (place + 1) * size])
         for place, (objective, algorithm) in enumerate(results.plan.cells())
     ]
     return pd.DataFrame(rows, columns=list(SUMMARY))[columns(SUMMARY, results)]
@@ -211,7 +213,7 @@ def _final(evaluations: pd.DataFrame, places: Array) -> dict[str, Any]:
     }
 
 
-def _summary_row(objective: str, algorithm: str, runs: pd.DataFrame) -> dict[str, Any]:
+def _summary_row(results: Results, objective: str, algorithm: str, runs: pd.DataFrame) -> dict[str, Any]:
     aggregated = runs[runs["state"].isin(["done", "failed"])]
     defined = (aggregated["state"] == "done") & np.isfinite(aggregated["final_valid_error"])
     valid, test = (_defined_mean(aggregated[f"final_{name}_error"], defined) for name in ("valid", "test"))
@@ -220,7 +222,7 @@ def _summary_row(objective: str, algorithm: str, runs: pd.DataFrame) -> dict[str
         "objective": objective,
         "algorithm": algorithm,
         "n": len(aggregated),
-        "n_planned": len(runs),
+        "n_planned": count_planned(runs["state"], results.plan.imported),
         "n_failed": (runs["state"] == "failed").sum(),
         "valid_mean": valid[0],
         "valid_std": valid[1],

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.imported import count_planned
 from analysis.loading.metric import Metric
 from analysis.loading.records import PRUNED, STATES
 from analysis.loading.results import Results, Run
@@ -65,7 +66,7 @@ def add_not_drawn(failures: pd.DataFrame | None, rows: Iterable[tuple[str, str]]
 def totals_table(results: Results) -> pd.DataFrame:
     """One row a cell, in the order of the plan: how many runs and evaluations there are, and what became of them."""
     rows = [
-        _totals(objective, algorithm, runs, results.evaluations.iloc[runs[0].rows.start : runs[-1].rows.stop])
+        _totals(results, objective, algorithm, runs, results.evaluations.iloc[runs[0].rows.start : runs[-1].rows.stop])
         for objective, algorithm, runs in results.cells()
     ]
     return pd.DataFrame(rows, columns=list(TOTALS))
@@ -73,7 +74,7 @@ def totals_table(results: Results) -> pd.DataFrame:
 
 def _rows(results: Results, folder: Path, run: Run, bad: np.ndarray) -> Iterator[dict[str, Any]]:
     first, last = np.searchsorted(bad, [run.rows.start, run.rows.stop])
-    if run.state == "done" and first == last:
+    if first == last and (run.state == "done" or not count_planned([run.state], results.plan.imported)):
         return
     told = records(results, folder, run)
     labels = {"objective": run.objective, "algorithm": run.algorithm, "repetition": run.repetition}
@@ -111,12 +112,15 @@ def _line(text: Any) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "\u2026"
 
 
-def _totals(objective: str, algorithm: str, runs: list[Run], evaluations: pd.DataFrame) -> dict[str, Any]:
-    states = [run.state for run in runs]
+def _totals(
+    results: Results, objective: str, algorithm: str, runs: list[Run], evaluations: pd.DataFrame
+) -> dict[str, Any]:
+    imported = results.plan.imported
+    states = [run.state for run in runs if count_planned([run.state], imported)]
     of_runs = {f"n_{state}": states.count(state) for state in ("missing", "partial", "failed")}
     counts = evaluations["state"].value_counts()
     of_evaluations = {f"n_{state}": int(counts.get(state, 0)) for state in STATES if state != "ok"}
     return {
-        "objective": objective, "algorithm": algorithm, "n_runs": len(runs), **of_runs,
+        "objective": objective, "algorithm": algorithm, "n_runs": len(states), **of_runs,
         "n_evaluations": len(evaluations), **of_evaluations,
     }  # fmt: skip

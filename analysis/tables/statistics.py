@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.imported import count_planned
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.statistics.summaries import summaries
@@ -32,6 +33,10 @@ def statistics_table(results: Results) -> pd.DataFrame:
     labels: list[dict[str, Any]] = []
     samples: list[Array] = []
     failed = _failed(results)
+    planned = {
+        (objective, algorithm): count_planned((run.state for run in runs), results.plan.imported)
+        for objective, algorithm, runs in results.cells()
+    }
     for objective in results.plan.objectives:
         reached = {endpoint: finals(results, objective.label, endpoint) for endpoint in ENDPOINTS}
         for algorithm in results.plan.algorithms:
@@ -39,7 +44,10 @@ def statistics_table(results: Results) -> pd.DataFrame:
                 values = frame[algorithm].to_numpy(dtype=np.float64)
                 samples.append(values[~np.isnan(values)])
                 label = {"objective": objective.label, "algorithm": algorithm, "endpoint": endpoint}
-                counts = {"n_planned": len(values), "n_failed": failed.get((objective.label, algorithm), 0)}
+                counts = {
+                    "n_planned": planned[objective.label, algorithm],
+                    "n_failed": failed.get((objective.label, algorithm), 0),
+                }
                 labels.append(label | counts)
     return joined(labels, by_size(samples, summaries), STATISTICS)
 
