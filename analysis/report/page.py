@@ -155,6 +155,7 @@ def _page(study: Study, skip: Collection[str]) -> dict[str, bytes]:
         "algorithms": as_script(shown),
         "objectives": as_script([objective.label for objective in plan.objectives]),
         "clock": as_script(plan.clock),
+        "unit": as_script("s" if plan.imported is None else plan.imported.unit),
         "metrics": as_script({objective.label: _names(objective.metric) for objective in plan.objectives}),
         "start": as_script(start),
         "control": as_script(plan.control),

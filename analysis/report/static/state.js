@@ -9,12 +9,12 @@ const OF_FRONTS = "hypervolume_"; // what the names of sections begin with whose
 /** What the values of a section are called on an objective. */
 const metricOf = (section, objective) => (section.startsWith(OF_FRONTS) ? DATA.hypervolumes : METRICS)[objective];
 const AXES = {
-  runtime: `cumulative ${DATA.clock} runtime [s]`,
+  runtime: `cumulative ${DATA.clock} runtime [${DATA.unit}]`,
   trials: "completed evaluations",
   epochs: "cumulative epochs",
 };
 
-const UNITS = { runtime: "s", trials: "evaluations", epochs: "epochs" };
+const UNITS = { runtime: DATA.unit, trials: "evaluations", epochs: "epochs" };
 
 /** Change parts of the state and draw everything that is in view anew. */
 function set(changes) {
