@@ -221,6 +221,8 @@ def _metrics(
         for name, value in row.items()
         if name not in OWN and isinstance(value, int | float) and not isinstance(value, bool)
     }
+    if named and not available:
+        return tuple(named)  # Nothing has been reported yet.
     if not named:
         optimised = (state.get("runner_data") or {}).get("_metric")
         name = optimised if isinstance(optimised, str) else min(available, default="loss")

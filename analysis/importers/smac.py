@@ -70,7 +70,9 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
     studies = studies_below(path, _folders(path))
     if not studies:
         raise BadInput(f"{path}: no run of SMAC: need a folder with {HISTORY}")
-    return [_study(name, folder, metrics) for name, folder in studies]
+    whole = path.resolve()  # SMAC names folders by scenario and seed, and the seed alone says little.
+    named = {path: f"{whole.parent.name}/{whole.name}"}
+    return [_study(named.get(folder, name), folder, metrics) for name, folder in studies]
 
 
 def _folders(path: Path) -> Iterator[Path]:

@@ -92,12 +92,10 @@ def _folders(path: Path) -> Iterator[Path]:
 def _load(folder: Path) -> _Experiment:
     metadata = require_object(folder / METADATA, read_json(folder / METADATA))
     results = next((folder / name for name in RESULTS if (folder / name).is_file()), folder / RESULTS[0])
-    lines = list(csv.reader(io.StringIO(_results_text(results))))
-    if not lines:
-        raise BadInput(f"{results}: empty: no trial has reported anything")
-    header, *rows = lines
+    text = _results_text(results) if results.is_file() else ""  # Stored late, and not at all where nothing is reported.
+    header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
     for field in (TRIAL, TIME):
-        if field not in header:
+        if header and field not in header:
             raise BadInput(f"{results}: lacks the column {field}, without which no report has a trial and a time")
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
@@ -110,8 +108,6 @@ def _results_text(path: Path) -> str:
     """The text of a result file, of a zipped one that of its only member."""
     if path.suffix != ".zip":
         return read_text(path)
-    if not path.is_file():
-        raise BadInput(f"{path}: there is no such file: the experiment stored no results")
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -145,7 +141,7 @@ def _study(name: str, experiment: _Experiment, named: Sequence[ForeignMetric]) -
         seed=seed if type(seed) is int else None,
         clock=SIMULATED if any(word in backend for word in SIMULATORS) else CLOCK,
         trials=tuple(_trials(experiment, metrics, space)),
-        files=(experiment.folder / METADATA, experiment.results),
+        files=tuple(filter(Path.is_file, (experiment.folder / METADATA, experiment.results))),
         notes=notes,
     )
 
@@ -161,7 +157,7 @@ def _recorded_metrics(experiment: _Experiment) -> tuple[ForeignMetric, ...]:
     modes = modes if isinstance(modes, list) else [modes] * len(names)
     if len(modes) != len(names):
         raise BadInput(f"{source}: metric_mode = {modes!r}: need one mode, or one for each of {', '.join(names)}")
-    for name in names:
+    for name in names if experiment.columns else ():
         require_choice(f"{source}: metric_names", name, [*experiment.columns])
     return tuple(
         ForeignMetric(name=name, goal=GOALS[require_choice(f"{source}: metric_mode", mode, GOALS)])

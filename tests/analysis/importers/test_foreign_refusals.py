@@ -71,8 +71,6 @@ def changed(table, **changes):
 
 
 SYNE_TUNE = {
-    "no results": ({"results": None}, "the experiment stored no results"),
-    "an empty file": ({"results": ""}, "empty"),
     "no clock": ({"results": RESULTS.replace("st_tuner_time", "time")}, "lacks the column st_tuner_time"),
     "a cut row": ({"results": RESULTS + "1,0.5\n"}, "line 6: 2 values for 8 columns"),
     "no number": ({"results": RESULTS.replace("0.5,", "low,", 1)}, "loss = 'low'"),
@@ -91,6 +89,18 @@ def test_syne_tune_is_refused(tmp_path, files, message):
     with pytest.raises(BadInput, match=f"metadata.json|results.csv.zip.*{message}") as refused:
         syne_tune.read(plant_syne_tune(tmp_path / "e", **files))
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("results", [None, "", "\n"])
+def test_an_experiment_without_results_is_a_study_without_trials(tmp_path, capsys, results):
+    """So that a pattern can leave it out of a folder of many; alone there is nothing to compare."""
+    folder = plant_syne_tune(tmp_path / "begun", results=results)
+    assert [study.trials for study in syne_tune.read(tmp_path)] == [()]
+    assert main(["import", "refused", str(folder), "--results", str(tmp_path / "results")]) == 2
+    assert "leave it out by a --group" in capsys.readouterr().err
+    plant_syne_tune(tmp_path / "ended-0")
+    group = ["--group", r"(?P<algorithm>ended)-(?P<rep>\d)", "--results", str(tmp_path / "results"), "--quiet"]
+    assert main(["import", "kept", str(tmp_path), *group]) == 0
 
 
 def test_a_trial_of_syne_tune_that_began_anew_is_two_trials(tmp_path):
