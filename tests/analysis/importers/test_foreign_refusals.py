@@ -183,6 +183,22 @@ def test_a_trial_of_ray_tune_that_took_another_configuration_is_two_trials(tmp_p
     assert parts == [({"x": 1}, [(1, 2.0)], "completed"), ({"x": 7}, [(2, 7.0)], "running")]
 
 
+@pytest.mark.parametrize("older", [True, False])
+def test_the_state_of_an_experiment_of_ray_says_how_trials_ended(tmp_path, older):
+    """Older versions keep what is known of a trial in one table, newer ones in two; one that never reported stands."""
+    known, times = {"status": "ERROR", "relative_logdir": "broken"}, {"start_time": 97.5}
+    entry = json.dumps(known | times) if older else [json.dumps(known), json.dumps(times)]
+    folder = plant_ray(plant_ray(tmp_path / "e", REPORT), name="broken")
+    state = {"checkpoints" if older else "trial_data": [entry], "stats": {"start_time": 95.25}}
+    (folder / "experiment_state-1.json").write_text(json.dumps(state))
+    (study,) = ray_tune.read(folder, LOSS)
+    assert [(trial.state, trial.end, len(trial.reports)) for trial in study.trials] == [
+        ("failed", 2.0, 0),
+        ("running", None, 1),
+    ]
+    assert study.trials[1].reports[0].seconds == 5.0
+
+
 HYPEROPT = {
     "no list": ({"trials": []}, "need a list of trials"),
     "no trials": ([], "need a list of trials"),
