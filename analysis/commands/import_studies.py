@@ -92,14 +92,18 @@ def _summary(suite: ImportedSuite) -> list[str]:
     trials = Counter((run.objective, run.algorithm) for run in suite.runs for _ in run.evaluations)
     clocks = suite.section["clocks"]
     lines = [
-        f"{objective}: {algorithm}: {count} repetitions, {trials[objective, algorithm]} evaluations, "
-        f"{clocks[algorithm]}"
+        f"{objective}: {algorithm}: {_count(count, 'repetition')}, "
+        f"{_count(trials[objective, algorithm], 'evaluation')}, {clocks[algorithm]}"
         for (objective, algorithm), count in counts.items()
     ]
     pairs = "pairs" if suite.section["paired"] else "no pairs: comparisons are unpaired"
     several = [f"; the same repetition of two algorithms: {pairs}"] if len(suite.algorithms) > 1 else []
     notes = [f"note: {note}" for note in suite.section["notes"]]
     return [*lines, f"repetitions: {suite.section['matching']}{''.join(several)}", *notes]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _next(options: argparse.Namespace) -> list[str]:

@@ -39,7 +39,8 @@ def make_suite(
     places = [replace(place, study=_with_first(place.study, metric)) for place in arrangement.places]
     _check_completed([place.study for place in places])
     labels = list(dict.fromkeys(place.objective for place in places))
-    owns = [_OwnPart(part, labels, [place.algorithm for place in places]) for part in own]
+    owner = {place.algorithm.lower(): "" for place in places}
+    owns = [_OwnPart(part, labels, owner) for part in own]
     objectives, runs = [], list[ImportedRun]()
     for label in labels:
         mine = [place for place in places if place.objective == label]
@@ -48,27 +49,35 @@ def make_suite(
         objectives.append(_objective(label, arrangement.names, metrics, mine, theirs))
         runs += [_run(place) for place in mine]
     runs += [run for part in owns for run in part.runs()]
+    _check_distinct(runs)
+    entries = {entry["label"]: entry for part in owns for entry in part.entries()}
     return ImportedSuite(
         name=name,
         title=title,
         objectives=objectives,
-        algorithms=[*_algorithms(places, arrangement.names), *(entry for part in owns for entry in part.entries())],
+        algorithms=[*_algorithms(places, arrangement.names), *entries.values()],
         section={
             "matching": arrangement.matching,
             "paired": arrangement.paired and not own,
             "clocks": clocks_by_algorithm(places)
             | {label: part.own.clock for part in owns for label in part.labels.values()},
             "studies": [about_study(place) for place in places],
-            "notes": list(import_notes(arrangement, places, own)),
+            "notes": list(dict.fromkeys(import_notes(arrangement, places, own))),
         },
         runs=runs,
     )
 
 
 class _OwnPart:
-    """An own objective among imported studies: its algorithms' labels, where needed with the suite's name."""
+    """An own objective among imported studies: its algorithms' labels, where needed with the suite's name.
 
-    def __init__(self, own: OwnObjective, objectives: Sequence[str], taken: Sequence[str]) -> None:
+    Args:
+        own: the objective.
+        objectives: labels of the imported ones.
+        owner: the suite that each algorithm's label is of, in lower case, empty of imported ones; own ones are added.
+    """
+
+    def __init__(self, own: OwnObjective, objectives: Sequence[str], owner: dict[str, str]) -> None:
         label = own.objective["label"]
         if len(objectives) > 1 and label not in objectives:
             raise BadInput(
@@ -76,15 +85,17 @@ class _OwnPart:
                 f"{', '.join(objectives)}"
             )
         self.own, self.objective = own, label if label in objectives else objectives[0]
-        used = {algorithm.lower() for algorithm in taken}
         self.labels = {
-            entry: entry if entry.lower() not in used else f"{own.suite}-{entry}"[:LONGEST_NAME]
+            entry: entry
+            if owner.setdefault(entry.lower(), own.suite) == own.suite
+            else f"{own.suite}-{entry}"[:LONGEST_NAME]
             for entry in dict.fromkeys(algorithm for algorithm, *_ in own.runs)
         }
 
     def entries(self) -> Iterator[dict[str, Any]]:
         for label, shown in self.labels.items():
-            yield {**self.own.algorithms[label], "label": shown}
+            entry = {**self.own.algorithms[label], "label": shown}
+            yield entry if shown == label else {key: entry[key] for key in entry if key != "display_name"}
 
     def runs(self) -> Iterator[ImportedRun]:
         for algorithm, repetition, header, evaluations in self.own.runs:
@@ -101,6 +112,19 @@ class _OwnPart:
                 header=own_header(header, self.objective, label, section),
                 evaluations=evaluations,
             )
+
+
+def _check_distinct(runs: Sequence[ImportedRun]) -> None:
+    """Refuse two runs of one place."""
+    seen: set[tuple[str, str, int]] = set()
+    for run in runs:
+        place = (run.objective, run.algorithm, run.repetition)
+        if place in seen:
+            raise BadInput(
+                f"--with: two runs of {run.algorithm} on {run.objective}, repetition {run.repetition}; give every "
+                "objective once, and tell objectives apart by the group objective in --group"
+            )
+        seen.add(place)
 
 
 def _with_first(study: ForeignStudy, metric: str | None) -> ForeignStudy:

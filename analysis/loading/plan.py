@@ -273,7 +273,7 @@ def _targets(table: Any, metrics: Mapping[str, Metric]) -> dict[str, tuple[float
 
 def _objective(label: str, name: str, entry: dict[str, Any], *, timed: bool, imported: bool) -> Objective:
     unknown = imported and entry.get("space") is None  # What other tools do not record is not made up.
-    space = () if unknown else read_space(label, require_value(entry, "space", dict))
+    space = () if unknown else read_space(label, require_value(entry, "space", dict), any_name=imported)
     default = None if entry.get("default") is None else require_value(entry, "default", dict)
     metrics = (read_error(label, entry),) if entry.get("metrics") is None else read_metrics(label, entry["metrics"])
     constraints = read_constraints(label, entry.get("constraints"), metrics)

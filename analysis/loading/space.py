@@ -13,6 +13,9 @@ SEPARATORS = str.maketrans(".-:/", "____")
 """Characters that a name may hold besides those of identifiers, as in `optimizer.lr`."""
 
 
+LONGEST_NAME = 200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameter:
     """One axis of a space: its kind, its bounds and scale, its choices, and when it counts.
@@ -78,14 +81,20 @@ def _shrunk(low: float, high: float, value: float) -> tuple[float, float, float]
     return first, last, middle
 
 
-def read_space(label: str, table: Mapping[str, Any]) -> tuple[Hyperparameter, ...]:
+def read_space(label: str, table: Mapping[str, Any], *, any_name: bool = False) -> tuple[Hyperparameter, ...]:
     """The axes of an objective's space, in its order.
+
+    Args:
+        label: of the objective.
+        table: an axis by name.
+        any_name: allow every name that can be shown, as other tools do.
 
     Raises:
         BadInput: none, or one with a value that is not allowed.
     """
     space: tuple[Hyperparameter, ...] = ()
     for name, axis in table.items():
+        _check_name(name, any_name=any_name)
         when = _when(name, axis.get("when"), space)
         space += (replace(_hyperparameter(name, axis), when=when, optional=axis.get("optional") is True),)
     if not space:
@@ -93,10 +102,15 @@ def read_space(label: str, table: Mapping[str, Any]) -> tuple[Hyperparameter, ..
     return space
 
 
-def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
-    kind = axis.get("kind") if isinstance(axis, dict) else None
+def _check_name(name: str, *, any_name: bool) -> None:
+    if any_name and 1 <= len(name) <= LONGEST_NAME and name.isprintable() and name[0] not in "=+-@":
+        return
     if not name.translate(SEPARATORS).isidentifier() or ord(name[0]) in SEPARATORS:
         raise BadInput(f"space: name {name!r}: need an identifier, which may hold . - : / after its first letter")
+
+
+def _hyperparameter(name: str, axis: Any) -> Hyperparameter:
+    kind = axis.get("kind") if isinstance(axis, dict) else None
     if kind == "categorical":
         return Hyperparameter(name=name, kind=kind, choices=_choices(name, require_value(axis, "choices", list)))
     if kind == "ordinal":

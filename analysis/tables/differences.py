@@ -89,6 +89,8 @@ def paired(results: Results) -> Iterator[tuple[str, str, str, str, list[Curve], 
                     there[1] = [run for run in there[1] if run.repetition in both]
                     both = [run.repetition for run in there[1]]
                     there[0] = [run for run in there[0] if run.repetition in both]
+                if not all(there):
+                    there = [[], []]  # Nothing to compare: no curve of either.
                 ours, theirs = (results.curves(side, axis) for side in there)
                 yield objective.label, axis, a, b, ours, theirs
 
