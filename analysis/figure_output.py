@@ -10,6 +10,7 @@ from benchmark.errors import BadInput, nearest_match
 
 FORMATS = ("png", "svg", "pdf")
 """Formats that there are, in the order in which they are written."""
+MOST_JOBS = 1024
 CAPTION = "txt"
 """Suffix of the file with a figure's caption."""
 
@@ -84,3 +85,21 @@ def parse_output(formats: str | None, size: str | None) -> FigureOutput:
             near = nearest_match(name.lower(), FORMATS)
             raise BadInput(f"--formats {formats!r}: {name!r} is not one of {', '.join(FORMATS)}{near}")
     return FigureOutput(formats=tuple(name for name in FORMATS if name in wanted), size=size)
+
+
+def parse_jobs(text: str | None) -> int | None:
+    """How many processes `--jobs` asks for; None where it is not given.
+
+    Raises:
+        BadInput: no whole number above 0, or more than anybody has.
+    """
+    if text is None:
+        return None
+    if (
+        not text.isascii()
+        or not text.isdigit()
+        or not 1 <= int(text[:10]) <= MOST_JOBS
+        or len(text) > len(str(MOST_JOBS))
+    ):
+        raise BadInput(f"--jobs {text!r}: need a whole number in 1..{MOST_JOBS}")
+    return int(text)

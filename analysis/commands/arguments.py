@@ -31,6 +31,7 @@ def add_figure_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", metavar="NAME", help=f"figures for a paper or a slide, below figures/NAME: {', '.join(SIZES)}"
     )
+    parser.add_argument("--jobs", metavar="N", help="processes that draw many figures (default: one a core)")
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:

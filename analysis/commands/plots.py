@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analysis.commands.arguments import add_figure_output, add_mixed, add_quiet, add_skip, add_suite
-from analysis.figure_output import FigureOutput, parse_output
+from analysis.figure_output import FigureOutput, parse_jobs, parse_output
 from analysis.loading.suite_folder import suite_folder
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.atomic_write import check_folder
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     folder, only = suite_folder(Path(options.results), options.suite), options.only
-    outputs, output = OUTPUTS[options.command], _figure_output(options)
+    outputs, output, jobs = OUTPUTS[options.command], _figure_output(options), parse_jobs(options.jobs)
     for name in (*outputs, output.folder) if "figures" in outputs else outputs:
         check_folder(folder / name)
 
@@ -50,7 +50,9 @@ def execute(options: argparse.Namespace) -> int:
     if "figures" in outputs and (only is None or not tables):
         from analysis.figures import draw  # seaborn takes longer to import than tables take to write
 
-        contents[output.folder] = draw(with_display_names(study), only=only, skip=options.skip, output=output)
+        contents[output.folder] = draw(
+            with_display_names(study), only=only, skip=options.skip, output=output, jobs=jobs
+        )
     if tables:
         contents = {"tables": as_files(), **contents}
     written = write(study, contents, options.skip)

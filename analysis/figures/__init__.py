@@ -7,24 +7,26 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from analysis.figure_output import FigureOutput
+from analysis.figure_output import CAPTION, FigureOutput
 from analysis.figures.anytime import anytime
+from analysis.figures.captions import CaptionMaker, caption_maker
 from analysis.figures.coordinates import coordinates
 from analysis.figures.critical import critical
 from analysis.figures.curves import curves
 from analysis.figures.difference import difference
+from analysis.figures.drawing import Files, in_order, processes, renderer
 from analysis.figures.front import front
 from analysis.figures.gap import gap
 from analysis.figures.importance import importance
 from analysis.figures.many_tasks import many_tasks_makers
 from analysis.figures.overhead import overhead
+from analysis.figures.overview import overview
 from analysis.figures.recheck import recheck
-from analysis.figures.rendering import render
 from analysis.figures.scatter import landscape, learning_rate
 from analysis.figures.scores import scores
 from analysis.figures.seed_optimism import seed_optimism
 from analysis.figures.targets import targets
-from analysis.figures.theme import theme
+from analysis.figures.theme import SuiteFigure, theme
 from analysis.figures.timeline import timeline
 from analysis.figures.violation import violation
 from analysis.study import Study
@@ -50,9 +52,14 @@ OF_HYPERVOLUMES = ("difference", "targets", "scores")
 
 
 def draw(
-    study: Study, *, only: str | None = None, skip: Collection[str] = (), output: FigureOutput = DEFAULT
+    study: Study,
+    *,
+    only: str | None = None,
+    skip: Collection[str] = (),
+    output: FigureOutput = DEFAULT,
+    jobs: int | None = None,
 ) -> dict[str, bytes]:
-    """Every figure of a suite in every format that is asked for; the same bytes from the same ledgers.
+    """Every figure of a suite in every format asked for, with its caption; the same bytes from the same ledgers.
 
     A figure that cannot be drawn is left out and named in `study.not_drawn`.
 
@@ -61,6 +68,7 @@ def draw(
         only: the name of a single figure.
         skip: names of figures to leave out, or of their kinds: `importance` for that of every objective.
         output: formats and size.
+        jobs: processes that render, where there are many figures; None for one a core.
 
     Raises:
         BadInput: no figure of that name.
@@ -68,12 +76,17 @@ def draw(
     known = dict(makers(study))
     if only is not None and only not in known:
         raise BadInput(f"--only {only!r}: no such figure, there are {', '.join(known)}{nearest_match(only, known)}")
+    chosen = {
+        name: maker
+        for name, maker in known.items()
+        if only in (None, name) and not {name, kind_and_objective(study, name)[0]} & set(skip)
+    }
     drawn: dict[str, bytes] = {}
-    with theme(output.page):
-        for name, maker in known.items():
-            if only in (None, name) and not {name, kind_and_objective(study, name)[0]} & set(skip):
-                files = study.not_drawn.attempt(f"figures/{name}", partial(_files, name, maker, output))
-                drawn |= files or {}
+    caption, jobs = caption_maker(study), processes(len(chosen), jobs)
+    with theme(output.page), renderer(output, jobs) as begin:
+        for name, figure, finish in in_order(chosen.items(), begin, jobs):
+            make = partial(_files, study, name, figure, finish, caption)
+            drawn |= study.not_drawn.attempt(f"figures/{name}", make) or {}
     return drawn
 
 
@@ -84,12 +97,14 @@ def kind_and_objective(study: Study, name: str) -> tuple[str, str]:
     return (name.removesuffix(f"-{key}"), key) if key else (name, "")
 
 
-def _files(name: str, maker: Callable[[], Figure | None], output: FigureOutput) -> dict[str, bytes]:
+def _files(
+    study: Study, name: str, figure: Figure | None, finish: Callable[[], Files], caption: CaptionMaker
+) -> dict[str, bytes]:
     """A figure's files by name; none where there is nothing of the kind."""
-    figure = maker()
-    if figure is None:
-        return {}
-    return {f"{name}.{kind}": data for kind, data in render(figure, output.formats, output.page).items()}
+    files = {f"{name}.{kind}": data for kind, data in finish().items()}
+    if isinstance(figure, SuiteFigure):
+        files[f"{name}.{CAPTION}"] = caption(*kind_and_objective(study, name), figure).encode()
+    return files
 
 
 def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
@@ -111,6 +126,7 @@ def makers(study: Study) -> Iterator[tuple[str, Callable[[], Figure | None]]]:
         yield f"overhead-{key}", partial(_overhead, study, label)
         if objective.constraints:
             yield f"violation-{key}", partial(violation, results, tables, label)
+    yield "overview", partial(_overview, study)
     yield from many_tasks_makers(results.plan, tables)
     yield "critical", partial(critical, results)
     if multi_objective(results):
@@ -127,6 +143,7 @@ def _of_fronts(study: Study, hypervolume: Study) -> Iterator[tuple[str, Callable
         yield f"hypervolume_trials-{key}", partial(_anytime, hypervolume, label, "trials")
         for name in OF_HYPERVOLUMES:
             yield f"hypervolume_{name}-{key}", partial(FROM_TABLES[name], results, tables, label)
+    yield "hypervolume_overview", partial(_overview, hypervolume)
     yield "hypervolume_critical", partial(critical, results)
 
 
@@ -136,3 +153,7 @@ def _anytime(study: Study, objective: str, axis: str) -> Figure:
 
 def _overhead(study: Study, objective: str) -> Figure:
     return overhead(study.results, overhead_table(study.results), objective)
+
+
+def _overview(study: Study) -> Figure | None:
+    return overview(study.results, study.tables["trajectory"])

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from analysis.figures.labels import SMALL, fit, fit_all, height
 from analysis.figures.panels import caption
-from analysis.figures.theme import INK, MUTED, algorithm_styles, begin_figure, set_title
+from analysis.figures.theme import INK, MUTED, algorithm_styles, begin_figure, layout_width, set_title
 from analysis.many_tasks.advice import CURVES
 
 WIDTH, CELL, NAME = 11.0, 1.95, 2.6
@@ -47,7 +47,7 @@ def advice(table: pd.DataFrame, held_out: pd.DataFrame, *, title: str, algorithm
     names = fit_all(kinds, NAME, SMALL, 3)
     high = max(0.62, height(names, SMALL) + 0.1)
     below = 0.0 if held_out.empty else 2.4
-    figure = begin_figure(WIDTH, high * len(kinds) + below + 1.9)
+    figure = begin_figure(layout_width(WIDTH, WIDTH), high * len(kinds) + below + 1.9)
     set_title(figure, f"{title}: which algorithm for which tasks and budget")
     ratios = [high * len(kinds), below] if below else [1.0]
     panels = figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]

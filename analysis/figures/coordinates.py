@@ -17,7 +17,7 @@ from analysis.figures.hyperparameter_axis import ends_text
 from analysis.figures.labels import LINE, MEDIUM, SMALL, fit, fit_all, height
 from analysis.figures.magnitude import logarithmic_marks, logarithms, magnitude_of
 from analysis.figures.panels import AXIS, aside, caption
-from analysis.figures.theme import INK, MUTED, begin_figure, notice_figure, set_title
+from analysis.figures.theme import INK, MUTED, begin_figure, layout_width, notice_figure, set_title
 from analysis.imported import NO_SPACE
 from analysis.loading.metric import Metric
 from analysis.loading.plan import Objective
@@ -60,7 +60,8 @@ def coordinates(results: Results, objective: Objective) -> Figure:
     order = np.argsort(rows["valid_error"].to_numpy(), kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(MOST, len(order))).round().astype(int))]
     errors, configs = metric.own(rows["valid_error"].to_numpy()[chosen]), results.configs(rows.iloc[chosen])
-    figure = begin_figure(max(6.0, EACH * len(objective.space) + 2.4), 4.6)
+    width = max(6.0, EACH * len(objective.space) + 2.4)
+    figure = begin_figure(layout_width(width, width), 4.6)
     set_title(figure, title)
     axes = figure.subplots()
     least, most = sorted((float(errors[0]), float(errors[-1])))

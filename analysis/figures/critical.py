@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.labels import SMALL, fit_all, height
 from analysis.figures.panels import caption
-from analysis.figures.theme import INK, begin_figure, set_title
+from analysis.figures.theme import INK, begin_figure, layout_width, set_title
 from analysis.loading.results import Results
 from analysis.many_tasks.friedman import ALPHA, friedman
 from analysis.statistics.summaries import quartiles
@@ -43,7 +43,7 @@ def critical(results: Results) -> Figure | None:
     names = fit_all([str(name) for name in blocks.columns], ROOM, SMALL, LINES)
     apart = pd.DataFrame(test.p_nemenyi, index=names, columns=names)
     each = max(0.2, 0.85 * height(names, SMALL) + 0.05)
-    figure = begin_figure(9.0, 1.9 + each * len(names))
+    figure = begin_figure(layout_width(9.0, 7.0), 1.9 + each * len(names))
     set_title(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
     axes = figure.subplots()
     axes.grid(visible=False)

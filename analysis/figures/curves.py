@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.magnitude import magnitude_of, span
-from analysis.figures.panels import caption, grid, heads, name_vertical
+from analysis.figures.panels import across, caption, grid, heads, name_vertical
 from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, notice_figure
 from analysis.loading.results import Results
 
@@ -48,7 +48,7 @@ def curves(results: Results, tables: Mapping[str, pd.DataFrame], objective: str)
     panels[0].set_xlim(0.5, max(float(drawn["epoch"].max()), 1.0) + 0.5)
     panels[0].xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     _limit(panels[0], drawn)
-    for axes in panels[-min(COLUMNS, len(panels)) :]:  # The lowest of each column.
+    for axes in panels[-across(panels) :]:  # The lowest of each column.
         axes.set_xlabel("epochs")
     metric = results.plan.objective(objective).metric
     name_vertical(figure, size.label(f"{metric.name}{metric.direction}{metric.in_unit}"), PANEL[1])

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from analysis.figures.labels import MEDIUM, width
 from analysis.figures.magnitude import Magnitude, Window, magnitude_of, span
 from analysis.figures.panels import (
+    across,
     caption,
     clock_note,
     error_of,
@@ -80,7 +81,7 @@ def difference(results: Results, tables: Mapping[str, pd.DataFrame], objective: 
         _claims(axes, claimed[claimed["a"] == algorithm], algorithm)
     heads(figure, panels, [f"{other}: {_told(results, drawn[drawn['a'] == other])}" for other in others])
     panels[0].set_xlim(0.0, float(drawn["t"].max()) or 1.0)
-    for axes in panels[-min(columns, len(panels)) :]:
+    for axes in panels[-across(panels) :]:
         axes.set_xlabel(runtime_label(results, seconds))
     label += metric.in_unit if on_axis else ""
     name_vertical(figure, values.size.label(label), figure.get_figheight() - 0.6)

@@ -23,6 +23,7 @@ from analysis.figures.front_marks import (
 from analysis.figures.front_pairs import pairs_figure
 from analysis.figures.front_values import Surfaces, known_front_of, members_of, surfaces_of
 from analysis.figures.metric_axis import MetricAxis, metric_axis, staircase
+from analysis.figures.panels import across as columns_of
 from analysis.figures.panels import caption, error_of, finished, grid, heads
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
 from analysis.loading.metric import KINDS
@@ -88,11 +89,12 @@ def _surfaces_figure(
         _panel(axes, surfaces.get(algorithm, {}), across, up, look)
     texts = [f"{algorithm}: {_runs(results, objective, algorithm)}" for algorithm in styles]
     heads(figure, panels, ["median of each"] * overview + texts)
+    beside = columns_of(panels)
     for place, axes in enumerate(panels):
         across.set_horizontal(axes, data, panel[0] - 0.3)
         up.set_vertical(axes, data, panel[1])
-        axes.xaxis.get_label().set_visible(place + columns >= count)
-        axes.yaxis.get_label().set_visible(place % columns == 0)
+        axes.xaxis.get_label().set_visible(place + beside >= count)
+        axes.yaxis.get_label().set_visible(place % beside == 0)
     handles = _legend(plan.control) + known_handle(known) + (algorithm_handles(styles) if overview else [])
     caption(figure, handles, NOTE, reference_note(metrics), columns=3)
     return figure

@@ -13,7 +13,7 @@ from analysis.figures.front_marks import algorithm_handles, draw_known, draw_med
 from analysis.figures.front_values import Members, surfaces_of
 from analysis.figures.metric_axis import MetricAxis, metric_axis
 from analysis.figures.panels import caption
-from analysis.figures.theme import Style, algorithm_styles, begin_figure, set_title
+from analysis.figures.theme import Style, algorithm_styles, begin_figure, layout_width, set_title
 from analysis.statistics.anytime import Array
 from analysis.study import Study
 
@@ -44,7 +44,9 @@ def pairs_figure(
     metrics, styles, size = planned.optimised, algorithm_styles(plan.algorithms), len(planned.optimised) - 1
     everything = np.concatenate([*(found.values for found in members.values()), known])
     scales = [metric_axis(metric, everything[:, place]) for place, metric in enumerate(metrics)]
-    figure = begin_figure(max(6.0, PANEL[0] * size + 0.9), PANEL[1] * size + 1.3)
+    figure = begin_figure(
+        layout_width(max(6.0, PANEL[0] * size + 0.9), 0.7 * PANEL[0] * size + 0.9), PANEL[1] * size + 1.3
+    )
     set_title(figure, title)
     panels = figure.subplots(size, size, squeeze=False)
     medians = len(styles) <= MOST_MEDIANS

@@ -10,7 +10,16 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.magnitude import magnitude_of, span
 from analysis.figures.panels import LANE, aside, caption, finished, name_horizontal, name_lanes, name_vertical, opacity
-from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, begin_figure, notice_figure, set_title
+from analysis.figures.theme import (
+    INK,
+    MUTED,
+    Style,
+    algorithm_styles,
+    begin_figure,
+    layout_width,
+    notice_figure,
+    set_title,
+)
 from analysis.loading.metric import OTHER_SEEDS
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
@@ -41,7 +50,7 @@ def gap(results: Results, objective: str) -> Figure | None:
         return notice_figure(title, f"no incumbent: {finished(results, objective)}")
     size = magnitude_of(valid.to_numpy()[known.to_numpy()], test.to_numpy()[known.to_numpy()])
     algorithms = results.plan.algorithms
-    figure = begin_figure(10.0, max(LANE * len(algorithms) + 2.0, 5.6))
+    figure = begin_figure(layout_width(10.0, 7.0), max(LANE * len(algorithms) + 2.0, 5.6))
     set_title(figure, title)
     scatter, rows = figure.subplots(1, 2)
     scatter.set_anchor("N")

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.labels import LEGEND, fit_all
 from analysis.figures.panels import ROW, caption
-from analysis.figures.theme import algorithm_styles, begin_figure, set_title
+from analysis.figures.theme import SuiteFigure, algorithm_styles, begin_figure, current_page, layout_width, set_title
 
 MARKED = 8
 """Marks along a line."""
@@ -21,7 +21,7 @@ NAME, NAME_LINES = 2.4, 2
 
 def panel(title: str) -> tuple[Figure, Axes]:
     """Begin a figure with one panel for lines of many algorithms."""
-    figure = begin_figure(10.0, 6.0)
+    figure = begin_figure(layout_width(10.0, 7.0), 6.0 if current_page() is None else 3.8)
     set_title(figure, title)
     return figure, figure.subplots()
 
@@ -65,9 +65,14 @@ def lines(
 
 def name_lines(figure: Figure, entries: Sequence[Line2D], note: str) -> None:
     """Name lines beside their panel, in the order of the entries, and say below it how to read them."""
+    if current_page() is not None:
+        caption(figure, entries, note)
+        return
     labels = fit_all([str(entry.get_label()) for entry in entries], NAME, LEGEND, NAME_LINES)
     rows = sum(label.count("\n") + 1 for label in labels)
     caption(figure, [], note)
+    if isinstance(figure, SuiteFigure):
+        figure.marks = tuple(str(entry.get_label()) for entry in entries)
     figure.set_figheight(max(figure.get_figheight(), ROW * rows + 1.5))
     legend = figure.legend(list(entries), labels, loc="outside right upper", handlelength=3.2)
     for text in legend.get_texts():

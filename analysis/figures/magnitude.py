@@ -49,9 +49,12 @@ class Window:
 
     def of(self, values: Iterable[float]) -> Array:
         """Numbers as they are drawn; those far outside are brought near, for what is drawn overflows too."""
-        room = 9.0 * (self.high - self.low)
         with np.errstate(over="ignore"):  # To infinity, and from there near the edge.
-            numbers = self.size.of(values)
+            return self.near(self.size.of(values))
+
+    def near(self, numbers: Array) -> Array:
+        """Numbers in units of the magnitude; those far outside are brought near."""
+        room = 9.0 * (self.high - self.low)
         near: Array = np.clip(numbers, self.low - room, self.high + room)
         return near
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.labels import LEGEND, LINE, MEDIUM, SMALL, fit, fit_all, height, width
 from analysis.figures.magnitude import Magnitude
-from analysis.figures.theme import INK, MUTED, SuiteFigure, begin_figure, current_page, set_title
+from analysis.figures.theme import INK, MUTED, SuiteFigure, begin_figure, current_page, layout_width, set_title
 from analysis.imported import count_planned
 from analysis.loading.metric import FRONT, Metric
 from analysis.loading.results import Results
@@ -22,6 +22,12 @@ LANE = 0.24
 """Height of the lane of one algorithm, in inches: labels of the size "small" do not touch."""
 NAME, NAME_LINES = 2.4, 3
 """Room for a lane's name in inches, and lines that it may have."""
+NAME_SHARE = 0.36
+"""Share of a page that a lane's name may have."""
+NARROWED = 0.65
+"""How much of its usual width a panel has at least on a page."""
+LEAST_LANES = 3.0
+"""Width in inches that a panel of lanes needs with its part of the names."""
 HEAD_LINES = 5
 """Lines that a panel's title may have."""
 PANELS = ("valid", "test")
@@ -45,9 +51,12 @@ def grid(count: int, title: str, *, columns: int, panel: tuple[float, float]) ->
         columns: at most so many beside each other.
         panel: width and height of one of them in inches.
     """
+    page = current_page()
+    if page is not None:
+        columns = min(columns, max(1, int((page.room - 0.6) / (NARROWED * panel[0]))))
     across = min(count, columns)
     down = math.ceil(count / across)
-    figure = begin_figure(max(6.0, panel[0] * across + 0.6), panel[1] * down + 1.3)
+    figure = begin_figure(layout_width(max(6.0, panel[0] * across + 0.6)), panel[1] * down + 1.3)
     set_title(figure, title)
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat
     for place, axes in enumerate(panels):
@@ -59,7 +68,7 @@ def grid(count: int, title: str, *, columns: int, panel: tuple[float, float]) ->
 
 def lanes(count: int, title: str, *, columns: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
     """A figure with panels side by side, of `count` lanes that they share, the first lane on top."""
-    figure = begin_figure(width, LANE * max(count, 3) + 2.0)
+    figure = begin_figure(layout_width(width, LEAST_LANES * columns), LANE * max(count, 3) + 2.0)
     set_title(figure, title)
     panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
     panels[0].set_ylim(count - 0.4, -0.6)
@@ -68,8 +77,9 @@ def lanes(count: int, title: str, *, columns: int, width: float = 9.0) -> tuple[
 
 def name_lanes(axes: Axes, names: Sequence[str]) -> None:
     """Write the lanes' names beside them; the figure grows where they need several lines."""
-    fitted = fit_all(names, NAME, SMALL, NAME_LINES)
     figure = axes.get_figure()
+    room = NAME if current_page() is None or figure is None else min(NAME, NAME_SHARE * figure.bbox.width / figure.dpi)
+    fitted = fit_all(names, room, SMALL, NAME_LINES)
     grown = len(names) * max(height(fitted, SMALL) + 0.06 - LANE, 0.0) if names else 0.0
     if isinstance(figure, Figure):
         figure.set_figheight(figure.get_figheight() + grown)
@@ -83,10 +93,13 @@ def caption(figure: Figure, handles: Sequence[Artist], *notes: str, columns: int
     room = figure.get_figwidth() - LEGEND_MARGIN
     if isinstance(figure, SuiteFigure):
         figure.notes += tuple(note for note in notes if note)
+        figure.marks += tuple(label for label in (str(handle.get_label()) for handle in handles) if label)
     drawn = notes if current_page() is None else ()  # On a page they are in its own text.
     text = "\n".join(fit(note, room, SMALL) for note in drawn if note)
     columns = _columns([str(handle.get_label()) for handle in handles], room, columns)
-    labels = [fit(str(handle.get_label()), room / columns - ENTRY, LEGEND) for handle in handles]
+    labels = [str(handle.get_label()) for handle in handles]
+    if columns == 1 or current_page() is None:  # In a narrow legend of several columns none needs to be broken.
+        labels = [fit(label, room / columns - ENTRY, LEGEND) for label in labels]
     entries = max(label.count("\n") + 1 for label in labels) * math.ceil(len(handles) / columns) if handles else 0
     rows = entries + len(text.splitlines())
     figure.set_figheight(figure.get_figheight() + ROW * max(rows - FEW_ROWS, 0))

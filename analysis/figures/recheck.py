@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 
 from analysis.figures.magnitude import magnitude_of
 from analysis.figures.panels import caption, errors_of, name_horizontal, name_lanes
-from analysis.figures.theme import INK, Style, algorithm_styles, begin_figure, notice_figure, set_title
+from analysis.figures.theme import INK, Style, algorithm_styles, begin_figure, layout_width, notice_figure, set_title
 from analysis.loading.metric import Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
@@ -52,7 +52,7 @@ def recheck(results: Results, tables: Mapping[str, pd.DataFrame], objective: str
     cells = {name: again[again["algorithm"] == name] for name in results.plan.algorithms}
     if not any(_values(cell, "fresh_valid_mean").size for cell in cells.values()):
         return notice_figure(title, "fresh trainings crashed: no algorithm has a defined mean")
-    figure = begin_figure(9.0, 1.9 + LANE * len(cells))
+    figure = begin_figure(layout_width(9.0, 6.0), 1.9 + LANE * len(cells))
     set_title(figure, title)
     styles = algorithm_styles(results.plan.algorithms)
     shown, metric = errors_of(results, objective), results.plan.objective(objective).metric

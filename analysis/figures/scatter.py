@@ -25,7 +25,17 @@ from analysis.figures.hyperparameter_axis import (
 from analysis.figures.labels import MEDIUM, fit
 from analysis.figures.magnitude import Magnitude, magnitude_of
 from analysis.figures.panels import caption, heads, name_vertical
-from analysis.figures.theme import INK, MUTED, Style, algorithm_styles, begin_figure, notice_figure, set_title
+from analysis.figures.theme import (
+    INK,
+    MUTED,
+    Style,
+    algorithm_styles,
+    begin_figure,
+    current_page,
+    layout_width,
+    notice_figure,
+    set_title,
+)
 from analysis.imported import NO_SPACE
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
@@ -33,7 +43,8 @@ from analysis.loading.space import Hyperparameter
 from analysis.statistics.anytime import Array
 
 COLUMNS = 3
-PANEL_HEIGHT = 2.7
+PANEL_HEIGHT, LEAST = 2.7, 2.2
+"""Inches that a panel is high, and that it is wide at least."""
 
 
 def learning_rate(results: Results, objective: Objective) -> Figure | None:
@@ -114,9 +125,11 @@ def _of(results: Results, objective: Objective) -> tuple[pd.DataFrame, Magnitude
 
 def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels that share the error axis; the rest of the last row stays empty."""
+    page = current_page()
     columns = 2 if count == 4 else min(count, COLUMNS)
+    columns = columns if page is None else min(columns, max(1, int((page.room - 0.6) / LEAST)))
     rows = math.ceil(count / columns)
-    figure = begin_figure(max(5.0, 3.1 * columns + 0.6), PANEL_HEIGHT * rows + 0.9)
+    figure = begin_figure(layout_width(max(5.0, 3.1 * columns + 0.6)), PANEL_HEIGHT * rows + 0.9)
     set_title(figure, title)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for spare in grid.flat[count:]:

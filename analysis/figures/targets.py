@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.magnitude import Magnitude, magnitude_of
 from analysis.figures.panels import (
+    across,
     caption,
     clock_note,
     error_of,
@@ -107,7 +108,7 @@ def _many(results: Results, objective: str, wanted: list[tuple[float, str]], tit
     heads(figure, panels, [f"{name}: {counts[name]} of {len(reached[name][0].reached)}" for name in algorithms])
     panels[0].set_ylim(-0.03, 1.03)
     panels[0].set_xlim(left=0.0)
-    for axes in panels[-COLUMNS_OF_MANY:]:
+    for axes in panels[-across(panels) :]:
         axes.set_xlabel(runtime_label(results, seconds))
     figure.supylabel("share of runs", fontsize="medium")
     handles = [

@@ -29,10 +29,12 @@ class SuiteFigure(Figure):
     Attributes:
         heading: its title, whether it is drawn or not.
         notes: how to read it, likewise.
+        marks: what the legend calls its marks and lines.
     """
 
     heading: str = ""
     notes: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 def begin_figure(width: float, height: float) -> SuiteFigure:
@@ -113,7 +115,7 @@ def set_title(figure: Figure, text: str) -> None:
     figure.set_figheight(figure.get_figheight() + LINE * TITLE * max(title.count("\n") - 1, 0))
 
 
-def notice_figure(title: str, text: str) -> Figure:
+def notice_figure(title: str, text: str) -> SuiteFigure:
     """A figure that says why there is nothing to draw."""
     figure = begin_figure(layout_width(8.0), 2.4)
     set_title(figure, title)

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.magnitude import magnitude_of, span
-from analysis.figures.panels import caption, clock_note, finished, grid, heads, name_vertical, runtime_label
+from analysis.figures.panels import across, caption, clock_note, finished, grid, heads, name_vertical, runtime_label
 from analysis.figures.theme import INK, Style, algorithm_styles, notice_figure
 from analysis.loading.plan import Objective
 from analysis.loading.results import Results
@@ -56,7 +56,7 @@ def violation(results: Results, tables: Mapping[str, pd.DataFrame], objective: s
     most = float(np.nanmax([0.0, *drawn[list(QUARTILES)].to_numpy().ravel()]))
     panels[0].set_ylim(*span(0.0, most))
     panels[0].set_xlim(0.0, float(drawn["t"].max()) or 1.0)
-    for axes in panels[-min(columns, len(panels)) :]:
+    for axes in panels[-across(panels) :]:
         axes.set_xlabel(runtime_label(results, seconds))
     units = {metric.in_unit for metric in planned.metrics if metric.name in _constrained(planned)}
     label = f"least violation so far{units.pop() if len(units) == 1 else ''}"

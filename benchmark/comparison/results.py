@@ -107,6 +107,7 @@ class Comparison:
             skip=[],
             formats=None,
             size=None,
+            jobs=None,
             mixed=False,
             quiet=True,
         )

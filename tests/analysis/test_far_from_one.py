@@ -88,7 +88,7 @@ def test_seconds_that_cannot_be_cost_no_figure(study_of, seconds):
     """Ledgers from before such seconds were errors have all figures of time."""
     study = study_of(1.0, seconds)
     for name in ("overhead-bowl", "timeline-bowl", "anytime-bowl"):
-        assert set(draw(study, only=name)) == {f"{name}.png", f"{name}.svg"}, study.not_drawn.lines()
+        assert set(draw(study, only=name)) == {f"{name}.png", f"{name}.svg", f"{name}.txt"}, study.not_drawn.lines()
 
 
 def test_mean_and_std_of_the_greatest_doubles():

@@ -10,7 +10,7 @@ import pytest
 from analysis import figures
 from analysis.__main__ import main
 from analysis.commands.output import failures, table_files, table_names
-from analysis.figures import draw
+from analysis.figures import draw, drawing
 from analysis.loading.results import load
 from analysis.report import page as report
 from analysis.report.section import Section
@@ -39,7 +39,7 @@ def planted(suite, monkeypatch):
     monkeypatch.setattr(
         figures, "makers", lambda study: iter({name: partial(figure, study) for name in FIGURES}.items())
     )
-    monkeypatch.setattr(figures, "render", lambda figure, *_: {"png": b"drawn"} if figure == "figure" else fail())
+    monkeypatch.setattr(drawing, "render", lambda figure, *_: {"png": b"drawn"} if figure == "figure" else fail())
     monkeypatch.setattr(report, "SECTIONS", {name: section(name) for name in SECTIONS})
     monkeypatch.setattr(report, "findings", lambda study: [])
     return suite

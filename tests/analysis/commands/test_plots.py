@@ -47,7 +47,7 @@ def test_a_single_figure_is_drawn_and_one_that_is_not_there_is_refused(results, 
     assert main(["plots", "planted", "--results", str(results), "--only", "anytime-bowl"]) == 0
     drawn = sorted(path.name for path in (results / "planted" / "figures").iterdir())
 
-    assert drawn == ["anytime-bowl.png", "anytime-bowl.svg", "provenance.json"]
+    assert drawn == ["anytime-bowl.png", "anytime-bowl.svg", "anytime-bowl.txt", "provenance.json"]
     assert output.startswith("error: --only 'anytimes': no such figure, there are ")
 
 
@@ -55,7 +55,7 @@ def test_a_single_figure_is_drawn_and_one_that_is_not_there_is_refused(results, 
     ("command", "written"),
     [
         ("tables", {"tables": 24}),
-        ("plots", {"tables": 24, "figures": 25}),
+        ("plots", {"tables": 24, "figures": 37}),
     ],
 )
 def test_each_command_writes_its_files_and_names_them(results, capsys, command, written):

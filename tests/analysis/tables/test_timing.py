@@ -16,7 +16,8 @@ from benchmark.errors import BadInput
 CALIBRATION = {"name": "bench", "device": "Some GPU"}
 
 MEASURED = [
-    "figures/overhead-bowl.png", "figures/overhead-bowl.svg", "figures/provenance.json", "tables/provenance.json",
+    "figures/overhead-bowl.png", "figures/overhead-bowl.svg", "figures/overhead-bowl.txt", "figures/provenance.json",
+    "tables/provenance.json",
 ]  # fmt: skip
 """The figure of measured seconds, and what names the ledgers that hold them."""
 

@@ -1,0 +1,148 @@
+"""The caption of a figure as a text: what is shown, its axes, how many runs, whose seconds, and of what results."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+
+from matplotlib.axes import Axes
+
+from analysis.figures.panels import clock_note
+from analysis.figures.theme import SuiteFigure
+from analysis.loading.plan import Plan, read_plan
+from analysis.loading.results import Results
+from analysis.provenance.checksums import inputs
+from analysis.study import Study
+
+INCUMBENT = "the incumbent, the best configuration completed so far by validation,"
+ANYTIME = (
+    f"{{value}} of {INCUMBENT} over {{over}}. A line is the mean "
+    "over repetitions where all runs have an incumbent; a band, where one is drawn, is ± 1 standard deviation over "
+    "repetitions. The strip below, if there is one, is the share of runs that have an incumbent."
+)
+SHOWN = {
+    "anytime": ANYTIME,
+    "trials": ANYTIME,
+    "overview": (
+        "{value} of the incumbent over {over}, a panel for each objective. A line is the mean over repetitions where "
+        "all runs have an incumbent."
+    ),
+    "learning_rate": "The validation result of every evaluation against its learning rate, a panel for each algorithm.",
+    "landscape": "The validation result of every evaluation against each hyperparameter.",
+    "parallel": "Configurations as lines over the axes of their hyperparameters, ending at their validation result.",
+    "difference": (
+        "The mean paired difference of each algorithm's incumbent from the control's over {over}. The band is "
+        "simultaneous: it holds with 95 % for the whole time at once."
+    ),
+    "targets": "The share of runs that have reached a target, over {over}.",
+    "scores": "The anytime score of every run, their mean, and its 95 % interval (bootstrap over repetitions).",
+    "importance": "The share of the results' variance that each hyperparameter explains alone, ± 1 standard deviation.",
+    "curves": "Learning curves of all trials of one repetition; that of the final incumbent is dark.",
+    "timeline": "What every worker trained and when, in one repetition.",
+    "recheck": "Selected configurations as the runs report them, and trained again with fresh seeds.",
+    "gap": "The validation result by which every final incumbent was selected, and its test result.",
+    "seed_optimism": "How much better selected configurations read on their own seed than on a table's other seeds.",
+    "overhead": "Seconds of deciding and training, and of what was charged and paid, per evaluation.",
+    "violation": "The least violation of the constraints so far over {over}: median and quartiles over runs.",
+    "critical": "Mean ranks of the algorithms over objectives; bars join what Nemenyi's test does not tell apart.",
+    "front": "The trade-offs between the metrics that each algorithm reached.",
+    "task_map": "The median normalised regret of every algorithm on every task at the end of the budget.",
+    "win_rates": "How often one algorithm is ahead of another in the same repetition.",
+    "mean_ranks": "Mean ranks over tasks and repetitions, with their 95 % intervals.",
+    "ratings": "Ratings by the model of Bradley and Terry, with their 95 % intervals.",
+    "performance_profiles": "Performance profiles: the share of tasks solved within a multiple of the fastest time.",
+    "data_profiles": "Data profiles: the share of tasks solved within a budget.",
+    "rank_over_budget": "Mean ranks over the share of the budget that is spent.",
+    "advice": "Which algorithm to choose for which kind of tasks and budget, and what following that costs.",
+}
+"""What each kind of figure shows; `{value}` is what an incumbent is judged by, `{over}` the horizontal axis."""
+HYPERVOLUME = "hypervolume_"
+STATES = {"failed": "failed", "partial": "not finished", "missing": "not begun"}
+
+
+CaptionMaker = Callable[[str, str, SuiteFigure], str]
+"""Returns the caption of a figure, given its kind, the key of its objective, empty for all, and itself."""
+
+
+def caption_maker(study: Study) -> CaptionMaker:
+    """Make what makes the captions of a suite; its files are read once for all of them, when they are needed."""
+    provenance = cache(partial(_provenance, study))
+
+    def make(kind: str, key: str, figure: SuiteFigure) -> str:
+        sentences = [_shown(kind), *_axes(figure), *_marks(figure), *figure.notes, *_runs(study.results, key)]
+        clock = clock_note(study.results) or f"Runtime is in {study.results.plan.clock} seconds."
+        parts = [f"{_ended(figure.heading)}", " ".join(dict.fromkeys(map(_ended, [*sentences, clock]))), provenance()]
+        return "\n\n".join(" ".join(part.split()) for part in parts) + "\n"
+
+    return make
+
+
+def _shown(kind: str) -> str:
+    of_volumes = kind.startswith(HYPERVOLUME) or kind == "hypervolume"
+    known = kind.removeprefix(HYPERVOLUME) if kind != "hypervolume" else "anytime"
+    over = "the number of completed evaluations" if known == "trials" else "the runtime of a run"
+    if of_volumes:
+        return SHOWN[known].replace(INCUMBENT, "the front").format(value="The hypervolume", over=over)
+    return SHOWN[known].format(value="The result", over=over)
+
+
+def _axes(figure: SuiteFigure) -> Iterator[str]:
+    """What the axes are, by their labels."""
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    panels = [axes for axes in shown if axes.get_label() != "<colorbar>"]
+    bars = [text for axes in shown if axes not in panels for text in (axes.get_ylabel(), axes.get_xlabel())]
+    for words, labels in (
+        ("Horizontal axis", [figure.get_supxlabel(), *map(Axes.get_xlabel, panels)]),
+        ("Vertical axis", [figure.get_supylabel(), *map(Axes.get_ylabel, panels)]),
+        ("Colours", bars),
+    ):
+        names = list(dict.fromkeys(" ".join(label.split()) for label in labels if label.strip()))
+        if names:
+            yield f"{words}: {'; '.join(names)}"
+
+
+def _marks(figure: SuiteFigure) -> Iterator[str]:
+    if figure.marks:
+        yield f"Marks and lines: {'; '.join(figure.marks)}"
+
+
+def _runs(results: Results, key: str) -> Iterator[str]:
+    """How many repetitions and runs there are, and which are left out."""
+    plan = results.plan
+    labels = [objective.label for objective in plan.objectives if key in ("", objective.key)]
+    states: Counter[str] = Counter(run.state for run in results.runs if run.objective in labels)
+    repetitions = "1 repetition" if plan.repetitions == 1 else f"{plan.repetitions} repetitions"
+    algorithms = "1 algorithm" if len(plan.algorithms) == 1 else f"{len(plan.algorithms)} algorithms"
+    on = f"on {len(labels)} objectives" if len(labels) > 1 else f"on {labels[0]}" if labels else ""
+    yield f"{repetitions} of {algorithms} {on}: {states['done']} of {states.total()} runs are finished"
+    lacking = [f"{states[state]} {words}" for state, words in STATES.items() if states[state]]
+    if states["partial"] or states["missing"]:
+        yield f"Of the others, {' and '.join(lacking)}; runs that are not finished or not begun are left out"
+    elif states["failed"]:
+        yield f"{states['failed']} failed; a failed run counts as one without a result from its failure on"
+    else:
+        yield "No run is left out"
+
+
+def _provenance(study: Study) -> str:
+    """The suite and checksums of its plan and of everything that the figures are made of."""
+    plan = read_plan(study.folder)  # Under its labels: folders are called by them.
+    digests = inputs(study.folder, plan)
+    first, *_ = digests.values()
+    everything = hashlib.sha256("".join(f"{path} {digest}\n" for path, digest in digests.items()).encode())
+    budget = ", ".join(f"{name} = {value:g}" for name, value in plan.budget.items())
+    return (
+        f"Suite {plan.name}, {plan.title!r}, {_budget_words(plan)}{budget}. SHA-256 of its plan {first[:16]}, of plan "
+        f"and ledgers {everything.hexdigest()[:16]}."
+    )
+
+
+def _budget_words(plan: Plan) -> str:
+    return "budget of a run: " if plan.budget else ""
+
+
+def _ended(text: str) -> str:
+    text = text.strip()
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
