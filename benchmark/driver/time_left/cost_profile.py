@@ -93,12 +93,17 @@ class CostProfile:
         return total, unseen
 
     def charge(self, prior: float) -> float:
-        """Estimate the charged seconds of a whole run; before anything is recorded, the forecast.
+        """Estimate the charged seconds of a whole run; before anything is recorded, the forecast."""
+        return self.amount(self.charged, prior)
+
+    def amount(self, recorded: float, prior: float) -> float:
+        """Estimate what a whole run comes to.
 
         Args:
+            recorded: what all runs have come to so far.
             prior: the forecast, which counts as half a run.
         """
-        return (prior / 2 + self.charged) / (0.5 + self.spent)
+        return (prior / 2 + recorded) / (0.5 + self.spent)
 
     def relative_error(self) -> float:
         """Estimate the standard error of the mean cost from how much the groups of runs differ."""

@@ -27,6 +27,10 @@ WIDEST = 0.5
 """Half of the range at most, of its middle; an estimate that is less certain is not given."""
 
 
+RUNS_A_SECOND = 1000
+"""An estimate takes some microseconds a run that is left: of many runs there is a new one the more rarely."""
+
+
 class TimeLeft:
     """Learns what runs cost from their records, and deals the runs that are left out to the workers.
 
@@ -48,7 +52,8 @@ class TimeLeft:
         self._group_of: dict[Path, GroupWork] = {}
         self._free_since: list[float] = []
         self._workers = 1
-        self._looked = -math.inf
+        self._looked = self._estimated = -math.inf
+        self._estimate: Range | None = None
 
     def expect(
         self,
@@ -110,11 +115,17 @@ class TimeLeft:
         """Return the charged work that is recorded, of what the suite is expected to take."""
         with self._lock:
             priced = all(charge is not None for charge in self._charges.values())
-            profiles = self._profiles.items()
-            done = math.fsum(profile.charged if priced else math.fsum(profile.evaluations) for _, profile in profiles)
-            left = 0.0
+            amounts = {
+                cell: profile.charged if priced else math.fsum(profile.evaluations)
+                for cell, profile in self._profiles.items()
+            }
+            done, left = math.fsum(amounts.values()), 0.0
+            spent = math.fsum(profile.spent for profile in self._profiles.values())
+            usual = done / spent if spent > 0 else 1.0
             for cell, (runs, shares) in self._shares_left.items():
-                left += max(0.0, runs * self._profiles[cell].end - shares) * self._amount(cell, priced=priced)
+                prior = self._charges.get(cell) if priced else usual
+                whole = self._profiles[cell].amount(amounts.get(cell, 0.0), prior or 0.0)
+                left += max(0.0, runs * self._profiles[cell].end - shares) * whole
             return Work(done=done, total=done + left, unit="seconds" if priced else "evaluations")
 
     def seconds(self, now: float) -> Range | None:
@@ -124,16 +135,22 @@ class TimeLeft:
             now: seconds on the caller's clock.
         """
         with self._lock:
-            costs = self._costs(self._looked)
-            if costs is None:
+            if self._looked - self._estimated >= len(self._left) / RUNS_A_SECOND:
+                self._estimated, self._estimate = self._looked, self._range()
+            if self._estimate is None:
                 return None
-            in_flight, waiting, error = costs
-            middle = last_end(in_flight, waiting, self._workers)
-            half = STANDARD_ERRORS * error * middle
-            if half > WIDEST * middle:
-                return None
-            passed = now - self._looked
-            return max(0.0, middle - half - passed - 1.0), max(0.0, middle + half - passed) + 1.0
+            passed = now - self._estimated
+            return max(0.0, self._estimate[0] - passed - 1.0), max(0.0, self._estimate[1] - passed) + 1.0
+
+    def _range(self) -> Range | None:
+        """Estimate the seconds left at the time of the last look at the ledgers."""
+        costs = self._costs(self._looked)
+        if costs is None:
+            return None
+        in_flight, waiting, error = costs
+        middle = last_end(in_flight, waiting, self._workers)
+        half = STANDARD_ERRORS * error * middle
+        return (middle - half, middle + half) if half <= WIDEST * middle else None
 
     def _costs(self, now: float) -> tuple[list[float], list[float], float] | None:
         """Estimate the seconds left of groups in flight and of others, and the relative standard error of all."""
@@ -161,6 +178,7 @@ class TimeLeft:
         before = self._recorded_before.get(path, 0)
         if record.get("kind") == "end":
             self._profiles[work.cell].ends.append(work.share)
+            work.close()
         if record.get("kind") != "evaluation":
             if group is not None and before == 0:  # The header of a run that begins.
                 self._begin(group, now)
@@ -182,13 +200,3 @@ class TimeLeft:
         """Note that a worker has begun a group: when it became free, the first ones when they recorded something."""
         if group.began is None:
             group.began = min(self._free_since.pop(0), now) if self._free_since else now
-
-    def _amount(self, cell: Cell, *, priced: bool) -> float:
-        """Return the charged seconds, or the evaluations, of a whole run of a cell."""
-        profile = self._profiles[cell]
-        if priced:
-            return profile.charge(self._charges[cell] or 0.0)
-        known = [other for other in self._profiles.values() if other.spent > 0]
-        evaluations = math.fsum(math.fsum(other.evaluations) for other in known)
-        mean = evaluations / math.fsum(other.spent for other in known) if known else 1.0
-        return (mean / 2 + math.fsum(profile.evaluations)) / (0.5 + profile.spent)

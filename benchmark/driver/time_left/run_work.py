@@ -68,6 +68,10 @@ class RunWork:
         decide, train = record.get("decide_seconds") or 0.0, record.get("paid_seconds") or 0.0
         return Step(start=before, end=self.share, charged=charged, decide=decide, train=train)
 
+    def close(self) -> None:
+        """Forget what only further records would need."""
+        self._trials.clear()
+
     def _share_spent(self) -> float:
         budget = self.run.budget
         limits: dict[str, float | None] = {
