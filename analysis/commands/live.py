@@ -39,7 +39,8 @@ def execute(options: argparse.Namespace) -> int:
             _watch(folder, publisher, options)
             server.shutdown()
     except AlreadyServed as served:
-        _print_address(served.page.url(folder.name), background=True)
+        address = served.page.url(folder.name)
+        print(address if options.ends_after is not None else f"live page: {address} (another process serves it)")
     except KeyboardInterrupt:
         print("the page is no longer served")
     return 0

@@ -22,7 +22,7 @@ from analysis.report.encoding import as_script, count_text
 from analysis.report.templating import TEMPLATES as REPORT_TEMPLATES
 from analysis.report.templating import environment, style
 from analysis.value_format import UNDEFINED, number_text
-from benchmark.errors import BadInput, shell_command
+from benchmark.errors import BadInput, one_line, shell_command
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_CONFIG = 300
@@ -121,6 +121,8 @@ class Page:
             panel = draw_panel(curves, objective.metric, self._kind(curves), self.looks)
         except BadInput as error:
             problem = str(error)
+        except Exception as error:  # What cannot be drawn of one objective takes nothing else down.
+            problem = one_line(error)
         return _render(
             "panel.html", objective=objective, panel=panel, problem=problem, size=GEOMETRY, clock=self.plan.clock
         )
