@@ -15,7 +15,7 @@ from analysis.loading.plan import Objective
 from analysis.loading.results import Results
 from analysis.loading.space import Hyperparameter
 from analysis.statistics.anytime import Array
-from analysis.statistics.fanova import main_effects, scaled
+from analysis.statistics.importance.fanova import main_effects, scaled
 
 IMPORTANCE = ("objective", "hyperparameter", "importance", "std", "n", "method", "given")
 """Columns of the table, in order.

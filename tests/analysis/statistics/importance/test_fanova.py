@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics import fanova
-from analysis.statistics.fanova import main_effects, scaled
+from analysis.statistics.importance import fanova
+from analysis.statistics.importance.fanova import main_effects, scaled
 
 DRAWS = np.random.default_rng(7).uniform(size=(200, 2))
 SHARES = (0.8, 0.2)

@@ -1,0 +1,1 @@
+"""How much each hyperparameter explains of the errors."""
