@@ -71,10 +71,11 @@ def _module_elsewhere(name: str) -> str | None:
     spec = importlib.util.find_spec(name)
     if spec is None:
         return None
-    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
     here = Path(os.path.realpath(Path.cwd()))
-    elsewhere = [place for place in places if not Path(os.path.realpath(place)).is_relative_to(here / name)]
-    return f"in {elsewhere[0]}" if elsewhere and Path(elsewhere[0]) != here / f"{name}.py" else None
+    own = (here / f"{name}.py", here / name)
+    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+    elsewhere = [place for place in map(os.path.realpath, places) if not any(map(Path(place).is_relative_to, own))]
+    return f"in {elsewhere[0]}" if elsewhere else None
 
 
 def _to_name(text: str) -> str:

@@ -109,6 +109,17 @@ def test_nothing_is_overwritten(here, capsys, present):
     assert [path.name for path in here.iterdir()] == [present]
 
 
+def test_ones_own_module_is_no_module_elsewhere(here, capsys, monkeypatch, tmp_path_factory):
+    """A file of the current folder, which Python finds by another path, is said to be there already."""
+    link = tmp_path_factory.mktemp("link") / "here"
+    link.symlink_to(here)
+    monkeypatch.syspath_prepend(str(link))
+    (here / "mine_again.py").touch()
+    assert main(["new", "searcher", "mine_again"]) == 2
+    assert capsys.readouterr().err == "error: mine_again.py: there already, and nothing is overwritten\n"
+    assert main(["new", "suite", "mine_again"]) == 0
+
+
 def test_a_package_of_the_name_is_no_place_for_a_module(here, capsys):
     """Python would import the package and never the file; a folder that is no package does no harm."""
     (here / "my_own").mkdir()
