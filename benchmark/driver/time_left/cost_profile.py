@@ -105,14 +105,19 @@ class CostProfile:
         """
         return (prior / 2 + recorded) / (0.5 + self.spent)
 
-    def relative_error(self) -> float:
-        """Estimate the standard error of the mean cost from how much the groups of runs differ."""
+    def relative_error(self, left: float) -> float:
+        """Estimate the standard error of what the rest costs, from how much the groups of runs so far differ.
+
+        Args:
+            left: budgets' worth of work, in groups that differ as much.
+        """
         rates = [cost / share for cost, share in self.batches.values() if share > 0]
         mean = sum(rates) / len(rates) if rates else 0.0
         if len(rates) < 2 or mean <= 0:
             return FIRST_ERROR
         deviation = math.sqrt(sum((rate - mean) ** 2 for rate in rates) / (len(rates) - 1))
-        return min(LARGEST_ERROR, deviation / mean / math.sqrt(len(rates)))
+        groups_left = max(1.0, left * len(rates) / self.spent)
+        return min(LARGEST_ERROR, deviation / mean * math.sqrt(1 / len(rates) + 1 / groups_left))
 
     def _densities(self, per_evaluation: float) -> tuple[list[float], list[bool]]:
         """Costs of a budget's worth in every part, and whether some run has come to it.

@@ -38,6 +38,7 @@ class RunCost:
         self.profiles, self.paces, self.charges = profiles, paces, charges
         self.mean_pace = _mean_pace(paces)
         self.costs: defaultdict[Cell, float] = defaultdict(float)
+        self.shares_left: defaultdict[Cell, float] = defaultdict(float)
         self.extrapolated: defaultdict[Cell, float] = defaultdict(float)
         self.seen = {cell for cell, profile in profiles.items() if profile.spent >= ENOUGH}
         self.seen_algorithms = {algorithm for _, algorithm in self.seen}
@@ -56,6 +57,7 @@ class RunCost:
             done = UNDER_WAY * pace.factor * (self.profiles[work.cell].per_evaluation + pace.per_evaluation)
             seconds = max(0.0, seconds - done)
         self.costs[work.cell] += seconds
+        self.shares_left[work.cell] += 1.0 - work.share
         self.extrapolated[work.cell] += min(seconds, extrapolated)
         return seconds
 
@@ -71,7 +73,7 @@ class RunCost:
             return None
         squares = [(PACE_ERROR * total) ** 2]
         for cell, cost in self.costs.items():
-            error = self.profiles[cell].relative_error() if cell in self.seen else UNKNOWN_ERROR
+            error = self.profiles[cell].relative_error(self.shares_left[cell]) if cell in self.seen else UNKNOWN_ERROR
             squares += [(error * cost) ** 2, (UNSEEN_ERROR * self.extrapolated[cell]) ** 2]
         return math.sqrt(math.fsum(squares)) / total
 
