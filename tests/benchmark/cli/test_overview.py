@@ -79,6 +79,8 @@ def test_what_needs_no_training_imports_nothing_heavy(study):
             "run tiny.toml --set algorithms.random.searcher.seed=1",
             "plan digits --time 1",
             "merge a b",
+            "new searcher my_search",
+            "new suite my-suite",
             "repair nosuch",
         ),
     ]
