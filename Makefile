@@ -2,6 +2,8 @@
 PYTHON ?= python3
 SUITE ?= digits
 SEARCHER ?=
+FORMATS ?=
+SIZE ?=
 JOBS ?=
 RESULTS ?= results
 DATA ?= data
@@ -17,6 +19,7 @@ RUN := .venv/bin/python
 # A variable's text for the shell: spaces and quotes stay what they are, and so does a dollar sign, doubled or not.
 quote = '$(subst $$$$,$$,$(subst ','\'',$(value $(1))))'
 RESULTS_OPTION = --results $(call quote,RESULTS)
+FIGURE_OPTIONS = $(if $(FORMATS),--formats $(call quote,FORMATS)) $(if $(SIZE),--size $(call quote,SIZE))
 JOBS_OPTION = $(if $(JOBS),--jobs $(call quote,JOBS))
 
 .PHONY: help setup adapters dehb frameworks bench arena enter plots report smoke tables status list test test-all test-faults conformance lint format check perf reliability scale perf-algorithms gpu-carry gpu-first gpu-second clean
@@ -55,8 +58,8 @@ bench: setup  ## run SUITE, or go on with it, then tables and figures
 	$(RUN) -m benchmark run $(call quote,SUITE) $(RESULTS_OPTION) $(JOBS_OPTION)
 	$(RUN) -m analysis plots $(call quote,SUITE) $(RESULTS_OPTION)
 
-plots: setup  ## tables and figures of SUITE from its ledgers alone
-	$(RUN) -m analysis plots $(call quote,SUITE) $(RESULTS_OPTION)
+plots: setup  ## tables and figures of SUITE from its ledgers alone; FORMATS=png,svg,pdf, SIZE=one-column
+	$(RUN) -m analysis plots $(call quote,SUITE) $(RESULTS_OPTION) $(FIGURE_OPTIONS)
 
 report: setup  ## the HTML page of SUITE, with the tables and figures that it links to
 	$(RUN) -m analysis plots $(call quote,SUITE) $(RESULTS_OPTION) --quiet

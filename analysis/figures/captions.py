@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from analysis.figures.panels import clock_note
 from analysis.figures.theme import SuiteFigure
+from analysis.imported import count_planned
 from analysis.loading.plan import Plan, read_plan
 from analysis.loading.results import Results
 from analysis.provenance.checksums import inputs
@@ -113,10 +114,13 @@ def _runs(results: Results, key: str) -> Iterator[str]:
     plan = results.plan
     labels = [objective.label for objective in plan.objectives if key in ("", objective.key)]
     states: Counter[str] = Counter(run.state for run in results.runs if run.objective in labels)
+    planned = count_planned(states.elements(), plan.imported)
     repetitions = "1 repetition" if plan.repetitions == 1 else f"{plan.repetitions} repetitions"
     algorithms = "1 algorithm" if len(plan.algorithms) == 1 else f"{len(plan.algorithms)} algorithms"
     on = f"on {len(labels)} objectives" if len(labels) > 1 else f"on {labels[0]}" if labels else ""
-    yield f"{repetitions} of {algorithms} {on}: {states['done']} of {states.total()} runs are finished"
+    yield f"{repetitions} of {algorithms} {on}: {states['done']} of {planned} runs are finished"
+    if plan.imported is not None:
+        states["missing"] = 0  # Nobody has planned them.
     lacking = [f"{states[state]} {words}" for state, words in STATES.items() if states[state]]
     if states["partial"] or states["missing"]:
         yield f"Of the others, {' and '.join(lacking)}; runs that are not finished or not begun are left out"
