@@ -1,5 +1,6 @@
 """What is installed and handed on is complete: a wheel has the four packages' files, a source distribution all."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def build(hook, folder, out):
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory):
-    """Names in the source distribution, and in the wheel that is built from it alone; the folder's name is hard."""
+    """Names in the source distribution and in the wheel that is made of it alone; a folder with the wheel's files."""
     pytest.importorskip("setuptools", reason="pip install setuptools")
     folder = tmp_path_factory.mktemp("with space é")
     for name in tracked():
@@ -46,13 +47,14 @@ def distributions(tmp_path_factory):
         archive.extractall(folder / "unpacked", filter="data")
     wheel = build("build_wheel", next((folder / "unpacked").iterdir()), folder / "wheel")
     with zipfile.ZipFile(wheel) as archive:
-        return names, set(archive.namelist())
+        archive.extractall(folder / "site")
+        return names, set(archive.namelist()), folder / "site"
 
 
 @pytest.mark.slow
 def test_a_source_distribution_has_everything(distributions):
     """Tests, documents, locks, published results: it works like a checkout."""
-    names, _ = distributions
+    names, _, _ = distributions
 
     missing = {name for name in tracked() if not name.startswith(ONLY_HERE)} - names
     generated = {name for name in names - set(tracked()) if not name.startswith("incumbent.egg-info/")}
@@ -62,8 +64,66 @@ def test_a_source_distribution_has_everything(distributions):
 @pytest.mark.slow
 def test_a_wheel_has_every_file_of_the_packages(distributions):
     """Suites, calibrations, tables, templates, C sources, locks and examples, and nothing that is not ours."""
-    _, names = distributions
+    _, names, _ = distributions
 
     ours = {name for name in tracked() if name.partition("/")[0] in PACKAGES} | {"incumbent.py"}
     installed = {name for name in names if ".dist-info/" not in name}
     assert installed == ours
+
+
+SUITE = """
+repetitions = 2
+budget.trials = 2
+device = "cpu"
+clock = "modelled"
+calibration = "epyc"
+objectives.softmax = { data = "digits" }
+algorithms.mine.searcher = "mine:Mine"
+algorithms.perl.searcher = { name = "external", command = ["perl", "{root}/algorithms/external/random_search.pl"] }
+"""
+TABLES = """
+repetitions = 1
+budget.trials = 2
+clock = "tabulated"
+objectives.lenet.table = "digits:lenet"
+algorithms.random.searcher = "random"
+"""
+MINE = """
+class Mine:
+    def __init__(self, config_space, rng):
+        self.space, self.rng = config_space, rng
+
+    def sample_configuration(self):
+        return self.space.sample(self.rng)
+
+    def update(self, config, error, additional_info=None):
+        pass
+"""
+
+
+@pytest.mark.slow
+def test_what_is_installed_works_in_a_folder_of_ones_own(distributions, tmp_path):
+    """Shipped tables, calibrations and programs are found, own modules too; nothing is written but below the folder."""
+    _, _, site = distributions
+    before = {path.relative_to(site) for path in site.rglob("*")}
+    folder = tmp_path / "Düne und Meer"
+    folder.mkdir()
+    (folder / "mine.py").write_text(MINE)
+    (folder / "mine.toml").write_text(SUITE)
+    (folder / "tables.toml").write_text(TABLES)
+    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+    for words in (["run", "mine.toml", "--jobs", "2"], ["tables", "mine"], ["run", "tables.toml"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "incumbent", *words, "--quiet"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), words
+
+    assert (folder / "results" / "mine" / "tables" / "summary.csv").is_file()
+    assert {path.relative_to(site) for path in site.rglob("*")} == before
+    assert sorted(path.name for path in folder.iterdir()) == ["mine.py", "mine.toml", "results", "tables.toml"]

@@ -8,12 +8,14 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import PROGRAM
 from benchmark.reproducibility.process_state import describe_settings, settings_of_trainings
+from benchmark.reproducibility.source_digests import ROOT
 
 DECIDES_BITS = (
     *("arch", "arithmetic", "cpu_capability", "device", "numpy", "scipy", "threads", "torch", "libraries"),
@@ -66,7 +68,7 @@ def _describe_machine(jobs: int) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": 1,
         "jobs": jobs,
-        "code": _code_version(),
+        "code": describe_version(ROOT),
     }
 
 
@@ -172,14 +174,28 @@ def _cpu_model() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def _code_version() -> str:
-    """Return the commit of the harness, with `+changes` when the tree differs from it."""
-    root = Path(__file__).resolve().parents[2]
+def describe_version(root: Path) -> str:
+    """Return the commit of the harness, with `+changes` when the tree differs from it; where installed, its version.
+
+    Args:
+        root: the folder that has its packages. An installation may lie in the repository of a project that uses it,
+            whose commit says nothing of the harness.
+    """
+    if not (root / ".git").exists():
+        return _installed_version(root)
     try:
         commit = _git(root, "rev-parse", "--short=12", "HEAD")
         return commit + ("+changes" if _git(root, "status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return "unknown"
+
+
+def _installed_version(root: Path) -> str:
+    with suppress(PackageNotFoundError):
+        installed = distribution(PROGRAM)
+        if Path(str(installed.locate_file(""))).resolve() == root.resolve():  # And not another copy.
+            return f"{PROGRAM} {installed.version}"
+    return "unknown"
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -1,5 +1,6 @@
 """The environment in headers: variables that change bits, and the code that results come from."""
 
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from benchmark.reproducibility.environment import (
     GPU_SWITCHES,
     bit_changing_variables,
     describe_environment,
+    describe_version,
 )
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.storage.resume_check import RunRefused
@@ -307,3 +309,20 @@ def test_a_complete_suite_is_looked_at_in_peace(tmp_path, module):
     source_digests._of_module.cache_clear()
 
     assert run(suite, tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize(("installed", "version"), [(True, "incumbent 7.5"), (False, "unknown")])
+def test_a_repository_around_an_installation_is_not_the_harness(tmp_path, monkeypatch, installed, version):
+    """The commit of a project that has the harness installed says nothing of it; the installed version does."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    packages, other = tmp_path / "site-packages", tmp_path / "other"
+    metadata = (packages if installed else other) / "incumbent-7.5.dist-info"
+    metadata.mkdir(parents=True)
+    packages.mkdir(exist_ok=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: incumbent\nVersion: 7.5\n")
+    monkeypatch.syspath_prepend(str(metadata.parent))
+
+    assert describe_version(packages) == version
+    assert describe_version(tmp_path) not in (version, "unknown")  # Its own repository's commit.
