@@ -14,24 +14,29 @@ from tests import ROOT
 
 SLEEPY = """
 import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
 
 
 def train(x=0.5):
-    time.sleep({nap})
+    time.sleep(0.02)
+    while (HERE / "hold").exists() and any(HERE.glob("results/tiny/runs/*/*/*.jsonl")):
+        time.sleep(0.02)
     if x > 0.9:
         raise ValueError("<img src=x onerror=alert(1)>")
     return (x - 0.3) ** 2
 """
 SUITE = """
 title = "<script>alert(1)</script>"
-repetitions = {repetitions}
-budget.trials = {trials}
+repetitions = 3
+budget.trials = 10
 clock = "measured"
 
 [objectives.bowl]
 label = "Bowl <script>alert(2)</script>"
 function = "sleepy:train"
-space = {{ x = {{ uniform = [0, 1] }} }}
+space = { x = { uniform = [0, 1] } }
 
 [algorithms.random]
 label = "Random <b>search"
@@ -40,13 +45,20 @@ searcher = "random"
 [algorithms.local]
 searcher = "local"
 """
-LIMIT = 60
+LIMIT = 180
 
 
-def write_suite(folder, *, nap=0.1, repetitions=3, trials=10):
-    """A suite `tiny` of six runs, and the function that it trains."""
-    (folder / "sleepy.py").write_text(SLEEPY.format(nap=nap))
-    (folder / "tiny.toml").write_text(SUITE.format(repetitions=repetitions, trials=trials))
+def write_suite(folder, *, hold):
+    """A suite `tiny` of six runs, and the function that it trains; its folder of results.
+
+    Args:
+        folder: where.
+        hold: whether it waits, once a run is done, until the file `hold` is removed.
+    """
+    (folder / "sleepy.py").write_text(SLEEPY)
+    (folder / "tiny.toml").write_text(SUITE)
+    if hold:
+        (folder / "hold").touch()
     return folder / "results" / "tiny"
 
 

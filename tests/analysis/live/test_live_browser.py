@@ -39,7 +39,7 @@ def chromium(tmp_path_factory):
 @pytest.fixture
 def commands(tmp_path):
     """Commands in the folder of a suite that is to be run."""
-    write_suite(tmp_path)
+    write_suite(tmp_path, hold=True)
     with Commands(tmp_path) as commands:
         yield commands
 
@@ -97,9 +97,11 @@ def test_the_page_follows_a_run_and_outlives_its_server(commands, chromium):
     page.wait_for(lambda: "does not answer" in page.text("#connection"))
     assert command.poll() is None
 
-    successor = commands.start("analysis", "live", "tiny")
+    successor = commands.start("analysis", "live", "tiny", "--ends-after", "600")  # As `run --live` starts it.
     assert page.browser.current_url == address(successor)
     page.wait_for(lambda: page.text("#connection") == "")
+    assert page.text(".activity") == "Running"
+    (commands.folder / "hold").unlink()
     page.wait_for(lambda: page.text(".activity") == "Done")
 
     assert page.text("[data-count=done]") == "6"
@@ -143,12 +145,13 @@ def test_the_button_stops_the_suite_and_nothing_is_lost(commands, chromium, tmp_
     assert page.text("h1") == "<script>alert(1)</script>"
     assert page.complaints() == []
 
+    (commands.folder / "hold").unlink()
     again = commands.run("--live")
     assert address(again) == url
     assert server_of(suite) is not None
     assert end_of(again)[0] == 0
     undisturbed = tmp_path_factory.mktemp("undisturbed")
-    other = write_suite(undisturbed, nap=0)
+    other = write_suite(undisturbed, hold=False)
     with Commands(undisturbed) as others:
         assert end_of(others.run("--quiet"))[0] == 0
     assert results_of(suite) == results_of(other)
