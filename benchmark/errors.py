@@ -11,6 +11,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # Older Pythons than ours come as far as this module, to be refused.
@@ -266,9 +267,20 @@ def parameters_of(field: str, function: Callable[..., Any]) -> Mapping[str, insp
         BadInput: they are not to be found out, as for some functions written in C.
     """
     try:
-        return inspect.signature(function).parameters
+        return _signature(function).parameters
     except (ValueError, TypeError) as error:
         raise BadInput(f"{field}: {error}; need a class or function with named parameters") from error
+
+
+_remembered_signature = lru_cache(maxsize=256)(inspect.signature)
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a callable's signature, remembered for the runs to come: finding it takes longer than most look-ups."""
+    try:
+        return _remembered_signature(function)
+    except TypeError:  # Somebody's callable object may have no hash.
+        return inspect.signature(function)
 
 
 def require_value(table: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:

@@ -172,7 +172,7 @@ class Task:
 
     def is_feasible(self, values: Mapping[str, float | None]) -> bool:
         """Return whether every constraint holds."""
-        return not any(self.violations(values))
+        return not self.constraints or not any(self.violations(values))
 
 
 def non_dominated(vectors: Sequence[tuple[float, ...]]) -> list[bool]:

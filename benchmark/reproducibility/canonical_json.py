@@ -90,8 +90,10 @@ def _rewrite_small(match: re.Match[bytes]) -> bytes:
 
 
 def _is_in_string(match: re.Match[bytes]) -> bool:
-    """Return whether the match is inside a string."""
-    return match.string.count(b'"', 0, match.start()) % 2 == 1
+    """Return whether the match is inside a string; as quotes come in pairs, those on one side of it say so."""
+    body, start = match.string, match.start()
+    count = body.count(b'"', start) if 2 * start > len(body) else body.count(b'"', 0, start)
+    return count % 2 == 1
 
 
 def decode(body: bytes) -> Any:

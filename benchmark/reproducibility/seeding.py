@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ MOST_DIGESTS = 100_000
 _digests: dict[bytes | str, str] = {}
 
 
+@lru_cache(maxsize=10_000, typed=True)
 def _words(name: str | int) -> tuple[int, int]:
     head = hashlib.sha256(f"{type(name).__name__}:{name}".encode()).digest()
     return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:8], "big")

@@ -50,9 +50,6 @@ class Ledger:
         reopen: go on with a run that is complete, under a larger budget; its file stays until the longer one
             is complete and replaces it.
 
-    Attributes:
-        records: what was there when it was opened.
-
     Raises:
         LedgerError: the file is locked by another process, damaged, or cannot be written.
     """
@@ -61,7 +58,6 @@ class Ledger:
         self.path, self.part, self.durable = path, partial_path(path), durable
         self._unwritten: list[bytes] = []
         self.records: list[Record]
-        self._last: Record | None
         self._crc: int
         self._good: int
         if path.exists() and not reopen:
@@ -104,7 +100,8 @@ class Ledger:
         self._unwritten.append(line)
         if self.durable:
             self._write()
-        self._crc, self._last = crc, record
+        self._crc = crc
+        self.records.append(record)
 
     def _write(self) -> None:
         """Write the lines that are not on the disk yet."""
@@ -125,7 +122,7 @@ class Ledger:
     @property
     def ended(self) -> bool:
         """Return whether the end record is there; a run may have been killed between it and the file's final name."""
-        return self._last is not None and has_ended([self._last])
+        return has_ended(self.records)
 
     def change_budget(self, budget: Mapping[str, Any]) -> None:
         """Write the file anew with another budget in its header, if it has another, and take back the end it had set.
@@ -159,7 +156,7 @@ class Ledger:
         self._end(record, failed_path(self.path))
 
     def _take_contents(self, contents: Contents) -> None:
-        self.records, self._last = contents.records, next(reversed(contents.records), None)
+        self.records = contents.records
         self._crc, self._good, self._broken = contents.crc, contents.good, False
 
     def _begin_with_copy(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -161,7 +161,7 @@ class Run:
 
     def identity(self) -> dict[str, Any]:
         """The run in JSON values; a ledger is continued only under the same identity."""
-        identity: dict[str, Any] = plain(asdict(replace(self, calibration=None)))
+        identity: dict[str, Any] = plain(replace(self, calibration=None))
         if self.budget.trainings is None:
             del identity["budget"]["trainings"]
         del identity["calibration"], identity["algorithm"]["n_workers"]  # The run's own says it.
@@ -242,7 +242,11 @@ def _run_path(objective: str, algorithm: str, repetition: int) -> Path:
 
 
 def plain(value: Any) -> Any:
-    """Tuples, mappings and dates of TOML as JSON knows them."""
+    """Dataclasses, tuples, mappings and dates of TOML as JSON knows them."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

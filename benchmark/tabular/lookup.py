@@ -33,7 +33,7 @@ def _answer(table: Table, row: int, column: int, start_epoch: int, asked: int) -
         return None
     epochs = min(known, asked)
     start = min(start_epoch, epochs)
-    valid, test = _known(table.valid[row, column, :epochs]), _known(table.test[row, column, :epochs])
+    valid, test = _read(table.valid, (*cell, slice(epochs))), _read(table.test, (*cell, slice(epochs)))
     ended = diverged and epochs == known
     if valid[-1] is None and not ended:
         return None
@@ -94,12 +94,12 @@ def _curves(
     values: Mapping[str, np.ndarray], cells: tuple[int, int, slice], first: np.ndarray, curve: list[float | None]
 ) -> Curves:
     """Metrics by name, an epoch each; of the first one the curve is there already."""
-    return {name: curve if array is first else _known(array[cells]) for name, array in values.items()}
+    return {name: curve if array is first else _read(array, cells) for name, array in values.items()}
 
 
-def _known(values: np.ndarray) -> list[float | None]:
-    """The values as floats, None for what is not known."""
-    listed: list[Any] = values.tolist()
+def _read(values: np.ndarray, cells: tuple[int, int, slice]) -> list[float | None]:
+    """The values of some epochs as floats, None for what is not known."""
+    listed: list[Any] = values[cells].tolist()
     if math.isnan(sum(listed)):  # One of them is, or there are two infinities.
         return [None if math.isnan(value) else value for value in listed]
     return listed

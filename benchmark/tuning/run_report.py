@@ -50,7 +50,7 @@ class BestSoFar:
     """
 
     def __init__(self, task: Task) -> None:
-        self.task, self.error = task, math.inf
+        self.task, self.error, self.has_front = task, math.inf, task.is_multi_objective
         self.front: list[tuple[float, ...]] = []
 
     def add(self, outcome: Outcome) -> None:
@@ -58,14 +58,14 @@ class BestSoFar:
         if outcome.metrics is None or not self.task.is_feasible(outcome.metrics):
             return
         self.error = min(self.error, outcome.error)
-        vector = self.task.errors(outcome.metrics) if self.task.is_multi_objective else None
+        vector = self.task.errors(outcome.metrics) if self.has_front else None
         if vector is not None and not any(dominates(other, vector) for other in self.front):
             self.front = [*(other for other in self.front if not dominates(vector, other)), vector]
 
     @property
     def front_size(self) -> int | None:
         """How many are on the front; None where but one metric is optimised."""
-        return len(self.front) if self.task.is_multi_objective else None
+        return len(self.front) if self.has_front else None
 
 
 def failure_report(run: Run, error: Exception) -> RunReport:

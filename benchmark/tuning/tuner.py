@@ -212,7 +212,7 @@ class TuningLoop:
         )
 
     def _parse_suggestion(self, suggestion: Any) -> tuple[Config, int]:
-        if not isinstance(suggestion, Mapping):
+        if not isinstance(suggestion, dict | Mapping):  # That it is a dict is known ten times as fast.
             raise AlgorithmError(f"suggest() returned {short_repr(suggestion)}: need a configuration (a dict) or None")
         hyperparameters = {name: value for name, value in suggestion.items() if name != FIDELITY}
         try:
@@ -222,6 +222,8 @@ class TuningLoop:
         return config, self._parse_fidelity(suggestion.get(FIDELITY, self.max_epochs or 1))
 
     def _parse_fidelity(self, asked: Any) -> int:
+        if type(asked) is int and 1 <= asked <= (self.max_epochs or asked):
+            return asked
         epochs = native_scalar(asked)
         if isinstance(epochs, float) and epochs.is_integer():
             epochs = int(epochs)

@@ -308,6 +308,7 @@ def test_what_need_not_last_is_written_at_once_at_the_end(tmp_path, monkeypatch,
     with Ledger(path, durable=False) as ledger:
         ledger.append(HEADER)
         ledger.append(FIRST)
+        assert ledger.records == [HEADER, FIRST]
         assert partial_path(path).read_bytes() == b""
         assert counting.calls == []
         getattr(ledger, ending)(END)
