@@ -146,6 +146,7 @@ WORDS: Mapping[str, Words] = {
     "--precision": _list_of("objectives.objective", "PRECISIONS"),
     "--device": _devices,
     **dict.fromkeys(("DIR", "SHARD_DIR", "OUT"), _folders),
+    "FILE.toml": _toml_files,
     **dict.fromkeys(("FILE", "SOURCE"), _files),
 }
 """By an option or by what help calls an argument, alone or after the command that it is of."""
