@@ -7,6 +7,7 @@ the suite had taken, which is what a clock shows where nothing else runs.
 import csv
 import gzip
 import math
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,13 @@ def events(name):
             yield seconds, run, record
 
 
+@cache
 def estimates(name):
-    """The share of the work done, the seconds truly left and the estimate, every two seconds."""
+    """The share of the work done, the seconds truly left and the estimate, about every two seconds."""
+    return list(_estimates(name))
+
+
+def _estimates(name):
     suite = load(SUITES[name][0], SUITES[name][1])
     runs, groups, left = list(suite.runs()), {}, TimeLeft()
     size = math.ceil(suite.repetitions / (WORKERS * GROUPS_A_WORKER))
