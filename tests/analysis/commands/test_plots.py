@@ -123,7 +123,7 @@ def test_unfinished_runs_and_unplanned_ledgers_are_told(suite, tmp_path, capsys)
         (["plots", "planted", "--resluts", "x"], "unknown argument '--resluts' (did you mean \"--results\"?)"),
         (["plots", "planted", "--result=x"], "unknown argument '--result=x' (did you mean \"--results\"?)"),
         (["plots", "planted", "again"], "unknown argument 'again'"),
-        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots, report, compare, power"),
+        (["tabels", "planted"], "command 'tabels': not one of tables, figures, plots, report, live, compare, power"),
         (["reprot", "planted"], '(did you mean "report"?)'),
         (["plots"], "the following arguments are required: SUITE"),
         ([], "a command comes first"),

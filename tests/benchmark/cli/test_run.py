@@ -24,7 +24,7 @@ def test_a_suite_runs_from_the_command_line(study, capsys):
     assert message == ""
     files = sorted(str(path.relative_to(study)) for path in study.glob("results/**/*.json*"))
     ledgers = [f"results/tiny/runs/branin/{a}/00{r}.jsonl" for a in ("local", "random") for r in (0, 1)]
-    assert files == [*ledgers, "results/tiny/suite.json"]
+    assert files == ["results/tiny/progress.json", *ledgers, "results/tiny/suite.json"]
     assert json.loads((study / "results/tiny/suite.json").read_text())["name"] == "tiny"
     before = {path: path.read_bytes() for path in study.glob("results/tiny/runs/**/*.jsonl")}
 
