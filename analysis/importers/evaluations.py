@@ -58,7 +58,7 @@ def _evaluations(where: str, metric: ForeignMetric, trial: ForeignTrial) -> Iter
     start, epoch, waiting = trial.start, 0, list[Report]()
     for report in trial.reports:
         if report.epoch < max([epoch, *(earlier.epoch for earlier in waiting)]):
-            raise BadInput(f"{where}: epoch {report.epoch} is reported after a later one")
+            raise BadInput(f"{where}: epoch {report.epoch} is reported after a later one, epochs must not decrease")
         waiting.append(report)
         if report.seconds is not None:
             yield _timed(where, metric, trial, epoch, waiting, start, report.seconds)

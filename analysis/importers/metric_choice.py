@@ -60,5 +60,7 @@ def choose_metrics(
             )
         recorded_goal = goals.get(metric.name, metric.goal)
         if recorded_goal != metric.goal:
-            raise BadInput(f"{source}: metric {metric.name!r}: its goal is {recorded_goal}, by what the tool recorded")
+            raise BadInput(
+                f"{source}: metric {metric.name!r}: the tool recorded the goal {recorded_goal}, give that or none"
+            )
     return tuple(dict.fromkeys([*named, *recorded]))

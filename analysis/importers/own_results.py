@@ -46,7 +46,7 @@ def read_own(text: str) -> OwnObjective:
     folder, wanted = _folder(Path(text))
     _, declared = read_suite_json(folder)
     if is_imported(declared):
-        raise BadInput(f"--with {text}: was imported itself; import its sources together with the others")
+        raise BadInput(f"--with {text}: was imported itself; give its sources together with the others")
     objectives = entries_by_label(declared, "objectives")
     if wanted is None and len(objectives) > 1:
         raise BadInput(

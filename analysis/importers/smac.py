@@ -170,7 +170,8 @@ def _recorded_metrics(path: Path, scenario: Mapping[str, Any], runs: Sequence[_R
     counts = {len(run.costs) for run in runs if run.status == SUCCESS}
     if len(counts) > 1:
         raise BadInput(
-            f"{path.parent / HISTORY}: runs of {' and '.join(map(str, sorted(counts)))} costs in one history"
+            f"{path.parent / HISTORY}: runs of {' and '.join(map(str, sorted(counts)))} costs in one history, "
+            "all need the same number"
         )
     count = counts.pop() if counts else 1
     names = scenario.get("objectives", "cost" if count == 1 else [f"cost_{number}" for number in range(count)])
@@ -197,7 +198,7 @@ def _trials(
         by_config.setdefault(run.config, []).append(run)
     unknown = next((config for config in by_config if config not in configs), None)
     if unknown is not None:
-        raise BadInput(f"{path}: configs: lacks the configuration {unknown}, which runs refer to")
+        raise BadInput(f"{path}: configs: no configuration {unknown}, which runs refer to")
     counts = {
         config: Counter(run.budget for run in mine if run.status == SUCCESS) for config, mine in by_config.items()
     }

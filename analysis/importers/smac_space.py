@@ -72,4 +72,4 @@ def _parents_first(path: Path, axes: Mapping[str, dict[str, Any]]) -> dict[str, 
     try:
         return {name: axes[name] for name in TopologicalSorter(parents).static_order()}
     except CycleError as error:
-        raise BadInput(f"{path}: conditions: {error.args[1]} depend on each other in a circle") from error
+        raise BadInput(f"{path}: conditions: {error.args[1]} must not depend on each other in a circle") from error

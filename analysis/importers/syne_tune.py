@@ -99,7 +99,7 @@ def _load(folder: Path) -> _Experiment:
             raise BadInput(f"{results}: lacks the column {field}, without which no report has a trial and a time")
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
-            raise BadInput(f"{results}, line {number}: {len(row)} values for {len(header)} columns: damaged")
+            raise BadInput(f"{results}, line {number}: {len(row)} values, need one for each of {len(header)} columns")
     columns = {name: place for place, name in enumerate(header)}
     return _Experiment(folder=folder, metadata=metadata, results=results, columns=columns, rows=rows)
 

@@ -93,7 +93,9 @@ def write_files(texts: dict[str, str]) -> None:
     for package in [
         name.removesuffix(".py") for name in texts if Path(name.removesuffix(".py"), "__init__.py").exists()
     ]:
-        raise BadInput(f"{package}: a package of this name is there already, which Python would import instead")
+        raise BadInput(
+            f"{package}: a package of this name is there already, which Python would take instead; choose another name"
+        )
     written: list[Path] = []
     try:
         for name, text in texts.items():

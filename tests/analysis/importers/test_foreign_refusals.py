@@ -72,7 +72,7 @@ def changed(table, **changes):
 
 SYNE_TUNE = {
     "no clock": ({"results": RESULTS.replace("st_tuner_time", "time")}, "lacks the column st_tuner_time"),
-    "a cut row": ({"results": RESULTS + "1,0.5\n"}, "line 6: 2 values for 8 columns"),
+    "a cut row": ({"results": RESULTS + "1,0.5\n"}, "line 6: 2 values, need one for each of 8 columns"),
     "no number": ({"results": RESULTS.replace("0.5,", "low,", 1)}, "loss = 'low'"),
     "damaged metadata": ({"metadata": '{"st_tuner_creation_timestamp": 1.0'}, "damaged, or not JSON"),
     "no metric": ({"metadata": changed(METADATA, metric_names=None)}, "metric_names = None"),
@@ -118,7 +118,7 @@ def run(**changes):
 SMAC = {
     "not JSON": ("{", "damaged, or not JSON"),
     "no runs": ({"configs": {}}, "lacks the field data"),
-    "an unknown configuration": (run(config_id=2), "lacks the configuration 2"),
+    "an unknown configuration": (run(config_id=2), "no configuration 2"),
     "no end": (
         {**HISTORY, "data": [{key: value for key, value in HISTORY["data"][0].items() if key != "endtime"}]},
         r"data\[0\]: lacks the field endtime",
