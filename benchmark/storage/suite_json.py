@@ -81,7 +81,11 @@ def refuse_imported(folder: Path, verb: str) -> None:
     Raises:
         BadInput: the folder holds imported studies.
     """
-    if (folder / SUITE_JSON).is_file() and is_imported(read_suite_json(folder)[1]):
+    try:
+        there = (folder / SUITE_JSON).is_file()
+    except OSError:  # A name that is too long, a folder that nobody may open: refused where the folder is checked.
+        return
+    if there and is_imported(read_suite_json(folder)[1]):
         raise BadInput(
             f"{folder}: its runs were imported from another tool, and nothing here can train them: there is no {verb} "
             "of them; give another suite, or another --results"
