@@ -18,12 +18,14 @@ FILES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     files = "; ".join(f"{shell}: {file}" for shell, file in FILES.items())
-    parser.epilog = f'Write what is printed to the file that the shell reads ({files}), or try it by eval "$(...)".'
+    parser.epilog = (
+        f"Write what is printed to the file that the shell reads ({files}), or try it first by a pipe into `source`."
+    )
     parser.add_argument("shell", metavar="SHELL", action=Checked, check=choice(*FILES), help=", ".join(FILES))
 
 
 def execute(parsed: argparse.Namespace) -> int:
     import argcomplete
 
-    print(argcomplete.shellcode([PROGRAM], shell=parsed.shell, complete_arguments=["-o", "nospace"]))
+    print(argcomplete.shellcode([PROGRAM], True, parsed.shell, ["-o", "nospace"]))
     return 0

@@ -64,10 +64,10 @@ def copy(whole, tmp_path):
 
 
 def test_it_holds_plan_ledgers_and_tables(whole, expected):
-    """Every file of the folder is in the export, but for the two that name what is measured."""
+    """Every file of the folder is in the export, but for those that say what is measured."""
     names = {path.relative_to(whole).as_posix() for path in whole.rglob("*") if path.is_file()}
 
-    assert names - set(expected.files) == {".lock", *(f"tables/{name}" for name in NOT_TABLES)}
+    assert names - set(expected.files) == {".lock", "progress.json", *(f"tables/{name}" for name in NOT_TABLES)}
     assert set(expected.files) <= names
     assert sum(name.startswith("tables/") for name in expected.files) > 10
     assert sum(name.startswith("runs/") for name in expected.files) == 4

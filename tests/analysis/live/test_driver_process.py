@@ -63,7 +63,7 @@ def test_shards_are_stopped_together_and_one_that_ignores_ctrl_c_too(tmp_path, h
     """Two processes share the lock; one of them was started in the background of a script."""
     shard = hold("shard")
     assert stop_drivers(tmp_path) == [shard.pid]
-    assert shard.wait(30) == 130
+    assert shard.wait(30) in (130, -signal.SIGINT)  # By itself, or by its interpreter while it still starts.
     deaf = hold("deaf")
 
     assert stop_drivers(tmp_path) == [deaf.pid]

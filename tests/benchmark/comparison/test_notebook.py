@@ -105,7 +105,7 @@ def test_in_a_kernel(notebook, tmp_path):
         "other.folder != results.folder",
     )
     progress, page = texts(first, "text/html")
-    assert '<progress max="4" value="4.00">' in progress
+    assert '<progress max="1" value="1.000">' in progress
     assert "data:image/png;base64," in page
     assert texts(again, "text/plain")[-1] == texts(edited, "text/plain")[-1] == "True"
     assert "valid_mean" in texts(frame, "text/html")[0]
