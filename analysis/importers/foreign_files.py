@@ -181,3 +181,18 @@ def _files_below(root: Path, endings: tuple[str, ...]) -> Iterator[Path]:
 def folders_below(root: Path) -> Iterator[tuple[str, list[str]]]:
     """A folder and all below it, each with the names of its files; experiments have ten thousands of them."""
     return ((folder, names) for folder, _, names in os.walk(root))
+
+
+def refuse_pickle(path: Path, remedy: str) -> None:
+    """Refuse a pickle, which can run any code when it is read.
+
+    Args:
+        path: of a file.
+        remedy: how to write what can be read.
+
+    Raises:
+        BadInput: the file begins as pickles do.
+    """
+    with path.open("rb") as file:
+        if file.read(1) == PICKLE:
+            raise BadInput(f"{path}: a pickle, which is never read because it can run any code; {remedy}")

@@ -18,6 +18,7 @@ from analysis.importers.foreign_files import (
     files_below,
     first_files_below,
     read_json,
+    refuse_pickle,
     require_field,
     require_number,
     require_object,
@@ -78,9 +79,7 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
 
 def _studies(name: str, path: Path, metrics: Sequence[ForeignMetric]) -> list[ForeignStudy]:
     """A study for each experiment key of the trials in a file; most files have one."""
-    with path.open("rb") as file:
-        if file.read(1) == PICKLE:
-            raise BadInput(f"{path}: a pickle, which is never read because it can run any code; {REMEDY}")
+    refuse_pickle(path, REMEDY)
     trials = read_json(path)
     if not isinstance(trials, list) or not trials:
         raise BadInput(f"{path}: need a list of trials, at least one, got {short_repr(trials)}; {REMEDY}")

@@ -16,6 +16,7 @@ from analysis.importers.foreign_files import (
     files_below,
     first_files_below,
     read_json_lines,
+    refuse_pickle,
     require_field,
     require_number,
     study_name,
@@ -68,9 +69,7 @@ def read(path: Path, metrics: Sequence[ForeignMetric] = ()) -> list[ForeignStudy
 
 
 def _studies(name: str, path: Path, metrics: Sequence[ForeignMetric]) -> Iterator[ForeignStudy]:
-    with path.open("rb") as file:
-        if file.read(1) == PICKLE:
-            raise BadInput(f"{path}: a pickle, which is never read because it can run any code; {REMEDY}")
+    refuse_pickle(path, REMEDY)
     rows = read_json_lines(path)
     if not rows:
         raise BadInput(f"{path}: no loss in it; {REMEDY}")
