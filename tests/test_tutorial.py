@@ -95,12 +95,12 @@ def test_every_command_runs_and_prints_what_is_shown(followed):
 def test_the_verdicts_are_those_of_the_run(followed):
     """The table of verdicts has the rows of pairwise.csv, rounded; a difference is the worse one's error more."""
     folder, _ = followed
-    names = {"My search": "mine", "random search": "random", "local search": "local", "ASHA": "asha"}
+    names = {"my search": "mine", "random search": "random", "local search": "local", "asha": "asha"}
     pairs = pd.read_csv(folder / "results" / "my_comparison" / "tables" / "pairwise.csv")
     rows = re.findall(r"^\| (lenet|mlp) \| (.*?) \| ([\d.-]+), ([\d.-]+) to ([\d.-]+) \| ([\d.]+) \|$", PAGE, re.M)
     assert len(rows) == 4
     for objective, verdict, *numbers in rows:
-        first, second = re.fullmatch(r"(.*?) (?:and|is better than) (.*?)(?:: no difference shown)?", verdict).groups()
+        first, second = re.fullmatch(r"(.*?) (?:and|is better than) (.*?)(?:: no difference shown)?", verdict.lower()).groups()
         chosen = {names[first], names[second]}
         (row,) = [row for row in pairs.itertuples() if row.objective == objective and {row.a, row.b} == chosen]
         better = {"a better": row.a, "b better": row.b}.get(row.verdict)
