@@ -13,7 +13,7 @@ from benchmark.errors import BadInput, shell_command
 from benchmark.storage.suite_json import NAME, NAME_RULE
 
 if TYPE_CHECKING:
-    from analysis.importers.suite_writer import ImportedSuite
+    from analysis.importers.suite_writing.suite_writer import ImportedSuite
 
 LONGEST_TITLE = 300
 EPILOG = """\
@@ -64,12 +64,12 @@ def execute(options: argparse.Namespace) -> int:
         raise BadInput(f"--title: need a text of at most {LONGEST_TITLE} characters")
     folder = Path(options.results) / options.name
 
-    from analysis.importers.arrangement import arrange, compile_groups
-    from analysis.importers.metric_choice import parse_metrics
-    from analysis.importers.own_results import read_own
     from analysis.importers.sources import read_sources
-    from analysis.importers.suite_of_studies import make_suite
-    from analysis.importers.suite_writer import check_target, write_suite
+    from analysis.importers.studies.metric_choice import parse_metrics
+    from analysis.importers.suite_writing.arrangement import arrange, compile_groups
+    from analysis.importers.suite_writing.own_results import read_own
+    from analysis.importers.suite_writing.suite_of_studies import make_suite
+    from analysis.importers.suite_writing.suite_writer import check_target, write_suite
 
     check_target(folder)
     patterns = compile_groups(options.group)

@@ -1,12 +1,12 @@
-"""Readers of what other tools recorded, a file a tool: see `analysis/importers/foreign_study.py`."""
+"""Readers of what other tools recorded by tool; what a reader makes is in `analysis/importers/studies/`."""
 
 READERS: dict[str, str] = {
-    "csv": "analysis.importers.csv_rows",
-    "hyperopt": "analysis.importers.hyperopt",
-    "nevergrad": "analysis.importers.nevergrad",
-    "optuna": "analysis.importers.optuna",
-    "ray_tune": "analysis.importers.ray_tune",
-    "smac": "analysis.importers.smac",
-    "syne_tune": "analysis.importers.syne_tune",
+    "csv": "analysis.importers.readers.csv_rows",
+    "hyperopt": "analysis.importers.readers.hyperopt",
+    "nevergrad": "analysis.importers.readers.nevergrad",
+    "optuna": "analysis.importers.readers.optuna",
+    "ray_tune": "analysis.importers.readers.ray_tune",
+    "smac": "analysis.importers.readers.smac",
+    "syne_tune": "analysis.importers.readers.syne_tune",
 }
 """The module of every tool's reader by the tool's name, imported only when it is needed."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 from analysis.importers import READERS
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy
-from analysis.importers.metric_choice import choose_metrics
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy
+from analysis.importers.studies.metric_choice import choose_metrics
 from benchmark.errors import BadInput, require_choice
 
 CSV = "csv"

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.imported import Imported
-from analysis.importers import hyperopt, nevergrad, ray_tune, smac, syne_tune
+from analysis.importers.readers import hyperopt, nevergrad, ray_tune, smac, syne_tune
 
 SECONDS = (hyperopt.CLOCK, ray_tune.CLOCK, smac.CLOCK, syne_tune.CLOCK, syne_tune.SIMULATED)
 COUNTS = (hyperopt.COUNTED, nevergrad.CLOCK, smac.COUNTED)

@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.csv_mapping import TrialMapping, load_mapping
-from analysis.importers.foreign_study import ForeignStudy, ForeignTrial, Report, TrialState
+from analysis.importers.readers.csv_mapping import TrialMapping, load_mapping
+from analysis.importers.studies.foreign_study import ForeignStudy, ForeignTrial, Report, TrialState
 from benchmark.errors import BadInput, nearest_match, one_line, short_repr
 from benchmark.storage.untrusted_files import read_limited
 

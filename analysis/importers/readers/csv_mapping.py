@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.importers.foreign_study import ForeignMetric, TrialState
+from analysis.importers.studies.foreign_study import ForeignMetric, TrialState
 from benchmark.errors import BadInput, is_finite, reject_unknown_keys, require_choice, require_int, short_repr
 from benchmark.storage.toml_files import TomlFiles
 

@@ -14,9 +14,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report, TrialState
-from analysis.importers.optuna_files import OptunaStudy, OptunaTrial, connect, read_database, read_journal, table_names
-from analysis.importers.spaces import joined_space
+from analysis.importers.readers.optuna_files import (
+    OptunaStudy,
+    OptunaTrial,
+    connect,
+    read_database,
+    read_journal,
+    table_names,
+)
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report, TrialState
+from analysis.importers.studies.spaces import joined_space
 from benchmark.errors import BadInput, one_line
 
 CLOCK = "wall seconds since the first trial of its study began"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.importers.foreign_study import ForeignStudy
+from analysis.importers.studies.foreign_study import ForeignStudy
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.suite_json import LONGEST_NAME, MOST_REPETITIONS
 

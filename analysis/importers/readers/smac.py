@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.foreign_files import (
+from analysis.importers.readers.smac_space import read_space
+from analysis.importers.studies.foreign_files import (
     folders_below,
     read_json,
     require_field,
@@ -23,9 +24,8 @@ from analysis.importers.foreign_files import (
     require_time,
     studies_below,
 )
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
-from analysis.importers.metric_choice import choose_metrics
-from analysis.importers.smac_space import read_space
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
+from analysis.importers.studies.metric_choice import choose_metrics
 from benchmark.errors import BadInput, short_repr
 
 TOOL = "smac"

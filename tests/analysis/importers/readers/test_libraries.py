@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
-from analysis.importers import hyperopt, nevergrad, ray_tune, smac, syne_tune
-from analysis.importers.foreign_study import ForeignMetric
-from tests.analysis.importers.studies import assert_same_curve, curves_of, imported, make_studies
+from analysis.importers.readers import hyperopt, nevergrad, ray_tune, smac, syne_tune
+from analysis.importers.studies.foreign_study import ForeignMetric
+from tests.analysis.importers.readers.imported_studies import assert_same_curve, curves_of, imported, make_studies
 
 pytestmark = [pytest.mark.slow, pytest.mark.libraries]
 LOSS = (ForeignMetric(name="loss", goal="min"),)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.foreign_files import (
+from analysis.importers.readers.syne_tune_space import SpaceOfTool, read_space
+from analysis.importers.studies.foreign_files import (
     LARGEST,
     folders_below,
     read_json,
@@ -25,10 +26,9 @@ from analysis.importers.foreign_files import (
     require_time,
     studies_below,
 )
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
-from analysis.importers.metric_choice import GOALS, choose_metrics
-from analysis.importers.reporting_order import split_at_restarts
-from analysis.importers.syne_tune_space import SpaceOfTool, read_space
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
+from analysis.importers.studies.metric_choice import GOALS, choose_metrics
+from analysis.importers.studies.reporting_order import split_at_restarts
 from benchmark.errors import BadInput, one_line, require_choice
 
 TOOL = "syne_tune"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from analysis.importers.foreign_study import ForeignMetric
+from analysis.importers.studies.foreign_study import ForeignMetric
 from benchmark.errors import BadInput, nearest_match, require_choice
 
 GOALS: dict[str, Literal["min", "max"]] = {"min": "min", "max": "max"}

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.arrangement import Arrangement, Place
-from analysis.importers.own_results import OwnObjective
+from analysis.importers.suite_writing.arrangement import Arrangement, Place
+from analysis.importers.suite_writing.own_results import OwnObjective
 
 MOST_NAMED = 5
 

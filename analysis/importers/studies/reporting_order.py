@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from analysis.importers.foreign_study import Report
+from analysis.importers.studies.foreign_study import Report
 
 
 def split_at_restarts(reports: Iterable[tuple[Report, Any]]) -> Iterator[tuple[Any, list[Report]]]:

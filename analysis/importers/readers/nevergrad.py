@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.foreign_files import (
+from analysis.importers.studies.foreign_files import (
     PICKLE,
     files_below,
     first_files_below,
@@ -21,8 +21,8 @@ from analysis.importers.foreign_files import (
     require_number,
     study_name,
 )
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
-from analysis.importers.metric_choice import choose_metrics
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
+from analysis.importers.studies.metric_choice import choose_metrics
 from benchmark.errors import BadInput
 
 TOOL = "nevergrad"

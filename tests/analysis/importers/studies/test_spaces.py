@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.importers.spaces import joined_space
+from analysis.importers.studies.spaces import joined_space
 
 FLOAT = {"kind": "float", "low": 0.0, "high": 1.0, "log": False}
 INT = {"kind": "int", "low": 1, "high": 4, "log": True}

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.foreign_files import (
+from analysis.importers.studies.foreign_files import (
     PICKLE,
     files_below,
     first_files_below,
@@ -24,8 +24,8 @@ from analysis.importers.foreign_files import (
     require_object,
     study_name,
 )
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report, TrialState
-from analysis.importers.metric_choice import choose_metrics
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report, TrialState
+from analysis.importers.studies.metric_choice import choose_metrics
 from benchmark.errors import BadInput, short_repr
 
 TOOL = "hyperopt"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.importers.foreign_files import parse_json, require_field, require_object
+from analysis.importers.studies.foreign_files import parse_json, require_field, require_object
 
 CHOICES = ("Categorical", "Ordinal", "OrdinalNearestNeighbor")
 NUMBERS = ("Float", "Integer", "FiniteRange")

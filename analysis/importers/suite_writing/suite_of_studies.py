@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from analysis.importers.arrangement import Arrangement, Place
-from analysis.importers.evaluations import evaluation_records
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
-from analysis.importers.own_results import OwnObjective, own_header
-from analysis.importers.spaces import joined_space
-from analysis.importers.study_notes import about_study, clocks_by_algorithm, import_notes
-from analysis.importers.suite_writer import ImportedRun, ImportedSuite, study_header
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
+from analysis.importers.studies.spaces import joined_space
+from analysis.importers.suite_writing.arrangement import Arrangement, Place
+from analysis.importers.suite_writing.evaluations import evaluation_records
+from analysis.importers.suite_writing.own_results import OwnObjective, own_header
+from analysis.importers.suite_writing.study_notes import about_study, clocks_by_algorithm, import_notes
+from analysis.importers.suite_writing.suite_writer import ImportedRun, ImportedSuite, study_header
 from benchmark.errors import BadInput, nearest_match
 from benchmark.storage.suite_json import LONGEST_NAME
 

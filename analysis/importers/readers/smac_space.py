@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.foreign_files import read_json, require_field, require_object
+from analysis.importers.studies.foreign_files import read_json, require_field, require_object
 from benchmark.errors import BadInput
 
 FORBIDDEN = "The space forbids some of its configurations, which is not shown."

@@ -18,7 +18,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from analysis.importers.foreign_files import (
+from analysis.importers.studies.foreign_files import (
     folders_below,
     parse_json,
     read_json,
@@ -29,9 +29,9 @@ from analysis.importers.foreign_files import (
     require_time,
     studies_below,
 )
-from analysis.importers.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report, TrialState
-from analysis.importers.metric_choice import choose_metrics
-from analysis.importers.reporting_order import split_at_restarts
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report, TrialState
+from analysis.importers.studies.metric_choice import choose_metrics
+from analysis.importers.studies.reporting_order import split_at_restarts
 from benchmark.errors import BadInput, short_repr
 
 TOOL = "ray_tune"

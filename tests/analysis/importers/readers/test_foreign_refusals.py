@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from analysis.__main__ import main
-from analysis.importers import hyperopt, nevergrad, ray_tune, smac, syne_tune
-from analysis.importers.foreign_study import ForeignMetric
+from analysis.importers.readers import hyperopt, nevergrad, ray_tune, smac, syne_tune
+from analysis.importers.studies.foreign_study import ForeignMetric
 from benchmark.errors import BadInput
 
 LOSS = (ForeignMetric(name="loss", goal="min"),)
