@@ -42,6 +42,9 @@ NOT_COMPARED = ("jobs", "route", "route_reason")
 NESTED = ("data.", f"{SETTINGS_FIELD}.")
 """How the names of differences begin that decide bits too."""
 
+ABSENT_IS_NONE = ("switches",)
+"""Fields that a ledger has only where there is something to record; a missing other one says nothing of the machine."""
+
 WHOLE_NUMBERS = ("index", "trial", "start_epoch", "epochs", "asked_epochs")
 NUMBERS = ("train_seconds", "decide_seconds")
 PRESENT = ("digest", "start", "end", "valid_error", "test_error")
@@ -84,6 +87,23 @@ class RecordedRun:
         ]
 
 
+def recorded_fields(card: Record, current: Record) -> dict[str, tuple[Any, Any]]:
+    """Pair the fields of a recorded machine card with those of this machine's, leaving out what is not recorded.
+
+    A run on a table trains nothing, so that its card names no device; earlier versions recorded less; and sources that
+    only one of two cards names are an earlier ledger's or a longer suite's.
+    """
+    names = {*card, *(name for name in ABSENT_IS_NONE if name in current)} - {
+        SETTINGS_FIELD,
+        *NOT_COMPARED,
+        *(() if changed_sources(card, current) else (FIELD,)),
+    }
+    pairs = {name: (card.get(name), current.get(name)) for name in sorted(names)}
+    before, now = (described.get(SETTINGS_FIELD) or {} for described in (card, current))
+    shared = [name for name in before if name in now]
+    return pairs | {f"{SETTINGS_FIELD}.{name}": (before[name], now[name]) for name in shared}
+
+
 class CurrentMachine:
     """This machine, described as the ledgers' headers describe theirs."""
 
@@ -103,19 +123,7 @@ class CurrentMachine:
         stacked = trains_side_by_side(recorded.run, objective)
         current = {**self.card, "arithmetic": objective.arithmetic(self.machine, stacked=stacked)}
         current["libraries"] = {**(card.get("libraries") or {}), **library_versions(recorded.run.algorithm)} or None
-        # Sources that only one of two cards names (an earlier ledger, a longer suite) are no difference.
-        names = {*card, *current} - {
-            SETTINGS_FIELD,
-            *NOT_COMPARED,
-            *(() if changed_sources(card, current) else (FIELD,)),
-        }
-        pairs = {name: (card.get(name), current.get(name)) for name in sorted(names)}
-        settings = [described.get(SETTINGS_FIELD) or {} for described in (card, current)]
-        pairs |= {
-            f"{SETTINGS_FIELD}.{name}": (old, settings[1][name])
-            for name, old in settings[0].items()
-            if name in settings[1]
-        }
+        pairs = recorded_fields(card, current)
         data = {**self.data[label], **objective.repetition_data(recorded.run.repetition)}
         pairs |= {f"data.{name}": (digest, data.get(name)) for name, digest in recorded.data.items()}
         return {
