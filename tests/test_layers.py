@@ -69,7 +69,7 @@ ORDER = {
     ],
     "analysis": [
         *("__main__", "commands", "live", "report", "figures", "exports", "importers", "regression", "provenance"),
-        *("display_names", "study", "tables", "loading", "fronts", "many_tasks", "statistics"),
+        *("display_names", "explanations", "study", "tables", "loading", "fronts", "many_tasks", "statistics"),
         *("imported", "not_drawn", "value_format", "algorithm_styles", "figure_output", "__init__"),
     ],
 }

@@ -9,6 +9,7 @@ from functools import cache, partial
 
 from matplotlib.axes import Axes
 
+from analysis.explanations import explain
 from analysis.figures.panels import clock_note
 from analysis.figures.theme import SuiteFigure
 from analysis.imported import count_planned
@@ -17,49 +18,6 @@ from analysis.loading.results import Results
 from analysis.provenance.checksums import inputs
 from analysis.study import Study
 
-INCUMBENT = "the incumbent, the best configuration completed so far by validation,"
-ANYTIME = (
-    f"{{value}} of {INCUMBENT} over {{over}}. A line is the mean "
-    "over repetitions where all runs have an incumbent; a band, where one is drawn, is ± 1 standard deviation over "
-    "repetitions. The strip below, if there is one, is the share of runs that have an incumbent."
-)
-SHOWN = {
-    "anytime": ANYTIME,
-    "trials": ANYTIME,
-    "overview": (
-        "{value} of the incumbent over {over}, a panel for each objective. A line is the mean over repetitions where "
-        "all runs have an incumbent."
-    ),
-    "learning_rate": "The validation result of every evaluation against its learning rate, a panel for each algorithm.",
-    "landscape": "The validation result of every evaluation against each hyperparameter.",
-    "parallel": "Configurations as lines over the axes of their hyperparameters, ending at their validation result.",
-    "difference": (
-        "The mean paired difference of each algorithm's incumbent from the control's over {over}. The band is "
-        "simultaneous: it holds with 95 % for the whole time at once."
-    ),
-    "targets": "The share of runs that have reached a target, over {over}.",
-    "scores": "The anytime score of every run, their mean, and its 95 % interval (bootstrap over repetitions).",
-    "importance": "The share of the results' variance that each hyperparameter explains alone, ± 1 standard deviation.",
-    "curves": "Learning curves of all trials of one repetition; that of the final incumbent is dark.",
-    "timeline": "What every worker trained and when, in one repetition.",
-    "recheck": "Selected configurations as the runs report them, and trained again with fresh seeds.",
-    "gap": "The validation result by which every final incumbent was selected, and its test result.",
-    "seed_optimism": "How much better selected configurations read on their own seed than on a table's other seeds.",
-    "overhead": "Seconds of deciding and training, and of what was charged and paid, per evaluation.",
-    "violation": "The least violation of the constraints so far over {over}: median and quartiles over runs.",
-    "critical": "Mean ranks of the algorithms over objectives; bars join what Nemenyi's test does not tell apart.",
-    "front": "The trade-offs between the metrics that each algorithm reached.",
-    "task_map": "The median normalised regret of every algorithm on every task at the end of the budget.",
-    "win_rates": "How often one algorithm is ahead of another in the same repetition.",
-    "mean_ranks": "Mean ranks over tasks and repetitions, with their 95 % intervals.",
-    "ratings": "Ratings by the model of Bradley and Terry, with their 95 % intervals.",
-    "performance_profiles": "Performance profiles: the share of tasks solved within a multiple of the fastest time.",
-    "data_profiles": "Data profiles: the share of tasks solved within a budget.",
-    "rank_over_budget": "Mean ranks over the share of the budget that is spent.",
-    "advice": "Which algorithm to choose for which kind of tasks and budget, and what following that costs.",
-}
-"""What each kind of figure shows; `{value}` is what an incumbent is judged by, `{over}` the horizontal axis."""
-HYPERVOLUME = "hypervolume_"
 STATES = {"failed": "failed", "partial": "not finished", "missing": "not begun"}
 
 
@@ -72,21 +30,16 @@ def caption_maker(study: Study) -> CaptionMaker:
     provenance = cache(partial(_provenance, study))
 
     def make(kind: str, key: str, figure: SuiteFigure) -> str:
-        sentences = [_shown(kind), *_axes(figure), *_marks(figure), *figure.notes, *_runs(study.results, key)]
-        clock = clock_note(study.results) or f"Runtime is in {study.results.plan.clock} seconds."
-        parts = [f"{_ended(figure.heading)}", " ".join(dict.fromkeys(map(_ended, [*sentences, clock]))), provenance()]
+        results = study.hypervolume.results if kind.startswith("hypervolume") else study.results
+        shown = explain(kind, results)
+        told = [] if any(note.startswith(shown) for note in figure.notes) else [shown]
+        sentences = [*told, *figure.notes, *_axes(figure), *_marks(figure), *_runs(study.results, key)]
+        sentences.append(f"The suite compares algorithms by the {study.results.plan.endpoint_text}")
+        sentences.append(clock_note(study.results) or f"Runtime is in {study.results.plan.clock} seconds.")
+        parts = [f"{_ended(figure.heading)}", " ".join(dict.fromkeys(map(_ended, sentences))), provenance()]
         return "\n\n".join(" ".join(part.split()) for part in parts) + "\n"
 
     return make
-
-
-def _shown(kind: str) -> str:
-    of_volumes = kind.startswith(HYPERVOLUME) or kind == "hypervolume"
-    known = kind.removeprefix(HYPERVOLUME) if kind != "hypervolume" else "anytime"
-    over = "the number of completed evaluations" if known == "trials" else "the runtime of a run"
-    if of_volumes:
-        return SHOWN[known].replace(INCUMBENT, "the front").format(value="The hypervolume", over=over)
-    return SHOWN[known].format(value="The result", over=over)
 
 
 def _axes(figure: SuiteFigure) -> Iterator[str]:

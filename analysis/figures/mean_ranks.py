@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.explanations import OF_MANY_TASKS
 from analysis.figures.intervals import intervals
 
 
@@ -24,9 +25,7 @@ def mean_ranks(table: pd.DataFrame, *, title: str, algorithms: Sequence[str]) ->
         ordered.rename(columns={"mean_rank": "value"}),
         title=f"{title}: mean ranks over {tasks} tasks",
         axis=f"mean rank of {len(table)} (less is better)",
-        note="Ranked within every task and repetition, ties share; runs without a result share the last rank. The "
-        "intervals resample tasks and repetitions: they say what other tasks of this kind would show. Intervals that "
-        "overlap do not mean that two do not differ; win rates compare two.",
+        note=OF_MANY_TASKS["mean_ranks"],
         algorithms=algorithms,
         line=(len(table) + 1) / 2,
     )

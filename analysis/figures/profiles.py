@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.explanations import OF_MANY_TASKS
 from analysis.figures.lines import lines, name_lines, panel
 from analysis.figures.magnitude import logarithmic_marks
 from analysis.many_tasks.profiles import TARGET
@@ -28,13 +29,7 @@ def performance_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequenc
     axes.set_xticks(*logarithmic_marks(0.0, right))
     _shares(figure)
     axes.set_xlabel(f"time to a regret of {TARGET:g}, in times that of the fastest algorithm")
-    name_lines(
-        figure, entries,
-        f"The share of tasks and repetitions in which an algorithm reaches a normalised regret of {TARGET:g} in at "
-        "most so many times the time of the fastest one. On the left edge: how often it is the fastest; at the right "
-        "end: how often it reaches the target at all. Names are ordered by that. A further algorithm may move all "
-        "profiles.",
-    )  # fmt: skip
+    name_lines(figure, entries, f"{OF_MANY_TASKS['performance_profiles']} Names are ordered by that end.")
     return figure
 
 
@@ -51,12 +46,7 @@ def data_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str])
     axes.set_xlim(0.0, float(table["trainings"].max()) or 1.0)  # Nobody has solved anything: a line at 0.
     _shares(figure)
     axes.set_xlabel("budget, in typical trainings of the task")
-    name_lines(
-        figure, entries,
-        f"The share of tasks and repetitions in which an algorithm reaches a normalised regret of {TARGET:g} within "
-        "so many typical trainings of the task. Names are ordered by where the lines end. No other algorithm moves a "
-        "line.",
-    )  # fmt: skip
+    name_lines(figure, entries, f"{OF_MANY_TASKS['data_profiles']} Names are ordered by where the lines end.")
     return figure
 
 

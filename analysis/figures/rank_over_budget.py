@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.explanations import OF_MANY_TASKS
 from analysis.figures.lines import lines, name_lines, panel
 from analysis.figures.theme import algorithm_styles
 
@@ -38,9 +39,6 @@ def rank_over_budget(table: pd.DataFrame, *, title: str, algorithms: Sequence[st
     axes.set_xlabel("share of the budget that is spent")
     axes.set_ylabel("mean rank (less is better)")
     bands = "Bands: 95 %, tasks and repetitions resampled." if len(drawn) <= MOST_BANDS else ""
-    name_lines(
-        figure, entries,
-        "Ranked within every task and repetition at the same share of the budget; what has no result yet shares the "
-        f"last rank. Names are ordered by where the lines end. {bands}",
-    )  # fmt: skip
+    ordered = "Names are ordered by where the lines end."
+    name_lines(figure, entries, f"{OF_MANY_TASKS['rank_over_budget']} {ordered} {bands}")
     return figure

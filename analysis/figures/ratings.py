@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.explanations import OF_MANY_TASKS
 from analysis.figures.intervals import intervals
 
 MEAN = 1500.0
@@ -26,9 +27,7 @@ def ratings(table: pd.DataFrame, *, title: str, algorithms: Sequence[str]) -> Fi
         ordered.rename(columns={"elo": "value"}),
         title=f"{title}: ratings",
         axis="Elo points (more is better)",
-        note="Bradley and Terry's model of who beats whom in a repetition of a task, ties count half. 100 points more: "
-        "ahead in 64 % of the repetitions; 200: in 76 %. The mean is 1500 (dotted). Intervals resample tasks and "
-        "repetitions. A further algorithm moves all ratings.",
+        note=OF_MANY_TASKS["ratings"],
         algorithms=algorithms,
         line=MEAN,
     )

@@ -14,6 +14,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
+from analysis.explanations import explain_map
 from analysis.figures.magnitude import logarithmic_marks
 from analysis.figures.matrix import cells, matrix
 from analysis.figures.panels import caption
@@ -59,13 +60,7 @@ def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[s
     palette = ListedColormap(sns.color_palette(PALETTE, SHADES)[:USED])
     cells(axes, drawn.colours, drawn.texts, palette)
     _bar(figure, axes, palette, *drawn.ends)
-    caption(
-        figure, [],
-        "Median over repetitions of the normalised regret at the end of the budget: 0 is the best there is, 1 what one "
-        f"random trial gives. {MARKS['better']} better and {MARKS['worse']} worse than {control} on the task, "
-        "repetition by repetition (Wilcoxon, Holm over the algorithms of the task, 5 %). No number: the task has no "
-        "known best. Algorithms are ordered by mean rank, the best on the left.",
-    )  # fmt: skip
+    caption(figure, [], explain_map(control))
     return figure
 
 

@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from analysis.explanations import OF_MANY_TASKS
 from analysis.figures.matrix import cells, matrix
 from analysis.figures.panels import caption
 from analysis.statistics.anytime import Array
@@ -35,12 +36,7 @@ def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str]) -> Figur
     bar = figure.colorbar(ScalarMappable(Normalize(0.0, 100.0), palette), ax=axes, shrink=0.6, aspect=30, pad=0.02)
     bar.outline.set_visible(False)
     bar.set_label("repetitions won [%]")
-    caption(
-        figure, [],
-        "In how many per cent of the repetitions of all tasks, each task with the same weight, the algorithm on the "
-        "left is ahead of the one above; ties count half. Blue: ahead. Asterisk: the 95 % interval, which resamples "
-        "tasks and repetitions, excludes 50 %. Ordered by mean rank.",
-    )  # fmt: skip
+    caption(figure, [], OF_MANY_TASKS["win_rates"])
     return figure
 
 

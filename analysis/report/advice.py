@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.explanations import explain
 from analysis.figures.advice import kind_text, share_text, source_text
 from analysis.report.encoding import interval_text, number_text
 from analysis.report.html_table import Column, HtmlTable, html_table, integer_column, number_column, text_column
@@ -27,11 +28,9 @@ def advice_section(study: Study) -> Section:
     """The advice by kind of task and budget, and the regrets of following it on held-out tasks."""
     title = "Which algorithm for which task?"
     lead = (
-        "For each kind of task (number of hyperparameters; whether a trial may train for a part of its epochs) and "
-        "share of the budget the algorithm with the best mean rank. Others are named whose mean rank is not shown to "
-        "be worse. Kinds of fewer than three tasks are merged with those beside them. The second table leaves out "
-        "one task at a time, makes the advice from the others, and follows it on that task: where the difference to "
-        "always the same algorithm has 0 in its interval, the kinds of tasks made no difference that could be shown."
+        f"{explain('advice', study.results)} Kinds of fewer than three tasks are merged with those beside them. Where "
+        "the difference to always the same algorithm has 0 in its interval, the kinds of tasks made no difference "
+        "that could be shown."
     )
     frame, summary = table(study, "advice"), table(study, "advice_summary")
     if frame is None:

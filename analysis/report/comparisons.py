@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.explanations import ahead, explain
 from analysis.report.encoding import compact, interval_text, number_text, p_text
 from analysis.report.html_table import (
     Column,
@@ -19,7 +20,7 @@ from analysis.report.html_table import (
     spread_place,
     text_column,
 )
-from analysis.report.section import Section, ahead, charts, groups, metric_columns, table
+from analysis.report.section import Section, charts, groups, metric_columns, table
 from analysis.study import Study
 from analysis.tables.pairwise import A_BETTER, B_BETTER
 
@@ -69,7 +70,7 @@ def pairwise_section(study: Study) -> Section:
     """Every two algorithms, repetition by repetition."""
     title, plan = "Pairs of algorithms", study.results.plan
     favours = ahead(
-        study,
+        study.results,
         "a negative difference favours the first",
         "a positive difference favours the first",
         of_endpoint=True,
@@ -102,7 +103,7 @@ def pairwise_section(study: Study) -> Section:
             "mean_difference",
             "mean difference",
             interval_place("mean_difference"),
-            f"first less second; {ahead(study, 'negative', 'positive', of_endpoint=True)} favours the first",
+            f"first less second; {ahead(study.results, 'negative', 'positive', of_endpoint=True)} favours the first",
         ),
         _interval("mean_difference", "95 %"),
         error_column("median_difference", "median", interval_place("mean_difference"), "of the differences"),
@@ -152,14 +153,7 @@ def ranks_section(study: Study) -> Section:
 
 def scores_section(study: Study) -> Section:
     """Mean anytime scores with intervals."""
-    plan = study.results.plan
-    ends = {plan.horizon(objective.label) for objective in plan.objectives}
-    end = f"{ends.pop():g}" if len(ends) == 1 else "the end of the budget"
-    name = plan.metric_name
-    lead = (
-        f"How good the incumbent was on average from 0 to {end} ({plan.axis}): 1 is the best {name} there can be, "
-        "0 that of knowing nothing, on a scale stored with the objective. Higher is better. Bars: 95 % of the mean."
-    )
+    lead = explain("scores", study.results)
     frame = table(study, "statistics")
     scores = None if frame is None else frame[frame["endpoint"] == "score"]
     columns = ("mean", "mean_lo", "mean_hi")

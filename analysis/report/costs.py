@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.explanations import explain
 from analysis.report.encoding import compact, count_text, number_text
 from analysis.report.html_table import html_table, integer_column, number_column, text_column
 from analysis.report.section import Section, charts, groups, table
@@ -19,11 +20,7 @@ from analysis.tables.overhead import overhead_table
 def costs_section(study: Study) -> Section:
     """Decision overhead beside training time, and charged beside paid time."""
     title = "Where the time went"
-    lead = (
-        "Deciding is what the algorithm spent choosing, training what the networks took; charged is what the suite's "
-        "clock says, paid what was really spent: a training that several runs asked for is paid once. "
-        "Seconds are sums over all recorded evaluations."
-    )
+    lead = f"{explain('overhead', study.results)} Seconds are sums over all recorded evaluations."
     overhead = overhead_table(study.results)
     if not overhead["n"].sum():
         return Section(name="costs", title=title, lead=lead, absent="No evaluation is recorded yet.")
@@ -49,25 +46,20 @@ def costs_section(study: Study) -> Section:
 
 def timeline_section(study: Study) -> Section:
     """Which worker trained what, and when, in one repetition."""
-    lead = "Repetition 0: every bar is an evaluation, a row a worker, on the suite's clock."
+    lead = f"{explain('timeline', study.results)} Shown is repetition 0."
     return _drawn(study, "timeline", "Workers' timeline", lead, _bars, absent="Repetition 0 has not begun.")
 
 
 def curves_section(study: Study) -> Section:
     """Learning curves of one repetition."""
-    name = study.results.plan.metric_name
-    lead = f"Repetition 0: every line is a trial, {name} after each epoch; drawn strongly the run's final incumbent."
+    lead = f"{explain('curves', study.results)} Shown is repetition 0."
     why = "The ledgers of repetition 0 hold no curve."
     return _drawn(study, "curves", "Learning curves", lead, _curves, absent=why)
 
 
 def importance_section(study: Study) -> Section:
     """Which hyperparameters matter."""
-    name = study.results.plan.metric_name
-    lead = (
-        f"Share of the variance of the validation {name} that each hyperparameter explains alone (fANOVA, over fully "
-        "trained evaluations of all algorithms); bars ± 1 std over forests. What is missing to 1 is interaction."
-    )
+    lead = explain("importance", study.results)
     why = "Nothing to say: it takes 20 fully trained evaluations and errors that differ."
     section = _drawn(study, "importance", "Which hyperparameters matter", lead, _importance, absent=why)
     left_out = study.tables["importance"]["importance"].isna().sum()

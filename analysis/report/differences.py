@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.explanations import explain
 from analysis.report.encoding import compact, error_text, interval_text, number_text
 from analysis.report.html_table import Column, Row, html_table, number_column, text_column
-from analysis.report.section import Section, ahead, charts, metric_columns, table
+from analysis.report.section import Section, charts, metric_columns, table
 from analysis.report.trajectories import kept
 from analysis.study import Study
 
@@ -25,14 +26,8 @@ UNFINISHED = "No repetition is finished by two algorithms yet."
 def differences_section(study: Study) -> Section:
     """Differences of incumbents over time, with simultaneous bands."""
     title, plan = "Differences over time", study.results.plan
-    name = plan.metric_name
-    averaged = "averaged over repetitions" if plan.paired else "means over all runs, which are no pairs"
-    lead = (
-        f"{name[0].upper()}{name[1:]} of each algorithm less that of the one it is held against, {averaged}: "
-        f"{ahead(study, 'below zero it is ahead', 'above zero it is ahead')}. The 95 % band holds for the "
-        "whole curve at once; where it excludes zero, a bar below says who is "
-        "better: a coloured one the algorithm, a thin one that which it is held against."
-    )
+    coloured = "a coloured bar says that the algorithm is better, a thin one that the other is"
+    lead = f"{explain('difference', study.results)} There {coloured}."
     frame = table(study, "differences")
     if frame is None:
         why = ALONE if len(plan.algorithms) == 1 else UNFINISHED
@@ -50,11 +45,10 @@ def differences_section(study: Study) -> Section:
 def targets_section(study: Study) -> Section:
     """Times to reach what the control reaches."""
     title, plan = "Time to target", study.results.plan
-    reached = "errors" if plan.metric_name == "error" else f"values of the {plan.metric_name}"
     lead = (
-        f"Targets: the {reached} that {plan.control} reaches on average at a quarter, half, three quarters and all of "
-        "its course. ERT: time spent by all runs for each success, unfinished attempts counted. PAR-10: a miss costs "
-        f"ten times the run. Times faster: ERT of {plan.control} over that of the algorithm."
+        f"{explain('targets', study.results)} ERT: time spent by all runs for each success, unfinished attempts "
+        "counted. PAR-10: a miss costs ten times the run. Times faster: "
+        f"ERT of {plan.control} over that of the algorithm."
     )
     frame = table(study, "targets")
     if frame is None:

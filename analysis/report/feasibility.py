@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.explanations import explain
 from analysis.figures.violation import QUARTILES, bounds_text
 from analysis.report.encoding import compact, interval_text, number_text
 from analysis.report.html_table import Column, Row, html_table, integer_column, number_column, text_column
@@ -24,10 +25,11 @@ def feasibility_section(study: Study) -> Section:
     """Shares of runs with a feasible trial and least violations over time, and counts at the end."""
     title = "Constraints"
     bounds = "; ".join(f"{entry.label}: {bounds_text(entry)}" for entry in constrained(study.results))
+    below = explain("violation", study.results)
     lead = (
-        f"{bounds}. Above: the share of runs that have a feasible trial. Below: the least violation so far, what lies "
-        "beyond the bounds, median and quartiles over runs; 0 from the first feasible trial on. The table counts what "
-        "was chosen: incumbents, or members of fronts, and how many of them meet the constraints on the test set."
+        f"{bounds}. Above: the share of runs that have a feasible trial. Below: {below[0].lower()}{below[1:]} "
+        "The table counts what was chosen: incumbents, or members of fronts, and how many of them meet the constraints "
+        "on the test set."
     )
     frame, summary = table(study, "feasibility"), table(study, "feasibility_summary")
     if frame is None or summary is None:

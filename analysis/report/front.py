@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from analysis.explanations import explain
 from analysis.figures.front_values import known_front_of, surfaces_of
 from analysis.figures.metric_axis import MetricAxis, metric_axis
 from analysis.loading.metric import KINDS, Metric
@@ -34,10 +35,9 @@ def front_section(study: Study) -> Section:
     """The fronts of all objectives of several metrics."""
     title = "Fronts"
     lead = (
-        "The trade-offs that were reached. Line: the median attainment surface, behind which, away from the better "
-        "values, half of the runs have a configuration that is at least as good in both metrics; band: 25 to 75 % of "
-        "the runs; of an algorithm that is shown alone also the best and the worst. Points: the configurations on the "
-        "front of any run; strong ones are dominated by none of any run. The table lists these."
+        f"{explain('front', study.results)} Of an algorithm that is shown alone also the best and the worst runs. "
+        "Points: the configurations on the front of any run; strong ones are dominated by none of any run. The table "
+        "lists these."
     )
     front, attainment = table(study, "front"), table(study, "attainment")
     if front is None or attainment is None:

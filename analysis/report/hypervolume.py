@@ -26,16 +26,6 @@ OF_ERRORS: Mapping[str, Callable[[Study], Section]] = {
 TITLES = {"trajectories": "Hypervolume over time", "statistics": "Final hypervolumes with intervals"}
 """Titles that are not made of the section's on errors."""
 LEADS = {
-    "trajectories": (
-        "How much of the space between the ideal and the reference point the front of a run dominates, averaged over "
-        "repetitions. Both points are declared with the objective. Steps are exact: a trial counts when it completes, "
-        "if it keeps the constraints. Test: the test values of the front that was selected by validation. A line "
-        "begins when the last of the runs has its first result; the strip below shows how many runs are defined."
-    ),
-    "scores": (
-        "The mean of the hypervolume from 0 to the end of the budget: 1 is to dominate everything between the ideal "
-        "and the reference point at once, 0 nothing. Higher is better. Bars: 95 % of the mean."
-    ),
     "statistics": (
         "Over repetitions, intervals at 95 %. IQM: mean of the middle half. The test hypervolume is that of the "
         "configurations on the validation front; the validation hypervolume is too good by that selection."

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.explanations import explain
 from analysis.figures.many_tasks import by_mean_rank
 from analysis.figures.task_map import map_cells
 from analysis.figures.win_rates import win_cells
-from analysis.many_tasks.profiles import TARGET
 from analysis.report.encoding import compact, count_text, interval_text, number_text
 from analysis.report.html_table import Column, HtmlTable, html_table, integer_column, number_column, text_column
 from analysis.report.section import Chart, Section, groups, table
@@ -36,72 +36,34 @@ def many_tasks_section(study: Study) -> Section:
     ranks = table(study, "mean_ranks")
     if ranks is None:
         return Section(name=NAME, title=title, lead=lead, absent="No run is finished yet.")
-    parts = [chart for name, chart in CHARTS.items() if table(study, name) is not None]
-    data = {name: DATA[name](study) for name in CHARTS if table(study, name) is not None}
+    names = [name for name in CHARTS if table(study, name) is not None]
     return Section(
         name=NAME,
         title=title,
         lead=lead,
-        charts=tuple(parts),
-        data=data,
+        charts=tuple(_chart(study, name) for name in names),
+        data={name: DATA[name](study) for name in names},
         sheets=(_sheet(study, ranks),),
         tables=tuple(CHARTS),
     )
 
 
-def _chart(name: str, title: str, lead: str, span: int) -> Chart:
-    return Chart(objective=None, name=name, title=title, lead=lead, label=f"{title}. {lead}", figure=name, span=span)
-
-
-CHARTS: Mapping[str, Chart] = {
-    "task_map": _chart(
-        "task_map",
-        "Map of tasks and algorithms",
-        "Rows are tasks, columns algorithms, ordered by mean rank. The number is the median normalised regret at the "
-        "end of the budget, the lighter the better; a mark says that the algorithm is better (\u25b2) or worse "
-        "(\u25bc) than the control on that task.",
-        3,
-    ),
-    "mean_ranks": _chart(
-        "mean_ranks",
-        "Mean ranks",
-        "Ranked within every task and repetition: 1 would be always the first. Whoever takes part changes all ranks.",
-        1,
-    ),
-    "rank_over_budget": _chart(
-        "rank_over_budget",
-        "Mean rank over the budget",
-        "Where lines cross, the best choice depends on how much may be spent.",
-        2,
-    ),
-    "win_rates": _chart(
-        "win_rates",
-        "Win rates",
-        "In how many per cent of the repetitions the algorithm of the row is ahead of that of the column, ties half; "
-        "an asterisk where the interval excludes 50 %. No third algorithm changes a cell.",
-        3,
-    ),
-    "ratings": _chart(
-        "ratings",
-        "Ratings",
-        "Elo points by the model of Bradley and Terry: 100 points more are ahead in 64 % of the repetitions.",
-        1,
-    ),
-    "performance_profiles": _chart(
-        "performance_profiles",
-        "Performance profiles",
-        f"The share of tasks and repetitions whose regret comes down to {TARGET:g} in at most so many times the time "
-        "of the fastest algorithm: high on the left is fast, high on the right is reliable.",
-        1,
-    ),
-    "data_profiles": _chart(
-        "data_profiles",
-        "Data profiles",
-        f"The share of tasks and repetitions whose regret comes down to {TARGET:g} within so many typical trainings.",
-        1,
-    ),
+CHARTS: Mapping[str, tuple[str, int]] = {
+    "task_map": ("Map of tasks and algorithms", 3),
+    "mean_ranks": ("Mean ranks", 1),
+    "rank_over_budget": ("Mean rank over the budget", 2),
+    "win_rates": ("Win rates", 3),
+    "ratings": ("Ratings", 1),
+    "performance_profiles": ("Performance profiles", 1),
+    "data_profiles": ("Data profiles", 1),
 }
-"""The charts by the table that they are drawn from, in order."""
+"""Title of each chart and how many columns it takes, by the table that it is drawn from, in order."""
+
+
+def _chart(study: Study, name: str) -> Chart:
+    title, span = CHARTS[name]
+    lead = explain(name, study.results)
+    return Chart(objective=None, name=name, title=title, lead=lead, label=f"{title}. {lead}", figure=name, span=span)
 
 
 def _map(study: Study) -> dict[str, Any]:

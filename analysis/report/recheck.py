@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.explanations import ahead, explain
 from analysis.report.encoding import interval_text, number_text
 from analysis.report.html_table import (
     Column,
@@ -14,20 +15,16 @@ from analysis.report.html_table import (
     number_column,
     text_column,
 )
-from analysis.report.section import Section, ahead, metric_columns, table
+from analysis.report.section import Section, metric_columns, table
 from analysis.study import Study
 
 
 def recheck_section(study: Study) -> Section:
     """The winner's curse: selected against fresh errors, and the noise floor."""
     title = "The winner's curse"
-    what = "best of many noisy values" if study.results.plan.declares_metrics else "least of many noisy errors"
-    optimistic = ahead(study, "where optimism is negative", "where optimism is positive")
-    lead = (
-        f"The {what} was partly lucky. Each run's final incumbent was trained again with fresh "
-        f"seeds: {optimistic}, what was selected looked better than it is. Gaps below the noise floor, "
-        "the sd of one configuration trained again, are called ties."
-    )
+    optimistic = ahead(study.results, "where optimism is negative", "where optimism is positive")
+    shown = explain("recheck", study.results)
+    lead = f"{shown} {optimistic[0].upper()}{optimistic[1:]}, what was selected looked better than it is."
     optimism, noise = table(study, "optimism"), table(study, "noise")
     if optimism is None:
         return Section(name="recheck", title=title, lead=lead, absent="No recheck was made of this suite.")

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.explanations import ahead, explain
 from analysis.loading.plan import Objective
 from analysis.loading.space import Hyperparameter
 from analysis.report.encoding import compact
-from analysis.report.section import Section, ahead, charts, groups
+from analysis.report.section import Section, charts, groups
 from analysis.study import Study
 
 MOST_POINTS = 1200
@@ -20,21 +21,15 @@ MOST_POINTS = 1200
 
 def search_section(study: Study) -> Section:
     """Error against each hyperparameter, one evaluation a point."""
-    nothing = ahead(study, *(f"crosses on the {edge} edge gave no result" for edge in ("upper", "lower")))
-    lead = (
-        "Every point is an evaluation: where an algorithm looked, and what it found there. "
-        f"{nothing[0].upper()}{nothing[1:]}."
-    )
+    nothing = ahead(study.results, *(f"crosses on the {edge} edge gave no result" for edge in ("upper", "lower")))
+    lead = f"{explain('landscape', study.results)} {nothing[0].upper()}{nothing[1:]}."
     name = study.results.plan.metric_name
     return _section(study, "search", f"{name[0].upper()}{name[1:]} against each hyperparameter", lead, "landscape-{}")
 
 
 def parallel_section(study: Study) -> Section:
     """Configurations as lines through parallel axes; drawn from the points of `search_section`."""
-    lead = (
-        f"Every line is a configuration, from the first hyperparameter to the {study.results.plan.metric_name} on the "
-        "right. Drawn strongly: the best tenth of those shown."
-    )
+    lead = f"{explain('parallel', study.results)} Drawn strongly: the best tenth of those shown."
     return _section(study, "parallel", "Configurations in parallel coordinates", lead, "parallel-{}")
 
 

@@ -76,25 +76,6 @@ def metric_columns(study: Study) -> list[Column]:
     return [Column(title="metric", text=lambda row: "" if row.get("endpoint") == "score" else words[row["objective"]])]
 
 
-def ahead(study: Study, negative: str, positive: str, *, of_endpoint: bool = False) -> str:
-    """Say what the sign of a difference means: one text where lower values are better, the other where higher ones are.
-
-    Args:
-        study: for its objectives.
-        negative: in words, where a negative difference is an advantage.
-        positive: where a positive one is.
-        of_endpoint: the difference is that of the endpoint; of scores a negative one always is.
-    """
-    results = study.results
-    higher = {
-        entry.metric.maximised and not (of_endpoint and results.endpoint_of(entry.label) == "score")
-        for entry in results.plan.objectives
-    }
-    if len(higher) == 1:
-        return positive if higher.pop() else negative
-    return f"where lower is better {negative}, and where higher is better {positive}"
-
-
 def groups(frame: pd.DataFrame, name: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of each label of a column, in the order in which they come."""
     for label, rows in frame.groupby(name, sort=False):

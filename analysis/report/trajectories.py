@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.explanations import explain
 from analysis.report.encoding import compact
 from analysis.report.section import Section, charts, table
 from analysis.statistics.anytime import Array
@@ -21,12 +22,8 @@ FEWEST_ROWS = 60
 
 def trajectories_section(study: Study) -> Section:
     """Mean incumbent trajectories and what surrounds them."""
-    bands, name = table(study, "bands"), study.results.plan.metric_name
-    lead = (
-        f"The {name} of the best configuration so far, chosen by validation {name}, averaged over repetitions. "
-        "Steps are exact: a trial counts when it completes. A line begins when the last of the runs has its first "
-        "result and ends where a run ended without finishing; the strip below shows how many runs are defined."
-    )
+    bands = table(study, "bands")
+    lead = f"{explain('anytime', study.results)} Other axes, data and bands may be chosen above."
     title = "Incumbent trajectories"
     if bands is None:
         return Section(name="trajectories", title=title, lead=lead, absent="No run is finished yet.")

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from analysis import figures
+from analysis.explanations import EXPLANATIONS, explain
 from analysis.figure_output import FigureOutput
 from analysis.figures import draw, drawing, kind_and_objective, makers
 from analysis.figures.anytime_curves import on_axis
-from analysis.figures.captions import SHOWN, _shown
 from analysis.figures.magnitude import Magnitude, Window
 from analysis.figures.theme import theme
 from analysis.loading.results import load
+from analysis.report.page import sections_of
 from analysis.study import Study
 from tests.analysis.figures.planted_fronts import METRICS
 from tests.analysis.figures.planted_fronts import plant as plant_fronts
@@ -50,6 +51,7 @@ def test_a_caption_says_what_is_shown_of_which_runs(two_objectives):
         "bands: ± 1 std", "Runtime is in measured seconds.",
         "2 repetitions of 2 algorithms on 2 objectives: 6 of 8 runs are finished.",
         "1 failed and 1 not begun; runs that are not finished or not begun are left out.",
+        "The suite compares algorithms by the test error.",
         "Suite planted, 'Planted results', budget of a run: trials = 20.",
         hashlib.sha256((two_objectives.folder / "suite.json").read_bytes()).hexdigest()[:16],
     ):  # fmt: skip
@@ -63,13 +65,13 @@ def test_every_kind_of_figure_has_a_caption(suite):
     study = Study(load(suite.folder), suite.folder)
     kinds = {kind_and_objective(study, name)[0] for name, _ in makers(study)}
     assert {"hypervolume", "hypervolume_trials", "hypervolume_overview", "overview", "front"} <= kinds
-    for kind in kinds | set(SHOWN):
-        text = _shown(kind)
+    for kind in kinds | set(EXPLANATIONS):
+        of_fronts = kind.startswith("hypervolume")
+        text = explain(kind, study.hypervolume.results if of_fronts else study.results)
+        assert text[0].isupper()
         assert text.endswith(".")
-        assert not re.search(r"[{}]", text)
-        assert ("hypervolume" in text.lower()) == (
-            kind in ("hypervolume", "hypervolume_trials", "hypervolume_overview")
-        )
+        assert not re.search(r"[{}]|  ", text)
+        assert not of_fronts or "incumbent" not in text
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,16 @@ def test_files_do_not_depend_on_the_number_of_processes(two_objectives, full_siz
     assert alone == together
     assert len(alone) > 8
     assert [study.not_drawn.lines() for study in studies] == 2 * [["not drawn: figures/broken: StopIteration"]]
+
+
+def test_page_and_captions_have_one_source_of_words(two_objectives):
+    """What the report says above a chart is in the caption of the figure of the same kind, and in it only once."""
+    study = Study(load(two_objectives.folder), two_objectives.folder)
+    for section, name in (
+        ("trajectories", "anytime-bowl"),
+        ("differences", "difference-bowl"),
+        ("scores", "scores-bowl"),
+    ):
+        shown = explain(kind_and_objective(study, name)[0], study.results)
+        assert sections_of(study)[section](study).lead.startswith(shown)
+        assert caption_of(two_objectives, name).replace("\n", " ").count(shown) == 1
