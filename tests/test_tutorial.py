@@ -100,7 +100,9 @@ def test_the_verdicts_are_those_of_the_run(followed):
     rows = re.findall(r"^\| (lenet|mlp) \| (.*?) \| ([\d.-]+), ([\d.-]+) to ([\d.-]+) \| ([\d.]+) \|$", PAGE, re.M)
     assert len(rows) == 4
     for objective, verdict, *numbers in rows:
-        first, second = re.fullmatch(r"(.*?) (?:and|is better than) (.*?)(?:: no difference shown)?", verdict.lower()).groups()
+        first, second = re.fullmatch(
+            r"(.*?) (?:and|is better than) (.*?)(?:: no difference shown)?", verdict.lower()
+        ).groups()
         chosen = {names[first], names[second]}
         (row,) = [row for row in pairs.itertuples() if row.objective == objective and {row.a, row.b} == chosen]
         better = {"a better": row.a, "b better": row.b}.get(row.verdict)

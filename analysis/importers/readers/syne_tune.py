@@ -1,9 +1,9 @@
 """Reads the experiment folders of Syne Tune: `metadata.json` and `results.csv.zip`.
 
 `tuner.dill` is a pickle and is never opened. The result file has a row for every report; `st_tuner_time` is when the
-tuner received it, in seconds since it started, or on the simulator's clock. Syne Tune keeps the state of a trial in
-the pickle alone: a trial that reported before it failed counts by its reports, and one without any report is known
-from the folder that the local backend made for it.
+tuner received it, in seconds since it started, or on the simulator's clock. Each row says what the state of the trial
+was by then, and whether the scheduler let it go on. How a trial ended after that is in the pickle alone: it counts by
+its reports, and its state is unknown. One without any report is known from the folder that the local backend made.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from analysis.importers.studies.foreign_files import (
     require_time,
     studies_below,
 )
-from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report
+from analysis.importers.studies.foreign_study import ForeignMetric, ForeignStudy, ForeignTrial, Report, TrialState
 from analysis.importers.studies.metric_choice import GOALS, choose_metrics
 from analysis.importers.studies.reporting_order import split_at_restarts
 from benchmark.errors import BadInput, one_line, require_choice
@@ -39,6 +39,11 @@ CLOCK = "seconds since the tuner started, when it received a report (st_tuner_ti
 SIMULATED = "simulated seconds of Syne Tune's simulator, when a report was made (st_tuner_time)"
 SIMULATORS = ("Simulator", "Blackbox")
 """What the names of backends contain whose time is simulated."""
+STATUS, DECISION = "st_status", "st_decision"
+STATES: dict[str, TrialState] = {"Completed": "completed", "Stopped": "completed", "Failed": "failed"}
+"""States of a trial that has ended, as a row gives them; most rows are of trials that still ran."""
+ENDED_BY_SCHEDULER = ("STOP", "PAUSE")
+"""Decisions on a report after which the trial did not go on."""
 FIDELITIES = ("time_attr", "resource_attr")
 """Options of schedulers that name the column of the epoch; older versions use the second."""
 
@@ -175,13 +180,22 @@ def _trials(experiment: _Experiment, metrics: Sequence[ForeignMetric], space: Sp
         if column.startswith(CONFIG) and column != f"{CONFIG}{budget}"  # Changes where a trial is trained further.
     }
     for rows in _rows_by_trial(experiment).values():
+        ended = _state(experiment.columns, rows[-1][1])
         configs = (tuple(row[place] for place in places.values()) for _, row in rows)
         timed = zip(_reports(experiment, rows, metrics), configs, strict=True)
-        for texts, reports in split_at_restarts(timed):
+        parts = list(split_at_restarts(timed))
+        for texts, reports in parts:
             config = space.config(dict(zip(places, texts, strict=True)))
-            yield ForeignTrial(number=number, config=config, reports=tuple(reports), state="completed")
+            state = ended if reports is parts[-1][1] else "completed"
+            yield ForeignTrial(number=number, config=config, reports=tuple(reports), state=state)
             number += 1
     yield from _silent_trials(experiment, number, budget)
+
+
+def _state(columns: Mapping[str, int], row: Sequence[str]) -> TrialState:
+    """How a trial ended, as far as its last row says."""
+    status, decision = (row[columns[name]] if name in columns else "" for name in (STATUS, DECISION))
+    return "completed" if decision in ENDED_BY_SCHEDULER else STATES.get(status, "unknown")
 
 
 def _rows_by_trial(experiment: _Experiment) -> dict[str, list[tuple[int, list[str]]]]:

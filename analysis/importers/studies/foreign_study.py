@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-TrialState = Literal["completed", "pruned", "failed", "running"]
+TrialState = Literal["completed", "pruned", "failed", "running", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,8 @@ class ForeignTrial:
             gives times only to what the tool itself would let be its best.
         state: "failed": nothing came of it after what it reported. "pruned": what it reported is kept, and by the
             tool's own rule it is no candidate for the incumbent; a trial that a scheduler stopped, and whose reports
-            the tool counts, is "completed". "running": it had not ended when the file was read.
+            the tool counts, is "completed". "running": it had not ended when the file was read. "unknown": the tool
+            does not record how it ended, so that it counts by what it reported.
     """
 
     number: int

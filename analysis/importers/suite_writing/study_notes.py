@@ -69,6 +69,7 @@ def import_notes(arrangement: Arrangement, places: Sequence[Place], own: Sequenc
         "running": "had not ended, and are there with what they had reported",
         "failed": "failed, and count as trials without a result",
         "pruned": "were pruned: what they reported is kept, and they are no incumbents",
+        "unknown": "ended in a way that their tool does not record, and count by what they reported",
     }
     for state, words in told.items():
         if states[state]:

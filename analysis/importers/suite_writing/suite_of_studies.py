@@ -147,7 +147,7 @@ def _check_completed(studies: Sequence[ForeignStudy]) -> None:
         if all(trial.state == "running" for trial in study.trials):
             what = "no trial of it has ended" if study.trials else "it has no trials"
             raise BadInput(f"study {study.name!r}: {what}; leave it out by a --group that does not match it")
-    if not any(trial.state == "completed" for study in studies for trial in study.trials):
+    if not any(trial.state in ("completed", "unknown") for study in studies for trial in study.trials):
         raise BadInput(f"no trial of {len(studies)} studies is completed: there is nothing to compare")
 
 

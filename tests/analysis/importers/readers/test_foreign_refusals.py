@@ -9,6 +9,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.importers.readers import hyperopt, nevergrad, ray_tune, smac, syne_tune
 from analysis.importers.studies.foreign_study import ForeignMetric
+from analysis.importers.suite_writing.evaluations import evaluation_records
 from benchmark.errors import BadInput
 
 LOSS = (ForeignMetric(name="loss", goal="min"),)
@@ -101,6 +102,29 @@ def test_an_experiment_without_results_is_a_study_without_trials(tmp_path, capsy
     plant_syne_tune(tmp_path / "ended-0")
     group = ["--group", r"(?P<algorithm>ended)-(?P<rep>\d)", "--results", str(tmp_path / "results"), "--quiet"]
     assert main(["import", "kept", str(tmp_path), *group]) == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        ("CONTINUE,InProgress", "unknown"),
+        ("CONTINUE,Failed", "failed"),
+        ("CONTINUE,Completed", "completed"),
+        ("STOP,InProgress", "completed"),
+    ],
+)
+def test_a_trial_of_syne_tune_ended_as_its_last_row_says(tmp_path, last, state):
+    """Whether it failed after that is in the pickle alone and so unknown; what it reported counts in any case."""
+    results = RESULTS.splitlines(keepends=True)[:2]
+    (study,) = syne_tune.read(
+        plant_syne_tune(tmp_path / "e", results="".join(results).replace("CONTINUE,InProgress", last))
+    )
+    assert [trial.state for trial in study.trials] == [state]
+    first, *rest = evaluation_records(study)
+    assert (first["state"], first["valid_error"], [record["state"] for record in rest]) == (
+        *("ok", 0.5),
+        ["error"] * (state == "failed"),
+    )
 
 
 def test_a_trial_of_syne_tune_that_began_anew_is_two_trials(tmp_path):
