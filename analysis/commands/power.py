@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,12 @@ from benchmark.errors import BadInput, nearest_match
 
 if TYPE_CHECKING:
     from analysis.loading.results import Results
-    from analysis.statistics.anytime import Array
+    from analysis.statistics.power.repetition_plans import PairPlan
 
 ALPHA, POWER = 0.05, 0.80
-"""Those of `analysis.statistics.power`, whose libraries would make every `--help` wait."""
+"""Those of `analysis.statistics.power.signed_rank`, whose libraries would make every `--help` wait."""
 
 HEADS = ("objective", "a", "b", "pilot", "sd", "effect/sd", "repetitions", "cautious", "pilot detects")
-UNDEFINED = "-"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,27 +42,25 @@ def execute(options: argparse.Namespace) -> int:
     folder = suite_folder(Path(options.results), options.suite)
 
     from analysis.loading.results import load  # pandas: no refusal above should wait for it
-    from analysis.tables.pairwise import paired_differences
 
     results = load(folder, mixed=options.mixed)
-    if not results.plan.paired:
-        raise BadInput(f"suite {options.suite!r}: its repetitions are no pairs, and power is that of a paired test")
     asked = _asked_pair(results, options)
-    pairs = {
-        (objective, *pair): differences
+    plans = [
+        (objective, *pair, plan)
         for objective in _objectives(results, options)
-        for pair, differences in paired_differences(results, objective).items()
+        for pair, plan in _plans(results, objective, options).items()
         if asked <= set(pair)
-    }
-    if not any(len(differences) > 1 for differences in pairs.values()):
-        most = max(map(len, pairs.values()), default=0)
+    ]
+    if all(plan.least < 2 for *_, plan in plans):
+        most = max((plan.least for *_, plan in plans), default=0)
+        both = "that both algorithms of a pair have finished" if results.plan.paired else "of each algorithm of a pair"
         raise BadInput(
-            f"suite {options.suite!r}: need 2 repetitions that both algorithms of a pair have finished, "
+            f"suite {options.suite!r}: need 2 repetitions {both}, "
             f"but {_what(options)} at most {most}; run more of the pilot first"
         )
-    rows = [(*pair, *_planned(differences, options)) for pair, differences in pairs.items()]
-    print(_aligned([HEADS, *rows]))
-    print("\n" + "\n".join(_notes(results, options, list(pairs.values()))))
+    print(_aligned([HEADS, *((objective, a, b, *plan.cells()) for objective, a, b, plan in plans)]))
+    failed = sum(plan.failed for *_, plan in plans)
+    print("\n" + "\n".join(_notes(results, options, len(plans), failed)))
     return 0
 
 
@@ -105,40 +103,32 @@ def _what(options: argparse.Namespace) -> str:
     return f"pairs with {asked} have" if asked else "there are"
 
 
-def _planned(differences: Array, options: argparse.Namespace) -> tuple[str, ...]:
-    """The cells of one pair after its labels; dashes where there is no sd, for too few repetitions or a failure."""
-    from analysis.statistics.power import detectable, largest_sd
-    from analysis.statistics.summaries import moments
+def _plans(results: Results, objective: str, options: argparse.Namespace) -> dict[tuple[str, str], PairPlan]:
+    """What every pair of an objective asks for."""
+    from analysis.statistics.power.repetition_plans import plan_pairs, plan_samples
+    from analysis.tables.pairwise import independent_samples, paired_differences
 
-    n = len(differences)
-    sd = float(moments(differences[None, :])[1][0]) if n > 1 else math.nan
-    if math.isnan(sd):
-        return str(n), *[UNDEFINED] * 5
-    in_sd = options.effect / sd if sd > 0 else math.inf
-    needed = [_repetitions(options, spread) for spread in (sd, largest_sd(sd, n))]
-    finds = detectable(n, options.alpha, options.power) * sd if sd > 0 else 0.0
-    return str(n), f"{sd:.4g}", f"{in_sd:.3g}", *needed, f"{finds:.4g}" if finds < math.inf else "nothing"
+    wanted = (options.effect, options.alpha, options.power)
+    if results.plan.paired:
+        pairs = paired_differences(results, objective).items()
+        return {pair: plan_pairs(differences, *wanted) for pair, differences in pairs}
+    samples = independent_samples(results, objective)
+    return {(a, b): plan_samples(samples[a], samples[b], *wanted) for a, b in combinations(samples, 2)}
 
 
-def _repetitions(options: argparse.Namespace, sd: float) -> str:
-    from analysis.statistics.power import MOST, fewest, repetitions
-
-    if sd == 0:
-        return str(fewest(options.alpha))
-    try:
-        return str(repetitions(options.effect / sd, options.alpha, options.power))
-    except OverflowError:
-        return f"> {MOST:.0e}"
-
-
-def _notes(results: Results, options: argparse.Namespace, pairs: Sequence[Array]) -> Iterator[str]:
+def _notes(results: Results, options: argparse.Namespace, pairs: int, failed: int) -> Iterator[str]:
     """What the columns mean, and what they leave out."""
     plan = results.plan
     endpoint = plan.endpoint_text if plan.declares_metrics else plan.endpoint
-    yield f"sd: of the differences within the pilot's common repetitions, in units of {endpoint}"
+    if plan.paired:
+        yield f"sd: of the differences within the pilot's common repetitions, in units of {endpoint}"
+    else:
+        yield "note: nothing says which repetitions are pairs, so this plans for independent runs of each algorithm"
+        yield f"sd: of the difference of two runs that are drawn independently, in units of {endpoint}"
+    test, each = ("Wilcoxon signed-rank", "") if plan.paired else ("Mann-Whitney", " of each algorithm")
     yield (
-        f"repetitions: find a difference of {options.effect:g} with {options.power:.0%} power "
-        f"(two-sided Wilcoxon signed-rank test, alpha = {options.alpha:g})"
+        f"repetitions{each}: find a difference of {options.effect:g} with {options.power:.0%} power "
+        f"(two-sided {test} test, alpha = {options.alpha:g})"
     )
     yield "cautious: the same, should the true sd be at the upper limit that the pilot leaves with 80 % assurance"
     yield "pilot detects: the smallest difference that the pilot's own repetitions find with that power"
@@ -146,9 +136,8 @@ def _notes(results: Results, options: argparse.Namespace, pairs: Sequence[Array]
     if family > 1:
         hardest = f"--alpha {options.alpha / family:.2g}"
         yield f"note: to hold against Holm over the {family} pairs of an objective, plan with {hardest}"
-    failed = sum(any(abs(value) == math.inf for value in differences) for differences in pairs)
     if failed:
-        yield f"note: {failed} of {len(pairs)} pairs have a failed run, which leaves their sd undefined"
+        yield f"note: {failed} of {pairs} pairs have a failed run, which leaves their sd undefined"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -28,7 +28,7 @@ from analysis.regression.pairing import changed_environment, reason_without_part
 from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEAST, interval, mean
 from analysis.statistics.pairwise import difference, holm
-from analysis.statistics.power import POWER, power, repetitions
+from analysis.statistics.power.signed_rank import POWER, power, repetitions
 from analysis.tables.endpoints import sign
 from benchmark.errors import BadInput
 
@@ -200,7 +200,7 @@ def with_holm_correction(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 
 
 def needed_pairs(differences: Array, margin: float) -> float:
-    """Pairs that would tell their mean from the margin with a power of 80 % (`analysis.statistics.power`).
+    """Pairs that would tell their mean from the margin with a power of 80 % (`analysis.statistics.power.signed_rank`).
 
     Returns:
         +inf above `MOST`, NaN where the differences have no spread.

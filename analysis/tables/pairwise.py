@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.statistics.pairwise import compare, difference, holm
-from analysis.statistics.power import ALPHA, detectable
+from analysis.statistics.power.signed_rank import ALPHA, detectable
 from analysis.statistics.unpaired import compare_unpaired
 from analysis.tables.endpoints import finals, sign
 from analysis.tables.statistics import by_size, joined
@@ -73,6 +73,13 @@ def paired_differences(results: Results, objective: str) -> dict[tuple[str, str]
     return {a_b: values[~np.isnan(values)] for a_b, values in found.items()}
 
 
+def independent_samples(results: Results, objective: str) -> dict[str, Array]:
+    """The primary endpoint of every algorithm's finished runs; less is better."""
+    endpoint = results.endpoint_of(objective)
+    frame = sign(endpoint) * finals(results, objective, endpoint)
+    return {label: frame[label].dropna().to_numpy() for label in frame.columns}
+
+
 def _of_objective(results: Results, objective: str, noise: float | None) -> pd.DataFrame:
     pairs = paired_differences(results, objective)
     rows = by_size(list(pairs.values()), compare)
@@ -84,10 +91,8 @@ def _of_objective(results: Results, objective: str, noise: float | None) -> pd.D
 
 def _of_unpaired(results: Results, objective: str, noise: float | None) -> pd.DataFrame:
     """Every two algorithms by all of their finished runs."""
-    endpoint = results.endpoint_of(objective)
-    frame = sign(endpoint) * finals(results, objective, endpoint)
-    samples = {label: frame[label].dropna().to_numpy() for label in frame.columns}
-    pairs = list(combinations(frame.columns, 2))
+    samples = independent_samples(results, objective)
+    pairs = list(combinations(samples, 2))
     rows = [compare_unpaired(samples[a], samples[b]) for a, b in pairs]
     p_holm = holm(np.array([row.get("p", math.nan) for row in rows], dtype=np.float64))
     named = [{NAMES.get(name, name): value for name, value in row.items()} for row in rows]

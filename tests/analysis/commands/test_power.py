@@ -5,7 +5,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.commands import power as command
-from analysis.statistics import power
+from analysis.statistics.power import signed_rank as power
 
 RNG = np.random.default_rng(1)
 ERRORS = {label: 0.3 + RNG.normal(0, 0.02, 10) for label in ("random", "local", "gp")}

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from analysis.loading.results import load
-from analysis.statistics.power import detectable
+from analysis.statistics.power.signed_rank import detectable
 from analysis.tables.pairwise import PAIRWISE, paired_differences, pairwise_table
 
 RNG = np.random.default_rng(1)

@@ -1,5 +1,8 @@
 """Imported studies beside runs of a suite that was run here, and what refuses to train them again."""
 
+import math
+
+import numpy as np
 import pytest
 
 from analysis.__main__ import main
@@ -98,8 +101,14 @@ def test_nothing_trains_imported_studies_again(words, folder, monkeypatch, capsy
     assert "its runs were imported from another tool" in capsys.readouterr().err
 
 
-def test_power_is_of_pairs_alone(folder, capsys):
-    """A pilot whose repetitions are no pairs is refused."""
+def test_power_of_repetitions_that_are_no_pairs_is_the_mann_whitney_tests(folder, capsys):
+    """The plan says so, and its sd is that of the difference of two independent runs."""
+    (folder / "rows.csv").write_text(f"{ROWS}tpe,1,0.1,0.25,5\n")
     import_beside(folder, "own/bowl")
-    assert main(["power", "both", "--effect", "0.1", "--results", str(folder / "results")]) == 2
-    assert "no pairs" in capsys.readouterr().err
+    pair = ["--a", "random", "--b", "tpe", "--results", str(folder / "results")]
+    assert main(["power", "both", "--effect", "0.1", *pair]) == 0
+    header, line, *notes = capsys.readouterr().out.splitlines()
+    assert header.startswith("objective")
+    sd = math.sqrt(np.var([0.3, 0.5], ddof=1) + np.var([0.2, 0.25], ddof=1))
+    assert line.split()[1:7] == ["random", "tpe", "2,", "2", f"{sd:.4g}", f"{0.1 / sd:.3g}"]
+    assert any("two-sided Mann-Whitney test" in note for note in notes)

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from analysis.statistics.pairwise import wilcoxon
-from analysis.statistics.power import attained, detectable, fewest, largest_sd, power, repetitions
+from analysis.statistics.power.signed_rank import attained, detectable, fewest, largest_sd, power, repetitions
 from tests.planted import finals
 
 

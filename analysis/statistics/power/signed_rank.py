@@ -60,7 +60,7 @@ def detectable(n: int, alpha: float = ALPHA, wanted: float = POWER) -> float:
     Raises:
         ValueError: alpha or power out of range.
     """
-    _check(alpha, wanted)
+    check_levels(alpha, wanted)
     if n < fewest(alpha):
         return math.inf
     level = attained(n, alpha)
@@ -74,7 +74,7 @@ def repetitions(effect: float, alpha: float = ALPHA, wanted: float = POWER) -> i
         ValueError: alpha or power out of range, or an effect that is not > 0.
         OverflowError: more than `MOST` repetitions.
     """
-    _check(alpha, wanted)
+    check_levels(alpha, wanted)
     if not effect > 0:
         raise ValueError(f"effect = {effect}: need a number > 0")
     n = fewest(alpha)
@@ -84,7 +84,7 @@ def repetitions(effect: float, alpha: float = ALPHA, wanted: float = POWER) -> i
     return n if n <= EXACT else _bisect(effect, alpha, wanted)
 
 
-def largest_sd(sd: float, n: int, assurance: float = POWER) -> float:
+def largest_sd(sd: float, n: float, assurance: float = POWER) -> float:
     """The sd that the true one is below with the given assurance, when n normal differences had `sd`.
 
     A pilot's sd is an estimate, and half of the time too small: plans from its upper limit reach their power
@@ -105,7 +105,12 @@ def _bisect(effect: float, alpha: float, wanted: float) -> int:
     return high
 
 
-def _check(alpha: float, wanted: float) -> None:
+def check_levels(alpha: float, wanted: float) -> None:
+    """Refuse a level of a test that is none, and a power that is not above it.
+
+    Raises:
+        ValueError: alpha or power out of range.
+    """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha = {alpha}: need a number between 0 and 1")
     if not alpha < wanted < 1:
