@@ -230,8 +230,8 @@ EXPLANATIONS: Mapping[str, Callable[[Results], str]] = {
         "clock says, paid what was really spent: a training that several runs asked for is paid once."
     ),
     "violation": _said(
-        "The least violation of the constraints so far, that is, what lies beyond the bounds: median and quartiles over runs; "
-        "0 from the first feasible trial on."
+        "The least violation of the constraints so far, that is, what lies beyond the bounds: median and quartiles "
+        "over runs; 0 from the first feasible trial on."
     ),
     "critical": _said(
         "Mean ranks of the algorithms over objectives; bars join what Nemenyi's test does not tell apart."

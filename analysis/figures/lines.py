@@ -15,13 +15,15 @@ from analysis.figures.theme import SuiteFigure, algorithm_styles, begin_figure, 
 
 MARKED = 8
 """Marks along a line."""
+ACROSS = 7.0
+"""Room for the label of the horizontal axis in inches, where the page has it."""
 NAME, NAME_LINES = 2.4, 2
 """Room for a name beside the panel in inches, and lines that it may have."""
 
 
 def panel(title: str) -> tuple[Figure, Axes]:
     """Begin a figure with one panel for lines of many algorithms."""
-    figure = begin_figure(layout_width(10.0, 7.0), 6.0 if current_page() is None else 3.8)
+    figure = begin_figure(layout_width(10.0), 6.0 if current_page() is None else 3.8)
     set_title(figure, title)
     return figure, figure.subplots()
 

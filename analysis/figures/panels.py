@@ -112,12 +112,9 @@ def caption(figure: Figure, handles: Sequence[Artist], *notes: str, columns: int
 
 
 def _columns(labels: Sequence[str], room: float, most: int) -> int:
-    """Columns of a legend in which no label is broken, if there are such: it fills one column after the other."""
+    """Columns of a legend in which no label is broken, if there are such: the first ones have a label more."""
     for columns in range(min(most, max(len(labels), 1)), 1, -1):
-        down = math.ceil(len(labels) / columns)
-        widest = [
-            max(width(label, LEGEND) for label in labels[place : place + down]) for place in range(0, len(labels), down)
-        ]
+        widest = [max(width(label, LEGEND) for label in some) for some in np.array_split(np.array(labels), columns)]
         if sum(widest) + ENTRY * len(widest) <= room:
             return columns
     return 1
@@ -181,8 +178,9 @@ def name_vertical(target: Axes | Figure, text: str, room: float = AXIS) -> None:
 
 
 def name_horizontal(axes: Axes, text: str, room: float = AXIS) -> None:
-    """Label a horizontal axis likewise."""
-    axes.set_xlabel(fit(text, room, MEDIUM), parse_math=False)
+    """Label a horizontal axis likewise; on a page it has no more room than the page."""
+    page = current_page()
+    axes.set_xlabel(fit(text, room if page is None else min(room, page.room - 0.9), MEDIUM), parse_math=False)
 
 
 def runtime_label(results: Results, seconds: Magnitude | None = None) -> str:

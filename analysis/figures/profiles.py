@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.explanations import OF_MANY_TASKS
-from analysis.figures.lines import lines, name_lines, panel
+from analysis.figures.lines import ACROSS, lines, name_lines, panel
 from analysis.figures.magnitude import logarithmic_marks
+from analysis.figures.panels import name_horizontal
 from analysis.many_tasks.profiles import TARGET
 
 
@@ -28,7 +29,7 @@ def performance_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequenc
     axes.set_xlim(0.0, right)
     axes.set_xticks(*logarithmic_marks(0.0, right))
     _shares(figure)
-    axes.set_xlabel(f"time to a regret of {TARGET:g}, in times that of the fastest algorithm")
+    name_horizontal(axes, f"time to a regret of {TARGET:g}, in times that of the fastest algorithm", ACROSS)
     name_lines(figure, entries, f"{OF_MANY_TASKS['performance_profiles']} Names are ordered by that end.")
     return figure
 
@@ -45,7 +46,7 @@ def data_profiles(table: pd.DataFrame, *, title: str, algorithms: Sequence[str])
     entries = lines(axes, table, "trainings", "share", algorithms, steps=True)
     axes.set_xlim(0.0, float(table["trainings"].max()) or 1.0)  # Nobody has solved anything: a line at 0.
     _shares(figure)
-    axes.set_xlabel("budget, in typical trainings of the task")
+    name_horizontal(axes, "budget, in typical trainings of the task", ACROSS)
     name_lines(figure, entries, f"{OF_MANY_TASKS['data_profiles']} Names are ordered by where the lines end.")
     return figure
 

@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.explanations import OF_MANY_TASKS
-from analysis.figures.lines import lines, name_lines, panel
+from analysis.figures.lines import ACROSS, lines, name_lines, panel
+from analysis.figures.panels import name_horizontal
 from analysis.figures.theme import algorithm_styles
 
 MOST_BANDS = 6
@@ -36,7 +37,7 @@ def rank_over_budget(table: pd.DataFrame, *, title: str, algorithms: Sequence[st
     shares = [0.0, 0.25, 0.5, 0.75, 1.0]
     axes.set_xticks(shares, [f"{100 * share:g} %" for share in shares])
     axes.set_xlim(0.0, 1.01)
-    axes.set_xlabel("share of the budget that is spent")
+    name_horizontal(axes, "share of the budget that is spent", ACROSS)
     axes.set_ylabel("mean rank (less is better)")
     bands = "Bands: 95 %, tasks and repetitions resampled." if len(drawn) <= MOST_BANDS else ""
     ordered = "Names are ordered by where the lines end."

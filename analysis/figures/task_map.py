@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from analysis.explanations import explain_map
 from analysis.figures.magnitude import logarithmic_marks
-from analysis.figures.matrix import cells, matrix
+from analysis.figures.matrix import colour_bar, fill, matrix
 from analysis.figures.panels import caption
 from analysis.statistics.anytime import Array
 
@@ -56,9 +56,9 @@ def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[s
         order: the algorithms from the left to the right.
     """
     drawn = map_cells(table, order)
-    figure, axes = matrix(f"{title}: tasks and algorithms", drawn.tasks, order)
+    figure, axes = matrix(f"{title}: tasks and algorithms", drawn.tasks, order, drawn.texts)
     palette = ListedColormap(sns.color_palette(PALETTE, SHADES)[:USED])
-    cells(axes, drawn.colours, drawn.texts, palette)
+    fill(axes, drawn.colours, palette)
     _bar(figure, axes, palette, *drawn.ends)
     caption(figure, [], explain_map(control))
     return figure
@@ -112,7 +112,5 @@ def _bar(figure: Figure, axes: Axes, palette: Colormap, low: float, high: float)
     """The bar of colours, labelled with regrets."""
     marks, labels = logarithmic_marks(low, high)
     colours = ScalarMappable(Normalize(low, high), palette)
-    bar = figure.colorbar(colours, ax=axes, shrink=0.6, aspect=30, pad=0.02)
+    bar = colour_bar(figure, axes, colours, "median normalised regret")
     bar.set_ticks(marks, labels=labels)
-    bar.outline.set_visible(False)
-    bar.set_label("median normalised regret")

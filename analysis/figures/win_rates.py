@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from analysis.explanations import OF_MANY_TASKS
-from analysis.figures.matrix import cells, matrix
+from analysis.figures.matrix import colour_bar, fill, matrix
 from analysis.figures.panels import caption
 from analysis.statistics.anytime import Array
 
@@ -30,12 +30,11 @@ def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str]) -> Figur
         title: of the suite.
         order: the algorithms from the top down and from the left to the right.
     """
-    figure, axes = matrix(f"{title}: win rates", order, order)
+    rates, texts = win_cells(table, order)
+    figure, axes = matrix(f"{title}: win rates", order, order, texts)
     palette = mpl.colormaps[PALETTE]
-    cells(axes, *win_cells(table, order), palette)
-    bar = figure.colorbar(ScalarMappable(Normalize(0.0, 100.0), palette), ax=axes, shrink=0.6, aspect=30, pad=0.02)
-    bar.outline.set_visible(False)
-    bar.set_label("repetitions won [%]")
+    fill(axes, rates, palette)
+    colour_bar(figure, axes, ScalarMappable(Normalize(0.0, 100.0), palette), "repetitions won [%]")
     caption(figure, [], OF_MANY_TASKS["win_rates"])
     return figure
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
+from analysis.figure_output import SIZES
 from analysis.figures.advice import advice
 from analysis.figures.mean_ranks import mean_ranks
 from analysis.figures.profiles import data_profiles, performance_profiles
@@ -17,10 +19,10 @@ from tests.analysis.figures.text_boxes import unreadable
 OF_LINES = {"performance_profiles": performance_profiles, "data_profiles": data_profiles}
 
 
-def drawn(kind, algorithms, tasks):
+def drawn(kind, algorithms, tasks, page=None):
     """One of the figures, of planted tables."""
     frame, order = tables(algorithms, tasks)[kind], algorithms[::-1]
-    with theme():
+    with theme(page):
         if kind == "task_map":
             return task_map(frame, title=TITLE, control=algorithms[0], order=order)
         if kind == "win_rates":
@@ -56,6 +58,53 @@ def test_many_algorithms_on_many_tasks_are_readable(kind, monkeypatch):
     """So with 21 algorithms on 22 tasks, one of whose names is long."""
     with theme():
         assert unreadable(drawn(kind, names(21), 22), monkeypatch) == []
+
+
+FEWEST_POINTS = 6.0
+"""Of letters in print: journals ask for 5 to 7."""
+
+
+def least_letters(figure, page):
+    """The smallest letters of a figure on its page, in points."""
+    scale = min(page.width / figure.get_figwidth(), page.height / figure.get_figheight())
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    return scale * min(text.get_fontsize() for text in texts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [5, 21])
+@pytest.mark.parametrize("size", ["one-column", "two-column"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "advice"])
+def test_figures_for_papers_are_readable_in_print(kind, size, count, monkeypatch):
+    """In a column and over two no letter is below 6 points, no text is cut or lies on another."""
+    page = SIZES[size]
+    with theme(page):
+        figure = drawn(kind, names(count), 22, page)
+        assert least_letters(figure, page) >= FEWEST_POINTS
+        assert unreadable(figure, monkeypatch) == []
+
+
+def test_narrow_cells_keep_their_marks_and_rows_have_numbers():
+    """In a column 21 algorithms have marks without numbers; the columns' names say what the rows' numbers mean."""
+    page, order = SIZES["one-column"], names(21)[::-1]
+    figure = drawn("win_rates", names(21), 22, page)
+    rows, columns = ([label.get_text() for label in labels] for labels in (
+        figure.axes[0].get_yticklabels(), figure.axes[0].get_xticklabels()))  # fmt: skip
+    assert rows == [str(place) for place in range(1, 22)]
+    assert [name.split(" ")[0] for name in columns] == rows
+    assert columns[-1] == f"21 {order[-1]}"
+    assert {text for row in grid(figure, 21) for text in row} == {"", "*"}
+    wide = drawn("win_rates", names(21), 22)
+    marked = [[text.endswith("*") for text in row] for row in grid(wide, 21)]
+    assert [[text == "*" for text in row] for row in grid(figure, 21)] == marked
+
+
+def test_a_key_names_the_rows_that_have_numbers():
+    """Below a map for a column is what each number stands for."""
+    figure = drawn("task_map", names(21), 22, SIZES["one-column"])
+    keyed = [text.get_text() for text in figure.legends[0].get_texts()]
+    tasks = tables(names(21), 22)["task_map"]["objective"].unique()
+    assert [text.replace("\n", "") for text in keyed] == [f"{place} {task}" for place, task in enumerate(tasks, 1)]
 
 
 def test_a_cell_of_the_map_has_the_regret_and_the_verdict():
