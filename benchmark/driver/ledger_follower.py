@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +65,19 @@ class LedgerFollower:
     def read(self, run: Run, *, quiet: bool = False) -> None:
         """Read what a run has recorded since it was last read; a quiet read says nothing of failures."""
         with self._lock:
-            records = list(self._new_records(run))
-            failures = [self.outcomes.add(run, record) for record in records]
+            records = self._new_records(run)
+            failures = self.outcomes.add(run, records)
             self.take(run, records, time.monotonic())
             failed = (record for record in records if record.get("state") in WITHOUT_RESULT)
             if not quiet and self.first_failed is None and (record := next(failed, None)) is not None:
                 self.first_failed = run, record
-        for environment in () if quiet else [record["environment"] for record in records if "environment" in record]:
-            self._say_route(run.objective.label, environment)
+        if quiet:
+            return
+        for record in records:
+            if "environment" in record:
+                self._say_route(run.objective.label, record["environment"])
         for failure in failures:
-            if failure is not None and not quiet:
-                self.say(failure.describe_first())
+            self.say(failure.describe_first())
 
     def _say_route(self, label: str, environment: Any) -> None:
         """Say once an objective why its trials are not trained by the fastest route, unless that was asked for."""
@@ -87,16 +89,23 @@ class LedgerFollower:
             self.route_notes.append(note)
             self.say(note)
 
-    def _new_records(self, run: Run) -> Iterator[Record]:
+    def _new_records(self, run: Run) -> list[Record]:
+        records, evaluations = [], self._evaluations.get(run.path, 0)
         for line in self._new_lines(run):
-            with suppress(ValueError):  # Whether it is damaged is for whoever goes on with the run to say.
-                record: Record = canonical_json.decode_roughly(line)
-                index = record.get("index") if isinstance(record, dict) else None
-                if isinstance(index, int):  # A larger budget begins another file with what the first one holds.
-                    if index < self._evaluations.get(run.path, 0):
-                        continue
-                    self._evaluations[run.path] = index + 1
-                yield record
+            try:
+                record = canonical_json.decode_roughly(line)
+            except ValueError:  # Whether it is damaged is for whoever goes on with the run to say.
+                continue
+            if not isinstance(record, dict):
+                continue
+            index = record.get("index")
+            if isinstance(index, int):  # A larger budget begins another file with what the first one holds.
+                if index < evaluations:
+                    continue
+                evaluations = index + 1
+            records.append(record)
+        self._evaluations[run.path] = evaluations
+        return records
 
     def _new_lines(self, run: Run) -> list[bytes]:
         """Return the whole lines that a run's ledger has gained; it changes its name when the run ends."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,26 +78,21 @@ class Outcomes:
         """Number of evaluations that failed; another thread may be adding records meanwhile."""
         return sum(failure.count for failure in list(self.failures.values()))
 
-    def add(self, run: Run, record: Record) -> Failure | None:
-        """Add a record of a run, in the order of its ledger; returns the failure if it is the first of its kind."""
+    def add(self, run: Run, records: Sequence[Record]) -> list[Failure]:
+        """Add records of a run, in the order of its ledger; returns the failures that are the first of their kind."""
+        if not records:
+            return []
         cell = run.objective.label, run.algorithm.label
         self._runs.setdefault(cell, set()).add(run.path)
-        if record.get("kind") == "end":
-            self._add_end(run, record)
-        if record.get("kind") != "evaluation":
-            return None
-        self.evaluations[cell] += 1
-        self._trials.setdefault(run.path, set()).add(record["trial"])
-        if record["state"] == "ok":
-            self.succeeded[cell] += 1
-            return None
-        text = exception_line(str(record.get("problem") or ""))
-        key = run.objective.label, record["state"], text.partition(":")[0]
-        first = key not in self.failures
-        if first:
-            self.failures[key] = Failure(run=run, index=record["index"], state=record["state"], text=text)
-        self.failures[key].count += 1
-        return self.failures[key] if first else None
+        evaluations = [record for record in records if record.get("kind") == "evaluation"]
+        failed = [record for record in evaluations if record["state"] != "ok"]
+        if evaluations:
+            self.evaluations[cell] += len(evaluations)
+            self.succeeded[cell] += len(evaluations) - len(failed)
+            self._trials.setdefault(run.path, set()).update([record["trial"] for record in evaluations])
+        if records[-1].get("kind") == "end":
+            self._add_end(run, records[-1])
+        return [failure for record in failed if (failure := self._add_failure(run, record)) is not None]
 
     def describe(self) -> Iterator[str]:
         """Describe the failures of every kind, of how many evaluations."""
@@ -130,6 +125,16 @@ class Outcomes:
             of = f"of {run.budget.trials} trials" if run.budget.trials is not None else f"trials, budget {budget}"
             runs = f"{len(ended)} of {len(self._runs[objective, algorithm])} runs"
             yield f"{objective}/{algorithm}: {runs} ended after {span} {of}: no configurations left"
+
+    def _add_failure(self, run: Run, record: Record) -> Failure | None:
+        """Count an evaluation that failed; returns the failure if it is the first of its kind."""
+        text = exception_line(str(record.get("problem") or ""))
+        key = run.objective.label, record["state"], text.partition(":")[0]
+        first = key not in self.failures
+        if first:
+            self.failures[key] = Failure(run=run, index=record["index"], state=record["state"], text=text)
+        self.failures[key].count += 1
+        return self.failures[key] if first else None
 
     def _add_end(self, run: Run, record: Record) -> None:
         trials = len(self._trials.get(run.path, ()))

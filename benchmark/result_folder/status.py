@@ -33,8 +33,7 @@ def run_state(run: Run, folder: Path, outcomes: Outcomes | None = None) -> tuple
     except LedgerError as error:
         return "damaged", str(error)
     if outcomes is not None:
-        for record in records:
-            outcomes.add(run, record)
+        outcomes.add(run, records)
     return file.state, ""
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from benchmark.driver.time_left.run_work import Step
-
-BINS = 10
-"""Parts of a run's budget, each with a cost of its own: proposals of a model take longer the more trials it has."""
+from benchmark.driver.time_left.run_work import BINS, Step
 
 UNSEEN_ERROR = 0.5
 """Relative standard error of the cost of what is extrapolated from earlier parts of the budget."""
@@ -42,10 +39,10 @@ class CostProfile:
     batches: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     def add(self, step: Step, batch: int) -> None:
-        """Spread what an evaluation took over the parts of the budget that it spent.
+        """Spread what evaluations took over the parts of the budget that they spent.
 
         Args:
-            step: the evaluation.
+            step: the evaluations.
             batch: tells apart the groups of runs that are executed together, under the same conditions.
         """
         self.charged += step.charged
@@ -55,7 +52,7 @@ class CostProfile:
             self.shares[part] += covered
             self.decide[part] += weight * step.decide
             self.train[part] += weight * step.train
-            self.evaluations[part] += weight
+            self.evaluations[part] += weight * step.evaluations
         cost, share = self.batches.get(batch, (0.0, 0.0))
         self.batches[batch] = cost + step.decide + step.train, share + width
 

@@ -13,7 +13,7 @@ from benchmark.driver.time_left.cost_profile import CostProfile
 from benchmark.driver.time_left.group_work import GroupWork
 from benchmark.driver.time_left.pace import measure_pace
 from benchmark.driver.time_left.run_cost import RunCost
-from benchmark.driver.time_left.run_work import Cell, RunWork
+from benchmark.driver.time_left.run_work import Cell, RunWork, Step
 from benchmark.driver.time_left.schedule import last_end
 from benchmark.storage.progress_file import Work
 from benchmark.suite.model import Run
@@ -92,8 +92,7 @@ class TimeLeft:
         """
         with self._lock:
             self._looked = max(self._looked, now)
-            for record in records:
-                self._add(self._work_of(run), record, now)
+            self._add(self._work_of(run), list(records), now)
 
     def end(self, run: Run, now: float) -> None:
         """Note that a run has ended, however."""
@@ -173,23 +172,28 @@ class TimeLeft:
             self._runs[run.path] = RunWork(run=run, typical_seconds=self._typical_seconds.get(run.objective.label))
         return self._runs[run.path]
 
-    def _add(self, work: RunWork, record: Mapping[str, Any], now: float) -> None:
-        group, path = self._group_of.get(work.run.path), work.run.path
-        before = self._recorded_before.get(path, 0)
-        if record.get("kind") == "end":
+    def _add(self, work: RunWork, records: Sequence[Mapping[str, Any]], now: float) -> None:
+        group = self._group_of.get(work.run.path)
+        evaluations = [record for record in records if record.get("kind") == "evaluation"]
+        before = self._recorded_before.get(work.run.path, 0)
+        if group is not None and before == 0 and records and records[0].get("kind") != "evaluation":
+            self._begin(group, now)  # The header of a run that begins.
+        earlier = max(0, before - work.evaluations)
+        for step in work.add(evaluations[:earlier]):
+            self._add_step(work, step, group)
+        for step in work.add(evaluations[earlier:]):
+            self._add_step(work, step, group)
+            if group is not None:
+                self._begin(group, now - step.decide - step.train)
+                group.add(step)
+        if records and records[-1].get("kind") == "end":
             self._profiles[work.cell].ends.append(work.share)
             work.close()
-        if record.get("kind") != "evaluation":
-            if group is not None and before == 0:  # The header of a run that begins.
-                self._begin(group, now)
-            return
-        step = work.add(record)
-        if path in self._left:
+
+    def _add_step(self, work: RunWork, step: Step, group: GroupWork | None) -> None:
+        if work.run.path in self._left:
             self._count(work, 0, step.end - step.start)
         self._profiles[work.cell].add(step, id(group))
-        if group is not None and work.evaluations > before:
-            self._begin(group, now - step.decide - step.train)
-            group.add(step)
 
     def _count(self, work: RunWork, runs: int, share: float) -> None:
         """Change what is known of the runs of a cell that have not ended."""

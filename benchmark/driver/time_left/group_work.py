@@ -36,9 +36,9 @@ class GroupWork:
         return self.began is not None and self.ended is None
 
     def add(self, step: Step) -> None:
-        """Add an evaluation that was recorded in this call."""
+        """Add evaluations that were recorded in this call."""
         self.spent += step.decide + step.train
-        self.evaluations += 1
+        self.evaluations += step.evaluations
 
     def elapsed(self, now: float) -> float:
         """Return the seconds that a worker has spent on it."""

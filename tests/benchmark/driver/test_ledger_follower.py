@@ -49,7 +49,7 @@ def test_a_run_that_goes_on_in_another_file_is_counted_once(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(lines_of(HEADER, *evaluations[:2], END))
     follower, counted = LedgerFollower(tmp_path, {}, print), []
-    follower.outcomes.add = lambda run, record: counted.append(record.get("index"))
+    follower.outcomes.add = lambda run, records: counted.extend(record.get("index") for record in records) or []
 
     follower.read(run, quiet=True)
     for count in (2, 3, 5):

@@ -34,10 +34,11 @@ def test_failures_are_counted_by_kind_and_the_first_is_named(runs):
     """A kind is the objective, the state and the type of exception; texts that differ are one kind."""
     outcomes = Outcomes()
     kinds = ["E: one", "E: two", "F"]
-    firsts = [outcomes.add(runs["random"][0], evaluation(i, "error", RAISED + text)) for i, text in enumerate(kinds)]
-    firsts += [outcomes.add(runs["grid"][0], evaluation(0, state)) for state in ("ok", "diverged", "ok", "diverged")]
-    assert [first is not None for first in firsts] == [True, False, True, False, True, False, False]
-    assert firsts[0].describe_first().startswith("runs/branin/random/000.jsonl: evaluation 0 raised: E: one")
+    failed = [evaluation(index, "error", RAISED + text) for index, text in enumerate(kinds)]
+    firsts = [outcomes.add(runs["random"][0], [record]) for record in failed]
+    firsts.append(outcomes.add(runs["grid"][0], [evaluation(0, state) for state in ("ok", "diverged") * 2]))
+    assert [len(first) for first in firsts] == [1, 0, 1, 1]
+    assert firsts[0][0].describe_first().startswith("runs/branin/random/000.jsonl: evaluation 0 raised: E: one")
     assert [line.partition(" (")[0] for line in outcomes.describe()] == [
         "branin: 2 of 7 evaluations raised: E: one",
         "branin: 1 of 7 evaluations raised: F",
@@ -50,11 +51,11 @@ def test_failures_are_counted_by_kind_and_the_first_is_named(runs):
 def test_a_cell_without_any_result_is_named(runs, state):
     """Whatever the state is; one result is enough."""
     outcomes = Outcomes()
-    outcomes.add(runs["grid"][0], evaluation(0, state))
+    outcomes.add(runs["grid"][0], [evaluation(0, state)])
     assert list(outcomes.describe_cells_without_success()) == [
         "branin/grid: none of its 1 evaluations came to a result"
     ]
-    outcomes.add(runs["grid"][1], evaluation(0, "ok"))
+    outcomes.add(runs["grid"][1], [evaluation(0, "ok")])
     assert list(outcomes.describe_cells_without_success()) == []
 
 
@@ -62,10 +63,9 @@ def test_runs_that_ended_with_budget_left_are_told(runs):
     """With the range of trials; a run that had exactly its budget, or spent it, did not end early."""
     outcomes = Outcomes()
     for run, count, reason in zip(runs["grid"], (1, 3, 4), ("exhausted",) * 3, strict=True):
-        for index in range(count):
-            outcomes.add(run, evaluation(index, "ok"))
-        outcomes.add(run, {"kind": "end", "reason": reason})
-    outcomes.add(runs["random"][0], {"kind": "end", "reason": "budget"})
+        evaluations = [evaluation(index, "ok") for index in range(count)]
+        outcomes.add(run, [*evaluations, {"kind": "end", "reason": reason}])
+    outcomes.add(runs["random"][0], [{"kind": "end", "reason": "budget"}])
     assert list(outcomes.describe_early_ends()) == [
         "branin/grid: 2 of 3 runs ended after 1 to 3 of 4 trials: no configurations left"
     ]
