@@ -13,7 +13,7 @@ from typing import Any
 
 from analysis.live.followed_run import FollowedRun, Name
 from analysis.loading.ledgers import SUFFIXES, read_run
-from analysis.loading.plan import read_plan
+from analysis.loading.plan import Objective, read_plan
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import Record, partial_path
 from benchmark.storage.run_files import find_run_file
@@ -31,6 +31,11 @@ class Trial:
     run: Name
     record: Mapping[str, Any]
     seen: float
+
+
+def further_metrics(objective: Objective) -> list[str]:
+    """The metrics of an objective behind the first one."""
+    return [metric.name for metric in objective.metrics[1:]]
 
 
 class Follower:
@@ -51,7 +56,9 @@ class Follower:
     def __init__(self, folder: Path) -> None:
         self.folder, self.plan = folder, read_plan(folder)
         self.runs = [
-            FollowedRun(Name(objective=objective.label, algorithm=algorithm, repetition=repetition), objective.tracked)
+            FollowedRun(
+                Name(objective=objective.label, algorithm=algorithm, repetition=repetition), further_metrics(objective)
+            )
             for objective, algorithm in self.plan.cells()
             for repetition in range(self.plan.repetitions)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from analysis.live.curves import CellCurves, CellFollower
 from analysis.live.drawing import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Panel, draw_panel
 from analysis.live.follower import Follower, Trial
 from analysis.live.script import STATIC, content_policy, page_script
+from analysis.live.serving.publisher import OF_CHOICE
 from analysis.live.snapshot import Snapshot
+from analysis.loading.metric import KINDS, Metric
 from analysis.loading.plan import Objective, Plan
 from analysis.report.encoding import as_script, count_text
 from analysis.report.templating import TEMPLATES as REPORT_TEMPLATES
@@ -62,15 +64,18 @@ class Page:
         for k, (objective, algorithm) in enumerate(self.plan.cells()):
             cell = CellFollower(follower.folder, self.plan, objective, algorithm, runs[k * size : (k + 1) * size])
             self.cells.setdefault(objective.label, []).append(cell)
-        self._drawn: dict[str, tuple[Any, str]] = {}
+        self._drawn: dict[tuple[str, str, str], tuple[Any, str]] = {}
 
-    def parts(self, snapshot: Snapshot, report: Report, *, lifetime: str) -> dict[str, str]:
-        """The HTML of every part by its id.
+    def parts(
+        self, snapshot: Snapshot, report: Report, *, lifetime: str, choices: Iterable[str] = ()
+    ) -> dict[str, str]:
+        """The HTML of every part by its id; behind it, of a panel that somebody has chosen otherwise, the choice.
 
         Args:
             snapshot: of the suite as of the follower's last look.
             report: of the suite.
             lifetime: when the server ends, in words.
+            choices: data and metric that open pages show, as `test:latency`, besides those of the suite's endpoint.
         """
         shared: dict[str, Any] = {"plan": self.plan, "snapshot": snapshot, "follower": self.follower}
         make, again = (shell_command("analysis", command, *self.words) for command in ("report", "live"))
@@ -78,7 +83,11 @@ class Page:
         return {
             "overview": _render("overview.html", **shared, time_left=_time_left(snapshot)),
             "ending": _render("ending.html", **shared, report=report, make=make),
-            **{f"panel-{objective.key}": self._panel(objective) for objective in self.plan.objectives},
+            **{
+                f"panel-{objective.key}{OF_CHOICE + choice if choice else ''}": self._panel(objective, choice)
+                for objective in self.plan.objectives
+                for choice in ("", *choices)
+            },
             "stalled": _render("stalled.html", **shared),
             "newest": _render("newest.html", trials=rows, tested=any(row["test"] != UNDEFINED for row in rows)),
             "problems": _render("problems.html", **shared),
@@ -96,6 +105,9 @@ class Page:
             "live.html",
             plan=self.plan,
             objectives=self.plan.objectives,
+            metrics=list(dict.fromkeys(metric.name for entry in self.plan.objectives for metric in entry.metrics)),
+            kinds=KINDS,
+            compared="valid" if self.plan.endpoint == "valid_error" else "test",
             parts=parts,
             live=live,
             script=page_script(),
@@ -105,20 +117,24 @@ class Page:
             settings=as_script({"live": live, "saved": time.strftime("%Y-%m-%d %H:%M:%S")}),
         )
 
-    def _panel(self, objective: Objective) -> str:
+    def _panel(self, objective: Objective, choice: str) -> str:
         """The figure of an objective, drawn anew when one of its runs has grown."""
         cells = self.cells[objective.label]
         revision = tuple(cell.revision for cell in cells)
-        if self._drawn.get(objective.key, ((), ""))[0] != revision:
-            self._drawn[objective.key] = revision, self._draw(objective, cells)
-        return self._drawn[objective.key][1]
+        kind, _, name = choice.partition(":")
+        metric = next((metric for metric in objective.metrics if metric.name == name), objective.metric)
+        kind = kind if kind in KINDS else ""
+        key = objective.key, kind, metric.name
+        if self._drawn.get(key, ((), ""))[0] != revision:
+            self._drawn[key] = revision, self._draw(objective, cells, metric, kind)
+        return self._drawn[key][1]
 
-    def _draw(self, objective: Objective, cells: Sequence[CellFollower]) -> str:
+    def _draw(self, objective: Objective, cells: Sequence[CellFollower], metric: Metric, kind: str) -> str:
         panel: Panel | None = None
         problem = ""
         try:
-            curves = [cell.curves() for cell in cells]
-            panel = draw_panel(curves, objective.metric, self._kind(curves), self.looks)
+            curves = [cell.curves(metric) for cell in cells]
+            panel = draw_panel(curves, metric, self._kind(curves, kind), self.looks)
         except BadInput as error:
             problem = str(error)
         except Exception as error:  # What cannot be drawn of one objective takes nothing else down.
@@ -127,9 +143,10 @@ class Page:
             "panel.html", objective=objective, panel=panel, problem=problem, size=GEOMETRY, clock=self.plan.clock
         )
 
-    def _kind(self, curves: Sequence[CellCurves]) -> str:
-        """What data errors are taken on: that of the suite's endpoint, where there is a test set."""
-        return "test" if self.plan.endpoint != "valid_error" and any(cell.tested for cell in curves) else "valid"
+    def _kind(self, curves: Sequence[CellCurves], chosen: str) -> str:
+        """What data values are taken on: as chosen, else as the endpoint; validation where there is no test set."""
+        wanted = chosen or ("valid" if self.plan.endpoint == "valid_error" else "test")
+        return wanted if any(cell.tested for cell in curves) else "valid"
 
     def _row(self, trial: Trial) -> dict[str, str]:
         record, metric = trial.record, self.plan.objective(trial.run.objective).metric

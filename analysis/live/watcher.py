@@ -80,7 +80,7 @@ class Watcher:
         newest = max((trial.seen for trial in self.follower.newest), default=0.0)
         report = self.report.look(newest)
         ended = self._note_activity(snapshot, report)
-        parts = self.page.parts(snapshot, report, lifetime=self._lifetime())
+        parts = self.page.parts(snapshot, report, lifetime=self._lifetime(), choices=self.publisher.choices())
         self.publisher.publish(parts, partial(self.page.whole, parts, live=True), generation=self._generation)
         if ended:
             self._keep_last_state(parts)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Condition, Event
 
 MOST_VIEWERS = 32
+OF_CHOICE, PANEL = "\0", "panel-"
+"""Stands in the name of a part between the id of its element and the choice that it is for; panels alone have one."""
 
 
 class Publisher:
@@ -26,6 +29,7 @@ class Publisher:
         self._parts: dict[str, tuple[int, str]] = {}
         self._version, self._looks, self.time, self.generation = 0, 0, "", 0
         self._whole: Callable[[], str] = str
+        self._choices: Counter[str] = Counter()
         self.viewers, self.left, self.wanted = 0, time.monotonic(), Event()
 
     def publish(self, parts: Mapping[str, str], whole: Callable[[], str], *, generation: int) -> None:
@@ -41,16 +45,35 @@ class Publisher:
                 self._parts = {}
             changed = {name: html for name, html in parts.items() if self._parts.get(name, (0, ""))[1] != html}
             self._version += bool(changed)
-            self._parts |= {name: (self._version, html) for name, html in changed.items()}
+            kept = {name: part for name, part in self._parts.items() if name in parts}  # Others nobody shows any more.
+            self._parts = kept | {name: (self._version, html) for name, html in changed.items()}
             self._looks += 1
             self._whole, self.generation, self.time = whole, generation, time.strftime("%Y-%m-%d %H:%M:%S")
             self._changed.notify_all()
 
-    def wait(self, version: int, seconds: float) -> tuple[int, dict[str, str]]:
-        """Wait for a later version; returns the newest and the parts that have changed since, maybe none."""
+    def wait(self, version: int, seconds: float, choice: str = "") -> tuple[int, dict[str, str]]:
+        """Wait for a later version; returns the newest and the parts that have changed since, maybe none.
+
+        Args:
+            version: the last one that the page has.
+            seconds: to wait at most.
+            choice: of the page; a panel for another one is not for it.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._version > version, seconds)
-            return self._version, {name: html for name, (made, html) in self._parts.items() if made > version}
+            changed = {name: html for name, (made, html) in self._parts.items() if made > version}
+            version = self._version
+        parts = {}
+        for name, html in changed.items():
+            element, _, of = name.partition(OF_CHOICE)
+            if of == (choice if element.startswith(PANEL) else ""):
+                parts[element] = html
+        return version, parts
+
+    def choices(self) -> list[str]:
+        """What open pages have chosen to see of panels, besides what they show at first."""
+        with self._changed:
+            return sorted(choice for choice in self._choices if choice)
 
     def document(self, seconds: float) -> str:
         """The whole document, after a look that was begun for it; the last one where that takes too long."""
@@ -62,10 +85,11 @@ class Publisher:
         return whole()
 
     @contextmanager
-    def viewing(self) -> Iterator[bool]:
+    def viewing(self, choice: str = "") -> Iterator[bool]:
         """Count a page as open during the block; yields False where there are too many."""
         with self._changed:
             self.viewers += 1
+            self._choices[choice] += 1
             few = self.viewers <= MOST_VIEWERS
         self.wanted.set()
         try:
@@ -73,4 +97,5 @@ class Publisher:
         finally:
             with self._changed:
                 self.viewers -= 1
+                self._choices -= Counter([choice])
                 self.left = time.monotonic()

@@ -7,7 +7,7 @@ import json
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from analysis.live.driver_process import stop_drivers
 from analysis.live.script import content_policy
@@ -40,6 +40,10 @@ HEARTBEAT = 15.0
 """Seconds after which something is sent to a page, so that one that was closed is noticed."""
 PATIENCE = 30.0
 """Seconds that a browser may take for a request, and the page to be made."""
+
+
+LONGEST_CHOICE = 100
+"""Letters of what a page has chosen: data, and the name of a metric."""
 
 
 class Requests(BaseHTTPRequestHandler):
@@ -103,7 +107,8 @@ class Requests(BaseHTTPRequestHandler):
 
     def _send_events(self) -> None:
         """Send the parts that have changed for as long as the page is open."""
-        with self.publisher.viewing() as few:
+        choice = next(iter(parse_qs(urlsplit(self.path).query).get("show", ())), "")[:LONGEST_CHOICE]
+        with self.publisher.viewing(choice) as few:
             if not few:
                 self._say(HTTPStatus.SERVICE_UNAVAILABLE, "Too many pages are open.")
                 return
@@ -113,7 +118,7 @@ class Requests(BaseHTTPRequestHandler):
             version, generation = 0, self.publisher.generation
             try:
                 while generation == self.publisher.generation:
-                    version, parts = self.publisher.wait(version, HEARTBEAT)
+                    version, parts = self.publisher.wait(version, HEARTBEAT, choice)
                     content = json.dumps({"parts": parts, "time": self.publisher.time})
                     self.wfile.write(f"data: {content}\n\n".encode())
                 self.wfile.write(b"event: reload\ndata:\n\n")

@@ -16,8 +16,20 @@ function show(parts) {
   stop.textContent = asked ? "Stopping" : "Stop the suite";
 }
 
+function choice() { // Data and metric, as the server names them; nothing while they are those of the page at first.
+  const data = document.getElementById("data"), metric = document.getElementById("metric");
+  const first = data.options[data.selectedIndex].defaultSelected && !(metric && metric.selectedIndex);
+  return first ? "" : `${data.value}:${metric ? metric.value : ""}`;
+}
+
+function showObjective() {
+  const chosen = document.getElementById("objective")?.value ?? "";
+  for (const panel of document.querySelectorAll("#trajectories figure")) panel.hidden = chosen !== "" && panel.id !== chosen;
+}
+
 function connect() {
-  source = new EventSource("events");
+  if (source) source.close();
+  source = new EventSource(`events?show=${encodeURIComponent(choice())}`);
   source.onmessage = (event) => {
     const { parts, time } = JSON.parse(event.data);
     last = document.documentElement.dataset.state = time; // In the document, so that a saved page knows it.
@@ -44,9 +56,12 @@ async function stopSuite() {
 
 if (SETTINGS.live && location.protocol.startsWith("http")) {
   connect();
+  for (const id of ["data", "metric"]) document.getElementById(id)?.addEventListener("change", connect);
   document.addEventListener("click", (event) => { if (event.target.id === "stop") dialog.showModal(); });
   dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") stopSuite(); dialog.returnValue = ""; });
 } else {
   connection.textContent = `A saved page: the state of ${last}.`;
-  for (const button of document.querySelectorAll("#stop")) button.disabled = true;
+  for (const element of document.querySelectorAll("#stop, #data, #metric")) element.disabled = true;
 }
+document.getElementById("objective")?.addEventListener("change", showObjective);
+showObjective(); // A browser may have kept the choice over a reload.

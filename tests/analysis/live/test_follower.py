@@ -105,13 +105,13 @@ def test_the_mean_is_that_of_the_tables(suite):
         follower.look()
         table = trajectory_table(load(suite.folder, mixed=True))
         for cell in cells:
-            curves = cell.curves()
+            curves = cell.curves(follower.plan.objectives[0].metric)
             rows = table[(table["algorithm"] == cell.algorithm) & (table["axis"] == "runtime")]
             for column in ("t", "valid_mean", "valid_std", "test_mean", "test_std"):
                 np.testing.assert_array_equal(getattr(curves.mean, column), rows[column].to_numpy())
             ended = [run for run in cell.runs if run.state in ("done", "failed")]
             assert curves.runs == len(ended) == (rows["n_runs"].max() if len(rows) else 0)
-    assert [len(curve.t) for curve in cells[0].curves().unfinished] == [2]
+    assert [len(curve.t) for curve in cells[0].curves(follower.plan.objectives[0].metric).unfinished] == [2]
 
 
 def test_a_run_is_stalled_by_the_rule_of_the_driver(suite):

@@ -12,6 +12,7 @@ selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
+from tests.analysis.figures.planted_fronts import plant as plant_fronts  # noqa: E402
 from tests.analysis.live.live_runs import (  # noqa: E402
     LIMIT,
     Commands,
@@ -156,3 +157,26 @@ def test_the_button_stops_the_suite_and_nothing_is_lost(commands, chromium, tmp_
         assert end_of(others.run("--quiet"))[0] == 0
     assert results_of(suite) == results_of(other)
     assert len(results_of(suite)) == 6
+
+
+def test_metric_data_and_objective_are_chosen_on_the_page(suite, chromium, tmp_path):
+    """Lists above the figures change what they show, for as long as the page is open, and show one objective alone."""
+    plant_fronts(suite)
+    suite.plan["objectives"].append({**suite.plan["objectives"][0], "label": "valley"})
+    suite.set()
+    with Commands(tmp_path) as commands:
+        page = LivePage(chromium, address(commands.start("analysis", "live", suite.folder.name)))
+        seen = "return [...document.querySelectorAll('#trajectories figure')].filter((e) => e.offsetParent).length"
+        page.wait_for(lambda: page.text("#panel-bowl .note") == "test loss of the incumbent (lower is better)")
+        page.browser.find_element(By.CSS_SELECTOR, "#metric option[value=gain]").click()
+        page.wait_for(lambda: page.text("#panel-bowl .note").startswith("test gain of the incumbent"))
+        page.browser.find_element(By.CSS_SELECTOR, "#data option[value=valid]").click()
+        page.wait_for(lambda: page.text("#panel-bowl .note").startswith("validation gain of the incumbent"))
+        assert page.browser.execute_script(seen) == 2
+        page.browser.find_element(By.CSS_SELECTOR, "#objective option[value=panel-bowl]").click()
+        assert page.browser.execute_script(seen) == 1
+        page.browser.find_element(By.CSS_SELECTOR, "#metric option[value=loss]").click()
+        page.browser.find_element(By.CSS_SELECTOR, "#data option[value=test]").click()
+        page.wait_for(lambda: page.text("#panel-bowl .note").startswith("test loss of the incumbent"))
+        assert page.complaints() == []
+        assert page.asked_hosts() == {"127.0.0.1"}

@@ -9,7 +9,11 @@ import pytest
 from analysis.live.drawing import nice_ticks
 from analysis.live.serving.publisher import Publisher
 from analysis.live.watcher import LAST_STATE, Watcher
+from analysis.loading.results import load
+from analysis.value_format import number_text
 from benchmark.storage.progress_file import Progress, RunCounts, Work, write_progress
+from tests.analysis.figures.planted_fronts import GAIN, METRICS
+from tests.analysis.figures.planted_fronts import plant as plant_fronts
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">'
 
@@ -129,3 +133,39 @@ def test_ticks_are_round_and_within(low, high):
     step = np.diff(ticks)
     assert float(f"{step[0]:.0e}".partition("e")[0]) in (1, 2, 5)
     np.testing.assert_allclose(step, step[0], rtol=1e-6)
+
+
+def last_means(suite, data, metric):
+    """The mean at the end, by algorithm, of what the incumbents of all runs have of a metric, taken run by run."""
+    frame = load(suite.folder).evaluations
+    ends = {}
+    for (algorithm, _), rows in frame.groupby(["algorithm", "repetition"], observed=True):
+        best = min(rows.to_dict("records"), key=lambda row: (row["valid_error"], row["end"]))
+        ends.setdefault(algorithm, []).append(best[f"{data}:{metric}" if metric != "loss" else f"{data}_error"])
+    return {algorithm: float(np.mean(values)) for algorithm, values in ends.items()}
+
+
+@pytest.mark.parametrize("recorded", [(), (GAIN,)])
+def test_a_page_shows_the_metric_and_data_that_it_has_chosen(suite, recorded):
+    """Each open page has the panels of its own choice; metrics that are recorded only may be chosen as well."""
+    plant_fronts(suite, METRICS[: 1 if recorded else 2], recorded=recorded)
+    publisher = Publisher()
+    watcher = Watcher(suite.folder, publisher, ends_after=None)
+    with publisher.viewing("valid:gain"), publisher.viewing("valid:loss"), publisher.viewing("elsewhere:unknown"):
+        watcher.look()
+        shown = {choice: publisher.wait(0, 0, choice)[1] for choice in ("", *publisher.choices())}
+    panels = {choice: parts["panel-bowl"] for choice, parts in shown.items()}
+    assert set(panels) == {"", "valid:gain", "valid:loss", "elsewhere:unknown"}
+    assert panels["elsewhere:unknown"] == panels[""]
+    assert "validation gain of the incumbent (higher is better) [%]" in panels["valid:gain"]
+    for choice, data, metric in (("", "test", "loss"), ("valid:loss", "valid", "loss")):
+        for algorithm, mean in last_means(suite, data, metric).items():
+            assert f'data-runs="{algorithm}">4 of 4 runs</span>, {number_text(mean)}<' in panels[choice]
+    if not recorded:  # Else the tables do not have it.
+        for algorithm, mean in last_means(suite, "valid", "gain").items():
+            assert f'data-runs="{algorithm}">4 of 4 runs</span>, {number_text(mean)}<' in panels["valid:gain"]
+    assert {name: html for name, html in shown["valid:gain"].items() if name != "panel-bowl"} == {
+        name: html for name, html in shown[""].items() if name != "panel-bowl"
+    }
+    watcher.look()
+    assert publisher.wait(0, 0, "valid:gain")[1].keys() == shown[""].keys() - {"panel-bowl"}  # Nobody shows it now.
