@@ -36,8 +36,10 @@ def many_tasks_makers(
     yield "task_map", partial(_map, plan, tables)
     yield "win_rates", partial(_win_rates, plan, tables)
     for name in OF_ALGORITHMS:
-        yield name, partial(_of_algorithms, plan, tables, name)
-    yield "advice", partial(_advice, plan, tables)
+        if name in tables:
+            yield name, partial(_of_algorithms, plan, tables, name)
+    if "advice" in tables:
+        yield "advice", partial(_advice, plan, tables)
 
 
 def by_mean_rank(tables: Mapping[str, pd.DataFrame]) -> list[str]:

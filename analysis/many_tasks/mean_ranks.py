@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.many_tasks.resampling import limits, resampled
 from analysis.many_tasks.tasks import Task, taking_part
+from analysis.many_tasks.unpaired import Samples, independent_samples
 from analysis.statistics.anytime import Array
 from analysis.statistics.ranks import ranks
 
@@ -18,7 +19,8 @@ FRACTIONS = tuple(step / 20 for step in range(1, 21))
 """Shares of the budget at which ranks are taken over it."""
 
 MEAN_RANKS = ("algorithm", "mean_rank", "low", "high", "n_tasks", "n")
-"""Columns of `mean_ranks.csv`: n counts (task, repetition), the blocks within which ranks are taken."""
+"""Columns of `mean_ranks.csv`: n counts (task, repetition), the blocks within which ranks are taken;
+where repetitions are no pairs, the runs of the algorithm."""
 
 RANK_OVER_BUDGET = ("algorithm", "fraction", "mean_rank", "low", "high", "n_tasks", "n", "n_defined")
 """Columns of `rank_over_budget.csv`: n_defined counts those of the n runs that have a result by then; the others share
@@ -45,6 +47,11 @@ class Blocks:
         """How many blocks each task has."""
         return tuple(map(len, self.by_task.values()))
 
+    @property
+    def runs(self) -> Array:
+        """(k,) integers, the runs of each algorithm."""
+        return np.full(len(self.algorithms), sum(self.sizes))
+
     def resampled(self) -> Array:
         """(1 + resamples, k) mean ranks, every task having the same weight: of the sample, and of each resample."""
         return resampled(np.concatenate(list(self.by_task.values())), self.sizes)
@@ -68,19 +75,26 @@ def rank_blocks(tasks: Sequence[Task], fraction: float = 1.0) -> Blocks:
     )
 
 
+def rank_field(tasks: Sequence[Task], fraction: float = 1.0) -> Blocks | Samples:
+    """Rank within repetitions where they are pairs, else what rank to expect of runs that are drawn independently."""
+    if all(task.paired for task in tasks):
+        return rank_blocks(tasks, fraction)
+    return independent_samples(tasks, fraction)
+
+
 def mean_ranks(tasks: Sequence[Task]) -> pd.DataFrame:
     """Mean ranks at the horizon, every task having the same weight; columns `MEAN_RANKS`.
 
     Limits are by the two-level bootstrap, NaN for fewer than 6 tasks. Ranks depend on who takes part.
     """
-    return pd.DataFrame(_rows(rank_blocks(tasks)), columns=list(MEAN_RANKS))
+    return pd.DataFrame(_rows(rank_field(tasks)), columns=list(MEAN_RANKS))
 
 
 def rank_over_budget(tasks: Sequence[Task]) -> pd.DataFrame:
     """Mean ranks at `FRACTIONS` of the horizon, one method after the other; columns `RANK_OVER_BUDGET`."""
     rows = []
     for fraction in FRACTIONS:
-        blocks = rank_blocks(tasks, fraction)
+        blocks = rank_field(tasks, fraction)
         for place, row in enumerate(_rows(blocks)):
             rows.append((place, {**row, "fraction": fraction, "n_defined": int(blocks.n_defined[place])}))
     rows.sort(key=lambda row: row[0])
@@ -92,14 +106,15 @@ def _complete(errors: Array) -> Array:
     return np.asarray(errors.T[~np.isnan(errors).any(axis=0)])
 
 
-def _rows(blocks: Blocks) -> list[dict[str, Any]]:
+def _rows(blocks: Blocks | Samples) -> list[dict[str, Any]]:
     if not blocks.by_task:
         return []
     drawn = blocks.resampled()
-    counts = {"n_tasks": len(blocks.sizes), "n": sum(blocks.sizes)}
+    n_tasks = len(blocks.sizes)
     return [
-        {"algorithm": name, "mean_rank": mean, "low": low, "high": high, **counts}
-        for name, mean, (low, high) in zip(
-            blocks.algorithms, drawn[0].tolist(), limits(drawn[1:], len(blocks.sizes)).tolist(), strict=True
+        {"algorithm": name, "mean_rank": mean, "low": low, "high": high, "n_tasks": n_tasks, "n": n}
+        for name, mean, (low, high), n in zip(
+            *(blocks.algorithms, drawn[0].tolist(), limits(drawn[1:], n_tasks).tolist(), blocks.runs.tolist()),
+            strict=True,
         )
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from analysis.many_tasks.mean_ranks import rank_blocks
+from analysis.many_tasks.mean_ranks import rank_field
 from analysis.many_tasks.resampling import limits
 from analysis.many_tasks.tasks import Task
 from analysis.statistics.anytime import Array
@@ -29,9 +29,10 @@ def ratings(tasks: Sequence[Task]) -> pd.DataFrame:
 
     Every two methods meet in the same blocks, so that the likelihood depends on each method's share of wins against all
     others alone, which is its mean rank: ratings are mean ranks on the scale of odds, and in the same order.
-    Limits are by the two-level bootstrap.
+    Limits are by the two-level bootstrap. Where repetitions are no pairs, every run meets every other, and n is
+    the smallest number of runs of any method on each task.
     """
-    blocks = rank_blocks(tasks)
+    blocks = rank_field(tasks)
     if not blocks.sizes or len(blocks.algorithms) < 2:
         return pd.DataFrame(columns=list(RATINGS))
     wins = len(blocks.algorithms) - blocks.resampled()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from analysis.many_tasks.tasks import Task
 from analysis.statistics.anytime import Array
@@ -23,7 +24,9 @@ TASK_MAP = (
 
 n finished runs have the median normalised regret median_regret at the horizon, with its 95 % interval. difference: the
 median of the paired differences from the control's regrets over n_paired repetitions, negative where the method is
-better. p: two-sided Wilcoxon signed-rank test; p_holm: adjusted over the methods of the task; the verdict is at 5 %.
+better; where repetitions are no pairs n_paired is 0, and it is the difference of the two medians. p: two-sided Wilcoxon
+signed-rank test, or the Mann-Whitney test without pairs; p_holm: adjusted over the methods of the task; the verdict is
+at 5 %.
 """
 
 BETTER, WORSE, UNSHOWN, CONTROL = "better", "worse", "no difference shown", "control"
@@ -77,6 +80,8 @@ def _median(regrets: Array) -> dict[str, float]:
 
 
 def _test(task: Task, own: Array, against: Array) -> dict[str, float]:
+    if not task.paired:
+        return _test_samples(task, own[~np.isnan(own)], against[~np.isnan(against)])
     differences = difference(own, against)
     there = ~np.isnan(differences)
     paired = differences[np.newaxis, there]
@@ -88,6 +93,20 @@ def _test(task: Task, own: Array, against: Array) -> dict[str, float]:
         "n_paired": int(there.sum()),
         "p": float(wilcoxon(paired)[0]),
         "balance": float(balance(paired)[0]),
+    }
+
+
+def _test_samples(task: Task, own: Array, against: Array) -> dict[str, float]:
+    if not len(own) or not len(against):
+        return {"difference": math.nan, "n_paired": 0, "p": math.nan, "balance": 0.0}
+    scale = task.typical - task.best if task.has_ends else math.nan
+    medians = [quartiles(sample[np.newaxis])[1][0] for sample in (own, against)]
+    test = stats.mannwhitneyu(own, against, alternative="two-sided")
+    return {
+        "difference": float(difference(*np.array(medians))) / scale,
+        "n_paired": 0,
+        "p": 1.0 if math.isnan(float(test.pvalue)) else float(test.pvalue),
+        "balance": float(test.statistic) / (len(own) * len(against)) - 0.5,
     }
 
 

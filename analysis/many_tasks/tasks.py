@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -49,6 +49,7 @@ class Task:
         errors: (n,) the endpoint of the incumbent from then on, +inf where it is not known.
         ended: (A, R) after when a failed run has no result any more, else +inf.
         finished: (A, R) booleans.
+        paired: whether the same repetition of two algorithms is a pair.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Task:
     errors: Array
     ended: Array
     finished: Array
+    paired: bool = True
 
     @property
     def has_ends(self) -> bool:
@@ -112,7 +114,9 @@ class Task:
         return np.where(self.finished, first.reshape(self.finished.shape), np.nan)
 
 
-def read_tasks(improvements: pd.DataFrame, ends: pd.DataFrame, algorithms: Sequence[str] | None = None) -> list[Task]:
+def read_tasks(
+    improvements: pd.DataFrame, ends: pd.DataFrame, algorithms: Sequence[str] | None = None, *, paired: bool = True
+) -> list[Task]:
     """Make the tasks of a field; an objective of the ends on which nobody has a row is none.
 
     The order of rows makes no difference, nor do rows that are no improvements.
@@ -122,6 +126,7 @@ def read_tasks(improvements: pd.DataFrame, ends: pd.DataFrame, algorithms: Seque
         ends: columns `ENDS`.
         algorithms: the methods of the field in the order of the tables, also those without any row; None: those that
             have one, in the order of their column's categories, or of the alphabet.
+        paired: whether the same repetition of two algorithms is a pair.
 
     Raises:
         ValueError: a column is missing, an objective is without ends or twice there, or an algorithm is not listed.
@@ -134,7 +139,7 @@ def read_tasks(improvements: pd.DataFrame, ends: pd.DataFrame, algorithms: Seque
         raise ValueError(f"improvements: algorithm {unlisted[0]!r} is not among {', '.join(algorithms)}")
     by_label = dict(iter(improvements.groupby(improvements["objective"].astype(object), sort=False)))
     return [
-        _task(by_label[end["objective"]], end, algorithms)
+        replace(_task(by_label[end["objective"]], end, algorithms), paired=paired)
         for end in ends.to_dict("records")
         if end["objective"] in by_label
     ]

@@ -27,12 +27,14 @@ from benchmark.storage.suite_json import entries_by_label, read_suite_json
 
 FEWEST = 4
 """Objectives from which on a suite says something about tasks."""
+OF_PAIRS = ("performance_profiles", "advice", "advice_held_out", "advice_summary")
+"""Tables of suites whose repetitions are pairs."""
 
 
 def has_many_tasks(results: Results) -> bool:
-    """Whether a suite has enough objectives, and something to compare on them in pairs of repetitions."""
+    """Whether a suite has enough objectives, and something to compare on them."""
     plan = results.plan
-    return len(plan.objectives) >= FEWEST and len(plan.algorithms) > 1 and plan.paired
+    return len(plan.objectives) >= FEWEST and len(plan.algorithms) > 1
 
 
 class ManyTasks:
@@ -49,8 +51,9 @@ class ManyTasks:
     @cached_property
     def tasks(self) -> list[Task]:
         entries = planned_entries(self._folder)
-        algorithms = self._results.plan.algorithms
-        return read_tasks(improvements(self._results), ends(self._results, entries), algorithms)
+        plan = self._results.plan
+        found = improvements(self._results)
+        return read_tasks(found, ends(self._results, entries), plan.algorithms, paired=plan.paired)
 
     @cached_property
     def features(self) -> pd.DataFrame:
@@ -63,7 +66,15 @@ class ManyTasks:
         return advice_held_out(self.tasks, self.features)
 
     def makers(self) -> Mapping[str, Callable[[], pd.DataFrame]]:
-        """The makers of the tables by name."""
+        """The makers of the tables by name.
+
+        Where repetitions are no pairs there are no performance profiles, for a cost has no least one to be relative
+        to, and no advice, for it rests on what is known of the tasks, which other tools do not record.
+        """
+        makers = self._all_makers()
+        return makers if self._results.plan.paired else {name: makers[name] for name in makers if name not in OF_PAIRS}
+
+    def _all_makers(self) -> Mapping[str, Callable[[], pd.DataFrame]]:
         return {
             "task_map": lambda: task_map(self.tasks, self._results.plan.control),
             "mean_ranks": lambda: mean_ranks(self.tasks),
