@@ -40,13 +40,15 @@ def _map(study: Study) -> Sheet:
     """A row for each task, a column for each algorithm by mean rank."""
     table, control = study.tables["task_map"], study.results.plan.control
     order = study.tables["mean_ranks"].sort_values("mean_rank", kind="stable")["algorithm"].tolist()
+    paired = study.results.plan.paired
+    test = "Wilcoxon signed-rank test on paired repetitions" if paired else "Mann-Whitney test on unpaired repetitions"
     cells = {(row["objective"], row["algorithm"]): _cell(row) for row in table.to_dict("records")}
     tasks = list(dict.fromkeys(table["objective"]))
     return Sheet(
         name="task-map",
         caption=f"{study.results.plan.title}. Median normalised regret at the end of the budget: 0 is the best there "
-        f"is, 1 what one random trial gives. {MARKS[BETTER]} better and {MARKS[WORSE]} worse than {control} (Wilcoxon "
-        "signed-rank test on paired repetitions, Holm-adjusted over the algorithms of the task, 5 %).",
+        f"is, 1 what one random trial gives. {MARKS[BETTER]} better and {MARKS[WORSE]} worse than {control} ({test}, "
+        "Holm-adjusted over the algorithms of the task, 5 %).",
         head=["task", *order],
         rows=[[task, *(cells.get((task, name), NONE) for name in order)] for task in tasks],
     )
@@ -57,10 +59,11 @@ def _ranks(study: Study) -> Sheet:
     plan = study.results.plan
     ranks = study.tables["mean_ranks"].sort_values("mean_rank", kind="stable").to_dict("records")
     elo = {row["algorithm"]: row for row in study.tables["ratings"].to_dict("records")}
+    how = "ranked within every task and repetition" if plan.paired else "of runs that are drawn independently"
     counts = study.tables["task_map"].groupby(["algorithm", "verdict"]).size().to_dict()
     return Sheet(
         name="mean-ranks",
-        caption=f"{plan.title}. Mean ranks over {ranks[0]['n_tasks']} tasks, ranked within every task and repetition, "
+        caption=f"{plan.title}. Mean ranks over {ranks[0]['n_tasks']} tasks, {how}, "
         "with 95 % intervals that resample tasks and repetitions; Elo ratings of the mean 1500 by the model of Bradley "
         f"and Terry; on how many tasks an algorithm is better and worse than {plan.control}.",
         head=["algorithm", "mean rank", "interval", "rating", "interval", "better on", "worse on"],

@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.explanations import OF_SAMPLES
 from analysis.figures.advice import advice
 from analysis.figures.mean_ranks import mean_ranks
 from analysis.figures.profiles import data_profiles, performance_profiles
@@ -50,17 +51,24 @@ def by_mean_rank(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _map(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
     table = tables["task_map"]
-    return None if table.empty else task_map(table, title=plan.title, control=plan.control, order=by_mean_rank(tables))
+    if table.empty:
+        return None
+    return task_map(table, title=plan.title, control=plan.control, order=by_mean_rank(tables), paired=plan.paired)
 
 
 def _win_rates(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
     table = tables["win_rates"]
-    return None if table.empty else win_rates(table, title=plan.title, order=by_mean_rank(tables))
+    if table.empty:
+        return None
+    return win_rates(table, title=plan.title, order=by_mean_rank(tables), paired=plan.paired)
 
 
 def _of_algorithms(plan: Plan, tables: Mapping[str, pd.DataFrame], name: str) -> Figure | None:
     table = tables[name]
-    return None if table.empty else OF_ALGORITHMS[name](table, title=plan.title, algorithms=plan.algorithms)
+    if table.empty:
+        return None
+    how = {"paired": plan.paired} if name in OF_SAMPLES else {}
+    return OF_ALGORITHMS[name](table, title=plan.title, algorithms=plan.algorithms, **how)
 
 
 def _advice(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Figure | None:

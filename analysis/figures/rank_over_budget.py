@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.explanations import OF_MANY_TASKS
+from analysis.explanations import explain_many_tasks
 from analysis.figures.lines import ACROSS, lines, name_lines, panel
 from analysis.figures.panels import name_horizontal
 from analysis.figures.theme import algorithm_styles
@@ -16,13 +16,14 @@ MOST_BANDS = 6
 """Algorithms up to which their intervals are drawn; bands of more hide the lines."""
 
 
-def rank_over_budget(table: pd.DataFrame, *, title: str, algorithms: Sequence[str]) -> Figure:
+def rank_over_budget(table: pd.DataFrame, *, title: str, algorithms: Sequence[str], paired: bool = True) -> Figure:
     """Draw the mean rank of every algorithm over the share of the budget, the best on top.
 
     Args:
         table: `rank_over_budget.csv`.
         title: of the suite.
         algorithms: all of the suite, for their looks.
+        paired: whether the same repetition of two algorithms is a pair.
     """
     figure, axes = panel(f"{title}: mean ranks over the budget")
     entries = lines(axes, table, "fraction", "mean_rank", algorithms, steps=False, rising=False)
@@ -41,5 +42,5 @@ def rank_over_budget(table: pd.DataFrame, *, title: str, algorithms: Sequence[st
     axes.set_ylabel("mean rank (less is better)")
     bands = "Bands: 95 %, tasks and repetitions resampled." if len(drawn) <= MOST_BANDS else ""
     ordered = "Names are ordered by where the lines end."
-    name_lines(figure, entries, f"{OF_MANY_TASKS['rank_over_budget']} {ordered} {bands}")
+    name_lines(figure, entries, f"{explain_many_tasks('rank_over_budget', paired=paired)} {ordered} {bands}")
     return figure

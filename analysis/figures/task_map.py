@@ -46,7 +46,7 @@ class MapCells:
     ends: tuple[float, float]
 
 
-def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[str]) -> Figure:
+def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[str], paired: bool = True) -> Figure:
     """Draw a cell for each task and algorithm: the median regret as colour and number, and its verdict as a mark.
 
     Args:
@@ -54,13 +54,14 @@ def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[s
         title: of the suite.
         control: what the algorithms were compared with.
         order: the algorithms from the left to the right.
+        paired: whether the same repetition of two algorithms is a pair.
     """
     drawn = map_cells(table, order)
     figure, axes = matrix(f"{title}: tasks and algorithms", drawn.tasks, order, drawn.texts)
     palette = ListedColormap(sns.color_palette(PALETTE, SHADES)[:USED])
     fill(axes, drawn.colours, palette)
     _bar(figure, axes, palette, *drawn.ends)
-    caption(figure, [], explain_map(control))
+    caption(figure, [], explain_map(control, paired=paired))
     return figure
 
 

@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from analysis.explanations import OF_MANY_TASKS
+from analysis.explanations import explain_many_tasks
 from analysis.figures.matrix import colour_bar, fill, matrix
 from analysis.figures.panels import caption
 from analysis.statistics.anytime import Array
@@ -22,20 +22,21 @@ PALETTE = "RdBu"
 HALF = 0.5
 
 
-def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str]) -> Figure:
+def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str], paired: bool = True) -> Figure:
     """Draw a cell for every two algorithms: in how many per cent of the repetitions the row's is ahead.
 
     Args:
         table: `win_rates.csv`.
         title: of the suite.
         order: the algorithms from the top down and from the left to the right.
+        paired: whether the same repetition of two algorithms is a pair.
     """
     rates, texts = win_cells(table, order)
     figure, axes = matrix(f"{title}: win rates", order, order, texts)
     palette = mpl.colormaps[PALETTE]
     fill(axes, rates, palette)
     colour_bar(figure, axes, ScalarMappable(Normalize(0.0, 100.0), palette), "repetitions won [%]")
-    caption(figure, [], OF_MANY_TASKS["win_rates"])
+    caption(figure, [], explain_many_tasks("win_rates", paired=paired))
     return figure
 
 

@@ -14,7 +14,7 @@ from tests.analysis.figures.planted_tasks import TITLE, names, tables
 @pytest.fixture
 def made():
     """The two tables of three algorithms on four tasks."""
-    plan = SimpleNamespace(title=TITLE, control="random")
+    plan = SimpleNamespace(title=TITLE, control="random", paired=True)
     return sheets(SimpleNamespace(results=SimpleNamespace(plan=plan), tables=tables(names(3), 4)))
 
 

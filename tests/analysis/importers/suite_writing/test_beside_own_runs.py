@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
+from analysis.explanations import explain
 from analysis.loading.results import load
 from analysis.study import Study
 from benchmark.cli.main import main as run
@@ -112,3 +113,25 @@ def test_power_of_repetitions_that_are_no_pairs_is_the_mann_whitney_tests(folder
     sd = math.sqrt(np.var([0.3, 0.5], ddof=1) + np.var([0.2, 0.25], ddof=1))
     assert line.split()[1:7] == ["random", "tpe", "2,", "2", f"{sd:.4g}", f"{0.1 / sd:.3g}"]
     assert any("two-sided Mann-Whitney test" in note for note in notes)
+
+
+@pytest.mark.slow
+def test_four_objectives_without_pairs_have_the_tables_that_need_none(tmp_path):
+    """Ranks, win rates and verdicts are there, and what rests on pairs is not; captions say how ranks are made."""
+    rows = [
+        f"task{task},{who},{task}{who}{number},{(task + number + len(who) // 3) / 9},1,0.5\n"
+        for task in range(4)
+        for who in ("tpe", "random")
+        for number in range(2)
+    ]
+    (tmp_path / "rows.csv").write_text("task,who,name,loss,t,lr\n" + "".join(rows))
+    columns = 'study = "name"\nobjective = "task"\nalgorithm = "who"\nseconds = "t"\n'
+    metric = 'metrics.loss = { column = "loss", goal = "min" }\nhyperparameters.lr = "lr"\n'
+    (tmp_path / "rows.toml").write_text(columns + metric)
+    source = [str(tmp_path / "rows.csv"), "--mapping", str(tmp_path / "rows.toml")]
+    assert main(["import", "tasks", *source, "--results", str(tmp_path / "results"), "--quiet"]) == 0
+    study = Study(load(tmp_path / "results" / "tasks"), tmp_path / "results" / "tasks")
+    assert {"task_map", "mean_ranks", "win_rates", "ratings", "critical_difference"} <= study.tables.keys()
+    assert not {"performance_profiles", "advice", "advice_held_out"} & study.tables.keys()
+    assert study.tables["mean_ranks"]["mean_rank"].tolist() == [1.125, 1.875]
+    assert "drawn, each by itself" in explain("mean_ranks", study.results)
