@@ -1,60 +1,21 @@
 """Disks that fail under a whole suite: a message with path and remedy, nothing half acknowledged, and it goes on."""
 
 import errno
-import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
 from benchmark.cli.main import main
-from benchmark.storage import ledger_format
 from benchmark.storage.ledger import Ledger
-from benchmark.storage.ledger_format import read_ledger
 from benchmark.suite import parsing as suites
-from benchmark.tuning.execution import note_training_start
-from benchmark.workers import isolated_run
 from tests import ROOT
 from tests.benchmark.fakes.failing_disk import CALLS, FAULTS, FailingDisk, raise_os_error, write_half
-from tests.benchmark.fakes.stacked_toy import toy_prices
-from tests.benchmark.fakes.unpicklable import LONG_CURVE
-from tests.benchmark.fault_suites import command, evaluations
+from tests.benchmark.fault_suites import SUITES, command, evaluations, stored, written
 
 pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
-
-
-SUITES = {
-    "alone": """
-seed = 3
-repetitions = 2
-budget.trials = 2
-algorithms.random.searcher = "random"
-[objectives.deadly]
-name = "tests.benchmark.fakes.crashing:Crashing"
-""",
-    "stacked": """
-seed = 3
-repetitions = 1
-clock = "modelled"
-calibration = "prices.toml"
-budget.evaluations = 4
-algorithms.random.searcher = "random"
-algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
-[objectives.slots]
-name = "tests.benchmark.fakes.stacked_toy:StackedToy"
-""",
-}
-
-
-def written(folder, kind):
-    """Write a suite into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prices.toml").write_text(toy_prices())
-    (folder / "tiny.toml").write_text(SUITES[kind])
-    return folder
 
 
 @pytest.fixture(scope="module", params=SUITES)
@@ -77,14 +38,6 @@ def acknowledged(monkeypatch):
 
     monkeypatch.setattr(Ledger, "append", noting)
     return records
-
-
-def stored(path):
-    """The records of a run, whatever its file is called now."""
-    names = (path, path.with_name(path.name + ".part"), path.with_name(path.name + ".failed"))
-    (there,) = [name for name in names if name.exists()]
-    with_tail = there.read_bytes()
-    return [json.loads(line) for line in with_tail[: with_tail.rfind(b"\n") + 1].splitlines()]
 
 
 def check_message(message, folder):
@@ -293,95 +246,3 @@ def test_a_suite_is_read_from_the_folder(tmp_path):
     """A test of the test: both kinds are what they are called."""
     alone, stacked = (suites.load(str(written(tmp_path / kind, kind) / "tiny.toml")) for kind in SUITES)
     assert (alone.clock, stacked.clock) == ("measured", "modelled")
-
-
-# Clocks that are set.
-
-
-class Jumping:
-    """A time of day that is set by years at every look, back and forth."""
-
-    def __init__(self):
-        self.looks = 0
-
-    def __call__(self):
-        self.looks += 1
-        return 1e9 + (-1) ** self.looks * 1e8 * self.looks
-
-
-@pytest.mark.parametrize("kind", SUITES)
-def test_a_clock_that_is_set_changes_no_result(tmp_path, monkeypatch, kind):
-    """Records are those of an untouched clock, and no duration is negative or of days."""
-    expected, here = written(tmp_path / "expected", kind), written(tmp_path / "here", kind)
-    assert main(command(expected)) == 0
-    monkeypatch.setattr(time, "time", Jumping())
-
-    assert main(command(here)) == 0
-
-    assert evaluations(here) == evaluations(expected)
-    for path in here.glob("results/tiny/runs/*/*/*.jsonl"):
-        for record in read_ledger(path).records:
-            if record["kind"] == "evaluation":
-                assert all(0 <= record[name] < 600 for name in ("train_seconds", "paid_seconds", "decide_seconds"))
-
-
-def test_the_time_of_a_crash_is_taken_by_a_clock_that_nobody_sets(tmp_path, monkeypatch):
-    """Who finds a process dead knows when its training began, whatever the time of day and of the file say."""
-    marker = tmp_path / "training"
-    assert isolated_run._seconds_since(marker) == 0.0
-    monkeypatch.setattr(time, "time", Jumping())
-    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
-    note_training_start(marker)
-    os.utime(marker, (0, 0))
-    monkeypatch.setattr(time, "monotonic", lambda: 103.5)
-    assert isolated_run._seconds_since(marker) == 3.5
-    marker.write_text("")  # Killed while it wrote.
-    assert isolated_run._seconds_since(marker) == 0.0
-
-
-# What cannot be sent between processes, or is too long to be written.
-
-
-UNPICKLABLE = """
-seed = 2
-repetitions = 2
-budget.trials = 6
-algorithms.random.searcher = "random"
-[objectives.strange]
-name = "tests.benchmark.fakes.unpicklable:Unpicklable"
-how = "{how}"
-"""
-
-
-def run_unpicklable(folder, how, jobs=1, *words):
-    """Run a suite of strange trials; exit code and evaluations."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tiny.toml").write_text(UNPICKLABLE.format(how=how))
-    return main([*command(folder, jobs), *words]), evaluations(folder)
-
-
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.faults)])
-@pytest.mark.parametrize("how", ["error", "result"])
-def test_what_cannot_be_pickled_becomes_a_record(tmp_path, how, jobs):
-    """An exception of two arguments that holds a lock, or a lock for an error: text, and the suite is done."""
-    code, found = run_unpicklable(tmp_path, how, jobs)
-    told = [record for records in found.values() for record in records]
-    assert (code, len(told)) == (0, 12)
-    assert {record["state"] for record in told} == {"ok", "error"}
-    for record in told:
-        assert (record["state"] == "error") == (record["config"]["x"] > 0.5)
-        if record["state"] == "error":
-            assert ("Unpicklable" if how == "error" else "lock") in record["problem"]
-
-
-def test_a_curve_that_is_too_long_is_an_error_not_a_shorter_curve(tmp_path, capsys, monkeypatch):
-    """A record of more than the largest size refuses its run; what was recorded before stays, nothing is cut."""
-    monkeypatch.setattr(ledger_format, "LARGEST_RECORD", 10_000)
-    code, found = run_unpicklable(tmp_path, "endless", 1, "--set", "repetitions=1")
-    message = capsys.readouterr().err
-    assert (code, found) == (1, {})
-    assert "Traceback" not in message
-    assert message.count(" bytes: at most 10000 are allowed") == 1
-    kept = [r for r in stored(tmp_path / "results/tiny/runs/strange/random/000.jsonl") if r["kind"] == "evaluation"]
-    assert kept
-    assert all(record["config"]["x"] <= 0.5 and len(record["valid_curve"]) == LONG_CURVE for record in kept)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.regression.compared_suite import read_compared_suite
 from analysis.regression.non_inferiority import (
     LEAST,
     Cell,
@@ -22,27 +21,7 @@ from analysis.regression.non_inferiority import (
 )
 from analysis.statistics.bootstrap import interval, mean
 from benchmark.errors import BadInput
-
-NOISE = np.random.default_rng(3).normal(0.0, 0.01, size=30)
-
-
-def both_suites(old, new, endpoint=None):
-    """Both suites as they are compared."""
-    return read_compared_suite(old.folder, endpoint), read_compared_suite(new.folder, endpoint)
-
-
-@pytest.fixture
-def pair(plant):
-    """Two planted suites of 30 repetitions whose runs are yet to be written."""
-    old, new = plant("old"), plant("new")
-    for suite in (old, new):
-        suite.set(repetitions=30)
-    return old, new
-
-
-def fill(suite, errors, **changes):
-    """One run an error."""
-    return [suite.run([(error, error, 1.0)], place, **changes) for place, error in enumerate(errors)]
+from tests.analysis.regression.suite_pairs import NOISE, both_suites, fill
 
 
 def rewrite(path, planted_ledger, **changes):
@@ -352,63 +331,3 @@ def test_a_changed_environment_is_told(pair, planted_ledger):
             records[0]["environment"] = {"torch": version, "python": "3.11"}
             path.write_bytes(planted_ledger(records))
     assert compare(*both_suites(old, new), Margin()).changed == {"torch": ("2.0", "2.1")}
-
-
-def declare(metric, *suites):
-    """Make suites of a metric."""
-    for suite in suites:
-        suite.plan["objectives"][0]["metrics"] = [metric]
-        suite.set()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("shift", "verdict"), [(5.0, "improvement"), (-5.0, "regression")])
-def test_more_of_what_is_maximised_is_better(pair, shift, verdict):
-    """Positive differences are worse as ever, and the means are the metric's own."""
-    old, new = pair
-    declare({"name": "accuracy", "goal": "max", "unit": "%", "best": 100, "chance": 0}, old, new)
-    fill(old, -80.0 - NOISE)
-    fill(new, -80.0 - shift + NOISE)
-    comparison = compare(*both_suites(old, new), Margin())
-    [cell] = comparison.cells
-    assert cell.verdict == comparison.verdict == verdict
-    assert (cell.old_mean, cell.new_mean) == pytest.approx((80.0, 80.0 + shift), abs=0.1)
-    assert (cell.mean, cell.margin) == (pytest.approx(-shift, abs=0.1), 1.0)
-    assert comparison.outcomes == {"bowl": "test accuracy (higher is better) [%]"}
-
-
-@pytest.mark.slow
-def test_a_share_of_no_scale_is_no_margin(pair):
-    """Without best and chance values the margin has to be given in the metric's unit, or in deviations."""
-    old, new = pair
-    declare({"name": "return", "goal": "max", "best": 5.0}, old, new)
-    fill(old, NOISE)
-    fill(new, NOISE + 0.001)
-    suites = both_suites(old, new)
-    with pytest.raises(BadInput, match=r"bowl: its metric return declares no best and chance values.*--margin"):
-        compare(*suites, Margin())
-    assert compare(*suites, Margin(kind="absolute", value=0.1)).verdict == "no regression"
-
-
-@pytest.mark.slow
-def test_other_goals_are_no_pairs(pair):
-    """A metric that was minimised and is maximised now is not compared."""
-    old, new = pair
-    declare({"name": "return", "goal": "min"}, old)
-    declare({"name": "return", "goal": "max"}, new)
-    fill(old, NOISE)
-    fill(new, NOISE)
-    with pytest.raises(BadInput, match=r'metric is \["return","min",""\] in OLD and \["return","max",""\] in NEW'):
-        compare(*both_suites(old, new), Margin())
-
-
-@pytest.mark.slow
-def test_without_a_test_set_validation_errors_are_compared(pair):
-    """As everywhere else; and it is said."""
-    for suite in pair:
-        for place in range(8):
-            suite.run([(0.5 + NOISE[place], None, 1.0)], place)
-        suite.set(repetitions=8)
-    comparison = compare(*both_suites(*pair), Margin())
-    assert comparison.verdict == "identical"
-    assert comparison.outcomes == {"bowl": "validation error"}

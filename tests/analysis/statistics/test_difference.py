@@ -14,15 +14,8 @@ from scipy import stats
 
 from analysis.statistics.anytime import Curve, curve, mean_and_std
 from analysis.statistics.difference import FEWEST, Difference, claims, critical, difference, simultaneous_band
+from tests.analysis.statistics.hand_made_curves import run
 from tests.planted.trajectories import WORLDS, main, measure
-
-
-def run(*events, carried=True):
-    """A curve of (time, validation error) events; the test error is one more."""
-    t, errors = (
-        (np.array(column, dtype=float) for column in zip(*events, strict=True)) if events else (np.empty(0),) * 2
-    )
-    return curve(t, errors, errors + 1.0, carried=carried)
 
 
 def cell(rng, n, *, shift=0.0, trials=12):

@@ -14,17 +14,10 @@ from hypothesis import strategies as st
 from analysis.statistics.anytime import curve
 from analysis.statistics.bootstrap import LEAST
 from analysis.statistics.targets import Attempts, attempts, ert, kaplan_meier_median, par10, solved, speed_up
+from tests.analysis.statistics.hand_made_curves import run
 from tests.planted.trajectories import measure_speed_up
 
 INF, NAN = math.inf, math.nan
-
-
-def run(*events, carried=True):
-    """A curve of (time, validation error) events; the test error is one more."""
-    t, errors = (
-        (np.array(column, dtype=float) for column in zip(*events, strict=True)) if events else (np.empty(0),) * 2
-    )
-    return curve(t, errors, errors + 1.0, carried=carried)
 
 
 def of(*runs):

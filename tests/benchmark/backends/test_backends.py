@@ -1,14 +1,8 @@
 """Backends: a Dask or a Ray cluster gives the bytes of one process, and faults of workers lose or stop nothing."""
 
-import json
 import os
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import time
-from contextlib import suppress
 from importlib.util import find_spec
 
 import pytest
@@ -17,17 +11,8 @@ from benchmark.backends import factory
 from benchmark.cli.main import main
 from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
-from benchmark.workers import handshake
-from tests.benchmark.commands import (
-    ROOT,
-    count_lines,
-    find_marked_processes,
-    run,
-    start_suite,
-    wait_for_exit,
-    wait_for_lines,
-    write_suite,
-)
+from tests.benchmark.backends.suites import DIGITS, free_port, toy
+from tests.benchmark.commands import find_marked_processes, run, start_suite, wait_for_exit, wait_for_lines, write_suite
 from tests.benchmark.export import ledgers
 
 LIBRARY = {"dask": "distributed", "ray": "ray"}
@@ -42,26 +27,6 @@ objectives.hartmann6 = { noise = 0.05, epochs = 9 }
 algorithms.random.searcher = "random"
 algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
 """
-DIGITS = """
-seed = 7
-repetitions = 2
-clock = "measured"
-calibration = "prices.toml"
-budget.trials = 3
-objectives.softmax = { epochs = 2 }
-objectives.lenet = { epochs = 2 }
-algorithms.random.searcher = "random"
-algorithms.halving = { scheduler = "successive_halving", searcher = "random" }
-"""
-TOY = """
-seed = 3
-repetitions = {repetitions}
-budget.trials = {trials}
-algorithms.random.searcher = "random"
-[objectives.toy]
-name = "tests.benchmark.fakes.{name}"
-{options}
-"""
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.faults, pytest.mark.clusters]) for name in LIBRARY])
@@ -70,12 +35,6 @@ def backend(request):
     if find_spec(LIBRARY[request.param]) is None:
         pytest.skip(f"{request.param} is not installed")
     return request.param
-
-
-def toy(name, repetitions=4, trials=5, **options):
-    """The text of a suite of random search on a toy objective."""
-    text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in options.items())
-    return TOY.format(name=name, repetitions=repetitions, trials=trials, options=text)
 
 
 def states(folder):
@@ -197,16 +156,6 @@ def test_killed_outright_nothing_is_left_and_the_suite_goes_on(backend, tmp_path
     assert ledgers(folder / "tiny") == ledgers(tmp_path / "whole" / "tiny")
 
 
-# What is refused.
-
-
-def free_port():
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.mark.parametrize("address", ["127.0.0.1:{port}", "nowhere.invalid:{port}", "127.0.0.1:none", ""])
 def test_an_address_that_nobody_answers_at_is_refused(backend, tmp_path, address):
     """One line with the address, exit code 2, and nothing written."""
@@ -248,114 +197,3 @@ def test_a_missing_library_is_named_with_its_remedy(monkeypatch, name, library, 
 
     with pytest.raises(BadInput, match=rf"{name} is not installed: pip install '\.\[{extra}\]'"):
         factory.build_backend(name, None, 2, None, None)
-
-
-@pytest.fixture
-def dask_cluster(tmp_path):
-    """A function that starts a scheduler, and a worker whose code is in a folder; all are killed at the end."""
-    if find_spec("distributed") is None:
-        pytest.skip("dask is not installed")
-    processes = []
-
-    def start(code=None):
-        port = free_port()
-        words = [["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]]
-        if code is not None:
-            words += [["worker", f"tcp://127.0.0.1:{port}", "--nthreads", "2", "--no-dashboard"]]
-        for arguments in words:
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "dask", *arguments],
-                    cwd=tmp_path,
-                    env={**os.environ, "PYTHONPATH": str(code or ROOT)},
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-            )
-        wait_for_port(port)
-        return f"tcp://127.0.0.1:{port}"
-
-    start.processes = processes
-    yield start
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_for_port(port):
-    """Wait until somebody listens there."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-
-
-@pytest.mark.faults
-@pytest.mark.clusters
-def test_a_running_cluster_of_two_threads_gives_the_same_bytes(dask_cluster, tmp_path):
-    """Two threads of one Dask worker, which would share global states and thread pins, do not share a process."""
-    text = DIGITS.replace("repetitions = 2", "repetitions = 1")
-    run(write_suite(tmp_path / "one", text), "--jobs", "1")
-    folder = write_suite(tmp_path / "two", text)
-
-    run(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
-
-    assert ledgers(folder / "tiny") == ledgers(tmp_path / "one" / "tiny")
-    (jobs,) = {read_ledger(path).records[0]["environment"]["jobs"] for path in folder.glob("tiny/runs/*/*/*.jsonl")}
-    assert jobs == 2
-
-
-@pytest.mark.faults
-@pytest.mark.clusters
-def test_workers_of_other_code_are_refused(dask_cluster, tmp_path):
-    """A worker that runs another version of the harness is named with the difference, and nothing is written."""
-    copy = tmp_path / "copy"
-    for room in handshake.ROOMS:
-        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    with (copy / "benchmark" / "errors.py").open("a") as file:
-        file.write("# changed\n")
-    folder = write_suite(tmp_path / "suite", toy("crashing:Crashing"))
-
-    code, _, err = wait_for_exit(start_suite(folder, "--backend", "dask", "--scheduler", dask_cluster(copy)))
-
-    assert code == 2
-    assert "the code of incumbent is" in err
-    assert "restart the workers" in err
-    assert sorted(path.name for path in folder.iterdir()) == ["prices.toml", "tiny.toml"]
-
-
-@pytest.mark.faults
-@pytest.mark.clusters
-def test_a_cluster_without_workers_is_refused(dask_cluster, tmp_path):
-    """A scheduler alone would let the suite wait for good."""
-    folder = write_suite(tmp_path / "suite", toy("crashing:Crashing"))
-
-    code, _, err = wait_for_exit(start_suite(folder, "--backend", "dask", "--scheduler", dask_cluster()), limit=60)
-
-    assert code == 2
-    assert "it has no workers; start some: dask worker tcp://127.0.0.1:" in err
-    assert not (folder / "tiny").exists()
-
-
-@pytest.mark.faults
-@pytest.mark.clusters
-def test_a_scheduler_that_dies_ends_the_command_not_the_results(dask_cluster, tmp_path):
-    """The suite says that the cluster is gone and how to go on, instead of waiting for good; it goes on."""
-    text = toy("cluster_objectives:SlowCrashing", repetitions=2, trials=400)
-    folder = write_suite(tmp_path / "suite", text)
-    command = start_suite(folder, "--backend", "dask", "--scheduler", dask_cluster(ROOT))
-    wait_for_lines(command, folder, 8)
-
-    os.killpg(dask_cluster.processes[0].pid, signal.SIGKILL)
-    code, _, err = wait_for_exit(command, limit=120)
-
-    assert code == 1
-    assert "-m benchmark run " in err.partition("every finished evaluation is stored. To go on: ")[2]
-    assert "--scheduler tcp://127.0.0.1:" in err
-    assert "Traceback (most" not in err
-    assert count_lines(folder) >= 8

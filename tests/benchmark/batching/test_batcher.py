@@ -23,6 +23,8 @@ from benchmark.tuning.run_settings import RunSettings
 from objectives.objective import Machine
 from tests.benchmark.fakes.stacked_toy import StackedToy, ToyStack, invented_calibration
 
+pytestmark = pytest.mark.usefixtures("no_disk")
+
 MEASURED = ("train_seconds", "reported_seconds", "paid_seconds", "decide_seconds", "crc")  # A stack is timed by itself.
 OBJECTIVE = "tests.benchmark.fakes.stacked_toy:StackedToy"
 CARD = describe_environment("cpu", 1)

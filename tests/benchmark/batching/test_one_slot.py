@@ -1,6 +1,5 @@
 """Objectives without a stack: they take the trials of results to reuse, and train the rest as they do alone."""
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,8 @@ from benchmark.suite import parsing as suites
 from benchmark.tuning.run_settings import RunSettings
 from objectives.objective import Machine
 from tests.benchmark.fakes.stacked_toy import StackedToy, invented_calibration
+
+pytestmark = pytest.mark.usefixtures("no_disk")
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "problem")
 NAME = f"{__name__}:Alone"
@@ -38,14 +39,6 @@ class Alone(StackedToy):
         if config["x"] == 7:
             sys.exit(3)
         return super().epoch(config, seed, number)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_disk():
-    """Records need not survive a power cut here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda file: None)
-        yield
 
 
 def execute(folder, budget, algorithms=ALGORITHMS, reuse=None, **options):

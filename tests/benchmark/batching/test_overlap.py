@@ -30,13 +30,9 @@ from tests.benchmark.fakes import device_stack
 from tests.benchmark.fakes.device_stack import Clock, DeviceStack
 from tests.benchmark.fakes.stacked_toy import StackedToy
 
+pytestmark = pytest.mark.usefixtures("no_disk")
+
 SLOW = "tests.benchmark.fakes.device_stack:SlowScript"
-
-
-@pytest.fixture(autouse=True)
-def _no_disk(monkeypatch):
-    """Records need not survive a power cut here."""
-    monkeypatch.setattr("os.fsync", lambda file: None)
 
 
 def beside(suite, folder, capacity, clock=None, order=None, **options):

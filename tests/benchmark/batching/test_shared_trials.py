@@ -24,6 +24,8 @@ from tests.benchmark.batching.test_batcher import (
 )
 from tests.benchmark.fakes.stacked_toy import CHANCE, StackedToy, ToyStack
 
+pytestmark = pytest.mark.usefixtures("no_disk")
+
 # One trial, several runs.
 
 

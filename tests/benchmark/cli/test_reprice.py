@@ -8,11 +8,11 @@ import pytest
 from benchmark.cli.main import main
 from benchmark.storage.ledger_format import read_ledger
 from objectives import OBJECTIVES
+from tests.benchmark.evaluations import evaluations
 from tests.benchmark.fakes.stacked_toy import invented_calibration
 
 pytestmark = pytest.mark.slow  # A suite of a network is trained first.
 
-MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 SUITE = """
 seed = 5
 repetitions = 2
@@ -50,18 +50,6 @@ def trained(tmp_path_factory):
 def run(verb, path, results, *options):
     """One command on the suite; returns its exit code."""
     return main([verb, str(path), "--results", str(results), "--quiet", *options])
-
-
-def evaluations(folder):
-    """Every ledger's evaluations without what is measured."""
-    return {
-        str(path.relative_to(folder)): [
-            {name: value for name, value in record.items() if name not in MEASURED}
-            for record in read_ledger(path).records
-            if record["kind"] == "evaluation"
-        ]
-        for path in sorted(folder.glob("runs/*/*/*.jsonl"))
-    }
 
 
 def test_repriced_results_are_those_of_a_run_on_the_other_prices(trained, tmp_path):

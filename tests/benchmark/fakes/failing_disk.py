@@ -6,6 +6,9 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmark.storage import atomic_write
+from benchmark.storage import ledger as ledgers
+
 
 def raise_os_error(code):
     """An action that raises an OSError of this code."""
@@ -66,3 +69,9 @@ class FailingDisk:
                 self.failed += 1
                 return self.action(self.real, thing, *arguments, **options)
         return self.real(thing, *arguments, **options)
+
+
+def replace_os(monkeypatch, disk):
+    """Let the ledger write and sync, files and folders, through another `os`."""
+    monkeypatch.setattr(ledgers, "os", disk)
+    monkeypatch.setattr(atomic_write, "os", disk)

@@ -8,19 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.storage import atomic_write
-from benchmark.storage import ledger as ledgers
 from benchmark.storage.ledger import Ledger
 from benchmark.storage.ledger_format import LedgerError, partial_path, read_ledger
 from tests import ROOT
-from tests.benchmark.fakes.failing_disk import raise_os_error
+from tests.benchmark.fakes.failing_disk import raise_os_error, replace_os
 from tests.benchmark.records import END, FIRST, HEADER, SECOND, recorded, write
-
-
-def replace_os(monkeypatch, disk):
-    """Let the ledger write and sync, files and folders, through another `os`."""
-    monkeypatch.setattr(ledgers, "os", disk)
-    monkeypatch.setattr(atomic_write, "os", disk)
 
 
 class FaultyDisk:

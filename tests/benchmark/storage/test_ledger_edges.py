@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from benchmark.storage import atomic_write, ledger_format
 from benchmark.storage import ledger as ledgers
+from benchmark.storage import ledger_format
 from benchmark.storage.ledger import LOCK_PAUSES, Ledger
 from benchmark.storage.ledger_format import (
     FORMAT,
@@ -19,13 +19,8 @@ from benchmark.storage.ledger_format import (
     partial_path,
     read_ledger,
 )
+from tests.benchmark.fakes.failing_disk import replace_os
 from tests.benchmark.records import END, FIRST, HEADER, lines_of
-
-
-def replace_os(monkeypatch, disk):
-    """Let the ledger write and sync, files and folders, through another `os`."""
-    monkeypatch.setattr(ledgers, "os", disk)
-    monkeypatch.setattr(atomic_write, "os", disk)
 
 
 class Counting:

@@ -11,10 +11,10 @@ from benchmark.errors import BadInput
 from benchmark.storage.ledger_format import read_ledger
 from benchmark.tables.table_file import load_table
 from objectives import OBJECTIVES
+from tests.benchmark.evaluations import evaluations
 from tests.benchmark.fakes.stacked_toy import invented_calibration
 from tests.benchmark.records import rewrite
 
-MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 OBJECTIVES_TOML = """
 seed = {seed}
 repetitions = {repetitions}
@@ -65,18 +65,6 @@ def tables(tmp_path_factory):
     assert command("run", suite, folder, "--quiet") == 0
     assert command("harvest", suite, folder) == 0
     return folder / "grid" / "offline"
-
-
-def evaluations(folder):
-    """Every ledger's evaluations without what is measured."""
-    return {
-        str(path.relative_to(folder)): [
-            {name: value for name, value in record.items() if name not in MEASURED}
-            for record in read_ledger(path).records
-            if record["kind"] == "evaluation"
-        ]
-        for path in sorted(folder.glob("runs/*/*/*.jsonl"))
-    }
 
 
 def test_a_table_holds_the_whole_grid(tables):

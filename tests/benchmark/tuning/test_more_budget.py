@@ -1,6 +1,5 @@
 """More budget later: runs go on where they were, to the ledgers of runs that had the larger budget from the start."""
 
-import os
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +19,8 @@ from benchmark.tuning.run_report import is_done
 from benchmark.tuning.run_settings import RunSettings
 from objectives.objective import Machine
 from tests.benchmark.fakes.stacked_toy import StackedToy, invented_calibration
+
+pytestmark = pytest.mark.usefixtures("no_disk")
 
 MEASURED = ("train_seconds", "reported_seconds", "paid_seconds", "decide_seconds", "problem")
 """What differs from run to run: seconds, and the lines of code in a traceback."""
@@ -47,14 +48,6 @@ LARGER = {
     "runtime": ({"runtime": 1.5}, {"runtime": 4.25}, {"runtime": 15}),
     "several": ({"trials": 3, "runtime": 2.0}, {"trials": 3, "runtime": 30.0}, {"trials": 9}),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_disk():
-    """Records need not survive a power cut here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda file: None)
-        yield
 
 
 def runs_of(budget, algorithms=OWN, clock="modelled", **options):

@@ -11,16 +11,8 @@ import torch
 from benchmark.storage.ledger_format import encode_record
 from benchmark.tuning.evaluation import LONGEST_PROBLEM, evaluation_record
 from objectives.epoch import Epoch
-from tests.benchmark.tuning.toy_trainings import (
-    EPOCHS,
-    after_two,
-    failed,
-    good,
-    job,
-    noisy,
-    raising,
-    trainer,
-)
+from tests.benchmark.fakes.unprintable import TextRaises
+from tests.benchmark.tuning.toy_trainings import EPOCHS, after_two, failed, good, job, noisy, raising, trainer
 
 # Divergence.
 
@@ -63,13 +55,6 @@ def test_a_diverged_trial_that_is_promoted_stays_diverged(restart):
 
 
 # Failure.
-
-
-class TextRaises(Exception):
-    """An exception that cannot be printed."""
-
-    def __str__(self):
-        raise RuntimeError("no text")
 
 
 class Unpicklable(Exception):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.tuning.tuner import AlgorithmError, Outcome
+from tests.benchmark.fakes.unprintable import TextRaises
 from tests.benchmark.tuning.scripted import Script, config, drive, loop
 
 
@@ -72,13 +73,6 @@ def test_without_a_full_fidelity_any_positive_number_is_one():
 
     with pytest.raises(AlgorithmError, match=r"max_epochs = 0: need a whole number >= 1"):
         drive(loop(Script(config(max_epochs=0)), max_epochs=None, evaluations=1))
-
-
-class TextRaises(Exception):
-    """An exception that cannot be printed."""
-
-    def __str__(self):
-        raise RuntimeError("no text")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ from objectives.objective import Machine
 from tests import ROOT
 from tests.benchmark.fakes.stacked_toy import StackedToy, invented_calibration
 
-pytestmark = pytest.mark.slow  # Each test takes a second or more; make test has cheaper ones of the same.
+# Each test takes a second or more; make test has cheaper ones of the same.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_disk")]
 
 MEASURED = ("train_seconds", "paid_seconds", "decide_seconds", "crc")
 WORKERS = (1, 2, 4, 8)
@@ -76,14 +77,6 @@ def evaluations(folder, labels=tuple(ALGORITHMS)):
             bare = [{key: value for key, value in r.items() if key not in MEASURED} for r in records(path)]
             found[str(path.relative_to(folder))] = json.dumps(bare).encode()
     return found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_disk():
-    """Records need not survive a power cut here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda file: None)
-        yield
 
 
 @pytest.fixture(scope="module")

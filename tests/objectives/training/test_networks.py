@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from objectives.training import counter_rng
 from objectives.training.networks import (
     Dropout,
     Tanh,
@@ -18,17 +17,9 @@ from objectives.training.networks import (
     softmax_regression,
 )
 from tests.objectives import philox
+from tests.objectives.training.trained_networks import key_of, same_bits
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def key_of(number):
-    return counter_rng.trial_key(np.random.SeedSequence(number), 0)
-
-
-def same_bits(network, other):
-    pairs = zip(network.parameters(), other.parameters(), strict=True)
-    return all(torch.equal(mine, theirs) for mine, theirs in pairs)
 
 
 # Initial weights
