@@ -24,6 +24,10 @@ CLOCKS = {
     "training": "seconds of all rows so far, one after another, as the column {column} has them",
     "time": "wall seconds since the first time of the study in the column {column}",
 }
+SEPARATOR_LINE = "sep="
+"""How the first line of a file begins in which Excel names its separator."""
+NOTHING = ("", "#N/A")
+"""Cells without a value, the second one as spreadsheets write it."""
 OF_STUDY = ("study", "objective", "algorithm", "repetition", "seed")
 """Columns that are the same in all rows of a study, and tell studies apart."""
 
@@ -74,9 +78,12 @@ def _rows(path: Path, meant: TrialMapping) -> list[_Row]:
     except (UnicodeDecodeError, LookupError) as error:
         raise BadInput(f"{path}: cannot be decoded as {meant.encoding} ({one_line(error)})") from error
     head = text.partition("\n")[0]
+    named = head.startswith(SEPARATOR_LINE)
     separator = meant.separator or max(",;\t", key=head.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
-    names = next(reader, [])
+    if named:
+        next(reader)
+    names = [*map(str.strip, next(reader, []))]
     wanted = [*meant.columns.values(), *meant.hyperparameters.values(), *(column for column, _ in meant.metrics)]
     for column in [*wanted, *([meant.seconds] if meant.seconds else [])]:
         if names.count(column) != 1:
@@ -86,7 +93,7 @@ def _rows(path: Path, meant: TrialMapping) -> list[_Row]:
                 f"{nearest_match(column, names)}"
             )
     rows = []
-    for cells in filter(None, reader):
+    for cells in filter(any, reader):  # Spreadsheets write empty rows as separators alone.
         if len(cells) != len(names):
             raise BadInput(f"{path}: line {reader.line_num}: {len(cells)} cells, but the first line has {len(names)}")
         rows.append(_Row(line=reader.line_num, cells=dict(zip(names, map(str.strip, cells), strict=True))))
@@ -193,21 +200,37 @@ def _moment(path: Path, row: _Row, column: str, meant: TrialMapping) -> float:
 def _number(path: Path, row: _Row, column: str, meant: TrialMapping) -> float:
     text = row.cells[column]
     try:
-        value = float(text.replace(",", ".") if meant.decimal == "," else text)
+        value = _parse(float, text, meant)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise BadInput(f"{path}: line {row.line}: {column} = {short_repr(text)}: need a time")
+        raise BadInput(
+            f"{path}: line {row.line}: {column} = {short_repr(text)}: need a time: a number of seconds, or "
+            "2026-01-31T23:59:59 where the mapping says time"
+        )
     return value
+
+
+def _parse(kind: type[int | float], text: str, meant: TrialMapping) -> int | float:
+    """The number of a cell.
+
+    Raises:
+        ValueError: it is none; marks of thousands are none either.
+    """
+    if meant.decimal != ",":
+        return kind(text)
+    if "." in text:
+        raise ValueError("a decimal point beside decimal commas")
+    return kind(text.replace(",", "."))
 
 
 def _values(path: Path, meant: TrialMapping, row: _Row) -> dict[str, float]:
     """What a row reports; an empty cell is a value that is not known."""
     found = {}
     for column, metric in meant.metrics:
-        text = row.cells[column].replace(",", ".") if meant.decimal == "," else row.cells[column]
+        text = row.cells[column]
         try:
-            found[metric.name] = float(text) if text else math.nan
+            found[metric.name] = math.nan if text in NOTHING else _parse(float, text, meant)
         except ValueError as error:
             raise BadInput(
                 f"{path}: line {row.line}: {column} = {short_repr(text)}: need a number, or nothing"
@@ -251,7 +274,7 @@ def _value(meant: TrialMapping, text: str) -> Any:
         return text.lower() == "true"
     for kind in (int, float):
         try:
-            return kind(text.replace(",", ".") if meant.decimal == "," else text)
+            return _parse(kind, text, meant)
         except ValueError:
             continue
     return text

@@ -122,6 +122,16 @@ def test_without_groups_studies_are_repetitions_and_no_pairs(tmp_path):
     assert list(curves(tmp_path)) == [("tpe", 0), ("tpe", 1), ("tpe", 2)]
 
 
+def test_what_a_spreadsheet_adds_is_no_row(tmp_path):
+    """A byte order mark, a line that names the separator, blanks after it, empty rows, and what is not available."""
+    text = "\ufeffsep=;\r\nwho; x;loss;t\r\na;0,5;0,25;1\r\na;0,75;#N/A;2\r\n;;;\r\n"
+    assert import_csv(tmp_path, text, f'study = "who"\nseconds = "t"\ndecimal = ","\n{SIMPLE}') == 0
+    ((_, (times, values)),) = curves(tmp_path).items()
+    assert (times, values) == ([1.0, 2.0], [0.25, 0.25])
+    frame = load(tmp_path / "results" / "mine").evaluations
+    assert frame["state"].tolist() == ["ok", "error"]
+
+
 def test_seeds_make_pairs(tmp_path):
     """Where all algorithms have the same seeds, equal ones are the same repetition."""
     text = "who,seed,x,loss,t\n" + "".join(f"{who},{seed},1,{seed},1\n" for who in "ab" for seed in (5, 3))
@@ -147,6 +157,13 @@ def test_seeds_make_pairs(tmp_path):
         (HEAD + ROWS, MAPPING, ["--tool", "optun"], 'did you mean "optuna"'),
         (HEAD + ROWS.replace(",2.5,", ",0.5,"), MAPPING, [], "need times that go forward"),
         (HEAD + ROWS.replace(",2.5,", ",,"), MAPPING, [], "line 3: minutes = '': need a time"),
+        (
+            "who;x;loss;t\na;1;1.234,5;1\n",
+            f'study = "who"\nseconds = "t"\ndecimal = ","\n{SIMPLE}',
+            [],
+            "line 2: loss = '1.234,5': need a number",
+        ),
+        ),
         (HEAD + ROWS.replace(",0.9,", ",high,"), MAPPING, [], "line 2: loss = 'high'"),
         (HEAD + ROWS.replace("crashed", "strange"), MAPPING, [], "say in [states]"),
         (HEAD + ROWS.replace("ok", "running"), MAPPING, [], "no trial of it has ended"),
