@@ -88,7 +88,7 @@ test: setup  ## the quick tests, at most four minutes on two cores
 	$(RUN) -m pytest -q --ignore=tests/perf --ignore=tests/algorithms/adapters -m "not slow and not faults and not libraries" -n 2 --dist loadfile
 
 test-all: adapters dehb  ## all tests that CI runs: slow ones, interpreted kernels, the browser, every adapter
-	$(RUN) -m pytest -q --ignore=tests/perf -m "not faults" -n 2 --dist loadfile
+	$(RUN) -m pytest -q --ignore=tests/perf -m "not faults" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: adapters  ## the tests of faults at full size: 200 kills, 200 signals, every backend; more than an hour
 	INCUMBENT_KILLS=134 INCUMBENT_SIGNALS=200 INCUMBENT_EXAMPLES=200 $(RUN) -m pytest -q tests/benchmark tests/algorithms/adapters -m "faults and not clusters" -n 2

@@ -23,6 +23,9 @@ from tests import ROOT
 settings.register_profile("repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
+LONG = ("tests/test_tutorial.py", "tests/benchmark/driver/test_runner.py", "tests/test_distribution.py")
+"""Files whose few tests take a minute or more: the last one of a suite of tests keeps one process busy alone."""
+
 FASHION_MNIST_FILE = Path("FashionMNIST", "raw", "train-images-idx3-ubyte")
 
 
@@ -42,6 +45,11 @@ def put_back(state):
     if "torch" in state:
         torch = sys.modules["torch"]
         torch.set_rng_state(torch.frombuffer(bytearray(state["torch"]), dtype=torch.uint8))
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the long files; xdist keeps to this order with `--no-loadscope-reorder`."""
+    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in LONG)
 
 
 @pytest.fixture(autouse=True, scope="session")
