@@ -163,7 +163,6 @@ def test_seeds_make_pairs(tmp_path):
             [],
             "line 2: loss = '1.234,5': need a number",
         ),
-        ),
         (HEAD + ROWS.replace(",0.9,", ",high,"), MAPPING, [], "line 2: loss = 'high'"),
         (HEAD + ROWS.replace("crashed", "strange"), MAPPING, [], "say in [states]"),
         (HEAD + ROWS.replace("ok", "running"), MAPPING, [], "no trial of it has ended"),
