@@ -12,7 +12,7 @@ import pytest
 
 from algorithms.interop.optional_method import PROPERTIES
 from benchmark.checking.properties import CONFORMANCE, NEVER_EXCUSED, require_same_elsewhere
-from tests.algorithms.adapters.subjects import TABLE, installed, subjects
+from tests.algorithms.adapters.subjects import TABLE, installed, little_effort, subjects
 
 ALL = list(subjects())
 FOUND = defaultdict(dict)
@@ -41,6 +41,8 @@ def others_elsewhere(in_fresh_process):
 @pytest.fixture(autouse=True)
 def _pinned(one_thread):
     """One thread, as in a run: some methods take several times as long with two."""
+    with little_effort():
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,7 +6,7 @@ from benchmark.checking.subject import without_fidelity
 from benchmark.checking.toy_objective import SPACES
 from benchmark.checking.toy_tasks import TASKS, flipped_values, toy_values
 from benchmark.errors import BadInput
-from tests.algorithms.adapters.subjects import installed, subjects
+from tests.algorithms.adapters.subjects import installed, little_effort, subjects
 from tests.algorithms.tasks import search
 
 COUNT = 7
@@ -26,6 +26,8 @@ several = pytest.mark.parametrize(("subject", "kind"), [case for case in CASES i
 @pytest.fixture(autouse=True)
 def _pinned(one_thread):
     """One thread, as in a run."""
+    with little_effort():
+        yield
 
 
 @pytest.fixture(autouse=True)
