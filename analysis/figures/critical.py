@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.labels import SMALL, fit_all, height
 from analysis.figures.panels import caption
-from analysis.figures.theme import INK, begin_figure, layout_width, set_title
+from analysis.figures.theme import INK, begin_figure, current_page, layout_width, set_title
 from analysis.loading.results import Results
 from analysis.many_tasks.friedman import ALPHA, friedman
 from analysis.statistics.summaries import quartiles
@@ -23,6 +23,8 @@ of them for Friedman's test; with fewer than 5 hardly any difference could be fo
 """
 ENOUGH = 10
 """Demsar's number: up to so many the diagram says that they are few."""
+RANK, DIAGRAM = 0.45, 1.0
+"""Inches of a rank behind a name, and of the diagram between the names on a page."""
 ROOM, LINES = 2.3, 3
 """Room for a name beside the diagram in inches, and lines that it may have."""
 
@@ -40,10 +42,12 @@ def critical(results: Results) -> Figure | None:
     from scikit_posthocs import critical_difference_diagram
 
     test = friedman(blocks.to_numpy(dtype=np.float64))
-    names = fit_all([str(name) for name in blocks.columns], ROOM, SMALL, LINES)
+    page = current_page()
+    room = ROOM if page is None else min(ROOM, (page.room - DIAGRAM) / 2 - RANK)
+    names = fit_all([str(name) for name in blocks.columns], room, SMALL, LINES)
     apart = pd.DataFrame(test.p_nemenyi, index=names, columns=names)
     each = max(0.2, 0.85 * height(names, SMALL) + 0.05)
-    figure = begin_figure(layout_width(9.0, 7.0), 1.9 + each * len(names))
+    figure = begin_figure(layout_width(9.0), 1.9 + each * len(names))
     set_title(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
     axes = figure.subplots()
     axes.grid(visible=False)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.labels import LINE, SMALL, fit, fit_all, height, width
-from analysis.figures.panels import NAME_SHARE
+from analysis.figures.panels import NAME_SHARE, caption
 from analysis.figures.theme import INK, SuiteFigure, begin_figure, current_page, layout_width, set_title
 from analysis.statistics.anytime import Array
 
@@ -35,8 +35,8 @@ NARROWEST, LOW_CELL = 0.15, 0.18
 """Least width of a cell on a page, in which a turned name of its column has room, and its least height."""
 BESIDE, HEAD = 0.28, 1.7
 """Inches beside cells and names on a page, and room for a column's name."""
-SHORTENED = "Cells are too narrow for their texts here, which are those of the figure for no page"
-"""What the caption says of a matrix whose texts are shortened."""
+SHORTENED = "Numbers have no room in these cells: they are in the table of the figure's name"
+"""What the caption says of a matrix without them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def matrix(
             axes.text(column, row, text, ha="center", va="center", fontsize=layout.size, parse_math=False)
     if layout.key:
         _draw_key(figure, layout.key)
-    if layout.texts != [list(line) for line in texts]:
+    if [[text.replace("\n", " ") for text in line] for line in layout.texts] != [list(line) for line in texts]:
         figure.notes += (SHORTENED,)
     return figure, axes
 
@@ -170,6 +170,13 @@ def _draw_key(figure: SuiteFigure, key: Sequence[str]) -> None:
     )  # fmt: skip
     for entry in legend.get_texts():
         entry.set_parse_math(False)
+
+
+def caption_matrix(figure: SuiteFigure, note: str) -> None:
+    """Say below a figure how to read it, and last what is left out of it."""
+    left_out, figure.notes = figure.notes, ()
+    caption(figure, [], note)
+    figure.notes += left_out
 
 
 def colour_bar(figure: Figure, axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:

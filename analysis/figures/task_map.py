@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 
 from analysis.explanations import explain_map
 from analysis.figures.magnitude import logarithmic_marks
-from analysis.figures.matrix import colour_bar, fill, matrix
-from analysis.figures.panels import caption
+from analysis.figures.matrix import caption_matrix, colour_bar, fill, matrix
 from analysis.statistics.anytime import Array
 
 PALETTE, SHADES, USED = "mako_r", 256, 212
@@ -61,7 +60,7 @@ def task_map(table: pd.DataFrame, *, title: str, control: str, order: Sequence[s
     palette = ListedColormap(sns.color_palette(PALETTE, SHADES)[:USED])
     fill(axes, drawn.colours, palette)
     _bar(figure, axes, palette, *drawn.ends)
-    caption(figure, [], explain_map(control, paired=paired))
+    caption_matrix(figure, explain_map(control, paired=paired))
     return figure
 
 

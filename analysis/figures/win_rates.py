@@ -13,8 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from analysis.explanations import explain_many_tasks
-from analysis.figures.matrix import colour_bar, fill, matrix
-from analysis.figures.panels import caption
+from analysis.figures.matrix import caption_matrix, colour_bar, fill, matrix
 from analysis.statistics.anytime import Array
 
 PALETTE = "RdBu"
@@ -36,7 +35,7 @@ def win_rates(table: pd.DataFrame, *, title: str, order: Sequence[str], paired: 
     palette = mpl.colormaps[PALETTE]
     fill(axes, rates, palette)
     colour_bar(figure, axes, ScalarMappable(Normalize(0.0, 100.0), palette), "repetitions won [%]")
-    caption(figure, [], explain_many_tasks("win_rates", paired=paired))
+    caption_matrix(figure, explain_many_tasks("win_rates", paired=paired))
     return figure
 
 

@@ -5,6 +5,7 @@ import warnings
 import matplotlib as mpl
 import pytest
 
+from analysis.figure_output import SIZES
 from analysis.figures.critical import critical
 from analysis.figures.theme import theme
 from analysis.figures.verdicts import verdicts
@@ -87,6 +88,23 @@ def test_ranks_of_long_names_are_readable(suite, monkeypatch, label, rivals):
             suite.run([(0.1 * number, 0.1, 1.0)], objective=OBJECTIVE.format(place), algorithm=name)
     with theme():
         assert unreadable(critical(load(suite.folder)), monkeypatch) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", [LABEL, "method_{:02d}"])
+def test_ranks_are_readable_in_a_column(suite, monkeypatch, label):
+    """The names beside the diagram are broken for a page, whose letters are of the same size as in other figures."""
+    suite.set(objectives=[], algorithms=[])
+    for number in range(RIVALS):
+        suite.algorithm(label.format(number))
+    for place in range(5):
+        suite.objective(OBJECTIVE.format(place))
+        for number in range(RIVALS):
+            suite.run([(0.1 * number, 0.1, 1.0)], objective=OBJECTIVE.format(place), algorithm=label.format(number))
+    with theme(SIZES["one-column"]):
+        figure = critical(load(suite.folder))
+        assert figure.get_figwidth() == SIZES["one-column"].room
+        assert unreadable(figure, monkeypatch) == []
 
 
 def test_verdicts_of_long_names_are_readable(monkeypatch):
