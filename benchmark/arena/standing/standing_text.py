@@ -108,17 +108,14 @@ def _milliseconds(runs: pd.DataFrame) -> float:
 
 
 def _equal(standing: Standing, entered: Field) -> Iterator[str]:
+    """Methods of the field that the entered one repeats, in all runs or in a task's worth; less is coincidence."""
+    runs = len(entered.state)
     for row in standing.methods.to_dict("records"):
-        if row["equal_runs"]:
-            some = f"{row['equal_runs']} of {len(entered.state)} runs are"
-            whole = row["equal_runs"] == len(entered.state)
-            yield (
-                f"{'all' if whole else some} runs are those of {row['method']} to the bit"
-                if whole
-                else (f"{some} those of {row['method']} to the bit")
-            )
-            if whole:
-                yield "all differences from it are 0"
+        if row["equal_runs"] == runs:
+            yield f"all runs are those of {row['method']} to the bit"
+            yield "all differences from it are 0"
+        elif row["equal_runs"] >= entered.repetitions:
+            yield f"{row['equal_runs']} of {runs} runs are those of {row['method']} to the bit"
 
 
 def _notes(standing: Standing, field: Field, entered: Field) -> Iterator[str]:
