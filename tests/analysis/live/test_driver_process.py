@@ -19,8 +19,8 @@ else:
 file = open(sys.argv[1])
 if sys.argv[2] != "reader":
     fcntl.flock(file, fcntl.LOCK_SH if sys.argv[2] == "shard" else fcntl.LOCK_EX)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     sys.exit(130)
@@ -63,7 +63,7 @@ def test_shards_are_stopped_together_and_one_that_ignores_ctrl_c_too(tmp_path, h
     """Two processes share the lock; one of them was started in the background of a script."""
     shard = hold("shard")
     assert stop_drivers(tmp_path) == [shard.pid]
-    assert shard.wait(30) in (130, -signal.SIGINT)  # By itself, or by its interpreter while it still starts.
+    assert shard.wait(30) == 130
     deaf = hold("deaf")
 
     assert stop_drivers(tmp_path) == [deaf.pid]
