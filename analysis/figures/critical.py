@@ -51,13 +51,15 @@ def critical(results: Results) -> Figure | None:
     set_title(figure, f"{results.plan.title}: mean ranks over {len(blocks)} objectives")
     axes = figure.subplots()
     axes.grid(visible=False)
-    critical_difference_diagram(
+    drawn = critical_difference_diagram(
         pd.Series(test.mean_ranks, index=names), apart, alpha=ALPHA, ax=axes,
         label_props={"fontsize": "small", "parse_math": False},
         elbow_props={"color": INK, "linewidth": 0.8}, marker_props={"color": INK, "s": 18},
         crossbar_props={"color": INK, "linewidth": 2.5}, label_fmt_left="{label} ({rank:.2f})",
         label_fmt_right="({rank:.2f}) {label}",
     )  # fmt: skip
+    for (bar,) in drawn["crossbars"]:  # Its points come in the order of a set, which differs between processes.
+        bar.set_xdata(np.sort(bar.get_xdata()))
     caption(figure, [], _note(results, len(blocks)))
     return figure
 

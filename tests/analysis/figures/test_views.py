@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.figures.coordinates import coordinates
-from analysis.figures.critical import FEWEST, critical
+from analysis.figures.critical import critical
 from analysis.figures.curves import curves
 from analysis.figures.difference import difference
 from analysis.figures.gap import gap
@@ -314,43 +314,6 @@ def test_the_overhead_tells_the_share_of_deciding(race):
     assert lanes(figure.axes[0]) == ["random (n = 32)", "local (n = 32)"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["33 %", "33 %"]
     assert "charged ones are measured" in words(figure)
-
-
-def test_repetitions_are_no_blocks_of_a_critical_difference_diagram(race):
-    """One objective has no diagram, however often it was repeated; enough of them have one."""
-    results = load(race.folder)
-    assert critical(results) is None
-    for number in range(FEWEST):
-        race.objective(f"more-{number}")
-        for algorithm, error in (("random", 0.5), ("local", 0.4)):
-            race.run([(error, error, 1.0)], objective=f"more-{number}", algorithm=algorithm)
-        drawn = critical(load(race.folder))
-        assert (drawn is None) == (number + 2 < FEWEST)
-    assert f"on {FEWEST + 1} of {FEWEST + 1} objectives" in words(drawn)
-    labels = [text.get_text() for text in drawn.axes[0].texts]
-    assert labels == ["local (1.00)", "(2.00) random"]
-
-
-def test_an_objective_that_some_have_not_finished_is_no_block(race):
-    """A block needs every algorithm; the caption counts the others out."""
-    for number in range(FEWEST):
-        race.objective(f"more-{number}")
-        race.run([(0.5, 0.5, 1.0)], objective=f"more-{number}")
-    assert critical(load(race.folder)) is None
-
-
-def test_algorithms_that_all_tie_are_under_one_bar(suite):
-    """Where every rank is the same there is a diagram, and no warning."""
-    suite.algorithm("local")
-    for label in ("bowl", *(f"more-{number}" for number in range(FEWEST))):
-        if label != "bowl":
-            suite.objective(label)
-        for algorithm in ("random", "local"):
-            suite.run([(0.5, 0.5, 1.0)], objective=label, algorithm=algorithm)
-    with theme():
-        figure = critical(load(suite.folder))
-        figure.draw_without_rendering()
-    assert [text.get_text() for text in figure.axes[0].texts] == ["random (1.50)", "(1.50) local"]
 
 
 @pytest.mark.parametrize("view", OF_TABLES, ids=lambda view: view.__name__)
