@@ -190,17 +190,6 @@ def speed_up(a: Sequence[Attempts], b: Sequence[Attempts]) -> list[Estimate]:
     ]
 
 
-def solved(cells: Sequence[Attempts]) -> tuple[Array, Array]:
-    """The share of all (run, target) pairs that were solved by each time (COCO's runtime ECDF, no restarts).
-
-    Returns:
-        The times of successes, ascending, each once; and the share at each, which holds until the next.
-    """
-    reached = np.concatenate([np.empty(0), *(runs.reached for runs in cells)])
-    t, counts = np.unique(reached[np.isfinite(reached)], return_counts=True)
-    return t, np.cumsum(counts) / max(len(reached), 1)
-
-
 def _sum_by(times: Array, divisor: int, weights: Array | float = 1.0) -> float:
     """The weighted sum of times, divided; also where the sum alone is not a double."""
     exponent = _exponent(times)

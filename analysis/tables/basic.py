@@ -49,17 +49,6 @@ Under these clocks deciding costs nothing, and what it took is not shown either.
 MEASURED_DECISIONS = ("decide_seconds", "decide_share")
 
 
-def tabulate(results: Results) -> dict[str, pd.DataFrame]:
-    """The four tables by name; rows in the order of the plan. Empty cells are undefined, never zero."""
-    runs = all_of_runs(results)
-    return {
-        "trials": trials_table(results),
-        "runs": runs_table(results, runs),
-        "trajectory": trajectory_table(results),
-        "summary": summary_table(results, runs),
-    }
-
-
 def columns(names: Sequence[str], results: Results) -> list[str]:
     """The columns that a table shows under the suite's clock."""
     charged = CHARGED.get(results.plan.clock)

@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.loading.results import Results
 from analysis.statistics.anytime import mean_and_std
 from analysis.statistics.bands import ERRORS, values
-from analysis.statistics.targets import attempts, ert, kaplan_meier_median, par10, solved, speed_up
+from analysis.statistics.targets import attempts, ert, kaplan_meier_median, par10, speed_up
 from analysis.tables.bands import cells
 from analysis.tables.differences import paired
 
@@ -30,8 +30,6 @@ SPEEDUPS = ("objective", "axis", "error", "target", "source", "a", "b", "n", "ra
 repetitions in which both are complete or failed: more than 1 where a is faster, 0 or inf where only one of them
 reaches the target, empty where neither does."""
 
-SOLVED = ("objective", "algorithm", "axis", "error", "t", "share", "n")
-"""Columns of the runtime ECDF: the share of n (run, target) pairs solved by t, which holds until the next row."""
 
 LARGEST_DENOMINATOR = 10**6
 """Of a mean of counts: 20 000 rows of data in 50 repetitions."""
@@ -77,20 +75,6 @@ def speedups_table(results: Results) -> pd.DataFrame:
                 names = (objective, axis, error, target.value, target.source, a, b)
                 rows.append((*names, len(ours), ratio.value, ratio.lo, ratio.hi))
     return pd.DataFrame(rows, columns=list(SPEEDUPS))
-
-
-def solved_table(results: Results) -> pd.DataFrame:
-    """The runtime ECDF of every cell over all targets of its objective, for a figure."""
-    targets = {objective.label: targets_of(results, objective.label) for objective in results.plan.objectives}
-    parts = [pd.DataFrame(columns=list(SOLVED))]
-    for objective, algorithm, axis, curves in cells(results):
-        for error in ERRORS:
-            wanted = targets[objective][error]
-            t, share = solved([attempts(curves, target.value, error) for target in wanted])
-            names = {"objective": objective, "algorithm": algorithm, "axis": axis, "error": error}
-            parts.append(pd.DataFrame({"t": t, "share": share}).assign(**names, n=len(curves) * len(wanted)))
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled or parts[:1], ignore_index=True)[list(SOLVED)]
 
 
 def targets_of(results: Results, objective: str) -> dict[str, list[Target]]:

@@ -36,7 +36,7 @@ def describe_standing(standing: Standing, field: Field, entered: Field, left_out
     yield from aligned(_task_rows(standing), left=1)
     yield ""
     yield from _where(standing)
-    yield from _cost(standing, field, entered)
+    yield from _cost(field, entered)
     yield from _equal(standing, entered)
     yield from _notes(standing, field, entered)
 
@@ -93,7 +93,7 @@ def _where(standing: Standing) -> Iterator[str]:
         yield f"{text}: {', '.join(chosen) if chosen else 'no task'}"
 
 
-def _cost(standing: Standing, field: Field, entered: Field) -> Iterator[str]:
+def _cost(field: Field, entered: Field) -> Iterator[str]:
     """What a decision costs, beside the field's methods, which were measured on another day and maybe machine."""
     by_method = field.runs().groupby("algorithm", observed=True)
     costs = {str(name): _milliseconds(part) for name, part in by_method}

@@ -21,7 +21,6 @@ MISSING = ("diverged", "absent")
 SHORTER = ("stopped", "unknown")
 REPEATED = ("seeds", "first")
 SECONDS_PER = ("training", "epoch", "so_far")
-PATTERN = re.compile(r"\{(epoch|seed)\}")
 METRIC_KEYS = ("goal", "unit", "best", "chance", "reference", "typical")
 TEXTS = ("name", "source", "version", "license", "separator", "decimal", "encoding", "comment", "seed", "epoch")
 

@@ -64,7 +64,7 @@ def make_space(axes: Sequence[AxisMapping], reader: CellReader) -> RowSpace:
     is_grid = _is_grid(axes, levels, len(first)) and not conditions
     distributions = {axis.name: _distribution(axis, levels[axis.name], len(first), is_grid) for axis in axes}
     space = _space(distributions, conditions)
-    configs = {key: _config(key, space, axes, reader, position) for key, position in first.items()}
+    configs = {key: _config(key, space, reader, position) for key, position in first.items()}
     order = sorted(first, key=lambda key: space.encode(configs[key]).tolist())
     numbers = {key: number for number, key in enumerate(order)}
     return RowSpace(
@@ -171,9 +171,7 @@ def _space(distributions: Mapping[str, Any], conditions: Mapping[str, Condition]
         raise BadInput(f"hyperparameters: {error}") from error
 
 
-def _config(
-    key: tuple[Any, ...], space: Space, axes: Sequence[AxisMapping], reader: CellReader, position: int
-) -> Config:
+def _config(key: tuple[Any, ...], space: Space, reader: CellReader, position: int) -> Config:
     given = {name: value for name, value in zip(space, key, strict=True) if value is not None}
     try:
         return space.check(given)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analysis.statistics.anytime import curve
 from analysis.statistics.bootstrap import LEAST
-from analysis.statistics.targets import Attempts, attempts, ert, kaplan_meier_median, par10, solved, speed_up
+from analysis.statistics.targets import Attempts, attempts, ert, kaplan_meier_median, par10, speed_up
 from tests.analysis.statistics.hand_made_curves import run
 from tests.planted.trajectories import measure_speed_up
 
@@ -205,25 +205,6 @@ def test_units_of_time_do_not_matter():
     seconds = speed_up(*([of(*[(t, 20.0) for t in side])] for side in times))[0]
     minutes = speed_up(*([of(*[(t / 64, 20.0 / 64) for t in side])] for side in times))[0]
     assert seconds == minutes
-
-
-@settings(deadline=None)
-@given(cells, cells)
-def test_the_solved_share_is_that_of_a_loop(one, other):
-    """The share of all pairs at each time, failures in the denominator."""
-    both = [
-        attempts([run(*events, carried=carried) for events, carried in cell], 0.2, "valid") for cell in (one, other)
-    ]
-    t, share = solved(both)
-    everything = [time for found in both for time in found.reached]
-    assert t.tolist() == sorted({time for time in everything if time < INF})
-    for time, value in zip(t, share, strict=True):
-        assert value == pytest.approx(sum(reached <= time for reached in everything) / len(everything))
-
-
-def test_nothing_is_solved_of_nothing():
-    """Without runs or targets there are no points."""
-    assert [len(part) for part in solved([])] == [0, 0]
 
 
 @pytest.mark.slow

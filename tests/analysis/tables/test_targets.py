@@ -12,11 +12,9 @@ import pytest
 from analysis.loading.results import load
 from analysis.statistics.anytime import mean_and_std
 from analysis.tables.targets import (
-    SOLVED,
     SPEEDUPS,
     TARGETS,
     rounded_once,
-    solved_table,
     speedups_table,
     targets_of,
     targets_table,
@@ -101,26 +99,14 @@ def test_speed_ups_are_over_the_control(two):
     assert table["lo"].isna().all()  # two repetitions
 
 
-def test_the_solved_share_ends_below_one_where_runs_are_left(two):
-    """The last point of random search is the share of (run, target) pairs that it solves at all."""
-    results = load(two.folder)
-    table = solved_table(results)
-    assert tuple(table.columns) == SOLVED
-    targets = targets_table(results)
-    for (algorithm, axis, error), rows in table.groupby(["algorithm", "axis", "error"]):
-        same = targets[(targets["algorithm"] == algorithm) & (targets["axis"] == axis) & (targets["error"] == error)]
-        assert rows["share"].iloc[-1] == pytest.approx(same["n_success"].sum() / same["n"].sum())
-        assert set(rows["n"]) == {8}
-
-
 def test_another_competitor_leaves_every_row(two):
     """Targets come from the control, so the rows of the others stay, to the bit."""
-    before = [make(load(two.folder)) for make in (targets_table, speedups_table, solved_table)]
+    before = [make(load(two.folder)) for make in (targets_table, speedups_table)]
     two.algorithm("third")
     for repetition in range(2):
         two.run([(0.01, 0.01, 0.5)], repetition, algorithm="third")
-    after = [make(load(two.folder)) for make in (targets_table, speedups_table, solved_table)]
-    for name, old, new in zip(("algorithm", "a", "algorithm"), before, after, strict=True):
+    after = [make(load(two.folder)) for make in (targets_table, speedups_table)]
+    for name, old, new in zip(("algorithm", "a"), before, after, strict=True):
         kept = new[new[name] != "third"].reset_index(drop=True)
         assert len(kept) < len(new)
         pd.testing.assert_frame_equal(old, kept, check_exact=True)
@@ -141,7 +127,6 @@ def test_a_control_that_has_not_run_leaves_the_suites_own(suite):
     suite.run([(0.5, 0.5, 1.0)], algorithm="other")
     results = load(suite.folder)
     assert not len(targets_table(results))
-    assert not len(solved_table(results))
     suite.set(targets={"bowl": [0.5]})
     results = load(suite.folder)
     rows = targets_table(results).query("axis == 'runtime' and error == 'valid'")
