@@ -20,7 +20,7 @@ from analysis.figures.theme import (
     notice_figure,
     set_title,
 )
-from analysis.loading.metric import OTHER_SEEDS
+from analysis.loading.metric import OTHER_SEEDS, Metric
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.tables.endpoints import finals
@@ -59,16 +59,7 @@ def gap(results: Results, objective: str) -> Figure | None:
     for place, (algorithm, look) in enumerate(algorithm_styles(algorithms).items()):
         some = known[algorithm].to_numpy()
         chosen, honest = size.of(valid[algorithm][some]), size.of(test[algorithm][some])
-        scatter.plot(
-            chosen,
-            honest,
-            look.marker,
-            color=look.colour,
-            markersize=4.5,
-            markeredgewidth=0,
-            alpha=0.7,
-            rasterized=True,
-        )
+        _points(scatter, chosen, honest, look)
         _row(rows, honest - chosen, place, look)
         names.append(f"{algorithm} ({some.sum()} of {len(some)})")
     _diagonal(scatter)
@@ -78,14 +69,25 @@ def gap(results: Results, objective: str) -> Figure | None:
     rows.axvline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
     name_lanes(rows, names)
     name_horizontal(rows, size.label(f"{test_name} - validation {metric.name}{metric.in_unit}"))
-    reads, side = ("high", "below") if metric.maximised else ("low", "above")
-    caption(
-        figure, _legend(),
-        f"The incumbent is chosen by its validation {metric.name}, which therefore reads too {reads}: points {side} "
-        f"the line and {'left' if metric.maximised else 'right'} of 0. One point a run; behind each name how many of "
-        f"its runs have an incumbent.{SHARED.format(entry.origin.seeds) if others and entry.origin else ''}",
-    )  # fmt: skip
+    shared = SHARED.format(entry.origin.seeds) if others and entry.origin else ""
+    caption(figure, _legend(), _optimism(metric) + shared)
     return figure
+
+
+def _optimism(metric: Metric) -> str:
+    """On which side of the line and of 0 the optimism of selection shows."""
+    reads, side, half = ("high", "below", "left") if metric.maximised else ("low", "above", "right")
+    return (
+        f"The incumbent is chosen by its validation {metric.name}, which therefore reads too {reads}: points {side} "
+        f"the line and {half} of 0. One point a run; behind each name how many of its runs have an incumbent."
+    )
+
+
+def _points(axes: Axes, chosen: Array, honest: Array, look: Style) -> None:
+    """One point a run: its validation value and its test value."""
+    axes.plot(
+        chosen, honest, look.marker, color=look.colour, markersize=4.5, markeredgewidth=0, alpha=0.7, rasterized=True
+    )
 
 
 def _row(axes: Axes, gaps: Array, place: int, look: Style) -> None:

@@ -69,21 +69,7 @@ def statistics_section(study: Study) -> Section:
 def pairwise_section(study: Study) -> Section:
     """Every two algorithms, repetition by repetition."""
     title, plan = "Pairs of algorithms", study.results.plan
-    favours = ahead(
-        study.results,
-        "a negative difference favours the first",
-        "a positive difference favours the first",
-        of_endpoint=True,
-    )
-    lead = (
-        f"Compared on the {plan.endpoint_text}, repetition by repetition: both met the same noise. "
-        f"{favours[0].upper()}{favours[1:]}. p: Wilcoxon's signed-rank test; p (Holm) is corrected for all pairs "
-        "of the objective. Detectable: the difference found with 80 % power at so many repetitions."
-        if plan.paired
-        else f"Compared on the {plan.endpoint_text}, unpaired: nothing says which repetitions met the same noise. "
-        f"{favours[0].upper()}{favours[1:]}. p: Mann-Whitney test; p (Holm) is corrected for all pairs "
-        "of the objective."
-    )
+    lead = _pairwise_lead(study)
     frame = table(study, "pairwise")
     if frame is None:
         why = "There is a single algorithm." if len(plan.algorithms) == 1 else UNFINISHED
@@ -93,38 +79,53 @@ def pairwise_section(study: Study) -> Section:
     if len(rows) < len(frame):
         notes.append(f"Listed: pairs with {plan.control}; all {len(frame)} are in pairwise.csv.")
     notes += _exceptions(study)
-    columns = [
+    return Section(
+        name="pairwise",
+        title=title,
+        lead=lead,
+        sheets=(html_table(title, rows, _pairwise_columns(study), about=("a", "b")),),
+        tables=("pairwise",),
+        notes=tuple(notes),
+    )
+
+
+def _pairwise_lead(study: Study) -> str:
+    """What is compared, what a sign means, and by which test."""
+    plan = study.results.plan
+    negative, positive = (f"a {sign} difference favours the first" for sign in ("negative", "positive"))
+    favours = ahead(study.results, negative, positive, of_endpoint=True)
+    direction = f"{favours[0].upper()}{favours[1:]}"
+    if not plan.paired:
+        return (
+            f"Compared on the {plan.endpoint_text}, unpaired: nothing says which repetitions met the same noise. "
+            f"{direction}. p: Mann-Whitney test; p (Holm) is corrected for all pairs of the objective."
+        )
+    return (
+        f"Compared on the {plan.endpoint_text}, repetition by repetition: both met the same noise. "
+        f"{direction}. p: Wilcoxon's signed-rank test; p (Holm) is corrected for all pairs "
+        "of the objective. Detectable: the difference found with 80 % power at so many repetitions."
+    )
+
+
+def _pairwise_columns(study: Study) -> list[Column]:
+    paired = study.results.plan.paired
+    favours = ahead(study.results, "negative", "positive", of_endpoint=True)
+    place = interval_place("mean_difference")
+    better = "share of repetitions, ties half" if paired else "of two runs drawn at random, ties half"
+    return [
         text_column("objective", "objective"),
         text_column("a", "first"),
         text_column("b", "second"),
         *metric_columns(study),
         Column(title="verdict", text=_verdict),
-        error_column(
-            "mean_difference",
-            "mean difference",
-            interval_place("mean_difference"),
-            f"first less second; {ahead(study.results, 'negative', 'positive', of_endpoint=True)} favours the first",
-        ),
+        error_column("mean_difference", "mean difference", place, f"first less second; {favours} favours the first"),
         _interval("mean_difference", "95 %"),
-        error_column("median_difference", "median", interval_place("mean_difference"), "of the differences"),
-        number_column(
-            "p_better",
-            "P(first better)",
-            lambda value: number_text(value, "{:.2g}"),
-            "share of repetitions, ties half" if plan.paired else "of two runs drawn at random, ties half",
-        ),
+        error_column("median_difference", "median", place, "of the differences"),
+        number_column("p_better", "P(first better)", lambda value: number_text(value, "{:.2g}"), better),
         number_column("p", "p", p_text),
         number_column("p_holm", "p (Holm)", p_text),
-        *(_of_pairs() if plan.paired else _of_samples()),
+        *(_of_pairs() if paired else _of_samples()),
     ]
-    return Section(
-        name="pairwise",
-        title=title,
-        lead=lead,
-        sheets=(html_table(title, rows, columns, about=("a", "b")),),
-        tables=("pairwise",),
-        notes=tuple(notes),
-    )
 
 
 def _of_pairs() -> list[Column]:
