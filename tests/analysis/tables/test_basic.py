@@ -10,22 +10,8 @@ from pathlib import Path
 import pytest
 
 from analysis.loading.results import load
-from analysis.tables.basic import (
-    all_of_runs,
-    as_csv,
-    as_text,
-    runs_table,
-    summary_table,
-    trajectory_table,
-    trials_table,
-)
-
-
-def tabulate(results):
-    """The four tables by name."""
-    runs = all_of_runs(results)
-    own = {"runs": runs_table(results, runs), "summary": summary_table(results, runs)}
-    return own | {"trials": trials_table(results), "trajectory": trajectory_table(results)}
+from analysis.tables.basic import as_csv, as_text
+from tests.analysis.tables.basic_tables import tabulate
 
 
 def table(suite, name):

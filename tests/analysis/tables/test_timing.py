@@ -9,9 +9,10 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.loading.results import load
-from analysis.tables.basic import as_csv, tabulate
+from analysis.tables.basic import as_csv
 from analysis.tables.timing import as_json, as_line
 from benchmark.errors import BadInput
+from tests.analysis.tables.basic_tables import tabulate
 
 CALIBRATION = {"name": "bench", "device": "Some GPU"}
 
