@@ -26,7 +26,7 @@ with without_side_effects():
 
 MOST_TRIALS = 1_000_000
 MOST_LEAVES = 1 << 14
-"""Of a tree of SMAC's forests; a tree has at most one leaf for each result, and room for all leaves from the start."""
+"""Of a tree of SMAC's forests, which has at most one leaf for each result: it binds beyond 16,384 results alone."""
 
 
 class DefaultFirst(AbstractInitialDesign):  # type: ignore[misc]  # SMAC counts as untyped

@@ -13,7 +13,7 @@ from scipy import stats
 from analysis.many_tasks.tasks import Task
 from analysis.statistics.anytime import Array
 from analysis.statistics.pairwise import balance, difference, holm, wilcoxon
-from analysis.statistics.power.signed_rank import ALPHA
+from analysis.statistics.power.search import ALPHA
 from analysis.statistics.summaries import median_interval, quartiles
 
 TASK_MAP = (

@@ -28,7 +28,8 @@ from analysis.regression.pairing import changed_environment, reason_without_part
 from analysis.statistics.anytime import Array
 from analysis.statistics.bootstrap import LEAST, interval, mean
 from analysis.statistics.pairwise import difference, holm
-from analysis.statistics.power.signed_rank import POWER, power, repetitions
+from analysis.statistics.power.search import POWER
+from analysis.statistics.power.signed_rank import power, repetitions
 from analysis.tables.endpoints import sign
 from benchmark.errors import BadInput
 

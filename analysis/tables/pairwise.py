@@ -14,7 +14,8 @@ import pandas as pd
 from analysis.loading.results import Results
 from analysis.statistics.anytime import Array
 from analysis.statistics.pairwise import compare, difference, holm
-from analysis.statistics.power.signed_rank import ALPHA, detectable
+from analysis.statistics.power.search import ALPHA
+from analysis.statistics.power.signed_rank import detectable
 from analysis.statistics.unpaired import compare_unpaired
 from analysis.tables.endpoints import finals, sign
 from analysis.tables.statistics import by_size, joined

@@ -20,7 +20,8 @@ from scipy import stats
 
 from analysis.statistics.anytime import Array
 from analysis.statistics.pairwise import compare, holm, wilcoxon
-from analysis.statistics.power.signed_rank import ALPHA, POWER, detectable
+from analysis.statistics.power.search import ALPHA, POWER
+from analysis.statistics.power.signed_rank import detectable
 from analysis.statistics.summaries import summaries
 
 REPETITIONS = 50

@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize, special, stats
 
-from analysis.statistics.power.signed_rank import ALPHA, MOST, POWER, check_levels
+from analysis.statistics.power.search import ALPHA, POWER, check_levels, find_repetitions
 
 EXACT = 8
 """Up to as many runs of either side `scipy.stats.mannwhitneyu` takes the exact distribution of untied errors."""
@@ -78,23 +78,7 @@ def repetitions(effect: float, alpha: float = ALPHA, wanted: float = POWER, shar
         OverflowError: more than `MOST` runs.
     """
     check_levels(alpha, wanted)
-    if not effect > 0:
-        raise ValueError(f"effect = {effect}: need a number > 0")
-    n = fewest(alpha)
-    # One by one where the exact level goes up and down with n, by bisection beyond.
-    while n <= EXACT and power(effect, n, n, alpha, share) < wanted:
-        n += 1
-    if n <= EXACT:
-        return n
-    low, high = EXACT, 2 * EXACT
-    while power(effect, high, high, alpha, share) < wanted:
-        low, high = high, 2 * high
-        if high > MOST:
-            raise OverflowError(f"effect = {effect:g} standard deviations: needs more than {MOST} repetitions")
-    while high - low > 1:
-        half = (low + high) // 2
-        low, high = (low, half) if power(effect, half, half, alpha, share) >= wanted else (half, high)
-    return high
+    return find_repetitions(lambda n: power(effect, n, n, alpha, share), effect, wanted, fewest(alpha), EXACT)
 
 
 def degrees_of_freedom(variances: tuple[float, float], n: int, m: int) -> float:

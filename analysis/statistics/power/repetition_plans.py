@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from analysis.statistics.anytime import Array
 from analysis.statistics.power import mann_whitney, signed_rank
+from analysis.statistics.power.search import MOST
 from analysis.statistics.summaries import moments
 
 UNDEFINED = "-"
@@ -117,4 +118,4 @@ def _count(plan: Callable[[], int], spread: float, fewest: int) -> str:
     try:
         return str(plan())
     except OverflowError:
-        return f"> {signed_rank.MOST:.0e}"
+        return f"> {MOST:.0e}"

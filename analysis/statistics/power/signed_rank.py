@@ -16,14 +16,11 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-ALPHA = 0.05
-POWER = 0.80
+from analysis.statistics.power.search import ALPHA, POWER, check_levels, find_repetitions
+
 EFFICIENCY = 3 / math.pi
 EXACT = 50
 """Up to as many repetitions `scipy.stats.wilcoxon` takes the exact distribution of untied differences."""
-
-MOST = 10**9
-"""Where the search for a number of repetitions ends."""
 
 
 def attained(n: int, alpha: float = ALPHA) -> float:
@@ -75,13 +72,7 @@ def repetitions(effect: float, alpha: float = ALPHA, wanted: float = POWER) -> i
         OverflowError: more than `MOST` repetitions.
     """
     check_levels(alpha, wanted)
-    if not effect > 0:
-        raise ValueError(f"effect = {effect}: need a number > 0")
-    n = fewest(alpha)
-    # One by one where the attained level goes up and down with n, by bisection beyond.
-    while n <= EXACT and power(effect, n, alpha) < wanted:
-        n += 1
-    return n if n <= EXACT else _bisect(effect, alpha, wanted)
+    return find_repetitions(lambda n: power(effect, n, alpha), effect, wanted, fewest(alpha), EXACT)
 
 
 def largest_sd(sd: float, n: float, assurance: float = POWER) -> float:
@@ -91,27 +82,3 @@ def largest_sd(sd: float, n: float, assurance: float = POWER) -> float:
     more often (Browne 1995, "On the Use of a Pilot Sample for Sample Size Determination").
     """
     return float(sd * math.sqrt((n - 1) / stats.chi2.ppf(1 - assurance, n - 1)))
-
-
-def _bisect(effect: float, alpha: float, wanted: float) -> int:
-    low, high = EXACT, 2 * EXACT
-    while power(effect, high, alpha) < wanted:
-        low, high = high, 2 * high
-        if high > MOST:
-            raise OverflowError(f"effect = {effect:g} standard deviations: needs more than {MOST} repetitions")
-    while high - low > 1:
-        half = (low + high) // 2
-        low, high = (low, half) if power(effect, half, alpha) >= wanted else (half, high)
-    return high
-
-
-def check_levels(alpha: float, wanted: float) -> None:
-    """Refuse a level of a test that is none, and a power that is not above it.
-
-    Raises:
-        ValueError: alpha or power out of range.
-    """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha = {alpha}: need a number between 0 and 1")
-    if not alpha < wanted < 1:
-        raise ValueError(f"power = {wanted}: need a number between alpha = {alpha} and 1")

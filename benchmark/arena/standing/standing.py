@@ -65,7 +65,8 @@ def find_standing(field: Field, name: str, entered: Field) -> Standing:
     from analysis.many_tasks.mean_ranks import mean_ranks
     from analysis.many_tasks.task_map import task_map
     from analysis.many_tasks.win_rates import win_rates
-    from analysis.statistics.power.signed_rank import ALPHA, detectable
+    from analysis.statistics.power.search import ALPHA
+    from analysis.statistics.power.signed_rank import detectable
 
     tasks = paired_tasks(field, {name: entered})
     ranks = mean_ranks(tasks).sort_values("mean_rank", kind="stable")

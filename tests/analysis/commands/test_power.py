@@ -5,6 +5,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.commands import power as command
+from analysis.statistics.power import search
 from analysis.statistics.power import signed_rank as power
 
 RNG = np.random.default_rng(1)
@@ -153,4 +154,4 @@ def test_small_pilots_and_hopeless_effects(plant, run):
 
 def test_defaults_are_those_of_the_statistics():
     """The command repeats them so that --help is quick."""
-    assert (command.ALPHA, command.POWER) == (power.ALPHA, power.POWER)
+    assert (command.ALPHA, command.POWER) == (search.ALPHA, search.POWER)
