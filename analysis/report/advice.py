@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.explanations import explain
-from analysis.figures.advice import kind_text, share_text, source_text
+from analysis.figures.advice_table import kind_text, share_text, source_text
 from analysis.report.encoding import interval_text, number_text
 from analysis.report.html_table import Column, HtmlTable, html_table, integer_column, number_column, text_column
 from analysis.report.section import Section, table

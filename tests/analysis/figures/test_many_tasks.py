@@ -74,7 +74,7 @@ def least_letters(figure, page):
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [5, 21])
 @pytest.mark.parametrize("size", ["one-column", "two-column"])
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "advice"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_figures_for_papers_are_readable_in_print(kind, size, count, monkeypatch):
     """In a column and over two no letter is below 6 points, no text is cut or lies on another."""
     page = SIZES[size]
