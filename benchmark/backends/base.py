@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,14 @@ class Backend(ABC):
 
     jobs: int
     worker_death_errors: tuple[type[BaseException], ...]
+
+    @abstractmethod
+    def start_workers(self, modules: Sequence[str]) -> None:
+        """Begin to start workers that import modules, while this process checks the suite, and return at once.
+
+        Args:
+            modules: that train, and take long to import.
+        """
 
     @abstractmethod
     def connect(
@@ -79,22 +87,42 @@ def map_in_loky(
     call: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], processes: int, at_once: int, *, ordered: bool
 ) -> Iterator[Any]:
     """Call a function with each task's arguments in loky processes, in this process's working folder."""
-    several = processes > 1
-    options: dict[str, Any] = (
-        {
-            "initializer": worker_process.initialize_worker,
-            "initargs": (os.getpid(), os.environ.get(worker_process.SAFE_PATH)),
-        }
-        if several
-        else {}
-    )
-    start_up = worker_process.safe_module_path() if several else nullcontext()
-    module_place = worker_process.ModulePlace(
-        folder=worker_process.working_folder(),
-        modules=used_module_folder(),
-        definitions=definitions_file() if several else None,
-    )
-    with start_up, parallel_config(backend="loky", inner_max_num_threads=1 if several else None, **options):
+    with _worker_settings(processes):
         return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
-        yield from parallel(delayed(worker_process.call_in_folder)(module_place, call, *task) for task in tasks)
+        yield from parallel(_in_folder(call, task, processes) for task in tasks)
+
+
+def start_loky(call: Callable[..., Any], processes: int) -> Iterator[Any]:
+    """Start the processes that `map_in_loky` takes later, let each call a function, and return at once.
+
+    Returns:
+        An iterator that waits for the calls.
+    """
+    with _worker_settings(processes):
+        parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch="all", return_as="generator")
+        started: Iterator[Any] = parallel(_in_folder(call, (), processes) for _ in range(processes))
+        return started
+
+
+@contextmanager
+def _worker_settings(processes: int) -> Iterator[None]:
+    """Settings under which worker processes start; loky takes its processes again where they are the same."""
+    if processes == 1:
+        with parallel_config(backend="loky"):
+            yield
+        return
+    arguments = (os.getpid(), os.environ.get(worker_process.SAFE_PATH))
+    options: dict[str, Any] = {"initializer": worker_process.initialize_worker, "initargs": arguments}
+    with worker_process.safe_module_path(), parallel_config(backend="loky", inner_max_num_threads=1, **options):
+        yield
+
+
+def _in_folder(call: Callable[..., Any], task: tuple[Any, ...], processes: int) -> Any:
+    """A call that finds the suite's modules, and in another process what the suite was given in Python."""
+    place = worker_process.ModulePlace(
+        folder=worker_process.working_folder(),
+        modules=used_module_folder(),
+        definitions=definitions_file() if processes > 1 else None,
+    )
+    return delayed(worker_process.call_in_folder)(place, call, *task)

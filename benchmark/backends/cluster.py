@@ -60,6 +60,9 @@ class Cluster(Backend):
     def build_joblib_backend(self) -> Any:
         """Build a joblib backend that hands out a result as soon as it is there, a `FailFastBackend`."""
 
+    def start_workers(self, modules: Sequence[str]) -> None:
+        """Do nothing: a cluster is asked for only once the suite is checked."""
+
     @contextmanager
     def connect(
         self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()

@@ -5,17 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
-from benchmark.backends.base import Backend, Group, map_in_loky
+from benchmark.backends.base import Backend, Group, map_in_loky, start_loky
 from benchmark.batching.run_group import execute_group
 from benchmark.suite.model import Run
 from benchmark.tuning.run_report import RunReport
 from benchmark.tuning.run_settings import RunSettings
 from benchmark.workers.isolated_run import run_isolated
 from benchmark.workers.watchdog import Watchdog
+from benchmark.workers.worker_process import import_modules
 
 
 class Loky(Backend):
@@ -31,6 +33,11 @@ class Loky(Backend):
     def __init__(self, jobs: int, *, separate: bool = False) -> None:
         self.jobs = jobs
         self.processes = max(2, jobs) if separate else jobs
+        self._started: Iterator[None] = iter(())
+
+    def start_workers(self, modules: Sequence[str]) -> None:
+        if modules and self.processes > 1:
+            self._started = start_loky(partial(import_modules, (execute_group.__module__, *modules)), self.processes)
 
     def connect(
         self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
@@ -44,6 +51,9 @@ class Loky(Backend):
         # A worker that has grown by some 100 MB is replaced as planned; the warning would suggest an error.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         tasks = ((runs, settings, fatal) for runs, fatal in groups)
+        started, self._started = self._started, iter(())
+        for _ in started:
+            pass
         yield from map_in_loky(execute_group, tasks, self.processes, self.jobs, ordered=False)
 
     def execute_isolated(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:

@@ -12,6 +12,8 @@ from benchmark.storage.resume_check import FIELD, changed_sources
 from benchmark.suite.definitions import digest_definitions, is_definition
 from benchmark.suite.model import Part, Run, Suite, is_dotted
 from benchmark.suite.part_import import split_dotted_path
+from objectives import OBJECTIVES
+from objectives.registry import Entry
 
 OWN_NAME = "incumbent"
 """The name of this project's code among a suite's modules."""
@@ -26,6 +28,13 @@ def named_modules(suite: Suite) -> tuple[str, ...]:
     names |= {path for function in functions for path in function.paths()}
     names = {name for name in names if not is_definition(name)}
     return tuple(sorted({split_dotted_path(name)[0] for name in names}))
+
+
+def registered_modules(suite: Suite) -> tuple[str, ...]:
+    """Return the modules of a suite's registered objectives, each once, sorted; a table needs none."""
+    names = {entry.part.name for entry in suite.objectives if entry.table is None and entry.part is not None}
+    entries = [OBJECTIVES.entries.get(name) for name in names]
+    return tuple(sorted({entry.path.partition(":")[0] for entry in entries if isinstance(entry, Entry)}))
 
 
 def describe_code(suite: Suite) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from benchmark.backends.base import Backend, Group
 from benchmark.backends.loky import Loky
 from benchmark.batching.run_group import trains_side_by_side
-from benchmark.driver.code_changes import code_change_warning, named_modules
+from benchmark.driver.code_changes import code_change_warning, named_modules, registered_modules
 from benchmark.driver.crash_tracker import CrashTracker
 from benchmark.driver.fail_fast import SuiteStopped, stop_at_evaluation, stop_at_run
 from benchmark.driver.ledger_follower import LedgerFollower
@@ -124,12 +124,14 @@ class Runner:
             BackendLost: a cluster no longer answers; what is recorded stays.
             SuiteStopped: by the first failure; what is recorded stays.
         """
-        self.objectives = check_suite(self.suite)
-        settings = self._settings()
         share = self.suite.runs() if self.shard is None else self.shard.runs(self.suite)
         runs = list(order if order is not None else share)
-        self.repetitions = len({run.repetition for run in runs})
         unfinished = not all(is_done(run, self.folder) for run in runs)
+        if unfinished and self.train and self.tables is None:
+            self.backend.start_workers(registered_modules(self.suite))
+        self.objectives = check_suite(self.suite)
+        settings = self._settings()
+        self.repetitions = len({run.repetition for run in runs})
         preflight = Preflight(self.suite, self.objectives, settings)
         preflight.check(runs, unfinished=unfinished, sharded=self.shard is not None)
         with (

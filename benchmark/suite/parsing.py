@@ -61,7 +61,7 @@ def load(suite: str, overrides: list[str] | None = None, *, without: Collection[
     """Read a suite by its name or by a path to a TOML file, beside which its modules may lie.
 
     Args:
-        suite: a name in `benchmark/suites/`, or a path (with a slash or the suffix .toml).
+        suite: a name in `benchmark/suite/shipped/`, or a path (with a slash or the suffix .toml).
         overrides: `key=value` settings, keys dotted, values as in TOML.
         without: top-level keys to leave out.
 

@@ -6,12 +6,13 @@ Imports nothing heavy, so that this holds before torch is loaded.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -121,6 +122,12 @@ def call_in_folder(place: ModulePlace, call: Callable[..., Result], *arguments: 
     use_module_folder(place.modules)
     use_definitions(place.definitions)
     return call(*arguments)
+
+
+def import_modules(names: Sequence[str]) -> None:
+    """Import modules, so that the first task need not wait for them."""
+    for name in names:
+        importlib.import_module(name)
 
 
 def _die_with_parent() -> None:
