@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
 
 import numpy as np
 
@@ -16,6 +18,8 @@ MOST_DECADES, STEPS = 6, (1, 2, 5, 10, 20, 50, 100, 200)
 """Labelled decades of a logarithmic axis, and what may lie between them: a double's range has 632."""
 FEW_DECADES = 2.0
 """On an axis of fewer of them 2 and 5 are labelled too."""
+MOST_DIGITS = 12
+"""Of a label on an axis of less than a decade."""
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -94,9 +98,21 @@ def logarithmic_marks(low: float, high: float) -> tuple[list[float], list[str]]:
         marks = sorted(marks + [power + math.log10(digit) for power in between for digit in (2, 5)])
     marks = [mark for mark in marks if low <= mark <= high]
     if len(marks) < 2:
-        marks = [low + share * (high - low) for share in (0.1, 0.9)]
-        return marks, [_number_text(mark) for mark in marks]
+        return _round_marks(low, high)
     return marks, [_decade_text(mark) for mark in marks]
+
+
+def _round_marks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Labels of less than a decade: multiples of one, two or five of the largest unit of which there are two."""
+    power = math.floor(low)  # In units of which numbers are drawn up, for they may be beyond the doubles.
+    first, last = 10.0 ** (low - power), 10.0 ** (high - power)
+    for unit, digit in product(range(MOST_DIGITS), (5, 2, 1)):
+        step = digit * 10.0**-unit
+        digits = [digit * number for number in range(math.ceil(first / step), math.floor(last / step) + 1)]
+        if len(digits) >= 2:
+            marks = [power + math.log10(number) - unit for number in digits]
+            return marks, [_number_text(number, power - unit) for number in digits]
+    return [low, high], [_decade_text(mark) for mark in (low, high)]
 
 
 def _decade_text(mark: float) -> str:
@@ -108,12 +124,13 @@ def _decade_text(mark: float) -> str:
     return power_text(power) if digit == 1 else f"{digit}\u00b7{power_text(power)}"
 
 
-def _number_text(mark: float) -> str:
-    """A number between the marks by its logarithm."""
-    if -4 <= mark < 5:
-        return f"{10.0**mark:.4g}"
-    power = math.floor(mark)
-    return f"{10.0 ** (mark - power):.3g}\u00b7{power_text(power)}"
+def _number_text(number: int, power: int) -> str:
+    """So many units of a power of ten, which are at least one and less than 100 of the highest digit."""
+    digits = str(number)
+    highest = power + len(digits) - 1
+    if -4 <= highest < 5:
+        return f"{Decimal(number).scaleb(power).normalize():f}"
+    return f"{Decimal(number).scaleb(1 - len(digits)).normalize():f}\u00b7{power_text(highest)}"
 
 
 def span(low: float, high: float, margin: float = 0.05) -> tuple[float, float]:

@@ -49,10 +49,13 @@ def test_a_logarithmic_axis_has_marks_within_it(first, second):
         ((0.0, 1.0), ["1", "2", "5", "10"]),
         ((-300.0, 300.0), ["10⁻²⁰⁰", "1", "10²⁰⁰"]),
         ((100.0, 100.8), ["10¹⁰⁰", "2·10¹⁰⁰", "5·10¹⁰⁰"]),
+        ((-0.95, -0.62), ["0.15", "0.2"]),
+        ((2.95, 3.05), ["900", "1000", "1100"]),
+        ((-200.9, -200.75), ["1.4·10⁻²⁰¹", "1.6·10⁻²⁰¹"]),
     ],
 )
 def test_marks_read_as_numbers(ends, labels):
-    """Near 1 numbers are written out, far from it as powers."""
+    """Near 1 numbers are written out, far from it as powers; of less than a decade there are round ones."""
     assert logarithmic_marks(*ends)[1] == labels
 
 
