@@ -21,7 +21,8 @@ from benchmark.storage.atomic_write import write_files
 from benchmark.storage.suite_json import ENDPOINTS, SUITE_JSON
 
 if TYPE_CHECKING:
-    from analysis.regression.non_inferiority import Cell, Comparison
+    from analysis.regression.cells import Cell
+    from analysis.regression.non_inferiority import Comparison
 
 EPILOG = """exit codes: 0 nothing became worse by the margin, 1 something did or the figure is not drawn, 2 bad input,
 3 (with --strict) not decided, or a run of OLD is not compared"""
@@ -61,8 +62,9 @@ def execute(options: argparse.Namespace) -> int:
         raise BadInput(f"--figure {picture}: need a name that ends in {', '.join(PICTURES)}")
 
     from analysis.commands.output import print_not_drawn  # pandas, SciPy, statsmodels: no refusal above waits for them
+    from analysis.regression.cells import Margin
     from analysis.regression.compared_suite import read_compared_suite
-    from analysis.regression.non_inferiority import Margin, compare
+    from analysis.regression.non_inferiority import compare
 
     old, new = (read_compared_suite(folder, endpoint, mixed=options.mixed) for folder in folders)
     comparison = compare(old, new, Margin(**margin))

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from analysis.figures.panels import name_lanes
 from analysis.figures.theme import INK, MUTED, begin_figure, set_title
-from analysis.regression.non_inferiority import Cell, Comparison
+from analysis.regression.cells import Cell
+from analysis.regression.non_inferiority import Comparison
 
 SHADES = {"identical": 7, "improvement": 2, "no regression": 0, "inconclusive": 1, "regression": 3}
 """Places in seaborn's colour-blind palette; the verdict is written beside each interval as well."""

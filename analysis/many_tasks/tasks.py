@@ -174,25 +174,10 @@ def _names(column: pd.Series) -> tuple[str, ...]:
 
 def _task(rows: pd.DataFrame, end: Mapping[Hashable, Any], algorithms: Sequence[str]) -> Task:
     repetitions = np.unique(rows["repetition"].to_numpy())
-    shape = (len(algorithms), len(repetitions))
-    algorithm = pd.Categorical(rows["algorithm"].astype(object), categories=list(algorithms)).codes.astype(np.int64)
-    frame = pd.DataFrame(
-        {
-            "run": algorithm * shape[1] + np.searchsorted(repetitions, rows["repetition"].to_numpy()),
-            **{name: rows[name].to_numpy(dtype=np.float64) for name in ("runtime", "valid_error", "test_error")},
-        }
-    )
-    frame = frame.sort_values(["run", "runtime", "valid_error", "test_error"], ascending=[True, True, False, True])
-    finished, ended = np.ones(shape), np.full(shape, np.inf)
-    finished.ravel()[frame.loc[frame["valid_error"].isna(), "run"]] = False
-    failures = frame[np.isposinf(frame["valid_error"])]
-    before_horizon = np.nextafter(float(end["horizon"]), -np.inf)
-    failed_at = np.minimum(failures["runtime"].to_numpy(), before_horizon)
-    np.minimum.at(ended.ravel(), failures["run"].to_numpy(), failed_at)
+    frame = _numbered(rows, algorithms, repetitions)
+    finished, ended = _run_ends(frame, (len(algorithms), len(repetitions)), float(end["horizon"]))
     kept = _improving(frame[np.isfinite(frame["valid_error"])])
-    endpoint = end.get("endpoint") or ("test_error" if rows["test_error"].notna().any() else "valid_error")
-    if endpoint not in ENDPOINTS:
-        raise ValueError(f"ends: endpoint = {endpoint!r} of {end['objective']}: need one of {', '.join(ENDPOINTS)}")
+    endpoint = _endpoint(rows, end)
     errors = kept[endpoint].to_numpy()
     return Task(
         label=str(end["objective"]),
@@ -202,13 +187,43 @@ def _task(rows: pd.DataFrame, end: Mapping[Hashable, Any], algorithms: Sequence[
         typical=float(end["typical"]),
         horizon=float(end["horizon"]),
         typical_seconds=float(end.get("typical_seconds", math.nan)),
-        endpoint=str(endpoint),
+        endpoint=endpoint,
         runs=kept["run"].to_numpy(),
         times=kept["runtime"].to_numpy(),
         errors=np.where(np.isnan(errors), np.inf, errors),
         ended=ended,
-        finished=finished.astype(bool),
+        finished=finished,
     )
+
+
+def _numbered(rows: pd.DataFrame, algorithms: Sequence[str], repetitions: Array) -> pd.DataFrame:
+    """The rows with the number of their run, sorted by it and by time; of equal times the best error comes last."""
+    algorithm = pd.Categorical(rows["algorithm"].astype(object), categories=list(algorithms)).codes.astype(np.int64)
+    frame = pd.DataFrame(
+        {
+            "run": algorithm * len(repetitions) + np.searchsorted(repetitions, rows["repetition"].to_numpy()),
+            **{name: rows[name].to_numpy(dtype=np.float64) for name in ("runtime", "valid_error", "test_error")},
+        }
+    )
+    return frame.sort_values(["run", "runtime", "valid_error", "test_error"], ascending=[True, True, False, True])
+
+
+def _run_ends(frame: pd.DataFrame, shape: tuple[int, int], horizon: float) -> tuple[Any, Array]:
+    """Whether each run has finished, and when it failed: before the horizon, or never."""
+    finished, ended = np.ones(shape, dtype=bool), np.full(shape, np.inf)
+    finished.ravel()[frame.loc[frame["valid_error"].isna(), "run"]] = False
+    failures = frame[np.isposinf(frame["valid_error"])]
+    failed_at = np.minimum(failures["runtime"].to_numpy(), np.nextafter(horizon, -np.inf))
+    np.minimum.at(ended.ravel(), failures["run"].to_numpy(), failed_at)
+    return finished, ended
+
+
+def _endpoint(rows: pd.DataFrame, end: Mapping[Hashable, Any]) -> str:
+    """The error that a task is judged by: declared, else the test error where there is one."""
+    endpoint = end.get("endpoint") or ("test_error" if rows["test_error"].notna().any() else "valid_error")
+    if endpoint not in ENDPOINTS:
+        raise ValueError(f"ends: endpoint = {endpoint!r} of {end['objective']}: need one of {', '.join(ENDPOINTS)}")
+    return str(endpoint)
 
 
 def _improving(frame: pd.DataFrame) -> pd.DataFrame:

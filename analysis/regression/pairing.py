@@ -4,9 +4,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from analysis.regression.compared_suite import ComparedSuite, RunKey, as_text, digest
+from benchmark.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpaired:
+    """A run without a partner, and why."""
+
+    objective: str
+    algorithm: str
+    repetition: int
+    reason: str
+
+
+def planned_runs(old: ComparedSuite, new: ComparedSuite) -> list[RunKey]:
+    """The runs of either suite, each once."""
+    return list(dict.fromkeys([*old.states, *new.states]))
+
+
+def pair_runs(old: ComparedSuite, new: ComparedSuite) -> tuple[list[RunKey], tuple[Unpaired, ...]]:
+    """The runs that both suites have alike, and why the others have no partner.
+
+    Raises:
+        BadInput: not a single pair.
+    """
+    places = planned_runs(old, new)
+    reasons = {place: reason_without_partner(old, new, place) for place in places}
+    pairs = [place for place in places if reasons[place] is None]
+    unpaired = tuple(
+        Unpaired(objective=place[0], algorithm=place[1], repetition=place[2], reason=reason)
+        for place, reason in reasons.items()
+        if reason is not None
+    )
+    if not pairs:
+        raise BadInput(
+            f"{old.folder} and {new.folder}: no run of one has its like in the other; "
+            f"of {'/'.join(map(str, places[0]))}: {unpaired[0].reason}"
+        )
+    return pairs, unpaired
 
 
 def reason_without_partner(old: ComparedSuite, new: ComparedSuite, place: RunKey) -> str | None:

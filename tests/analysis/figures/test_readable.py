@@ -10,7 +10,8 @@ from analysis.figures.critical import critical
 from analysis.figures.theme import theme
 from analysis.figures.verdicts import verdicts
 from analysis.loading.results import load
-from analysis.regression.non_inferiority import Cell, Comparison, Margin
+from analysis.regression.cells import Cell, Margin
+from analysis.regression.non_inferiority import Comparison
 from tests.analysis.figures.crowd import LABEL, OBJECTIVE, RIVALS, figures, plant
 from tests.analysis.figures.text_boxes import unreadable
 

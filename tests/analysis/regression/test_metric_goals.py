@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.regression.non_inferiority import Margin, compare
+from analysis.regression.cells import Margin
+from analysis.regression.non_inferiority import compare
 from benchmark.errors import BadInput
 from tests.analysis.regression.suite_pairs import NOISE, both_suites, fill
 

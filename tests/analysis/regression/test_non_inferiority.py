@@ -9,16 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.regression.non_inferiority import (
-    LEAST,
-    Cell,
-    Margin,
-    compare,
-    needed_pairs,
-    p_above,
-    verdict,
-    with_holm_correction,
-)
+from analysis.regression.cells import LEAST, Cell, Margin, needed_pairs, p_above, verdict, with_holm_correction
+from analysis.regression.non_inferiority import compare
 from analysis.statistics.bootstrap import interval, mean
 from benchmark.errors import BadInput
 from tests.analysis.regression.suite_pairs import NOISE, both_suites, fill
