@@ -46,7 +46,9 @@ def encode(value: Any, *, sort_keys: bool = False) -> bytes:
     # A backslash would end the counting of quotes below.
     if _holds_nan(body, value) or b"\\" in body or not body.isascii():
         return standard.encode(value).encode()
-    return _SMALL.sub(_rewrite_small, _TINY.sub(_rewrite_tiny, body))
+    if b"e-" in body:  # Looking for it is a tenth of the work of the pattern.
+        body = _TINY.sub(_rewrite_tiny, body)
+    return _SMALL.sub(_rewrite_small, body) if b"0.0000" in body else body
 
 
 def identity(config: dict[str, Any]) -> bytes | str:
