@@ -108,9 +108,9 @@ class CellFollower:
     def _further(self, results: Results, run: Run, ledger: Ledger, metric: Metric) -> Curve:
         rows = results.evaluations.iloc[run.rows]
         counted = rows["counted"].to_numpy()
-        place = results.incumbents(rows[counted])
+        best = results.incumbent_rows(run)
         valid, test = (
-            np.where(place >= 0, metric.own(ledger.evaluations[f"{data}{metric.name}"][counted])[place], np.nan)
+            np.where(best >= 0, metric.own(ledger.evaluations[f"{data}{metric.name}"])[best - run.rows.start], np.nan)
             for data in (VALID, TEST)
         )
         return Curve(t=rows["end"].to_numpy()[counted], valid=valid, test=test, carried=run.state == "done")

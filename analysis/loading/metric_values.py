@@ -79,6 +79,23 @@ def _both(where: str, record: Record) -> dict[str, float]:
     }
 
 
+def tracked_columns(names: Sequence[str], ledgers: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """The columns of further metrics of all evaluations.
+
+    Args:
+        names: of the metrics.
+        ledgers: columns of each run's evaluations; those of an objective that does not track a metric lack it.
+
+    Returns:
+        (n,) each, NaN where a metric is not tracked.
+    """
+    return {
+        column: np.concatenate([ledger.get(column, np.full(len(ledger["end"]), np.nan)) for ledger in ledgers])
+        for name in names
+        for column in (f"{VALID}{name}", f"{TEST}{name}")
+    }
+
+
 def with_feasibility(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The evaluations with columns on the constraints, where some objective has any.
 

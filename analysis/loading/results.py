@@ -17,7 +17,7 @@ from joblib.externals.loky import get_reusable_executor
 from analysis.loading.algorithms import Algorithm
 from analysis.loading.ledgers import SUFFIXES, Ledger, State, find, merged, unplanned
 from analysis.loading.machines import check_same_device, distinct
-from analysis.loading.metric_values import SELECTION, TEST, VALID, with_feasibility
+from analysis.loading.metric_values import SELECTION, tracked_columns, with_feasibility
 from analysis.loading.plan import Objective, Plan, read_plan
 from analysis.loading.records import FIELDS, LATER_FIELDS, PRUNED, STATES, WORTHLESS
 from analysis.statistics.anytime import Array, Curve, curve, incumbents
@@ -117,14 +117,22 @@ class Results:
         make = _curve_so_far if self.so_far else _curve
         return [make(*(column[run.rows] for column in columns), carried=run.state == "done") for run in runs]
 
-    def incumbents(self, rows: pd.DataFrame) -> Array:
-        """Where a run's incumbent is after each of some of its evaluations: the best that is feasible.
+    def incumbent_rows(self, run: Run) -> Array:
+        """The incumbent after each of a run's evaluations within the budget: the best so far that is feasible.
 
         Returns:
-            (n,) places within the rows; -1 before the first that counts. The place itself where errors are `so_far`.
+            (n,) rows of the evaluations; -1 before the first with a result. An evaluation's own row where errors are
+            `so_far`.
         """
-        errors = rows[self._selection].to_numpy()
-        return np.where(np.isfinite(errors), np.arange(len(rows)), -1) if self.so_far else incumbents(errors)
+        counted = run.rows.start + np.flatnonzero(self.evaluations["counted"].to_numpy()[run.rows])
+        errors = self.evaluations[self._selection].to_numpy()[counted]
+        places = np.where(np.isfinite(errors), np.arange(len(errors)), -1) if self.so_far else incumbents(errors)
+        return np.where(places >= 0, counted[places], -1)
+
+    def final_incumbent(self, run: Run) -> int | None:
+        """The row of the evaluations that is the incumbent at the end of a run's record; None where there is none."""
+        rows = self.incumbent_rows(run)
+        return int(rows[-1]) if len(rows) and rows[-1] >= 0 else None
 
     @property
     def _selection(self) -> str:
@@ -239,7 +247,7 @@ def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
     fields = {
         name: np.concatenate([ledger.evaluations[name] for ledger in ledgers]) for name in (*FIELDS, *LATER_FIELDS)
     }
-    fields |= _of_metrics(plan, ledgers)
+    fields |= tracked_columns(plan.tracked, [ledger.evaluations for ledger in ledgers])
     added = fields["epochs"] - fields["start_epoch"]
     counts = [run.rows.stop - run.rows.start for run in runs]
     frame = pd.DataFrame(_labels(plan, runs, counts) | fields | {"state": pd.Categorical(fields["state"], STATES)})
@@ -251,18 +259,6 @@ def _frame(plan: Plan, runs: list[Run], ledgers: list[Ledger]) -> pd.DataFrame:
     in_epochs = frame["cumulative_epochs"] <= plan.budget.get("epochs", math.inf)
     candidate = frame["state"] != PRUNED
     return with_feasibility(frame.assign(counted=in_time & in_epochs & candidate), plan)
-
-
-def _of_metrics(plan: Plan, ledgers: list[Ledger]) -> dict[str, Array]:
-    """The further metrics that are tracked; NaN where an objective does not track them."""
-    sizes = [len(ledger.evaluations["end"]) for ledger in ledgers]
-    return {
-        column: np.concatenate(
-            [ledger.evaluations.get(column, np.full(size, np.nan)) for ledger, size in zip(ledgers, sizes, strict=True)]
-        )
-        for name in plan.tracked
-        for column in (f"{VALID}{name}", f"{TEST}{name}")
-    }
 
 
 def _without_test_errors(frame: pd.DataFrame) -> pd.DataFrame:

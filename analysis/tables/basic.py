@@ -47,6 +47,9 @@ CHARGED = {"modelled": "modelled_seconds", "tabulated": "reported_seconds"}
 Under these clocks deciding costs nothing, and what it took is not shown either.
 """
 MEASURED_DECISIONS = ("decide_seconds", "decide_share")
+SECONDS = ("train_seconds", "decide_seconds", *CHARGED.values())
+READ = ("state", "trial", "start_epoch", "epochs", "end", "valid_error", "test_error", "config")
+"""Columns of the evaluations that a run's row is made of; the first ones are summed."""
 
 
 def columns(names: Sequence[str], results: Results) -> list[str]:
@@ -106,7 +109,8 @@ def end_notes(results: Results) -> list[tuple[str, str]]:
 
 def all_of_runs(results: Results) -> pd.DataFrame:
     """The runs with the columns of either clock."""
-    rows = [_run_row(results, run, results.evaluations.iloc[run.rows]) for run in results.runs]
+    columns = {name: results.evaluations[name].to_numpy() for name in (*READ, *SECONDS)}
+    rows = [_run_row(results, run, columns) for run in results.runs]
     return pd.DataFrame(rows, columns=[*RUNS, *CHARGED.values(), "ended"])
 
 
@@ -168,37 +172,35 @@ def _cell_rows(results: Results, objective: str, algorithm: str, axis: str, runs
     return pd.DataFrame(columns, index=range(len(trajectory.t)))[list(TRAJECTORY)]
 
 
-def _run_row(results: Results, run: Run, evaluations: pd.DataFrame) -> dict[str, Any]:
-    states = evaluations["state"]
+def _run_row(results: Results, run: Run, columns: Mapping[str, Array]) -> dict[str, Any]:
+    own = {name: column[run.rows] for name, column in columns.items()}
     row = {
         "objective": run.objective,
         "algorithm": run.algorithm,
         "repetition": run.repetition,
         "state": run.state,
         "ended": run.ended,
-        "n_evaluations": len(evaluations),
-        "n_trials": evaluations["trial"].nunique(),
-        "n_diverged": (states == "diverged").sum(),
-        "n_crashed": states.isin(WORTHLESS).sum(),
-        "epochs": (evaluations["epochs"] - evaluations["start_epoch"]).sum(),
-        "runtime": evaluations["end"].max() if len(evaluations) else 0.0,
-        "train_seconds": total(evaluations["train_seconds"]),
-        "decide_seconds": total(evaluations["decide_seconds"]),
-    } | {column: total(evaluations[column]) for column in CHARGED.values()}
-    counted = evaluations[evaluations["counted"]]
-    return row | (_final(counted, results.incumbents(counted)) if len(counted) else {})
+        "n_evaluations": len(own["end"]),
+        "n_trials": len(np.unique(own["trial"])),
+        "n_diverged": np.count_nonzero(own["state"] == "diverged"),
+        "n_crashed": np.count_nonzero(np.isin(own["state"], WORTHLESS)),
+        "epochs": (own["epochs"] - own["start_epoch"]).sum(),
+        "runtime": own["end"].max() if len(own["end"]) else 0.0,
+    } | {name: total(own[name].tolist()) for name in SECONDS}
+    return row | _final(results.incumbent_rows(run), columns)
 
 
-def _final(evaluations: pd.DataFrame, places: Array) -> dict[str, Any]:
-    """The incumbent at the end of a run, of which at least one evaluation counts."""
-    if places[-1] < 0:
+def _final(incumbents: Array, columns: Mapping[str, Array]) -> dict[str, Any]:
+    """The incumbent at the end of a run, by the rows of its incumbents; nothing where no evaluation counts."""
+    if not len(incumbents):
+        return {}
+    if incumbents[-1] < 0:
         return {"final_valid_error": math.inf, "final_test_error": math.inf}
-    incumbent = evaluations.iloc[places[-1]]
     return {
-        "t_first": evaluations["end"].iloc[np.argmax(places >= 0)],
-        "final_valid_error": incumbent["valid_error"],
-        "final_test_error": incumbent["test_error"],
-        "incumbent": incumbent["config"],
+        "t_first": columns["end"][incumbents[incumbents >= 0][0]],
+        "final_valid_error": columns["valid_error"][incumbents[-1]],
+        "final_test_error": columns["test_error"][incumbents[-1]],
+        "incumbent": columns["config"][incumbents[-1]],
     }
 
 

@@ -47,7 +47,7 @@ def records(results: Results, folder: Path, run: Run) -> list[Record]:
 
 
 def _rows(results: Results, folder: Path, run: Run) -> list[dict[str, Any]]:
-    best = incumbent(results, run)
+    best = _final_trial(results, run)
     epochs: dict[tuple[int, int], tuple[float, float]] = {}
     for record in records(results, folder, run):
         if record["kind"] == "evaluation":
@@ -59,12 +59,10 @@ def _rows(results: Results, folder: Path, run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def incumbent(results: Results, run: Run) -> int | None:
-    """The trial of a run's incumbent at the end of its record, within the budget; None where there is none."""
-    rows = results.evaluations.iloc[run.rows]
-    counted = rows[rows["counted"]]
-    place = results.incumbents(counted)[-1] if len(counted) else -1
-    return None if place < 0 else int(counted["trial"].iloc[place])
+def _final_trial(results: Results, run: Run) -> int | None:
+    """The trial of a run's incumbent at the end of its record; None where there is none."""
+    place = results.final_incumbent(run)
+    return None if place is None else int(results.evaluations["trial"].iloc[place])
 
 
 def _epochs(record: Record, run: Run) -> dict[tuple[int, int], tuple[float, float]]:

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.imported import count_planned
+from analysis.loading.ledgers import locate
 from analysis.loading.metric import Metric
-from analysis.loading.records import PRUNED, STATES
+from analysis.loading.records import PRUNED, STATES, read
 from analysis.loading.results import Results, Run
-from analysis.tables.curves import records
+from benchmark.storage.ledger_format import Record
 
 FAILURES = ("objective", "algorithm", "repetition", "index", "trial", "state", "reason")
 """Columns of the table of failures, in order.
@@ -34,6 +35,10 @@ TOTALS = (
 
 LONGEST = 200
 """Letters of a reason; the ledger has all of it."""
+READ = ("index", "trial", "state", "valid_error")
+"""Columns of the evaluations that a row is made of."""
+PROBLEM = b'"problem":'
+"""What a line of a ledger has that tells one."""
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(: |:?$)")
 """How the line of a traceback begins that names what was raised."""
 
@@ -76,14 +81,22 @@ def _rows(results: Results, folder: Path, run: Run, bad: np.ndarray) -> Iterator
     first, last = np.searchsorted(bad, [run.rows.start, run.rows.stop])
     if first == last and (run.state == "done" or not count_planned([run.state], results.plan.imported)):
         return
-    told = records(results, folder, run)
+    told = _told(results, folder, run)
     labels = {"objective": run.objective, "algorithm": run.algorithm, "repetition": run.repetition}
     if run.state != "done":
         yield {**labels, "index": None, "trial": None, "state": run.state, "reason": _of_run(run, told)}
     problems = {record["index"]: record.get("problem") for record in told if record["kind"] == "evaluation"}
-    for row in results.evaluations.iloc[bad[first:last]].to_dict("records"):
+    for row in results.evaluations[list(READ)].iloc[bad[first:last]].to_dict("records"):
         reason = _line(problems.get(row["index"])) or _of_evaluation(row, results.plan.objective(run.objective).metric)
         yield {**labels, **{name: row[name] for name in ("index", "trial", "state")}, "reason": reason}
+
+
+def _told(results: Results, folder: Path, run: Run) -> list[Record]:
+    """The records of a run that is not done, or of which some evaluation tells a problem; others are not decoded."""
+    path, data, state = locate(folder, run.objective, run.algorithm, run.repetition, results.plan.budget)
+    if state == "missing" or (run.state == "done" and PROBLEM not in data):
+        return []
+    return read(path, data, complete=path.suffix == ".jsonl")
 
 
 def _of_run(run: Run, told: list[dict[str, Any]]) -> str:

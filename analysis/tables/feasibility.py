@@ -140,8 +140,8 @@ def _run(results: Results, run: Run, fronts: dict[tuple[str, str, int], pd.DataF
     failed, feasible = rows["state"].isin(WORTHLESS), rows[FEASIBLE]
     chosen = fronts.get((run.objective, run.algorithm, run.repetition))
     if chosen is None:
-        place = results.incumbents(rows)[-1] if len(rows) else -1
-        chosen = rows.iloc[[place]] if place >= 0 else rows[:0]
+        place = results.final_incumbent(run)
+        chosen = results.evaluations.iloc[[] if place is None else [place]]
     tested = chosen[TEST_VIOLATION].dropna()
     return {
         "objective": run.objective,

@@ -29,6 +29,9 @@ SUMMARY = (
 """Columns of the summary: n counts the complete runs with an incumbent, n_valid and n_test those of them in which the
 metric was measured; mean and std (ddof = 1) are over these."""
 
+READ = ("index", "trial", "epochs", "valid_error", "test_error")
+"""Columns of the evaluations that are asked for of an incumbent."""
+
 
 def metrics_table(results: Results, folder: Path) -> pd.DataFrame:
     """One row a run and metric, runs in the order of the plan, metrics as declared; none where none is declared.
@@ -70,21 +73,14 @@ def metrics_summary(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(results: Results, folder: Path, run: Run, objective: Objective) -> Iterator[dict[str, Any]]:
-    evaluation = _incumbent(results, run)
+    place = results.final_incumbent(run)
+    evaluation = None if place is None else {name: results.evaluations[name].iloc[place] for name in READ}
     labels = {"objective": run.objective, "algorithm": run.algorithm, "repetition": run.repetition, "state": run.state}
     of_run = {} if evaluation is None else {name: int(evaluation[name]) for name in ("trial", "epochs")}
     values = {} if evaluation is None else _values(results, folder, run, objective, evaluation)
     for metric in objective.metrics:
         named = {"metric": metric.name, "goal": metric.goal, "unit": metric.unit}
         yield labels | {"trial": None, "epochs": None} | of_run | named | values.get(metric.name, {})
-
-
-def _incumbent(results: Results, run: Run) -> Mapping[Any, Any] | None:
-    """The evaluation that is the incumbent at the end of a run's record, within the budget."""
-    rows = results.evaluations.iloc[run.rows]
-    counted = rows[rows["counted"]]
-    place = results.incumbents(counted)[-1] if len(counted) else -1
-    return None if place < 0 else dict(counted.iloc[place])
 
 
 def _values(

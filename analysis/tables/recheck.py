@@ -95,12 +95,10 @@ def _row(results: Results, run: Run, recheck: Recheck) -> dict[str, Any]:
         "k": 0,
         "n_crashed": 0,
     }
-    evaluations = results.evaluations.iloc[run.rows]
-    counted = evaluations[evaluations["counted"]]
-    places = results.incumbents(counted)
-    if not len(places) or places[-1] < 0:
+    place = results.final_incumbent(run)
+    if place is None:
         return row | {"selected_valid_error": math.inf, "selected_test_error": math.inf}
-    final = counted.iloc[[places[-1]]]
+    final = results.evaluations.iloc[[place]]
     [config] = results.configs(final)
     valid, test, epochs = (final[name].item() for name in ("valid_error", "test_error", "epochs"))
     row |= {"config": final["config"].item(), "epochs": epochs}

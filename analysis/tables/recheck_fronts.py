@@ -98,10 +98,8 @@ def _feasibility(
     results: Results, recheck: Recheck, objective: Objective, run: Run, chosen: pd.DataFrame | None
 ) -> dict[str, Any]:
     if chosen is None:
-        rows = results.evaluations.iloc[run.rows]
-        rows = rows[rows["counted"]]
-        place = results.incumbents(rows)[-1] if len(rows) else -1
-        chosen = rows.iloc[[place]] if place >= 0 else rows[:0]
+        place = results.final_incumbent(run)
+        chosen = results.evaluations.iloc[[] if place is None else [place]]
     trials = [trial for trial in _retrained(results, recheck, run, chosen) if trial is not None and len(trial.valid)]
     feasible = [_completed(results, objective, trial)[FEASIBLE].to_numpy(dtype=bool) for trial in trials]
     n_trainings, n_feasible = sum(map(len, feasible)), int(sum(one.sum() for one in feasible))
