@@ -39,8 +39,10 @@ class Backend(ABC):
     worker_death_errors: tuple[type[BaseException], ...]
 
     @abstractmethod
-    def start_workers(self, modules: Sequence[str]) -> None:
-        """Begin to start workers that import modules, while this process checks the suite, and return at once.
+    def starting_workers(self, modules: Sequence[str]) -> AbstractContextManager[None]:
+        """Begin to start workers that import modules, while this process checks the suite in a block and executes it.
+
+        Where nothing was given to them, the block ends when they have imported them.
 
         Args:
             modules: that train, and take long to import.

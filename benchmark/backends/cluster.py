@@ -7,7 +7,7 @@ import secrets
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,8 @@ class Cluster(Backend):
     def build_joblib_backend(self) -> Any:
         """Build a joblib backend that hands out a result as soon as it is there, a `FailFastBackend`."""
 
-    def start_workers(self, modules: Sequence[str]) -> None:
-        """Do nothing: a cluster is asked for only once the suite is checked."""
+    def starting_workers(self, modules: Sequence[str]) -> AbstractContextManager[None]:
+        return nullcontext()  # A cluster is asked for only once the suite is checked.
 
     @contextmanager
     def connect(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -33,11 +33,22 @@ class Loky(Backend):
     def __init__(self, jobs: int, *, separate: bool = False) -> None:
         self.jobs = jobs
         self.processes = max(2, jobs) if separate else jobs
-        self._started: Iterator[None] = iter(())
+        self._starting: Iterator[None] = iter(())
 
-    def start_workers(self, modules: Sequence[str]) -> None:
+    @contextmanager
+    def starting_workers(self, modules: Sequence[str]) -> Iterator[None]:
         if modules and self.processes > 1:
-            self._started = start_loky(partial(import_modules, (execute_group.__module__, *modules)), self.processes)
+            self._starting = start_loky(partial(import_modules, (execute_group.__module__, *modules)), self.processes)
+        try:
+            yield
+        finally:
+            with suppress(*self.worker_death_errors):  # Stopped before, they would leave a traceback of loky's.
+                self._wait_for_start()
+
+    def _wait_for_start(self) -> None:
+        starting, self._starting = self._starting, iter(())
+        for _ in starting:
+            pass
 
     def connect(
         self, folder: Path, device: str, libraries: Iterable[str], label: str, modules: Sequence[str] = ()
@@ -51,9 +62,7 @@ class Loky(Backend):
         # A worker that has grown by some 100 MB is replaced as planned; the warning would suggest an error.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         tasks = ((runs, settings, fatal) for runs, fatal in groups)
-        started, self._started = self._started, iter(())
-        for _ in started:
-            pass
+        self._wait_for_start()
         yield from map_in_loky(execute_group, tasks, self.processes, self.jobs, ordered=False)
 
     def execute_isolated(self, run: Run, settings: RunSettings, watchdog: Watchdog | None) -> RunReport:

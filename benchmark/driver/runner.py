@@ -118,8 +118,7 @@ class Runner:
 
         Raises:
             BadInput, DataError: a part of the suite that cannot be built or loaded.
-            RunRefused: results of another suite or environment are in the folder, or another process
-                works on it.
+            RunRefused: the folder holds results of another suite or environment, or another process works on it.
             LedgerError: a damaged ledger in the folder.
             BackendLost: a cluster no longer answers; what is recorded stays.
             SuiteStopped: by the first failure; what is recorded stays.
@@ -127,13 +126,17 @@ class Runner:
         share = self.suite.runs() if self.shard is None else self.shard.runs(self.suite)
         runs = list(order if order is not None else share)
         unfinished = not all(is_done(run, self.folder) for run in runs)
-        if unfinished and self.train and self.tables is None:
-            self.backend.start_workers(registered_modules(self.suite))
+        with self.backend.starting_workers(registered_modules(self.suite) if unfinished and self.train else ()):
+            self._check_and_execute(runs, unfinished=unfinished)
+        return self.reports
+
+    def _check_and_execute(self, runs: list[Run], *, unfinished: bool) -> None:
+        """Refuse what cannot be executed before anything is written, then execute it."""
         self.objectives = check_suite(self.suite)
         settings = self._settings()
         self.repetitions = len({run.repetition for run in runs})
-        preflight = Preflight(self.suite, self.objectives, settings)
-        preflight.check(runs, unfinished=unfinished, sharded=self.shard is not None)
+        check = Preflight(self.suite, self.objectives, settings).check
+        check(runs, unfinished=unfinished, sharded=self.shard is not None)
         with (
             self._connect(unfinished=unfinished),
             folder_lock(self.folder, self.shard),
@@ -144,7 +147,6 @@ class Runner:
                 settings = replace(settings, environment={**settings.environment, "jobs": self.backend.jobs})
             self.write(self.folder, self.suite, self.objectives)
             self._execute(runs, settings)
-        return self.reports
 
     def _settings(self) -> RunSettings:
         environment = describe_machine(

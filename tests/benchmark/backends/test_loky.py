@@ -1,10 +1,15 @@
 """Processes of this machine: they start while the suite is checked, and are the ones that execute it."""
 
+import gc
 import os
 import sys
 
+import pytest
+
 from benchmark.backends import loky
+from benchmark.backends.base import map_in_loky
 from benchmark.driver.code_changes import registered_modules
+from benchmark.errors import BadInput
 from benchmark.suite.parsing import parse
 
 LATE = "sndhdr"
@@ -25,18 +30,28 @@ def test_workers_import_what_trains_before_their_first_group(monkeypatch):
     """Both workers have it, and are other processes than this one, which imports nothing for them."""
     monkeypatch.setattr(loky, "execute_group", look)
     backend = loky.Loky(2)
-    backend.start_workers([LATE])
-    found = execute(backend)
+    with backend.starting_workers([LATE]):
+        found = execute(backend)
     assert all(imported and process != os.getpid() for process, imported in found)
     assert LATE not in sys.modules
+
+
+def test_workers_of_a_refused_suite_do_no_harm(recwarn):
+    """They had nothing to do yet; nothing is said of it, and the next suite takes them."""
+    backend = loky.Loky(2)
+    with pytest.raises(BadInput), backend.starting_workers([LATE]):
+        raise BadInput("refused")
+    gc.collect()
+    assert not list(recwarn)
+    assert list(map_in_loky(abs, [(-1,), (-2,)], 2, 2, ordered=True)) == [1, 2]
 
 
 def test_a_single_job_starts_no_process(monkeypatch):
     """With one job it is this process that trains, and imports are its own."""
     monkeypatch.setattr(loky, "execute_group", look)
     backend = loky.Loky(1)
-    backend.start_workers([LATE])
-    assert execute(backend) == [(os.getpid(), False)] * 4
+    with backend.starting_workers([LATE]):
+        assert execute(backend) == [(os.getpid(), False)] * 4
 
 
 def test_modules_of_registered_objectives_alone_are_imported_early():
