@@ -20,6 +20,9 @@ ACROSS = 7.0
 NAME, NAME_LINES = 2.4, 2
 """Room for a name beside the panel in inches, and lines that it may have."""
 
+BESIDE = 1.8
+"""Inches of the figure's height above and below names beside the panel."""
+
 
 def panel(title: str) -> tuple[Figure, Axes]:
     """Begin a figure with one panel for lines of many algorithms."""
@@ -75,7 +78,10 @@ def name_lines(figure: Figure, entries: Sequence[Line2D], note: str) -> None:
     caption(figure, [], note)
     if isinstance(figure, SuiteFigure):
         figure.marks = tuple(str(entry.get_label()) for entry in entries)
-    figure.set_figheight(max(figure.get_figheight(), ROW * rows + 1.5))
-    legend = figure.legend(list(entries), labels, loc="outside right upper", handlelength=3.2)
+    figure.set_figheight(max(figure.get_figheight(), ROW * rows + BESIDE))
+    [axes] = figure.axes  # A legend of the figure would begin beside its title.
+    legend = axes.legend(
+        list(entries), labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0, handlelength=3.2
+    )
     for text in legend.get_texts():
         text.set_parse_math(False)

@@ -144,7 +144,7 @@ def test_profiles_are_steps_named_by_their_ends(kind):
     [axes] = figure.axes
     assert {line.get_drawstyle() for line in axes.lines} == {"steps-post"}
     np.testing.assert_allclose(axes.lines[2].get_ydata(), np.array([0, 1, 2, 3, 3]) / 4 * 2 / 3)
-    assert [text.get_text() for text in figure.legends[1].get_texts()] == names(3)[::-1]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == names(3)[::-1]
 
 
 def test_the_best_rank_ends_on_top():
@@ -152,7 +152,7 @@ def test_the_best_rank_ends_on_top():
     figure = drawn("rank_over_budget", names(3), 4)
     bottom, top = figure.axes[0].get_ylim()
     assert bottom > top
-    assert [text.get_text() for text in figure.legends[1].get_texts()] == names(3)[::-1]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == names(3)[::-1]
 
 
 def test_the_advice_has_a_row_for_each_kind_and_says_whose_ranks_decided():
