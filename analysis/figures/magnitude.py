@@ -18,6 +18,8 @@ MOST_DECADES, STEPS = 6, (1, 2, 5, 10, 20, 50, 100, 200)
 """Labelled decades of a logarithmic axis, and what may lie between them: a double's range has 632."""
 FEW_DECADES = 2.0
 """On an axis of fewer of them 2 and 5 are labelled too."""
+NEAR = (-4, 5)
+"""Powers of ten from and below which numbers are written out."""
 MOST_DIGITS = 12
 """Of a label on an axis of less than a decade."""
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -110,6 +112,8 @@ def _round_marks(low: float, high: float) -> tuple[list[float], list[str]]:
         step = digit * 10.0**-unit
         digits = [digit * number for number in range(math.ceil(first / step), math.floor(last / step) + 1)]
         if len(digits) >= 2:
+            if not NEAR[0] <= low <= high < NEAR[1]:  # Powers are long: more than two would lie on each other.
+                digits = [digits[0], digits[-1]]
             marks = [power + math.log10(number) - unit for number in digits]
             return marks, [_number_text(number, power - unit) for number in digits]
     return [low, high], [_decade_text(mark) for mark in (low, high)]
@@ -117,7 +121,7 @@ def _round_marks(low: float, high: float) -> tuple[list[float], list[str]]:
 
 def _decade_text(mark: float) -> str:
     """One, two or five of a power of ten, by the logarithm."""
-    if -4 <= mark < 5:
+    if NEAR[0] <= mark < NEAR[1]:
         return f"{10.0**mark:.5g}"
     power = math.floor(mark + 1e-9)
     digit = round(10.0 ** (mark - power))
@@ -128,7 +132,7 @@ def _number_text(number: int, power: int) -> str:
     """So many units of a power of ten, which are at least one and less than 100 of the highest digit."""
     digits = str(number)
     highest = power + len(digits) - 1
-    if -4 <= highest < 5:
+    if NEAR[0] <= highest < NEAR[1]:
         return f"{Decimal(number).scaleb(power).normalize():f}"
     return f"{Decimal(number).scaleb(1 - len(digits)).normalize():f}\u00b7{power_text(highest)}"
 
