@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.advice_regrets import draw_regrets, draw_turned_regrets, strategy_marks
-from analysis.figures.advice_table import draw_cells, draw_list, list_height, name_kinds, rows_height
+from analysis.figures.advice_table import cells_height, draw_cells, draw_list, list_height
 from analysis.figures.panels import caption
 from analysis.figures.theme import begin_figure, current_page, layout_width, set_title
 
@@ -34,8 +34,7 @@ def advice(table: pd.DataFrame, held_out: pd.DataFrame, *, title: str, algorithm
     """
     on_page = current_page() is not None
     wide, tested = layout_width(WIDTH), not held_out.empty
-    names = name_kinds(table)
-    high = list_height(table, wide - MARGIN) if on_page else rows_height(names)
+    high = list_height(table, wide - MARGIN) if on_page else cells_height(table)
     below = (LANE * (len(held_out) + 1.5) if on_page else BELOW) if tested else 0.0
     figure = begin_figure(wide, high + below + (1.2 if on_page else 1.9))
     set_title(figure, f"{title}: which algorithm for which tasks and budget")
@@ -43,7 +42,7 @@ def advice(table: pd.DataFrame, held_out: pd.DataFrame, *, title: str, algorithm
     if on_page:
         draw_list(panels[0], table, algorithms, wide - MARGIN)
     else:
-        draw_cells(panels[0], table, names, algorithms)
+        draw_cells(panels[0], table, algorithms)
     if tested:
         (draw_turned_regrets if on_page else draw_regrets)(panels[1], held_out)
     caption(figure, strategy_marks() if tested else [], _note(tested), columns=2)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from analysis.figures.advice_table import percent
 from analysis.figures.labels import SMALL
 from analysis.figures.theme import INK, MUTED
 from analysis.statistics.anytime import Array
@@ -65,7 +66,7 @@ def draw_turned_regrets(axes: Axes, held_out: pd.DataFrame) -> None:
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="both", labelsize=SMALL)
-    axes.set_yticks(range(len(rows)), [f"{100 * row['fraction']:g} %" for row in rows], fontsize="small")
+    axes.set_yticks(range(len(rows)), [percent(row["fraction"]) for row in rows], fontsize="small")
     for place, row in enumerate(rows):
         axes.annotate(
             _gain(row), (1.0, place), xycoords=("axes fraction", "data"), xytext=(4.0, 0.0), textcoords="offset points",

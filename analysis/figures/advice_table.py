@@ -34,17 +34,13 @@ SHARE, RANK, RIVALS = 0.5, 1.1, 0.54
 HEADS = ("budget", "algorithm", "mean rank", "not worse")
 
 
-def name_kinds(table: pd.DataFrame) -> list[str]:
-    """The kinds of tasks with whose ranks decided, in lines that fit beside the cells.
+def cells_height(table: pd.DataFrame) -> float:
+    """Inches of the height of all cells.
 
     Args:
         table: `advice.csv`.
     """
-    return fit_all([_kind(row, table) for row in _kinds(table)], NAME, SMALL, 3)
-
-
-def rows_height(names: Sequence[str]) -> float:
-    """Inches of all rows of cells whose names these are."""
+    names = _beside(table)
     return max(0.62, height(names, SMALL) + 0.1) * len(names)
 
 
@@ -69,16 +65,20 @@ def source_text(row: Mapping[Any, Any], kind: str) -> str:
 
 def share_text(fraction: float) -> str:
     """A share of the budget in words."""
-    return "the whole budget" if fraction == 1.0 else f"{100 * fraction:g} % of the budget"
+    return "the whole budget" if fraction == 1.0 else f"{percent(fraction)} of the budget"
 
 
-def draw_cells(axes: Axes, table: pd.DataFrame, names: Sequence[str], algorithms: Sequence[str]) -> None:
+def percent(fraction: float) -> str:
+    """A share of the budget where its column or axis says what it is of."""
+    return f"{100 * fraction:g} %"
+
+
+def draw_cells(axes: Axes, table: pd.DataFrame, algorithms: Sequence[str]) -> None:
     """Draw the advised algorithm of each kind and budget with its mean rank.
 
     Args:
         axes: where.
         table: `advice.csv`.
-        names: of the kinds of tasks, from `name_kinds`.
         algorithms: all of the suite, for their looks.
     """
     looks, kinds, shares = algorithm_styles(algorithms), _kinds(table), sorted(set(table["fraction"]))
@@ -94,7 +94,7 @@ def draw_cells(axes: Axes, table: pd.DataFrame, names: Sequence[str], algorithms
     axes.hlines(np.arange(len(kinds) + 1) - 0.5, -0.5, len(shares) - 0.5, color="white", linewidth=1.5)
     axes.vlines(np.arange(len(shares) + 1) - 0.5, -0.5, len(kinds) - 0.5, color="white", linewidth=1.5)
     axes.set(xlim=(-0.5, len(shares) - 0.5), ylim=(len(kinds) - 0.5, -0.5))
-    axes.set_yticks(range(len(kinds)), names, fontsize="small", parse_math=False)
+    axes.set_yticks(range(len(kinds)), _beside(table), fontsize="small", parse_math=False)
     axes.set_xticks(range(len(shares)), [share_text(share) for share in shares], fontsize="small")
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.grid(visible=False)
@@ -194,12 +194,17 @@ def _write(axes: Axes, line: float, stops: Sequence[float], texts: Sequence[str]
 def _texts(row: Mapping[Any, Any], room: float) -> tuple[str, str, str, str]:
     """What a row of a list says: the share of the budget, the algorithm, its mean rank, how many are not worse."""
     name = fit(str(row["algorithm"]), room - SHARE - RANK - RIVALS - 3 * PAD, LIST_SIZE, 1)
-    return f"{100 * row['fraction']:g} %", name, _interval(row), str(_rivals(row))
+    return percent(row["fraction"]), name, _interval(row), str(_rivals(row))
 
 
 def _kinds(table: pd.DataFrame) -> list[dict[Any, Any]]:
     """The first row of each kind of tasks."""
     return table.drop_duplicates(["dimension", "fidelity", "n_workers"]).to_dict("records")
+
+
+def _beside(table: pd.DataFrame) -> list[str]:
+    """The kinds of tasks with whose ranks decided, in lines that fit beside the cells."""
+    return fit_all([_kind(row, table) for row in _kinds(table)], NAME, SMALL, 3)
 
 
 def _kind(row: Mapping[Any, Any], table: pd.DataFrame) -> str:

@@ -13,8 +13,9 @@ import pandas as pd
 from analysis.imported import count_planned
 from analysis.loading.ledgers import locate
 from analysis.loading.metric import Metric
-from analysis.loading.records import PRUNED, STATES, read
+from analysis.loading.records import PRUNED, STATES
 from analysis.loading.results import Results, Run
+from analysis.tables.curves import records
 from benchmark.storage.ledger_format import Record
 
 FAILURES = ("objective", "algorithm", "repetition", "index", "trial", "state", "reason")
@@ -93,10 +94,11 @@ def _rows(results: Results, folder: Path, run: Run, bad: np.ndarray) -> Iterator
 
 def _told(results: Results, folder: Path, run: Run) -> list[Record]:
     """The records of a run that is not done, or of which some evaluation tells a problem; others are not decoded."""
-    path, data, state = locate(folder, run.objective, run.algorithm, run.repetition, results.plan.budget)
-    if state == "missing" or (run.state == "done" and PROBLEM not in data):
-        return []
-    return read(path, data, complete=path.suffix == ".jsonl")
+    if run.state == "done":
+        _, data, _ = locate(folder, run.objective, run.algorithm, run.repetition, results.plan.budget)
+        if PROBLEM not in data:
+            return []
+    return records(results, folder, run)
 
 
 def _of_run(run: Run, told: list[dict[str, Any]]) -> str:

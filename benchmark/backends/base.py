@@ -6,6 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,10 @@ def map_in_loky(
     call: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], processes: int, at_once: int, *, ordered: bool
 ) -> Iterator[Any]:
     """Call a function with each task's arguments in loky processes, in this process's working folder."""
+    call, return_as = _in_folder(call, processes), "generator" if ordered else "generator_unordered"
     with _worker_settings(processes):
-        return_as = "generator" if ordered else "generator_unordered"
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch=at_once, return_as=return_as)
-        yield from parallel(_in_folder(call, task, processes) for task in tasks)
+        yield from parallel(delayed(call)(*task) for task in tasks)
 
 
 def start_loky(call: Callable[..., Any], processes: int) -> Iterator[Any]:
@@ -101,9 +102,10 @@ def start_loky(call: Callable[..., Any], processes: int) -> Iterator[Any]:
     Returns:
         An iterator that waits for the calls.
     """
+    call = _in_folder(call, processes)
     with _worker_settings(processes):
         parallel = Parallel(n_jobs=processes, batch_size=1, pre_dispatch="all", return_as="generator")
-        started: Iterator[Any] = parallel(_in_folder(call, (), processes) for _ in range(processes))
+        started: Iterator[Any] = parallel(delayed(call)() for _ in range(processes))
         return started
 
 
@@ -120,11 +122,11 @@ def _worker_settings(processes: int) -> Iterator[None]:
         yield
 
 
-def _in_folder(call: Callable[..., Any], task: tuple[Any, ...], processes: int) -> Any:
-    """A call that finds the suite's modules, and in another process what the suite was given in Python."""
+def _in_folder(call: Callable[..., Any], processes: int) -> Callable[..., Any]:
+    """A function called where it finds the suite's modules, and in another process what it was given in Python."""
     place = worker_process.ModulePlace(
         folder=worker_process.working_folder(),
         modules=used_module_folder(),
         definitions=definitions_file() if processes > 1 else None,
     )
-    return delayed(worker_process.call_in_folder)(place, call, *task)
+    return partial(worker_process.call_in_folder, place, call)

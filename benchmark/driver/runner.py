@@ -65,8 +65,7 @@ class Runner:
         allow_mixed: continue runs recorded in another environment, and mark them.
         capacity: slots of a stack; results do not depend on it. None leaves it to the objective.
         reuse: folder of another suite's results, whose trials are taken where they are the same.
-        train: False refuses to train what is not found there or in `tables`, and asks neither data nor
-            device.
+        train: False refuses to train what is not found there or in `tables`, and asks neither data nor device.
         tables: folder of offline tables that answer instead of training.
         recycle: whether a table's repetitions may stand for others that it does not hold.
         write: writes what the analysis reads besides the ledgers, once everything is checked and the
@@ -126,7 +125,8 @@ class Runner:
         share = self.suite.runs() if self.shard is None else self.shard.runs(self.suite)
         runs = list(order if order is not None else share)
         unfinished = not all(is_done(run, self.folder) for run in runs)
-        with self.backend.starting_workers(registered_modules(self.suite) if unfinished and self.train else ()):
+        trains = unfinished and self.train and self.tables is None
+        with self.backend.starting_workers(registered_modules(self.suite) if trains else ()):
             self._check_and_execute(runs, unfinished=unfinished)
         return self.reports
 
@@ -135,8 +135,8 @@ class Runner:
         self.objectives = check_suite(self.suite)
         settings = self._settings()
         self.repetitions = len({run.repetition for run in runs})
-        check = Preflight(self.suite, self.objectives, settings).check
-        check(runs, unfinished=unfinished, sharded=self.shard is not None)
+        preflight = Preflight(self.suite, self.objectives, settings)
+        preflight.check(runs, unfinished=unfinished, sharded=self.shard is not None)
         with (
             self._connect(unfinished=unfinished),
             folder_lock(self.folder, self.shard),
